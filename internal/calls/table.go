@@ -1,0 +1,163 @@
+// Package calls is the table of a node's open calls: it finds the call that a
+// reply is for, and the calls whose attempt has waited long enough.
+//
+// A table is told the time and never asks for it; times are durations since an
+// origin of the owner's choice. It is not safe for concurrent use.
+package calls
+
+import (
+	"time"
+
+	"github.com/eddyrpc/eddy/retry"
+)
+
+// A Call is what somebody asked for; each of its attempts is one message sent
+// for it. O is what the owner of the table wants to know when the call is over.
+type Call[O any] struct {
+	Dest   string        // only a reply from here counts
+	Fields []byte        // the body that every attempt carries, without ids
+	Policy *retry.Policy // nil is the default
+	Owner  O
+
+	first Attempt   // one is the rule, and costs no slice
+	more  []Attempt // the second and on
+	sent  int
+
+	due        tick
+	in         *queue[O] // the queue it stands in, nil if none
+	next, prev *Call[O]
+}
+
+// An Attempt is one message of a call.
+type Attempt struct {
+	ID      int64         // its msg_id
+	Written time.Duration // when the message had been written out
+	Silent  bool          // its timeout has passed
+}
+
+// Sent is how many attempts were sent so far.
+func (c *Call[O]) Sent() int { return c.sent }
+
+// Attempt is attempt number n, from 1 to Sent.
+func (c *Call[O]) Attempt(n int) *Attempt {
+	if n == 1 {
+		return &c.first
+	}
+	return &c.more[n-2]
+}
+
+// attemptWith is the attempt whose message had this id, nil if none had.
+func (c *Call[O]) attemptWith(id int64) *Attempt {
+	for n := c.sent; n > 0; n-- {
+		if a := c.Attempt(n); a.ID == id {
+			return a
+		}
+	}
+	return nil
+}
+
+// A Table holds the open calls. The zero value is an empty one.
+//
+// An attempt's timeout is counted from when its message was written out, not
+// from when it was put into a buffer: a reader of ours that stalls for a second
+// must not make every call time out. So an attempt goes Sent, Flushing,
+// Written, and only then does its time begin.
+type Table[O any] struct {
+	byID     map[int64]*Call[O] // every attempt of every open call
+	open     int
+	unsent   queue[O] // in the owner's buffer
+	flushing queue[O] // being written out
+	waiting  wheel[O] // until their deadline
+}
+
+// Open is how many calls are open.
+func (t *Table[O]) Open() int { return t.open }
+
+// Sent notes that an attempt of c with this msg_id was put into the buffer. A
+// call's first attempt opens it.
+func (t *Table[O]) Sent(c *Call[O], id int64) {
+	if t.byID == nil {
+		t.byID = make(map[int64]*Call[O])
+	}
+	if c.sent == 0 {
+		c.first = Attempt{ID: id}
+		t.open++
+	} else {
+		c.more = append(c.more, Attempt{ID: id})
+	}
+	c.sent++
+	t.byID[id] = c
+	t.unsent.push(c)
+}
+
+// Flushing notes that the buffer, with every attempt in it, is being written.
+func (t *Table[O]) Flushing() { t.flushing.take(&t.unsent) }
+
+// Written notes that what was being written has been, at this time. The
+// timeouts of those attempts begin.
+func (t *Table[O]) Written(now time.Duration) {
+	for c := t.flushing.pop(); c != nil; c = t.flushing.pop() {
+		c.Attempt(c.sent).Written = now
+		t.waiting.add(c, now+c.Policy.Wait(c.sent))
+	}
+}
+
+// Settle takes the call that a reply from src to the message id settles out of
+// the table. late tells that the attempt it answers had timed out. Without a
+// call, the reply is nobody's, or (late) one that the call's policy ignores.
+func (t *Table[O]) Settle(id int64, src string) (c *Call[O], late bool) {
+	c = t.byID[id]
+	if c == nil || c.Dest != src {
+		return nil, false
+	}
+	late = c.attemptWith(id).Silent
+	if !c.Policy.Accepts(late) {
+		return nil, true
+	}
+	t.Remove(c)
+	return c, late
+}
+
+// Silent returns a call whose latest attempt has timed out by now, the one with
+// the earliest deadline first, and what its policy says comes next; nil if
+// there is none. A call that gives up is out of the table.
+func (t *Table[O]) Silent(now time.Duration) (*Call[O], retry.Step) {
+	c := t.waiting.expired(now)
+	if c == nil {
+		return nil, retry.GiveUp
+	}
+	c.Attempt(c.sent).Silent = true
+	step := c.Policy.AfterSilence(c.sent)
+	if step == retry.GiveUp {
+		t.Remove(c)
+	}
+	return c, step
+}
+
+// Next is when Silent is worth asking next. It may be too early, never too
+// late; false means that no attempt is waiting.
+func (t *Table[O]) Next() (time.Duration, bool) { return t.waiting.next() }
+
+// Remove takes a call out of the table, wherever it stands, and reports whether
+// it was open.
+func (t *Table[O]) Remove(c *Call[O]) bool {
+	if c.sent == 0 || t.byID[c.first.ID] != c {
+		return false
+	}
+	if c.in != nil {
+		t.waiting.remove(c)
+	}
+	for n := 1; n <= c.sent; n++ {
+		delete(t.byID, c.Attempt(n).ID)
+	}
+	t.open--
+	return true
+}
+
+// Any is some open call, nil if there is none.
+func (t *Table[O]) Any() *Call[O] {
+	for _, c := range t.byID {
+		return c
+	}
+	return nil
+}

@@ -1,0 +1,113 @@
+package wire
+
+import (
+	"bytes"
+	"errors"
+	"io"
+)
+
+// ErrTooLong is the error of a line over the limit.
+var ErrTooLong = errors.New("line too long")
+
+const (
+	readSize = 64 << 10 // as much as a pipe holds
+	headSize = 4 << 10  // what is kept of a line over the limit
+)
+
+// Lines reads lines from r. Whatever the length of a line, memory stays within
+// twice the limit; what a long line needed is given back after it.
+type Lines struct {
+	r          io.Reader
+	limit      int
+	buf        []byte
+	start, end int // what was read and not yet returned: buf[start:end]
+	seen       int // up to here there is no newline
+	number     int // of the line returned last
+	err        error
+	Idle       func() // called before each Read, which may block
+}
+
+// NewLines reads from r lines of at most limit bytes, the newline not counted.
+func NewLines(r io.Reader, limit int) *Lines {
+	return &Lines{r: r, limit: limit, buf: make([]byte, readSize), Idle: func() {}}
+}
+
+// Number is the number of the line that Next returned last, from 1 on.
+func (l *Lines) Number() int { return l.number }
+
+// Next returns the next line without its newline; it is valid until the call
+// after. A line over the limit comes as its beginning, with ErrTooLong, and the
+// rest of it is skipped. The last line may lack its newline. At the end the
+// error is io.EOF, or the reader's own.
+func (l *Lines) Next() ([]byte, error) {
+	for {
+		if i := bytes.IndexByte(l.buf[l.seen:l.end], '\n'); i >= 0 {
+			line := l.buf[l.start : l.seen+i]
+			l.start = l.seen + i + 1
+			l.seen = l.start
+			l.number++
+			if len(line) > l.limit {
+				return line[:min(headSize, l.limit)], ErrTooLong
+			}
+			return line, nil
+		}
+		l.seen = l.end
+		if l.end-l.start > l.limit {
+			return l.skipRest()
+		}
+		if l.err != nil {
+			line := l.buf[l.start:l.end]
+			if len(line) == 0 {
+				return nil, l.err
+			}
+			l.start = l.end
+			l.number++
+			return line, nil
+		}
+		l.makeRoom()
+		l.fill()
+	}
+}
+
+// makeRoom moves what is left to the front of a buffer that has room behind it.
+func (l *Lines) makeRoom() {
+	left := l.end - l.start
+	to := l.buf
+	switch {
+	case left == 0 && len(l.buf) > readSize:
+		to = make([]byte, readSize) // a long line is over
+	case left == len(l.buf):
+		to = make([]byte, min(2*len(l.buf), l.limit+readSize))
+	}
+	copy(to, l.buf[l.start:l.end])
+	l.buf, l.start, l.end, l.seen = to, 0, left, left
+}
+
+func (l *Lines) fill() {
+	l.Idle()
+	n, err := l.r.Read(l.buf[l.end:])
+	l.end += n
+	l.err = err
+}
+
+// skipRest drops the line that the buffer begins with, up to its newline.
+func (l *Lines) skipRest() ([]byte, error) {
+	head := bytes.Clone(l.buf[l.start : l.start+min(headSize, l.limit)])
+	l.buf, l.start = make([]byte, readSize), 0
+	for {
+		l.end, l.seen = 0, 0
+		if l.err == nil {
+			l.fill()
+		}
+		if i := bytes.IndexByte(l.buf[:l.end], '\n'); i >= 0 {
+			l.start, l.seen = i+1, i+1
+			break
+		}
+		if l.err != nil {
+			l.end = 0
+			break
+		}
+	}
+	l.number++
+	return head, ErrTooLong
+}

@@ -1,0 +1,271 @@
+package wire
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// NoID stands where a message has no such id.
+const NoID = -1
+
+// A Message is one line, read: views into it, no copies, so it lives as long
+// as the line does. Names with escapes in them are the one exception.
+type Message struct {
+	Src, Dest []byte // decoded
+	Body      Body
+}
+
+// A Body is a message's body: one JSON object, whose reserved members (type,
+// msg_id, in_reply_to) have been read and whose own fields stay raw.
+type Body struct {
+	Raw       []byte // the object, braces included
+	Type      []byte // decoded
+	ID        int64  // msg_id, from 0 to 2^63-1, or NoID
+	InReplyTo int64  // in_reply_to, likewise
+
+	rawType  []byte  // as it came, quotes included; nil if there was none
+	reserved [3]span // the reserved members in the order they came, within Raw
+	count    int     // how many of them there are
+	blanks   bool    // Raw has blanks between tokens
+}
+
+type span struct{ start, end int }
+
+// An Error tells why a line is no message, or a JSON text no body.
+type Error struct {
+	Reason string
+	Offset int // in bytes; -1 if the fault is not at one place
+}
+
+func (e *Error) Error() string {
+	if e.Offset < 0 {
+		return e.Reason
+	}
+	return fmt.Sprintf("%s at byte %d", e.Reason, e.Offset)
+}
+
+// Scan reads one line into m. It accepts just what RFC 8259 does, with three
+// intended differences: it wants valid UTF-8, nesting no deeper than 1,000, and
+// reserved names given at most once. On an error m holds nothing of use; what
+// can still be known of such a line, Salvage knows.
+func (m *Message) Scan(line []byte) error {
+	c := cursor{text: line}
+	*m = Message{Body: Body{ID: NoID, InReplyTo: NoID}}
+	if c.skipBlanks() != '{' {
+		if !c.value(1) {
+			return &Error{"not JSON: " + c.why, c.pos}
+		}
+		return &Error{"not a JSON object", -1}
+	}
+	wrong, ok := m.members(&c)
+	if ok {
+		c.skipBlanks()
+		if c.pos < len(line) {
+			ok = c.fail("something follows the object")
+		}
+	}
+	if !ok {
+		return &Error{"not JSON: " + c.why, c.pos}
+	}
+	if wrong == "" {
+		wrong = m.lacks()
+	}
+	if wrong != "" {
+		return &Error{wrong, -1}
+	}
+	return nil
+}
+
+// members reads the envelope. wrong is the first member that is given twice or
+// has the wrong type; reading goes on behind it, since a fault in the syntax
+// further on outweighs it.
+func (m *Message) members(c *cursor) (wrong string, ok bool) {
+	c.pos++
+	if c.skipBlanks() == '}' {
+		c.pos++
+		return "", true
+	}
+	for {
+		c.skipBlanks()
+		start := c.pos
+		if !c.name() {
+			return wrong, false
+		}
+		w, ok := m.member(c, nameAt(c.text, start))
+		if !ok {
+			return wrong, false
+		}
+		if wrong == "" {
+			wrong = w
+		}
+		if more, ok := c.more('}'); !more {
+			return wrong, ok
+		}
+	}
+}
+
+// member reads the value of one member of the envelope.
+func (m *Message) member(c *cursor, name []byte) (wrong string, ok bool) {
+	first := c.skipBlanks()
+	at := c.pos
+	switch string(name) {
+	case "src":
+		if ok = c.value(2); ok {
+			wrong = readString("src", &m.Src, c.text[at:c.pos])
+		}
+	case "dest":
+		if ok = c.value(2); ok {
+			wrong = readString("dest", &m.Dest, c.text[at:c.pos])
+		}
+	case "body":
+		again := m.Body.Raw != nil
+		if first != '{' {
+			return "body must be an object", c.value(2)
+		}
+		if wrong, ok = m.Body.scan(c, 2); again {
+			wrong = "body is given twice"
+		}
+	default:
+		ok = c.value(2)
+	}
+	return wrong, ok
+}
+
+// lacks names the first field that every message has and this one has not.
+func (m *Message) lacks() string {
+	switch {
+	case m.Src == nil:
+		return "src is missing"
+	case m.Dest == nil:
+		return "dest is missing"
+	case m.Body.Raw == nil:
+		return "body is missing"
+	case m.Body.Type == nil:
+		return "body.type is missing"
+	case len(m.Src) == 0:
+		return "src is empty"
+	case len(m.Dest) == 0:
+		return "dest is empty"
+	}
+	return ""
+}
+
+// readString decodes a reserved member that must be a string given once.
+func readString(name string, into *[]byte, raw []byte) (wrong string) {
+	switch {
+	case *into != nil:
+		return name + " is given twice"
+	case raw[0] != '"':
+		return name + " must be a string"
+	}
+	*into = Unquote(raw)
+	return ""
+}
+
+// Scan reads a body that a user handed over. It may lack a type.
+func (b *Body) Scan(raw []byte) error {
+	c := cursor{text: raw}
+	if c.skipBlanks() != '{' {
+		return &Error{"a body must be a JSON object", -1}
+	}
+	wrong, ok := b.scan(&c, 2)
+	if ok {
+		c.skipBlanks()
+		if c.pos < len(raw) {
+			ok = c.fail("something follows the object")
+		}
+	}
+	if !ok {
+		return &Error{"not JSON: " + c.why, c.pos}
+	}
+	if wrong != "" {
+		return &Error{wrong, -1}
+	}
+	return nil
+}
+
+// scan reads the object that the cursor stands at.
+func (b *Body) scan(c *cursor, depth int) (wrong string, ok bool) {
+	*b = Body{ID: NoID, InReplyTo: NoID}
+	c.blanks = false
+	from := c.pos
+	c.pos++
+	if c.skipBlanks() == '}' {
+		c.pos++
+		b.Raw = c.text[from:c.pos]
+		return "", true
+	}
+	for {
+		c.skipBlanks()
+		start := c.pos
+		if !c.name() {
+			return wrong, false
+		}
+		name := nameAt(c.text, start)
+		c.skipBlanks()
+		at := c.pos
+		if !c.value(depth + 1) {
+			return wrong, false
+		}
+		if isReserved(name) {
+			w := b.reserve(name, c.text[at:c.pos], span{start - from, c.pos - from})
+			if wrong == "" {
+				wrong = w
+			}
+		}
+		if more, ok := c.more('}'); !more {
+			b.Raw, b.blanks = c.text[from:c.pos], c.blanks
+			return wrong, ok
+		}
+	}
+}
+
+func isReserved(name []byte) bool {
+	switch string(name) {
+	case "type", "msg_id", "in_reply_to":
+		return true
+	}
+	return false
+}
+
+// reserve takes in one reserved member.
+func (b *Body) reserve(name, value []byte, at span) (wrong string) {
+	switch string(name) {
+	case "type":
+		if wrong = readString("body.type", &b.Type, value); wrong == "" {
+			b.rawType = value
+		}
+	case "msg_id":
+		wrong = readID("body.msg_id", &b.ID, value)
+	case "in_reply_to":
+		wrong = readID("body.in_reply_to", &b.InReplyTo, value)
+	}
+	if b.count < len(b.reserved) {
+		b.reserved[b.count] = at
+		b.count++
+	}
+	return wrong
+}
+
+func readID(name string, into *int64, value []byte) (wrong string) {
+	if *into != NoID {
+		return name + " is given twice"
+	}
+	id, ok := ParseInt(value)
+	if !ok || id < 0 {
+		return name + " must be an integer from 0 to 9223372036854775807"
+	}
+	*into = id
+	return ""
+}
+
+// nameAt is the decoded member name whose opening quote stands at start.
+func nameAt(text []byte, start int) []byte {
+	end := bytes.IndexByte(text[start+1:], '"') + start + 1
+	if bytes.IndexByte(text[start+1:end], '\\') < 0 {
+		return text[start+1 : end]
+	}
+	c := cursor{text: text, pos: start}
+	c.str()
+	return Unquote(text[start:c.pos])
+}
