@@ -1,0 +1,68 @@
+package cluster
+
+import (
+	"os"
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/windows"
+)
+
+// A group is a job object that holds a process and all that it starts. When
+// the job's last handle closes, also because we died, they end.
+//
+// A child that the process starts before it is put into the job, in its very
+// first moments, is not caught.
+type group struct {
+	leader *os.Process
+	job    windows.Handle // 0 if there is none
+}
+
+func groupAttr() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{CreationFlags: windows.CREATE_NEW_PROCESS_GROUP}
+}
+
+func newGroup(leader *os.Process) *group {
+	g := &group{leader: leader}
+	job, err := windows.CreateJobObject(nil, nil)
+	if err != nil {
+		return g
+	}
+	limits := windows.JOBOBJECT_EXTENDED_LIMIT_INFORMATION{}
+	limits.BasicLimitInformation.LimitFlags = windows.JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE
+	_, err = windows.SetInformationJobObject(job, windows.JobObjectExtendedLimitInformation,
+		uintptr(unsafe.Pointer(&limits)), uint32(unsafe.Sizeof(limits)))
+	if err == nil {
+		var assigned error
+		err = leader.WithHandle(func(handle uintptr) {
+			assigned = windows.AssignProcessToJobObject(job, windows.Handle(handle))
+		})
+		if err == nil {
+			err = assigned
+		}
+	}
+	if err != nil {
+		windows.CloseHandle(job)
+		return g
+	}
+	g.job = job
+	return g
+}
+
+func (g *group) terminate() {
+	windows.GenerateConsoleCtrlEvent(windows.CTRL_BREAK_EVENT, uint32(g.leader.Pid))
+}
+
+func (g *group) kill() {
+	if g.job != 0 {
+		windows.TerminateJobObject(g.job, 1)
+	}
+	g.leader.Kill() // without a job, or before it was put into it
+}
+
+func (g *group) release() {
+	if g.job != 0 {
+		windows.CloseHandle(g.job)
+		g.job = 0
+	}
+}

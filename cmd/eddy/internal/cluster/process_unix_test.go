@@ -1,0 +1,46 @@
+//go:build unix
+
+package cluster
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"syscall"
+	"testing"
+)
+
+var endSignals = []os.Signal{syscall.SIGTERM, syscall.SIGINT}
+
+func init() {
+	// An orphan in a session of its own is out of its group's reach and holds
+	// the output open.
+	programs["daemon"] = func() {
+		child := exec.Command(os.Args[0], os.Args[1:]...)
+		child.Env = append(os.Environ(), programVariable+"=child")
+		child.Stdout, child.Stderr = os.Stdout, os.Stderr
+		child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+		if err := child.Start(); err != nil {
+			panic(err)
+		}
+		os.Stdout.WriteString("last words\n")
+	}
+}
+
+func TestProcessIsDoneAlthoughAnOrphanHoldsItsOutput(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	p, out := start(t, "daemon", Config{Args: []string{listener.Addr().String()}})
+	conn, err := listener.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close() // ends the orphan
+	if exit := p.Wait(); exit.String() != "exit status 0" {
+		t.Errorf("%+v, %v", exit, exit)
+	}
+	out.check(t, Stdout, "last words")
+}

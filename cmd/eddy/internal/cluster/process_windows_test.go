@@ -1,0 +1,5 @@
+package cluster
+
+import "os"
+
+var endSignals = []os.Signal{os.Interrupt}
