@@ -31,8 +31,10 @@ type Call[O any] struct {
 // An Attempt is one message of a call.
 type Attempt struct {
 	ID      int64         // its msg_id
-	Written time.Duration // when the message had been written out
+	Written time.Duration // when the message had been written out; -1 before
 	Silent  bool          // its timeout has passed
+
+	Answered bool // its reply settled the call
 }
 
 // Sent is how many attempts were sent so far.
@@ -80,10 +82,10 @@ func (t *Table[O]) Sent(c *Call[O], id int64) {
 		t.byID = make(map[int64]*Call[O])
 	}
 	if c.sent == 0 {
-		c.first = Attempt{ID: id}
+		c.first = Attempt{ID: id, Written: -1}
 		t.open++
 	} else {
-		c.more = append(c.more, Attempt{ID: id})
+		c.more = append(c.more, Attempt{ID: id, Written: -1})
 	}
 	c.sent++
 	t.byID[id] = c
@@ -98,24 +100,37 @@ func (t *Table[O]) Flushing() { t.flushing.take(&t.unsent) }
 func (t *Table[O]) Written(now time.Duration) {
 	for c := t.flushing.pop(); c != nil; c = t.flushing.pop() {
 		c.Attempt(c.sent).Written = now
-		t.waiting.add(c, now+c.Policy.Wait(c.sent))
+		t.waiting.add(c, now, c.Policy.Wait(c.sent))
 	}
 }
 
+// An Arrival is what a reply turned out to be.
+type Arrival uint8
+
+const (
+	Stray   Arrival = iota // no open call asked for it
+	InTime                 // it settles its call
+	Late                   // so it does, though its attempt had timed out
+	TooLate                // its attempt had timed out, and the policy ignores that
+)
+
 // Settle takes the call that a reply from src to the message id settles out of
-// the table. late tells that the attempt it answers had timed out. Without a
-// call, the reply is nobody's, or (late) one that the call's policy ignores.
-func (t *Table[O]) Settle(id int64, src string) (c *Call[O], late bool) {
+// the table. Without such a call c is nil.
+func (t *Table[O]) Settle(id int64, src string) (c *Call[O], arrival Arrival) {
 	c = t.byID[id]
 	if c == nil || c.Dest != src {
-		return nil, false
+		return nil, Stray
 	}
-	late = c.attemptWith(id).Silent
-	if !c.Policy.Accepts(late) {
-		return nil, true
+	a := c.attemptWith(id)
+	if !c.Policy.Accepts(a.Silent) {
+		return nil, TooLate
 	}
+	a.Answered = true
 	t.Remove(c)
-	return c, late
+	if a.Silent {
+		return c, Late
+	}
+	return c, InTime
 }
 
 // Silent returns a call whose latest attempt has timed out by now, the one with

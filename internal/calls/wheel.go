@@ -30,8 +30,10 @@ type wheel[O any] struct {
 	due queue[O] // expired, not yet handed out
 }
 
-func (w *wheel[O]) add(c *Call[O], deadline time.Duration) {
-	c.due = tick((deadline + time.Millisecond - 1) / time.Millisecond)
+// add lets c wait from now on.
+func (w *wheel[O]) add(c *Call[O], now, wait time.Duration) {
+	w.advance(now)
+	c.due = tick((now + wait + time.Millisecond - 1) / time.Millisecond)
 	w.place(c)
 }
 
@@ -87,18 +89,25 @@ func (w *wheel[O]) earliest() (at tick, level int, ok bool) {
 
 // expired takes out a call whose deadline has come, nil if there is none.
 func (w *wheel[O]) expired(now time.Duration) *Call[O] {
-	for to := tick(now / time.Millisecond); w.due.head == nil; {
+	w.advance(now)
+	return w.due.pop()
+}
+
+// advance lets the time pass: what has expired moves to due, what comes closer
+// moves down.
+func (w *wheel[O]) advance(now time.Duration) {
+	for to := tick(now / time.Millisecond); w.now < to; {
 		at, l, ok := w.earliest()
 		if !ok || at > to {
-			w.now = max(w.now, to)
-			break
+			w.now = to
+			return
 		}
 		w.now = at
-		slot := &w.level[l].slot[int(at>>(l*levelBits))&(slots-1)]
-		w.level[l].taken &^= 1 << (int(at>>(l*levelBits)) & (slots - 1))
+		s := int(at>>(l*levelBits)) & (slots - 1)
+		w.level[l].taken &^= 1 << s
+		slot := &w.level[l].slot[s]
 		for c := slot.pop(); c != nil; c = slot.pop() {
 			w.place(c)
 		}
 	}
-	return w.due.pop()
 }

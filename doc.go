@@ -1,0 +1,20 @@
+// Package eddy is reliable RPC for nodes that have nothing but messages.
+//
+// A node reads one JSON message a line and writes one a line, as Maelstrom's
+// protocol has it; the network between nodes loses, delays, duplicates and
+// reorders them. A [Node] serves the requests that reach it, each with exactly
+// one reply, and its calls ([Node.RPCWithRetry]) survive such a network: an
+// attempt that meets silence is followed by another with a fresh msg_id.
+//
+//	var n eddy.Node
+//	n.Handle("read", func(ctx context.Context, req *eddy.Request) (any, error) {
+//		reply, _, err := n.RPCWithRetry(ctx, "n2", eddy.Raw(`{"type":"read"}`), nil)
+//		return map[string]any{"value": reply.Body.Get("value")}, err
+//	})
+//	n.Run()
+//
+// Handlers start in the order their requests came, one at a time: the next one
+// starts when the one before it has returned, waits for a call, or has run for
+// some milliseconds. So they may run at the same time and must guard what they
+// share, as handlers of net/http do.
+package eddy

@@ -1,0 +1,148 @@
+package eddy
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/eddyrpc/eddy/internal/wire"
+)
+
+// A Handler serves the messages of one type. What it returns is the reply: an
+// object (see Request.Reply), or an error (see Request.Fail). It may instead
+// have answered by a method of the request and return nil, or return Later. A
+// request that it leaves unanswered, or panics over, is answered with 13 crash.
+//
+// ctx ends when the node does; calls that are made with it are the request's.
+type Handler func(ctx context.Context, req *Request) (reply any, err error)
+
+type handler struct {
+	name   string
+	run    Handler
+	inline bool
+
+	stalls atomic.Int32 // since it was last trusted
+	quick  atomic.Int32 // runs in a row without a stall, once it is not trusted
+}
+
+// Handle registers the handler of a type of messages. A second one for the same
+// type is a mistake of the program's, and panics.
+func (n *Node) Handle(typ string, h Handler) { n.handle(&handler{name: typ, run: h}) }
+
+// HandleInline is Handle for a handler that promises never to block: it is not
+// watched and never handed to another goroutine, so requests of its type are
+// answered strictly in order, and its request's Body is not copied and invalid
+// once it has returned. While it blocks, the node stands still.
+func (n *Node) HandleInline(typ string, h Handler) {
+	n.handle(&handler{name: typ, run: h, inline: true})
+}
+
+func (n *Node) handle(h *handler) {
+	if h.name == "init" {
+		panic("eddy: init is the node's own; see OnInit")
+	}
+	if n.handlers[h.name] != nil {
+		panic("eddy: a second handler for " + h.name)
+	}
+	if n.handlers == nil {
+		n.handlers = make(map[string]*handler)
+	}
+	n.handlers[h.name] = h
+}
+
+// dispatch gives a message to its handler. It returns the turn to read on with,
+// as receive does.
+func (n *Node) dispatch(m *wire.Message, turn uint64) uint64 {
+	h := n.handlers[string(m.Body.Type)]
+	if h == nil {
+		n.refuse(m, Errorf(NotSupported, "no handler for type %s", m.Body.Type))
+		return turn
+	}
+	return n.serve(h, m, turn)
+}
+
+// serve runs a handler for a message that was read in this turn.
+func (n *Node) serve(h *handler, m *wire.Message, turn uint64) uint64 {
+	if h.inline {
+		n.serveInline(h, m)
+		return turn
+	}
+	r := &Request{
+		Src: n.reader.names.of(m.Src), Type: h.name, ID: m.Body.ID,
+		Body: append(Raw(nil), m.Body.Raw...),
+		node: n, turn: turn,
+	}
+	r.callbacks.Store(1)
+	n.active.Add(1)
+	if h.stalls.Load() >= tooManyStalls {
+		n.takeTurn(turn)
+		r.serveStalling(h)
+		return 0
+	}
+	n.watch.begin(h, turn)
+	r.serve(h)
+	n.watch.end(turn)
+	r.release()
+	if n.reader.turn.CompareAndSwap(turn, turn+1) {
+		return turn + 1
+	}
+	return 0
+}
+
+// serveStalling runs a handler of a type that keeps stalling, on a goroutine
+// that nobody waits for, until the type has been quick for long enough.
+func (r *Request) serveStalling(h *handler) {
+	start := time.Now()
+	r.serve(h)
+	r.release()
+	switch {
+	case time.Since(start) >= stallTime:
+		h.quick.Store(0)
+	case h.quick.Add(1) >= enoughQuick:
+		h.quick.Store(0)
+		h.stalls.Store(0)
+	}
+}
+
+// serveInline serves a message where it was read. Only a request that is kept
+// for later costs memory.
+func (n *Node) serveInline(h *handler, m *wire.Message) {
+	r := n.reader.spare
+	if r == nil {
+		r = &Request{node: n, inline: true}
+		r.callbacks.Store(1)
+		n.reader.spare = r
+	}
+	r.Src, r.Type, r.ID = n.reader.names.of(m.Src), h.name, m.Body.ID
+	r.Body, r.scanned = m.Body.Raw, &m.Body
+	r.answered.Store(false)
+	r.serve(h)
+	if r.callbacks.Load() > 1 {
+		n.reader.spare = nil
+		n.active.Add(1)
+		r.release()
+	}
+}
+
+// serve runs the handler and answers with what it returns.
+func (r *Request) serve(h *handler) {
+	defer r.recover()
+	reply, err := h.run((*requestContext)(r), r)
+	switch {
+	case err != nil:
+		if r.ID == NoID || r.Fail(err) != nil {
+			r.node.logUnheard(r, err)
+		}
+	case reply == nil:
+	case reply == Later:
+		if r.callbacks.Load() > 1 {
+			return
+		}
+	case r.ID != NoID:
+		if err := r.Reply(reply); err != nil {
+			r.node.logUnheard(r, err)
+			r.Fail(Errorf(Crash, "the handler of %s gave no valid reply", r.Type))
+		}
+	}
+	r.forgotten()
+}

@@ -1,0 +1,73 @@
+package eddy
+
+import (
+	"context"
+	"slices"
+
+	"github.com/eddyrpc/eddy/internal/wire"
+)
+
+// init takes in the node's name and those of all nodes. It returns the turn to
+// read on with, as receive does.
+func (n *Node) init(m *wire.Message, turn uint64) uint64 {
+	said, err := initOf(m.Body.Raw)
+	if err != nil {
+		n.refuse(m, err)
+		return turn
+	}
+	known := n.self.Load()
+	n.mu.Lock()
+	ready := n.ready
+	n.mu.Unlock()
+	switch {
+	case known == nil:
+		n.self.Store(said)
+		return n.serve(&handler{name: "init", run: n.getReady, inline: n.onInit == nil}, m, turn)
+	case known.id != said.id || !slices.Equal(known.ids, said.ids):
+		n.refuse(m, Errorf(MalformedRequest, "init: this is %s already, and its nodes are others", known.id))
+	case !ready:
+		n.refuse(m, Errorf(TemporarilyUnavailable, "init: not done yet"))
+	case m.Body.ID != NoID:
+		n.answerTo(string(m.Src), "", m.Body.ID, n.initOK())
+	}
+	return turn
+}
+
+// initOf reads an init's body.
+func initOf(body Raw) (*identity, *Error) {
+	var said struct {
+		NodeID  *string   `json:"node_id"`
+		NodeIDs *[]string `json:"node_ids"`
+	}
+	if err := body.Decode(&said); err != nil {
+		return nil, Errorf(MalformedRequest, "init: node_id must be a string, node_ids an array of strings")
+	}
+	switch {
+	case said.NodeID == nil || *said.NodeID == "":
+		return nil, Errorf(MalformedRequest, "init: node_id must be a string that is not empty")
+	case said.NodeIDs == nil:
+		return nil, Errorf(MalformedRequest, "init: node_ids must be an array of strings")
+	}
+	return &identity{*said.NodeID, *said.NodeIDs}, nil
+}
+
+// getReady is what the first init does once the node knows its name.
+func (n *Node) getReady(ctx context.Context, req *Request) (any, error) {
+	if n.onInit != nil {
+		if err := n.onInit(ctx); err != nil {
+			return nil, err
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ready = true
+	for _, loop := range n.periodic {
+		go loop(n.rounds)
+	}
+	n.periodic = nil
+	return Raw(`{"type":"init_ok"}`), nil
+}
+
+func (n *Node) initOK() []byte {
+	return n.dialect().AppendValue(nil, []byte(`"type":"init_ok"`))
+}

@@ -1,0 +1,111 @@
+package eddy
+
+import (
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/internal/wire"
+)
+
+// NoID stands where a message has no such id.
+const NoID = wire.NoID
+
+// A Message is one that a node has received.
+type Message struct {
+	Src, Dest string
+	Type      string
+	ID        int64 // msg_id, or NoID; 0 is an id like any other
+	InReplyTo int64 // in_reply_to, or NoID
+	Body      Raw   // the whole body as it came, type and ids included
+}
+
+// A Raw is JSON text. Whatever is handed over or received as Raw keeps its key
+// order, its numbers of any size and notation, and its escapes: only blanks
+// between tokens may change on the way.
+type Raw []byte
+
+// Get returns the value of a member of a JSON object, nil if there is no such
+// member. The text must be valid, as every body that was received is.
+func (r Raw) Get(name string) Raw { return wire.Member(r, name) }
+
+// Text returns the string that the text is, and false if it is none.
+func (r Raw) Text() (string, bool) {
+	if len(r) < 2 || r[0] != '"' {
+		return "", false
+	}
+	return string(wire.Unquote(r)), true
+}
+
+// Int returns the integer that the text is, and false if it is none, is written
+// with a fraction or an exponent, or is beyond 64 bits.
+func (r Raw) Int() (int64, bool) { return wire.ParseInt(r) }
+
+// Decode stores the value in what v points to, as encoding/json/v2 does, but
+// names may repeat (the last counts) and members that v has no field for are
+// ignored.
+func (r Raw) Decode(v any) error { return json.Unmarshal(r, v, jsonOptions) }
+
+// String returns the text itself.
+func (r Raw) String() string { return string(r) }
+
+// MarshalJSON returns the text itself, null for an empty one.
+func (r Raw) MarshalJSON() ([]byte, error) {
+	if len(r) == 0 {
+		return []byte("null"), nil
+	}
+	return r, nil
+}
+
+// UnmarshalJSON keeps a copy of the text.
+func (r *Raw) UnmarshalJSON(text []byte) error {
+	*r = append((*r)[:0], text...)
+	return nil
+}
+
+// Lone surrogates' escapes and repeated names are nobody's business on the way
+// through, so neither may stop or change a value.
+var jsonOptions = json.JoinOptions(
+	jsontext.AllowDuplicateNames(true),
+	jsontext.AllowInvalidUTF8(true),
+	jsontext.PreserveRawStrings(true),
+)
+
+// encode turns what a user hands over as a body into JSON: Raw, json.RawMessage
+// and the like as they are, any other value by encoding/json/v2.
+func encode(body any) ([]byte, error) {
+	switch b := body.(type) {
+	case Raw:
+		return b, nil
+	case []byte:
+		return b, nil
+	case jsontext.Value:
+		return b, nil
+	}
+	return json.Marshal(body, jsonOptions)
+}
+
+// message makes a message that was read the user's; the body stays where it is.
+func (n *Node) message(m *wire.Message) Message {
+	names := &n.reader.names
+	return Message{
+		Src: names.of(m.Src), Dest: names.of(m.Dest), Type: names.of(m.Body.Type),
+		ID: m.Body.ID, InReplyTo: m.Body.InReplyTo, Body: m.Body.Raw,
+	}
+}
+
+// clone makes a message outlive the line that it was read from.
+func (m Message) clone() Message {
+	m.Body = append(Raw(nil), m.Body...)
+	return m
+}
+
+// asError is the error that an error reply tells of. One without a code that can
+// be read is taken as 13 crash, which promises nothing.
+func (m Message) asError() *Error {
+	code, ok := m.Body.Get("code").Int()
+	text, _ := m.Body.Get("text").Text()
+	if !ok {
+		return &Error{Crash, "an error reply without a code: " + text}
+	}
+	return &Error{Code(code), text}
+}

@@ -1,0 +1,217 @@
+package eddy
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/eddyrpc/eddy/internal/calls"
+	"github.com/eddyrpc/eddy/internal/wire"
+)
+
+// A Node serves requests and makes calls over one transport. The zero value is
+// ready for handlers; its fields are set before it runs. Its methods may be
+// called from any goroutine, but handlers are registered before it runs.
+type Node struct {
+	// MaxLine is the longest line that is read, in bytes. 0 means 16 MiB.
+	MaxLine int
+	// MaxOpen bounds the open calls and, apart from them, the open requests.
+	// Past it a request gets 11 at once, and a call fails. 0 means 100,000.
+	MaxOpen int
+	// Drain is how long the node goes on, after its input has ended or it was
+	// told to end, until every accepted request is answered. 0 means 30 s.
+	Drain time.Duration
+	// StopAtEOF ends the node at the end of its input without draining.
+	StopAtEOF bool
+	// Spaced writes a blank after every ':' and ','.
+	Spaced bool
+	// Log is where the node reports retries, bad lines and panics. nil means
+	// text on standard error, through a LogQueue.
+	Log *slog.Logger
+
+	handlers map[string]*handler
+	onInit   func(context.Context) error
+	periodic []func(context.Context)
+
+	ctx   context.Context // ends when the node does
+	stop  context.CancelCauseFunc
+	start time.Time
+
+	rounds    context.Context // of Every; ends when draining begins
+	endRounds context.CancelFunc
+
+	reader reader
+	watch  watch
+	self   atomic.Pointer[identity] // nil before init
+	in     atomic.Int64             // messages read
+	active atomic.Int64             // of them, those that are not done with
+	phase  atomic.Int32             // serving, draining, ended
+	rest   chan struct{}            // told when a draining node has nothing left to do
+
+	mu    sync.Mutex // guards all below
+	ids   int64      // the next msg_id
+	ready bool       // init has been answered
+	out   outbox
+	calls calls.Table[owner]
+	alarm alarm
+	stats Stats
+
+	logQueue *LogQueue // if we made Log
+}
+
+// The phases of a node's life.
+const (
+	serving int32 = iota
+	draining
+	ended
+)
+
+// An identity is what init said.
+type identity struct {
+	id  string
+	ids []string
+}
+
+const (
+	defaultMaxLine = 16 << 20
+	defaultMaxOpen = 100_000
+	defaultDrain   = 30 * time.Second
+)
+
+// ID is the node's name, "" before init.
+func (n *Node) ID() string {
+	if self := n.self.Load(); self != nil {
+		return self.id
+	}
+	return ""
+}
+
+// IDs are the names of all nodes of the cluster, nil before init.
+func (n *Node) IDs() []string {
+	if self := n.self.Load(); self != nil {
+		return slices.Clone(self.ids)
+	}
+	return nil
+}
+
+// Send sends a one-way message: it carries no msg_id, and nobody answers it.
+// The body is a JSON object with a type: Raw, or any Go value that becomes one.
+func (n *Node) Send(dest string, body any) error {
+	fields, err := n.fields(body)
+	if err != nil {
+		return fmt.Errorf("send to %s: %w", dest, err)
+	}
+	n.lockToWrite()
+	defer n.mu.Unlock()
+	if err := n.mayWrite(); err != nil {
+		return fmt.Errorf("send to %s: %w", dest, err)
+	}
+	n.write(dest, fields, wire.NoID, wire.NoID)
+	n.flushUnlessReading()
+	return nil
+}
+
+// OnInit registers what the node does once it knows its name, before it answers
+// init. An error becomes the answer.
+func (n *Node) OnInit(f func(ctx context.Context) error) {
+	if n.onInit != nil {
+		panic("eddy: a second OnInit")
+	}
+	n.onInit = f
+}
+
+// Every calls f at once after init and then each d, never twice at the same
+// time, until the node drains; ctx ends then. A round that takes longer than d
+// delays the next.
+func (n *Node) Every(d time.Duration, f func(ctx context.Context)) {
+	round := func(ctx context.Context) {
+		defer n.recoverTo("Every")
+		f(ctx)
+	}
+	loop := func(ctx context.Context) {
+		ticker := time.NewTicker(d)
+		defer ticker.Stop()
+		for {
+			round(ctx)
+			select {
+			case <-ticker.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.ready {
+		n.periodic = append(n.periodic, loop)
+		return
+	}
+	go loop(n.rounds)
+}
+
+// fields renders a body once for all the messages that will carry it.
+func (n *Node) fields(body any) ([]byte, error) {
+	raw, err := encode(body)
+	if err != nil {
+		return nil, err
+	}
+	var b wire.Body
+	if err := b.Scan(raw); err != nil {
+		return nil, err
+	}
+	if b.Type == nil {
+		return nil, fmt.Errorf("body.type is missing")
+	}
+	return n.dialect().AppendFields(make([]byte, 0, len(raw)+len(raw)/8), "", &b), nil
+}
+
+func (n *Node) dialect() wire.Dialect { return wire.Dialect{Spaced: n.Spaced} }
+
+// mayWrite tells why the node can't send now. mu is held.
+func (n *Node) mayWrite() error {
+	switch {
+	case n.self.Load() == nil:
+		return Errorf(TemporarilyUnavailable, "the node has not been initialised")
+	case n.phase.Load() == ended:
+		return Errorf(TemporarilyUnavailable, "the node has ended")
+	}
+	return nil
+}
+
+// mayCall tells why the node can't open a call now. mu is held.
+func (n *Node) mayCall() error {
+	if limit := orDefault(n.MaxOpen, defaultMaxOpen); n.calls.Open() >= limit {
+		return Errorf(TemporarilyUnavailable, "%d calls are open", limit)
+	}
+	return n.mayWrite()
+}
+
+// nextID takes a number from the counter of all that the node sends. mu is held
+// from here until the message is written, so that ids leave in their order.
+func (n *Node) nextID() int64 {
+	id := n.ids
+	n.ids++
+	return id
+}
+
+// write puts a message of ours into the outbox. mu is held.
+func (n *Node) write(dest string, fields []byte, inReplyTo, id int64) {
+	d := n.dialect()
+	buf := d.AppendHead(n.out.buf, n.self.Load().id, dest)
+	buf = append(buf, fields...)
+	n.out.buf = d.AppendTail(buf, inReplyTo, id)
+	n.stats.Out++
+}
+
+func (n *Node) now() time.Duration { return time.Since(n.start) }
+
+func orDefault[T int | time.Duration](v, def T) T {
+	if v == 0 {
+		return def
+	}
+	return v
+}

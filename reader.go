@@ -1,0 +1,165 @@
+package eddy
+
+import (
+	"errors"
+	"io"
+	"sync/atomic"
+
+	"github.com/eddyrpc/eddy/internal/wire"
+)
+
+// A reader reads the node's input: one goroutine at a time, which also runs the
+// handlers of what it reads. When a handler waits for a call or has run for too
+// long, another goroutine takes over the reading (readOn), and the first only
+// ends its handler. So a node whose handlers don't block never switches
+// goroutines, which costs more than all else that it does to a message, and
+// still no handler can stop the node.
+type reader struct {
+	turn  atomic.Uint64 // of reading; who adds one to it is the one who reads on
+	lines *wire.Lines
+	msg   wire.Message
+	names names
+	spare *Request // an inline handler's, used again
+	ended chan error
+}
+
+// read reads until the input ends or another goroutine has taken over.
+func (n *Node) read(turn uint64) {
+	for {
+		line, err := n.reader.lines.Next()
+		switch {
+		case err == nil:
+			if turn = n.receive(line, turn); turn == 0 {
+				return
+			}
+		case errors.Is(err, wire.ErrTooLong):
+			n.badLine(line, err)
+		default:
+			n.reader.ended <- err
+			return
+		}
+	}
+}
+
+// readOn lets another goroutine read if reading stands still for this request's
+// handler, which is about to wait.
+func (n *Node) readOn(r *Request) {
+	if r != nil && n.takeTurn(r.turn) {
+		n.watch.end(r.turn)
+	}
+}
+
+// takeTurn starts the next turn of reading on a goroutine of its own, if this
+// turn is not over yet.
+func (n *Node) takeTurn(turn uint64) bool {
+	if !n.reader.turn.CompareAndSwap(turn, turn+1) {
+		return false
+	}
+	go n.read(turn + 1)
+	return true
+}
+
+// An input is the reading side of the transport. Read is called when no whole
+// line is at hand, so what the lines before have caused is written first.
+type input struct {
+	node *Node
+	from io.Reader
+}
+
+func (i input) Read(p []byte) (int, error) {
+	n := i.node
+	n.mu.Lock()
+	n.flush()
+	n.out.reading = false
+	n.checkRestLocked()
+	n.mu.Unlock()
+	read, err := i.from.Read(p)
+	if err == nil {
+		n.mu.Lock()
+		n.out.reading = true
+		n.mu.Unlock()
+	}
+	return read, err
+}
+
+// receive takes in one line. It returns the turn to read on with, 0 if another
+// goroutine does.
+func (n *Node) receive(line []byte, turn uint64) uint64 {
+	m := &n.reader.msg
+	if err := m.Scan(line); err != nil {
+		n.badLine(line, err)
+		return turn
+	}
+	n.in.Add(1)
+	switch body := &m.Body; {
+	case body.InReplyTo != NoID:
+		n.reply(m)
+	case string(body.Type) == "init":
+		return n.init(m, turn)
+	case n.self.Load() == nil:
+		n.refuse(m, Errorf(TemporarilyUnavailable, "the node has not been initialised"))
+	case n.phase.Load() != serving:
+		n.refuse(m, Errorf(TemporarilyUnavailable, "the node is ending"))
+	case n.active.Load() >= int64(orDefault(n.MaxOpen, defaultMaxOpen)):
+		n.refuse(m, Errorf(TemporarilyUnavailable, "%d requests are open", n.active.Load()))
+	default:
+		return n.dispatch(m, turn)
+	}
+	return turn
+}
+
+// refuse answers a request with an error, before any handler has seen it. A
+// one-way message is dropped.
+func (n *Node) refuse(m *wire.Message, e *Error) {
+	if m.Body.ID != NoID {
+		n.answerTo(string(m.Src), string(m.Dest), m.Body.ID, n.errorFields(*e))
+	}
+}
+
+// answerTo writes a reply that belongs to no Request. Before init the node takes
+// the name that it was called by.
+func (n *Node) answerTo(src, calledBy string, id int64, fields []byte) {
+	n.lockToWrite()
+	defer n.mu.Unlock()
+	name := calledBy
+	if self := n.self.Load(); self != nil {
+		name = self.id
+	}
+	d := n.dialect()
+	buf := append(d.AppendHead(n.out.buf, name, src), fields...)
+	n.out.buf = d.AppendTail(buf, id, n.nextID())
+	n.stats.Out++
+	n.flushUnlessReading()
+}
+
+// badLine logs a line that is no message, and answers whom it can tell.
+func (n *Node) badLine(line []byte, reason error) {
+	n.mu.Lock()
+	n.stats.BadLines++
+	n.mu.Unlock()
+	n.logBadLine(n.reader.lines.Number(), line, reason)
+	s := wire.SalvageLine(line)
+	if s.Answerable() && (n.self.Load() != nil || s.Dest != "") {
+		n.answerTo(s.Src, s.Dest, s.ID, n.errorFields(Error{MalformedRequest, reason.Error()}))
+	}
+}
+
+// names keeps one copy of each name that messages come with.
+type names struct{ known map[string]string }
+
+// maxNames bounds them, since a stranger may make up a new one each time.
+const maxNames = 4096
+
+func (s *names) of(b []byte) string {
+	if name, ok := s.known[string(b)]; ok {
+		return name
+	}
+	if s.known == nil || len(s.known) >= maxNames {
+		s.known = make(map[string]string)
+	}
+	name := string(b)
+	if len(name) <= 64 {
+		s.known[name] = name
+	}
+	return name
+}

@@ -1,0 +1,170 @@
+package eddy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/eddyrpc/eddy/internal/wire"
+)
+
+// A Request is a message that a handler serves. If it has a msg_id it gets
+// exactly one reply, whatever the handler does; a one-way message gets none.
+type Request struct {
+	Src  string
+	Type string
+	ID   int64 // msg_id, or NoID for a one-way message
+	Body Raw   // valid until an inline handler returns, otherwise as long as the request
+
+	node      *Node
+	scanned   *wire.Body // of Body, while it is at hand
+	turn      uint64     // of reading, that the handler runs in; 0 for an inline one
+	inline    bool
+	answered  atomic.Bool
+	callbacks atomic.Int32 // calls whose done has not returned, and one for the handler
+}
+
+// Later is what a handler returns as its reply when the reply comes from a
+// callback (Request.Call). The request stays open until its last callback has
+// returned.
+var Later any = later{}
+
+type later struct{}
+
+// errAnswered is what a second reply meets.
+var errAnswered = errors.New("the request has been answered already")
+
+// Reply answers the request with a JSON object: Raw, or any Go value that
+// becomes one. Without a type it gets the request's with "_ok" behind it. Own
+// msg_id and in_reply_to are replaced. It is an error to answer twice; to answer
+// a one-way message does nothing.
+func (r *Request) Reply(body any) error {
+	raw, err := encode(body)
+	if err != nil {
+		return fmt.Errorf("reply to %s: %w", r.Src, err)
+	}
+	return r.reply("", raw)
+}
+
+// ReplyAs answers with a raw body whose type is replaced by typ. It costs no
+// memory, so that an echo is as cheap as it looks.
+func (r *Request) ReplyAs(typ string, body Raw) error { return r.reply(typ, body) }
+
+// Fail answers with an error reply: the error's Code and text, 13 crash if it
+// has no Code.
+func (r *Request) Fail(err error) error {
+	e := answer(err)
+	return r.send(nil, "", r.node.errorFields(e))
+}
+
+// Decode stores the body's fields in what v points to, see Raw.Decode.
+func (r *Request) Decode(v any) error {
+	if err := r.Body.Decode(v); err != nil {
+		return &Error{MalformedRequest, err.Error()}
+	}
+	return nil
+}
+
+func (r *Request) reply(typ string, raw []byte) error {
+	body := r.scanned
+	if body == nil || len(raw) != len(r.Body) || len(raw) == 0 || &raw[0] != &r.Body[0] {
+		body = new(wire.Body)
+		if err := body.Scan(raw); err != nil {
+			return fmt.Errorf("reply to %s: %w", r.Src, err)
+		}
+	}
+	if typ == "" && body.Type == nil {
+		typ = r.Type + "_ok"
+	}
+	return r.send(body, typ, nil)
+}
+
+// send answers with a body, or with fields made before.
+func (r *Request) send(body *wire.Body, typ string, fields []byte) error {
+	if r.ID == NoID {
+		return nil
+	}
+	if r.answered.Swap(true) {
+		return errAnswered
+	}
+	n := r.node
+	n.lockToWrite()
+	defer n.mu.Unlock()
+	if n.phase.Load() == ended {
+		return errEnded
+	}
+	d := n.dialect()
+	buf := d.AppendHead(n.out.buf, n.self.Load().id, r.Src)
+	if body != nil {
+		buf = d.AppendFields(buf, typ, body)
+	} else {
+		buf = append(buf, fields...)
+	}
+	n.out.buf = d.AppendTail(buf, r.ID, n.nextID())
+	n.stats.Out++
+	n.flushUnlessReading()
+	return nil
+}
+
+// errorFields renders an error reply's body.
+func (n *Node) errorFields(e Error) []byte {
+	raw := fmt.Appendf(nil, `"type":"error","code":%d,"text":`, int(e.Code))
+	return n.dialect().AppendValue(nil, wire.AppendQuote(raw, e.Text))
+}
+
+// run calls the done of a call that was made for the request.
+func (r *Request) run(done func(Message, int, error), reply Message, attempts int, err error) {
+	defer r.release()
+	defer r.recover()
+	done(reply, attempts, err)
+}
+
+// release ends one of the request's handler and callbacks. After the last the
+// request is answered, if by nobody else then here.
+func (r *Request) release() {
+	if r.callbacks.Add(-1) > 0 {
+		return
+	}
+	r.forgotten()
+	r.node.active.Add(-1)
+	r.node.checkRest()
+}
+
+// forgotten answers a request that nobody has answered or ever will.
+func (r *Request) forgotten() {
+	if r.ID != NoID && !r.answered.Load() {
+		r.Fail(Errorf(Crash, "the handler of %s gave no reply", r.Type))
+	}
+}
+
+// recover turns the panic of a handler or callback into its answer.
+func (r *Request) recover() {
+	if p := recover(); p != nil {
+		r.node.logPanic(r.Type, p)
+		r.Fail(Errorf(Crash, "the handler of %s panicked", r.Type))
+	}
+}
+
+// A handler's context is its request in another shape, so that it costs nothing
+// and the node finds the request that a call is made for.
+type requestContext Request
+
+type requestKey struct{}
+
+func (c *requestContext) Deadline() (time.Time, bool) { return c.node.ctx.Deadline() }
+func (c *requestContext) Done() <-chan struct{}       { return c.node.ctx.Done() }
+func (c *requestContext) Err() error                  { return c.node.ctx.Err() }
+func (c *requestContext) Value(key any) any {
+	if key == (requestKey{}) {
+		return (*Request)(c)
+	}
+	return c.node.ctx.Value(key)
+}
+
+// requestOf is the request whose handler was given ctx, or one made of it.
+func requestOf(ctx context.Context) *Request {
+	r, _ := ctx.Value(requestKey{}).(*Request)
+	return r
+}

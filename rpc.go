@@ -1,0 +1,184 @@
+package eddy
+
+import (
+	"context"
+
+	"github.com/eddyrpc/eddy/internal/calls"
+	"github.com/eddyrpc/eddy/internal/wire"
+	"github.com/eddyrpc/eddy/retry"
+)
+
+// A Policy says how often a call is attempted and how long it waits; nil and
+// the zero value are the default: 3 attempts in all, 500 ms each.
+type Policy = retry.Policy
+
+// RPCWithRetry calls dest: it sends body, waits, on silence sends it again with
+// a fresh msg_id, and gives up when the policy's attempts are used up. It
+// returns the reply and how many attempts it took.
+//
+// The network may lose, delay, duplicate and reorder messages, so silence never
+// tells whether the request, its reply or nothing at all was lost: what is
+// called should bear being done twice. A reply to any attempt settles the call,
+// also when a later attempt is already waiting.
+//
+// The body is a JSON object with a type: Raw, or any Go value that becomes one.
+// An error reply is a reply: it is returned, and beside it a *CallError that
+// wraps its Code. When ctx ends, so does the call, at once.
+func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *Policy) (reply Message, attempts int, err error) {
+	if ctx.Err() != nil {
+		return Message{}, 0, &CallError{Dest: dest, Err: context.Cause(ctx)}
+	}
+	request := requestOf(ctx)
+	if request != nil && request.inline {
+		panic("eddy: the inline handler of " + request.Type + " waits for a call")
+	}
+	ended := make(chan struct{})
+	call, err := n.begin(dest, body, policy, owner{
+		request: request,
+		done: func(r Message, a int, e error) {
+			reply, attempts, err = r.clone(), a, e
+			close(ended)
+		},
+	})
+	if err != nil {
+		return Message{}, 0, err
+	}
+	n.readOn(request)
+	select {
+	case <-ended:
+	case <-ctx.Done():
+		n.cancel(call, context.Cause(ctx))
+		<-ended
+	}
+	return reply, attempts, err
+}
+
+// RPC calls dest with a single attempt of 500 ms.
+func (n *Node) RPC(ctx context.Context, dest string, body any) (Message, error) {
+	reply, _, err := n.RPCWithRetry(ctx, dest, body, once)
+	return reply, err
+}
+
+var once = &Policy{Attempts: 1}
+
+// Call is RPCWithRetry without a goroutine that waits: done is called once,
+// when the call has ended. It runs where the node's messages are read or its
+// timeouts kept, so it must not block; the reply's body is valid until it
+// returns. A handler that answers from done returns Later.
+func (r *Request) Call(dest string, body any, policy *Policy, done func(reply Message, attempts int, err error)) {
+	if r.callbacks.Add(1) == 1 {
+		panic("eddy: a Call for a request that is over")
+	}
+	r.scanned = nil // done may answer from elsewhere while the next line is read
+	_, err := r.node.begin(dest, body, policy, owner{request: r, done: done, callback: true})
+	if err != nil {
+		r.run(done, Message{}, 0, err)
+	}
+}
+
+// An owner is who is told when a call has ended.
+type owner struct {
+	request  *Request // that the call is made for, if it is known
+	done     func(reply Message, attempts int, err error)
+	callback bool // done is the user's, and keeps the request open
+}
+
+type call = calls.Call[owner]
+
+// begin opens a call and sends its first attempt.
+func (n *Node) begin(dest string, body any, policy *Policy, owner owner) (*call, error) {
+	fields, err := n.fields(body)
+	if err != nil {
+		return nil, &CallError{Dest: dest, Err: err}
+	}
+	c := &call{Dest: dest, Fields: fields, Policy: policy, Owner: owner}
+	n.lockToWrite()
+	defer n.mu.Unlock()
+	if err := n.mayCall(); err != nil {
+		return nil, &CallError{Dest: dest, Err: err}
+	}
+	n.stats.Calls++
+	n.attempt(c)
+	n.flushUnlessReading()
+	return c, nil
+}
+
+// attempt sends the call's message, once more or for the first time, with a
+// fresh msg_id. Its timeout begins when it has been written out.
+func (n *Node) attempt(c *call) (id int64) {
+	id = n.nextID()
+	n.write(c.Dest, c.Fields, wire.NoID, id)
+	n.calls.Sent(c, id)
+	n.stats.Attempts++
+	return id
+}
+
+// timeouts looks for attempts that have met silence for long enough, and does
+// what their calls' policies say.
+func (n *Node) timeouts() {
+	for {
+		n.lockToWrite()
+		now := n.now()
+		c, step := n.calls.Silent(now)
+		if c == nil {
+			n.flushUnlessReading()
+			n.mu.Unlock()
+			return
+		}
+		switch step {
+		case retry.SendAgain:
+			waited := now - c.Attempt(c.Sent()).Written
+			id := n.attempt(c)
+			n.stats.Retries++
+			sent := c.Sent()
+			n.mu.Unlock()
+			n.logRetry(c, sent, id, waited)
+		case retry.GiveUp:
+			n.mu.Unlock()
+			n.end(c, Message{}, failure(c, now, Timeout))
+		}
+	}
+}
+
+// reply settles the call that a message answers, if there is one. What comes
+// when its call is over, twice, or from a node that was not asked, is counted
+// and dropped.
+func (n *Node) reply(m *wire.Message) {
+	reply := n.message(m)
+	n.mu.Lock()
+	now := n.now()
+	c, arrival := n.calls.Settle(reply.InReplyTo, reply.Src)
+	n.stats.count(arrival)
+	n.mu.Unlock()
+	switch {
+	case c == nil:
+	case reply.Type == "error":
+		n.end(c, reply, failure(c, now, reply.asError()))
+	default:
+		n.end(c, reply, nil)
+	}
+}
+
+// cancel ends a call, unless it is over.
+func (n *Node) cancel(c *call, cause error) {
+	n.mu.Lock()
+	open := n.calls.Remove(c)
+	now := n.now()
+	n.mu.Unlock()
+	if open {
+		n.end(c, Message{}, failure(c, now, cause))
+	}
+}
+
+// end tells whoever made the call. It is out of the table, so this happens once.
+func (n *Node) end(c *call, reply Message, err error) {
+	if err != nil && reply.Body == nil {
+		n.countFailure()
+	}
+	if c.Owner.callback {
+		c.Owner.request.run(c.Owner.done, reply, c.Sent(), err)
+	} else {
+		c.Owner.done(reply, c.Sent(), err)
+	}
+	n.checkRest()
+}

@@ -1,0 +1,180 @@
+package eddy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/eddyrpc/eddy/internal/wire"
+)
+
+var (
+	errEnded     = errors.New("the node has ended")
+	outFlushTime = time.Second // for a Write that is under way at the end
+	logFlushTime = time.Second
+)
+
+// Run serves standard input and output until the input ends or the process gets
+// SIGINT or SIGTERM, and then until every accepted request is answered, as Serve
+// does. A second signal ends the process at once.
+func (n *Node) Run() error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)   // so that a second signal acts as if nobody listened
+	signal.Ignore(syscall.SIGPIPE) // a closed output is an error of Write, a closed log is nobody's
+	return n.Serve(ctx, Stdio())
+}
+
+// Serve serves t until its input ends or ctx does. The node then drains: calls
+// in flight run to their end, which their policies bound, so that every request
+// accepted before is answered. After the end of ctx replies are still read and
+// new requests get 11. Serve returns when all is answered, after Drain at the
+// latest. A node serves once.
+//
+// The error is nil unless the output could no longer be written, or the input
+// failed otherwise than by ending.
+func (n *Node) Serve(ctx context.Context, t Transport) error {
+	n.prepare(t)
+	defer n.close(t)
+	go n.keepTime()
+	go n.watchHandlers()
+	go n.read(1)
+	var err error
+	select {
+	case err = <-n.reader.ended:
+		n.inputEnded()
+	case <-ctx.Done():
+	case <-n.ctx.Done(): // the output failed
+	}
+	if !(err == io.EOF && n.StopAtEOF) {
+		n.drain()
+	}
+	return n.verdict(err)
+}
+
+// prepare makes what the zero value lacks.
+func (n *Node) prepare(t Transport) {
+	if n.rest != nil {
+		panic("eddy: a node serves once")
+	}
+	n.openLog(os.Stderr)
+	n.start = time.Now()
+	n.rest = make(chan struct{}, 1)
+	n.watch.wake = make(chan struct{}, 1)
+	n.reader.ended = make(chan error, 1)
+	n.reader.turn.Store(1)
+	n.reader.lines = wire.NewLines(input{n, t}, orDefault(n.MaxLine, defaultMaxLine))
+	n.out = outbox{to: t, reading: true, changed: sync.NewCond(&n.mu)}
+	n.alarm.timer = time.NewTimer(time.Hour)
+	n.ctx, n.stop = context.WithCancelCause(context.Background())
+	n.rounds, n.endRounds = context.WithCancel(n.ctx)
+}
+
+// inputEnded lets whoever causes output write it from now on.
+func (n *Node) inputEnded() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.out.reading = false
+	n.flush()
+}
+
+// drain waits until every accepted request is answered and written.
+func (n *Node) drain() {
+	n.phase.Store(draining)
+	n.endRounds()
+	n.checkRest()
+	limit := time.NewTimer(orDefault(n.Drain, defaultDrain))
+	defer limit.Stop()
+	select {
+	case <-n.rest:
+	case <-n.ctx.Done():
+	case <-limit.C:
+		n.mu.Lock()
+		open := n.calls.Open()
+		n.mu.Unlock()
+		n.Log.Warn("ended before all was answered", "requests", n.active.Load(), "calls", open)
+	}
+}
+
+// checkRest tells drain when nothing is left to do.
+func (n *Node) checkRest() {
+	if n.phase.Load() == draining {
+		n.mu.Lock()
+		n.checkRestLocked()
+		n.mu.Unlock()
+	}
+}
+
+func (n *Node) checkRestLocked() {
+	o := &n.out
+	busy := o.reading || o.writing || len(o.buf) > 0 || n.calls.Open() > 0 || n.active.Load() > 0
+	if n.phase.Load() != draining || busy {
+		return
+	}
+	select {
+	case n.rest <- struct{}{}:
+	default:
+	}
+}
+
+// close ends all that the node has started. What was written before goes out;
+// nothing is written any more.
+func (n *Node) close(t Transport) {
+	n.phase.Store(ended)
+	n.stop(errEnded)
+	n.mu.Lock()
+	n.flush()
+	waitAtMost(n.out.changed, outFlushTime, func() bool { return !n.out.writing })
+	n.mu.Unlock()
+	for {
+		n.mu.Lock()
+		c := n.calls.Any()
+		n.mu.Unlock()
+		if c == nil {
+			break
+		}
+		n.cancel(c, errEnded)
+	}
+	n.alarm.timer.Stop()
+	if c, ok := t.(io.Closer); ok {
+		c.Close()
+	}
+	if n.logQueue != nil {
+		n.logQueue.Flush(logFlushTime)
+	}
+}
+
+// verdict is what Serve returns, given why reading has ended.
+func (n *Node) verdict(reading error) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	switch {
+	case n.out.err != nil:
+		return fmt.Errorf("write the output: %w", n.out.err)
+	case reading != nil && reading != io.EOF:
+		return fmt.Errorf("read the input: %w", reading)
+	}
+	return nil
+}
+
+// waitAtMost waits until done, which is looked at whenever c is signalled, but
+// not longer than d. The caller holds c's lock.
+func waitAtMost(c *sync.Cond, d time.Duration, done func() bool) {
+	late := false
+	timer := time.AfterFunc(d, func() {
+		c.L.Lock()
+		late = true
+		c.Broadcast()
+		c.L.Unlock()
+	})
+	defer timer.Stop()
+	for !done() && !late {
+		c.Wait()
+	}
+}

@@ -1,0 +1,47 @@
+package eddy
+
+import "github.com/eddyrpc/eddy/internal/calls"
+
+// Stats are a node's counters since it was started.
+type Stats struct {
+	In, Out  int64 // messages read and written, bad lines not counted
+	BadLines int64 // lines that were no message
+
+	Calls    int64 // made
+	Attempts int64 // messages sent for them
+	Retries  int64 // attempts after a call's first
+	Failures int64 // calls that ended without a reply
+
+	Late   int64 // replies that came after their attempt's timeout, whether or not they settled their call
+	Strays int64 // replies that no open call asked for: too late for theirs, duplicates, a stranger's
+
+	LogDropped int64 // lines of the log that standard error did not take in time
+}
+
+// Stats returns the counters. Calls that are still open are in Calls and
+// Attempts only.
+func (n *Node) Stats() Stats {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s := n.stats
+	s.In = n.in.Load()
+	if n.logQueue != nil {
+		s.LogDropped = n.logQueue.Dropped()
+	}
+	return s
+}
+
+func (s *Stats) count(a calls.Arrival) {
+	switch a {
+	case calls.Late, calls.TooLate:
+		s.Late++
+	case calls.Stray:
+		s.Strays++
+	}
+}
+
+func (n *Node) countFailure() {
+	n.mu.Lock()
+	n.stats.Failures++
+	n.mu.Unlock()
+}

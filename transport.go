@@ -1,0 +1,27 @@
+package eddy
+
+import (
+	"io"
+	"os"
+)
+
+// A Transport carries a node's messages: a stream of lines in, a stream of
+// lines out, each line one message. A pair of pipes is one, a network
+// connection is another.
+//
+// The node reads from one goroutine at a time and writes from one at a time. It
+// always writes whole lines, one or more at once. Read returns io.EOF when no
+// message will come any more. A Write that blocks slows the node down, and never
+// grows its memory. If the transport is an io.Closer too, Serve closes it.
+type Transport interface {
+	io.Reader
+	io.Writer
+}
+
+// Stdio is the transport over standard input and output.
+func Stdio() Transport {
+	return struct {
+		io.Reader
+		io.Writer
+	}{os.Stdin, os.Stdout}
+}

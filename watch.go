@@ -1,0 +1,73 @@
+package eddy
+
+import (
+	"sync/atomic"
+	"time"
+)
+
+const (
+	stallTime     = 5 * time.Millisecond // a handler that takes this long stalls
+	tooManyStalls = 3                    // make a type run on goroutines of its own
+	enoughQuick   = 1000                 // runs in a row make it trusted again
+)
+
+// A watch looks out for a handler that has run for some milliseconds: one that
+// sleeps, computes, or waits for a mutex that the handler before it holds across
+// a call. Reading goes on without it then.
+//
+// It costs a message two stores. The alternative, a goroutine for each message,
+// costs more than all else that is done to it.
+type watch struct {
+	turn    atomic.Uint64 // that a handler runs in and reading stands still for; 0 if none
+	handler atomic.Pointer[handler]
+	awake   atomic.Bool
+	wake    chan struct{}
+}
+
+func (w *watch) begin(h *handler, turn uint64) {
+	w.handler.Store(h)
+	w.turn.Store(turn)
+	if !w.awake.Load() && w.awake.CompareAndSwap(false, true) {
+		w.wake <- struct{}{}
+	}
+}
+
+// end tells that nothing stands still for this turn any more.
+func (w *watch) end(turn uint64) { w.turn.CompareAndSwap(turn, 0) }
+
+// watchHandlers sleeps while no handler runs, and looks every few milliseconds
+// while one does.
+func (n *Node) watchHandlers() {
+	w := &n.watch
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-w.wake:
+		case <-n.ctx.Done():
+			return
+		}
+		for !w.rest() {
+			turn, h := w.turn.Load(), w.handler.Load()
+			timer.Reset(stallTime)
+			select {
+			case <-timer.C:
+			case <-n.ctx.Done():
+				return
+			}
+			if turn != 0 && w.turn.Load() == turn && n.takeTurn(turn) {
+				h.stalls.Add(1)
+				w.end(turn)
+			}
+		}
+	}
+}
+
+// rest lets the watch sleep if no handler runs. One that begins now wakes it.
+func (w *watch) rest() bool {
+	if w.turn.Load() != 0 {
+		return false
+	}
+	w.awake.Store(false)
+	return w.turn.Load() == 0 || !w.awake.CompareAndSwap(false, true)
+}
