@@ -97,13 +97,8 @@ func (e *Error) Unwrap() error { return e.Code }
 
 // answer is what an error reply tells of err.
 func answer(err error) Error {
-	var own *Error
-	if errors.As(err, &own) {
-		// The outermost words say most, but not twice what the code says.
-		if error(own) == err {
-			return *own
-		}
-		return Error{codeOf(err), err.Error()}
+	if own, ok := err.(*Error); ok {
+		return *own
 	}
 	return Error{codeOf(err), err.Error()}
 }

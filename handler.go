@@ -67,6 +67,7 @@ func (n *Node) serve(h *handler, m *wire.Message, turn uint64) uint64 {
 		n.serveInline(h, m)
 		return turn
 	}
+	n.awaitRoom()
 	r := &Request{
 		Src: n.reader.names.of(m.Src), Type: h.name, ID: m.Body.ID,
 		Body: append(Raw(nil), m.Body.Raw...),

@@ -33,6 +33,14 @@ func (n *Node) lockToWrite() {
 	}
 }
 
+// awaitRoom waits until the outbox has room. The reader does so before it starts
+// a handler that could block there: passing on the reading would only pile up
+// handlers that wait for the same slow reader of the output.
+func (n *Node) awaitRoom() {
+	n.lockToWrite()
+	n.mu.Unlock()
+}
+
 // flushUnlessReading writes the outbox out unless the reader is about to.
 func (n *Node) flushUnlessReading() {
 	if !n.out.reading {

@@ -3,10 +3,13 @@ package eddy
 import (
 	"context"
 
-	"github.com/eddyrpc/eddy/internal/calls"
 	"github.com/eddyrpc/eddy/internal/wire"
 	"github.com/eddyrpc/eddy/retry"
 )
+
+// The life of a call: begin puts its first attempt on the wire; timeouts sends
+// another whenever one has met silence, as often as the policy allows; then one
+// of reply, timeouts and cancel ends it.
 
 // A Policy says how often a call is attempted and how long it waits; nil and
 // the zero value are the default: 3 attempts in all, 500 ms each.
@@ -52,38 +55,6 @@ func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *
 	}
 	return reply, attempts, err
 }
-
-// RPC calls dest with a single attempt of 500 ms.
-func (n *Node) RPC(ctx context.Context, dest string, body any) (Message, error) {
-	reply, _, err := n.RPCWithRetry(ctx, dest, body, once)
-	return reply, err
-}
-
-var once = &Policy{Attempts: 1}
-
-// Call is RPCWithRetry without a goroutine that waits: done is called once,
-// when the call has ended. It runs where the node's messages are read or its
-// timeouts kept, so it must not block; the reply's body is valid until it
-// returns. A handler that answers from done returns Later.
-func (r *Request) Call(dest string, body any, policy *Policy, done func(reply Message, attempts int, err error)) {
-	if r.callbacks.Add(1) == 1 {
-		panic("eddy: a Call for a request that is over")
-	}
-	r.scanned = nil // done may answer from elsewhere while the next line is read
-	_, err := r.node.begin(dest, body, policy, owner{request: r, done: done, callback: true})
-	if err != nil {
-		r.run(done, Message{}, 0, err)
-	}
-}
-
-// An owner is who is told when a call has ended.
-type owner struct {
-	request  *Request // that the call is made for, if it is known
-	done     func(reply Message, attempts int, err error)
-	callback bool // done is the user's, and keeps the request open
-}
-
-type call = calls.Call[owner]
 
 // begin opens a call and sends its first attempt.
 func (n *Node) begin(dest string, body any, policy *Policy, owner owner) (*call, error) {
