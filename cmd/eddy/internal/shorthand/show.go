@@ -1,0 +1,104 @@
+package shorthand
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// Show writes fields as name=value with blanks between, each value as it could
+// be typed: a string without quotes where that is no other value. The result is
+// one line without control characters.
+func Show(fields []Field) string {
+	var b strings.Builder
+	for i, f := range fields {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(ShowName(f.Name))
+		b.WriteByte('=')
+		b.WriteString(ShowValue(f.Value))
+	}
+	return b.String()
+}
+
+// ShowName writes a name, a type or a node's id: as it is, or quoted if it has
+// something else in it than a word has.
+func ShowName(name string) string {
+	if isWord(name) {
+		return name
+	}
+	return printable(string(quote(strings.ToValidUTF8(name, "\uFFFD"))))
+}
+
+// ShowValue writes one JSON value without its blanks.
+func ShowValue(value jsontext.Value) string {
+	if value.Kind() == '"' {
+		text, err := jsontext.AppendUnquote(nil, value)
+		if err == nil && isWord(string(text)) && !jsontext.Value(text).IsValid() {
+			return string(text)
+		}
+	}
+	value = value.Clone()
+	if err := value.Compact(); err != nil {
+		return Escape(string(value))
+	}
+	return printable(string(value))
+}
+
+// isWord reports whether text is read back as that very text.
+func isWord(text string) bool {
+	if text == "" || strings.ContainsAny(text[:1], `{["`) {
+		return false
+	}
+	for _, r := range text {
+		if r == ' ' || r == utf8.RuneError || !strconv.IsPrint(r) {
+			return false
+		}
+	}
+	name, _ := cutName(text)
+	return name == ""
+}
+
+// printable escapes, in valid JSON, every character that a terminal would not
+// simply show. Outside of strings JSON has none.
+func printable(text string) string {
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case strconv.IsPrint(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}
+
+// Escape writes any bytes as text that a terminal can be trusted with: control
+// and other invisible characters, and what is not UTF-8, as Go escapes them.
+// A backslash stays as it is, so this is for people and cannot be undone.
+func Escape(text string) string {
+	var b strings.Builder
+	for len(text) > 0 {
+		r, size := utf8.DecodeRuneInString(text)
+		switch {
+		case r == utf8.RuneError && size == 1:
+			fmt.Fprintf(&b, `\x%02x`, text[0])
+		case strconv.IsPrint(r):
+			b.WriteString(text[:size])
+		default:
+			quoted := strconv.QuoteRune(r)
+			b.WriteString(quoted[1 : len(quoted)-1])
+		}
+		text = text[size:]
+	}
+	return b.String()
+}

@@ -1,0 +1,60 @@
+package shorthand
+
+import "testing"
+
+func TestShow(t *testing.T) {
+	for _, test := range []struct{ object, want string }{
+		{`{}`, ``},
+		{`{"a":1,"b":"x"}`, `a=1 b=x`},
+		{`{"a":"1","b":"null","c":"","d":"x y","e":"[","f":"a=b","g":"http://h/?a=b"}`,
+			`a="1" b="null" c="" d="x y" e="[" f="a=b" g=http://h/?a=b`},
+		{`{"n":12345678901234567890123,"f":1.50,"e":1E400}`, `n=12345678901234567890123 f=1.50 e=1E400`},
+		{`{"o" : { "b" : [ 1, "x y" ], "a" : null } }`, `o={"b":[1,"x y"],"a":null}`},
+		{`{"a":1,"a":2}`, `a=1 a=2`},
+		{`{"é":"→"}`, `é=→`},
+		{`{"esc":"\u001b[31m","del":"` + "\x7f" + `","bidi":"` + "\u202e" + `","tag":"` + "\U000E0041" + `"}`,
+			`esc="\u001b[31m" del="\u007f" bidi="\u202e" tag="\udb40\udc41"`},
+		{`{"a b":1,"c=":2}`, `"a b"=1 "c="=2`},
+	} {
+		fields, err := Fields([]byte(test.object))
+		if err != nil {
+			t.Errorf("%s: %v", test.object, err)
+			continue
+		}
+		if got := Show(fields); got != test.want {
+			t.Errorf("%s:\n got %s\nwant %s", test.object, got, test.want)
+		}
+	}
+}
+
+func TestFieldsErrors(t *testing.T) {
+	for _, test := range []struct{ text, want string }{
+		{``, "not JSON: it ends too early"},
+		{`hello`, "not JSON: invalid character 'h' at start of value at byte 1"},
+		{`[1]`, "not an object"},
+		{`{"a":1`, "not JSON: it ends too early"},
+		{`{"a":1} {"b":2}`, "not JSON: more follows after the object"},
+		{`{"a":1}}`, "not JSON: more follows after the object"},
+		{`{1:1}`, "not JSON: object member name must be a string at byte 2"},
+		{"{\"a\":\"\xff\"}", "not JSON: invalid UTF-8 at byte 7"},
+	} {
+		_, err := Fields([]byte(test.text))
+		if err == nil || err.Error() != test.want {
+			t.Errorf("%q: got %v, want %s", test.text, err, test.want)
+		}
+	}
+}
+
+func TestEscape(t *testing.T) {
+	for _, test := range []struct{ text, want string }{
+		{"plain → é", "plain → é"},
+		{"\x1b[31mred\x07", `\x1b[31mred\a`},
+		{"tab\there", `tab\there`},
+		{"\xff\u202e\x9b", `\xff\u202e\x9b`},
+		{`C:\new`, `C:\new`},
+	} {
+		if got := Escape(test.text); got != test.want {
+			t.Errorf("%q: got %s, want %s", test.text, got, test.want)
+		}
+	}
+}
