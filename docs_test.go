@@ -1,0 +1,126 @@
+package eddy
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var update = flag.Bool("update", false, "write what is generated into docs/")
+
+// The table of error codes in the docs is made of the one that the code runs on.
+func TestCodesInDocs(t *testing.T) {
+	var table strings.Builder
+	table.WriteString("| code | name | definite | what it tells |\n|---|---|---|---|\n")
+	for _, c := range codes {
+		definite := "no"
+		if c.Definite {
+			definite = "yes"
+		}
+		fmt.Fprintf(&table, "| %d | %s | %s | %s |\n", c.Code, c.Name, definite, c.Meaning)
+	}
+	const path = "docs/protocol.md"
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	between := regexp.MustCompile(`(?s)(<!-- codes: [^\n]*-->\n).*?(<!-- /codes -->)`)
+	want := between.ReplaceAllString(string(text), "${1}"+table.String()+"${2}")
+	if *update {
+		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, string(text)); diff != "" {
+		t.Errorf("run go test -run TestCodesInDocs -update . (-want +got)\n%s", diff)
+	}
+}
+
+// fenced returns the text of each block of a kind in the README.
+func fenced(t *testing.T, kind string) []string {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks []string
+	for _, m := range regexp.MustCompile("(?s)```"+kind+"\n(.*?)```").FindAllSubmatch(text, -1) {
+		blocks = append(blocks, string(m[1]))
+	}
+	if len(blocks) == 0 {
+		t.Fatalf("the README has no block of %s", kind)
+	}
+	return blocks
+}
+
+// Every command of the README runs, and the first prints what is shown beneath.
+func TestReadmeCommands(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the commands are for a Unix shell")
+	}
+	here := cleanCopy(t)
+	for i, block := range fenced(t, "sh") {
+		for _, line := range strings.Split(strings.TrimSpace(block), "\n") {
+			if line == "go test ./..." {
+				continue // this is it
+			}
+			cmd := exec.Command("sh", "-c", line)
+			cmd.Dir = here
+			var stderr bytes.Buffer
+			cmd.Stderr = &stderr
+			out, err := cmd.Output()
+			if err != nil {
+				t.Errorf("%s: %v\n%s", line, err, stderr.Bytes())
+			}
+			if i == 0 {
+				if diff := cmp.Diff(fenced(t, "json")[0], string(out)); diff != "" {
+					t.Errorf("%s (-README +got)\n%s", line, diff)
+				}
+			}
+		}
+	}
+}
+
+// cleanCopy is a directory in which the README's commands find the project and
+// leave nothing behind in it.
+func cleanCopy(t *testing.T) string {
+	dir := t.TempDir()
+	entries, err := os.ReadDir(".")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		here, err := filepath.Abs(e.Name())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(e.Name(), ".") || e.Name() == "relay" || e.Name() == "eddy" {
+			continue
+		}
+		if err := os.Symlink(here, filepath.Join(dir, e.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// The README's node is an example that is compiled, to the letter.
+func TestReadmeNode(t *testing.T) {
+	text, err := os.ReadFile("examples/hello/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, code, _ := strings.Cut(string(text), "package main")
+	if diff := cmp.Diff("package main"+code, fenced(t, "go")[0]); diff != "" {
+		t.Errorf("README.md and examples/hello differ (-example +README)\n%s", diff)
+	}
+}

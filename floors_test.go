@@ -1,0 +1,70 @@
+package eddy
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/eddyrpc/eddy"
+
+// floors lists what each package of ours may import of ours. A package that is
+// not listed may not exist: whoever adds one decides here where it stands.
+var floors = map[string][]string{
+	"retry":          {},
+	"internal/wire":  {},
+	"internal/calls": {"retry"},
+	"":               {"retry", "internal/wire", "internal/calls"},
+	"eddytest":       {"", "retry"},
+
+	"cmd/relay":      {""},
+	"examples/hello": {""},
+
+	"cmd/eddy/internal/cluster":   {},
+	"cmd/eddy/internal/shorthand": {},
+	"cmd/eddy/internal/talk":      {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand"},
+	"cmd/eddy":                    {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk"},
+}
+
+func goList(t *testing.T, args ...string) []string {
+	out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
+	if err != nil {
+		t.Fatalf("go list %q: %v", args, err)
+	}
+	return strings.Fields(string(out))
+}
+
+func TestImportsGoDownward(t *testing.T) {
+	for _, path := range goList(t, "./...") {
+		name := strings.TrimPrefix(strings.TrimPrefix(path, module), "/")
+		may, listed := floors[name]
+		if !listed {
+			t.Errorf("%q stands on no floor", name)
+			continue
+		}
+		for _, imported := range goList(t, "-f", `{{join .Imports "\n"}}`, path) {
+			if imported != module && !strings.HasPrefix(imported, module+"/") {
+				continue
+			}
+			short := strings.TrimPrefix(strings.TrimPrefix(imported, module), "/")
+			if !slices.Contains(may, short) {
+				t.Errorf("%q imports %q, which is not beneath it", name, short)
+			}
+		}
+	}
+}
+
+// A program that imports only the root package compiles nothing but it, its
+// floors, the JSON library and the standard library.
+func TestRootIsLight(t *testing.T) {
+	for _, path := range goList(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./cmd/relay") {
+		switch {
+		case path == module, path == module+"/cmd/relay":
+		case strings.HasPrefix(path, "github.com/go-json-experiment/json"):
+		case slices.Contains(floors[""], strings.TrimPrefix(path, module+"/")):
+		default:
+			t.Errorf("cmd/relay compiles %s", path)
+		}
+	}
+}
