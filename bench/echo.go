@@ -1,0 +1,300 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+)
+
+const (
+	echoRequest = `{"src":"c1","dest":"n1","body":{"type":"echo","msg_id":#,"echo":"Please echo #"}}`
+	echoText    = "Please echo "
+)
+
+// echoInputs keeps the lines from one round to the next.
+var echoInputs = map[int]*Input{}
+
+func echoInput(n int) *Input {
+	if echoInputs[n] == nil {
+		clear(echoInputs) // some hundred megabytes each
+		echoInputs[n] = makeInput(n, echoRequest)
+	}
+	return echoInputs[n]
+}
+
+// echoes checks the answers to lines 1 to n of an echo input.
+type echoes struct {
+	n       int
+	count   int
+	seen    Bits
+	ordered bool
+	copied  bool // what comes back is the request
+
+	dest, typ, echo, inReplyTo, msgID Key
+}
+
+func newEchoes(n int, p *Peer) *echoes {
+	return &echoes{
+		n: n, seen: newBits(n + 1), ordered: p.Orders, copied: p.Copies,
+		dest: newKey("dest"), typ: newKey("type"), echo: newKey("echo"),
+		inReplyTo: newKey("in_reply_to"), msgID: newKey("msg_id"),
+	}
+}
+
+var (
+	errNotAnswer = errors.New("not the answer to a request")
+	errTwice     = errors.New("answered twice or not asked")
+	errOrder     = errors.New("out of order")
+)
+
+// answer returns the number of the request that line answers. Every line is
+// checked by its bytes, one in 1,024 is decoded and compared as a whole.
+func (c *echoes) answer(line []byte) (int, error) {
+	if c.copied {
+		c.count++
+		return c.count, nil
+	}
+	id := c.inReplyTo.Int(line)
+	if !c.dest.Is(line, `"c1"`) || !c.typ.Is(line, `"echo_ok"`) || !c.echo.Is(line, `"`+echoText) {
+		return 0, errNotAnswer
+	}
+	value, rest := number(line[c.echo.In(line)+1+len(echoText):])
+	if value != id || len(rest) == 0 || rest[0] != '"' {
+		return 0, errNotAnswer
+	}
+	if id > c.n || !c.seen.Add(id) {
+		return 0, errTwice
+	}
+	c.count++
+	// init_ok was message 0.
+	if c.ordered && (id != c.count || c.msgID.Int(line) != c.count) {
+		return 0, errOrder
+	}
+	if c.count%1024 == 1 {
+		return id, c.whole(line, id)
+	}
+	return id, nil
+}
+
+func (c *echoes) whole(line []byte, id int) error {
+	var m struct {
+		Src, Dest string
+		Body      struct {
+			Type      string
+			Echo      string
+			InReplyTo int `json:"in_reply_to"`
+		}
+	}
+	if err := json.Unmarshal(line, &m); err != nil {
+		return fmt.Errorf("decoding an answer: %w", err)
+	}
+	b := m.Body
+	if m.Src != "n1" || m.Dest != "c1" || b.Type != "echo_ok" || b.Echo != fmt.Sprint(echoText, id) || b.InReplyTo != id {
+		return errNotAnswer
+	}
+	return nil
+}
+
+// copies checks that what comes back is what was sent.
+func copies(out *Lines, want []byte) error {
+	for len(want) > 0 {
+		got, err := out.Read()
+		if err != nil {
+			return fmt.Errorf("reading: %w", err)
+		}
+		if len(got) > len(want) || string(got) != string(want[:len(got)]) {
+			return errNotAnswer
+		}
+		want = want[len(got):]
+	}
+	return nil
+}
+
+// pipelined writes all requests at once from one goroutine and reads the
+// answers in another.
+func pipelined(r *Run) (Sample, error) {
+	in := echoInput(r.Size)
+	s, _, err := pipeline(r, in, Options{}, nil)
+	return s, err
+}
+
+// chunk is how much is written at a time: as much as a pipe holds.
+const chunk = 64 << 10
+
+// pipeline sends in and reads all answers. pause, if there is one, is called
+// by the reader before each read with the number of answers so far. It returns
+// what standard error said too.
+func pipeline(r *Run, in *Input, o Options, pause func(answers int)) (Sample, string, error) {
+	p, err := r.Start(o)
+	if err != nil {
+		return nil, "", err
+	}
+	defer p.Kill()
+
+	cpu := p.CPU()
+	began := time.Now()
+	wrote := make(chan error, 1)
+	go func() {
+		rest := in.bytes
+		for len(rest) > 0 {
+			n, err := p.In.Write(rest[:min(chunk, len(rest))])
+			if err != nil {
+				wrote <- fmt.Errorf("writing: %w", err)
+				return
+			}
+			rest = rest[n:]
+		}
+		wrote <- nil
+	}()
+
+	if r.Peer.Copies {
+		err = copies(p.Out, in.bytes)
+	} else {
+		check := newEchoes(in.Len(), r.Peer)
+		for err == nil && check.count < in.Len() {
+			if pause != nil {
+				pause(check.count)
+			}
+			var lines []byte
+			if lines, err = p.Out.Read(); err != nil {
+				err = fmt.Errorf("reading after %d answers: %w", check.count, err)
+				break
+			}
+			err = each(lines, func(line []byte) error {
+				_, err := check.answer(line)
+				return err
+			})
+		}
+	}
+	took := time.Since(began)
+	used := p.CPU() - cpu
+	mem := p.Memory()
+	if err != nil {
+		err = p.explain(err)
+		<-wrote
+		return nil, "", err
+	}
+	if err := <-wrote; err != nil {
+		return nil, "", p.explain(err)
+	}
+	if err := p.Close(); err != nil {
+		return nil, "", err
+	}
+	said := ""
+	if p.errors != nil {
+		said = p.errors.Text()
+	}
+	n := float64(in.Len())
+	return Sample{
+		"rate": n / took.Seconds(),
+		"cpu":  used.Seconds() / n,
+		"peak": mem.Peak,
+	}, said, nil
+}
+
+// allocations runs the pipelined echo under gctrace and adds up how much the
+// heap grew between collections.
+func allocations(r *Run) (Sample, error) {
+	_, said, err := pipeline(r, echoInput(r.Size), Options{Trace: true, Log: true}, nil)
+	if err != nil {
+		return nil, err
+	}
+	cycles, allocated := readTrace(said)
+	return Sample{"cycles": float64(cycles), "allocated": allocated / float64(r.Size)}, nil
+}
+
+// window keeps a number of echoes outstanding: what has been answered is
+// replaced by as many new requests in one write.
+func window(outstanding int) func(r *Run) (Sample, error) {
+	return func(r *Run) (Sample, error) {
+		p, err := r.Start(Options{})
+		if err != nil {
+			return nil, err
+		}
+		defer p.Kill()
+
+		warm := r.Size / 10
+		total := warm + r.Size
+		in := echoInput(total)
+		check := newEchoes(total, r.Peer)
+		sent := make([]time.Time, total+1)
+		took := make([]float64, 0, r.Size)
+		next := 1
+		send := func(n int) error {
+			n = min(n, total+1-next)
+			if n == 0 {
+				return nil
+			}
+			now := time.Now()
+			for i := next; i < next+n; i++ {
+				sent[i] = now
+			}
+			_, err := p.In.Write(in.Range(next, next+n-1))
+			next += n
+			return err
+		}
+
+		var (
+			began   time.Time
+			cpu     time.Duration
+			counted int // the answers before began
+		)
+		err = send(outstanding)
+		for err == nil && check.count < total {
+			var lines []byte
+			if lines, err = p.Out.Read(); err != nil {
+				break
+			}
+			now := time.Now()
+			before := check.count
+			err = each(lines, func(line []byte) error {
+				id, err := check.answer(line)
+				if check.count > warm {
+					took = append(took, now.Sub(sent[id]).Seconds())
+				}
+				return err
+			})
+			if before <= warm && check.count > warm {
+				began, cpu, counted = now, p.CPU(), check.count
+			}
+			if err == nil {
+				err = send(check.count - before)
+			}
+		}
+		if err != nil {
+			return nil, p.explain(err)
+		}
+		elapsed, used := time.Since(began).Seconds(), (p.CPU() - cpu).Seconds()
+		if err := p.Close(); err != nil {
+			return nil, err
+		}
+		slices.Sort(took)
+		n := float64(total - counted)
+		return Sample{
+			"p50":  percentile(took, 0.50),
+			"p99":  percentile(took, 0.99),
+			"rate": n / elapsed,
+			"cpu":  used / n,
+		}, nil
+	}
+}
+
+// startup measures the time from starting the process to reading init_ok.
+func startup(r *Run) (Sample, error) {
+	var took []float64
+	for range r.Size {
+		began := time.Now()
+		p, err := r.Start(Options{})
+		if err != nil {
+			return nil, err
+		}
+		took = append(took, time.Since(began).Seconds())
+		if err := p.Close(); err != nil {
+			p.Kill()
+			return nil, err
+		}
+	}
+	return Sample{"p50": median(took)}, nil
+}

@@ -1,0 +1,58 @@
+// Command eddyblocking is an echo and relay node on package eddy whose relay
+// waits for its call, as most handlers are written.
+package main
+
+import (
+	"context"
+	"flag"
+	"log"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/eddyrpc/eddy"
+)
+
+type relayOK struct {
+	Type     string   `json:"type"`
+	Attempts int      `json:"attempts"`
+	Result   eddy.Raw `json:"result"`
+}
+
+func main() {
+	var level slog.Level
+	maxOpen := flag.Int("max-open", 100_000, "calls, and apart from them requests, that may be open")
+	flag.TextVar(&level, "log-level", slog.LevelInfo, "least level that is logged")
+	flag.Parse()
+
+	logs := eddy.NewLogQueue(os.Stderr)
+	defer logs.Flush(time.Second)
+	n := &eddy.Node{
+		MaxOpen: *maxOpen,
+		Log:     slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: level})),
+	}
+
+	n.Handle("echo", func(ctx context.Context, req *eddy.Request) (any, error) {
+		return nil, req.ReplyAs("echo_ok", req.Body)
+	})
+
+	n.Handle("relay", func(ctx context.Context, req *eddy.Request) (any, error) {
+		var policy eddy.Policy
+		if ms, ok := req.Body.Get("timeout_ms").Int(); ok {
+			policy.Timeout = time.Duration(ms) * time.Millisecond
+		}
+		if tries, ok := req.Body.Get("max_retries").Int(); ok {
+			policy.Attempts = int(tries)
+		}
+		target, _ := req.Body.Get("target").Text()
+		reply, attempts, err := n.RPCWithRetry(ctx, target, req.Body.Get("payload"), &policy)
+		if err != nil {
+			return nil, err
+		}
+		return relayOK{Type: "relay_ok", Attempts: attempts, Result: reply.Body}, nil
+	})
+
+	if err := n.Run(); err != nil {
+		log.Fatal(err)
+	}
+}

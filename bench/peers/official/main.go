@@ -1,0 +1,82 @@
+// Command official is an echo and relay node on the official Go library,
+// written the way its users write one: a handler a message type, SyncRPC under
+// a context with a timeout, and a retry loop by hand.
+//
+// The library logs every message; -quiet silences that as its users do.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"time"
+
+	maelstrom "github.com/jepsen-io/maelstrom/demo/go"
+)
+
+func main() {
+	quiet := flag.Bool("quiet", false, "silence the library's log")
+	flag.Parse()
+	if *quiet {
+		log.SetOutput(io.Discard)
+	}
+
+	n := maelstrom.NewNode()
+
+	n.Handle("echo", func(msg maelstrom.Message) error {
+		var body map[string]any
+		if err := json.Unmarshal(msg.Body, &body); err != nil {
+			return err
+		}
+		body["type"] = "echo_ok"
+		delete(body, "msg_id")
+		return n.Reply(msg, body)
+	})
+
+	n.Handle("relay", func(msg maelstrom.Message) error {
+		var body struct {
+			Target     string          `json:"target"`
+			Payload    json.RawMessage `json:"payload"`
+			TimeoutMS  int             `json:"timeout_ms"`
+			MaxRetries int             `json:"max_retries"`
+		}
+		if err := json.Unmarshal(msg.Body, &body); err != nil {
+			return err
+		}
+		timeout, tries := 500*time.Millisecond, 3
+		if body.TimeoutMS > 0 {
+			timeout = time.Duration(body.TimeoutMS) * time.Millisecond
+		}
+		if body.MaxRetries > 0 {
+			tries = body.MaxRetries
+		}
+
+		for attempt := 1; attempt <= tries; attempt++ {
+			ctx, cancel := context.WithTimeout(context.Background(), timeout)
+			reply, err := n.SyncRPC(ctx, body.Target, body.Payload)
+			cancel()
+			if errors.Is(err, context.DeadlineExceeded) {
+				continue
+			}
+			var rpcErr *maelstrom.RPCError
+			if err != nil && !errors.As(err, &rpcErr) {
+				return err
+			}
+			return n.Reply(msg, map[string]any{
+				"type":     "relay_ok",
+				"attempts": attempt,
+				"result":   reply.Body,
+			})
+		}
+		return maelstrom.NewRPCError(maelstrom.Timeout, fmt.Sprintf("RPC failed after %d attempts", tries))
+	})
+
+	if err := n.Run(); err != nil {
+		log.SetOutput(flag.CommandLine.Output())
+		log.Fatal(err)
+	}
+}

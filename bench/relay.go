@@ -1,0 +1,232 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+)
+
+const relayRequest = `{"src":"c1","dest":"n1","body":{"type":"relay","msg_id":#,"target":"n2","payload":{"type":"read","key":#}}}`
+
+var relayInputs = map[string]*Input{}
+
+func relayInput(n int, format string) *Input {
+	name := fmt.Sprint(n, format)
+	if relayInputs[name] == nil {
+		clear(relayInputs)
+		relayInputs[name] = makeInput(n, format)
+	}
+	return relayInputs[name]
+}
+
+// relays checks what a node writes that was given relay requests 1 to n whose
+// payload's key is the request's number.
+type relays struct {
+	n       int
+	count   int  // answers
+	sent    int  // attempts
+	fresh   Bits // the msg_ids of attempts
+	settled Bits // the requests that were answered
+
+	// A set of keys for either kind of line, for the hints' sake.
+	attempt struct{ dest, typ, key, msgID Key }
+	answer  struct{ dest, attempts, result, value, before, after, text Key }
+}
+
+func newRelays(n, attempts int) *relays {
+	c := &relays{n: n, fresh: newBits(2*n*(attempts+1) + 1000), settled: newBits(n + 1)}
+	c.attempt.dest, c.attempt.typ, c.attempt.key, c.attempt.msgID = newKey("dest"), newKey("type"), newKey("key"), newKey("msg_id")
+	c.answer.dest, c.answer.attempts, c.answer.result, c.answer.value = newKey("dest"), newKey("attempts"), newKey("result"), newKey("value")
+	c.answer.before, c.answer.after, c.answer.text = newKey("in_reply_to"), newKey("in_reply_to"), newKey("text")
+	return c
+}
+
+// isAttempt tells whether the node wrote line to the target.
+func (c *relays) isAttempt(line []byte) bool { return c.attempt.dest.Is(line, `"n2"`) }
+
+var errNotAttempt = errors.New("not an attempt as asked for")
+
+// readAttempt returns which request an attempt is for and its msg_id.
+func (c *relays) readAttempt(line []byte) (id, msgID int, err error) {
+	id, msgID = c.attempt.key.Int(line), c.attempt.msgID.Int(line)
+	if id < 1 || id > c.n || !c.attempt.typ.Is(line, `"read"`) || !c.fresh.Add(msgID) {
+		return 0, 0, errNotAttempt
+	}
+	c.sent++
+	return id, msgID, nil
+}
+
+// readResult returns the request that a relay_ok answers.
+func (c *relays) readResult(line []byte) (int, error) {
+	result := c.answer.result.In(line)
+	if result < 0 || !bytes.Contains(line, []byte(`"relay_ok"`)) {
+		return 0, errNotAnswer
+	}
+	// The result is the reply as the target wrote it: flat, with an
+	// in_reply_to of its own.
+	end := result + bytes.IndexByte(line[result:], '}')
+	if end < result {
+		return 0, errNotAnswer
+	}
+	id := c.answer.before.Int(line[:result])
+	if id < 0 {
+		id = c.answer.after.Int(line[end:])
+	}
+	outside := line[:result]
+	attempts := c.answer.attempts.Int(outside)
+	if attempts < 0 {
+		attempts = c.answer.attempts.Int(line[end:])
+	}
+	if attempts != 1 || c.answer.value.Int(line[:end]) != id || !c.answer.dest.Is(line, `"c1"`) || !bytes.Contains(line[result:end], []byte(`"read_ok"`)) {
+		return 0, errNotAnswer
+	}
+	return id, c.settle(id, line)
+}
+
+// readError returns the request that an error reply answers.
+func (c *relays) readError(line []byte, text string) (int, error) {
+	id := c.answer.before.Int(line)
+	if !c.answer.dest.Is(line, `"c1"`) || !bytes.Contains(line, []byte(`"error"`)) || !c.answer.text.Is(line, `"`+text) {
+		return 0, errNotAnswer
+	}
+	return id, c.settle(id, line)
+}
+
+func (c *relays) settle(id int, line []byte) error {
+	if id < 1 || id > c.n || !c.settled.Add(id) {
+		return errTwice
+	}
+	c.count++
+	if c.count%1024 == 1 && !json.Valid(line) {
+		return errNotAnswer
+	}
+	return nil
+}
+
+// outbox is what is to be written to a node: a reader that appends to it never
+// waits for the node to read, as it would if it wrote itself.
+type outbox struct {
+	mu     sync.Mutex
+	more   sync.Cond
+	buf    []byte
+	closed bool
+	done   chan error
+}
+
+func newOutbox(p *Process) *outbox {
+	o := &outbox{done: make(chan error, 1)}
+	o.more.L = &o.mu
+	go func() {
+		var out []byte
+		for {
+			o.mu.Lock()
+			for len(o.buf) == 0 && !o.closed {
+				o.more.Wait()
+			}
+			out, o.buf = o.buf, out[:0]
+			o.mu.Unlock()
+			if len(out) == 0 {
+				o.done <- nil
+				return
+			}
+			if _, err := p.In.Write(out); err != nil {
+				o.done <- fmt.Errorf("writing: %w", err)
+				return
+			}
+		}
+	}()
+	return o
+}
+
+// fill lets f append.
+func (o *outbox) fill(f func(buf []byte) []byte) {
+	o.mu.Lock()
+	o.buf = f(o.buf)
+	o.mu.Unlock()
+	o.more.Signal()
+}
+
+// close waits until all is written.
+func (o *outbox) close() error {
+	o.mu.Lock()
+	o.closed = true
+	o.mu.Unlock()
+	o.more.Signal()
+	return <-o.done
+}
+
+// answered keeps a number of relay requests outstanding and plays the target,
+// which answers at once.
+func answered(outstanding int) func(r *Run) (Sample, error) {
+	return func(r *Run) (Sample, error) {
+		p, err := r.Start(Options{})
+		if err != nil {
+			return nil, err
+		}
+		defer p.Kill()
+
+		warm := r.Size / 20
+		total := warm + r.Size
+		in := relayInput(total, relayRequest)
+		check := newRelays(total, 1)
+		out := newOutbox(p)
+
+		var (
+			began   time.Time
+			cpu     time.Duration
+			counted int
+			next    = 1
+		)
+		// more appends the next n requests.
+		more := func(buf []byte, n int) []byte {
+			if n = min(n, total+1-next); n > 0 {
+				buf = append(buf, in.Range(next, next+n-1)...)
+				next += n
+			}
+			return buf
+		}
+		out.fill(func(buf []byte) []byte { return more(buf, outstanding) })
+		for err == nil && check.count < total {
+			var lines []byte
+			if lines, err = p.Out.Read(); err != nil {
+				break
+			}
+			before := check.count
+			out.fill(func(buf []byte) []byte {
+				err = each(lines, func(line []byte) error {
+					if !check.isAttempt(line) {
+						_, err := check.readResult(line)
+						return err
+					}
+					id, msgID, err := check.readAttempt(line)
+					buf = append(buf, `{"src":"n2","dest":"n1","body":{"type":"read_ok","value":`...)
+					buf = strconv.AppendInt(buf, int64(id), 10)
+					buf = append(buf, `,"in_reply_to":`...)
+					buf = strconv.AppendInt(buf, int64(msgID), 10)
+					buf = append(buf, "}}\n"...)
+					return err
+				})
+				return more(buf, check.count-before)
+			})
+			if before <= warm && check.count > warm {
+				began, cpu, counted = time.Now(), p.CPU(), check.count
+			}
+		}
+		if err != nil {
+			return nil, p.explain(err)
+		}
+		elapsed, used := time.Since(began).Seconds(), (p.CPU() - cpu).Seconds()
+		if err := out.close(); err != nil {
+			return nil, p.explain(err)
+		}
+		if err := p.Close(); err != nil {
+			return nil, err
+		}
+		n := float64(total - counted)
+		return Sample{"rate": n / elapsed, "cpu": used / n}, nil
+	}
+}

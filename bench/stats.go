@@ -1,0 +1,57 @@
+package main
+
+import (
+	"math"
+	"slices"
+)
+
+// median is the middle of v, the mean of both middles when there are two, NaN
+// when there is none.
+func median(v []float64) float64 {
+	if len(v) == 0 {
+		return math.NaN()
+	}
+	v = slices.Sorted(slices.Values(v))
+	mid := len(v) / 2
+	if len(v)%2 == 1 {
+		return v[mid]
+	}
+	return (v[mid-1] + v[mid]) / 2
+}
+
+// percentile is the smallest value that at least the share q of v does not
+// exceed (nearest rank); v is sorted. NaN when v is empty.
+func percentile(v []float64, q float64) float64 {
+	if len(v) == 0 {
+		return math.NaN()
+	}
+	rank := int(math.Ceil(q * float64(len(v))))
+	return v[max(rank, 1)-1]
+}
+
+// Ratio is how one peer compares to another: each round's value divided by the
+// other's of the same round.
+type Ratio struct {
+	Median float64 `json:"median"`
+	Min    float64 `json:"min"`
+	Max    float64 `json:"max"`
+}
+
+// ratio pairs the rounds of a and b. Where one ran fewer rounds, its last one
+// stands for those that are missing. All is NaN when one has none.
+func ratio(a, b *Outcome, metric string) Ratio {
+	var r []float64
+	if a != nil && b != nil && len(a.Samples) > 0 && len(b.Samples) > 0 {
+		for i := range max(len(a.Samples), len(b.Samples)) {
+			x, okX := a.Samples[min(i, len(a.Samples)-1)][metric]
+			y, okY := b.Samples[min(i, len(b.Samples)-1)][metric]
+			if okX && okY && !math.IsNaN(x) && !math.IsNaN(y) && y != 0 {
+				r = append(r, x/y)
+			}
+		}
+	}
+	if len(r) == 0 {
+		return Ratio{math.NaN(), math.NaN(), math.NaN()}
+	}
+	return Ratio{median(r), slices.Min(r), slices.Max(r)}
+}
