@@ -14,28 +14,39 @@ func (n *Node) RPC(ctx context.Context, dest string, body any) (Message, error) 
 
 var once = &Policy{Attempts: 1}
 
-// Call is RPCWithRetry without a goroutine that waits: done is called once,
-// when the call has ended. It runs where the node's messages are read or its
-// timeouts kept, so it must not block; the reply's body is valid until it
-// returns. A handler that answers from done returns Later.
-func (r *Request) Call(dest string, body any, policy *Policy, done func(reply Message, attempts int, err error)) {
-	if r.callbacks.Add(1) == 1 {
+// A Callback is told how a call that was made for a request has ended. It runs
+// where the node's messages are read or its timeouts kept, so it must not block;
+// the reply's body is valid until it returns.
+type Callback func(req *Request, reply Message, attempts int, err error)
+
+// Call is RPCWithRetry without a goroutine that waits: done is called once, when
+// the call has ended. A handler that answers from done returns Later.
+func (r *Request) Call(dest string, body any, policy *Policy, done Callback) {
+	if !r.hold() {
 		panic("eddy: a Call for a request that is over")
 	}
-	if r.scanned != nil {
-		r.scanned = nil // done may answer from elsewhere while the next line is read
+	if r.fresh {
+		r.fresh = false // done may answer from elsewhere while the next line is read
 	}
-	_, err := r.node.begin(dest, body, policy, owner{request: r, done: done, callback: true})
+	_, err := r.node.begin(dest, body, policy, owner{r, done})
 	if err != nil {
-		r.run(done, Message{}, 0, err)
+		r.node.tell(owner{r, done}, Message{}, 0, err)
 	}
 }
 
 // An owner is who is told when a call has ended.
 type owner struct {
-	request  *Request // that the call is made for, if it is known
-	done     func(reply Message, attempts int, err error)
-	callback bool // done is the user's, and keeps the request open
+	request *Request // that the call is made for, and which it holds; may be nil
+	done    Callback
 }
 
 type call = calls.Call[owner]
+
+// tell calls an owner's done, and lets its request go.
+func (n *Node) tell(o owner, reply Message, attempts int, err error) {
+	if o.request != nil {
+		defer o.request.release()
+		defer o.request.recover()
+	}
+	o.done(o.request, reply, attempts, err)
+}

@@ -3,6 +3,7 @@ package eddy
 import (
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -30,7 +31,7 @@ var errUnanswered = errors.New("no reply yet")
 
 func (e *CallError) Error() string {
 	if e.silent() {
-		return fmt.Sprintf("RPC failed after %d attempts", len(e.Attempts))
+		return "RPC failed after " + strconv.Itoa(len(e.Attempts)) + " attempts"
 	}
 	text := fmt.Sprintf("RPC to %s failed", e.Dest)
 	switch len(e.Attempts) {

@@ -97,8 +97,13 @@ func (e *Error) Unwrap() error { return e.Code }
 
 // answer is what an error reply tells of err.
 func answer(err error) Error {
-	if own, ok := err.(*Error); ok {
-		return *own
+	switch e := err.(type) {
+	case *Error:
+		return *e
+	case *CallError:
+		if e.silent() { // the rule, and cheap
+			return Error{Timeout, e.Error()}
+		}
 	}
 	return Error{codeOf(err), err.Error()}
 }

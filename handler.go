@@ -73,7 +73,7 @@ func (n *Node) serve(h *handler, m *wire.Message, turn uint64) uint64 {
 		Body: append(Raw(nil), m.Body.Raw...),
 		node: n, turn: turn,
 	}
-	r.callbacks.Store(1)
+	r.holds.Store(1)
 	n.active.Add(1)
 	if h.stalls.Load() >= tooManyStalls {
 		n.takeTurn(turn)
@@ -111,14 +111,14 @@ func (n *Node) serveInline(h *handler, m *wire.Message) {
 	r := n.reader.spare
 	if r == nil {
 		r = &Request{node: n, inline: true}
-		r.callbacks.Store(1)
+		r.holds.Store(1)
 		n.reader.spare = r
 	}
 	r.Src, r.Type, r.ID = n.reader.names.of(m.Src), h.name, m.Body.ID
-	r.Body, r.scanned = m.Body.Raw, &m.Body
+	r.Body, r.fresh = m.Body.Raw, true
 	r.answered.Store(false)
 	r.serve(h)
-	if r.callbacks.Load() > 1 {
+	if r.holds.Load() > 1 {
 		n.reader.spare = nil
 		n.active.Add(1)
 		r.release()
@@ -136,7 +136,7 @@ func (r *Request) serve(h *handler) {
 		}
 	case reply == nil:
 	case reply == Later:
-		if r.callbacks.Load() > 1 {
+		if r.holds.Load() > 1 {
 			return
 		}
 	case r.ID != NoID:

@@ -2,6 +2,7 @@ package eddy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -111,7 +112,7 @@ func (n *Node) Send(dest string, body any) error {
 		return fmt.Errorf("send to %s: %w", dest, err)
 	}
 	n.write(dest, fields, wire.NoID, wire.NoID)
-	n.flushUnlessReading()
+	n.flushSoon()
 	return nil
 }
 
@@ -154,19 +155,20 @@ func (n *Node) Every(d time.Duration, f func(ctx context.Context)) {
 }
 
 // fields renders a body once for all the messages that will carry it.
-func (n *Node) fields(body any) ([]byte, error) {
+func (n *Node) fields(body any) (string, error) {
 	raw, err := encode(body)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	var b wire.Body
 	if err := b.Scan(raw); err != nil {
-		return nil, err
+		return "", err
 	}
 	if b.Type == nil {
-		return nil, fmt.Errorf("body.type is missing")
+		return "", errors.New("body.type is missing")
 	}
-	return n.dialect().AppendFields(make([]byte, 0, len(raw)+len(raw)/8), "", &b), nil
+	var small [256]byte
+	return string(n.dialect().AppendFields(small[:0], "", &b)), nil
 }
 
 func (n *Node) dialect() wire.Dialect { return wire.Dialect{Spaced: n.Spaced} }
@@ -199,7 +201,7 @@ func (n *Node) nextID() int64 {
 }
 
 // write puts a message of ours into the outbox. mu is held.
-func (n *Node) write(dest string, fields []byte, inReplyTo, id int64) {
+func (n *Node) write(dest string, fields string, inReplyTo, id int64) {
 	d := n.dialect()
 	buf := d.AppendHead(n.out.buf, n.self.Load().id, dest)
 	buf = append(buf, fields...)

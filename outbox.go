@@ -8,13 +8,14 @@ import (
 // flushSize is how much an outbox gathers before whoever fills it writes it.
 const flushSize = 64 << 10 // as much as a pipe holds
 
-// An outbox gathers messages, so that many leave in one Write: while the
-// node's reader has lines at hand it leaves what they caused here, and writes
-// it when it would otherwise wait for input. mu of the node guards it.
+// An outbox gathers messages, so that many leave in one Write: while the node's
+// reader has lines at hand, what they cause stays here, and is written when the
+// reader would otherwise wait for input; likewise with timeouts. mu of the node
+// guards it.
 type outbox struct {
 	to         io.Writer
 	buf, spare []byte
-	reading    bool // the reader is busy, and will write before it waits
+	busy       int  // goroutines between beginBatch and endBatch
 	writing    bool // somebody is in Write
 	changed    *sync.Cond
 	err        error // of the first Write that failed; what comes after is dropped
@@ -41,11 +42,27 @@ func (n *Node) awaitRoom() {
 	n.mu.Unlock()
 }
 
-// flushUnlessReading writes the outbox out unless the reader is about to.
-func (n *Node) flushUnlessReading() {
-	if !n.out.reading {
+// flushSoon writes the outbox out unless somebody is about to. mu is held.
+func (n *Node) flushSoon() {
+	if n.out.busy == 0 {
 		n.flush()
 	}
+}
+
+// beginBatch tells that this goroutine will cause output and then end the batch.
+func (n *Node) beginBatch() {
+	n.mu.Lock()
+	n.out.busy++
+	n.mu.Unlock()
+}
+
+// endBatch writes what has been gathered.
+func (n *Node) endBatch() {
+	n.mu.Lock()
+	n.flush()
+	n.out.busy--
+	n.checkRestLocked()
+	n.mu.Unlock()
 }
 
 // flush writes out all that is in the outbox. mu is held, but not during Write;

@@ -68,17 +68,9 @@ type input struct {
 
 func (i input) Read(p []byte) (int, error) {
 	n := i.node
-	n.mu.Lock()
-	n.flush()
-	n.out.reading = false
-	n.checkRestLocked()
-	n.mu.Unlock()
+	n.endBatch()
 	read, err := i.from.Read(p)
-	if err == nil {
-		n.mu.Lock()
-		n.out.reading = true
-		n.mu.Unlock()
-	}
+	n.beginBatch()
 	return read, err
 }
 
@@ -129,7 +121,7 @@ func (n *Node) answerTo(src, calledBy string, id int64, fields []byte) {
 	buf := append(d.AppendHead(n.out.buf, name, src), fields...)
 	n.out.buf = d.AppendTail(buf, id, n.nextID())
 	n.stats.Out++
-	n.flushUnlessReading()
+	n.flushSoon()
 }
 
 // badLine logs a line that is no message, and answers whom it can tell.

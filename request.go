@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync/atomic"
 	"time"
 
@@ -18,12 +19,12 @@ type Request struct {
 	ID   int64 // msg_id, or NoID for a one-way message
 	Body Raw   // valid until an inline handler returns, otherwise as long as the request
 
-	node      *Node
-	scanned   *wire.Body // of Body, while it is at hand
-	turn      uint64     // of reading, that the handler runs in; 0 for an inline one
-	inline    bool
-	answered  atomic.Bool
-	callbacks atomic.Int32 // calls whose done has not returned, and one for the handler
+	node     *Node
+	turn     uint64 // of reading, that the handler runs in; 0 for an inline one
+	holds    atomic.Int32
+	answered atomic.Bool
+	inline   bool
+	fresh    bool // Body is what the node has just scanned
 }
 
 // Later is what a handler returns as its reply when the reply comes from a
@@ -68,8 +69,8 @@ func (r *Request) Decode(v any) error {
 }
 
 func (r *Request) reply(typ string, raw []byte) error {
-	body := r.scanned
-	if body == nil || len(raw) != len(r.Body) || len(raw) == 0 || &raw[0] != &r.Body[0] {
+	body := &r.node.reader.msg.Body
+	if !r.fresh || len(raw) != len(r.Body) || len(raw) == 0 || &raw[0] != &r.Body[0] {
 		body = new(wire.Body)
 		if err := body.Scan(raw); err != nil {
 			return fmt.Errorf("reply to %s: %w", r.Src, err)
@@ -104,27 +105,38 @@ func (r *Request) send(body *wire.Body, typ string, fields []byte) error {
 	}
 	n.out.buf = d.AppendTail(buf, r.ID, n.nextID())
 	n.stats.Out++
-	n.flushUnlessReading()
+	n.flushSoon()
 	return nil
 }
 
 // errorFields renders an error reply's body.
 func (n *Node) errorFields(e Error) []byte {
-	raw := fmt.Appendf(nil, `"type":"error","code":%d,"text":`, int(e.Code))
-	return n.dialect().AppendValue(nil, wire.AppendQuote(raw, e.Text))
+	head, mid := `"type":"error","code":`, `,"text":`
+	if n.Spaced {
+		head, mid = `"type": "error", "code": `, `, "text": `
+	}
+	fields := append(make([]byte, 0, 48+len(e.Text)), head...)
+	fields = strconv.AppendInt(fields, int64(e.Code), 10)
+	return wire.AppendQuote(append(fields, mid...), e.Text)
 }
 
-// run calls the done of a call that was made for the request.
-func (r *Request) run(done func(Message, int, error), reply Message, attempts int, err error) {
-	defer r.release()
-	defer r.recover()
-	done(reply, attempts, err)
+// hold keeps the request open until release. It fails once the request is over.
+func (r *Request) hold() bool {
+	for {
+		held := r.holds.Load()
+		if held == 0 {
+			return false
+		}
+		if r.holds.CompareAndSwap(held, held+1) {
+			return true
+		}
+	}
 }
 
-// release ends one of the request's handler and callbacks. After the last the
-// request is answered, if by nobody else then here.
+// release lets the request go. After the last hold it is answered, if by nobody
+// else then here.
 func (r *Request) release() {
-	if r.callbacks.Add(-1) > 0 {
+	if r == nil || r.holds.Add(-1) > 0 {
 		return
 	}
 	r.forgotten()

@@ -35,15 +35,16 @@ func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *
 	if request != nil && request.inline {
 		panic("eddy: the inline handler of " + request.Type + " waits for a call")
 	}
+	if request != nil && !request.hold() {
+		request = nil // the handler has ended without us
+	}
 	ended := make(chan struct{})
-	call, err := n.begin(dest, body, policy, owner{
-		request: request,
-		done: func(r Message, a int, e error) {
-			reply, attempts, err = r.clone(), a, e
-			close(ended)
-		},
-	})
+	call, err := n.begin(dest, body, policy, owner{request, func(_ *Request, r Message, a int, e error) {
+		reply, attempts, err = r.clone(), a, e
+		close(ended)
+	}})
 	if err != nil {
+		request.release()
 		return Message{}, 0, err
 	}
 	n.readOn(request)
@@ -70,7 +71,7 @@ func (n *Node) begin(dest string, body any, policy *Policy, owner owner) (*call,
 	}
 	n.stats.Calls++
 	n.attempt(c)
-	n.flushUnlessReading()
+	n.flushSoon()
 	return c, nil
 }
 
@@ -87,12 +88,13 @@ func (n *Node) attempt(c *call) (id int64) {
 // timeouts looks for attempts that have met silence for long enough, and does
 // what their calls' policies say.
 func (n *Node) timeouts() {
+	n.beginBatch()
+	defer n.endBatch()
 	for {
 		n.lockToWrite()
 		now := n.now()
 		c, step := n.calls.Silent(now)
 		if c == nil {
-			n.flushUnlessReading()
 			n.mu.Unlock()
 			return
 		}
@@ -146,10 +148,6 @@ func (n *Node) end(c *call, reply Message, err error) {
 	if err != nil && reply.Body == nil {
 		n.countFailure()
 	}
-	if c.Owner.callback {
-		c.Owner.request.run(c.Owner.done, reply, c.Sent(), err)
-	} else {
-		c.Owner.done(reply, c.Sent(), err)
-	}
+	n.tell(c.Owner, reply, c.Sent(), err)
 	n.checkRest()
 }

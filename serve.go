@@ -48,7 +48,7 @@ func (n *Node) Serve(ctx context.Context, t Transport) error {
 	var err error
 	select {
 	case err = <-n.reader.ended:
-		n.inputEnded()
+		n.endBatch()
 	case <-ctx.Done():
 	case <-n.ctx.Done(): // the output failed
 	}
@@ -70,18 +70,10 @@ func (n *Node) prepare(t Transport) {
 	n.reader.ended = make(chan error, 1)
 	n.reader.turn.Store(1)
 	n.reader.lines = wire.NewLines(input{n, t}, orDefault(n.MaxLine, defaultMaxLine))
-	n.out = outbox{to: t, reading: true, changed: sync.NewCond(&n.mu)}
+	n.out = outbox{to: t, busy: 1, changed: sync.NewCond(&n.mu)}
 	n.alarm.timer = time.NewTimer(time.Hour)
 	n.ctx, n.stop = context.WithCancelCause(context.Background())
 	n.rounds, n.endRounds = context.WithCancel(n.ctx)
-}
-
-// inputEnded lets whoever causes output write it from now on.
-func (n *Node) inputEnded() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.out.reading = false
-	n.flush()
 }
 
 // drain waits until every accepted request is answered and written.
@@ -113,7 +105,7 @@ func (n *Node) checkRest() {
 
 func (n *Node) checkRestLocked() {
 	o := &n.out
-	busy := o.reading || o.writing || len(o.buf) > 0 || n.calls.Open() > 0 || n.active.Load() > 0
+	busy := o.busy > 0 || o.writing || len(o.buf) > 0 || n.calls.Open() > 0 || n.active.Load() > 0
 	if n.phase.Load() != draining || busy {
 		return
 	}

@@ -30,16 +30,19 @@ func relay(policy *eddy.Policy) eddy.Handler {
 		if err != nil {
 			return nil, err
 		}
-		req.Call(target, payload, policy, func(reply eddy.Message, attempts int, err error) {
-			if reply.Body == nil {
-				req.Fail(err)
-				return
-			}
-			// Any reply is a result, an error reply too.
-			req.Reply(relayOK(attempts, reply.Body))
-		})
+		req.Call(target, payload, policy, relayed)
 		return eddy.Later, nil
 	}
+}
+
+// relayed answers a relay whose call has ended. Any reply is a result, an error
+// reply too.
+func relayed(req *eddy.Request, reply eddy.Message, attempts int, err error) {
+	if reply.Body == nil {
+		req.Fail(err)
+		return
+	}
+	req.Reply(relayOK(attempts, reply.Body))
 }
 
 func relayOK(attempts int, result eddy.Raw) eddy.Raw {

@@ -15,13 +15,11 @@ import (
 // for it. O is what the owner of the table wants to know when the call is over.
 type Call[O any] struct {
 	Dest   string        // only a reply from here counts
-	Fields []byte        // the body that every attempt carries, without ids
+	Fields string        // the body that every attempt carries, without ids
 	Policy *retry.Policy // nil is the default
 	Owner  O
 
-	first Attempt   // one is the rule, and costs no slice
-	more  []Attempt // the second and on
-	sent  int
+	latest Attempt
 
 	due        tick
 	in         *queue[O] // the queue it stands in, nil if none
@@ -32,30 +30,41 @@ type Call[O any] struct {
 type Attempt struct {
 	ID      int64         // its msg_id
 	Written time.Duration // when the message had been written out; -1 before
-	Silent  bool          // its timeout has passed
 
-	Answered bool // its reply settled the call
+	number   int32    // from 1 on
+	Silent   bool     // its timeout has passed
+	Answered bool     // its reply settled the call
+	earlier  *Attempt // one attempt is the rule, and costs no more than its call
 }
 
 // Sent is how many attempts were sent so far.
-func (c *Call[O]) Sent() int { return c.sent }
+func (c *Call[O]) Sent() int { return int(c.latest.number) }
 
 // Attempt is attempt number n, from 1 to Sent.
 func (c *Call[O]) Attempt(n int) *Attempt {
-	if n == 1 {
-		return &c.first
+	a := &c.latest
+	for int(a.number) > n {
+		a = a.earlier
 	}
-	return &c.more[n-2]
+	return a
 }
 
-// attemptWith is the attempt whose message had this id, nil if none had.
+// attemptWith is the attempt whose message had this id; there must be one.
 func (c *Call[O]) attemptWith(id int64) *Attempt {
-	for n := c.sent; n > 0; n-- {
-		if a := c.Attempt(n); a.ID == id {
-			return a
-		}
+	a := &c.latest
+	for a.ID != id {
+		a = a.earlier
 	}
-	return nil
+	return a
+}
+
+// add makes a new attempt the latest.
+func (c *Call[O]) add(id int64) {
+	before := c.latest
+	c.latest = Attempt{ID: id, Written: -1, number: before.number + 1}
+	if before.number > 0 {
+		c.latest.earlier = &before
+	}
 }
 
 // A Table holds the open calls. The zero value is an empty one.
@@ -65,7 +74,7 @@ func (c *Call[O]) attemptWith(id int64) *Attempt {
 // must not make every call time out. So an attempt goes Sent, Flushing,
 // Written, and only then does its time begin.
 type Table[O any] struct {
-	byID     map[int64]*Call[O] // every attempt of every open call
+	byID     index[O] // every attempt of every open call
 	open     int
 	unsent   queue[O] // in the owner's buffer
 	flushing queue[O] // being written out
@@ -78,17 +87,11 @@ func (t *Table[O]) Open() int { return t.open }
 // Sent notes that an attempt of c with this msg_id was put into the buffer. A
 // call's first attempt opens it.
 func (t *Table[O]) Sent(c *Call[O], id int64) {
-	if t.byID == nil {
-		t.byID = make(map[int64]*Call[O])
-	}
-	if c.sent == 0 {
-		c.first = Attempt{ID: id, Written: -1}
+	if c.Sent() == 0 {
 		t.open++
-	} else {
-		c.more = append(c.more, Attempt{ID: id, Written: -1})
 	}
-	c.sent++
-	t.byID[id] = c
+	c.add(id)
+	t.byID.put(id, c)
 	t.unsent.push(c)
 }
 
@@ -99,8 +102,8 @@ func (t *Table[O]) Flushing() { t.flushing.take(&t.unsent) }
 // timeouts of those attempts begin.
 func (t *Table[O]) Written(now time.Duration) {
 	for c := t.flushing.pop(); c != nil; c = t.flushing.pop() {
-		c.Attempt(c.sent).Written = now
-		t.waiting.add(c, now, c.Policy.Wait(c.sent))
+		c.latest.Written = now
+		t.waiting.add(c, now, c.Policy.Wait(c.Sent()))
 	}
 }
 
@@ -117,7 +120,7 @@ const (
 // Settle takes the call that a reply from src to the message id settles out of
 // the table. Without such a call c is nil.
 func (t *Table[O]) Settle(id int64, src string) (c *Call[O], arrival Arrival) {
-	c = t.byID[id]
+	c = t.byID.get(id)
 	if c == nil || c.Dest != src {
 		return nil, Stray
 	}
@@ -141,8 +144,8 @@ func (t *Table[O]) Silent(now time.Duration) (*Call[O], retry.Step) {
 	if c == nil {
 		return nil, retry.GiveUp
 	}
-	c.Attempt(c.sent).Silent = true
-	step := c.Policy.AfterSilence(c.sent)
+	c.latest.Silent = true
+	step := c.Policy.AfterSilence(c.Sent())
 	if step == retry.GiveUp {
 		t.Remove(c)
 	}
@@ -156,23 +159,18 @@ func (t *Table[O]) Next() (time.Duration, bool) { return t.waiting.next() }
 // Remove takes a call out of the table, wherever it stands, and reports whether
 // it was open.
 func (t *Table[O]) Remove(c *Call[O]) bool {
-	if c.sent == 0 || t.byID[c.first.ID] != c {
+	if c.Sent() == 0 || t.byID.get(c.latest.ID) != c {
 		return false
 	}
 	if c.in != nil {
-		t.waiting.remove(c)
+		c.in.remove(c)
 	}
-	for n := 1; n <= c.sent; n++ {
-		delete(t.byID, c.Attempt(n).ID)
+	for a := &c.latest; a != nil; a = a.earlier {
+		t.byID.remove(a.ID)
 	}
 	t.open--
 	return true
 }
 
 // Any is some open call, nil if there is none.
-func (t *Table[O]) Any() *Call[O] {
-	for _, c := range t.byID {
-		return c
-	}
-	return nil
-}
+func (t *Table[O]) Any() *Call[O] { return t.byID.any() }

@@ -24,7 +24,7 @@ const (
 type wheel[O any] struct {
 	now   tick // all before it have expired
 	level [levels]struct {
-		taken uint64 // bit s is set if slot s has a call
+		taken uint64 // bit s is set if slot s has a call, or had: leaving does not clear it
 		slot  [slots]queue[O]
 	}
 	due queue[O] // expired, not yet handed out
@@ -53,11 +53,6 @@ func (w *wheel[O]) position(due tick) (level, slot int) {
 	level = min(level, levels-1)
 	return level, int(due>>(level*levelBits)) & (slots - 1)
 }
-
-// remove takes a call out of the queue it stands in, here or elsewhere. A slot
-// that it leaves empty stays marked as taken until its time comes: finding
-// nothing there costs less than a search now.
-func (w *wheel[O]) remove(c *Call[O]) { c.in.remove(c) }
 
 // next is when the next slot's time comes.
 func (w *wheel[O]) next() (time.Duration, bool) {
