@@ -20,15 +20,22 @@ var once = &Policy{Attempts: 1}
 type Callback func(req *Request, reply Message, attempts int, err error)
 
 // Call is RPCWithRetry without a goroutine that waits: done is called once, when
-// the call has ended. A handler that answers from done returns Later.
-func (r *Request) Call(dest string, body any, policy *Policy, done Callback) {
+// the call has ended. A handler that answers from done returns Later. The body is
+// raw, so that an open call costs a few hundred bytes in all; JSON makes one of
+// any Go value.
+func (r *Request) Call(dest string, body Raw, policy *Policy, done Callback) {
 	if !r.hold() {
 		panic("eddy: a Call for a request that is over")
 	}
-	if r.fresh {
-		r.fresh = false // done may answer from elsewhere while the next line is read
+	if r.turn == inlineFresh {
+		r.turn = inlineKept // done may answer from elsewhere while the next line is read
 	}
-	_, err := r.node.begin(dest, body, policy, owner{r, done})
+	fields, err := r.node.fields(body)
+	if err != nil {
+		err = &CallError{Dest: dest, Err: err}
+	} else {
+		_, err = r.node.begin(dest, fields, policy, owner{r, done})
+	}
 	if err != nil {
 		r.node.tell(owner{r, done}, Message{}, 0, err)
 	}
@@ -49,4 +56,19 @@ func (n *Node) tell(o owner, reply Message, attempts int, err error) {
 		defer o.request.recover()
 	}
 	o.done(o.request, reply, attempts, err)
+}
+
+// waitingRequest is the request whose handler is about to wait for a call made
+// with ctx, held for the call; nil if there is none.
+func waitingRequest(ctx context.Context) *Request {
+	r := requestOf(ctx)
+	switch {
+	case r == nil:
+		return nil
+	case r.inline():
+		panic("eddy: the inline handler of " + r.Type + " waits for a call")
+	case !r.hold():
+		return nil // the handler has ended without us
+	}
+	return r
 }

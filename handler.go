@@ -52,7 +52,7 @@ func (n *Node) handle(h *handler) {
 
 // dispatch gives a message to its handler. It returns the turn to read on with,
 // as receive does.
-func (n *Node) dispatch(m *wire.Message, turn uint64) uint64 {
+func (n *Node) dispatch(m *wire.Message, turn uint32) uint32 {
 	h := n.handlers[string(m.Body.Type)]
 	if h == nil {
 		n.refuse(m, Errorf(NotSupported, "no handler for type %s", m.Body.Type))
@@ -62,7 +62,7 @@ func (n *Node) dispatch(m *wire.Message, turn uint64) uint64 {
 }
 
 // serve runs a handler for a message that was read in this turn.
-func (n *Node) serve(h *handler, m *wire.Message, turn uint64) uint64 {
+func (n *Node) serve(h *handler, m *wire.Message, turn uint32) uint32 {
 	if h.inline {
 		n.serveInline(h, m)
 		return turn
@@ -73,7 +73,7 @@ func (n *Node) serve(h *handler, m *wire.Message, turn uint64) uint64 {
 		Body: append(Raw(nil), m.Body.Raw...),
 		node: n, turn: turn,
 	}
-	r.holds.Store(1)
+	r.state.Store(1)
 	n.active.Add(1)
 	if h.stalls.Load() >= tooManyStalls {
 		n.takeTurn(turn)
@@ -84,10 +84,7 @@ func (n *Node) serve(h *handler, m *wire.Message, turn uint64) uint64 {
 	r.serve(h)
 	n.watch.end(turn)
 	r.release()
-	if n.reader.turn.CompareAndSwap(turn, turn+1) {
-		return turn + 1
-	}
-	return 0
+	return n.endTurn(turn)
 }
 
 // serveStalling runs a handler of a type that keeps stalling, on a goroutine
@@ -110,15 +107,14 @@ func (r *Request) serveStalling(h *handler) {
 func (n *Node) serveInline(h *handler, m *wire.Message) {
 	r := n.reader.spare
 	if r == nil {
-		r = &Request{node: n, inline: true}
-		r.holds.Store(1)
+		r = &Request{node: n}
 		n.reader.spare = r
 	}
-	r.Src, r.Type, r.ID = n.reader.names.of(m.Src), h.name, m.Body.ID
-	r.Body, r.fresh = m.Body.Raw, true
-	r.answered.Store(false)
+	r.Src, r.Type, r.ID, r.Body = n.reader.names.of(m.Src), h.name, m.Body.ID, m.Body.Raw
+	r.turn = inlineFresh
+	r.state.Store(1)
 	r.serve(h)
-	if r.holds.Load() > 1 {
+	if !r.onlyHandler() {
 		n.reader.spare = nil
 		n.active.Add(1)
 		r.release()
@@ -136,7 +132,7 @@ func (r *Request) serve(h *handler) {
 		}
 	case reply == nil:
 	case reply == Later:
-		if r.holds.Load() > 1 {
+		if !r.onlyHandler() {
 			return
 		}
 	case r.ID != NoID:

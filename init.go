@@ -9,7 +9,7 @@ import (
 
 // init takes in the node's name and those of all nodes. It returns the turn to
 // read on with, as receive does.
-func (n *Node) init(m *wire.Message, turn uint64) uint64 {
+func (n *Node) init(m *wire.Message, turn uint32) uint32 {
 	said, err := initOf(m.Body.Raw)
 	if err != nil {
 		n.refuse(m, err)

@@ -70,16 +70,17 @@ var jsonOptions = json.JoinOptions(
 	jsontext.PreserveRawStrings(true),
 )
 
-// encode turns what a user hands over as a body into JSON: Raw, json.RawMessage
-// and the like as they are, any other value by encoding/json/v2.
-func encode(body any) ([]byte, error) {
+// JSON makes JSON of what is handed over as a body: Raw, []byte and
+// json.RawMessage are taken as they are, any other value is encoded as
+// encoding/json/v2 does it.
+func JSON(body any) (Raw, error) {
 	switch b := body.(type) {
 	case Raw:
 		return b, nil
 	case []byte:
 		return b, nil
 	case jsontext.Value:
-		return b, nil
+		return Raw(b), nil
 	}
 	return json.Marshal(body, jsonOptions)
 }

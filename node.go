@@ -102,7 +102,7 @@ func (n *Node) IDs() []string {
 // Send sends a one-way message: it carries no msg_id, and nobody answers it.
 // The body is a JSON object with a type: Raw, or any Go value that becomes one.
 func (n *Node) Send(dest string, body any) error {
-	fields, err := n.fields(body)
+	fields, err := n.render(body)
 	if err != nil {
 		return fmt.Errorf("send to %s: %w", dest, err)
 	}
@@ -155,11 +155,7 @@ func (n *Node) Every(d time.Duration, f func(ctx context.Context)) {
 }
 
 // fields renders a body once for all the messages that will carry it.
-func (n *Node) fields(body any) (string, error) {
-	raw, err := encode(body)
-	if err != nil {
-		return "", err
-	}
+func (n *Node) fields(raw []byte) (string, error) {
 	var b wire.Body
 	if err := b.Scan(raw); err != nil {
 		return "", err
@@ -169,6 +165,15 @@ func (n *Node) fields(body any) (string, error) {
 	}
 	var small [256]byte
 	return string(n.dialect().AppendFields(small[:0], "", &b)), nil
+}
+
+// render is fields of a body that is not JSON yet.
+func (n *Node) render(body any) (string, error) {
+	raw, err := JSON(body)
+	if err != nil {
+		return "", err
+	}
+	return n.fields(raw)
 }
 
 func (n *Node) dialect() wire.Dialect { return wire.Dialect{Spaced: n.Spaced} }

@@ -15,7 +15,7 @@ import (
 // goroutines, which costs more than all else that it does to a message, and
 // still no handler can stop the node.
 type reader struct {
-	turn  atomic.Uint64 // of reading; who adds one to it is the one who reads on
+	turn  atomic.Uint32 // of reading; who adds one to it is the one who reads on
 	lines *wire.Lines
 	msg   wire.Message
 	names names
@@ -24,7 +24,7 @@ type reader struct {
 }
 
 // read reads until the input ends or another goroutine has taken over.
-func (n *Node) read(turn uint64) {
+func (n *Node) read(turn uint32) {
 	for {
 		line, err := n.reader.lines.Next()
 		switch {
@@ -51,12 +51,23 @@ func (n *Node) readOn(r *Request) {
 
 // takeTurn starts the next turn of reading on a goroutine of its own, if this
 // turn is not over yet.
-func (n *Node) takeTurn(turn uint64) bool {
-	if !n.reader.turn.CompareAndSwap(turn, turn+1) {
+func (n *Node) takeTurn(turn uint32) bool {
+	next := n.endTurn(turn)
+	if next == 0 {
 		return false
 	}
-	go n.read(turn + 1)
+	go n.read(next)
 	return true
+}
+
+// endTurn makes whoever calls it for a turn first the one who reads on, in the
+// turn that is returned; 0 for all others.
+func (n *Node) endTurn(turn uint32) (next uint32) {
+	next = max(turn+1, firstTurn) // the numbers run out after 2^32, and begin again
+	if !n.reader.turn.CompareAndSwap(turn, next) {
+		return 0
+	}
+	return next
 }
 
 // An input is the reading side of the transport. Read is called when no whole
@@ -76,7 +87,7 @@ func (i input) Read(p []byte) (int, error) {
 
 // receive takes in one line. It returns the turn to read on with, 0 if another
 // goroutine does.
-func (n *Node) receive(line []byte, turn uint64) uint64 {
+func (n *Node) receive(line []byte, turn uint32) uint32 {
 	m := &n.reader.msg
 	if err := m.Scan(line); err != nil {
 		n.badLine(line, err)

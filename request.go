@@ -19,13 +19,22 @@ type Request struct {
 	ID   int64 // msg_id, or NoID for a one-way message
 	Body Raw   // valid until an inline handler returns, otherwise as long as the request
 
-	node     *Node
-	turn     uint64 // of reading, that the handler runs in; 0 for an inline one
-	holds    atomic.Int32
-	answered atomic.Bool
-	inline   bool
-	fresh    bool // Body is what the node has just scanned
+	node  *Node
+	turn  uint32        // of reading, that the handler runs in; or inline, or kept
+	state atomic.Uint32 // how often it is held, and isAnswered
 }
+
+// What stands for a turn in an inline handler's request: at first its Body is
+// what the node has just scanned; once a call is made for it, that may be gone.
+const (
+	inlineFresh uint32 = iota
+	inlineKept
+	firstTurn
+)
+
+const isAnswered = 1 << 31
+
+func (r *Request) inline() bool { return r.turn < firstTurn }
 
 // Later is what a handler returns as its reply when the reply comes from a
 // callback (Request.Call). The request stays open until its last callback has
@@ -42,7 +51,7 @@ var errAnswered = errors.New("the request has been answered already")
 // msg_id and in_reply_to are replaced. It is an error to answer twice; to answer
 // a one-way message does nothing.
 func (r *Request) Reply(body any) error {
-	raw, err := encode(body)
+	raw, err := JSON(body)
 	if err != nil {
 		return fmt.Errorf("reply to %s: %w", r.Src, err)
 	}
@@ -70,7 +79,7 @@ func (r *Request) Decode(v any) error {
 
 func (r *Request) reply(typ string, raw []byte) error {
 	body := &r.node.reader.msg.Body
-	if !r.fresh || len(raw) != len(r.Body) || len(raw) == 0 || &raw[0] != &r.Body[0] {
+	if r.turn != inlineFresh || len(raw) != len(r.Body) || len(raw) == 0 || &raw[0] != &r.Body[0] {
 		body = new(wire.Body)
 		if err := body.Scan(raw); err != nil {
 			return fmt.Errorf("reply to %s: %w", r.Src, err)
@@ -87,7 +96,7 @@ func (r *Request) send(body *wire.Body, typ string, fields []byte) error {
 	if r.ID == NoID {
 		return nil
 	}
-	if r.answered.Swap(true) {
+	if r.state.Or(isAnswered)&isAnswered != 0 {
 		return errAnswered
 	}
 	n := r.node
@@ -123,11 +132,11 @@ func (n *Node) errorFields(e Error) []byte {
 // hold keeps the request open until release. It fails once the request is over.
 func (r *Request) hold() bool {
 	for {
-		held := r.holds.Load()
-		if held == 0 {
+		state := r.state.Load()
+		if state&^isAnswered == 0 {
 			return false
 		}
-		if r.holds.CompareAndSwap(held, held+1) {
+		if r.state.CompareAndSwap(state, state+1) {
 			return true
 		}
 	}
@@ -136,7 +145,7 @@ func (r *Request) hold() bool {
 // release lets the request go. After the last hold it is answered, if by nobody
 // else then here.
 func (r *Request) release() {
-	if r == nil || r.holds.Add(-1) > 0 {
+	if r == nil || r.state.Add(^uint32(0))&^isAnswered > 0 {
 		return
 	}
 	r.forgotten()
@@ -144,9 +153,12 @@ func (r *Request) release() {
 	r.node.checkRest()
 }
 
+// onlyHandler reports that nothing holds the request but its handler.
+func (r *Request) onlyHandler() bool { return r.state.Load()&^isAnswered == 1 }
+
 // forgotten answers a request that nobody has answered or ever will.
 func (r *Request) forgotten() {
-	if r.ID != NoID && !r.answered.Load() {
+	if r.ID != NoID && r.state.Load()&isAnswered == 0 {
 		r.Fail(Errorf(Crash, "the handler of %s gave no reply", r.Type))
 	}
 }

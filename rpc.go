@@ -31,15 +31,13 @@ func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *
 	if ctx.Err() != nil {
 		return Message{}, 0, &CallError{Dest: dest, Err: context.Cause(ctx)}
 	}
-	request := requestOf(ctx)
-	if request != nil && request.inline {
-		panic("eddy: the inline handler of " + request.Type + " waits for a call")
+	fields, err := n.render(body)
+	if err != nil {
+		return Message{}, 0, &CallError{Dest: dest, Err: err}
 	}
-	if request != nil && !request.hold() {
-		request = nil // the handler has ended without us
-	}
+	request := waitingRequest(ctx)
 	ended := make(chan struct{})
-	call, err := n.begin(dest, body, policy, owner{request, func(_ *Request, r Message, a int, e error) {
+	call, err := n.begin(dest, fields, policy, owner{request, func(_ *Request, r Message, a int, e error) {
 		reply, attempts, err = r.clone(), a, e
 		close(ended)
 	}})
@@ -58,11 +56,7 @@ func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *
 }
 
 // begin opens a call and sends its first attempt.
-func (n *Node) begin(dest string, body any, policy *Policy, owner owner) (*call, error) {
-	fields, err := n.fields(body)
-	if err != nil {
-		return nil, &CallError{Dest: dest, Err: err}
-	}
+func (n *Node) begin(dest, fields string, policy *Policy, owner owner) (*call, error) {
 	c := &call{Dest: dest, Fields: fields, Policy: policy, Owner: owner}
 	n.lockToWrite()
 	defer n.mu.Unlock()

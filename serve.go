@@ -44,7 +44,7 @@ func (n *Node) Serve(ctx context.Context, t Transport) error {
 	defer n.close(t)
 	go n.keepTime()
 	go n.watchHandlers()
-	go n.read(1)
+	go n.read(firstTurn)
 	var err error
 	select {
 	case err = <-n.reader.ended:
@@ -68,7 +68,7 @@ func (n *Node) prepare(t Transport) {
 	n.rest = make(chan struct{}, 1)
 	n.watch.wake = make(chan struct{}, 1)
 	n.reader.ended = make(chan error, 1)
-	n.reader.turn.Store(1)
+	n.reader.turn.Store(firstTurn)
 	n.reader.lines = wire.NewLines(input{n, t}, orDefault(n.MaxLine, defaultMaxLine))
 	n.out = outbox{to: t, busy: 1, changed: sync.NewCond(&n.mu)}
 	n.alarm.timer = time.NewTimer(time.Hour)

@@ -18,13 +18,13 @@ const (
 // It costs a message two stores. The alternative, a goroutine for each message,
 // costs more than all else that is done to it.
 type watch struct {
-	turn    atomic.Uint64 // that a handler runs in and reading stands still for; 0 if none
+	turn    atomic.Uint32 // that a handler runs in and reading stands still for; 0 if none
 	handler atomic.Pointer[handler]
 	awake   atomic.Bool
 	wake    chan struct{}
 }
 
-func (w *watch) begin(h *handler, turn uint64) {
+func (w *watch) begin(h *handler, turn uint32) {
 	w.handler.Store(h)
 	w.turn.Store(turn)
 	if !w.awake.Load() && w.awake.CompareAndSwap(false, true) {
@@ -33,7 +33,7 @@ func (w *watch) begin(h *handler, turn uint64) {
 }
 
 // end tells that nothing stands still for this turn any more.
-func (w *watch) end(turn uint64) { w.turn.CompareAndSwap(turn, 0) }
+func (w *watch) end(turn uint32) { w.turn.CompareAndSwap(turn, 0) }
 
 // watchHandlers sleeps while no handler runs, and looks every few milliseconds
 // while one does.

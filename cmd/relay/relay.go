@@ -63,7 +63,7 @@ func destination(body eddy.Raw) (target string, payload eddy.Raw, err error) {
 	if len(payload) == 0 || payload[0] != '{' {
 		return "", nil, malformed("payload must be an object with a type")
 	}
-	if typ, _ := payload.Get("type").Text(); typ == "" {
+	if typ := payload.Get("type"); len(typ) < len(`"t"`) || typ[0] != '"' {
 		return "", nil, malformed("payload.type must be a string that is not empty")
 	}
 	return target, payload, nil

@@ -1,10 +1,10 @@
 package calls
 
-const pageSize = 64
+const pageSize = 127 // calls and a count fill 1 KiB, which the allocator has a size for
 
 // An index finds the call that a msg_id belongs to. Ids come from a counter, so
 // they stand in pages of neighbours: a page is found by a map, an id within it by
-// its place. That costs 8 bytes an attempt and one step into a map 64 times
+// its place. That costs 8 bytes an attempt and one step into a map 127 times
 // smaller, where a map of ids costs some 40 bytes and a cache miss each time
 // (BenchmarkTable; a million open calls).
 type index[O any] struct {

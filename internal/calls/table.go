@@ -19,11 +19,9 @@ type Call[O any] struct {
 	Policy *retry.Policy // nil is the default
 	Owner  O
 
-	latest Attempt
-
+	latest     Attempt
 	due        tick
-	in         *queue[O] // the queue it stands in, nil if none
-	next, prev *Call[O]
+	next, prev *Call[O] // in the list that it stands in
 }
 
 // An Attempt is one message of a call.
@@ -31,10 +29,12 @@ type Attempt struct {
 	ID      int64         // its msg_id
 	Written time.Duration // when the message had been written out; -1 before
 
-	number   int32    // from 1 on
-	Silent   bool     // its timeout has passed
-	Answered bool     // its reply settled the call
-	earlier  *Attempt // one attempt is the rule, and costs no more than its call
+	Silent   bool // its timeout has passed
+	Answered bool // its reply settled the call
+
+	in      list     // where its call stands; here, for it fits in between
+	number  int32    // from 1 on
+	earlier *Attempt // one attempt is the rule, and costs no more than its call
 }
 
 // Sent is how many attempts were sent so far.
@@ -74,11 +74,9 @@ func (c *Call[O]) add(id int64) {
 // must not make every call time out. So an attempt goes Sent, Flushing,
 // Written, and only then does its time begin.
 type Table[O any] struct {
-	byID     index[O] // every attempt of every open call
-	open     int
-	unsent   queue[O] // in the owner's buffer
-	flushing queue[O] // being written out
-	waiting  wheel[O] // until their deadline
+	byID    index[O] // every attempt of every open call
+	open    int
+	waiting wheel[O]
 }
 
 // Open is how many calls are open.
@@ -92,16 +90,22 @@ func (t *Table[O]) Sent(c *Call[O], id int64) {
 	}
 	c.add(id)
 	t.byID.put(id, c)
-	t.unsent.push(c)
+	t.waiting.lists.push(unsent, c)
 }
 
 // Flushing notes that the buffer, with every attempt in it, is being written.
-func (t *Table[O]) Flushing() { t.flushing.take(&t.unsent) }
+func (t *Table[O]) Flushing() {
+	l := &t.waiting.lists
+	for c := l.pop(unsent); c != nil; c = l.pop(unsent) {
+		l.push(flushing, c)
+	}
+}
 
 // Written notes that what was being written has been, at this time. The
 // timeouts of those attempts begin.
 func (t *Table[O]) Written(now time.Duration) {
-	for c := t.flushing.pop(); c != nil; c = t.flushing.pop() {
+	l := &t.waiting.lists
+	for c := l.pop(flushing); c != nil; c = l.pop(flushing) {
 		c.latest.Written = now
 		t.waiting.add(c, now, c.Policy.Wait(c.Sent()))
 	}
@@ -162,9 +166,7 @@ func (t *Table[O]) Remove(c *Call[O]) bool {
 	if c.Sent() == 0 || t.byID.get(c.latest.ID) != c {
 		return false
 	}
-	if c.in != nil {
-		c.in.remove(c)
-	}
+	t.waiting.lists.remove(c)
 	for a := &c.latest; a != nil; a = a.earlier {
 		t.byID.remove(a.ID)
 	}

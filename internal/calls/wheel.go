@@ -22,13 +22,13 @@ const (
 // and expiring cost the same with ten calls as with a million; a heap's would
 // grow, and a runtime timer for each call costs more memory than the call.
 type wheel[O any] struct {
-	now   tick // all before it have expired
-	level [levels]struct {
-		taken uint64 // bit s is set if slot s has a call, or had: leaving does not clear it
-		slot  [slots]queue[O]
-	}
-	due queue[O] // expired, not yet handed out
+	now   tick           // all before it have expired
+	taken [levels]uint64 // bit s is set if slot s has a call, or had: leaving does not clear it
+	lists lists[O]
 }
+
+// slot is the list of slot s at a level.
+func slot(level, s int) list { return firstSlot + list(level*slots+s) }
 
 // add lets c wait from now on.
 func (w *wheel[O]) add(c *Call[O], now, wait time.Duration) {
@@ -39,12 +39,12 @@ func (w *wheel[O]) add(c *Call[O], now, wait time.Duration) {
 
 func (w *wheel[O]) place(c *Call[O]) {
 	if c.due <= w.now {
-		w.due.push(c)
+		w.lists.push(due, c)
 		return
 	}
 	l, s := w.position(c.due)
-	w.level[l].taken |= 1 << s
-	w.level[l].slot[s].push(c)
+	w.taken[l] |= 1 << s
+	w.lists.push(slot(l, s), c)
 }
 
 // position is where a deadline after now stands.
@@ -56,7 +56,7 @@ func (w *wheel[O]) position(due tick) (level, slot int) {
 
 // next is when the next slot's time comes.
 func (w *wheel[O]) next() (time.Duration, bool) {
-	if w.due.head != nil {
+	if w.lists[due].head != nil {
 		return time.Duration(w.now) * time.Millisecond, true
 	}
 	at, _, ok := w.earliest()
@@ -66,16 +66,16 @@ func (w *wheel[O]) next() (time.Duration, bool) {
 // earliest is the first taken slot after now: the time at which it begins, and
 // its level. Lower levels come before higher ones.
 func (w *wheel[O]) earliest() (at tick, level int, ok bool) {
-	for l := range w.level {
+	for l := range w.taken {
 		digit := int(w.now>>(l*levelBits)) & (slots - 1)
-		ahead := w.level[l].taken &^ (1<<(digit+1) - 1)
+		ahead := w.taken[l] &^ (1<<(digit+1) - 1)
 		for ahead != 0 {
 			s := bits.TrailingZeros64(ahead)
-			if w.level[l].slot[s].head != nil {
+			if w.lists[slot(l, s)].head != nil {
 				above := w.now &^ (1<<((l+1)*levelBits) - 1)
 				return above | tick(s)<<(l*levelBits), l, true
 			}
-			w.level[l].taken &^= 1 << s
+			w.taken[l] &^= 1 << s
 			ahead &^= 1 << s
 		}
 	}
@@ -85,7 +85,7 @@ func (w *wheel[O]) earliest() (at tick, level int, ok bool) {
 // expired takes out a call whose deadline has come, nil if there is none.
 func (w *wheel[O]) expired(now time.Duration) *Call[O] {
 	w.advance(now)
-	return w.due.pop()
+	return w.lists.pop(due)
 }
 
 // advance lets the time pass: what has expired moves to due, what comes closer
@@ -99,9 +99,8 @@ func (w *wheel[O]) advance(now time.Duration) {
 		}
 		w.now = at
 		s := int(at>>(l*levelBits)) & (slots - 1)
-		w.level[l].taken &^= 1 << s
-		slot := &w.level[l].slot[s]
-		for c := slot.pop(); c != nil; c = slot.pop() {
+		w.taken[l] &^= 1 << s
+		for c := w.lists.pop(slot(l, s)); c != nil; c = w.lists.pop(slot(l, s)) {
 			w.place(c)
 		}
 	}
