@@ -14,6 +14,9 @@ type Field struct {
 	Value jsontext.Value // its bytes as they were written
 }
 
+// ErrNotObject is the error of JSON that is something else than an object.
+var ErrNotObject = errors.New("not an object")
+
 // Fields takes a JSON object apart. The error says in a few words what it is
 // instead. A map was declined: it loses the order, and one of two fields of the
 // same name.
@@ -23,7 +26,7 @@ func Fields(object jsontext.Value) ([]Field, error) {
 		if _, err := d.ReadValue(); err != nil {
 			return nil, notJSON(err)
 		}
-		return nil, errors.New("not an object")
+		return nil, ErrNotObject
 	}
 	d.ReadToken()
 	var fields []Field

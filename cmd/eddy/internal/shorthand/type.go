@@ -40,7 +40,7 @@ var Types = []Type{
 	{"topology", args("topology"), "broadcast", `topology {"n1":["n2"]}`},
 	{"broadcast", args("message"), "broadcast", `broadcast 5`},
 	{"read", args("key?"), "broadcast, g-set, pn-counter, lin-kv", `read x`},
-	{"add", args("element|delta"), "g-set; by name for pn-counter", `add 3, add delta=3`},
+	{"add", args("element|delta"), "g-set; for pn-counter add delta=3", `add 3`},
 	{"send", args("key", "msg"), "kafka", `send k 5`},
 	{"poll", args("offsets"), "kafka", `poll {"k":0}`},
 	{"commit_offsets", args("offsets"), "kafka", `commit_offsets {"k":7}`},
@@ -53,7 +53,7 @@ var Types = []Type{
 
 	{"echo_ok", args("echo..."), "echo", `answer echo_ok hi`},
 	{"generate_ok", args("id"), "unique-ids", `answer generate_ok 7`},
-	{"read_ok", args("value|messages"), "g-set, pn-counter, lin-kv", `answer read_ok 3`},
+	{"read_ok", args("value|messages"), "g-set, pn-counter, lin-kv; for broadcast read_ok messages=[5]", `answer read_ok 3`},
 	{"send_ok", args("offset"), "kafka", `answer send_ok 7`},
 	{"poll_ok", args("msgs"), "kafka", `answer poll_ok {"k":[[7,5]]}`},
 	{"list_committed_offsets_ok", args("offsets"), "kafka", `answer list_committed_offsets_ok {"k":7}`},

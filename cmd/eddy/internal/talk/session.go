@@ -1,0 +1,601 @@
+// Package talk lets a person talk to one node: what is typed goes to the node's
+// input as messages, and what the node writes is shown.
+package talk
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"os/signal"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/shorthand"
+)
+
+const (
+	// initClient is who sends init.
+	initClient = "c0"
+
+	// patience is how long a session waits for something that was asked for:
+	// an answer to init, `wait` for all answers, `answer` for a request.
+	patience = 10 * time.Second
+
+	// inputRoom is how many bytes may wait for a node that doesn't read before
+	// no further line is taken from a session's input.
+	inputRoom = 1 << 20
+
+	// maxAsked is how many of the node's requests can still be answered.
+	maxAsked = 10_000
+
+	// typedAhead is how many lines may be typed on a terminal during a wait.
+	typedAhead = 100
+)
+
+// Config is a session's settings. All times and sizes must be positive or 0;
+// 0 means none for Wait and Grace and Cut, and the default for MaxLine.
+type Config struct {
+	Program string
+	Args    []string
+
+	Node   string   // the node's id
+	Nodes  []string // all nodes' ids, as init tells them
+	NoInit bool     // don't send init
+	As     string   // the client that sends what is typed
+
+	Wait    time.Duration // at the end of a piped session, for answers
+	Grace   time.Duration // at the end of its input, for the node to end
+	MaxLine int           // limit of the node's lines in bytes
+	Cut     int           // limit of what is shown of a line in bytes
+
+	Colours bool
+	Times   bool
+
+	In, Out *os.File
+}
+
+// A session is one conversation with a node. All its fields are the loop's,
+// which is the only goroutine that touches them.
+type session struct {
+	cfg     Config
+	console console
+	screen  *transcript
+	node    *cluster.Process
+
+	output  chan written      // from the node
+	typed   chan cluster.Line // from the console; closed at its end
+	readErr error             // why typed was closed; nil at the end of input
+	hangup  chan struct{}     // closed when a terminal's input has ended
+	signals chan os.Signal
+
+	lastID  map[string]int64 // by client: the highest msg_id sent
+	open    map[request]*openRequest
+	pending int    // open requests that are still hoped for
+	asked   []*ask // the node's requests, the newest last
+	hinted  bool   // the person knows how to answer one
+
+	waiting *wait // for this, no typed line is taken
+	hungUp  bool
+	ending  bool
+	signal  os.Signal // that ended the session
+}
+
+// written is one line of the node.
+type written struct {
+	stream cluster.Stream
+	line   cluster.Line
+}
+
+// A request is known by who sent it and its msg_id.
+type request struct {
+	client string
+	id     int64
+}
+
+// An openRequest was sent to the node and is not answered.
+type openRequest struct {
+	typ     string
+	givenUp bool // nobody waits for it any more
+}
+
+// An ask is a request that the node has sent.
+type ask struct {
+	src, dest string
+	id        int64
+	answered  bool
+}
+
+// A wait holds typed lines back.
+type wait struct {
+	until   func() bool
+	timer   *time.Timer
+	then    func() // when until is true
+	expired func() // when time is up before
+}
+
+// Run starts the program and talks to it until the input or the node ends. Its
+// status is 0, or 1 if the node ended badly, or 128 and a signal's number if
+// that ended the session. When Run returns, nothing of the node is running.
+func Run(cfg Config) (status int, err error) {
+	s := &session{
+		cfg:     cfg,
+		output:  make(chan written, 256),
+		signals: make(chan os.Signal, 1),
+		lastID:  map[string]int64{},
+		open:    map[request]*openRequest{},
+	}
+	s.node, err = cluster.Start(cluster.Config{
+		Program: cfg.Program,
+		Args:    cfg.Args,
+		MaxLine: cfg.MaxLine,
+		Grace:   noneIfZero(cfg.Grace),
+		Output:  func(stream cluster.Stream, line cluster.Line) { s.output <- written{stream, line} },
+	})
+	if err != nil {
+		return 0, err
+	}
+	defer s.node.Kill() // should we panic
+	defer s.catchSignals()()
+
+	s.console, err = openConsole(cfg.In, cfg.Out)
+	if err != nil {
+		return 0, fmt.Errorf("take over the terminal: %w", err)
+	}
+	defer s.console.leave()
+	s.screen = &transcript{
+		w:       s.console,
+		colours: cfg.Colours,
+		times:   cfg.Times,
+		cut:     cfg.Cut,
+		now:     clock(),
+	}
+	for _, name := range append([]string{initClient, cfg.As, cfg.Node}, cfg.Nodes...) {
+		s.screen.idWidth = max(s.screen.idWidth, len([]rune(shorthand.ShowName(name))))
+	}
+	ahead := 0
+	if s.console.interactive() {
+		ahead = typedAhead
+		s.hangup = make(chan struct{})
+		s.screen.remark("%s is %s, process %d; type a message such as echo hi, or help, or quit",
+			cfg.Node, shorthand.Escape(cfg.Program), s.node.PID())
+	}
+	s.typed = make(chan cluster.Line, ahead)
+	if !cfg.NoInit {
+		s.init()
+	}
+	go s.read()
+	return s.loop()
+}
+
+func noneIfZero(d time.Duration) time.Duration {
+	if d == 0 {
+		return -1
+	}
+	return d
+}
+
+// catchSignals passes the first signal to the loop. The second kills the node,
+// whatever the loop is doing, and one more ends us.
+func (s *session) catchSignals() (stop func()) {
+	caught := make(chan os.Signal, 4)
+	signal.Notify(caught, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	// A reader of the transcript that goes away is an error of Write, and not
+	// the end of us before that of the node.
+	broken := make(chan os.Signal, 1)
+	signal.Notify(broken, syscall.SIGPIPE)
+	done := make(chan struct{})
+	go func() {
+		for n := 0; ; n++ {
+			select {
+			case sig := <-caught:
+				if n == 0 {
+					s.signals <- sig
+					continue
+				}
+				s.node.Kill()
+				signal.Reset(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { signal.Stop(caught); close(done) }
+}
+
+// read hands over what is typed.
+func (s *session) read() {
+	defer close(s.typed)
+	if s.hangup != nil {
+		defer close(s.hangup)
+	}
+	for {
+		s.node.AwaitRoom(inputRoom)
+		line, err := s.console.readLine()
+		if err != nil {
+			if err != io.EOF {
+				s.readErr = err
+			}
+			return
+		}
+		select {
+		case s.typed <- line:
+		case <-s.node.Done():
+			return
+		}
+	}
+}
+
+func (s *session) loop() (int, error) {
+	for {
+		for s.waiting != nil && s.waiting.until() {
+			s.stopWaiting().then()
+		}
+		if s.screen.err != nil {
+			s.end()
+		}
+		typed := s.typed
+		var timeout <-chan time.Time
+		if s.waiting != nil {
+			typed, timeout = nil, s.waiting.timer.C
+		}
+		if s.ending {
+			typed = nil
+		}
+		select {
+		case w := <-s.output:
+			s.show(w)
+		case line, ok := <-typed:
+			if ok {
+				s.take(line)
+			} else {
+				s.inputEnded()
+			}
+		case <-timeout:
+			s.stopWaiting().expired()
+		case <-s.hangup:
+			s.hangup, s.hungUp = nil, true
+			if s.waiting != nil {
+				s.end()
+			}
+		case sig := <-s.signals:
+			s.interrupted(sig)
+		case <-s.node.Done():
+			return s.ended()
+		}
+	}
+}
+
+// wait takes no typed line until the condition holds, for at most d.
+func (s *session) wait(d time.Duration, w wait) {
+	if s.hungUp {
+		s.end() // who typed it is gone
+		return
+	}
+	w.timer = time.NewTimer(d)
+	s.waiting = &w
+}
+
+func (s *session) stopWaiting() *wait {
+	w := s.waiting
+	s.waiting = nil
+	if w != nil {
+		w.timer.Stop()
+	}
+	return w
+}
+
+// end begins to end the node. The loop goes on until it has.
+func (s *session) end() {
+	if s.ending {
+		return
+	}
+	s.ending = true
+	s.stopWaiting()
+	s.console.leave()
+	go s.node.End()
+}
+
+func (s *session) interrupted(sig os.Signal) {
+	if s.ending {
+		s.node.Kill()
+		return
+	}
+	s.signal = sig
+	s.end()
+	s.screen.remark("%v; ending %s, once more to kill it", sig, shorthand.ShowName(s.cfg.Node))
+}
+
+// inputEnded ends the session, a piped one after it has waited for answers.
+func (s *session) inputEnded() {
+	s.typed = nil
+	if s.readErr != nil {
+		s.screen.complain("cannot read what is typed: %v", s.readErr)
+	}
+	if s.console.interactive() {
+		s.end()
+		return
+	}
+	s.wait(s.cfg.Wait, wait{
+		until:   func() bool { return s.pending == 0 },
+		then:    s.end,
+		expired: func() { s.giveUp(s.cfg.Wait); s.end() },
+	})
+}
+
+// ended says how the node ended and what that makes of the session.
+func (s *session) ended() (int, error) {
+	for len(s.output) > 0 {
+		s.show(<-s.output)
+	}
+	s.console.leave()
+	exit, name := s.node.Wait(), shorthand.ShowName(s.cfg.Node)
+	status := 0
+	switch {
+	case exit.Early:
+		s.screen.complain("%s ended before its input did: %v", name, exit)
+		status = 1
+	case exit.Forced != "":
+		s.screen.remark("%s did not end with its input, so %s ended it", name, exit.Forced)
+	case !exit.Clean():
+		s.screen.complain("%s ended badly: %v", name, exit)
+		status = 1
+	default:
+		s.screen.remark("%s ended: %v", name, exit)
+	}
+	if tail := s.node.StderrTail(); status != 0 && len(tail) > 0 {
+		s.screen.complain("the last of its stderr:")
+		for _, text := range tail {
+			s.screen.complain("  %s", shorthand.Escape(strings.ReplaceAll(text, "\t", "    ")))
+		}
+	}
+	if sig, ok := s.signal.(syscall.Signal); ok {
+		status = 128 + int(sig)
+	}
+	if s.screen.err != nil {
+		return 0, fmt.Errorf("write the transcript: %w", s.screen.err)
+	}
+	return status, nil
+}
+
+// take acts on one typed line. A piped line is repeated in the transcript where
+// it takes effect: an answer once there is a request for it, and a wait not at
+// all, since what it does is to let other things come first.
+func (s *session) take(line cluster.Line) {
+	text := string(line.Text)
+	echo := func() {
+		if !s.console.interactive() {
+			s.screen.typed(text)
+		}
+	}
+	if line.Cut() {
+		echo()
+		s.screen.complain("a typed line of %d bytes is over the limit of %d", line.Size, cluster.DefaultMaxLine)
+		return
+	}
+	command, err := shorthand.Parse(text)
+	if err != nil {
+		echo()
+		s.screen.complain("%s", shorthand.Escape(err.Error()))
+		return
+	}
+	if command.Verb != shorthand.Wait && command.Verb != shorthand.Answer {
+		echo()
+	}
+	switch command.Verb {
+	case shorthand.Request:
+		s.sendBody(s.cfg.As, s.cfg.Node, s.withID(s.cfg.As, command.Body))
+	case shorthand.Message, shorthand.Raw:
+		s.send(command.Line)
+	case shorthand.Answer:
+		s.answer(command, echo)
+	case shorthand.Wait:
+		s.takeWait(command.For)
+	case shorthand.Help:
+		for line := range strings.Lines(help()) {
+			s.screen.write(strings.TrimSuffix(line, "\n"))
+		}
+	case shorthand.Quit:
+		s.end()
+	}
+}
+
+func (s *session) takeWait(d time.Duration) {
+	if d > 0 {
+		nothing := func() {}
+		s.wait(d, wait{until: func() bool { return false }, expired: nothing})
+		return
+	}
+	s.wait(patience, wait{
+		until:   func() bool { return s.pending == 0 },
+		then:    func() {},
+		expired: func() { s.giveUp(patience) },
+	})
+}
+
+// giveUp says which requests have no answer, and hopes for none any more.
+func (s *session) giveUp(after time.Duration) {
+	var missing []string
+	for r, open := range s.open {
+		if !open.givenUp {
+			open.givenUp = true
+			missing = append(missing, fmt.Sprintf("%s's %s #%d",
+				shorthand.ShowName(r.client), shorthand.ShowName(open.typ), r.id))
+		}
+	}
+	s.pending = 0
+	slices.Sort(missing)
+	const most = 5
+	if n := len(missing); n > most {
+		missing = append(missing[:most], fmt.Sprintf("%d more", n-most))
+	}
+	s.screen.complain("no answer within %v to %s", after, strings.Join(missing, ", "))
+}
+
+// init sends init. A piped session goes on when it is answered: what comes
+// before that, a node may refuse.
+func (s *session) init() {
+	body := jsontext.Value(`{"type":"init"}`)
+	body = shorthand.With(body, "node_id", quote(s.cfg.Node))
+	ids := []byte{'['}
+	for i, name := range s.cfg.Nodes {
+		if i > 0 {
+			ids = append(ids, ',')
+		}
+		ids = append(ids, quote(name)...)
+	}
+	body = shorthand.With(body, "node_ids", append(ids, ']'))
+	s.sendBody(initClient, s.cfg.Node, s.withID(initClient, body))
+	if !s.console.interactive() {
+		s.takeWait(0)
+	}
+}
+
+// withID gives a body the client's next msg_id unless it has one.
+func (s *session) withID(client string, body jsontext.Value) jsontext.Value {
+	fields, _ := shorthand.Fields(body) // it was read before
+	if find(fields, "msg_id") != nil {
+		return body
+	}
+	return shorthand.With(body, "msg_id", number(s.lastID[client]+1))
+}
+
+// sendBody sends a message. The body goes out as it is.
+func (s *session) sendBody(src, dest string, body jsontext.Value) {
+	s.send(`{"src":` + string(quote(src)) + `,"dest":` + string(quote(dest)) + `,"body":` + string(body) + `}`)
+}
+
+// send sends a line, shows it, and keeps account of what it asks or answers.
+func (s *session) send(line string) {
+	if err := s.node.Send([]byte(line)); err != nil {
+		s.screen.complain("%s cannot be told: %v", shorthand.ShowName(s.cfg.Node), err)
+		return
+	}
+	m, err := readMessage([]byte(line))
+	if err != nil {
+		s.screen.sent(s.cfg.Node, line)
+		return
+	}
+	s.screen.message(m, toNode)
+	if m.isRequest() {
+		r := request{m.src, m.msgID.n}
+		s.lastID[r.client] = max(s.lastID[r.client], min(r.id, math.MaxInt64-1))
+		if open := s.open[r]; open == nil || open.givenUp {
+			s.pending++
+		}
+		s.open[r] = &openRequest{typ: m.typ}
+	}
+	for _, a := range s.asked {
+		if m.inReplyTo.ok && a.src == m.dest && a.dest == m.src && a.id == m.inReplyTo.n {
+			a.answered = true
+		}
+	}
+}
+
+// show shows what the node wrote, and keeps account of what it asks or answers.
+func (s *session) show(w written) {
+	if w.stream == cluster.Stderr {
+		s.screen.stderr(s.cfg.Node, w.line)
+		return
+	}
+	if w.line.Cut() {
+		s.screen.rubbish(s.cfg.Node, w.line, fmt.Sprintf("over the limit of %d bytes", len(w.line.Text)))
+		return
+	}
+	m, err := readMessage(w.line.Text)
+	if err != nil {
+		s.screen.rubbish(s.cfg.Node, w.line, err.Error())
+		return
+	}
+	var notes []string
+	if m.src != s.cfg.Node {
+		notes = append(notes, "its src is not "+shorthand.ShowName(s.cfg.Node))
+	}
+	if !m.inReplyTo.ok {
+		s.screen.message(m, question, notes...)
+		if m.isRequest() {
+			s.keepAsk(m)
+		}
+		return
+	}
+	r := request{m.dest, m.inReplyTo.n}
+	open := s.open[r]
+	if open == nil {
+		notes = append(notes, fmt.Sprintf("%s has no request #%d open", shorthand.ShowName(r.client), r.id))
+	} else {
+		if !open.givenUp {
+			s.pending--
+		}
+		delete(s.open, r)
+	}
+	s.screen.message(m, reply, notes...)
+}
+
+// keepAsk remembers a request of the node for answer.
+func (s *session) keepAsk(m message) {
+	if len(s.asked) >= maxAsked {
+		s.asked = append(s.asked[:0], s.asked[maxAsked/2:]...)
+	}
+	s.asked = append(s.asked, &ask{src: m.src, dest: m.dest, id: m.msgID.n})
+	if s.console.interactive() && !s.hinted {
+		s.hinted = true
+		s.screen.remark("you may answer for %s: answer read_ok value=3, or answer error 22 text", shorthand.ShowName(m.dest))
+	}
+}
+
+// findAsk finds the request to answer: the newest with the id, or below 0 the
+// newest that is not answered.
+func (s *session) findAsk(id int64) *ask {
+	for _, a := range slices.Backward(s.asked) {
+		if a.id == id || id < 0 && !a.answered {
+			return a
+		}
+	}
+	return nil
+}
+
+// answer answers a request of the node for whoever was asked. A piped session
+// waits for the request, as a person would. Either way echo comes first.
+func (s *session) answer(command shorthand.Command, echo func()) {
+	found := func() bool { return s.findAsk(command.To) != nil }
+	node := shorthand.ShowName(s.cfg.Node)
+	missing := node + " has sent no request that is unanswered"
+	if command.To >= 0 {
+		missing = fmt.Sprintf("%s has sent no request #%d", node, command.To)
+	}
+	reply := func() {
+		echo()
+		a := s.findAsk(command.To)
+		body := command.Body
+		if fields, _ := shorthand.Fields(body); find(fields, "in_reply_to") == nil {
+			body = shorthand.With(body, "in_reply_to", number(a.id))
+		}
+		s.sendBody(a.dest, a.src, body)
+	}
+	switch {
+	case found():
+		reply()
+	case s.console.interactive():
+		s.screen.complain("%s", missing)
+	default:
+		s.wait(patience, wait{
+			until:   found,
+			then:    reply,
+			expired: func() { echo(); s.screen.complain("%s within %v", missing, patience) },
+		})
+	}
+}
+
+// quote makes a JSON string; of invalid UTF-8 it makes U+FFFD.
+func quote(text string) jsontext.Value {
+	value, _ := jsontext.AppendQuote(nil, text)
+	return value
+}
+
+func number(n int64) jsontext.Value { return strconv.AppendInt(nil, n, 10) }

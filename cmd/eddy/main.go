@@ -1,0 +1,117 @@
+// Eddy is the workbench for node programs: it talks to them, and more to come.
+//
+// Every command is a file of its own here: a struct of its flags with a Run
+// method, and a field in cli.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strings"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit statuses other than 0. What a command says of the nodes it ran is below
+// these.
+const (
+	statusUsage = 254 // bad arguments, as with Maelstrom
+	statusError = 255 // we failed ourselves
+)
+
+// cli is the command line.
+type cli struct {
+	Version versionFlag `help:"Show the version and exit."`
+
+	Talk talkCommand `cmd:"" help:"Talk to a node: type short messages, see what it writes."`
+}
+
+// A statusErr ends us with a certain exit status; its text, if it has one, is
+// shown first.
+type statusErr struct {
+	status int
+	err    error
+}
+
+func (e statusErr) Error() string {
+	if e.err == nil {
+		return fmt.Sprintf("exit status %d", e.status)
+	}
+	return e.err.Error()
+}
+
+func (e statusErr) Unwrap() error { return e.err }
+
+// usageError is an error in the arguments.
+func usageError(format string, args ...any) error {
+	return statusErr{statusUsage, fmt.Errorf(format, args...)}
+}
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run runs one command line and returns the exit status.
+func run(args []string) int {
+	parser, err := kong.New(&cli{},
+		kong.Name("eddy"),
+		kong.Description("A workbench for programs that speak Maelstrom's protocol: one JSON message a line."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+	)
+	if err != nil {
+		panic(err) // the struct's tags are wrong
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	ctx, err := parser.Parse(args)
+	if err != nil {
+		about := "eddy"
+		var parse *kong.ParseError
+		if errors.As(err, &parse) && parse.Context.Selected() != nil {
+			about += " " + parse.Context.Selected().Name
+		}
+		fmt.Fprintf(os.Stderr, "eddy: %v; see %s --help\n", err, about)
+		return statusUsage
+	}
+	err = ctx.Run()
+	if err == nil {
+		return 0
+	}
+	status := statusErr{status: statusError, err: err}
+	errors.As(err, &status)
+	if status.err != nil {
+		fmt.Fprintln(os.Stderr, "eddy:", status.err)
+	}
+	return status.status
+}
+
+// A versionFlag shows the version and ends the program.
+type versionFlag bool
+
+func (versionFlag) BeforeReset(app *kong.Kong) error {
+	fmt.Fprintln(app.Stdout, "eddy", version())
+	app.Exit(0)
+	return nil
+}
+
+// version says what was built: the module's version, or the commit.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "(unknown)"
+	}
+	parts := []string{info.Main.Version}
+	if info.Main.Version == "" {
+		parts[0] = "(devel)"
+	}
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision" && !strings.Contains(parts[0], s.Value[:min(12, len(s.Value))]):
+			parts = append(parts, s.Value)
+		case s.Key == "vcs.modified" && s.Value == "true" && !strings.Contains(parts[0], "dirty"):
+			parts = append(parts, "modified")
+		}
+	}
+	return strings.Join(append(parts, info.GoVersion), " ")
+}
