@@ -35,6 +35,7 @@ func (n *Node) read(turn uint32) {
 		case errors.Is(err, wire.ErrTooLong):
 			n.badLine(line, err)
 		default:
+			n.endBatch()
 			n.reader.ended <- err
 			return
 		}

@@ -48,7 +48,6 @@ func (n *Node) Serve(ctx context.Context, t Transport) error {
 	var err error
 	select {
 	case err = <-n.reader.ended:
-		n.endBatch()
 	case <-ctx.Done():
 	case <-n.ctx.Done(): // the output failed
 	}
