@@ -98,12 +98,14 @@ func (n *Node) receive(line []byte, turn uint32) uint32 {
 	switch body := &m.Body; {
 	case body.InReplyTo != NoID:
 		n.reply(m)
+	case n.phase.Load() == ended:
+		return 0
+	case n.phase.Load() == draining:
+		n.refuse(m, Errorf(TemporarilyUnavailable, "the node is ending"))
 	case string(body.Type) == "init":
 		return n.init(m, turn)
 	case n.self.Load() == nil:
 		n.refuse(m, Errorf(TemporarilyUnavailable, "the node has not been initialised"))
-	case n.phase.Load() != serving:
-		n.refuse(m, Errorf(TemporarilyUnavailable, "the node is ending"))
 	case n.active.Load() >= int64(orDefault(n.MaxOpen, defaultMaxOpen)):
 		n.refuse(m, Errorf(TemporarilyUnavailable, "%d requests are open", n.active.Load()))
 	default:
