@@ -58,14 +58,17 @@ func (n *Node) getReady(ctx context.Context, req *Request) (any, error) {
 			return nil, err
 		}
 	}
+	if err := req.Reply(Raw(`{"type":"init_ok"}`)); err != nil {
+		return nil, err
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.ready = true
 	for _, loop := range n.periodic {
-		go loop(n.rounds)
+		go loop(n.rounds) // after init_ok, so that it is the node's first word
 	}
 	n.periodic = nil
-	return Raw(`{"type":"init_ok"}`), nil
+	return nil, nil
 }
 
 func (n *Node) initOK() []byte {
