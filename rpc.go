@@ -37,13 +37,13 @@ func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *
 	}
 	request := waitingRequest(ctx)
 	ended := make(chan struct{})
-	call, err := n.begin(dest, fields, policy, owner{request, func(_ *Request, r Message, a int, e error) {
+	call, refused := n.begin(dest, fields, policy, owner{request, func(_ *Request, r Message, a int, e error) {
 		reply, attempts, err = r.clone(), a, e
-		close(ended)
+		close(ended) // perhaps before begin has returned
 	}})
-	if err != nil {
+	if refused != nil {
 		request.release()
-		return Message{}, 0, err
+		return Message{}, 0, refused
 	}
 	n.readOn(request)
 	select {
