@@ -1,0 +1,217 @@
+package eddytest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/eddyrpc/eddy"
+)
+
+// A Client is whoever a test plays by hand: it plainly sends and receives. It
+// may as well play a node: it receives that node's requests and replies.
+//
+// Wherever a method takes a body, that is a JSON object as text (a string,
+// []byte or eddy.Raw), or any Go value that becomes one.
+type Client struct {
+	// Patience is how long Call, Await and Receive wait before they fail the
+	// test. 0 means a minute.
+	Patience time.Duration
+
+	net    *Net
+	name   string
+	spared bool // of all faults
+
+	changed sync.Cond // with mu of the net, which guards all below
+	inbox   []eddy.Message
+	lastID  int64
+	awaited map[int64]bool
+	ended   bool
+}
+
+// Client enters a client of this name. The name may be that of a node which is
+// not started.
+func (n *Net) Client(name string) *Client {
+	n.t.Helper()
+	c := &Client{net: n, name: name, awaited: make(map[int64]bool)}
+	c.changed.L = &n.mu
+	n.enter(name, c)
+	return c
+}
+
+// Call sends a request and waits for its reply.
+func (c *Client) Call(dest string, body any) eddy.Message {
+	c.net.t.Helper()
+	return c.Await(c.Request(dest, body))
+}
+
+// Request sends a request with a fresh msg_id, which it returns.
+func (c *Client) Request(dest string, body any) int64 {
+	c.net.t.Helper()
+	c.net.mu.Lock()
+	c.lastID++
+	id := c.lastID
+	c.awaited[id] = true
+	c.net.mu.Unlock()
+	c.send(dest, body, fmt.Sprintf(`"msg_id":%d`, id))
+	return id
+}
+
+// Await waits for the reply to a request that was sent before. A second reply
+// to it goes to Receive.
+func (c *Client) Await(id int64) eddy.Message {
+	c.net.t.Helper()
+	m, ok := c.take(true, func(m eddy.Message) bool { return m.InReplyTo == id })
+	if !ok {
+		c.net.t.Fatalf("eddytest: %s waits in vain for the reply to its request %d", c.name, id)
+	}
+	c.net.mu.Lock()
+	delete(c.awaited, id)
+	c.net.mu.Unlock()
+	return m
+}
+
+// Receive waits for the next message that is not the reply to a request.
+func (c *Client) Receive() eddy.Message {
+	c.net.t.Helper()
+	m, ok := c.take(true, c.unasked)
+	if !ok {
+		c.net.t.Fatalf("eddytest: %s waits in vain for a message", c.name)
+	}
+	return m
+}
+
+// TryReceive is Receive that does not wait: ok is false if nothing is there.
+func (c *Client) TryReceive() (m eddy.Message, ok bool) { return c.take(false, c.unasked) }
+
+// Handle calls f for each message that Receive would return, one after the
+// other, on a goroutine of its own that ends with the test.
+func (c *Client) Handle(f func(m eddy.Message)) {
+	c.net.played.Go(func() {
+		for {
+			c.net.mu.Lock()
+			for c.find(c.unasked) < 0 && !c.ended {
+				c.changed.Wait()
+			}
+			ended := c.ended
+			c.net.mu.Unlock()
+			if ended {
+				return
+			}
+			if m, ok := c.TryReceive(); ok {
+				f(m)
+			}
+		}
+	})
+}
+
+// Reply answers a request that was received, or that another client received.
+func (c *Client) Reply(to eddy.Message, body any) {
+	c.net.t.Helper()
+	c.send(to.Src, body, fmt.Sprintf(`"in_reply_to":%d`, to.ID))
+}
+
+// Send sends a message with no ids but those in its body: a one-way message, if
+// there are none.
+func (c *Client) Send(dest string, body any) {
+	c.net.t.Helper()
+	c.send(dest, body, "")
+}
+
+// send sends a body with a member added behind its own.
+func (c *Client) send(dest string, body any, member string) {
+	c.net.t.Helper()
+	text, err := textOf(body)
+	if err == nil {
+		line := fmt.Appendf(nil, `{"src":%q,"dest":%q,"body":%s}`+"\n", c.name, dest, with(text, member))
+		var m eddy.Message
+		if m, err = parse(line); err == nil {
+			c.net.send(m, line)
+			return
+		}
+	}
+	c.net.t.Errorf("eddytest: %s can't send this: %v\n%s", c.name, err, text)
+}
+
+func textOf(body any) ([]byte, error) {
+	switch b := body.(type) {
+	case string:
+		return []byte(b), nil
+	case []byte:
+		return b, nil
+	case eddy.Raw:
+		return b, nil
+	}
+	return json.Marshal(body)
+}
+
+// with adds a member to an object.
+func with(object []byte, member string) []byte {
+	object = bytes.TrimSpace(object)
+	fields, ok := bytes.CutSuffix(object, []byte("}"))
+	if member == "" || !ok {
+		return object
+	}
+	if bytes.HasSuffix(bytes.TrimSpace(fields), []byte("{")) {
+		return fmt.Appendf(nil, "%s%s}", fields, member)
+	}
+	return fmt.Appendf(nil, "%s,%s}", fields, member)
+}
+
+// unasked reports whether no request of ours asked for a message.
+func (c *Client) unasked(m eddy.Message) bool { return !c.awaited[m.InReplyTo] }
+
+// take takes the first message of a kind out of the inbox.
+func (c *Client) take(wait bool, kind func(eddy.Message) bool) (m eddy.Message, ok bool) {
+	c.net.mu.Lock()
+	defer c.net.mu.Unlock()
+	at := c.find(kind)
+	if at < 0 && wait {
+		late := false
+		timer := time.AfterFunc(c.patience(), func() {
+			c.net.mu.Lock()
+			late = true
+			c.net.mu.Unlock()
+			c.changed.Broadcast()
+		})
+		defer timer.Stop()
+		for ; at < 0 && !late && !c.ended; at = c.find(kind) {
+			c.changed.Wait()
+		}
+	}
+	if at < 0 {
+		return eddy.Message{}, false
+	}
+	m = c.inbox[at]
+	c.inbox = append(c.inbox[:at], c.inbox[at+1:]...)
+	return m, true
+}
+
+// find is where in the inbox the first message of a kind is, -1 if there is none.
+func (c *Client) find(kind func(eddy.Message) bool) int {
+	for i, m := range c.inbox {
+		if kind(m) {
+			return i
+		}
+	}
+	return -1
+}
+
+func (c *Client) patience() time.Duration {
+	if c.Patience == 0 {
+		return time.Minute
+	}
+	return c.Patience
+}
+
+func (c *Client) arrive(m eddy.Message, _ []byte) {
+	c.inbox = append(c.inbox, m)
+	c.changed.Broadcast()
+}
+
+func (c *Client) end() {
+	c.ended = true
+	c.changed.Broadcast()
+}
