@@ -35,7 +35,7 @@ func SalvageLine(line []byte) Salvage {
 				i = end
 				continue
 			}
-			switch name := string(Unquote(line[i:end])); {
+			switch name := asString(line[i:end]); {
 			case depth == 1 && name == "src":
 				src = once(src, token(line, value))
 			case depth == 1 && name == "dest":
