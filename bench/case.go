@@ -11,6 +11,7 @@ import (
 // Case is one thing that is measured, on some peers.
 type Case struct {
 	Name    string // for -cases
+	Label   string // in the picture
 	Title   string
 	Notes   []string // printed below the table
 	Entries []Entry

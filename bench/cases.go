@@ -22,6 +22,7 @@ var (
 var cases = []*Case{
 	{
 		Name:  "echo-300k",
+		Label: "300,000 echoes",
 		Title: "pipelined echo, 300,000 lines, one writer, one reader",
 		Entries: []Entry{
 			{Peer: official, Size: 300_000, Smoke: smokeEchoes},
@@ -39,9 +40,10 @@ var cases = []*Case{
 	},
 	{
 		Name:  "echo-3m",
+		Label: "3,000,000 echoes",
 		Title: "pipelined echo, 3,000,000 lines, one writer, one reader",
 		Entries: []Entry{
-			{Peer: official, Size: 3_000_000, Smoke: smokeEchoes},
+			{Peer: official, Size: 3_000_000, Rounds: 3, Smoke: smokeEchoes},
 			{Peer: "cat", Size: 3_000_000, Smoke: smokeEchoes},
 			{Peer: "newlines", Size: 3_000_000, Smoke: smokeEchoes},
 			{Peer: eddy, Size: 3_000_000, Smoke: smokeEchoes},
@@ -53,6 +55,7 @@ var cases = []*Case{
 	},
 	{
 		Name:  "echo-heap",
+		Label: "echo heap",
 		Title: "pipelined echo: what it leaves to the garbage collector, by GODEBUG=gctrace=1",
 		Entries: []Entry{
 			{Peer: official, Size: 300_000, Rounds: 1, Smoke: smokeEchoes},
@@ -72,6 +75,7 @@ var cases = []*Case{
 	},
 	{
 		Name:  "echo-one",
+		Label: "one echo at a time",
 		Title: "one echo at a time",
 		Entries: []Entry{
 			{Peer: official, Size: 20_000, Smoke: smokeSlow},
@@ -88,6 +92,7 @@ var cases = []*Case{
 	},
 	{
 		Name:  "echo-64",
+		Label: "64 echoes outstanding",
 		Title: "64 echoes outstanding: an answer read is a request written",
 		Entries: []Entry{
 			{Peer: official, Size: 200_000, Smoke: smokeEchoes},
@@ -103,6 +108,7 @@ var cases = []*Case{
 	},
 	{
 		Name:  "relay",
+		Label: "relay, 1,000 outstanding",
 		Title: "relay, answered at once, 1,000 outstanding",
 		Entries: []Entry{
 			{Peer: official, Size: 100_000, Smoke: smokeEchoes},
@@ -121,6 +127,7 @@ var cases = []*Case{
 	},
 	{
 		Name:  "open",
+		Label: "open calls",
 		Title: "relay, never answered: memory of an open call, its request included",
 		Entries: []Entry{
 			{Peer: official, Size: 200_000, Rounds: 3, Smoke: smokeCalls},
@@ -143,6 +150,7 @@ var cases = []*Case{
 	},
 	{
 		Name:  "silence",
+		Label: "never answered",
 		Title: "relay, never answered, three attempts of 500 ms each; errors only in the log",
 		Entries: []Entry{
 			{Peer: official, Size: 200_000, Rounds: 1, Smoke: smokeCalls},
@@ -161,6 +169,7 @@ var cases = []*Case{
 	},
 	{
 		Name:  "silence-log",
+		Label: "never answered, logged",
 		Title: "the same at the default log level, standard error read by the harness",
 		Entries: []Entry{
 			{Peer: eddy, Size: 200_000, Smoke: smokeCalls},
@@ -171,6 +180,7 @@ var cases = []*Case{
 	},
 	{
 		Name:  "storm",
+		Label: "timeouts in one second",
 		Title: "open calls whose timeouts all fall into one second, in no order",
 		Entries: []Entry{
 			{Peer: official, Size: 100_000, Rounds: 1, Smoke: smokeCalls},
@@ -193,6 +203,7 @@ var cases = []*Case{
 	},
 	{
 		Name:  "growth",
+		Label: "growth",
 		Title: "CPU of one more open call, by how many are open",
 		Entries: []Entry{
 			{Peer: official, Size: 200_000, Rounds: 1, Smoke: smokeCalls * 2},
@@ -208,6 +219,7 @@ var cases = []*Case{
 	},
 	{
 		Name:  "start",
+		Label: "start to init_ok",
 		Title: "from starting the process to init_ok",
 		Entries: []Entry{
 			{Peer: official, Size: 20, Smoke: 1},
@@ -221,6 +233,7 @@ var cases = []*Case{
 	},
 	{
 		Name:  "big-line",
+		Label: "10 MB line",
 		Title: "a line of 10 MB echoed",
 		Entries: []Entry{
 			{Peer: official, Size: 10_000_000, Smoke: 1_000_000, Fails: "ends at a line over 64 KiB"},
@@ -240,6 +253,7 @@ var cases = []*Case{
 	},
 	{
 		Name:  "stall",
+		Label: "stalled reader",
 		Title: "the reader of the output stalls for 2 s under full load",
 		Entries: []Entry{
 			{Peer: official, Size: 300_000, Rounds: 3, Smoke: smokeEchoes},

@@ -49,7 +49,7 @@ func (r *Report) groups() []barGroup {
 		}
 		done[[2]string{b.Case, b.Metric}] = true
 		metric := caseNamed(b.Case).metric(b.Metric)
-		g := barGroup{title: b.Case + ", " + metric.Title}
+		g := barGroup{title: caseNamed(b.Case).Label + ": " + metric.Title}
 		for _, p := range peers {
 			o := result.outcome(p.Name)
 			q := ratio(o, result.outcome(b.Against), b.Metric)
@@ -139,7 +139,7 @@ func newPlot(title string) *plot.Plot {
 }
 
 func (r *Report) barPlot(groups []barGroup) (*plot.Plot, error) {
-	p := newPlot("times better than the official Go library in the same run")
+	p := newPlot("times better than the official Go library in the same run (red: must reach; line: least to most)")
 	b := &barPlotter{groups: groups, label: p.Y.Tick.Label}
 	p.X.Scale = plot.LogScale{}
 	p.X.Min, p.X.Max, _, p.Y.Max = b.DataRange()
@@ -204,11 +204,12 @@ func (b *barPlotter) titles() []plot.Tick {
 }
 
 func (b *barPlotter) DataRange() (xmin, xmax, ymin, ymax float64) {
+	// What is more than ten times worse is cut off there.
 	xmin, xmax = 0.5, 2
 	for _, g := range b.groups {
 		ymax += float64(len(g.bars)) + 1
 		for _, bar := range g.bars {
-			xmin = min(xmin, bar.low)
+			xmin = min(xmin, max(bar.low, 0.1))
 			xmax = max(xmax, bar.high, bar.must)
 		}
 	}
@@ -217,7 +218,8 @@ func (b *barPlotter) DataRange() (xmin, xmax, ymin, ymax float64) {
 }
 
 func (b *barPlotter) Plot(c draw.Canvas, p *plot.Plot) {
-	x, y := p.Transforms(&c)
+	scaleX, y := p.Transforms(&c)
+	x := func(v float64) vg.Length { return scaleX(max(v, p.X.Min)) }
 	thin := draw.LineStyle{Color: color.Gray{0x20}, Width: 0.7}
 	b.place(func(g *barGroup, i int, at float64) {
 		bar := g.bars[i]
