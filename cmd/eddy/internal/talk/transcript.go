@@ -157,30 +157,27 @@ func (t *transcript) rubbish(node string, line cluster.Line, why string) {
 
 // text is what is shown of a line, or of the part of it that there is.
 func (t *transcript) text(text string, line cluster.Line) string {
-	text = shorthand.Escape(text)
-	if line.Cut() {
-		return t.clip(text, line.Size)
+	cut := line.Cut()
+	if t.cut > 0 && len(text) > t.cut {
+		cut, text = true, text[:t.cut]
 	}
-	return t.shorten(text)
+	text = shorthand.Escape(text)
+	if cut {
+		text += fmt.Sprintf("… (%d bytes)", line.Size)
+	}
+	return text
 }
 
-// shorten cuts text that is longer than the limit.
+// shorten cuts text that is longer than the limit, saying how long it was.
 func (t *transcript) shorten(text string) string {
 	if t.cut <= 0 || len(text) <= t.cut {
 		return text
 	}
-	return t.clip(text, int64(len(text)))
-}
-
-// clip is the beginning of a text of some size, and says that.
-func (t *transcript) clip(text string, size int64) string {
-	if end := t.cut; end > 0 && end < len(text) {
-		for end > 0 && !utf8.RuneStart(text[end]) {
-			end--
-		}
-		text = text[:end]
+	end := t.cut
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
 	}
-	return fmt.Sprintf("%s… (%d bytes)", text, size)
+	return fmt.Sprintf("%s… (%d bytes)", text[:end], len(text))
 }
 
 // pad fills up to a width in characters.
