@@ -1,0 +1,9 @@
+package eddy
+
+// OpenCalls is how many calls stand in the table, and how many requests are
+// open, for tests that look for what is left behind.
+func (n *Node) OpenCalls() (calls, requests int) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.calls.Open(), int(n.active.Load())
+}
