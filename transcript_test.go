@@ -233,7 +233,7 @@ type stage struct {
 }
 
 func newStage(t *testing.T, d *datadriven.TestData) *stage {
-	s := &stage{node: &eddy.Node{}, log: &lockedBuffer{}}
+	s := &stage{node: &eddy.Node{}}
 	bare, stays := false, false
 	for _, arg := range d.CmdArgs {
 		switch arg.Key {
@@ -266,17 +266,22 @@ func newStage(t *testing.T, d *datadriven.TestData) *stage {
 	}
 	s.start(stays)
 	if !bare {
-		s.pipe.arrive([]byte(`{"src":"c0","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1","n2"]}}` + "\n"))
-		synctest.Wait()
-		s.pipe.lines(func(time.Duration, string) {})
+		s.init()
 	}
 	return s
+}
+
+// init tells the node that it is n1.
+func (s *stage) init() {
+	s.pipe.arrive([]byte(`{"src":"c0","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1","n2"]}}` + "\n"))
+	s.show(false)
 }
 
 // start serves the node, whose fields are set. A transport that stays open is
 // no io.Closer.
 func (s *stage) start(stays bool) {
 	handlers(s.node)
+	s.log = &lockedBuffer{}
 	s.node.Log = slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey || a.Key == "stack" {
 			return slog.Attr{}
