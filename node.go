@@ -108,7 +108,7 @@ func (n *Node) Send(dest string, body any) error {
 	}
 	n.lockToWrite()
 	defer n.mu.Unlock()
-	if err := n.mayWrite(); err != nil {
+	if err := n.mayWrite(dest); err != nil {
 		return fmt.Errorf("send to %s: %w", dest, err)
 	}
 	n.write(dest, fields, wire.NoID, wire.NoID)
@@ -178,9 +178,11 @@ func (n *Node) render(body any) (string, error) {
 
 func (n *Node) dialect() wire.Dialect { return wire.Dialect{Spaced: n.Spaced} }
 
-// mayWrite tells why the node can't send now. mu is held.
-func (n *Node) mayWrite() error {
+// mayWrite tells why the node can't send to dest now. mu is held.
+func (n *Node) mayWrite(dest string) error {
 	switch {
+	case dest == "":
+		return errors.New("dest is empty") // it would be no message
 	case n.self.Load() == nil:
 		return Errorf(TemporarilyUnavailable, "the node has not been initialised")
 	case n.phase.Load() == ended:
@@ -190,11 +192,11 @@ func (n *Node) mayWrite() error {
 }
 
 // mayCall tells why the node can't open a call now. mu is held.
-func (n *Node) mayCall() error {
+func (n *Node) mayCall(dest string) error {
 	if limit := orDefault(n.MaxOpen, defaultMaxOpen); n.calls.Open() >= limit {
 		return Errorf(TemporarilyUnavailable, "%d calls are open", limit)
 	}
-	return n.mayWrite()
+	return n.mayWrite(dest)
 }
 
 // nextID takes a number from the counter of all that the node sends. mu is held

@@ -60,7 +60,7 @@ func (n *Node) begin(dest, fields string, policy *Policy, owner owner) (*call, e
 	c := &call{Dest: dest, Fields: fields, Policy: policy, Owner: owner}
 	n.lockToWrite()
 	defer n.mu.Unlock()
-	if err := n.mayCall(); err != nil {
+	if err := n.mayCall(dest); err != nil {
 		return nil, &CallError{Dest: dest, Err: err}
 	}
 	n.stats.Calls++
