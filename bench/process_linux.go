@@ -55,3 +55,9 @@ func resizePipe(f *os.File, size int) error {
 	}
 	return nil
 }
+
+// sleep waits without a timer of Go's.
+func sleep(d time.Duration) {
+	t := syscall.NsecToTimespec(int64(d))
+	syscall.Nanosleep(&t, nil)
+}

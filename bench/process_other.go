@@ -21,3 +21,5 @@ func memoryOf(int) Memory {
 func resizePipe(*os.File, int) error {
 	return errors.New("the size of a pipe can be set on Linux only")
 }
+
+func sleep(d time.Duration) { time.Sleep(d) }
