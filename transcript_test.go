@@ -146,7 +146,7 @@ func question(req *eddy.Request) (to string, body eddy.Raw, p *eddy.Policy) {
 	to, _ = req.Body.Get("to").Text()
 	p = &eddy.Policy{Timeout: milliseconds(req, "timeout_ms")}
 	if n, ok := req.Body.Get("attempts").Int(); ok {
-		p.Attempts = int(n)
+		p.Attempts = int(min(n, 100))
 	}
 	if late, _ := req.Body.Get("late").Text(); late == "ignore" {
 		p.Late = retry.Ignore
@@ -156,7 +156,7 @@ func question(req *eddy.Request) (to string, body eddy.Raw, p *eddy.Policy) {
 
 func milliseconds(req *eddy.Request, field string) time.Duration {
 	ms, _ := req.Body.Get(field).Int()
-	return time.Duration(ms) * time.Millisecond
+	return time.Duration(min(max(ms, 0), 3_600_000)) * time.Millisecond
 }
 
 func asked(req *eddy.Request, attempts int, reply eddy.Message) eddy.Raw {
