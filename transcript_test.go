@@ -282,12 +282,15 @@ func (s *stage) init() {
 func (s *stage) start(stays bool) {
 	handlers(s.node)
 	s.log = &lockedBuffer{}
-	s.node.Log = slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+	own := slog.New(slog.NewTextHandler(s.log, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		if a.Key == slog.TimeKey || a.Key == "stack" {
 			return slog.Attr{}
 		}
 		return a
 	}}))
+	if s.node.Log == nil {
+		s.node.Log = own
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.pipe, s.term, s.over = newPipe(), cancel, make(chan struct{})
 	var t eddy.Transport = s.pipe
