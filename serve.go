@@ -24,9 +24,14 @@ var (
 // SIGINT or SIGTERM, and then until every accepted request is answered, as Serve
 // does. A second signal ends the process at once.
 func (n *Node) Run() error {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	first, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop)   // so that a second signal acts as if nobody listened
+	ctx, drain := context.WithCancel(context.Background())
+	defer drain()
+	context.AfterFunc(first, func() {
+		stop() // so that a second signal acts as if nobody listened
+		drain()
+	})
 	signal.Ignore(syscall.SIGPIPE) // a closed output is an error of Write, a closed log is nobody's
 	return n.Serve(ctx, Stdio())
 }
