@@ -37,7 +37,8 @@ func from(src, body string, args ...any) string {
 
 func command(args ...string) *exec.Cmd {
 	cmd := exec.Command(os.Args[0], args...)
-	cmd.Env = append(os.Environ(), isRelay+"=1")
+	// With -race a program would otherwise sleep for a second at its end.
+	cmd.Env = append(os.Environ(), isRelay+"=1", "GORACE=atexit_sleep_ms=0")
 	return cmd
 }
 
@@ -65,7 +66,7 @@ func start(t *testing.T, args ...string) *process {
 	}
 	p.begin()
 	var reading sync.WaitGroup
-	p.out, p.errs = make(chan string, 1<<20), make(chan string, 1<<20)
+	p.out, p.errs = make(chan string, 1<<16), make(chan string, 1<<16)
 	reading.Go(func() { scan(stdout, p.out) })
 	reading.Go(func() { scan(stderr, p.errs) })
 	go func() {
