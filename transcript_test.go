@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -32,6 +33,7 @@ import (
 //	explain       the same, and answers with all that the caller is told
 //	hurry         {to,body,ms}: the same, with a context that ends after ms
 //	race          {to:[...],body}: calls all of them by callback; the first reply wins
+//	chain         {to:[...],body}: calls one after the other by callback
 //	tell          {to,body}: sends a one-way message
 //	fail          {code,text}: returns that error; without a code, one that has none
 //	wrap          returns precondition-failed, wrapped
@@ -97,6 +99,26 @@ func handlers(n *eddy.Node) {
 				}
 			})
 		}
+		return eddy.Later, nil
+	})
+	n.HandleInline("chain", func(_ context.Context, req *eddy.Request) (any, error) {
+		var to []string
+		if err := req.Body.Get("to").Decode(&to); err != nil || len(to) == 0 {
+			return nil, eddy.MalformedRequest
+		}
+		body := slices.Clone(req.Body.Get("body"))
+		var next eddy.Callback
+		next = func(req *eddy.Request, reply eddy.Message, attempts int, err error) {
+			switch to = to[1:]; {
+			case err != nil:
+				req.Fail(err)
+			case len(to) == 0:
+				req.Reply(asked(req, attempts, reply))
+			default:
+				req.Call(to[0], body, nil, next)
+			}
+		}
+		req.Call(to[0], body, nil, next)
 		return eddy.Later, nil
 	})
 	n.Handle("tell", func(_ context.Context, req *eddy.Request) (any, error) {
