@@ -72,3 +72,33 @@ func waitingRequest(ctx context.Context) *Request {
 	}
 	return r
 }
+
+// A waiter is what a goroutine waits with for the end of its call. Each is used
+// many times: its channel and its done cost more than the call itself.
+type waiter struct {
+	ended    chan struct{} // gets one value
+	done     Callback
+	reply    Message
+	attempts int
+	err      error
+}
+
+// newWaiter takes one that is free, or makes one. The pool is the node's own:
+// in a test in virtual time a channel must not leave its bubble.
+func (n *Node) newWaiter() *waiter {
+	if w, ok := n.waiters.Get().(*waiter); ok {
+		return w
+	}
+	w := &waiter{ended: make(chan struct{}, 1)}
+	w.done = func(_ *Request, reply Message, attempts int, err error) {
+		w.reply, w.attempts, w.err = reply.clone(), attempts, err
+		w.ended <- struct{}{}
+	}
+	return w
+}
+
+// freeWaiter takes back one that no call knows any more.
+func (n *Node) freeWaiter(w *waiter) {
+	w.reply, w.err = Message{}, nil
+	n.waiters.Put(w)
+}

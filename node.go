@@ -45,13 +45,15 @@ type Node struct {
 	rounds    context.Context // of Every; ends when draining begins
 	endRounds context.CancelFunc
 
-	reader reader
-	watch  watch
-	self   atomic.Pointer[identity] // nil before init
-	in     atomic.Int64             // messages read
-	active atomic.Int64             // of them, those that are not done with
-	phase  atomic.Int32             // serving, draining, ended
-	rest   chan struct{}            // told when a draining node has nothing left to do
+	reader  reader
+	crew    crew
+	waiters sync.Pool // of *waiter
+	watch   watch
+	self    atomic.Pointer[identity] // nil before init
+	in      atomic.Int64             // messages read
+	active  atomic.Int64             // of them, those that are not done with
+	phase   atomic.Int32             // serving, draining, ended
+	rest    chan struct{}            // told when a draining node has nothing left to do
 
 	mu    sync.Mutex // guards all below
 	ids   int64      // the next msg_id

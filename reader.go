@@ -57,7 +57,7 @@ func (n *Node) takeTurn(turn uint32) bool {
 	if next == 0 {
 		return false
 	}
-	go n.read(next)
+	n.crew.read(n, next)
 	return true
 }
 

@@ -149,7 +149,9 @@ func (r *Request) release() {
 		return
 	}
 	r.forgotten()
-	r.node.active.Add(-1)
+	if r.node.active.Add(-1) == 0 {
+		r.node.crew.rest()
+	}
 	r.node.checkRest()
 }
 

@@ -36,23 +36,21 @@ func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *
 		return Message{}, 0, &CallError{Dest: dest, Err: err}
 	}
 	request := waitingRequest(ctx)
-	ended := make(chan struct{})
-	call, refused := n.begin(dest, fields, policy, owner{request, func(_ *Request, r Message, a int, e error) {
-		reply, attempts, err = r.clone(), a, e
-		close(ended) // perhaps before begin has returned
-	}})
-	if refused != nil {
+	w := n.newWaiter()
+	defer n.freeWaiter(w)
+	call, err := n.begin(dest, fields, policy, owner{request, w.done})
+	if err != nil {
 		request.release()
-		return Message{}, 0, refused
+		return Message{}, 0, err
 	}
 	n.readOn(request)
 	select {
-	case <-ended:
+	case <-w.ended:
 	case <-ctx.Done():
 		n.cancel(call, context.Cause(ctx))
-		<-ended
+		<-w.ended
 	}
-	return reply, attempts, err
+	return w.reply, w.attempts, w.err
 }
 
 // begin opens a call and sends its first attempt.

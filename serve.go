@@ -49,7 +49,7 @@ func (n *Node) Serve(ctx context.Context, t Transport) error {
 	defer n.close(t)
 	go n.keepTime()
 	go n.watchHandlers()
-	go n.read(firstTurn)
+	n.crew.read(n, firstTurn)
 	var err error
 	select {
 	case err = <-n.reader.ended:
@@ -70,6 +70,7 @@ func (n *Node) prepare(t Transport) {
 	n.openLog(os.Stderr)
 	n.start = time.Now()
 	n.rest = make(chan struct{}, 1)
+	n.crew.relief = make(chan uint32)
 	n.watch.wake = make(chan struct{}, 1)
 	n.reader.ended = make(chan error, 1)
 	n.reader.turn.Store(firstTurn)
