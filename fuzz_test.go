@@ -227,7 +227,7 @@ func seeds(f *testing.F) (all [][]byte) {
 		all = append(all, fmt.Appendf(nil, `{"src":"c1","dest":"n1","body":%s}`, body))
 	}
 	if len(all) < 200 {
-		f.Fatal(fmt.Sprintf("only %d seeds", len(all)))
+		f.Fatalf("only %d seeds", len(all))
 	}
 	return all
 }

@@ -176,11 +176,10 @@ func parseBody(text string, depth int) (jsontext.Value, error) {
 
 // A bodyParser collects the words of one short message.
 type bodyParser struct {
-	t       Type
-	depth   int
-	named   []word
-	words   []word         // without a name
-	payload jsontext.Value // of an argument of kind Body
+	t     Type
+	depth int
+	named []word
+	words []word // without a name
 }
 
 // take takes one word off text, or, when the turn is a Body's, all of it.
