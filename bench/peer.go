@@ -25,7 +25,7 @@ type Peer struct {
 	Orders  bool // promises to answer in order and with consecutive ids
 	Logs    bool // writes a line to standard error for every message
 	Go      bool // understands GOGC and GODEBUG=gctrace=1
-	Strict  bool // ours: a wrong answer or a crash is never excused
+	Strict  bool // ours: must end well too
 	command []string
 	broken  error // why it couldn't be built
 }
@@ -34,6 +34,7 @@ type Peer struct {
 type Options struct {
 	Open   int    // as many calls must be possible at once; zero: as many as the peer likes
 	Errors bool   // log errors only
+	Wait   bool   // calls make one attempt and wait an hour for its reply
 	GOGC   string // Go's garbage collector's setting; empty leaves the peer's own
 	Trace  bool   // print a line for every garbage collection
 	Log    bool   // read standard error
@@ -49,8 +50,17 @@ func ours(flags ...string) func(Options) []string {
 		if o.Errors {
 			args = append(args, "--log-level=error")
 		}
-		return args
+		return append(args, waiting(o)...)
 	}
+}
+
+// waiting turns options into the flags that all our programs have, those on
+// other libraries too.
+func waiting(o Options) []string {
+	if o.Wait {
+		return []string{"--timeout=1h", "--max-retries=1"}
+	}
+	return nil
 }
 
 // The names of peers that cases and bounds refer to.
@@ -65,15 +75,15 @@ const (
 var peers = []*Peer{
 	{
 		Name: official, About: "official Go library, its log silenced",
-		Build: goBuild("./peers/official", "-quiet"), Go: true,
+		Build: goBuild("./peers/official", "-quiet"), Flags: waiting, Go: true,
 	},
 	{
 		Name: "official-log", About: "official Go library as it comes, a log line per message to the null device",
-		Build: goBuild("./peers/official"), Go: true, Logs: true,
+		Build: goBuild("./peers/official"), Flags: waiting, Go: true, Logs: true,
 	},
 	{
 		Name: "python", About: "Python, threads and threading.Event",
-		Build: pythonNode,
+		Build: pythonNode, Flags: waiting,
 	},
 	{
 		Name: "cat", About: "the pipe itself",
@@ -154,8 +164,12 @@ func (p *Peer) Start(o Options, l Launch) (*Process, error) {
 	// A peer that hardly logs is read too: its last words explain its death.
 	l.Log = o.Log || !p.Logs
 	proc, err := start(l)
-	if err != nil || p.Copies {
-		return proc, err
+	if err != nil {
+		return nil, err
+	}
+	proc.lenient = !p.Strict
+	if p.Copies {
+		return proc, nil
 	}
 	if err := proc.Init(); err != nil {
 		proc.Kill()

@@ -23,7 +23,7 @@ func TestRelaysReadsBothOrdersOfKeys(t *testing.T) {
 func TestRelaysSeesWrongAnswers(t *testing.T) {
 	for name, line := range map[string]string{
 		"another's value": `{"src":"n1","dest":"c1","body":{"type":"relay_ok","attempts":1,"result":{"type":"read_ok","value":3,"in_reply_to":9},"in_reply_to":2,"msg_id":4}}`,
-		"two attempts":    `{"src":"n1","dest":"c1","body":{"type":"relay_ok","attempts":2,"result":{"type":"read_ok","value":2,"in_reply_to":9},"in_reply_to":2,"msg_id":4}}`,
+		"no attempts":     `{"src":"n1","dest":"c1","body":{"type":"relay_ok","attempts":0,"result":{"type":"read_ok","value":2,"in_reply_to":9},"in_reply_to":2,"msg_id":4}}`,
 		"an error":        `{"src":"n1","dest":"c1","body":{"type":"error","code":0,"text":"RPC failed after 3 attempts","in_reply_to":2,"msg_id":4}}`,
 		"to another":      `{"src":"n1","dest":"c2","body":{"type":"relay_ok","attempts":1,"result":{"type":"read_ok","value":2,"in_reply_to":9},"in_reply_to":2,"msg_id":4}}`,
 	} {

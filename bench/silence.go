@@ -12,9 +12,6 @@ import (
 
 // In these cases the target never answers.
 
-// openRequest opens a call that stays open for as long as a case can last.
-const openRequest = `{"src":"c1","dest":"n1","body":{"type":"relay","msg_id":#,"timeout_ms":3600000,"max_retries":1,"target":"n2","payload":{"type":"read","key":#}}}`
-
 // portion is how much the flood writes at a time: a pipe takes so much
 // (PIPE_BUF) as one piece or not at all, so one time of writing holds for all
 // requests in it.
@@ -100,11 +97,11 @@ func settle(p *Process) time.Duration {
 // init_ok, once as it is and once with a garbage collector that keeps the heap
 // within a tenth of what is live.
 func openMemory(r *Run) (Sample, error) {
-	s, err := openOnce(r, Options{Open: r.Size + 1})
+	s, err := openOnce(r, Options{Open: r.Size + 1, Wait: true})
 	if err != nil || !r.Peer.Go {
 		return s, err
 	}
-	tight, err := openOnce(r, Options{Open: r.Size + 1, GOGC: "10"})
+	tight, err := openOnce(r, Options{Open: r.Size + 1, Wait: true, GOGC: "10"})
 	if err != nil {
 		return nil, err
 	}
@@ -119,7 +116,7 @@ func openOnce(r *Run, o Options) (Sample, error) {
 	}
 	defer p.Kill()
 
-	in := relayInput(r.Size, openRequest)
+	in := relayInput(r.Size, relayRequest)
 	check := newRelays(r.Size, 1)
 	f := newFlood(in)
 	before := p.Memory()
@@ -149,13 +146,13 @@ func memoryMetric(level int) string { return "rss@" + strconv.Itoa(level) }
 
 // growth opens calls level by level, up to the run's size.
 func growth(r *Run) (Sample, error) {
-	p, err := r.Start(Options{Open: r.Size + 1})
+	p, err := r.Start(Options{Open: r.Size + 1, Wait: true})
 	if err != nil {
 		return nil, err
 	}
 	defer p.Kill()
 
-	in := relayInput(r.Size, openRequest)
+	in := relayInput(r.Size, relayRequest)
 	check := newRelays(r.Size, 1)
 	f := newFlood(in)
 	s := Sample{}

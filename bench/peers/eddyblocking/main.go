@@ -22,6 +22,8 @@ type relayOK struct {
 func main() {
 	var level slog.Level
 	maxOpen := flag.Int("max-open", 100_000, "calls, and apart from them requests, that may be open")
+	timeout := flag.Duration("timeout", 500*time.Millisecond, "how long each attempt waits")
+	tries := flag.Int("max-retries", 3, "attempts in all")
 	flag.TextVar(&level, "log-level", slog.LevelInfo, "least level that is logged")
 	flag.Parse()
 
@@ -37,7 +39,7 @@ func main() {
 	})
 
 	n.Handle("relay", func(ctx context.Context, req *eddy.Request) (any, error) {
-		var policy eddy.Policy
+		policy := eddy.Policy{Timeout: *timeout, Attempts: *tries}
 		if ms, ok := req.Body.Get("timeout_ms").Int(); ok {
 			policy.Timeout = time.Duration(ms) * time.Millisecond
 		}

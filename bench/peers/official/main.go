@@ -20,6 +20,8 @@ import (
 
 func main() {
 	quiet := flag.Bool("quiet", false, "silence the library's log")
+	defaultTimeout := flag.Duration("timeout", 500*time.Millisecond, "how long each attempt waits")
+	defaultTries := flag.Int("max-retries", 3, "attempts in all")
 	flag.Parse()
 	if *quiet {
 		log.SetOutput(io.Discard)
@@ -47,7 +49,7 @@ func main() {
 		if err := json.Unmarshal(msg.Body, &body); err != nil {
 			return err
 		}
-		timeout, tries := 500*time.Millisecond, 3
+		timeout, tries := *defaultTimeout, *defaultTries
 		if body.TimeoutMS > 0 {
 			timeout = time.Duration(body.TimeoutMS) * time.Millisecond
 		}

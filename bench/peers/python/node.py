@@ -1,6 +1,7 @@
 """An echo and relay node in Python, standard library only: a thread for every
 request, a threading.Event for every call."""
 
+import argparse
 import json
 import sys
 import threading
@@ -13,7 +14,9 @@ class Call:
 
 
 class Node:
-    def __init__(self):
+    def __init__(self, timeout, tries):
+        self.timeout = timeout
+        self.tries = tries
         self.id = None
         self.next_id = 0
         self.calls = {}
@@ -54,8 +57,8 @@ class Node:
 
     def relay(self, msg):
         body = msg["body"]
-        timeout = body.get("timeout_ms", 500) / 1000
-        tries = body.get("max_retries", 3)
+        timeout = body.get("timeout_ms", self.timeout) / 1000
+        tries = body.get("max_retries", self.tries)
         for attempt in range(1, tries + 1):
             result = self.rpc(body["target"], body["payload"], timeout)
             if result is not None:
@@ -85,4 +88,9 @@ class Node:
                 threading.Thread(target=handlers[body["type"]], args=(msg,)).start()
 
 
-Node().run()
+parser = argparse.ArgumentParser()
+parser.add_argument("--timeout", default="500ms", help="500ms or 1h")
+parser.add_argument("--max-retries", type=int, default=3)
+args = parser.parse_args()
+number = int(args.timeout.rstrip("msh"))
+Node(number * 3_600_000 if args.timeout.endswith("h") else number, args.max_retries).run()
