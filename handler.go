@@ -68,6 +68,7 @@ func (n *Node) serve(h *handler, m *wire.Message, turn uint32) uint32 {
 		return turn
 	}
 	n.awaitRoom()
+	n.flushLate()
 	r := &Request{
 		Src: n.reader.names.of(m.Src), Type: h.name, ID: m.Body.ID,
 		Body: append(Raw(nil), m.Body.Raw...),

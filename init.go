@@ -17,13 +17,14 @@ func (n *Node) init(m *wire.Message, turn uint32) uint32 {
 	}
 	known := n.self.Load()
 	n.mu.Lock()
-	ready := n.ready
+	ready, failed := n.ready, n.initFailed
 	n.mu.Unlock()
 	switch {
-	case known == nil:
+	case known == nil || failed && known.equal(said):
 		n.self.Store(said)
+		n.setInitFailed(false)
 		return n.serve(&handler{name: "init", run: n.getReady, inline: n.onInit == nil}, m, turn)
-	case known.id != said.id || !slices.Equal(known.ids, said.ids):
+	case !known.equal(said):
 		n.refuse(m, Errorf(MalformedRequest, "init: this is %s already, and its nodes are others", known.id))
 	case !ready:
 		n.refuse(m, Errorf(TemporarilyUnavailable, "init: not done yet"))
@@ -55,6 +56,7 @@ func initOf(body Raw) (*identity, *Error) {
 func (n *Node) getReady(ctx context.Context, req *Request) (any, error) {
 	if n.onInit != nil {
 		if err := n.onInit(ctx); err != nil {
+			n.setInitFailed(true)
 			return nil, err
 		}
 	}
@@ -69,6 +71,17 @@ func (n *Node) getReady(ctx context.Context, req *Request) (any, error) {
 	}
 	n.periodic = nil
 	return nil, nil
+}
+
+// setInitFailed notes whether the same init may be tried again.
+func (n *Node) setInitFailed(failed bool) {
+	n.mu.Lock()
+	n.initFailed = failed
+	n.mu.Unlock()
+}
+
+func (i *identity) equal(other *identity) bool {
+	return i.id == other.id && slices.Equal(i.ids, other.ids)
 }
 
 func (n *Node) initOK() []byte {

@@ -1,6 +1,8 @@
 package eddy
 
 import (
+	"errors"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -43,7 +45,41 @@ func (r Raw) Int() (int64, bool) { return wire.ParseInt(r) }
 // Decode stores the value in what v points to, as encoding/json/v2 does, but
 // names may repeat (the last counts) and members that v has no field for are
 // ignored.
-func (r Raw) Decode(v any) error { return json.Unmarshal(r, v, jsonOptions) }
+//
+// Its error names the member, and not the Go type, so that it can be passed on.
+func (r Raw) Decode(v any) error {
+	err := json.Unmarshal(r, v, jsonOptions)
+	var wrong *json.SemanticError
+	if errors.As(err, &wrong) {
+		return &decodeError{string(wrong.JSONPointer), wrong.JSONKind, err}
+	}
+	return err
+}
+
+// A decodeError is a SemanticError in words that are the same every time.
+type decodeError struct {
+	pointer string // RFC 6901
+	kind    jsontext.Kind
+	err     error
+}
+
+func (e *decodeError) Error() string {
+	what := e.kind.String()
+	switch e.kind {
+	case '{':
+		what = "an object"
+	case '[':
+		what = "an array"
+	case '"', '0':
+		what = "a " + what
+	}
+	if e.pointer == "" {
+		return what + " is not what was expected here"
+	}
+	return what + " is not what was expected at " + e.pointer
+}
+
+func (e *decodeError) Unwrap() error { return e.err }
 
 // String returns the text itself.
 func (r Raw) String() string { return string(r) }

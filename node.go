@@ -55,13 +55,14 @@ type Node struct {
 	phase   atomic.Int32             // serving, draining, ended
 	rest    chan struct{}            // told when a draining node has nothing left to do
 
-	mu    sync.Mutex // guards all below
-	ids   int64      // the next msg_id
-	ready bool       // init has been answered
-	out   outbox
-	calls calls.Table[owner]
-	alarm alarm
-	stats Stats
+	mu         sync.Mutex // guards all below
+	ids        int64      // the next msg_id
+	ready      bool       // init has been answered
+	initFailed bool       // OnInit has failed, and may be tried again
+	out        outbox
+	calls      calls.Table[owner]
+	alarm      alarm
+	stats      Stats
 
 	logQueue *LogQueue // if we made Log
 }

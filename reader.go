@@ -145,6 +145,9 @@ func (n *Node) badLine(line []byte, reason error) {
 	n.mu.Unlock()
 	n.logBadLine(n.reader.lines.Number(), line, reason)
 	s := wire.SalvageLine(line)
+	if errors.Is(reason, wire.ErrTooLong) && n.reader.lines.Reply() {
+		return
+	}
 	if s.Answerable() && (n.self.Load() != nil || s.Dest != "") {
 		n.answerTo(s.Src, s.Dest, s.ID, n.errorFields(Error{MalformedRequest, reason.Error()}))
 	}

@@ -20,6 +20,7 @@ const (
 type watch struct {
 	turn    atomic.Uint32 // that a handler runs in and reading stands still for; 0 if none
 	handler atomic.Pointer[handler]
+	late    atomic.Bool // some output has waited for a while
 	awake   atomic.Bool
 	wake    chan struct{}
 }
@@ -55,11 +56,23 @@ func (n *Node) watchHandlers() {
 			case <-n.ctx.Done():
 				return
 			}
+			w.late.Store(true)
 			if turn != 0 && w.turn.Load() == turn && n.takeTurn(turn) {
 				h.stalls.Add(1)
 				w.end(turn)
 			}
 		}
+	}
+}
+
+// flushLate writes what has been gathered if that was long ago, as it is when each
+// of many handlers takes its time and lines are always at hand.
+func (n *Node) flushLate() {
+	if n.watch.late.Load() {
+		n.watch.late.Store(false)
+		n.mu.Lock()
+		n.flush()
+		n.mu.Unlock()
 	}
 }
 

@@ -24,13 +24,17 @@ type Lines struct {
 	seen       int // up to here there is no newline
 	number     int // of the line returned last
 	err        error
-	Idle       func() // called before each Read, which may block
+	reply      bool // the last line over the limit named an in_reply_to
 }
 
 // NewLines reads from r lines of at most limit bytes, the newline not counted.
 func NewLines(r io.Reader, limit int) *Lines {
-	return &Lines{r: r, limit: limit, buf: make([]byte, readSize), Idle: func() {}}
+	return &Lines{r: r, limit: limit, buf: make([]byte, readSize)}
 }
+
+// Reply reports whether the line that Next returned last, with ErrTooLong, has an
+// in_reply_to somewhere: a reply must not be answered.
+func (l *Lines) Reply() bool { return l.reply }
 
 // Number is the number of the line that Next returned last, from 1 on.
 func (l *Lines) Number() int { return l.number }
@@ -47,6 +51,7 @@ func (l *Lines) Next() ([]byte, error) {
 			l.seen = l.start
 			l.number++
 			if len(line) > l.limit {
+				l.reply = bytes.Contains(line, replyName)
 				return line[:min(headSize, l.limit)], ErrTooLong
 			}
 			return line, nil
@@ -84,7 +89,6 @@ func (l *Lines) makeRoom() {
 }
 
 func (l *Lines) fill() {
-	l.Idle()
 	n, err := l.r.Read(l.buf[l.end:])
 	l.end += n
 	l.err = err
@@ -92,22 +96,33 @@ func (l *Lines) fill() {
 
 // skipRest drops the line that the buffer begins with, up to its newline.
 func (l *Lines) skipRest() ([]byte, error) {
-	head := bytes.Clone(l.buf[l.start : l.start+min(headSize, l.limit)])
-	l.buf, l.start = make([]byte, readSize), 0
+	line := l.buf[l.start:l.end]
+	head := bytes.Clone(line[:min(headSize, l.limit)])
+	l.reply = bytes.Contains(line, replyName)
+	kept := line[max(0, len(line)-len(replyName)):] // the name may stand across two reads
+	buf := make([]byte, readSize)
 	for {
-		l.end, l.seen = 0, 0
+		l.end = copy(buf, kept)
+		l.buf = buf
 		if l.err == nil {
 			l.fill()
 		}
-		if i := bytes.IndexByte(l.buf[:l.end], '\n'); i >= 0 {
-			l.start, l.seen = i+1, i+1
-			break
+		end := bytes.IndexByte(l.buf[:l.end], '\n')
+		if end < 0 && l.err == nil {
+			l.reply = l.reply || bytes.Contains(l.buf[:l.end], replyName)
+			kept = buf[max(0, l.end-len(replyName)):l.end]
+			continue
 		}
-		if l.err != nil {
-			l.end = 0
-			break
+		if end < 0 {
+			end = l.end - 1
 		}
+		l.reply = l.reply || bytes.Contains(l.buf[:end+1], replyName)
+		l.start, l.seen = end+1, end+1
+		l.number++
+		return head, ErrTooLong
 	}
-	l.number++
-	return head, ErrTooLong
 }
+
+// replyName is found in a line without reading it as JSON. Within a string it
+// would stand with its quotes escaped.
+var replyName = []byte(`"in_reply_to"`)

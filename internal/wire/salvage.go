@@ -17,8 +17,8 @@ func (s Salvage) Answerable() bool {
 // SalvageLine reads what it can: it follows strings and brackets and ignores all
 // other rules. A reserved name that is given twice is not believed either time.
 func SalvageLine(line []byte) Salvage {
-	var src, dest, id, reply []byte
-	depth, inBody := 0, false
+	var src, dest, id []byte
+	depth, bodies, inBody, reply := 0, 0, false, false
 	for i := 0; i < len(line); {
 		switch line[i] {
 		case '{', '[':
@@ -31,29 +31,31 @@ func SalvageLine(line []byte) Salvage {
 		case '"':
 			end := stringEnd(line, i)
 			value, isName := valueBehind(line, end)
-			if !isName {
+			name := asString(line[i:end])
+			if !isName && !(end == len(line) && name == "in_reply_to") { // cut behind the name
 				i = end
 				continue
 			}
-			switch name := asString(line[i:end]); {
+			switch {
 			case depth == 1 && name == "src":
 				src = once(src, token(line, value))
 			case depth == 1 && name == "dest":
 				dest = once(dest, token(line, value))
 			case depth == 1 && name == "body":
+				bodies++
 				inBody = true
 			case depth == 2 && inBody && name == "msg_id":
 				id = once(id, token(line, value))
 			case depth == 2 && inBody && name == "in_reply_to":
-				reply = line[value:]
+				reply = true
 			}
-			i = value
+			i = max(value, end)
 		default:
 			i++
 		}
 	}
-	s := Salvage{Src: asString(src), Dest: asString(dest), ID: NoID, Reply: reply != nil}
-	if n, ok := ParseInt(id); ok && n >= 0 {
+	s := Salvage{Src: asString(src), Dest: asString(dest), ID: NoID, Reply: reply}
+	if n, ok := ParseInt(id); ok && n >= 0 && bodies == 1 {
 		s.ID = n
 	}
 	return s
