@@ -7,6 +7,7 @@ import (
 
 const (
 	stallTime     = 5 * time.Millisecond // a handler that takes this long stalls
+	patience      = 4                    // times as long for a type that never has: its thread may just not have run
 	tooManyStalls = 3                    // make a type run on goroutines of its own
 	enoughQuick   = 1000                 // runs in a row make it trusted again
 )
@@ -48,7 +49,7 @@ func (n *Node) watchHandlers() {
 		case <-n.ctx.Done():
 			return
 		}
-		for !w.rest() {
+		for looks := 1; !w.rest(); looks++ {
 			turn, h := w.turn.Load(), w.handler.Load()
 			timer.Reset(stallTime)
 			select {
@@ -57,9 +58,14 @@ func (n *Node) watchHandlers() {
 				return
 			}
 			w.late.Store(true)
-			if turn != 0 && w.turn.Load() == turn && n.takeTurn(turn) {
+			switch {
+			case turn == 0 || w.turn.Load() != turn:
+				looks = 0
+			case h.stalls.Load() == 0 && looks < patience:
+			case n.takeTurn(turn):
 				h.stalls.Add(1)
 				w.end(turn)
+				looks = 0
 			}
 		}
 	}
