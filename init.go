@@ -34,22 +34,18 @@ func (n *Node) init(m *wire.Message, turn uint32) uint32 {
 	return turn
 }
 
-// initOf reads an init's body.
+// initOf reads an init's body. Every node does this once, at its start, so it does
+// without the machinery of encoding/json.
 func initOf(body Raw) (*identity, *Error) {
-	var said struct {
-		NodeID  *string   `json:"node_id"`
-		NodeIDs *[]string `json:"node_ids"`
-	}
-	if err := body.Decode(&said); err != nil {
-		return nil, Errorf(MalformedRequest, "init: node_id must be a string, node_ids an array of strings")
-	}
-	switch {
-	case said.NodeID == nil || *said.NodeID == "":
+	id, _ := body.Get("node_id").Text()
+	if id == "" {
 		return nil, Errorf(MalformedRequest, "init: node_id must be a string that is not empty")
-	case said.NodeIDs == nil:
+	}
+	ids, ok := wire.Strings(body.Get("node_ids"))
+	if !ok {
 		return nil, Errorf(MalformedRequest, "init: node_ids must be an array of strings")
 	}
-	return &identity{*said.NodeID, *said.NodeIDs}, nil
+	return &identity{id, ids}, nil
 }
 
 // getReady is what the first init does once the node knows its name.

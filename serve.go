@@ -24,15 +24,20 @@ var (
 // SIGINT or SIGTERM, and then until every accepted request is answered, as Serve
 // does. A second signal ends the process at once.
 func (n *Node) Run() error {
-	first, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	signal.Ignore(syscall.SIGPIPE) // a closed output is an error of Write, a closed log is nobody's
 	ctx, drain := context.WithCancel(context.Background())
 	defer drain()
-	context.AfterFunc(first, func() {
-		stop() // so that a second signal acts as if nobody listened
-		drain()
-	})
-	signal.Ignore(syscall.SIGPIPE) // a closed output is an error of Write, a closed log is nobody's
+	go func() { // meanwhile the first message is read: a node is started often
+		signals := make(chan os.Signal, 1)
+		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+		defer signal.Stop(signals)
+		select {
+		case <-signals:
+			signal.Stop(signals) // so that a second one acts as if nobody listened
+			drain()
+		case <-ctx.Done():
+		}
+	}()
 	return n.Serve(ctx, Stdio())
 }
 

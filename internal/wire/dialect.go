@@ -1,6 +1,9 @@
 package wire
 
-import "strconv"
+import (
+	"slices"
+	"strconv"
+)
 
 // A Dialect is how messages are written. The zero value writes no blanks.
 type Dialect struct {
@@ -76,7 +79,7 @@ func (d Dialect) appendPart(dst []byte, b *Body, from, to int) []byte {
 	if !d.Spaced && !b.blanks {
 		return append(dst, part...)
 	}
-	return d.AppendValue(dst, part)
+	return d.AppendValue(slices.Grow(dst, len(part)+len(part)/16), part)
 }
 
 func trimCommas(part []byte) []byte {

@@ -82,7 +82,7 @@ func (l *Lines) makeRoom() {
 	case left == 0 && len(l.buf) > readSize:
 		to = make([]byte, readSize) // a long line is over
 	case left == len(l.buf):
-		to = make([]byte, min(2*len(l.buf), l.limit+readSize))
+		to = make([]byte, min(4*len(l.buf), l.limit+readSize)) // what is not read yet costs nothing
 	}
 	copy(to, l.buf[l.start:l.end])
 	l.buf, l.start, l.end, l.seen = to, 0, left, left

@@ -173,3 +173,30 @@ func Member(raw []byte, name string) (value []byte) {
 		}
 	}
 }
+
+// Strings are the elements of the array raw, which must be valid JSON; false if
+// it is no array, or not of strings alone.
+func Strings(raw []byte) (all []string, ok bool) {
+	c := cursor{text: raw}
+	if c.skipBlanks() != '[' {
+		return nil, false
+	}
+	c.pos++
+	all = []string{}
+	if c.skipBlanks() == ']' {
+		return all, true
+	}
+	for {
+		start := c.pos
+		if c.skipBlanks() != '"' || !c.str() {
+			return nil, false
+		}
+		for raw[start] != '"' {
+			start++ // over blanks
+		}
+		all = append(all, string(Unquote(raw[start:c.pos])))
+		if more, ok := c.more(']'); !more {
+			return all, ok
+		}
+	}
+}
