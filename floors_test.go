@@ -22,6 +22,7 @@ var floors = map[string][]string{
 	"examples/hello": {""},
 
 	"cmd/eddy/internal/cluster":   {},
+	"cmd/eddy/internal/message":   {},
 	"cmd/eddy/internal/shorthand": {},
 	"cmd/eddy/internal/talk":      {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand"},
 	"cmd/eddy":                    {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk"},

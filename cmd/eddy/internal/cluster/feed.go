@@ -72,6 +72,13 @@ func (f *feed) awaitBelow(n int) {
 	}
 }
 
+// waiting is how many bytes no write has begun on.
+func (f *feed) waiting() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.queue)
+}
+
 // run writes to w what is added, until close, stop, or an error, and closes w.
 func (f *feed) run(w io.WriteCloser) {
 	defer w.Close()

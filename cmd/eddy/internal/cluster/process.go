@@ -204,6 +204,10 @@ func (p *Process) Send(line []byte) error { return p.feed.add(line) }
 // queue below n bytes and a line.
 func (p *Process) AwaitRoom(n int) { p.feed.awaitBelow(n) }
 
+// Waiting is how many bytes are queued for the input that no write has begun
+// on.
+func (p *Process) Waiting() int { return p.feed.waiting() }
+
 // CloseInput closes the process's input once all that was sent is written.
 func (p *Process) CloseInput() {
 	p.closing.Store(true)
@@ -225,6 +229,21 @@ func (p *Process) End() Exit {
 	return p.Wait()
 }
 
+// Pause holds the process and its group still until Resume; where CanPause is
+// false it does nothing. What is sent meanwhile waits.
+func (p *Process) Pause() { p.toGroup((*group).pause) }
+
+// Resume ends a Pause.
+func (p *Process) Resume() { p.toGroup((*group).resume) }
+
+func (p *Process) toGroup(do func(*group)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.group != nil {
+		do(p.group)
+	}
+}
+
 // Kill kills the process and its group at once. It does not wait.
 func (p *Process) Kill() { p.signal("SIGKILL", (*group).kill) }
 
@@ -234,6 +253,7 @@ func (p *Process) signal(name string, send func(*group)) {
 	if p.group != nil {
 		p.exit.Forced = name
 		send(p.group)
+		p.group.resume() // what is held still meets no other signal than SIGKILL
 	}
 }
 

@@ -44,3 +44,20 @@ func TestProcessIsDoneAlthoughAnOrphanHoldsItsOutput(t *testing.T) {
 	}
 	out.check(t, Stdout, "last words")
 }
+
+// A process that is held still says nothing, goes on where it was, and ends
+// when it is told to even if it is never let go.
+func TestProcessPaused(t *testing.T) {
+	p, out := start(t, "echo", Config{Grace: -1, TermGrace: 1 << 40})
+	p.Send([]byte("a"))
+	<-out.arrived
+	p.Pause()
+	p.Send([]byte("b"))
+	p.Resume()
+	<-out.arrived
+	p.Pause()
+	if exit := p.End(); exit.Forced != "SIGTERM" {
+		t.Errorf("%+v, %v", exit, exit)
+	}
+	out.check(t, Stdout, "a", "b")
+}

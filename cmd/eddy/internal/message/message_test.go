@@ -1,0 +1,64 @@
+package message
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestRead(t *testing.T) {
+	r := &Reader{}
+	got, err := r.Read([]byte(`{"id":1, "src":"n1", "dest":"c1", "body": {"x":1,"type":"a","msg_id":0,"in_reply_to":7, "x":2}} `))
+	want := Message{"n1", "c1", []byte(`{"x":1,"type":"a","msg_id":0,"in_reply_to":7, "x":2}`), "a", 0, 7}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Errorf("%v (-want +got)\n%s", err, diff)
+	}
+	if got := string(Append(nil, got.Src, got.Dest, WithIDs([]byte(`{"type":"b"}`), 3, None))); got !=
+		`{"src":"n1","dest":"c1","body":{"type":"b","in_reply_to":3}}` {
+		t.Error(got)
+	}
+}
+
+func TestReadWhatIsNoMessage(t *testing.T) {
+	r := &Reader{}
+	for line, want := range map[string]string{
+		``:     "not JSON",
+		`  `:   "not JSON",
+		`oops`: "not JSON",
+		`{`:    "not JSON",
+		`[]`:   "not a JSON object",
+		`7`:    "not a JSON object",
+		`{"src":"a","dest":"b","body":{"type":"t"}} x`:                     "something follows",
+		`{"src":"a","dest":"b","body":{"type":"t"`:                         "not JSON",
+		"{\"src\":\"\xff\",\"dest\":\"b\",\"body\":{}}":                    "not JSON",
+		`{"dest":"b","body":{"type":"t"}}`:                                 "src is missing",
+		`{"src":"a","body":{"type":"t"}}`:                                  "dest is missing",
+		`{"src":"a","dest":"b"}`:                                           "body is missing",
+		`{"src":"a","dest":"b","body":[]}`:                                 "body is not an object",
+		`{"src":"a","dest":"b","body":{}}`:                                 "body.type is missing",
+		`{"src":"a","dest":"b","body":{"type":3}}`:                         "body.type is not a string",
+		`{"src":1,"dest":"b","body":{"type":"t"}}`:                         "src is not a string",
+		`{"src":"","dest":"b","body":{"type":"t"}}`:                        "src is empty",
+		`{"src":"a","src":"a","dest":"b","body":{"type":"t"}}`:             "src is given twice",
+		`{"src":"a","dest":"b","body":{"type":"t","msg_id":1.0}}`:          "body.msg_id is not an integer",
+		`{"src":"a","dest":"b","body":{"type":"t","msg_id":"1"}}`:          "body.msg_id is not an integer",
+		`{"src":"a","dest":"b","body":{"type":"t","in_reply_to":-1}}`:      "body.in_reply_to is not an integer",
+		`{"src":"a","dest":"b","body":{"type":"t","msg_id":1,"msg_id":1}}`: "body.msg_id is given twice",
+	} {
+		if _, err := r.Read([]byte(line)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %s", line, err, want)
+		}
+	}
+}
+
+func BenchmarkRead(b *testing.B) {
+	r := &Reader{}
+	line := []byte(`{"src": "n1", "dest": "c1", "body": {"type": "echo_ok", "echo": "hello", "in_reply_to": 2, "msg_id": 1}}`)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := r.Read(line); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
