@@ -9,6 +9,9 @@ import (
 // ErrInputClosed is the error of feeding a process whose input was closed.
 var ErrInputClosed = errors.New("the input is closed")
 
+// maxSpare is the largest buffer, in bytes, that is kept for use again.
+const maxSpare = 1 << 20
+
 // A feed is what waits to be written to a process's standard input. Adding to
 // it never blocks, so whoever talks to many processes is not held up by one
 // that doesn't read; how much waits is for the caller to ask and to bound.
@@ -17,6 +20,7 @@ type feed struct {
 	mu      sync.Mutex
 	changed sync.Cond // queue, err or closed changed
 	queue   []byte    // what no write has begun on
+	spare   []byte    // the last write's, to be used again
 	writing int       // bytes in the write under way
 	closed  bool      // nothing more will be added
 	err     error     // why writing has ended
@@ -63,6 +67,12 @@ func (f *feed) stop(err error) {
 	f.changed.Broadcast()
 }
 
+func (f *feed) queued() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.queue) + f.writing
+}
+
 // awaitBelow blocks until fewer than n bytes wait, or writing has ended.
 func (f *feed) awaitBelow(n int) {
 	f.mu.Lock()
@@ -70,13 +80,6 @@ func (f *feed) awaitBelow(n int) {
 	for f.err == nil && len(f.queue)+f.writing >= n {
 		f.changed.Wait()
 	}
-}
-
-// waiting is how many bytes no write has begun on.
-func (f *feed) waiting() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.queue)
 }
 
 // run writes to w what is added, until close, stop, or an error, and closes w.
@@ -92,11 +95,14 @@ func (f *feed) run(w io.WriteCloser) {
 			return
 		}
 		batch := f.queue
-		f.queue, f.writing = nil, len(batch)
+		f.queue, f.writing, f.spare = f.spare[:0], len(batch), nil
 		f.mu.Unlock()
 		_, err := w.Write(batch)
 		f.mu.Lock()
 		f.writing = 0
+		if cap(batch) <= maxSpare {
+			f.spare = batch
+		}
 		if err != nil && f.err == nil {
 			f.err, f.queue = err, nil
 		}

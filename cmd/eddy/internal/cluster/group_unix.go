@@ -21,3 +21,9 @@ func newGroup(leader *os.Process) *group { return &group{leader.Pid} }
 func (g *group) terminate() { syscall.Kill(-g.id, syscall.SIGTERM) }
 func (g *group) kill()      { syscall.Kill(-g.id, syscall.SIGKILL) }
 func (g *group) release()   {}
+
+// CanPause says that this system can stop a process and let it go on.
+const CanPause = true
+
+func (g *group) pause() error  { return syscall.Kill(-g.id, syscall.SIGSTOP) }
+func (g *group) resume() error { return syscall.Kill(-g.id, syscall.SIGCONT) }

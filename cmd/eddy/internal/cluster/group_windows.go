@@ -1,6 +1,7 @@
 package cluster
 
 import (
+	"errors"
 	"os"
 	"syscall"
 	"unsafe"
@@ -66,3 +67,10 @@ func (g *group) release() {
 		g.job = 0
 	}
 }
+
+// CanPause says that this system can stop a process and let it go on. Windows
+// has no documented way to.
+const CanPause = false
+
+func (g *group) pause() error  { return errors.ErrUnsupported }
+func (g *group) resume() error { return errors.ErrUnsupported }

@@ -204,9 +204,9 @@ func (p *Process) Send(line []byte) error { return p.feed.add(line) }
 // queue below n bytes and a line.
 func (p *Process) AwaitRoom(n int) { p.feed.awaitBelow(n) }
 
-// Waiting is how many bytes are queued for the input that no write has begun
-// on.
-func (p *Process) Waiting() int { return p.feed.waiting() }
+// Queued returns how many bytes wait for the process to read them, apart from
+// what the system's pipe holds.
+func (p *Process) Queued() int { return p.feed.queued() }
 
 // CloseInput closes the process's input once all that was sent is written.
 func (p *Process) CloseInput() {
@@ -229,23 +229,24 @@ func (p *Process) End() Exit {
 	return p.Wait()
 }
 
-// Pause holds the process and its group still until Resume; where CanPause is
-// false it does nothing. What is sent meanwhile waits.
-func (p *Process) Pause() { p.toGroup((*group).pause) }
-
-// Resume ends a Pause.
-func (p *Process) Resume() { p.toGroup((*group).resume) }
-
-func (p *Process) toGroup(do func(*group)) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.group != nil {
-		do(p.group)
-	}
-}
-
 // Kill kills the process and its group at once. It does not wait.
 func (p *Process) Kill() { p.signal("SIGKILL", (*group).kill) }
+
+// Pause stops the process and its group, until Resume or its end. Its error is
+// errors.ErrUnsupported where CanPause is false.
+func (p *Process) Pause() error { return p.inGroup((*group).pause) }
+
+// Resume lets a paused process go on.
+func (p *Process) Resume() error { return p.inGroup((*group).resume) }
+
+func (p *Process) inGroup(do func(*group) error) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.group == nil {
+		return os.ErrProcessDone
+	}
+	return do(p.group)
+}
 
 func (p *Process) signal(name string, send func(*group)) {
 	p.mu.Lock()
