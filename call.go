@@ -30,14 +30,14 @@ func (r *Request) Call(dest string, body Raw, policy *Policy, done Callback) {
 	if r.turn == inlineFresh {
 		r.turn = inlineKept // done may answer from elsewhere while the next line is read
 	}
-	fields, err := r.node.fields(body)
+	letter, err := r.handler.node.rawLetter(dest, body)
 	if err != nil {
 		err = &CallError{Dest: dest, Err: err}
 	} else {
-		_, err = r.node.begin(dest, fields, policy, owner{r, done})
+		_, err = r.handler.node.begin(letter, policy, owner{r, done})
 	}
 	if err != nil {
-		r.node.tell(owner{r, done}, Message{}, 0, err)
+		r.handler.node.tell(owner{r, done}, Message{}, 0, err)
 	}
 }
 
@@ -66,7 +66,7 @@ func waitingRequest(ctx context.Context) *Request {
 	case r == nil:
 		return nil
 	case r.inline():
-		panic("eddy: the inline handler of " + r.Type + " waits for a call")
+		panic("eddy: the inline handler of " + r.Type() + " waits for a call")
 	case !r.hold():
 		return nil // the handler has ended without us
 	}

@@ -80,7 +80,7 @@ func (e *CallError) Definite() bool {
 
 // failure is the error of a call that ended at a time for a reason.
 func failure(c *call, now time.Duration, reason error) *CallError {
-	e := &CallError{Dest: c.Dest, Err: reason, Attempts: make([]Attempt, c.Sent())}
+	e := &CallError{Dest: c.Letter.Dest(), Err: reason, Attempts: make([]Attempt, c.Sent())}
 	waiting := reason // what the attempts that still waited have met
 	for n := 1; n <= c.Sent(); n++ {
 		if c.Attempt(n).Answered {

@@ -17,6 +17,7 @@ import (
 type Handler func(ctx context.Context, req *Request) (reply any, err error)
 
 type handler struct {
+	node   *Node
 	name   string
 	run    Handler
 	inline bool
@@ -27,14 +28,14 @@ type handler struct {
 
 // Handle registers the handler of a type of messages. A second one for the same
 // type is a mistake of the program's, and panics.
-func (n *Node) Handle(typ string, h Handler) { n.handle(&handler{name: typ, run: h}) }
+func (n *Node) Handle(typ string, h Handler) { n.handle(&handler{node: n, name: typ, run: h}) }
 
 // HandleInline is Handle for a handler that promises never to block: it is not
 // watched and never handed to another goroutine, so requests of its type are
 // answered strictly in order, and its request's Body is not copied and invalid
 // once it has returned. While it blocks, the node stands still.
 func (n *Node) HandleInline(typ string, h Handler) {
-	n.handle(&handler{name: typ, run: h, inline: true})
+	n.handle(&handler{node: n, name: typ, run: h, inline: true})
 }
 
 func (n *Node) handle(h *handler) {
@@ -70,9 +71,9 @@ func (n *Node) serve(h *handler, m *wire.Message, turn uint32) uint32 {
 	n.awaitRoom()
 	n.flushLate()
 	r := &Request{
-		Src: n.reader.names.of(m.Src), Type: h.name, ID: m.Body.ID,
-		Body: append(Raw(nil), m.Body.Raw...),
-		node: n, turn: turn,
+		Src: n.reader.names.of(m.Src), ID: m.Body.ID,
+		Body:    append(Raw(nil), m.Body.Raw...),
+		handler: h, turn: turn,
 	}
 	r.state.Store(1)
 	n.active.Add(1)
@@ -108,10 +109,10 @@ func (r *Request) serveStalling(h *handler) {
 func (n *Node) serveInline(h *handler, m *wire.Message) {
 	r := n.reader.spare
 	if r == nil {
-		r = &Request{node: n}
+		r = new(Request)
 		n.reader.spare = r
 	}
-	r.Src, r.Type, r.ID, r.Body = n.reader.names.of(m.Src), h.name, m.Body.ID, m.Body.Raw
+	r.handler, r.Src, r.ID, r.Body = h, n.reader.names.of(m.Src), m.Body.ID, m.Body.Raw
 	r.turn = inlineFresh
 	r.state.Store(1)
 	r.serve(h)
@@ -129,7 +130,7 @@ func (r *Request) serve(h *handler) {
 	switch {
 	case err != nil:
 		if r.ID == NoID || r.Fail(err) != nil {
-			r.node.logUnheard(r, err)
+			r.handler.node.logUnheard(r, err)
 		}
 	case reply == nil:
 	case reply == Later:
@@ -138,8 +139,8 @@ func (r *Request) serve(h *handler) {
 		}
 	case r.ID != NoID:
 		if err := r.Reply(reply); err != nil {
-			r.node.logUnheard(r, err)
-			r.Fail(Errorf(Crash, "the handler of %s gave no valid reply", r.Type))
+			r.handler.node.logUnheard(r, err)
+			r.Fail(Errorf(Crash, "the handler of %s gave no valid reply", r.Type()))
 		}
 	}
 	r.forgotten()

@@ -23,7 +23,7 @@ func (n *Node) init(m *wire.Message, turn uint32) uint32 {
 	case known == nil || failed && known.equal(said):
 		n.self.Store(said)
 		n.setInitFailed(false)
-		return n.serve(&handler{name: "init", run: n.getReady, inline: n.onInit == nil}, m, turn)
+		return n.serve(&handler{node: n, name: "init", run: n.getReady, inline: n.onInit == nil}, m, turn)
 	case !known.equal(said):
 		n.refuse(m, Errorf(MalformedRequest, "init: this is %s already, and its nodes are others", known.id))
 	case !ready:

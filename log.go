@@ -101,7 +101,7 @@ func (n *Node) logRetry(c *call, attempt int, id int64, waited time.Duration) {
 	}
 	attrs := make([]slog.Attr, 0, 8)
 	attrs = append(attrs,
-		slog.String("dest", c.Dest),
+		slog.String("dest", c.Letter.Dest()),
 		slog.Int("attempt", attempt),
 		slog.Int("of", c.Policy.Limit()),
 		slog.Int64("msg_id", id),
@@ -109,7 +109,7 @@ func (n *Node) logRetry(c *call, attempt int, id int64, waited time.Duration) {
 	)
 	if r := c.Owner.request; r != nil {
 		attrs = append(attrs,
-			slog.String("for", r.Type),
+			slog.String("for", r.Type()),
 			slog.String("from", r.Src),
 			slog.Int64("request", r.ID),
 		)
@@ -127,7 +127,7 @@ func (n *Node) logBadLine(number int, line []byte, reason error) {
 
 // logUnheard tells of an error that no requester will hear of.
 func (n *Node) logUnheard(r *Request, err error) {
-	n.Log.Warn("handler failed unheard", "type", r.Type, "from", r.Src, "error", err)
+	n.Log.Warn("handler failed unheard", "type", r.Type(), "from", r.Src, "error", err)
 }
 
 func (n *Node) logPanic(where string, p any) {

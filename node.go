@@ -105,7 +105,7 @@ func (n *Node) IDs() []string {
 // Send sends a one-way message: it carries no msg_id, and nobody answers it.
 // The body is a JSON object with a type: Raw, or any Go value that becomes one.
 func (n *Node) Send(dest string, body any) error {
-	fields, err := n.render(body)
+	letter, err := n.letter(dest, body)
 	if err != nil {
 		return fmt.Errorf("send to %s: %w", dest, err)
 	}
@@ -114,7 +114,7 @@ func (n *Node) Send(dest string, body any) error {
 	if err := n.mayWrite(dest); err != nil {
 		return fmt.Errorf("send to %s: %w", dest, err)
 	}
-	n.write(dest, fields, wire.NoID, wire.NoID)
+	n.write(letter, wire.NoID)
 	n.flushSoon()
 	return nil
 }
@@ -157,8 +157,16 @@ func (n *Node) Every(d time.Duration, f func(ctx context.Context)) {
 	go loop(n.rounds)
 }
 
-// fields renders a body once for all the messages that will carry it.
-func (n *Node) fields(raw []byte) (string, error) {
+// letter renders a body once for all the messages that will carry it.
+func (n *Node) letter(dest string, body any) (calls.Letter, error) {
+	raw, err := JSON(body)
+	if err != nil {
+		return "", err
+	}
+	return n.rawLetter(dest, raw)
+}
+
+func (n *Node) rawLetter(dest string, raw []byte) (calls.Letter, error) {
 	var b wire.Body
 	if err := b.Scan(raw); err != nil {
 		return "", err
@@ -167,16 +175,8 @@ func (n *Node) fields(raw []byte) (string, error) {
 		return "", errors.New("body.type is missing")
 	}
 	var small [256]byte
-	return string(n.dialect().AppendFields(small[:0], "", &b)), nil
-}
-
-// render is fields of a body that is not JSON yet.
-func (n *Node) render(body any) (string, error) {
-	raw, err := JSON(body)
-	if err != nil {
-		return "", err
-	}
-	return n.fields(raw)
+	letter := calls.AppendDest(small[:0], dest)
+	return calls.Letter(n.dialect().AppendFields(letter, "", &b)), nil
 }
 
 func (n *Node) dialect() wire.Dialect { return wire.Dialect{Spaced: n.Spaced} }
@@ -211,11 +211,11 @@ func (n *Node) nextID() int64 {
 }
 
 // write puts a message of ours into the outbox. mu is held.
-func (n *Node) write(dest string, fields string, inReplyTo, id int64) {
+func (n *Node) write(letter calls.Letter, id int64) {
 	d := n.dialect()
-	buf := d.AppendHead(n.out.buf, n.self.Load().id, dest)
-	buf = append(buf, fields...)
-	n.out.buf = d.AppendTail(buf, inReplyTo, id)
+	buf := d.AppendHead(n.out.buf, n.self.Load().id, letter.Dest())
+	buf = append(buf, letter.Fields()...)
+	n.out.buf = d.AppendTail(buf, wire.NoID, id)
 	n.stats.Out++
 }
 

@@ -15,14 +15,16 @@ import (
 // exactly one reply, whatever the handler does; a one-way message gets none.
 type Request struct {
 	Src  string
-	Type string
 	ID   int64 // msg_id, or NoID for a one-way message
 	Body Raw   // valid until an inline handler returns, otherwise as long as the request
 
-	node  *Node
-	turn  uint32        // of reading, that the handler runs in; or inline, or kept
-	state atomic.Uint32 // how often it is held, and isAnswered
+	handler *handler
+	turn    uint32        // of reading, that the handler runs in; or inline, or kept
+	state   atomic.Uint32 // how often it is held, and isAnswered
 }
+
+// Type is the message's type.
+func (r *Request) Type() string { return r.handler.name }
 
 // What stands for a turn in an inline handler's request: at first its Body is
 // what the node has just scanned; once a call is made for it, that may be gone.
@@ -66,7 +68,7 @@ func (r *Request) ReplyAs(typ string, body Raw) error { return r.reply(typ, body
 // has no Code.
 func (r *Request) Fail(err error) error {
 	e := answer(err)
-	return r.send(nil, "", r.node.errorFields(e))
+	return r.send(nil, "", r.handler.node.errorFields(e))
 }
 
 // Decode stores the body's fields in what v points to, see Raw.Decode.
@@ -78,7 +80,7 @@ func (r *Request) Decode(v any) error {
 }
 
 func (r *Request) reply(typ string, raw []byte) error {
-	body := &r.node.reader.msg.Body
+	body := &r.handler.node.reader.msg.Body
 	if r.turn != inlineFresh || len(raw) != len(r.Body) || len(raw) == 0 || &raw[0] != &r.Body[0] {
 		body = new(wire.Body)
 		if err := body.Scan(raw); err != nil {
@@ -86,7 +88,7 @@ func (r *Request) reply(typ string, raw []byte) error {
 		}
 	}
 	if typ == "" && body.Type == nil {
-		typ = r.Type + "_ok"
+		typ = r.Type() + "_ok"
 	}
 	return r.send(body, typ, nil)
 }
@@ -99,7 +101,7 @@ func (r *Request) send(body *wire.Body, typ string, fields []byte) error {
 	if r.state.Or(isAnswered)&isAnswered != 0 {
 		return errAnswered
 	}
-	n := r.node
+	n := r.handler.node
 	n.lockToWrite()
 	defer n.mu.Unlock()
 	if n.phase.Load() == ended {
@@ -149,10 +151,10 @@ func (r *Request) release() {
 		return
 	}
 	r.forgotten()
-	if r.node.active.Add(-1) == 0 {
-		r.node.crew.rest()
+	if r.handler.node.active.Add(-1) == 0 {
+		r.handler.node.crew.rest()
 	}
-	r.node.checkRest()
+	r.handler.node.checkRest()
 }
 
 // onlyHandler reports that nothing holds the request but its handler.
@@ -161,15 +163,15 @@ func (r *Request) onlyHandler() bool { return r.state.Load()&^isAnswered == 1 }
 // forgotten answers a request that nobody has answered or ever will.
 func (r *Request) forgotten() {
 	if r.ID != NoID && r.state.Load()&isAnswered == 0 {
-		r.Fail(Errorf(Crash, "the handler of %s gave no reply", r.Type))
+		r.Fail(Errorf(Crash, "the handler of %s gave no reply", r.Type()))
 	}
 }
 
 // recover turns the panic of a handler or callback into its answer.
 func (r *Request) recover() {
 	if p := recover(); p != nil {
-		r.node.logPanic(r.Type, p)
-		r.Fail(Errorf(Crash, "the handler of %s panicked", r.Type))
+		r.handler.node.logPanic(r.Type(), p)
+		r.Fail(Errorf(Crash, "the handler of %s panicked", r.Type()))
 	}
 }
 
@@ -179,14 +181,14 @@ type requestContext Request
 
 type requestKey struct{}
 
-func (c *requestContext) Deadline() (time.Time, bool) { return c.node.ctx.Deadline() }
-func (c *requestContext) Done() <-chan struct{}       { return c.node.ctx.Done() }
-func (c *requestContext) Err() error                  { return c.node.ctx.Err() }
+func (c *requestContext) Deadline() (time.Time, bool) { return c.handler.node.ctx.Deadline() }
+func (c *requestContext) Done() <-chan struct{}       { return c.handler.node.ctx.Done() }
+func (c *requestContext) Err() error                  { return c.handler.node.ctx.Err() }
 func (c *requestContext) Value(key any) any {
 	if key == (requestKey{}) {
 		return (*Request)(c)
 	}
-	return c.node.ctx.Value(key)
+	return c.handler.node.ctx.Value(key)
 }
 
 // requestOf is the request whose handler was given ctx, or one made of it.

@@ -3,6 +3,7 @@ package eddy
 import (
 	"context"
 
+	"github.com/eddyrpc/eddy/internal/calls"
 	"github.com/eddyrpc/eddy/internal/wire"
 	"github.com/eddyrpc/eddy/retry"
 )
@@ -31,14 +32,14 @@ func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *
 	if ctx.Err() != nil {
 		return Message{}, 0, &CallError{Dest: dest, Err: context.Cause(ctx)}
 	}
-	fields, err := n.render(body)
+	letter, err := n.letter(dest, body)
 	if err != nil {
 		return Message{}, 0, &CallError{Dest: dest, Err: err}
 	}
 	request := waitingRequest(ctx)
 	w := n.newWaiter()
 	defer n.freeWaiter(w)
-	call, err := n.begin(dest, fields, policy, owner{request, w.done})
+	call, err := n.begin(letter, policy, owner{request, w.done})
 	if err != nil {
 		request.release()
 		return Message{}, 0, err
@@ -54,12 +55,12 @@ func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *
 }
 
 // begin opens a call and sends its first attempt.
-func (n *Node) begin(dest, fields string, policy *Policy, owner owner) (*call, error) {
-	c := &call{Dest: dest, Fields: fields, Policy: policy, Owner: owner}
+func (n *Node) begin(letter calls.Letter, policy *Policy, owner owner) (*call, error) {
+	c := &call{Letter: letter, Policy: policy, Owner: owner}
 	n.lockToWrite()
 	defer n.mu.Unlock()
-	if err := n.mayCall(dest); err != nil {
-		return nil, &CallError{Dest: dest, Err: err}
+	if err := n.mayCall(letter.Dest()); err != nil {
+		return nil, &CallError{Dest: letter.Dest(), Err: err}
 	}
 	n.stats.Calls++
 	n.attempt(c)
@@ -71,7 +72,7 @@ func (n *Node) begin(dest, fields string, policy *Policy, owner owner) (*call, e
 // fresh msg_id. Its timeout begins when it has been written out.
 func (n *Node) attempt(c *call) (id int64) {
 	id = n.nextID()
-	n.write(c.Dest, c.Fields, wire.NoID, id)
+	n.write(c.Letter, id)
 	n.calls.Sent(c, id)
 	n.stats.Attempts++
 	return id

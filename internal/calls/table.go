@@ -14,8 +14,7 @@ import (
 // A Call is what somebody asked for; each of its attempts is one message sent
 // for it. O is what the owner of the table wants to know when the call is over.
 type Call[O any] struct {
-	Dest   string        // only a reply from here counts
-	Fields string        // the body that every attempt carries, without ids
+	Letter Letter
 	Policy *retry.Policy // nil is the default
 	Owner  O
 
@@ -125,7 +124,7 @@ const (
 // the table. Without such a call c is nil.
 func (t *Table[O]) Settle(id int64, src string) (c *Call[O], arrival Arrival) {
 	c = t.byID.get(id)
-	if c == nil || c.Dest != src {
+	if c == nil || c.Letter.Dest() != src {
 		return nil, Stray
 	}
 	a := c.attemptWith(id)
