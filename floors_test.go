@@ -21,6 +21,11 @@ var floors = map[string][]string{
 	"cmd/relay":      {""},
 	"examples/hello": {""},
 
+	"cmd/eddy/internal/history":   {},
+	"cmd/eddy/internal/sim":       {"internal/wire"},
+	"cmd/eddy/internal/checker":   {"cmd/eddy/internal/history", "cmd/eddy/internal/sim", "internal/wire"},
+	"cmd/eddy/internal/service":   {"cmd/eddy/internal/sim", "internal/wire"},
+	"cmd/eddy/internal/report":    {"cmd/eddy/internal/history", "cmd/eddy/internal/sim", "cmd/eddy/internal/checker", "internal/wire"},
 	"cmd/eddy/internal/cluster":   {},
 	"cmd/eddy/internal/message":   {},
 	"cmd/eddy/internal/shorthand": {},

@@ -1,0 +1,296 @@
+package sim
+
+import (
+	"slices"
+	"time"
+)
+
+// A Config says how a network treats messages while no fault is on.
+type Config struct {
+	Seed uint64
+
+	// Latency, Loss and Duplicate are for the links between nodes. A loss of
+	// 0.1 loses each copy of a message with that probability.
+	Latency         Dist
+	Loss, Duplicate float64
+
+	// ClientLatency and ClientLoss are for the links of clients (c0, c1, ...),
+	// which are never lossy unless asked: a test wants to know what nodes do.
+	ClientLatency Dist
+	ClientLoss    float64
+
+	// Links are exceptions, one direction each.
+	Links map[Link]LinkConfig
+
+	// StaleReplies lets a reply reach a node although the request was sent in
+	// an earlier life of it. On real machines a new process has a new port.
+	StaleReplies bool
+}
+
+// A Network carries messages. It is given the time, which must never go back;
+// it is not safe for concurrent use.
+//
+// A message's fate is a function of the seed, its link, its body without ids
+// and how many times that body went over that link before. So the operating
+// system may schedule the processes as it likes.
+type Network struct {
+	config   Config
+	journal  Journal
+	flying   heap
+	ends     map[string]*end
+	numbers  uint32
+	settings map[pair]*settings
+	went     map[uint64]uint32 // bodies over links
+	asked    map[question]*asked
+	faults   []ongoing
+	begun    int
+}
+
+// An end is one that sends or receives.
+type end struct {
+	number uint32
+	class  uint32 // the number of AnyClient for a client, its own otherwise
+	client bool
+	down   bool
+	epoch  uint32 // how often it was killed
+	life   int
+}
+
+// settings are what holds for one link.
+type settings struct {
+	latency         Dist
+	loss, duplicate float64
+	hash            uint64
+	client          bool
+}
+
+// New is an empty network.
+func New(config Config) *Network {
+	n := &Network{
+		config:   config,
+		ends:     map[string]*end{},
+		settings: map[pair]*settings{},
+		went:     map[uint64]uint32{},
+		asked:    map[question]*asked{},
+	}
+	n.end(AnyClient)
+	return n
+}
+
+// Journal is what has happened so far.
+func (n *Network) Journal() *Journal { return &n.journal }
+
+func (n *Network) end(name string) *end {
+	e, known := n.ends[name]
+	if !known {
+		e = &end{number: n.numbers, class: n.numbers, client: IsClient(name)}
+		if e.client {
+			e.class = n.ends[AnyClient].number
+		}
+		n.numbers++
+		n.ends[string([]byte(name))] = e
+	}
+	return e
+}
+
+func (n *Network) link(m *Message, src, dest *end) *settings {
+	at := pair{src.number, dest.number}
+	s, known := n.settings[at]
+	if !known {
+		s = n.newSettings(m.Src, m.Dest, src, dest)
+		n.settings[at] = s
+	}
+	return s
+}
+
+func (n *Network) newSettings(from, to string, src, dest *end) *settings {
+	c := &n.config
+	s := &settings{latency: c.Latency, loss: c.Loss, duplicate: c.Duplicate}
+	s.hash = mix(mix(c.Seed, hashBytes([]byte(from))), hashBytes([]byte(to)))
+	if src.client || dest.client {
+		s.client = true
+		s.latency, s.loss, s.duplicate = c.ClientLatency, c.ClientLoss, 0
+	}
+	for _, l := range exceptionsFor(from, to, src, dest) {
+		except := c.Links[l]
+		if except.Latency != nil {
+			s.latency = *except.Latency
+		}
+		if except.Loss != nil {
+			s.loss = *except.Loss
+		}
+		if except.Duplicate != nil {
+			s.duplicate = *except.Duplicate
+		}
+	}
+	return s
+}
+
+// exceptionsFor names a link, what is more special last.
+func exceptionsFor(from, to string, src, dest *end) []Link {
+	var all []Link
+	if src.client {
+		all = append(all, Link{AnyClient, to})
+	}
+	if dest.client {
+		all = append(all, Link{from, AnyClient})
+	}
+	return append(all, Link{from, to})
+}
+
+// Send takes a message that a node or a client has just sent. It copies what
+// it keeps. It returns the message's index in the journal.
+func (n *Network) Send(now time.Duration, m Message) int {
+	src, dest := n.end(m.Src), n.end(m.Dest)
+	link := n.link(&m, src, dest)
+	d := n.draw(link, &m)
+	i := n.journal.add(now, &m, src.life)
+	if m.IsReply() && n.isStale(&m, src, dest) {
+		n.journal.end(i, now, EarlierLife)
+		return i
+	}
+	loss, duplicate, delay := n.troubles(src, dest)
+	twice := d.unit(askDuplicate) < link.duplicate || d.unit(askFaultDuplicate) < duplicate
+	n.fly(now, i, dest, delay+link.latency.At(d.unit(askLatency)),
+		d.unit(askLoss) < link.loss, d.unit(askFaultLoss) < loss)
+	if twice {
+		second := n.journal.duplicate(i)
+		n.fly(now, second, dest, delay+link.latency.At(d.unit(askSecondLatency)),
+			d.unit(askSecondLoss) < link.loss, false)
+	}
+	return i
+}
+
+// Refuse puts a message into the journal that goes nowhere.
+func (n *Network) Refuse(now time.Duration, m Message, why Fate) int {
+	i := n.journal.add(now, &m, n.end(m.Src).life)
+	n.journal.end(i, now, why)
+	return i
+}
+
+// fly sets out one copy, or loses it at once.
+func (n *Network) fly(now time.Duration, i int, dest *end, latency time.Duration, lost, flaky bool) {
+	switch {
+	case lost:
+		n.journal.end(i, now, LostByLink)
+	case flaky:
+		n.journal.end(i, now, LostByFault)
+	default:
+		n.flying.push(flight{due: now + latency, record: uint32(i), epoch: dest.epoch})
+	}
+}
+
+// draw is the message's randomness. The links of clients are quiet and many, so
+// that we don't remember what went over them: their ids are ours, and stand in.
+func (n *Network) draw(link *settings, m *Message) draw {
+	key := mix(link.hash, bodyHash(m.Body))
+	if link.client {
+		return draw(mix(key, mix(uint64(m.ID), uint64(m.InReplyTo))))
+	}
+	count := n.went[key]
+	n.went[key] = count + 1
+	return draw(mix(key, uint64(count)))
+}
+
+// troubles are what ongoing faults add to a link.
+func (n *Network) troubles(src, dest *end) (loss, duplicate float64, delay time.Duration) {
+	for i := range n.faults {
+		o := &n.faults[i]
+		if (o.fault.Kind == Slow || o.fault.Kind == Flaky) && o.touches(src, dest) {
+			loss = max(loss, o.fault.Loss)
+			duplicate = max(duplicate, o.fault.Duplicate)
+			delay += o.fault.Delay
+		}
+	}
+	return loss, duplicate, delay
+}
+
+// Next is when the earliest message in flight is due.
+func (n *Network) Next() (time.Duration, bool) {
+	if len(n.flying) == 0 {
+		return 0, false
+	}
+	return n.flying[0].due, true
+}
+
+// InFlight is the number of copies on their way.
+func (n *Network) InFlight() int { return len(n.flying) }
+
+// A Delivery is a message that has arrived. Its body is the journal's own.
+type Delivery struct {
+	Message
+	Record    int           // its index in the journal
+	At        time.Duration // when it was due
+	Duplicate bool          // the network made this copy
+}
+
+// Due takes out the earliest message that has arrived by now. Whether its
+// receiver can be reached is looked at here, not when it was sent.
+func (n *Network) Due(now time.Duration) (Delivery, bool) {
+	for len(n.flying) > 0 && n.flying[0].due <= now {
+		f := n.flying.pop()
+		record := n.journal.At(int(f.record))
+		src, dest := n.end(record.Src), n.end(record.Dest)
+		if fate := n.obstacle(f, src, dest); fate != Delivered {
+			n.journal.end(record.Index, now, fate)
+			continue
+		}
+		n.journal.end(record.Index, now, Delivered)
+		if record.IsRequest() && !dest.client {
+			n.note(&record.Message, src, dest)
+		}
+		return Delivery{record.Message, record.Index, f.due, record.IsDuplicate()}, true
+	}
+	return Delivery{}, false
+}
+
+func (n *Network) obstacle(f flight, src, dest *end) Fate {
+	switch {
+	case dest.epoch != f.epoch:
+		return Killed
+	case dest.down:
+		return Down
+	}
+	for i := range n.faults {
+		if o := &n.faults[i]; o.fault.Kind == Partition && o.touches(src, dest) {
+			return Partitioned
+		}
+	}
+	return Delivered
+}
+
+// Undo says that what Due handed out did not reach its receiver after all,
+// since that one does not read.
+func (n *Network) Undo(now time.Duration, d Delivery, why Fate) {
+	n.journal.end(d.Record, now, why)
+}
+
+// Begin begins a fault and returns its number, for End. Of a pause or a kill it
+// makes a note; the processes are the caller's.
+func (n *Network) Begin(now time.Duration, f Fault) int {
+	n.begun++
+	o := ongoing{number: n.begun, fault: f.clone()}
+	o.links = n.pairs(o.fault.Links)
+	n.faults = append(n.faults, o)
+	n.journal.event(Event{At: now, What: "begin", Fault: o.number, Begun: o.fault})
+	return o.number
+}
+
+// End ends a fault. What has ended does not end again.
+func (n *Network) End(now time.Duration, number int) {
+	i := slices.IndexFunc(n.faults, func(o ongoing) bool { return o.number == number })
+	if i < 0 {
+		return
+	}
+	n.faults = slices.Delete(n.faults, i, i+1)
+	n.journal.event(Event{At: now, What: "end", Fault: number})
+}
+
+// Faults are those that are on, in the order they began.
+func (n *Network) Faults() []*Fault {
+	var on []*Fault
+	for i := range n.faults {
+		on = append(on, n.faults[i].fault)
+	}
+	return on
+}

@@ -1,0 +1,288 @@
+package sim
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+const ms = time.Millisecond
+
+func message(t testing.TB, line string, args ...any) Message {
+	t.Helper()
+	m, err := Parse(fmt.Appendf(nil, line, args...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// request is an echo request with the given id and content.
+func request(t testing.TB, src, dest string, id, content int) Message {
+	return message(t, `{"src":%q,"dest":%q,"body":{"type":"echo","msg_id":%d,"echo":%d}}`, src, dest, id, content)
+}
+
+func reply(t testing.TB, src, dest string, inReplyTo int) Message {
+	return message(t, `{"src":%q,"dest":%q,"body":{"type":"echo_ok","in_reply_to":%d}}`, src, dest, inReplyTo)
+}
+
+// drain takes out all that is due by now and returns the records.
+func drain(n *Network, now time.Duration) (records []int) {
+	for {
+		d, ok := n.Due(now)
+		if !ok {
+			return records
+		}
+		records = append(records, d.Record)
+	}
+}
+
+func TestLatency(t *testing.T) {
+	n := New(Config{Latency: Constant(50 * ms)})
+	n.Send(10*ms, request(t, "n1", "n2", 0, 1))
+	n.Send(10*ms, request(t, "n1", "n2", 1, 2))
+	n.Send(10*ms, request(t, "c0", "n2", 1, 2))
+	if got := drain(n, 10*ms); !slices.Equal(got, []int{2}) {
+		t.Errorf("at once: %v, want the client's alone", got)
+	}
+	if next, ok := n.Next(); next != 60*ms || !ok {
+		t.Errorf("next at %v", next)
+	}
+	if got := drain(n, 59*ms); got != nil {
+		t.Errorf("too early: %v", got)
+	}
+	if got := drain(n, 60*ms); !slices.Equal(got, []int{0, 1}) {
+		t.Errorf("in time: %v", got)
+	}
+}
+
+func TestPartitionCountsWhenDue(t *testing.T) {
+	n := New(Config{Latency: Constant(50 * ms)})
+	cut := Fault{Kind: Partition, Links: []Link{{"n1", "n2"}}}
+	n.Send(0, request(t, "n1", "n2", 0, 1)) // due while cut
+	n.Send(0, request(t, "n2", "n1", 0, 1)) // the other way
+	f := n.Begin(10*ms, cut)
+	n.Send(40*ms, request(t, "n1", "n2", 1, 2)) // sent while cut, due after
+	if got := drain(n, 50*ms); !slices.Equal(got, []int{1}) {
+		t.Errorf("delivered %v", got)
+	}
+	n.End(60*ms, f)
+	if got := drain(n, 100*ms); !slices.Equal(got, []int{2}) {
+		t.Errorf("delivered %v", got)
+	}
+	if got := n.Journal().At(0).Fate; got != Partitioned {
+		t.Errorf("the first is %v", got)
+	}
+}
+
+func TestPartitionOfClients(t *testing.T) {
+	n := New(Config{})
+	n.Begin(0, Fault{Kind: Partition, Links: []Link{{AnyClient, "n1"}}})
+	n.Send(0, request(t, "c7", "n1", 0, 1))
+	n.Send(0, request(t, "n1", "c7", 0, 1))
+	if got := drain(n, 0); !slices.Equal(got, []int{1}) {
+		t.Errorf("delivered %v", got)
+	}
+}
+
+func TestKill(t *testing.T) {
+	n := New(Config{Latency: Constant(50 * ms)})
+	n.Send(0, request(t, "n1", "n2", 0, 1))
+	n.Killed("n2", 10*ms)
+	n.Send(20*ms, request(t, "n1", "n2", 1, 2)) // due after the start
+	n.Started("n2", 1, 30*ms)
+	drain(n, 100*ms)
+	n.Killed("n2", 100*ms)
+	n.Send(100*ms, request(t, "n1", "n2", 2, 3)) // due before it
+	drain(n, 200*ms)
+	want := []Fate{Killed, Delivered, Down}
+	for i, fate := range want {
+		if got := n.Journal().At(i).Fate; got != fate {
+			t.Errorf("message %d: %v, want %v", i, got, fate)
+		}
+	}
+}
+
+func TestReplyToEarlierLife(t *testing.T) {
+	for _, stale := range []bool{false, true} {
+		n := New(Config{StaleReplies: stale})
+		n.Send(0, request(t, "n1", "n2", 0, 1))
+		drain(n, 0)
+		n.Killed("n1", 1)
+		n.Started("n1", 1, 2)
+		n.Send(3, request(t, "n1", "n2", 0, 2)) // the same id in another life
+		drain(n, 3)
+		first := n.Send(4, reply(t, "n2", "n1", 0))
+		second := n.Send(5, reply(t, "n2", "n1", 0))
+		drain(n, 5)
+		if got := n.Journal().At(first).Fate; (got == EarlierLife) == stale {
+			t.Errorf("stale replies %v: the first is %v", stale, got)
+		}
+		if got := n.Journal().At(second).Fate; got != Delivered {
+			t.Errorf("the second is %v", got)
+		}
+	}
+}
+
+func TestSlowAndFlaky(t *testing.T) {
+	n := New(Config{})
+	links := []Link{{"n1", "n2"}}
+	slow := n.Begin(0, Fault{Kind: Slow, Links: links, Delay: 20 * ms})
+	n.Send(0, request(t, "n1", "n2", 0, 1))
+	n.End(1, slow)
+	n.Begin(1, Fault{Kind: Flaky, Links: links, Loss: 1})
+	n.Send(1, request(t, "n1", "n2", 0, 1))
+	if got := drain(n, 19*ms); got != nil {
+		t.Errorf("delivered %v", got)
+	}
+	if got := drain(n, 20*ms); !slices.Equal(got, []int{0}) {
+		t.Errorf("delivered %v", got)
+	}
+	if got := n.Journal().At(1).Fate; got != LostByFault {
+		t.Errorf("the second is %v", got)
+	}
+}
+
+func TestClientsAreSpared(t *testing.T) {
+	n := New(Config{Latency: Constant(time.Hour), Loss: 1, Duplicate: 1})
+	n.Send(0, request(t, "c0", "n1", 0, 1))
+	n.Send(0, reply(t, "n1", "c0", 0))
+	if got := drain(n, 0); !slices.Equal(got, []int{0, 1}) {
+		t.Errorf("delivered %v", got)
+	}
+}
+
+func TestLinkConfig(t *testing.T) {
+	all, none := 1.0, 0.0
+	n := New(Config{Loss: 1, Links: map[Link]LinkConfig{
+		{"n1", "n2"}:      {Loss: &none},
+		{AnyClient, "n2"}: {Loss: &all},
+		{"c1", "n2"}:      {Loss: &none},
+	}})
+	for _, src := range []string{"n1", "n3", "c0", "c1"} {
+		n.Send(0, request(t, src, "n2", 0, 1))
+	}
+	if got := drain(n, 0); !slices.Equal(got, []int{0, 3}) {
+		t.Errorf("delivered %v", got)
+	}
+}
+
+func TestRates(t *testing.T) {
+	const sent = 20_000
+	n := New(Config{Seed: 7, Loss: 0.1, Duplicate: 0.05, Latency: Exponential(100 * ms)})
+	for i := range sent {
+		n.Send(0, request(t, "n1", "n2", i, i))
+	}
+	var lost, duplicated, together float64
+	for d, ok := n.Due(time.Hour); ok; d, ok = n.Due(time.Hour) {
+		if !d.Duplicate {
+			together += d.At.Seconds() * 1000
+		}
+	}
+	for r := range n.Journal().All() {
+		switch {
+		case r.IsDuplicate():
+			duplicated++
+		case r.Fate == LostByLink:
+			lost++
+		}
+	}
+	about(t, "loss", lost/sent, 0.1)
+	about(t, "duplicates", duplicated/sent, 0.05)
+	about(t, "latency", together/(sent-lost), 100)
+}
+
+func about(t *testing.T, name string, got, want float64) {
+	t.Helper()
+	if got < want*0.9 || got > want*1.1 {
+		t.Errorf("%s: %v, want about %v", name, got, want)
+	}
+}
+
+// fatesOf tells for each body the fates of its repetitions, latency included.
+func fatesOf(config Config, sent []Message) map[string][]string {
+	n := New(config)
+	for i, m := range sent {
+		m.ID = int64(i)
+		n.Send(0, m)
+	}
+	drain(n, time.Hour)
+	fates := map[string][]string{}
+	dues := map[int]time.Duration{}
+	n2 := New(config)
+	for i, m := range sent {
+		m.ID = int64(i)
+		n2.Send(0, m)
+	}
+	for d, ok := n2.Due(time.Hour); ok; d, ok = n2.Due(time.Hour) {
+		dues[d.Record] = d.At
+	}
+	for r := range n.Journal().All() {
+		key := r.Src + r.Dest + string(r.Body)
+		fates[key] = append(fates[key], fmt.Sprint(r.Fate, r.IsDuplicate(), dues[r.Index]))
+	}
+	return fates
+}
+
+// However processes are scheduled, and whatever else is sent, the k-th time
+// that a body goes over a link it meets the same fate.
+func TestFatesDependOnNothingElse(t *testing.T) {
+	config := Config{Seed: 42, Loss: 0.3, Duplicate: 0.3, Latency: Exponential(50 * ms)}
+	names := []string{"n0", "n1", "n2"}
+	rapid.Check(t, func(rt *rapid.T) {
+		var sent []Message
+		for range rapid.IntRange(1, 60).Draw(rt, "messages") {
+			sent = append(sent, request(t,
+				rapid.SampledFrom(names).Draw(rt, "src"), rapid.SampledFrom(names).Draw(rt, "dest"),
+				0, rapid.IntRange(0, 5).Draw(rt, "content")))
+		}
+		want := fatesOf(config, sent)
+
+		other := slices.Clone(sent)
+		rand.New(rand.NewPCG(rapid.Uint64().Draw(rt, "order"), 0)).Shuffle(len(other), func(i, k int) {
+			other[i], other[k] = other[k], other[i]
+		})
+		more := sent[rapid.IntRange(0, len(sent)-1).Draw(rt, "one retry more")]
+		other = append(other, more)
+
+		got := fatesOf(config, other)
+		for key, fates := range want {
+			if len(got[key]) < len(fates) || !slices.Equal(got[key][:len(fates)], fates) {
+				rt.Fatalf("%s: %v, then %v", key, fates, got[key])
+			}
+		}
+	})
+}
+
+func TestSeedsDiffer(t *testing.T) {
+	fates := func(seed uint64) (s string) {
+		n := New(Config{Seed: seed, Loss: 0.5})
+		for range 64 {
+			s += n.Journal().At(n.Send(0, request(t, "n1", "n2", 0, 1))).Fate.String()[:1]
+		}
+		return s
+	}
+	if fates(1) == fates(2) || fates(1) != fates(1) {
+		t.Errorf("seed 1: %s\nseed 2: %s", fates(1), fates(2))
+	}
+}
+
+func BenchmarkSendDue(b *testing.B) {
+	n := New(Config{Loss: 0.1, Duplicate: 0.05, Latency: Exponential(50 * ms)})
+	var messages []Message
+	for i := range 1024 {
+		messages = append(messages, request(b, fmt.Sprintf("n%d", i%5), fmt.Sprintf("n%d", i%4), i, i))
+	}
+	b.ReportAllocs()
+	now := time.Duration(0)
+	for i := 0; b.Loop(); i++ {
+		now += 10 * time.Microsecond
+		n.Send(now, messages[i%len(messages)])
+		for _, ok := n.Due(now); ok; _, ok = n.Due(now) {
+		}
+	}
+}
