@@ -27,7 +27,7 @@ func (c *cursor) fail(why string) bool {
 	return false
 }
 
-// byteAt is the byte at pos, or 0, which is valid nowhere, at the end.
+// peek is the byte at pos, or 0, which is valid nowhere, at the end.
 func (c *cursor) peek() byte {
 	if c.pos < len(c.text) {
 		return c.text[c.pos]

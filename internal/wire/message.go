@@ -52,8 +52,8 @@ func (m *Message) Scan(line []byte) error {
 	c := cursor{text: line}
 	*m = Message{Body: Body{ID: NoID, InReplyTo: NoID}}
 	if c.skipBlanks() != '{' {
-		if !c.value(1) {
-			return &Error{"not JSON: " + c.why, c.pos}
+		if err := Valid(line); err != nil {
+			return err
 		}
 		return &Error{"not a JSON object", -1}
 	}
