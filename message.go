@@ -2,6 +2,7 @@ package eddy
 
 import (
 	"errors"
+	"iter"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -29,6 +30,18 @@ type Raw []byte
 // Get returns the value of a member of a JSON object, nil if there is no such
 // member. The text must be valid, as every body that was received is.
 func (r Raw) Get(name string) Raw { return wire.Member(r, name) }
+
+// Members yields the members of a JSON object in their order: each one's name,
+// decoded, and its value. It is the way to look at several of them at once.
+func (r Raw) Members() iter.Seq2[Raw, Raw] {
+	return func(yield func(name, value Raw) bool) {
+		for name, value := range wire.Members(r) {
+			if !yield(name, value) {
+				return
+			}
+		}
+	}
+}
 
 // Text returns the string that the text is, and false if it is none.
 func (r Raw) Text() (string, bool) {

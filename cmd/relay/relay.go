@@ -22,15 +22,15 @@ func echo(_ context.Context, req *eddy.Request) (any, error) {
 // timeout_ms and max_retries in the request go over the policy.
 func relay(policy *eddy.Policy) eddy.Handler {
 	return func(_ context.Context, req *eddy.Request) (any, error) {
-		target, payload, err := destination(req.Body)
+		o, err := readOrder(req.Body)
 		if err != nil {
 			return nil, err
 		}
-		policy, err := override(policy, req.Body)
+		policy, err := o.override(policy)
 		if err != nil {
 			return nil, err
 		}
-		req.Call(target, payload, policy, relayed)
+		req.Call(o.target, o.payload, policy, relayed)
 		return eddy.Later, nil
 	}
 }
@@ -53,38 +53,52 @@ func relayOK(attempts int, result eddy.Raw) eddy.Raw {
 	return append(append(body, result...), '}')
 }
 
-// destination reads whom to call with what.
-func destination(body eddy.Raw) (target string, payload eddy.Raw, err error) {
-	target, _ = body.Get("target").Text()
-	if target == "" {
-		return "", nil, malformed("target must be a node's name, a string that is not empty")
-	}
-	payload = body.Get("payload")
-	if len(payload) == 0 || payload[0] != '{' {
-		return "", nil, malformed("payload must be an object with a type")
-	}
-	if typ := payload.Get("type"); len(typ) < len(`"t"`) || typ[0] != '"' {
-		return "", nil, malformed("payload.type must be a string that is not empty")
-	}
-	return target, payload, nil
+// An order is what a relay's body asks for.
+type order struct {
+	target              string
+	payload             eddy.Raw
+	timeout, maxRetries eddy.Raw // nil if not given
 }
 
-// override is the policy with what the request sets of it.
-func override(policy *eddy.Policy, body eddy.Raw) (*eddy.Policy, error) {
-	timeout, retries := body.Get("timeout_ms"), body.Get("max_retries")
-	if timeout == nil && retries == nil {
+func readOrder(body eddy.Raw) (o order, err error) {
+	for name, value := range body.Members() {
+		switch string(name) {
+		case "target":
+			o.target, _ = value.Text()
+		case "payload":
+			o.payload = value
+		case "timeout_ms":
+			o.timeout = value
+		case "max_retries":
+			o.maxRetries = value
+		}
+	}
+	switch typ := o.payload.Get("type"); {
+	case o.target == "":
+		return o, malformed("target must be a node's name, a string that is not empty")
+	case len(o.payload) == 0 || o.payload[0] != '{':
+		return o, malformed("payload must be an object with a type")
+	case len(typ) < len(`"t"`) || typ[0] != '"':
+		return o, malformed("payload.type must be a string that is not empty")
+	}
+	return o, nil
+}
+
+// override is the policy with what the order sets of it.
+func (o *order) override(policy *eddy.Policy) (*eddy.Policy, error) {
+	if o.timeout == nil && o.maxRetries == nil {
 		return policy, nil
 	}
 	own := *policy
-	if timeout != nil {
-		ms, ok := timeout.Int()
+	if o.timeout != nil {
+		ms, ok := o.timeout.Int()
 		if !ok || ms < 1 || ms > 3_600_000 {
 			return nil, malformed("timeout_ms must be an integer from 1 to 3600000, in milliseconds")
 		}
 		own.Timeout = time.Duration(ms) * time.Millisecond
 	}
-	if retries != nil {
-		n, ok := retries.Int()
+	if o.maxRetries != nil {
+		n, ok := o.maxRetries.Int()
 		if !ok || n < 1 || n > 1000 {
 			return nil, malformed("max_retries must be an integer from 1 to 1000, the attempts in all")
 		}

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"iter"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -145,31 +146,41 @@ func Valid(raw []byte) error {
 // must be valid JSON; the last one if there are several, as with most readers
 // of JSON. nil means that there is none, or that raw is no object.
 func Member(raw []byte, name string) (value []byte) {
-	c := cursor{text: raw}
-	if c.skipBlanks() != '{' {
-		return nil
+	for n, v := range Members(raw) {
+		if string(n) == name {
+			value = v
+		}
 	}
-	c.pos++
-	if c.skipBlanks() == '}' {
-		return nil
-	}
-	for {
-		c.skipBlanks()
-		start := c.pos
-		if !c.name() {
-			return nil
+	return value
+}
+
+// Members yields the names, decoded, and the raw values of the object raw, which
+// must be valid JSON, in their order; none if it is no object.
+func Members(raw []byte) iter.Seq2[[]byte, []byte] {
+	return func(yield func(name, value []byte) bool) {
+		c := cursor{text: raw}
+		if c.skipBlanks() != '{' {
+			return
 		}
-		found := string(nameAt(raw, start)) == name
-		c.skipBlanks()
-		start = c.pos
-		if !c.value(1) {
-			return nil
+		c.pos++
+		if c.skipBlanks() == '}' {
+			return
 		}
-		if found {
-			value = raw[start:c.pos]
-		}
-		if more, _ := c.more('}'); !more {
-			return value
+		for {
+			c.skipBlanks()
+			start := c.pos
+			if !c.name() {
+				return
+			}
+			name := nameAt(raw, start)
+			c.skipBlanks()
+			start = c.pos
+			if !c.value(1) || !yield(name, raw[start:c.pos]) {
+				return
+			}
+			if more, _ := c.more('}'); !more {
+				return
+			}
 		}
 	}
 }
