@@ -27,9 +27,11 @@ func (n *Node) Run() error {
 	signal.Ignore(syscall.SIGPIPE) // a closed output is an error of Write, a closed log is nobody's
 	ctx, drain := context.WithCancel(context.Background())
 	defer drain()
-	go func() { // meanwhile the first message is read: a node is started often
+	listening := make(chan struct{})
+	go func() {
 		signals := make(chan os.Signal, 1)
 		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+		close(listening)
 		defer signal.Stop(signals)
 		select {
 		case <-signals:
@@ -38,7 +40,20 @@ func (n *Node) Run() error {
 		case <-ctx.Done():
 		}
 	}()
-	return n.Serve(ctx, Stdio())
+	return n.Serve(ctx, gated{Stdio(), listening})
+}
+
+// A gated transport writes nothing before it is open. So the first message can be
+// read while signals are being listened for, which takes as long, and who has seen
+// an answer knows that a signal will be heeded.
+type gated struct {
+	Transport
+	open chan struct{}
+}
+
+func (g gated) Write(p []byte) (int, error) {
+	<-g.open
+	return g.Transport.Write(p)
 }
 
 // Serve serves t until its input ends or ctx does. The node then drains: calls
