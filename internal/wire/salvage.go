@@ -43,7 +43,7 @@ func SalvageLine(line []byte) Salvage {
 				dest = once(dest, token(line, value))
 			case depth == 1 && name == "body":
 				bodies++
-				inBody = true
+				inBody = value < len(line) && line[value] == '{'
 			case depth == 2 && inBody && name == "msg_id":
 				id = once(id, token(line, value))
 			case depth == 2 && inBody && name == "in_reply_to":
