@@ -1,0 +1,143 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func nodes(n int) (names []string) {
+	for i := range n {
+		names = append(names, fmt.Sprintf("n%d", i))
+	}
+	return names
+}
+
+func allKinds() (names []string) {
+	for _, k := range Kinds {
+		names = append(names, k.Name)
+	}
+	return names
+}
+
+func plan(t rapid.TB, c PlanConfig) []Planned {
+	t.Helper()
+	p, err := Plan(c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestPlans(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		c := PlanConfig{
+			Seed:     rapid.Uint64().Draw(t, "seed"),
+			Nodes:    nodes(rapid.IntRange(1, 9).Draw(t, "nodes")),
+			Kinds:    rapid.SliceOfDistinct(rapid.SampledFrom(allKinds()), func(s string) string { return s }).Draw(t, "kinds"),
+			Interval: time.Duration(rapid.IntRange(1, 20_000).Draw(t, "interval")) * ms,
+			Until:    time.Duration(rapid.IntRange(0, 60_000).Draw(t, "until")) * ms,
+		}
+		if c.Until > 200*c.Interval {
+			c.Interval = c.Until / 200
+		}
+		p := plan(t, c)
+		if diff := cmp.Diff(p, plan(t, c)); diff != "" {
+			t.Fatalf("the same seed plans otherwise: %s", diff)
+		}
+		held := map[string]time.Duration{}
+		for i, f := range p {
+			if f.Begin <= 0 || f.End <= f.Begin || f.End > c.Until {
+				t.Fatalf("%v is not within 0..%v", &f, c.Until)
+			}
+			if i > 0 && f.Begin < p[i-1].Begin {
+				t.Fatalf("%v comes too late", &f)
+			}
+			if len(f.Nodes) == 0 {
+				t.Fatalf("%v is about nobody", &f)
+			}
+			for _, node := range f.Nodes {
+				if !slices.Contains(c.Nodes, node) {
+					t.Fatalf("%v is about a stranger", &f)
+				}
+				if f.Kind == Pause || f.Kind == Kill || f.Kind == KillWipe {
+					if f.Begin <= held[node] && held[node] > 0 {
+						t.Fatalf("%v: %s is in another's hands till %v", &f, node, held[node])
+					}
+					held[node] = f.End
+				}
+			}
+			if (f.Kind == Partition) && len(f.Links) == 0 {
+				t.Fatalf("%v cuts nothing", &f)
+			}
+		}
+	})
+}
+
+func TestEveryKindHasATurnHoweverShortTheTime(t *testing.T) {
+	for _, kind := range allKinds() {
+		for seed := range uint64(50) {
+			c := PlanConfig{Seed: seed, Nodes: nodes(3), Kinds: []string{kind}, Interval: time.Minute, Until: time.Second}
+			if p := plan(t, c); len(p) == 0 {
+				t.Errorf("%s, seed %d: nothing", kind, seed)
+			}
+		}
+	}
+}
+
+func TestKindsDoNotDisturbEachOther(t *testing.T) {
+	alone := PlanConfig{Seed: 1, Nodes: nodes(5), Kinds: []string{"slow"}, Interval: time.Second, Until: time.Minute}
+	both := alone
+	both.Kinds = []string{"partition", "slow"}
+	kept := slices.DeleteFunc(plan(t, both), func(p Planned) bool { return p.Kind != Slow })
+	if diff := cmp.Diff(plan(t, alone), kept); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Who sees whom, seen by n0, n1 and so on.
+func TestShapes(t *testing.T) {
+	for _, n := range []int{2, 3, 5, 7} {
+		for _, shape := range shapes {
+			c := PlanConfig{Seed: 3, Nodes: nodes(n), Kinds: []string{"partition-" + shape}, Interval: time.Second, Until: 3 * time.Second}
+			f := plan(t, c)[0]
+			saw := map[int]int{} // how many see how many, themselves included
+			for _, node := range c.Nodes {
+				seen := n
+				for _, l := range f.Links {
+					if l.To == node {
+						seen--
+					}
+				}
+				saw[seen]++
+			}
+			want := map[string]map[int]int{
+				One:      {1: 1, n - 1: n - 1},
+				Halves:   {n / 2: n / 2, n - n/2: n - n/2},
+				Majority: {3: 5, 5: 7}, // see below
+				Ring:     {3: n},
+			}[f.Shape]
+			switch {
+			case f.Shape == OneWay && (saw[1] == 1 && saw[n] == n-1 || saw[n-1] == n-1 && saw[n] == 1 || n == 2):
+			case f.Shape == Majority && n == 5 && saw[3] == 5:
+			case f.Shape == Majority && n == 7 && saw[5] == 7:
+			case f.Shape == One && n == 2 && saw[1] == 2:
+			case f.Shape == Halves && n == 2 && saw[1] == 2:
+			case f.Shape == Majority || !cmp.Equal(saw, want):
+				t.Errorf("%d nodes, %s: %v of %v", n, f.Shape, saw, f.Links)
+			}
+		}
+	}
+}
+
+func TestPlanNamesTheKinds(t *testing.T) {
+	_, err := Plan(PlanConfig{Kinds: []string{"kil"}, Nodes: nodes(1)})
+	if err == nil || !strings.Contains(err.Error(), `"kil"`) || !strings.Contains(err.Error(), "kill-wipe") {
+		t.Error(err)
+	}
+}
