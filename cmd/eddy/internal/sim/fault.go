@@ -1,8 +1,8 @@
 package sim
 
 import (
-	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -54,15 +54,9 @@ func (f *Fault) String() string {
 
 // clone shares nothing with f.
 func (f *Fault) clone() *Fault {
-	text, err := json.Marshal(f)
-	if err != nil {
-		panic(err) // plain data
-	}
-	copied := new(Fault)
-	if err := json.Unmarshal(text, copied); err != nil {
-		panic(err)
-	}
-	return copied
+	copied := *f
+	copied.Nodes, copied.Links = slices.Clone(f.Nodes), slices.Clone(f.Links)
+	return &copied
 }
 
 // An ongoing fault.

@@ -3,8 +3,11 @@ package sim
 import (
 	"fmt"
 	"iter"
+	"math"
 	"slices"
 	"time"
+
+	"github.com/eddyrpc/eddy/internal/wire"
 )
 
 // A Fate is what became of one copy of a message.
@@ -120,6 +123,23 @@ func (n *names) of(name string) uint32 {
 	return i
 }
 
+// A node that invents a type for each message gets the first of them numbered.
+// What is beyond is read from the body again.
+const (
+	maxNames = 1 << 14
+	unnamed  = math.MaxUint32
+)
+
+func (n *names) ofType(name string) uint32 {
+	if i, known := n.number[name]; known {
+		return i
+	}
+	if len(n.list) >= maxNames {
+		return unnamed
+	}
+	return n.of(name)
+}
+
 // Len is the number of records, duplicates included.
 func (j *Journal) Len() int { return j.length }
 
@@ -140,7 +160,6 @@ func (j *Journal) At(i int) Record {
 		Message: Message{
 			Src:       j.names.list[r.src],
 			Dest:      j.names.list[r.dest],
-			Type:      j.names.list[r.typ],
 			ID:        r.id,
 			InReplyTo: r.inReplyTo,
 			Body:      j.bodies[r.block][r.start : r.start+r.size : r.start+r.size],
@@ -151,6 +170,11 @@ func (j *Journal) At(i int) Record {
 	}
 	if int(r.of) != i {
 		record.Of = int(r.of)
+	}
+	if r.typ == unnamed {
+		record.Type = string(wire.Unquote(wire.Member(record.Body, "type")))
+	} else {
+		record.Type = j.names.list[r.typ]
 	}
 	return record
 }
@@ -219,20 +243,22 @@ func (j *Journal) order() []uint64 {
 }
 
 // add takes in a message that was just sent.
-func (j *Journal) add(now time.Duration, m *Message, life int) int {
+func (j *Journal) add(now time.Duration, m *Message, src, dest *end) int {
 	block, start := j.keep(m.Body)
 	step := j.step()
 	return j.append(row{
 		sent: now, id: m.ID, inReplyTo: m.InReplyTo,
-		src: j.names.of(m.Src), dest: j.names.of(m.Dest), typ: j.names.of(m.Type),
+		src: src.number, dest: dest.number, typ: j.names.ofType(m.Type),
 		block: block, start: start, size: uint32(len(m.Body)),
-		of: uint32(j.length), sentStep: step, life: uint16(life),
+		of: uint32(j.length), sentStep: step, life: uint16(src.life),
 	})
 }
 
 // duplicate adds one more copy of record i.
 func (j *Journal) duplicate(i int) int {
-	return j.append(*j.row(i))
+	r := *j.row(i)
+	r.done, r.doneStep, r.fate = 0, 0, InFlight
+	return j.append(r)
 }
 
 func (j *Journal) append(r row) int {

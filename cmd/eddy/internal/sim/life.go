@@ -20,22 +20,18 @@ func (n *Network) Started(node string, life int, now time.Duration) {
 	n.journal.event(Event{At: now, What: "started", Node: node, Life: life})
 }
 
-// A question is a request's id at a life of the one who was asked. After a
-// restart a node counts its ids from 0 again, so the same question may have
-// been put by two lives of it.
-type question struct {
-	asker, asked pair // number and epoch
-	id           int64
-}
-
-// asked counts delivered copies that have not been answered.
+// asked counts delivered copies of a request that have not been answered.
 type asked struct {
 	epoch       uint32 // of the asker, when it last asked
-	open, stale uint32 // by that life, and by earlier ones
+	open, stale uint16 // by that life, and by earlier ones
 }
 
-func questionOf(asker, other *end, id int64) question {
-	return question{pair{asker.number, 0}, pair{other.number, other.epoch}, id}
+// questionOf is a request's id, and the life of the one who was asked. After a
+// restart a node counts its ids from 0 again, so the same question may have
+// been put by two lives of it.
+func questionOf(asker, other *end, id int64) uint64 {
+	pair := uint64(asker.number)<<32 | uint64(other.number)
+	return mix(mix(pair, uint64(other.epoch)), uint64(id))
 }
 
 // note remembers that a request of a node has been delivered.
@@ -44,36 +40,39 @@ func (n *Network) note(m *Message, src, dest *end) {
 		return
 	}
 	q := questionOf(src, dest, m.ID)
-	a := n.asked[q]
-	if a == nil {
-		a = &asked{epoch: src.epoch}
-		n.asked[q] = a
-	}
-	a.turn(src.epoch)
+	a := n.asked[q].in(src.epoch)
 	a.open++
+	n.asked[q] = a
 }
 
-func (a *asked) turn(epoch uint32) {
+func (a asked) in(epoch uint32) asked {
 	if a.epoch != epoch {
-		a.epoch, a.stale, a.open = epoch, a.stale+a.open, 0
+		return asked{epoch: epoch, stale: a.stale + a.open}
 	}
+	return a
 }
 
 // isStale says whether a reply answers an earlier life of its receiver. If both
 // an earlier and this life asked under that id, the first reply is taken to be
 // for the earlier one.
 func (n *Network) isStale(m *Message, src, dest *end) bool {
-	a := n.asked[questionOf(dest, src, m.InReplyTo)]
-	if a == nil {
+	q := questionOf(dest, src, m.InReplyTo)
+	a, found := n.asked[q]
+	if !found {
 		return false
 	}
-	a.turn(dest.epoch)
-	if a.stale > 0 {
+	a = a.in(dest.epoch)
+	stale := a.stale > 0
+	switch {
+	case stale:
 		a.stale--
-		return true
-	}
-	if a.open > 0 {
+	case a.open > 0:
 		a.open--
 	}
-	return false
+	if a.open == 0 && a.stale == 0 {
+		delete(n.asked, q)
+	} else {
+		n.asked[q] = a
+	}
+	return stale
 }

@@ -37,11 +37,10 @@ type Network struct {
 	config   Config
 	journal  Journal
 	flying   heap
-	ends     map[string]*end
-	numbers  uint32
+	ends     []*end // by their number in the journal; nil where that is no end's
 	settings map[pair]*settings
 	went     map[uint64]uint32 // bodies over links
-	asked    map[question]*asked
+	asked    map[uint64]asked
 	faults   []ongoing
 	begun    int
 }
@@ -68,10 +67,9 @@ type settings struct {
 func New(config Config) *Network {
 	n := &Network{
 		config:   config,
-		ends:     map[string]*end{},
 		settings: map[pair]*settings{},
 		went:     map[uint64]uint32{},
-		asked:    map[question]*asked{},
+		asked:    map[uint64]asked{},
 	}
 	n.end(AnyClient)
 	return n
@@ -80,17 +78,20 @@ func New(config Config) *Network {
 // Journal is what has happened so far.
 func (n *Network) Journal() *Journal { return &n.journal }
 
-func (n *Network) end(name string) *end {
-	e, known := n.ends[name]
-	if !known {
-		e = &end{number: n.numbers, class: n.numbers, client: IsClient(name)}
-		if e.client {
-			e.class = n.ends[AnyClient].number
-		}
-		n.numbers++
-		n.ends[string([]byte(name))] = e
+func (n *Network) end(name string) *end { return n.endAt(n.journal.names.of(name)) }
+
+func (n *Network) endAt(number uint32) *end {
+	for int(number) >= len(n.ends) {
+		n.ends = append(n.ends, nil)
 	}
-	return e
+	if n.ends[number] == nil {
+		e := &end{number: number, class: number, client: IsClient(n.journal.names.list[number])}
+		if e.client {
+			e.class = n.end(AnyClient).number
+		}
+		n.ends[number] = e
+	}
+	return n.ends[number]
 }
 
 func (n *Network) link(m *Message, src, dest *end) *settings {
@@ -144,7 +145,7 @@ func (n *Network) Send(now time.Duration, m Message) int {
 	src, dest := n.end(m.Src), n.end(m.Dest)
 	link := n.link(&m, src, dest)
 	d := n.draw(link, &m)
-	i := n.journal.add(now, &m, src.life)
+	i := n.journal.add(now, &m, src, dest)
 	if m.IsReply() && n.isStale(&m, src, dest) {
 		n.journal.end(i, now, EarlierLife)
 		return i
@@ -163,7 +164,7 @@ func (n *Network) Send(now time.Duration, m Message) int {
 
 // Refuse puts a message into the journal that goes nowhere.
 func (n *Network) Refuse(now time.Duration, m Message, why Fate) int {
-	i := n.journal.add(now, &m, n.end(m.Src).life)
+	i := n.journal.add(now, &m, n.end(m.Src), n.end(m.Dest))
 	n.journal.end(i, now, why)
 	return i
 }
@@ -229,13 +230,14 @@ type Delivery struct {
 func (n *Network) Due(now time.Duration) (Delivery, bool) {
 	for len(n.flying) > 0 && n.flying[0].due <= now {
 		f := n.flying.pop()
-		record := n.journal.At(int(f.record))
-		src, dest := n.end(record.Src), n.end(record.Dest)
+		row := n.journal.row(int(f.record))
+		src, dest := n.endAt(row.src), n.endAt(row.dest)
 		if fate := n.obstacle(f, src, dest); fate != Delivered {
-			n.journal.end(record.Index, now, fate)
+			n.journal.end(int(f.record), now, fate)
 			continue
 		}
-		n.journal.end(record.Index, now, Delivered)
+		n.journal.end(int(f.record), now, Delivered)
+		record := n.journal.At(int(f.record))
 		if record.IsRequest() && !dest.client {
 			n.note(&record.Message, src, dest)
 		}
