@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"math"
 )
 
 // ErrTooLong is the error of a line over the limit.
@@ -15,7 +16,9 @@ const (
 )
 
 // Lines reads lines from r. Whatever the length of a line, memory stays within
-// twice the limit; what a long line needed is given back after it.
+// twice the limit; what a long line needed is given back when all that was read
+// behind it has been returned (not before: a stream of such lines would pay for
+// new memory each time).
 type Lines struct {
 	r          io.Reader
 	limit      int
@@ -29,6 +32,7 @@ type Lines struct {
 
 // NewLines reads from r lines of at most limit bytes, the newline not counted.
 func NewLines(r io.Reader, limit int) *Lines {
+	limit = min(limit, math.MaxInt-readSize) // lest makeRoom's sum overflow
 	return &Lines{r: r, limit: limit, buf: make([]byte, readSize)}
 }
 
@@ -81,8 +85,10 @@ func (l *Lines) makeRoom() {
 	switch {
 	case left == 0 && len(l.buf) > readSize:
 		to = make([]byte, readSize) // a long line is over
+	case left == len(l.buf) && 4*len(l.buf) < l.limit:
+		to = make([]byte, 4*len(l.buf)) // what is not read yet costs nothing
 	case left == len(l.buf):
-		to = make([]byte, min(4*len(l.buf), l.limit+readSize)) // what is not read yet costs nothing
+		to = make([]byte, l.limit+readSize)
 	}
 	copy(to, l.buf[l.start:l.end])
 	l.buf, l.start, l.end, l.seen = to, 0, left, left
