@@ -1,0 +1,194 @@
+package checker
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+)
+
+// Linear checks that a history of registers is linearizable (Herlihy and Wing,
+// TOPLAS 1990): that every operation could have happened at one moment between
+// its beginning and its end. Each key is a register of its own, which is
+// allowed, since linearizability is local.
+//
+//	read   Result is what it gave; null if there was nothing under the key
+//	write  Value is what was written
+//	cas    Value is [from, to]
+//
+// A Fail took no effect and says nothing, as in Maelstrom: neither what it
+// answered nor the state that made it fail is looked at. An Info or Open one
+// may have taken effect at any time since its beginning.
+//
+// To find an order is NP-complete in the number of concurrent operations (Gibbons
+// and Korach, 1997), so the search gives up after the patience it is given, and
+// the problem then is an unknown.
+func Linear(ops []history.Op, patience time.Duration) (problems []Problem) {
+	keys := byKey(ops)
+	for _, key := range sortedKeys(keys) {
+		if p, wrong := linearKey(key, keys[key], patience/time.Duration(len(keys))); wrong {
+			problems = append(problems, p)
+		}
+	}
+	return problems
+}
+
+// A step is an operation on a register, as the model reads it.
+type step struct {
+	op       *history.Op
+	value    string // read: what it gave; write: what it wrote; cas: to
+	from     string // of a cas
+	finished bool
+}
+
+// nothing is the value of a register that was never written.
+const nothing = "null"
+
+func byKey(ops []history.Op) map[int64][]step {
+	keys := map[int64][]step{}
+	for i := range ops {
+		op := &ops[i]
+		s := step{op: op, value: canonical(op.Value), finished: op.Outcome == history.OK}
+		switch {
+		case op.Outcome == history.Fail:
+			continue
+		case op.F == "read":
+			if !s.finished {
+				continue // nobody has seen it
+			}
+			s.value = canonical(op.Result)
+		case op.F == "cas":
+			var fromTo []jsontext.Value
+			if json.Unmarshal(op.Value, &fromTo, jsontext.AllowDuplicateNames(true)) != nil || len(fromTo) != 2 {
+				continue
+			}
+			s.from, s.value = canonical(fromTo[0]), canonical(fromTo[1])
+		case op.F != "write":
+			continue
+		}
+		keys[op.Key] = append(keys[op.Key], s)
+	}
+	return keys
+}
+
+func sortedKeys(keys map[int64][]step) []int64 {
+	var all []int64
+	for key := range keys {
+		all = append(all, key)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// canonical is a value in the form in which equal ones are equal; numbers stay
+// as they are written.
+func canonical(v jsontext.Value) string {
+	if len(bytes.TrimSpace(v)) == 0 {
+		return nothing
+	}
+	c := slices.Clone(v)
+	err := c.Canonicalize(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true),
+		jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false))
+	if err != nil {
+		return string(v)
+	}
+	return string(c)
+}
+
+// register is what one key does.
+var register = porcupine.Model{
+	Init: func() any { return nothing },
+	Step: func(state, input, _ any) (bool, any) {
+		now, s := state.(string), input.(step)
+		switch {
+		case s.op.F == "read":
+			return now == s.value, now
+		case s.op.F == "write", now == s.from:
+			return true, s.value
+		}
+		return !s.finished, now // a cas that met another value
+	},
+}
+
+func linearKey(key int64, steps []step, patience time.Duration) (Problem, bool) {
+	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(end(a), end(b)) })
+	switch porcupine.CheckOperationsTimeout(register, operations(steps, math.MaxInt64), patience) {
+	case porcupine.Ok:
+		return Problem{}, false
+	case porcupine.Unknown:
+		return Problem{
+			Check: "linearizable", Unknown: true,
+			Text: fmt.Sprintf("key %d: in %v no order of its %d operations was found, nor that there is none", key, patience, len(steps)),
+		}, true
+	}
+	culprit := firstWithoutOrder(steps, patience)
+	return Problem{
+		Check: "linearizable", At: culprit.op.To,
+		Text: fmt.Sprintf("key %d: no order of the operations explains the %s, which %s", key, culprit.op, culprit.did()),
+	}, true
+}
+
+func (s *step) did() string {
+	switch s.op.F {
+	case "read":
+		return "gave " + s.value
+	case "cas":
+		return "changed " + s.from + " to " + s.value
+	}
+	return "wrote " + s.value
+}
+
+// firstWithoutOrder is the operation whose end is the earliest by which there
+// is no order any more. What is wrong by then stays wrong, so bisect.
+func firstWithoutOrder(steps []step, patience time.Duration) *step {
+	finished := steps[:slices.IndexFunc(append(slices.Clone(steps), step{}), func(s step) bool { return !s.finished })]
+	low, high := 0, len(finished)-1
+	for low < high {
+		middle := (low + high) / 2
+		until := finished[middle].op.To
+		if porcupine.CheckOperationsTimeout(register, operations(steps, until), patience) == porcupine.Illegal {
+			high = middle
+		} else {
+			low = middle + 1
+		}
+	}
+	return &finished[low]
+}
+
+func end(s step) time.Duration {
+	if !s.finished {
+		return math.MaxInt64
+	}
+	return s.op.To
+}
+
+// operations are the steps as far as they were known at a time: what had not
+// ended by then may or may not have taken effect. Times are doubled so that
+// what begins when another ends counts as concurrent: clocks have grains.
+func operations(steps []step, until time.Duration) (all []porcupine.Operation) {
+	for _, s := range steps {
+		if s.op.From > until {
+			continue
+		}
+		o := porcupine.Operation{ClientId: s.op.Process, Call: 2 * int64(s.op.From), Return: math.MaxInt64}
+		switch {
+		case s.finished && s.op.To <= until:
+			o.Return = 2*int64(s.op.To) + 1
+		case s.op.F == "read":
+			continue
+		default:
+			s.finished = false
+		}
+		o.Input = s
+		all = append(all, o)
+	}
+	return all
+}

@@ -1,0 +1,172 @@
+package checker
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+	"pgregory.net/rapid"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+)
+
+const patience = 10 * time.Second
+
+// kv reads a history: "F KEY VALUE FROM-TO OUTCOME", one operation a line. What
+// is behind the value may be left out from the right.
+func kv(t testing.TB, text string) (ops []history.Op) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if strings.TrimSpace(line) == "" {
+			continue
+		}
+		var value, outcome string
+		op := history.Op{Process: len(ops), Client: fmt.Sprintf("c%d", len(ops)), Node: "n1", Outcome: history.OK}
+		if n, err := fmt.Sscan(line, &op.F, &op.Key, &value, (*int64)(&op.From), (*int64)(&op.To), &outcome); n < 5 {
+			t.Fatalf("%q: %v", line, err)
+		}
+		if outcome != "" {
+			if err := op.Outcome.UnmarshalText([]byte(outcome)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		op.From *= time.Duration(time.Millisecond)
+		op.To *= time.Duration(time.Millisecond)
+		if op.F == "read" {
+			op.Result = jsontext.Value(value)
+		} else {
+			op.Value = jsontext.Value(value)
+		}
+		ops = append(ops, op)
+	}
+	return ops
+}
+
+func TestLinear(t *testing.T) {
+	for _, c := range []struct{ name, ops, want string }{
+		{"nothing", ``, ``},
+		{"read before any write", `read 1 null 0 1`, ``},
+		{"read of nothing", `read 1 7 0 1`, `gave 7`},
+		{"one after another", `
+			write 1 1 0 1
+			read  1 1 2 3
+			write 1 2 4 5
+			read  1 2 6 7`, ``},
+		{"stale read", `
+			write 1 1 0 1
+			write 1 2 2 3
+			read  1 1 4 5`, `read by c2 (process 2, msg_id 0) to n1, 0.004s to 0.005s, which gave 1`},
+		{"concurrent read", `
+			write 1 1 0 1
+			write 1 2 2 9
+			read  1 1 4 5
+			read  1 2 6 7`, ``},
+		{"new, then old", `
+			write 1 1 0 1
+			write 1 2 2 9
+			read  1 2 4 5
+			read  1 1 6 7`, `gave 1`},
+		{"at the same instant", `
+			write 1 1 0 1
+			read  1 null 1 2`, ``},
+		{"cas", `
+			write 1 1 0 1
+			cas 1 [1,2] 2 3
+			read  1 2 4 5`, ``},
+		{"cas of another value", `
+			write 1 1 0 1
+			cas 1 [3,2] 2 3`, `changed 3 to 2`},
+		{"two cas of one value", `
+			write 1 1 0 1
+			cas 1 [1,2] 2 8
+			cas 1 [1,3] 2 9`, `changed 1 to 3`},
+		{"a failed write took no effect", `
+			write 1 1 0 1
+			write 1 2 2 3 fail
+			read  1 2 4 5`, `gave 2`},
+		{"a failed cas says nothing", `
+			write 1 1 0 1
+			cas 1 [1,2] 2 3 fail
+			read  1 1 4 5`, ``},
+		{"an indefinite write took effect late", `
+			write 1 1 0 1
+			write 1 2 2 3 info
+			read  1 1 4 5
+			read  1 2 6 7`, ``},
+		{"an indefinite write never took effect", `
+			write 1 1 0 1
+			write 1 2 2 0 open
+			read  1 1 4 5`, ``},
+		{"an indefinite write not before it began", `
+			read  1 2 0 1
+			write 1 2 2 3 info`, `gave 2`},
+		{"an indefinite cas may have met another value", `
+			write 1 1 0 1
+			cas 1 [7,2] 2 3 info
+			read 1 1 4 5`, ``},
+		{"keys apart", `
+			write 1 1 0 1
+			write 2 2 0 1
+			read  1 2 2 3`, `key 1`},
+		{"equal values written in two ways", `
+			write 1 {"a":1,"b":"\u0041"} 0 1
+			read  1 {"b":"A","a":1} 2 3`, ``},
+		{"large numbers", `
+			write 1 9007199254740993 0 1
+			read  1 9007199254740992 2 3`, `gave 9007199254740992`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			problems := Linear(kv(t, c.ops), patience)
+			switch {
+			case c.want == "" && len(problems) > 0:
+				t.Errorf("problems: %+v", problems)
+			case c.want != "" && (len(problems) != 1 || problems[0].Unknown || !strings.Contains(problems[0].Text, c.want)):
+				t.Errorf("problems: %+v, want %s", problems, c.want)
+			}
+		})
+	}
+}
+
+// The search gives up and says so.
+func TestLinearUnknown(t *testing.T) {
+	var ops []history.Op
+	for i := range 60 {
+		ops = append(ops, kv(t, fmt.Sprintf("write 1 %d 0 0 info", i%7))...)
+		ops = append(ops, kv(t, fmt.Sprintf("read 1 %d %d %d", i%5, 1+i, 100+i))...)
+	}
+	ops = append(ops, kv(t, "read 1 99 0 1000")...)
+	problems := Linear(ops, time.Nanosecond)
+	if len(problems) != 1 || !problems[0].Unknown {
+		t.Errorf("%+v", problems)
+	}
+}
+
+// What one register really does is linearizable, whenever clients ask and hear.
+func TestLinearAcceptsRegisters(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		value, ops := "null", []history.Op(nil)
+		for i := range rapid.IntRange(1, 12).Draw(t, "operations") {
+			at := time.Duration(10 * i)
+			op := history.Op{
+				Process: i, Outcome: history.OK,
+				From: at - time.Duration(rapid.IntRange(0, 30).Draw(t, "early")),
+				To:   at + time.Duration(rapid.IntRange(0, 30).Draw(t, "late")),
+			}
+			if rapid.Bool().Draw(t, "write") {
+				value = fmt.Sprint(rapid.IntRange(0, 3).Draw(t, "value"))
+				op.F, op.Value = "write", jsontext.Value(value)
+				if rapid.IntRange(0, 3).Draw(t, "lost answer") == 0 {
+					op.Outcome = history.Info
+				}
+			} else {
+				op.F, op.Result = "read", jsontext.Value(value)
+			}
+			ops = append(ops, op)
+		}
+		if problems := Linear(ops, patience); len(problems) > 0 {
+			t.Fatalf("%+v of %+v", problems, ops)
+		}
+	})
+}
