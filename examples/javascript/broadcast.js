@@ -1,0 +1,73 @@
+#!/usr/bin/env node
+// A broadcast node in Node.js alone: it hands on what it hears, and asks again
+// until its neighbours have said that they know it.
+//
+//     eddy test -w broadcast --bin examples/javascript/broadcast.js --loss 0.2
+
+const { createInterface } = require("node:readline");
+
+const known = new Set();
+const pending = new Map(); // neighbour -> values that it has not acknowledged
+const asked = new Map(); // msg_id -> what was asked of whom
+let node, neighbours = [], nextID = 0;
+
+function send(dest, body) {
+  const id = nextID++;
+  console.log(JSON.stringify({ src: node, dest, body: { ...body, msg_id: id } }));
+  return id;
+}
+
+const reply = (request, body) => send(request.src, { ...body, in_reply_to: request.body.msg_id });
+
+// learn keeps values that are new, and remembers whom to tell.
+function learn(values, from) {
+  const fresh = values.filter((v) => !known.has(v));
+  for (const v of fresh) known.add(v);
+  for (const n of neighbours) {
+    if (n !== from) for (const v of fresh) pending.get(n).add(v);
+  }
+  if (fresh.length) tell();
+}
+
+function tell() {
+  for (const [dest, values] of pending) {
+    if (values.size) asked.set(send(dest, { type: "gossip", values: [...values] }), { dest, values: [...values] });
+  }
+}
+
+const handlers = {
+  init(m) {
+    node = m.body.node_id;
+    reply(m, { type: "init_ok" });
+  },
+  topology(m) {
+    neighbours = m.body.topology[node];
+    for (const n of neighbours) pending.set(n, new Set(known));
+    reply(m, { type: "topology_ok" });
+  },
+  broadcast(m) {
+    learn([m.body.message]);
+    reply(m, { type: "broadcast_ok" });
+  },
+  read(m) {
+    reply(m, { type: "read_ok", messages: [...known] });
+  },
+  gossip(m) {
+    learn(m.body.values, m.src);
+    reply(m, { type: "gossip_ok" });
+  },
+  gossip_ok(m) {
+    const request = asked.get(m.body.in_reply_to);
+    if (!request) return;
+    asked.delete(m.body.in_reply_to);
+    for (const v of request.values) pending.get(request.dest).delete(v);
+  },
+};
+
+const lines = createInterface({ input: process.stdin });
+lines.on("line", (line) => {
+  const m = JSON.parse(line);
+  handlers[m.body.type]?.(m);
+});
+const again = setInterval(tell, 250);
+lines.on("close", () => clearInterval(again));
