@@ -121,6 +121,8 @@ type testNode struct {
 	id   string
 	next int
 	on   func(testMessage) bool // reports whether it took the message
+
+	before func(testMessage) bool // likewise, before it is looked at
 }
 
 func newTestNode() *testNode { return &testNode{on: func(testMessage) bool { return false }} }
@@ -137,6 +139,7 @@ func (n *testNode) serve() {
 		_, m.body, _ = strings.Cut(m.line, `"body":`)
 		m.body = strings.TrimSuffix(m.body, "}")
 		switch {
+		case n.before != nil && n.before(m):
 		case m.Body.Type == "init":
 			n.id = m.Body.NodeID
 			n.reply(m, `{"type":"init_ok"}`)

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// A bugRelay is a relay with one bug, or with none: three attempts of 500 ms
+// each.
+type bugRelay struct {
+	bug string
+
+	mu     sync.Mutex
+	id     string
+	next   int64
+	calls  map[int64]*bugCall // by the msg_id of an attempt
+	total  int
+	last   string // the result of the latest call
+	seen   map[string]bool
+	kept   []*bugCall
+	target map[string]*bugCall // the latest call to a target
+}
+
+type bugCall struct {
+	asker    string
+	id       int64
+	target   string
+	payload  string
+	ids      []int64
+	attempts int
+	done     bool
+}
+
+const (
+	bugTimeout  = 500 * time.Millisecond
+	bugAttempts = 3
+)
+
+// relayBugs are the bugs, and the checks that shall catch them. A test takes
+// each to eddy test; without a bug the relay must pass.
+var relayBugs = []struct{ name, does string }{
+	{"none", "has no bug"},
+	{"reused-id", "sends every attempt with the first one's msg_id"},
+	{"extra-attempt", "makes one attempt too many"},
+	{"double-answer", "answers twice"},
+	{"late-lost", "takes a reply only from the latest attempt"},
+	{"wrong-count", "counts one attempt too few"},
+	{"always-one", "says that it took one attempt, however many it took"},
+	{"stranger", "believes whoever knows a live id"},
+	{"any-id", "believes the target whatever the reply is to"},
+	{"early", "gives up after two attempts"},
+	{"hasty", "gives up when the last attempt is sent"},
+	{"impatient", "waits half of the time"},
+	{"forgetful", "does not answer when nobody answered it"},
+	{"leak", "answers no more after 10,000 calls"},
+	{"made-up", "answers with an older result when nobody answered it"},
+	{"swapped", "takes a reply for the target's latest call"},
+	{"goes-on", "goes on with its attempts after the answer"},
+	{"wrong-target", "sends its second attempt to itself"},
+	{"no-retry", "makes one attempt and waits for all the time"},
+	{"remembers", "answers from memory a payload that it has relayed before, and changes payloads"},
+}
+
+func init() {
+	for _, bug := range relayBugs {
+		testNodes["relay-"+bug.name] = func() { newBugRelay(bug.name).serve() }
+	}
+}
+
+func newBugRelay(bug string) *bugRelay {
+	return &bugRelay{bug: bug, calls: map[int64]*bugCall{}, target: map[string]*bugCall{}}
+}
+
+func (r *bugRelay) serve() {
+	lines := bufio.NewScanner(os.Stdin)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var m testMessage
+		if err := json.Unmarshal(lines.Bytes(), &m, jsontext.AllowDuplicateNames(true)); err != nil {
+			continue
+		}
+		_, m.body, _ = strings.Cut(lines.Text(), `"body":`)
+		m.body = strings.TrimSuffix(m.body, "}")
+		r.mu.Lock()
+		r.take(m)
+		r.mu.Unlock()
+	}
+}
+
+func (r *bugRelay) take(m testMessage) {
+	switch {
+	case m.Body.InReplyTo != nil:
+		r.settle(m)
+	case m.Body.Type == "init":
+		r.id = m.Body.NodeID
+		r.write(m.Src, r.fresh(), `"type":"init_ok"`, m.Body.MsgID)
+	case m.Body.Type == "echo":
+		r.write(m.Src, r.fresh(), `"type":"echo_ok","echo":`+string(m.Body.Echo), m.Body.MsgID)
+	case m.Body.Type == "relay":
+		r.relay(m)
+	}
+}
+
+func (r *bugRelay) fresh() int64 {
+	r.next++
+	return r.next - 1
+}
+
+// write writes a message; a reply has an id that it replies to, others -1.
+func (r *bugRelay) write(dest string, id int64, fields string, inReplyTo int64) {
+	if inReplyTo >= 0 {
+		fields += fmt.Sprintf(`,"in_reply_to":%d`, inReplyTo)
+	}
+	fmt.Printf(`{"src":%q,"dest":%q,"body":{%s,"msg_id":%d}}`+"\n", r.id, dest, fields, id)
+}
+
+func (r *bugRelay) relay(m testMessage) {
+	c := &bugCall{asker: m.Src, id: m.Body.MsgID, target: m.Body.Target, payload: string(m.Body.Payload)}
+	r.total++
+	if r.bug == "leak" {
+		if r.total > 10_000 {
+			return
+		}
+		r.kept = append(r.kept, c)
+	}
+	if r.bug == "remembers" {
+		c.payload = strings.Replace(c.payload, "relay ", "relay 1", 1)
+	}
+	r.target[c.target] = c
+	r.attempt(c)
+}
+
+func (r *bugRelay) attempt(c *bugCall) {
+	c.attempts++
+	id := int64(0)
+	if r.bug == "reused-id" && c.attempts > 1 {
+		id = c.ids[0]
+	} else {
+		id = r.fresh()
+	}
+	c.ids = append(c.ids, id)
+	r.calls[id] = c
+	dest := c.target
+	if r.bug == "wrong-target" && c.attempts == 2 {
+		dest = r.id
+	}
+	r.write(dest, id, strings.Trim(c.payload, "{}"), -1)
+
+	wait, most := bugTimeout, bugAttempts
+	switch r.bug {
+	case "impatient":
+		wait /= 2
+	case "early":
+		most = 2
+	case "extra-attempt":
+		most = 4
+	case "no-retry":
+		wait, most = bugTimeout*bugAttempts, 1
+	case "hasty":
+		if c.attempts == most {
+			wait = 0
+		}
+	}
+	time.AfterFunc(wait, func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		switch {
+		case c.done && r.bug == "goes-on" && c.attempts < most:
+			r.attempt(c)
+		case c.done:
+		case c.attempts < most:
+			r.attempt(c)
+		default:
+			r.fail(c)
+		}
+	})
+}
+
+func (r *bugRelay) fail(c *bugCall) {
+	r.end(c)
+	switch {
+	case r.bug == "forgetful":
+	case r.bug == "made-up" && r.last != "":
+		r.answer(c, r.last)
+	default:
+		r.write(c.asker, r.fresh(), `"type":"error","code":0,"text":"no reply"`, c.id)
+	}
+}
+
+func (r *bugRelay) end(c *bugCall) {
+	c.done = true
+	for _, id := range c.ids {
+		delete(r.calls, id)
+	}
+}
+
+// settle takes a reply.
+func (r *bugRelay) settle(m testMessage) {
+	c := r.calls[*m.Body.InReplyTo]
+	switch r.bug {
+	case "any-id", "swapped":
+		if latest := r.target[m.Src]; latest != nil && !latest.done && (c == nil || r.bug == "swapped") {
+			c = latest
+		}
+	}
+	if c == nil || c.done {
+		return
+	}
+	if m.Src != c.target && r.bug != "stranger" && r.bug != "wrong-target" {
+		return
+	}
+	if r.bug == "late-lost" && *m.Body.InReplyTo != c.ids[len(c.ids)-1] {
+		return
+	}
+	r.end(c)
+	r.last = m.body
+	r.answer(c, m.body)
+	if r.bug == "double-answer" {
+		r.answer(c, m.body)
+	}
+}
+
+func (r *bugRelay) answer(c *bugCall, result string) {
+	attempts := c.attempts
+	switch r.bug {
+	case "wrong-count":
+		attempts = max(1, attempts-1)
+	case "always-one":
+		attempts = 1
+	}
+	r.write(c.asker, r.fresh(), fmt.Sprintf(`"type":"relay_ok","attempts":%d,"result":%s`, attempts, result), c.id)
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+)
+
+// sickNodes answer echo, each with one thing wrong. What eddy test must say of
+// each stands in testdata/sick.
+var sickNodes = map[string]func(){
+	"exits-at-once":     func() { fmt.Fprintln(os.Stderr, "no such file: config.json"); os.Exit(3) },
+	"exits-with-zero":   func() {},
+	"exits-on-request":  after(1, func(*testNode, testMessage) { fmt.Fprintln(os.Stderr, "panic: boom"); os.Exit(2) }),
+	"exits-in-the-end":  after(3, func(n *testNode, m testMessage) { n.echo(m); os.Exit(0) }),
+	"never-initialised": func() { select {} },
+	"init-error": sick(func(n *testNode, m testMessage) bool {
+		if m.Body.Type == "init" {
+			n.reply(m, `{"type":"error","code":13,"text":"not today"}`)
+			return true
+		}
+		return false
+	}),
+	"init-wrong-type": sick(func(n *testNode, m testMessage) bool {
+		if m.Body.Type == "init" {
+			n.reply(m, `{"type":"ok"}`)
+			return true
+		}
+		return false
+	}),
+	"hello":          func() { fmt.Println("node started"); newTestNode().serve() },
+	"debug-print":    after(2, func(n *testNode, m testMessage) { fmt.Println("got an echo"); n.echo(m) }),
+	"half-a-message": after(2, func(n *testNode, m testMessage) { fmt.Println(`{"src":"n1","dest":`); n.echo(m) }),
+	"not-utf8":       after(2, func(n *testNode, m testMessage) { fmt.Println("\xff\xfe"); n.echo(m) }),
+	"empty-line":     after(2, func(n *testNode, m testMessage) { fmt.Println(); n.echo(m) }),
+	"an-array":       after(2, func(n *testNode, m testMessage) { fmt.Println(`[1,2,3]`); n.echo(m) }),
+	"no-dest":        after(2, func(n *testNode, m testMessage) { fmt.Printf(`{"src":%q,"body":{"type":"x"}}`+"\n", n.id); n.echo(m) }),
+	"no-body":        after(2, func(n *testNode, m testMessage) { fmt.Printf(`{"src":%q,"dest":"c1"}`+"\n", n.id); n.echo(m) }),
+	"no-type":        after(2, func(n *testNode, m testMessage) { n.send(m.Src, `{"echo":1}`); n.echo(m) }),
+	"id-is-a-string": after(2, func(n *testNode, m testMessage) { n.send(m.Src, `{"type":"echo_ok","in_reply_to":"1"}`); n.echo(m) }),
+	"two-on-a-line": after(2, func(n *testNode, m testMessage) {
+		fmt.Print(`{"src":"n1","dest":"n1","body":{"type":"x"}} `)
+		n.echo(m)
+	}),
+	"wrong-src":       after(2, func(n *testNode, m testMessage) { id := n.id; n.id = "n7"; n.echo(m); n.id = id }),
+	"unknown-dest":    after(2, func(n *testNode, m testMessage) { n.send("nobody", `{"type":"gossip"}`); n.echo(m) }),
+	"reply-to-nobody": after(2, func(n *testNode, m testMessage) { n.send(m.Src, `{"type":"echo_ok","in_reply_to":999999}`); n.echo(m) }),
+	"double-reply":    after(2, func(n *testNode, m testMessage) { n.echo(m); n.echo(m) }),
+	"reused-id":       after(2, func(n *testNode, m testMessage) { n.next = 0; n.echo(m) }),
+	"no-echo":         after(1, func(n *testNode, m testMessage) { n.reply(m, `{"type":"echo_ok"}`) }),
+	"wrong-type":      after(1, func(n *testNode, m testMessage) { n.reply(m, `{"type":"pong","echo":1}`) }),
+	"wrong-echo":      after(1, func(n *testNode, m testMessage) { n.reply(m, `{"type":"echo_ok","echo":"something else"}`) }),
+	"error-no-code":   after(1, func(n *testNode, m testMessage) { n.reply(m, `{"type":"error","text":"I won't tell"}`) }),
+	"never-answers":   after(1, func(*testNode, testMessage) {}),
+	"goes-silent":     goesSilent,
+	"skips-one":       skipsOne,
+	"long-line": after(2, func(n *testNode, m testMessage) {
+		fmt.Println(strings.Repeat("x", 17<<20))
+		n.echo(m)
+	}),
+	"talks-after-the-end": func() { newTestNode().serve(); chatter() },
+	"stops-reading":       func() { n := newTestNode(); n.on = stopReading; n.serve() },
+}
+
+func init() {
+	for name, run := range sickNodes {
+		testNodes["sick-"+name] = run
+	}
+}
+
+// sick is a node that does something of its own.
+func sick(on func(*testNode, testMessage) bool) func() {
+	return func() {
+		n := newTestNode()
+		n.before = func(m testMessage) bool { return on(n, m) }
+		n.serve()
+	}
+}
+
+// after does something of its own with every echo from the count-th on.
+func after(count int, do func(*testNode, testMessage)) func() {
+	return sick(func(n *testNode, m testMessage) bool {
+		if m.Body.Type != "echo" {
+			return false
+		}
+		if count--; count > 0 {
+			return false
+		}
+		do(n, m)
+		return true
+	})
+}
+
+func (n *testNode) echo(m testMessage) {
+	n.reply(m, `{"type":"echo_ok","echo":`+string(m.Body.Echo)+`}`)
+}
+
+// goesSilent answers for the first half second.
+func goesSilent() {
+	begin := time.Now()
+	sick(func(_ *testNode, m testMessage) bool {
+		return m.Body.Type == "echo" && time.Since(begin) > time.Second/2
+	})()
+}
+
+// skipsOne leaves the third request unanswered.
+func skipsOne() {
+	count := 0
+	sick(func(_ *testNode, m testMessage) bool {
+		if m.Body.Type == "echo" {
+			count++
+		}
+		return count == 3
+	})()
+}
+
+func stopReading(m testMessage) bool {
+	if m.Body.Type == "echo" {
+		select {}
+	}
+	return false
+}
+
+// chatter goes on writing until it is killed.
+func chatter() {
+	for i := 1_000_000; ; i++ {
+		fmt.Printf(`{"src":"n1","dest":"n1","body":{"type":"gossip","msg_id":%d}}`+"\n", i)
+		time.Sleep(50 * time.Millisecond)
+	}
+}
