@@ -25,12 +25,14 @@ var floors = map[string][]string{
 	"cmd/eddy/internal/sim":       {"internal/wire"},
 	"cmd/eddy/internal/checker":   {"cmd/eddy/internal/history", "cmd/eddy/internal/sim", "internal/wire"},
 	"cmd/eddy/internal/service":   {"cmd/eddy/internal/sim", "internal/wire"},
-	"cmd/eddy/internal/report":    {"cmd/eddy/internal/history", "cmd/eddy/internal/sim", "cmd/eddy/internal/checker", "internal/wire"},
 	"cmd/eddy/internal/cluster":   {},
-	"cmd/eddy/internal/message":   {},
+	"cmd/eddy/internal/message":   {"cmd/eddy/internal/sim"},
+	"cmd/eddy/internal/workload":  {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "internal/wire"},
+	"cmd/eddy/internal/runner":    {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/cluster", "cmd/eddy/internal/message", "cmd/eddy/internal/workload", "cmd/eddy/internal/service"},
+	"cmd/eddy/internal/report":    {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "internal/wire"},
+	"cmd/eddy":                    {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "cmd/eddy/internal/report"},
 	"cmd/eddy/internal/shorthand": {},
 	"cmd/eddy/internal/talk":      {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand"},
-	"cmd/eddy":                    {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk"},
 }
 
 func goList(t *testing.T, args ...string) []string {

@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 )
 
 // Exit statuses other than 0. What a command says of the nodes it ran is below
@@ -25,6 +27,7 @@ const (
 type cli struct {
 	Version versionFlag `help:"Show the version and exit."`
 
+	Test testCommand `cmd:"" help:"Put nodes to the test, on a network that is simulated."`
 	Talk talkCommand `cmd:"" help:"Talk to a node: type short messages, see what it writes."`
 }
 
@@ -57,6 +60,7 @@ func run(args []string) int {
 		kong.Name("eddy"),
 		kong.Description("A workbench for programs that speak Maelstrom's protocol: one JSON message a line."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Vars{"workloads": workloadNames(), "nemeses": strings.Join(runner.Nemeses, ", ")},
 	)
 	if err != nil {
 		panic(err) // the struct's tags are wrong

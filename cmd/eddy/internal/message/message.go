@@ -12,25 +12,15 @@ import (
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
+// A Message is one line, taken apart. Its body is a view into the line.
+type Message = sim.Message
+
 // None stands where a message has no such id.
-const None int64 = -1
-
-// A Message is one line, taken apart.
-type Message struct {
-	Src, Dest string
-	Body      []byte // the object as it came; a view into the line
-	Type      string
-	ID        int64 // msg_id, or None
-	InReplyTo int64 // in_reply_to, or None
-}
-
-// IsRequest reports whether the message wants an answer.
-func (m *Message) IsRequest() bool { return m.ID != None && m.InReplyTo == None }
-
-// IsReply reports whether the message is one.
-func (m *Message) IsReply() bool { return m.InReplyTo != None }
+const None = sim.None
 
 // A Reader reads lines, one at a time, with buffers that it uses again. Its
 // zero value works. It is for one goroutine.

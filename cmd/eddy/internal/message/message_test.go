@@ -10,7 +10,7 @@ import (
 func TestRead(t *testing.T) {
 	r := &Reader{}
 	got, err := r.Read([]byte(`{"id":1, "src":"n1", "dest":"c1", "body": {"x":1,"type":"a","msg_id":0,"in_reply_to":7, "x":2}} `))
-	want := Message{"n1", "c1", []byte(`{"x":1,"type":"a","msg_id":0,"in_reply_to":7, "x":2}`), "a", 0, 7}
+	want := Message{Src: "n1", Dest: "c1", Body: []byte(`{"x":1,"type":"a","msg_id":0,"in_reply_to":7, "x":2}`), Type: "a", ID: 0, InReplyTo: 7}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Errorf("%v (-want +got)\n%s", err, diff)
 	}

@@ -1,0 +1,207 @@
+// Package report turns what happened in a test into what people and programs
+// read: text, files, a picture.
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+)
+
+// Results is results.json: what a test came to, and what it takes to run it
+// again. docs/results.schema.json describes it.
+type Results struct {
+	Version    int                `json:"version"` // 1
+	Verdict    string             `json:"verdict"` // pass, fail, unknown
+	Reasons    []Reason           `json:"reasons"` // none if the verdict is pass; the first one first
+	Workload   string             `json:"workload"`
+	Bin        string             `json:"bin"`
+	Nodes      []string           `json:"nodes"`
+	Seed       uint64             `json:"seed"`
+	Command    Command            `json:"command"`
+	Started    time.Time          `json:"started"`
+	Seconds    float64            `json:"seconds"` // from start to verdict
+	Operations Operations         `json:"operations"`
+	Messages   map[string]int     `json:"messages"` // how many met which fate; all is their sum
+	Faults     map[string]int     `json:"faults"`   // how many of each kind
+	Numbers    map[string]any     `json:"numbers"`  // the workload's own
+	Sick       []*runner.Sickness `json:"sick"`
+}
+
+// A Reason is why the verdict is not pass.
+type Reason struct {
+	Check   string  `json:"check"`
+	Text    string  `json:"text"`
+	Seconds float64 `json:"seconds"` // when it showed, since the start
+	Unknown bool    `json:"unknown"` // it only keeps us from saying pass
+}
+
+// A Command is a test's command line.
+type Command struct {
+	Args []string `json:"args"` // what came after eddy test
+	Dir  string   `json:"dir"`  // where it was run
+}
+
+// Operations counts operations by outcome. Latencies, in milliseconds, are of
+// those that ended ok.
+type Operations struct {
+	OK      int                `json:"ok"`
+	Fail    int                `json:"fail"`
+	Info    int                `json:"info"`
+	Rate    float64            `json:"per_second"` // that ended, while clients asked
+	Latency map[string]float64 `json:"latency_ms"`
+}
+
+// New gathers the results of a test.
+func New(cfg *runner.Config, res *runner.Result, lenient bool) *Results {
+	verdict, problems := res.Judge(cfg, lenient)
+	r := &Results{
+		Version: 1, Verdict: verdict.String(), Reasons: []Reason{}, Workload: cfg.Spec.Name, Bin: cfg.Bin, Nodes: cfg.Nodes,
+		Seed: cfg.Network.Seed, Seconds: res.Elapsed.Seconds(), Numbers: map[string]any{},
+		Messages: map[string]int{}, Faults: map[string]int{}, Sick: res.Sick,
+	}
+	if r.Sick == nil {
+		r.Sick = []*runner.Sickness{}
+	}
+	for _, p := range problems {
+		r.Reasons = append(r.Reasons, Reason{p.Check, p.Text, p.At.Seconds(), p.Unknown})
+	}
+	for _, n := range res.Numbers {
+		r.Numbers[n.Name] = n.Value
+	}
+	r.countOps(res)
+	r.countMessages(res.Journal)
+	return r
+}
+
+func (r *Results) countOps(res *runner.Result) {
+	var latencies []time.Duration
+	ended := 0
+	for i := range res.Ops {
+		op := &res.Ops[i]
+		switch op.Outcome {
+		case history.OK:
+			r.Operations.OK++
+			latencies = append(latencies, op.To-op.From)
+		case history.Fail:
+			r.Operations.Fail++
+		default:
+			r.Operations.Info++
+		}
+		if !op.Final {
+			ended++
+		}
+	}
+	if res.Asked > 0 {
+		r.Operations.Rate = float64(ended) / res.Asked.Seconds()
+	}
+	slices.Sort(latencies)
+	r.Operations.Latency = map[string]float64{}
+	if n := len(latencies); n > 0 {
+		for name, share := range map[string]float64{"p50": .5, "p95": .95, "p99": .99, "max": 1} {
+			at := min(int(share*float64(n)), n-1)
+			r.Operations.Latency[name] = float64(latencies[at].Microseconds()) / 1000
+		}
+	}
+}
+
+func (r *Results) countMessages(j *sim.Journal) {
+	for m := range j.All() {
+		r.Messages["all"]++
+		r.Messages[m.Fate.String()]++
+		if m.IsDuplicate() {
+			r.Messages["duplicates"]++
+		}
+		if !sim.IsClient(m.Src) && !sim.IsClient(m.Dest) {
+			r.Messages["between-nodes"]++
+		}
+	}
+	for _, e := range j.Events() {
+		if e.Begun != nil {
+			r.Faults[e.Begun.String()]++
+		}
+	}
+}
+
+// jsonOptions are those of results.json.
+var jsonOptions = json.JoinOptions(jsontext.WithIndent("  "), json.Deterministic(true))
+
+// JSON is the text of results.json.
+func (r *Results) JSON() ([]byte, error) {
+	text, err := json.Marshal(r, jsonOptions)
+	return append(text, '\n'), err
+}
+
+// maxReasons is how many reasons the text shows.
+const maxReasons = 10
+
+// Text is what a person reads: the verdict, then why, then numbers.
+func (r *Results) Text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s  %s, %d nodes, seed %d\n", strings.ToUpper(r.Verdict), r.Workload, len(r.Nodes), r.Seed)
+	for i, reason := range r.Reasons {
+		if i == maxReasons {
+			fmt.Fprintf(&b, "  and %d more, see results.json\n", len(r.Reasons)-i)
+			break
+		}
+		text := strings.ReplaceAll(reason.Text, "\n", "\n      ")
+		fmt.Fprintf(&b, "  %7.3fs  %s: %s\n", reason.Seconds, reason.Check, text)
+	}
+	b.WriteByte('\n')
+	row := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, "%-11s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	o := r.Operations
+	row("operations", "%d ok, %d failed, %d unknown, %.0f/s", o.OK, o.Fail, o.Info, o.Rate)
+	if o.OK > 0 {
+		row("latency", "p50 %s, p95 %s, p99 %s, max %s", ms(o.Latency["p50"]), ms(o.Latency["p95"]), ms(o.Latency["p99"]), ms(o.Latency["max"]))
+	}
+	row("messages", "%s", counts(r.Messages, "all"))
+	if len(r.Faults) > 0 {
+		row("faults", "%s", counts(r.Faults, ""))
+	}
+	for _, name := range sortedKeys(r.Numbers) {
+		row(name, "%v", r.Numbers[name])
+	}
+	row("took", "%.1fs", r.Seconds)
+	return b.String()
+}
+
+func ms(v float64) string { return fmt.Sprintf("%.1f ms", v) }
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := []string{}
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// counts lists numbers, first the one of that name, then the largest first.
+func counts(m map[string]int, first string) string {
+	keys := sortedKeys(m)
+	slices.SortStableFunc(keys, func(a, b string) int {
+		if (a == first) != (b == first) {
+			if a == first {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(m[b], m[a])
+	})
+	var words []string
+	for _, k := range keys {
+		words = append(words, fmt.Sprintf("%d %s", m[k], k))
+	}
+	return strings.Join(words, ", ")
+}

@@ -1,0 +1,122 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+)
+
+// A Store is the directory that one test leaves behind.
+type Store struct{ Dir string }
+
+// NewStore makes a directory for a test beneath root: root/workload/time.
+func NewStore(root, workload string, now time.Time) (*Store, error) {
+	base := filepath.Join(root, workload)
+	if err := os.MkdirAll(base, 0o755); err != nil {
+		return nil, err
+	}
+	name := now.Format("20060102T150405.000")
+	dir := filepath.Join(base, name)
+	for n := 2; ; n++ {
+		err := os.Mkdir(dir, 0o755)
+		if err == nil {
+			break
+		}
+		if !os.IsExist(err) {
+			return nil, err
+		}
+		dir = filepath.Join(base, fmt.Sprintf("%s-%d", name, n))
+	}
+	s := &Store{Dir: dir}
+	for _, sub := range []string{s.Logs(), s.Dirs()} {
+		if err := os.Mkdir(sub, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// point makes a symbolic link anew. Where there are none (Windows, without the
+// right to) there is no latest.
+func point(link, to string) {
+	if info, err := os.Lstat(link); err == nil && info.Mode()&os.ModeSymlink == 0 {
+		return // somebody's own
+	}
+	os.Remove(link)
+	os.Symlink(to, link)
+}
+
+// Logs has what nodes wrote to stderr, Dirs their working directories.
+func (s *Store) Logs() string { return filepath.Join(s.Dir, "node-logs") }
+func (s *Store) Dirs() string { return filepath.Join(s.Dir, "node-dirs") }
+
+func (s *Store) path(name string) string { return filepath.Join(s.Dir, name) }
+
+// Write writes the files of a test, and makes it the one that the links named
+// latest, in root and root/workload, point at.
+func (s *Store) Write(r *Results, res *runner.Result) error {
+	text, err := r.JSON()
+	if err != nil {
+		return err
+	}
+	if err := os.WriteFile(s.path("results.json"), text, 0o644); err != nil {
+		return err
+	}
+	if err := s.file("history.jsonl", func(w *bufio.Writer) error { return history.Write(w, res.Ops) }); err != nil {
+		return err
+	}
+	if err := s.file("journal.jsonl", func(w *bufio.Writer) error { return writeJournal(w, res.Journal) }); err != nil {
+		return err
+	}
+	s.tidy()
+	base, name := filepath.Split(s.Dir)
+	root, workload := filepath.Split(filepath.Clean(base))
+	point(filepath.Join(base, "latest"), name)
+	point(filepath.Join(root, "latest"), filepath.Join(workload, name))
+	return nil
+}
+
+func (s *Store) file(name string, write func(*bufio.Writer) error) error {
+	f, err := os.Create(s.path(name))
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(f, 1<<20)
+	err = write(w)
+	if flushed := w.Flush(); err == nil {
+		err = flushed
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// tidy removes directories in which no node has left anything.
+func (s *Store) tidy() {
+	entries, _ := os.ReadDir(s.Dirs())
+	for _, e := range entries {
+		os.Remove(filepath.Join(s.Dirs(), e.Name())) // fails unless it is empty
+	}
+	os.Remove(s.Dirs())
+}
+
+// ReadResults reads the results.json of a stored test.
+func ReadResults(dir string) (*Results, error) {
+	text, err := os.ReadFile(filepath.Join(dir, "results.json"))
+	if err != nil {
+		return nil, err
+	}
+	r := &Results{}
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, fmt.Errorf("read %s: %w", filepath.Join(dir, "results.json"), err)
+	}
+	return r, nil
+}

@@ -1,0 +1,149 @@
+package runner
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/message"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+)
+
+// A client asks one node one thing after another.
+type client struct {
+	name    string // changes after an answer that never came: who knows what still comes
+	process int
+	node    *node
+	next    int64 // msg_id
+	op      int   // the index of its open operation, or -1
+	req     workload.Request
+	id      int64 // of the open request
+	due     time.Duration
+}
+
+// noAnswer begins the error of an operation that was not answered.
+const noAnswer = "no answer within "
+
+// newClient makes a client with a name that nobody had.
+func (r *runner) newClient(n *node) *client {
+	c := &client{node: n, op: -1}
+	r.rename(c)
+	r.clients = append(r.clients, c)
+	return c
+}
+
+func (r *runner) rename(c *client) {
+	delete(r.byClient, c.name)
+	r.processes++
+	c.process = r.processes
+	c.name = "c" + strconv.Itoa(c.process)
+	c.next = 0
+	r.byClient[c.name] = c
+}
+
+// isClient reports whether a name is, or was, a client's.
+func (r *runner) isClient(name string) bool {
+	if !sim.IsClient(name) {
+		return false
+	}
+	number, err := strconv.Atoi(name[1:])
+	return err == nil && number <= r.processes
+}
+
+// ask makes a client's next request.
+func (r *runner) ask(c *client, req workload.Request) {
+	if req.Node == "" {
+		req.Node = c.node.name
+	}
+	c.req, c.op, c.id = req, len(r.ops), c.next
+	c.due = r.now + r.cfg.timeout()
+	c.next++
+	r.ops = append(r.ops, history.Op{
+		Process: c.process, Client: c.name, Node: req.Node, MsgID: c.id,
+		F: req.F, Key: req.Key, Value: req.Value, From: r.now, Final: r.inFinal,
+	})
+	r.open++
+	r.net.Send(r.now, sim.Message{
+		Src: c.name, Dest: req.Node, Type: req.Type,
+		Body: message.WithIDs(req.Body, message.None, c.id),
+		ID:   c.id, InReplyTo: message.None,
+	})
+}
+
+// answer takes what came for a client.
+func (r *runner) answer(d *sim.Delivery) {
+	c := r.byClient[d.Dest]
+	if c == nil || c.op < 0 || d.InReplyTo != c.id || r.ops[c.op].Node != d.Src {
+		return // too late, or for nobody, which was judged when it was sent
+	}
+	op := &r.ops[c.op]
+	switch d.Type {
+	case c.req.Want:
+		result, err := r.load.Read(&c.req, d.Body)
+		if err != nil {
+			r.wrongBody(d, err.Error())
+			r.finish(c, history.Info, "a reply of the wrong shape")
+			return
+		}
+		op.Result = result
+		r.finish(c, history.OK, "")
+	case "error":
+		code, err := strconv.ParseInt(string(workload.Member(d.Body, "code")), 10, 64)
+		if err != nil {
+			r.wrongBody(d, "an error without a code that is an integer")
+			r.finish(c, history.Info, "an error without a code")
+			return
+		}
+		op.Code = code
+		outcome := history.Info
+		if workload.IsDefinite(code) {
+			outcome = history.Fail
+		}
+		r.finish(c, outcome, fmt.Sprintf("error %d: %s", code, workload.Member(d.Body, "text")))
+	default:
+		r.wrongBody(d, fmt.Sprintf("the reply to %s is a %s", c.req.Type, d.Type))
+		r.finish(c, history.Info, "a reply of another type")
+	}
+}
+
+// wrongBody reports a reply that the request does not allow.
+func (r *runner) wrongBody(d *sim.Delivery, why string) {
+	n := r.byName[d.Src]
+	if n == nil {
+		return
+	}
+	text := d.Body
+	if len(text) > quoteBytes {
+		text = text[:quoteBytes]
+	}
+	r.ward.add(Sickness{Node: n.name, Kind: "wrong-body", Text: d.Type + " " + why, Life: n.life.number,
+		Quote: string(text), At: r.now})
+}
+
+// finish ends a client's operation.
+func (r *runner) finish(c *client, outcome history.Outcome, why string) {
+	op := &r.ops[c.op]
+	op.Outcome, op.Error, op.To = outcome, why, r.now
+	r.open--
+	r.outcomes[outcome]++
+	c.op = -1
+	if outcome == history.Info {
+		r.rename(c)
+	}
+	r.free = append(r.free, c)
+	r.news = true
+}
+
+// checkTimeouts ends the operations that nobody answered.
+func (r *runner) checkTimeouts() {
+	if r.open == 0 {
+		return
+	}
+	for _, c := range r.clients {
+		if c.op >= 0 && r.now >= c.due {
+			r.finish(c, history.Info, noAnswer+r.cfg.timeout().String())
+		}
+	}
+}

@@ -1,0 +1,86 @@
+// Package runner runs a test: it starts nodes, lets clients ask them through a
+// simulated network, makes faults, watches for what no node may do, and hands
+// what happened to the checks.
+package runner
+
+import (
+	"io"
+	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+)
+
+// A Config is a test.
+type Config struct {
+	Spec  workload.Spec
+	Bin   string
+	Args  []string
+	Nodes []string
+
+	TimeLimit   time.Duration
+	Rate        float64 // operations per second by all clients; see MaxRate
+	Concurrency int     // clients that ask at the same time
+
+	Network  sim.Config
+	Topology string // see workload.Topologies
+
+	Nemeses  []string      // see Nemeses
+	Interval time.Duration // from one nemesis to the next
+
+	Quiesce      time.Duration // the calm before the final phase; less than 0 for as short as can be
+	CallTimeout  time.Duration // what a relay promises
+	CallAttempts int
+
+	Availability float64 // the least share of operations that end ok
+
+	Dirs, Logs string // directories: for nodes to work in, for what they write to stderr
+	MaxLine    int
+
+	Stderr io.Writer      // gets what nodes write to stderr, unless nil
+	Trace  func(Traffic)  // is told of messages as they pass, unless nil
+	Live   func(Progress) // is told some times a second how it goes, unless nil
+}
+
+// MaxRate makes every client ask again as soon as it was answered.
+const MaxRate = -1
+
+// Limits that are the same for every test.
+const (
+	initTimeout   = 10 * time.Second
+	clientTimeout = 5 * time.Second  // how long a client waits for an answer
+	finalPatience = 10 * time.Second // how long final answers may take to be right
+	stopGrace     = time.Second      // how long a node may go on writing once its input has ended
+)
+
+// Traffic is one message that a node sent or received.
+type Traffic struct {
+	At       time.Duration
+	Received bool
+	Message  *sim.Message
+}
+
+// Progress is how a test goes.
+type Progress struct {
+	At             time.Duration
+	OK, Fail, Info int
+	Messages       int
+	Faults         []string
+}
+
+// timeout is how long a client waits: longer than a relay may need.
+func (c *Config) timeout() time.Duration {
+	calls := time.Duration(c.CallAttempts) * c.CallTimeout
+	return clientTimeout + calls + 2*longest(&c.Network)
+}
+
+// longest is how long nearly every message on the slowest link is on its way.
+func longest(c *sim.Config) time.Duration {
+	l := max(c.Latency.Longest(), c.ClientLatency.Longest())
+	for _, link := range c.Links {
+		if link.Latency != nil {
+			l = max(l, link.Latency.Longest())
+		}
+	}
+	return l
+}

@@ -1,0 +1,200 @@
+package runner
+
+import (
+	"context"
+	"math/rand/v2"
+	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/message"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+)
+
+// A runner is a test that runs. All of it belongs to one goroutine.
+type runner struct {
+	cfg     *Config
+	start   time.Time
+	now     time.Duration // since start; never goes back
+	net     *sim.Network
+	cluster *cluster.Cluster
+	load    workload.Workload
+	rand    *rand.Rand
+	reader  message.Reader
+	events  []cluster.Event
+	line    []byte
+	ward    ward
+
+	nodes     []*node
+	byName    map[string]*node
+	clients   []*client
+	byClient  map[string]*client
+	processes int       // client names given out
+	free      []*client // those that wait for work
+	ops       []history.Op
+	open      int // operations without an outcome
+	outcomes  [4]int
+
+	nextOp   time.Duration // when the next operation is due
+	asking   bool          // the main phase: clients ask
+	alarms   alarms
+	nextTick time.Duration
+	inFinal  bool // the final phase
+	ending   bool // the nodes were told to end
+	endedAt  time.Duration
+	news     bool // something happened that a phase may wait for
+}
+
+// tick is how often timeouts and the like are looked at.
+const tick = 20 * time.Millisecond
+
+// until runs the test until done, or until a time, whichever is first, and
+// reports which: true for done.
+func (r *runner) until(ctx context.Context, end time.Duration, done func() bool) (bool, error) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		r.news = false
+		if err := r.step(); err != nil {
+			return false, err
+		}
+		if done() {
+			return true, nil
+		}
+		if r.now >= end {
+			return false, nil
+		}
+		wait := min(end, r.nextDue()) - time.Since(r.start)
+		if wait <= 0 {
+			if err := ctx.Err(); err != nil {
+				return false, err
+			}
+			continue
+		}
+		timer.Reset(wait)
+		select {
+		case <-r.cluster.Ready():
+		case <-timer.C:
+		case <-ctx.Done():
+			return false, ctx.Err()
+		}
+	}
+}
+
+// nextDue is when something is to be done that nobody wakes us for.
+func (r *runner) nextDue() time.Duration {
+	due := r.nextTick
+	if at, ok := r.net.Next(); ok {
+		due = min(due, at)
+	}
+	if at, ok := r.alarms.next(); ok {
+		due = min(due, at)
+	}
+	if r.asking && len(r.free) > 0 {
+		due = min(due, r.nextOp)
+	}
+	return due
+}
+
+// advance sets the time, which never goes back.
+func (r *runner) advance(to time.Duration) { r.now = max(r.now, to) }
+
+// step does all that is to be done now.
+func (r *runner) step() error {
+	r.events = r.cluster.Events(r.events)
+	for i := range r.events {
+		e := &r.events[i]
+		r.advance(e.At.Sub(r.start))
+		n := r.nodes[e.Node]
+		switch e.Kind {
+		case cluster.Wrote:
+			r.wrote(n, e)
+		case cluster.Exited:
+			r.exited(n, e)
+			r.news = true
+		case cluster.Started:
+			if err := r.started(n, e); err != nil {
+				return err
+			}
+		}
+	}
+	r.advance(time.Since(r.start))
+	r.deliver()
+	r.alarms.ring(r.now)
+	if r.asking {
+		r.askNext()
+		r.deliver()
+	}
+	if r.now >= r.nextTick {
+		r.nextTick = r.now + tick
+		r.checkInits()
+		r.checkTimeouts()
+		r.tell()
+	}
+	return nil
+}
+
+// deliver hands out what has arrived.
+func (r *runner) deliver() {
+	for {
+		d, ok := r.net.Due(r.now)
+		if !ok {
+			return
+		}
+		if n := r.byName[d.Dest]; n != nil {
+			r.deliverTo(n, &d)
+		} else {
+			r.answer(&d)
+		}
+	}
+}
+
+func (r *runner) deliverTo(n *node, d *sim.Delivery) {
+	if n.state == dead {
+		r.net.Undo(r.now, *d, sim.Down)
+		return
+	}
+	r.line = message.Append(r.line[:0], d.Src, d.Dest, d.Body)
+	if !r.cluster.Send(n.index, r.line) {
+		r.net.Undo(r.now, *d, sim.Unread)
+		if n.state == up && n.paused == 0 && r.cluster.Queued(n.index) > 0 {
+			r.ofNode(n, "deaf", "left %d bytes of its input unread", r.cluster.Queued(n.index))
+		}
+		return
+	}
+	if d.ID != message.None {
+		n.life.from(d.Src).copies.add(d.ID)
+	}
+	if r.cfg.Trace != nil {
+		r.cfg.Trace(Traffic{At: r.now, Received: true, Message: &d.Message})
+	}
+}
+
+// askNext lets free clients ask, at the rate that was asked for.
+func (r *runner) askNext() {
+	for len(r.free) > 0 && r.nextOp <= r.now {
+		c := r.free[0]
+		r.free = r.free[:copy(r.free, r.free[1:])]
+		r.ask(c, r.load.Next(c.node.name))
+		if r.cfg.Rate > 0 {
+			// As in Jepsen's stagger: uniform, with this mean.
+			r.nextOp += time.Duration(2 * r.rand.Float64() / r.cfg.Rate * float64(time.Second))
+		}
+	}
+	if r.cfg.Rate > 0 && len(r.free) == 0 {
+		r.nextOp = max(r.nextOp, r.now-time.Second) // what could not be asked is not made up for
+	}
+}
+
+func (r *runner) tell() {
+	if r.cfg.Live == nil {
+		return
+	}
+	p := Progress{At: r.now, OK: r.outcomes[history.OK], Fail: r.outcomes[history.Fail],
+		Info: r.outcomes[history.Info], Messages: r.net.Journal().Len()}
+	for _, f := range r.net.Faults() {
+		p.Faults = append(p.Faults, f.String())
+	}
+	r.cfg.Live(p)
+}

@@ -1,0 +1,100 @@
+package runner
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/message"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+)
+
+// The test binary is also the node: with this variable set it echoes.
+const isNode = "EDDY_RUNNER_TEST_IS_NODE"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(isNode) != "" {
+		echoNode()
+		os.Exit(0)
+	}
+	os.Setenv(isNode, "1")
+	os.Setenv("GORACE", "atexit_sleep_ms=0")
+	os.Exit(m.Run())
+}
+
+func echoNode() {
+	in, out := bufio.NewScanner(os.Stdin), bufio.NewWriter(os.Stdout)
+	r := &message.Reader{}
+	for in.Scan() {
+		m, err := r.Read(in.Bytes())
+		if err != nil {
+			panic(err)
+		}
+		body := strings.Replace(string(m.Body), `"type":"`+m.Type+`"`, `"type":"`+m.Type+`_ok"`, 1)
+		body = strings.TrimSuffix(body, fmt.Sprintf(`,"msg_id":%d}`, m.ID))
+		fmt.Fprintf(out, `{"src":%q,"dest":%q,"body":%s,"in_reply_to":%d}}`+"\n", m.Dest, m.Src, body, m.ID)
+		out.Flush()
+	}
+}
+
+// config is a short echo test of the node above.
+func config(t *testing.T) *Config {
+	spec, err := workload.Find("echo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &Config{
+		Spec: spec, Bin: os.Args[0], Nodes: []string{"n1", "n2", "n3"},
+		TimeLimit: 300 * time.Millisecond, Rate: 200, Concurrency: 6, Quiesce: -1,
+		CallTimeout: 500 * time.Millisecond, CallAttempts: 3, Interval: 10 * time.Second,
+		Dirs: t.TempDir(), Logs: t.TempDir(),
+	}
+}
+
+func TestRunEcho(t *testing.T) {
+	cfg := config(t)
+	res, err := Run(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verdict, problems := res.Judge(cfg, false)
+	if verdict != checker.Pass || len(res.Ops) == 0 || res.Journal.Len() < 2*len(res.Ops) {
+		t.Errorf("%v %v, %d operations, %d messages", verdict, problems, len(res.Ops), res.Journal.Len())
+	}
+}
+
+// A test that is interrupted leaves nothing running and is no pass.
+func TestRunInterrupted(t *testing.T) {
+	cfg := config(t)
+	cfg.TimeLimit = time.Hour
+	ctx, cancel := context.WithCancel(context.Background())
+	cfg.Live = func(p Progress) {
+		if p.OK > 3 {
+			cancel()
+		}
+	}
+	res, err := Run(ctx, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if verdict, problems := res.Judge(cfg, false); verdict != checker.Unknown {
+		t.Errorf("%v %v", verdict, problems)
+	}
+}
+
+func TestLedger(t *testing.T) {
+	l := &ledger{}
+	for _, id := range []int64{0, 1, 5, 5, 1 << 40, 10_000, 10_000, 4, 9_000, 9_500, 10_000} {
+		l.add(id)
+	}
+	for id, want := range map[int64]int{0: 1, 2: 0, 4: 1, 5: 2, 10_000: 3, 1 << 40: 1, 1 << 41: 0} {
+		if got := l.count(id); got != want {
+			t.Errorf("%d was counted %d times, want %d", id, got, want)
+		}
+	}
+}

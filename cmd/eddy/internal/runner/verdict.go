@@ -1,0 +1,70 @@
+package runner
+
+import (
+	"fmt"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+)
+
+// Judge is the test's verdict and all reasons for it, the first one first. With
+// lenient, sick nodes are told of and the verdict is unknown instead of fail.
+func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.Problem) {
+	problems := append([]checker.Problem(nil), res.Problems...)
+	for _, s := range res.Sick {
+		problems = append(problems, s.problem(lenient))
+	}
+	ok, ended := 0, 0
+	for i := range res.Ops {
+		op := &res.Ops[i]
+		if op.Outcome == history.OK {
+			ok++
+		}
+		ended++
+	}
+	unknown := func(check, format string, args ...any) {
+		problems = append(problems, checker.Problem{Check: check, Text: fmt.Sprintf(format, args...), At: res.Elapsed, Unknown: true})
+	}
+	switch {
+	case res.Stopped != "":
+		unknown("stopped", "the test ended early: %s", res.Stopped)
+	case ok == 0:
+		unknown("nothing-ok", "not one of %d operations was answered well, so nothing was tested", ended)
+	case float64(ok) < cfg.Availability*float64(ended):
+		problems = append(problems, checker.Problem{Check: "availability", At: res.Elapsed,
+			Text: fmt.Sprintf("%d of %d operations ended ok, which is less than %v", ok, ended, cfg.Availability)})
+	}
+	checker.Sort(problems)
+	return checker.Judge(problems, ok > 0), problems
+}
+
+// problem is a sickness as a reason for the verdict.
+func (s *Sickness) problem(lenient bool) checker.Problem {
+	text := fmt.Sprintf("%s %s", s.Node, s.Text)
+	if s.Line > 0 {
+		text = fmt.Sprintf("%s, line %d: %s: %s", s.Node, s.Line, s.Text, Printable(s.Quote))
+	} else if s.Quote != "" {
+		text += ": " + Printable(s.Quote)
+	}
+	if s.Count > 1 {
+		text += fmt.Sprintf(" (%d times)", s.Count)
+	}
+	return checker.Problem{Check: s.Kind, Text: text, At: s.At,
+		Unknown: lenient || s.Kind == "no-init" || s.Kind == "deaf"}
+}
+
+// Printable is what a node wrote without what a terminal would obey.
+func Printable(text string) string {
+	out := []byte{}
+	for _, r := range text {
+		switch {
+		case r == 0xfffd:
+			out = append(out, `\ufffd`...)
+		case r < ' ' || r >= 0x7f && r < 0xa0:
+			out = fmt.Appendf(out, `\x%02x`, r)
+		default:
+			out = append(out, string(r)...)
+		}
+	}
+	return string(out)
+}

@@ -1,0 +1,111 @@
+package workload
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+)
+
+const broadcastDoc = `Clients give nodes numbers, which all nodes shall know in the end, and ask nodes
+what they know. Every node is told its neighbours first (--topology), and may
+talk to others as well.
+
+    {"type":"topology","topology":{"n1":["n2","n3"],"n2":["n1"],"n3":["n1"]}}
+    {"type":"topology_ok"}
+    {"type":"broadcast","message":17}
+    {"type":"broadcast_ok"}
+    {"type":"read"}
+    {"type":"read_ok","messages":[3,17]}
+
+When all faults are over every node is read until it knows all that was
+acknowledged, for 10 s at most.`
+
+// broadcast is the workload of that name.
+type broadcast struct {
+	env   Env
+	asked int64 // operations
+	last  int64 // the last value
+	acked []int64
+}
+
+func newBroadcast(env Env) Workload { return &broadcast{env: env} }
+
+// Setup tells every node its neighbours.
+func (w *broadcast) Setup() []Request {
+	topology, err := json.Marshal(w.env.Topology, json.Deterministic(true))
+	if err != nil {
+		panic(err) // it is made of strings
+	}
+	body := fmt.Appendf(nil, `{"type":"topology","topology":%s}`, topology)
+	var requests []Request
+	for _, node := range w.env.Nodes {
+		requests = append(requests, Request{F: "topology", Node: node, Body: body, Type: "topology", Want: "topology_ok"})
+	}
+	return requests
+}
+
+// Next is a broadcast or a read, by turns.
+func (w *broadcast) Next(node string) Request {
+	w.asked++
+	if w.asked%2 == 0 {
+		return w.Final(node)
+	}
+	w.last++
+	return Request{
+		F: "broadcast", Value: strconv.AppendInt(nil, w.last, 10), Key: w.last,
+		Body: fmt.Appendf(nil, `{"type":"broadcast","message":%d}`, w.last),
+		Type: "broadcast", Want: "broadcast_ok",
+	}
+}
+
+func (*broadcast) Final(string) Request {
+	return Request{F: "read", Body: []byte(`{"type":"read"}`), Type: "read", Want: "read_ok"}
+}
+
+func (w *broadcast) Read(req *Request, body []byte) (jsontext.Value, error) {
+	if req.F == "broadcast" {
+		w.acked = append(w.acked, req.Key)
+	}
+	if req.F != "read" {
+		return nil, nil
+	}
+	messages, err := need(body, "messages")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := elements(messages); err != nil {
+		return nil, fmt.Errorf("its messages are no array of integers")
+	}
+	return messages, nil
+}
+
+func elements(messages jsontext.Value) (values []int64, err error) {
+	return values, json.Unmarshal(messages, &values)
+}
+
+// Settled reports whether every node knows all that was acknowledged.
+func (w *broadcast) Settled(ops []history.Op) bool {
+	for i := range ops {
+		values, err := elements(ops[i].Result)
+		if err != nil {
+			return false
+		}
+		slices.Sort(values)
+		for _, v := range w.acked {
+			if _, known := slices.BinarySearch(values, v); !known {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func (*broadcast) Check(r Record) ([]checker.Problem, []checker.Number) {
+	return nil, nil
+}

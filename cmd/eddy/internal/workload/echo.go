@@ -1,0 +1,47 @@
+package workload
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+)
+
+const echoDoc = `Every client asks its node to say again what it says.
+
+    {"type":"echo","echo":"Please echo 17"}
+    {"type":"echo_ok","echo":"Please echo 17"}
+
+Checked: an echo_ok has the request's own echo (` + "`echo`" + `).`
+
+// echo is the workload of that name.
+type echo struct{ n int64 }
+
+func newEcho(Env) Workload { return &echo{} }
+
+func (*echo) Setup() []Request          { return nil }
+func (*echo) Settled([]history.Op) bool { return true }
+
+func (w *echo) Next(string) Request {
+	w.n++
+	body := strconv.AppendInt([]byte(`{"type":"echo","echo":"Please echo `), w.n, 10)
+	body = append(body, `"}`...)
+	return Request{F: "echo", Value: body[len(`{"type":"echo","echo":`) : len(body)-1], Body: body, Type: "echo", Want: "echo_ok"}
+}
+
+func (w *echo) Final(string) Request { return w.Next("") }
+
+func (*echo) Read(req *Request, body []byte) (jsontext.Value, error) { return need(body, "echo") }
+
+func (*echo) Check(r Record) (problems []checker.Problem, numbers []checker.Number) {
+	for i := range r.Ops {
+		op := &r.Ops[i]
+		if op.Outcome == history.OK && string(op.Value) != string(op.Result) && canonical(op.Value) != canonical(op.Result) {
+			problems = append(problems, checker.Problem{Check: "echo", Text: fmt.Sprintf("%s was asked to echo %s and said %s", op.Node, op.Value, op.Result), At: op.To})
+		}
+	}
+	return problems, nil
+}

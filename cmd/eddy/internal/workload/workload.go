@@ -1,0 +1,146 @@
+// Package workload is what a test asks of nodes and what it makes of their
+// answers: one file per workload.
+package workload
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+)
+
+// A Request is one operation that a client asks a node for.
+type Request struct {
+	F     string         // what it is called in the history
+	Value jsontext.Value // what is asked, in the history; may be nil
+	Node  string         // whom to ask; "" is the client's own node
+	Body  []byte         // what to send, without ids
+	Type  string         // the body's type
+	Want  string         // the type of a good reply
+	Key   int64          // the workload's own
+}
+
+// IsDefinite reports whether an error of a code tells that nothing happened.
+func IsDefinite(code int64) bool {
+	switch code {
+	case 1, 10, 11, 12, 14, 20, 21, 22, 30:
+		return true
+	}
+	return false
+}
+
+// Env is what a workload knows of its test.
+type Env struct {
+	Nodes    []string
+	Topology map[string][]string
+	Rand     *rand.Rand
+
+	// CallTimeout and CallAttempts are what a relay promises.
+	CallTimeout  time.Duration
+	CallAttempts int
+}
+
+// A Workload is one workload in one test. Its methods are for one goroutine.
+type Workload interface {
+	// Setup is asked, and must be answered, before all else.
+	Setup() []Request
+	// Next is the next request of a worker, who is bound to a node.
+	Next(node string) Request
+	// Read reads a good reply. An error says what is wrong with its shape.
+	Read(req *Request, body []byte) (jsontext.Value, error)
+	// Final is asked of every node when all is calm.
+	Final(node string) Request
+	// Settled reports whether the answers to Final are as they shall be. As
+	// long as they are not they are asked again, for a while.
+	Settled(ops []history.Op) bool
+	// Check judges what happened. Its numbers are shown with the verdict.
+	Check(Record) ([]checker.Problem, []checker.Number)
+}
+
+// A Record is all that happened in a test.
+type Record struct {
+	Ops     []history.Op
+	Journal *sim.Journal
+}
+
+// A Spec is a workload that can be chosen.
+type Spec struct {
+	Name string
+	Doc  string // Markdown, from the doc comment of the workload's type
+	New  func(Env) Workload
+}
+
+// Specs are all workloads.
+var Specs = []Spec{
+	{"echo", echoDoc, newEcho},
+	{"unique-ids", uniqueIDsDoc, newUniqueIDs},
+	{"broadcast", broadcastDoc, newBroadcast},
+	{"relay", relayDoc, newRelay},
+}
+
+// Find returns the workload of a name. Its error names those that there are.
+func Find(name string) (Spec, error) {
+	names := []string{}
+	for _, s := range Specs {
+		if s.Name == name {
+			return s, nil
+		}
+		names = append(names, s.Name)
+	}
+	return Spec{}, fmt.Errorf("there is no workload %q; there are %s", name, strings.Join(names, ", "))
+}
+
+// members calls f with each member of an object.
+func members(object []byte, f func(name string, value jsontext.Value)) {
+	dec := jsontext.NewDecoder(strings.NewReader(string(object)), jsontext.AllowDuplicateNames(true))
+	if t, err := dec.ReadToken(); err != nil || t.Kind() != '{' {
+		return
+	}
+	for dec.PeekKind() == '"' {
+		name, err := dec.ReadToken()
+		if err != nil {
+			return
+		}
+		text := name.String()
+		value, err := dec.ReadValue()
+		if err != nil {
+			return
+		}
+		f(text, slices.Clone(value))
+	}
+}
+
+// Member returns one member of an object, or nil.
+func Member(object []byte, name string) (found jsontext.Value) {
+	members(object, func(n string, v jsontext.Value) {
+		if n == name && found == nil {
+			found = v
+		}
+	})
+	return found
+}
+
+// need is Member for one that must be there.
+func need(body []byte, name string) (jsontext.Value, error) {
+	v := Member(body, name)
+	if v == nil {
+		return nil, fmt.Errorf("has no %q", name)
+	}
+	return v, nil
+}
+
+// canonical is a JSON text in a form that is the same for the same value.
+func canonical(v jsontext.Value) string {
+	c := slices.Clone(v)
+	if err := c.Canonicalize(jsontext.AllowDuplicateNames(true)); err != nil {
+		return string(v)
+	}
+	return string(c)
+}

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+)
+
+// A liveLine is a line on a terminal that tells how a test goes. Where there is
+// no terminal it stays empty.
+type liveLine struct {
+	to   *os.File
+	on   bool
+	last time.Duration
+}
+
+func newLiveLine(to *os.File) *liveLine { return &liveLine{to: to, on: term.IsTerminal(int(to.Fd()))} }
+
+// show is called often and shows some of it.
+func (l *liveLine) show(p runner.Progress) {
+	if !l.on || p.At-l.last < 100*time.Millisecond {
+		return
+	}
+	l.last = p.At
+	fmt.Fprintf(l.to, "\r\x1b[K%5.1fs  %d ok  %d failed  %d unknown  %d messages  %s",
+		p.At.Seconds(), p.OK, p.Fail, p.Info, p.Messages, strings.Join(p.Faults, ", "))
+}
+
+func (l *liveLine) clear() {
+	if l.on {
+		fmt.Fprint(l.to, "\r\x1b[K")
+	}
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+)
+
+// newSeed is a seed that is short enough to be typed again.
+func newSeed() uint64 { return uint64(rand.Uint32()) }
+
+// workloadNames are those that -w knows.
+func workloadNames() string {
+	var names []string
+	for _, s := range workload.Specs {
+		names = append(names, s.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// config is the test that the flags ask for.
+func (c *testCommand) config() (*runner.Config, error) {
+	spec, err := workload.Find(c.Workload)
+	if err != nil {
+		return nil, usageError("%v", err)
+	}
+	cfg := &runner.Config{
+		Spec: spec, Bin: c.Bin, Args: c.Args, Topology: c.Topology,
+		TimeLimit: seconds(c.TimeLimit), Interval: seconds(c.NemesisInterval), Quiesce: seconds(c.Quiesce),
+		CallTimeout: c.CallTimeout, CallAttempts: c.CallAttempts, Nemeses: c.Nemesis,
+	}
+	for _, step := range []func(*runner.Config) error{c.names, c.load, c.network, c.limits} {
+		if err := step(cfg); err != nil {
+			return nil, usageError("%v", err)
+		}
+	}
+	return cfg, nil
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// names sets the nodes' names.
+func (c *testCommand) names(cfg *runner.Config) error {
+	switch {
+	case c.NodeCount < 0 || c.NodeCount > 1000:
+		return fmt.Errorf("--node-count %d: want 1 to 1000", c.NodeCount)
+	case c.NodeCount > 0 && len(c.Nodes) > 0:
+		return fmt.Errorf("--node-count and --nodes: want one of them")
+	case len(c.Nodes) > 0:
+		cfg.Nodes = c.Nodes
+	case c.NodeCount > 0:
+		for i := range c.NodeCount {
+			cfg.Nodes = append(cfg.Nodes, "n"+strconv.Itoa(i))
+		}
+	default:
+		cfg.Nodes = []string{"n1", "n2", "n3", "n4", "n5"}
+	}
+	for i, name := range cfg.Nodes {
+		switch {
+		case name == "" || strings.ContainsAny(name, `/\:`) || name[0] == '.':
+			return fmt.Errorf("--nodes: %q is no name for a node", name)
+		case sim.IsClient(name):
+			return fmt.Errorf("--nodes: %s is a client's name", name)
+		case slices.Contains(cfg.Nodes[:i], name):
+			return fmt.Errorf("--nodes: %s is named twice", name)
+		}
+	}
+	return nil
+}
+
+// load sets how much is asked.
+func (c *testCommand) load(cfg *runner.Config) error {
+	rate, err := strconv.ParseFloat(c.Rate, 64)
+	switch {
+	case c.Rate == "max":
+		cfg.Rate = runner.MaxRate
+	case err != nil || !(rate >= 0 && rate <= 1e9):
+		return fmt.Errorf("--rate %s: want operations a second, or max", c.Rate)
+	default:
+		cfg.Rate = rate
+	}
+	number, perNode := strings.CutSuffix(c.Concurrency, "n")
+	n, err := strconv.Atoi(number)
+	if perNode && number == "" {
+		n, err = 1, nil
+	}
+	if perNode {
+		n *= len(cfg.Nodes)
+	}
+	if err != nil || n < 1 || n > 100_000 {
+		return fmt.Errorf("--concurrency %s: want a number of clients, such as 10 or 4n", c.Concurrency)
+	}
+	cfg.Concurrency = n
+	return nil
+}
+
+// network sets what the network does with messages.
+func (c *testCommand) network(cfg *runner.Config) (err error) {
+	n := &cfg.Network
+	n.Seed, n.StaleReplies = c.Seed, c.StaleReplies
+	n.Loss, n.Duplicate, n.ClientLoss = c.Loss, c.Duplicate, c.ClientLoss
+	if ms, number := strconv.ParseFloat(c.Latency, 64); number == nil {
+		n.Latency, err = sim.MaelstromDist(ms, c.LatencyDist)
+	} else if c.LatencyDist != "constant" {
+		return fmt.Errorf("--latency-dist goes with a --latency that is a number of ms, not with %s", c.Latency)
+	} else {
+		n.Latency, err = sim.ParseDist(c.Latency, os.ReadFile)
+	}
+	if err != nil {
+		return fmt.Errorf("--latency: %w", err)
+	}
+	if n.ClientLatency, err = sim.ParseDist(c.ClientLatency, os.ReadFile); err != nil {
+		return fmt.Errorf("--client-latency: %w", err)
+	}
+	n.Links = map[sim.Link]sim.LinkConfig{}
+	for _, text := range c.Link {
+		link, special, err := sim.ParseLink(text, os.ReadFile)
+		if err != nil {
+			return fmt.Errorf("--link: %w", err)
+		}
+		for _, end := range []string{link.From, link.To} {
+			if !slices.Contains(cfg.Nodes, end) && !sim.IsClient(end) && end != sim.AnyClient {
+				return fmt.Errorf("--link %s: there is no node %s", text, end)
+			}
+		}
+		n.Links[link] = special
+	}
+	return nil
+}
+
+// limits checks what is left.
+func (c *testCommand) limits(cfg *runner.Config) error {
+	for name, share := range map[string]float64{"loss": c.Loss, "duplicate": c.Duplicate, "client-loss": c.ClientLoss} {
+		if !(share >= 0 && share <= 1) {
+			return fmt.Errorf("--%s %v: want a share from 0 to 1", name, share)
+		}
+	}
+	switch {
+	case !(c.TimeLimit >= 0 && c.TimeLimit <= 1e6):
+		return fmt.Errorf("--time-limit %v: want seconds", c.TimeLimit)
+	case !(c.NemesisInterval > 0 && c.NemesisInterval <= 1e6):
+		return fmt.Errorf("--nemesis-interval %v: want seconds, more than 0", c.NemesisInterval)
+	case c.CallTimeout <= 0 || c.CallAttempts < 1:
+		return fmt.Errorf("--call-timeout and --call-attempts must be positive")
+	}
+	for _, name := range c.Nemesis {
+		if err := runner.KnowsNemesis(name); err != nil {
+			return err
+		}
+	}
+	var err error
+	switch c.Availability {
+	case "":
+	case "total":
+		cfg.Availability = 1
+	default:
+		if cfg.Availability, err = strconv.ParseFloat(c.Availability, 64); err != nil || !(cfg.Availability >= 0 && cfg.Availability <= 1) {
+			return fmt.Errorf("--availability %s: want a share from 0 to 1, or total", c.Availability)
+		}
+	}
+	return nil
+}
