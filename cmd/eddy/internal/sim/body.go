@@ -6,18 +6,18 @@ import (
 	"math/bits"
 )
 
-// A body's hash is that of its JSON value without what differs from run to run:
+// BodyHash is a hash of a body's JSON value without what differs from run to run:
 // blanks and the order of members count for nothing, nor do these members:
 //
 //   - msg_id and in_reply_to, at any depth. A relay's answer carries another
 //     node's reply, ids and all; if those counted, two runs in which n1 had sent
 //     its messages in another order would differ in the fate of the answers.
-//   - call and deadline_ms, at the top: a random name and what is left of a
-//     deadline. Two calls that differ in these alone share one row of fates, in
-//     the order in which they were sent.
+//   - call, deadline_ms and retry, at the top: a random name, what is left of a
+//     deadline, and whether this is another attempt. Bodies that differ in these
+//     alone share one row of fates, in the order in which they were sent.
 //
 // Numbers and strings count as they are written: 1.0 is not 1.
-func bodyHash(body []byte) uint64 {
+func BodyHash(body []byte) uint64 {
 	s := skimmer{text: body}
 	h := s.value(0)
 	if s.blanks(); s.bad || s.pos != len(body) {
@@ -30,7 +30,7 @@ func counts(name []byte, depth int) bool {
 	switch string(name) {
 	case "msg_id", "in_reply_to":
 		return false
-	case "call", "deadline_ms":
+	case "call", "deadline_ms", "retry":
 		return depth > 0
 	}
 	return true

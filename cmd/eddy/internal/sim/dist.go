@@ -51,6 +51,9 @@ func (d Dist) Longest() time.Duration { return d.At(0.999) }
 // IsZero reports whether there is never any latency.
 func (d Dist) IsZero() bool { return d.a == 0 && d.b == 0 && d.sorted == nil }
 
+// IsConstant reports whether every message takes the same time.
+func (d Dist) IsConstant() bool { return d.kind == "" || d.kind == "constant" }
+
 // String is the text that ParseDist reads.
 func (d Dist) String() string {
 	switch d.kind {

@@ -286,3 +286,24 @@ func BenchmarkSendDue(b *testing.B) {
 		}
 	}
 }
+
+// The links of clients are spared the bookkeeping only while it is of no use.
+func TestFatesOfClients(t *testing.T) {
+	for name, config := range map[string]Config{
+		"lossy":   {Seed: 3, ClientLoss: 0.5},
+		"latency": {Seed: 3, ClientLatency: Uniform(0, time.Second)},
+	} {
+		var sent []Message
+		for i := range 20 {
+			sent = append(sent, request(t, "c0", "n1", 0, i%3), reply(t, "n1", "c0", i))
+		}
+		want := fatesOf(config, sent)
+		slices.Reverse(sent)
+		got := fatesOf(config, sent)
+		for key := range want {
+			if !slices.Equal(got[key], want[key]) {
+				t.Errorf("%s: %s: %v, then %v", name, key, want[key], got[key])
+			}
+		}
+	}
+}
