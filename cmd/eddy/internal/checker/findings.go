@@ -1,0 +1,94 @@
+package checker
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// keptPerCheck is how many problems of one check are told one by one: a node
+// that does everything wrong does not fill the report.
+const keptPerCheck = 10
+
+// findings gathers problems.
+type findings struct {
+	list  []Problem
+	count map[string]int
+}
+
+// add takes in a problem that shows in a record of the journal, or in none if
+// record is less than 0.
+func (f *findings) add(check string, at time.Duration, record int, format string, args ...any) {
+	if f.count == nil {
+		f.count = map[string]int{}
+	}
+	if f.count[check]++; f.count[check] > keptPerCheck {
+		return
+	}
+	f.list = append(f.list, Problem{Check: check, At: at, Text: fmt.Sprintf(format, args...), Record: record + 1})
+}
+
+// unknown takes in what keeps us from judging.
+func (f *findings) unknown(check string, at time.Duration, format string, args ...any) {
+	f.add(check, at, -1, format, args...)
+	f.list[len(f.list)-1].Unknown = true
+}
+
+// problems are the first of each check in the order of time. Of a check with
+// more, the last says how many.
+func (f *findings) problems() []Problem {
+	told := map[string]int{}
+	for i := range f.list {
+		p := &f.list[i]
+		if told[p.Check]++; told[p.Check] == keptPerCheck && f.count[p.Check] > keptPerCheck {
+			p.Text += fmt.Sprintf(" (and %d more like this)", f.count[p.Check]-keptPerCheck)
+		}
+	}
+	Sort(f.list)
+	return f.list
+}
+
+// seconds is a time as reasons have it.
+func seconds(d time.Duration) string { return fmt.Sprintf("%.3fs", d.Seconds()) }
+
+// member is one member of a JSON object, a copy, or nil.
+func member(object []byte, name string) jsontext.Value {
+	dec := jsontext.NewDecoder(bytes.NewReader(object), jsontext.AllowDuplicateNames(true))
+	if start, err := dec.ReadToken(); err != nil || start.Kind() != '{' {
+		return nil
+	}
+	for dec.PeekKind() == '"' {
+		key, err := dec.ReadToken()
+		if err != nil {
+			return nil
+		}
+		found := key.String() == name
+		value, err := dec.ReadValue()
+		if err != nil {
+			return nil
+		}
+		if found {
+			return value.Clone()
+		}
+	}
+	return nil
+}
+
+// integer reads a member that is an integer.
+func integer(object []byte, name string) (int64, bool) {
+	n, err := strconv.ParseInt(string(member(object, name)), 10, 64)
+	return n, err == nil
+}
+
+// text reads a member that is a string.
+func text(object []byte, name string) string {
+	v := member(object, name)
+	if v.Kind() != '"' {
+		return ""
+	}
+	s, _ := jsontext.AppendUnquote(nil, v)
+	return string(s)
+}

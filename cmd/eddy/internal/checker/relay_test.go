@@ -1,0 +1,119 @@
+package checker
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/cockroachdb/datadriven"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+)
+
+// A stage plays a script, one line a message or an event:
+//
+//	0ms c1>n1 {"type":"relay",...}        delivered at once
+//	5ms n1>n2 {...} lost                  or another fate
+//	9ms kill n1, start n1, pause n1, resume, end
+type stage struct {
+	t     testing.TB
+	net   *sim.Network
+	life  int
+	pause int
+	end   time.Duration
+}
+
+func play(t testing.TB, script string) *stage {
+	s := &stage{t: t, net: sim.New(sim.Config{StaleReplies: true})}
+	for line := range strings.Lines(script) {
+		if line = strings.TrimSpace(line); line != "" {
+			s.line(line)
+		}
+	}
+	return s
+}
+
+func (s *stage) line(line string) {
+	s.t.Helper()
+	when, rest, _ := strings.Cut(line, " ")
+	now, err := time.ParseDuration(when)
+	if err != nil {
+		s.t.Fatalf("%q: %v", line, err)
+	}
+	what, rest, _ := strings.Cut(rest, " ")
+	switch what {
+	case "kill":
+		s.net.Killed(rest, now)
+	case "start":
+		s.life++
+		s.net.Started(rest, s.life, now)
+	case "pause":
+		s.pause = s.net.Begin(now, sim.Fault{Kind: sim.Pause, Nodes: []string{rest}})
+	case "resume":
+		s.net.End(now, s.pause)
+	case "end":
+		s.end = now
+	default:
+		s.message(now, what, rest)
+	}
+}
+
+func (s *stage) message(now time.Duration, link, rest string) {
+	src, dest, ok := strings.Cut(link, ">")
+	if !ok {
+		s.t.Fatalf("%q is no link", link)
+	}
+	i := strings.LastIndexByte(rest, '}') + 1
+	m, err := sim.NewMessage(src, dest, []byte(rest[:i]))
+	if err != nil {
+		s.t.Fatalf("%q: %v", rest, err)
+	}
+	if fate := strings.TrimSpace(rest[i:]); fate != "" {
+		var f sim.Fate
+		if err := f.UnmarshalText([]byte(fate)); err != nil {
+			s.t.Fatal(err)
+		}
+		s.net.Refuse(now, m, f)
+		return
+	}
+	s.net.Send(now, m)
+	for _, ok := s.net.Due(now); ok; _, ok = s.net.Due(now) {
+	}
+}
+
+func tell(problems []Problem, numbers []Number) string {
+	var b strings.Builder
+	for _, p := range problems {
+		kind := "fail"
+		if p.Unknown {
+			kind = "unknown"
+		}
+		fmt.Fprintf(&b, "%s %s: %s\n", kind, p.Check, p.Text)
+	}
+	if len(problems) == 0 {
+		b.WriteString("pass\n")
+	}
+	for _, n := range numbers {
+		fmt.Fprintf(&b, "  %s: %v\n", n.Name, n.Value)
+	}
+	return b.String()
+}
+
+func TestRelay(t *testing.T) {
+	datadriven.Walk(t, "testdata/relay", func(t *testing.T, path string) {
+		datadriven.RunTest(t, path, func(t *testing.T, d *datadriven.TestData) string {
+			s := play(t, d.Input)
+			c := RelayConfig{Nodes: []string{"n1", "n2", "n3"}, Timeout: 500 * time.Millisecond, Attempts: 3, End: s.end}
+			c.IgnoreLate = d.HasArg("ignore-late")
+			if d.HasArg("lag") {
+				c.Lag = func(time.Duration) time.Duration { return 450 * time.Millisecond }
+			}
+			problems, numbers := Relay(s.net.Journal(), c)
+			if !d.HasArg("numbers") {
+				numbers = nil
+			}
+			return tell(problems, numbers)
+		})
+	})
+}
