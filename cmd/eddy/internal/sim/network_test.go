@@ -295,7 +295,7 @@ func TestFatesOfClients(t *testing.T) {
 	} {
 		var sent []Message
 		for i := range 20 {
-			sent = append(sent, request(t, "c0", "n1", 0, i%3), reply(t, "n1", "c0", i))
+			sent = append(sent, request(t, "c0", "n1", 0, i%3), request(t, "n1", "c0", 0, i))
 		}
 		want := fatesOf(config, sent)
 		slices.Reverse(sent)
