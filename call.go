@@ -102,3 +102,17 @@ func (n *Node) freeWaiter(w *waiter) {
 	w.reply, w.err = Message{}, nil
 	n.waiters.Put(w)
 }
+
+// await waits until the call has ended, and ends it when ctx does.
+func (n *Node) await(ctx context.Context, c *call, w *waiter) {
+	if ctx.Done() == n.ctx.Done() {
+		<-w.ended // the end of the node ends its calls too, and a select costs thrice as much
+		return
+	}
+	select {
+	case <-w.ended:
+	case <-ctx.Done():
+		n.cancel(c, context.Cause(ctx))
+		<-w.ended
+	}
+}

@@ -1,20 +1,15 @@
 package eddy
 
-import (
-	"sync"
-	"sync/atomic"
-)
+import "sync"
 
 // A crew is the goroutines that wait to read on. One that has ended its handler
 // after another took over the reading joins it, because a used goroutine has its
 // stack already: with new ones a third of the time of blocking relays goes into
 // growing stacks (bench, relay, eddy-blocking).
 type crew struct {
-	relief  chan uint32 // a turn, to one that waits
-	waiting atomic.Int32
-
-	mu   sync.Mutex
-	home chan struct{} // closed to send home all that wait
+	mu      sync.Mutex
+	waiting []chan uint32 // each gets one turn, or 0 to go; the last to come is the first to read
+	over    bool          // the node has ended
 }
 
 const (
@@ -24,56 +19,58 @@ const (
 
 // read lets a goroutine read in this turn.
 func (c *crew) read(n *Node, turn uint32) {
-	select {
-	case c.relief <- turn:
-	default:
-		go func(turn uint32) {
-			for turn != 0 {
+	c.mu.Lock()
+	last := len(c.waiting) - 1
+	if last < 0 {
+		c.mu.Unlock()
+		go func() {
+			relief := make(chan uint32, 1)
+			for turn := turn; turn != 0; turn = c.wait(n, relief) {
 				n.read(turn)
-				turn = c.wait(n)
 			}
-		}(turn)
+		}()
+		return
 	}
+	relief := c.waiting[last]
+	c.waiting = c.waiting[:last]
+	c.mu.Unlock()
+	relief <- turn
 }
 
 // wait returns the next turn of a goroutine that has none, 0 if it may go.
-func (c *crew) wait(n *Node) uint32 {
-	defer c.waiting.Add(-1)
-	if c.waiting.Add(1) > c.limit(n) {
-		return 0
+func (c *crew) wait(n *Node, relief chan uint32) uint32 {
+	most := crewAtRest
+	if n.active.Load() > 0 {
+		most = crewAtWork
 	}
 	c.mu.Lock()
-	if c.home == nil {
-		c.home = make(chan struct{})
+	if c.over || len(c.waiting) >= most {
+		c.mu.Unlock()
+		return 0
 	}
-	home := c.home
+	c.waiting = append(c.waiting, relief)
 	c.mu.Unlock()
-	select {
-	case turn := <-c.relief:
-		return turn
-	case <-home:
-		return 0
-	case <-n.ctx.Done():
-		return 0
-	}
+	return <-relief
 }
 
-func (c *crew) limit(n *Node) int32 {
-	if n.active.Load() > 0 {
-		return crewAtWork
-	}
-	return crewAtRest
+// rest lets all but a few go: no handler runs any more.
+func (c *crew) rest() { c.dismiss(crewAtRest) }
+
+// end lets all go, and who comes later too: the node has ended.
+func (c *crew) end() {
+	c.mu.Lock()
+	c.over = true
+	c.mu.Unlock()
+	c.dismiss(0)
 }
 
-// rest sends them home if no handler runs any more and many wait.
-func (c *crew) rest() {
-	if c.waiting.Load() <= crewAtRest {
-		return
-	}
+func (c *crew) dismiss(but int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.home != nil {
-		close(c.home)
-		c.home = nil
+	for len(c.waiting) > but {
+		last := len(c.waiting) - 1
+		c.waiting[last] <- 0
+		c.waiting[last] = nil
+		c.waiting = c.waiting[:last]
 	}
 }

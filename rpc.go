@@ -45,12 +45,7 @@ func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *
 		return Message{}, 0, err
 	}
 	n.readOn(request)
-	select {
-	case <-w.ended:
-	case <-ctx.Done():
-		n.cancel(call, context.Cause(ctx))
-		<-w.ended
-	}
+	n.await(ctx, call, w)
 	return w.reply, w.attempts, w.err
 }
 

@@ -90,7 +90,6 @@ func (n *Node) prepare(t Transport) {
 	n.openLog(os.Stderr)
 	n.start = time.Now()
 	n.rest = make(chan struct{}, 1)
-	n.crew.relief = make(chan uint32)
 	n.watch.wake = make(chan struct{}, 1)
 	n.reader.ended = make(chan error, 1)
 	n.reader.turn.Store(firstTurn)
@@ -158,6 +157,7 @@ func (n *Node) close(t Transport) {
 		}
 		n.cancel(c, errEnded)
 	}
+	n.crew.end()
 	n.alarm.timer.Stop()
 	if c, ok := t.(io.Closer); ok {
 		c.Close()
