@@ -107,5 +107,5 @@ func (w *broadcast) Settled(ops []history.Op) bool {
 }
 
 func (*broadcast) Check(r Record) ([]checker.Problem, []checker.Number) {
-	return nil, nil
+	return unanswered(r), nil
 }

@@ -15,7 +15,8 @@ const echoDoc = `Every client asks its node to say again what it says.
     {"type":"echo","echo":"Please echo 17"}
     {"type":"echo_ok","echo":"Please echo 17"}
 
-Checked: an echo_ok has the request's own echo (` + "`echo`" + `).`
+Checked: an echo_ok has the request's own echo (` + "`echo`" + `); every request that a
+node was handed is answered, unless the node was killed (` + "`unanswered`" + `).`
 
 // echo is the workload of that name.
 type echo struct{ n int64 }
@@ -43,5 +44,5 @@ func (*echo) Check(r Record) (problems []checker.Problem, numbers []checker.Numb
 			problems = append(problems, checker.Problem{Check: "echo", Text: fmt.Sprintf("%s was asked to echo %s and said %s", op.Node, op.Value, op.Result), At: op.To})
 		}
 	}
-	return problems, nil
+	return append(firstFew(problems), unanswered(r)...), nil
 }

@@ -131,7 +131,12 @@ func (*relay) Read(_ *Request, body []byte) (jsontext.Value, error) {
 	return fmt.Appendf(nil, `{"attempts":%s,"result":%s}`, attempts, result), nil
 }
 
-func (w *relay) Check(r Record) ([]checker.Problem, []checker.Number) { return nil, nil }
+// Check judges from the journal alone.
+func (w *relay) Check(r Record) ([]checker.Problem, []checker.Number) {
+	return checker.Relay(r.Journal, checker.RelayConfig{
+		Nodes: w.env.Nodes, Timeout: w.env.CallTimeout, Attempts: w.env.CallAttempts, Lag: r.Lag,
+	})
+}
 
 // Plays are the nodes that the test plays: one slow, one mute.
 func (w *relay) Plays() []string { return []string{w.slow, w.mute} }

@@ -15,7 +15,8 @@ any of its lives.
     {"type":"generate"}
     {"type":"generate_ok","id":123}
 
-An id is any JSON value. Checked: no two answers have the same id (` + "`unique`" + `). Try it
+An id is any JSON value. Checked: no two answers have the same id (` + "`unique`" + `), and every
+request is answered (` + "`unanswered`" + `). Try it
 with --nemesis kill: an id made of a counter alone starts again.`
 
 // uniqueIDs is the workload of that name.
@@ -49,5 +50,6 @@ func (uniqueIDs) Check(r Record) (problems []checker.Problem, numbers []checker.
 		}
 		first[id] = i
 	}
+	problems = append(firstFew(problems), unanswered(r)...)
 	return problems, []checker.Number{{Name: "distinct ids", Value: len(first)}}
 }

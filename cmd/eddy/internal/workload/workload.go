@@ -68,6 +68,10 @@ type Workload interface {
 type Record struct {
 	Ops     []history.Op
 	Journal *sim.Journal
+
+	// Lag is how late we may have read a line that we read at a time, since the
+	// machine was busy. nil is never.
+	Lag func(at time.Duration) time.Duration
 }
 
 // A Spec is a workload that can be chosen.
@@ -82,6 +86,7 @@ var Specs = []Spec{
 	{"echo", echoDoc, newEcho},
 	{"unique-ids", uniqueIDsDoc, newUniqueIDs},
 	{"broadcast", broadcastDoc, newBroadcast},
+	{"lin-kv", linKVDoc, newLinKV},
 	{"relay", relayDoc, newRelay},
 }
 

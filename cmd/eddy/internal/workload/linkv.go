@@ -1,0 +1,95 @@
+package workload
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+)
+
+const linKVDoc = `Clients read, write, and compare and set the values of keys. Whatever node they
+ask, it shall be as if each operation happened at one moment between its request
+and its reply.
+
+    {"type":"read","key":3}
+    {"type":"read_ok","value":4}
+    {"type":"write","key":3,"value":4}
+    {"type":"write_ok"}
+    {"type":"cas","key":3,"from":4,"to":1}
+    {"type":"cas_ok"}
+
+A key that was never written is answered with error 20, a cas that meets another
+value with 22, one of a key that is not there with 20. Requests may stay
+unanswered, as while there is no majority.`
+
+// linKV is the workload of that name.
+type linKV struct {
+	env Env
+	n   int64
+}
+
+func newLinKV(env Env) Workload { return &linKV{env: env} }
+
+const (
+	// opsPerKey is how many operations a key sees before the next one comes: the
+	// search for an order takes exponential time in what is open at once.
+	opsPerKey = 60
+
+	// kvValues is how many values there are; few, so that some cas meet theirs.
+	kvValues = 5
+
+	// linPatience is how long the search for an order may take.
+	linPatience = 20 * time.Second
+)
+
+func (*linKV) Setup() []Request { return nil }
+
+func (w *linKV) Next(string) Request {
+	w.n++
+	key := w.n / opsPerKey
+	value := w.env.Rand.IntN(kvValues)
+	switch w.env.Rand.IntN(3) {
+	case 0:
+		return w.read(key)
+	case 1:
+		return Request{
+			F: "write", Key: key, Value: fmt.Append(nil, value), Type: "write", Want: "write_ok",
+			Body: fmt.Appendf(nil, `{"type":"write","key":%d,"value":%d}`, key, value),
+		}
+	}
+	to := w.env.Rand.IntN(kvValues)
+	return Request{
+		F: "cas", Key: key, Value: fmt.Appendf(nil, "[%d,%d]", value, to), Type: "cas", Want: "cas_ok",
+		Body: fmt.Appendf(nil, `{"type":"cas","key":%d,"from":%d,"to":%d}`, key, value, to),
+	}
+}
+
+func (*linKV) read(key int64) Request {
+	return Request{F: "read", Key: key, Body: fmt.Appendf(nil, `{"type":"read","key":%d}`, key), Type: "read", Want: "read_ok"}
+}
+
+func (w *linKV) Final(string) Request { return w.read(w.n / opsPerKey) }
+
+func (*linKV) Settled([]history.Op) bool { return true }
+
+func (*linKV) Read(req *Request, body []byte) (jsontext.Value, error) {
+	if req.F != "read" {
+		return nil, nil
+	}
+	return need(body, "value")
+}
+
+func (*linKV) Check(r Record) ([]checker.Problem, []checker.Number) {
+	return checker.Linear(r.Ops, linPatience), []checker.Number{{Name: "keys", Value: keys(r.Ops)}}
+}
+
+func keys(ops []history.Op) int {
+	seen := map[int64]bool{}
+	for i := range ops {
+		seen[ops[i].Key] = true
+	}
+	return len(seen)
+}
