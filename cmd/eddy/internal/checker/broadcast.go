@@ -1,0 +1,209 @@
+package checker
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+)
+
+// BroadcastChecks are the checks of Broadcast, with what each has found when it
+// fails.
+var BroadcastChecks = []struct{ Name, Doc string }{
+	{"lost", "an element that was acknowledged is missing from a node's last final read"},
+	{"duplicated", "a read has an element more than once"},
+	{"invented", "a read has an element that nobody had broadcast by then"},
+	{"undone-but-there", "a read has an element whose broadcast had failed for sure"},
+	{"malformed-read", "a read's result is no array of integers"},
+	{"no-final-read", "a node answered no read in the final phase (unknown)"},
+	{"nothing-checked", "no broadcast was acknowledged (unknown)"},
+}
+
+// Broadcast checks a history of broadcasts and reads. An op with F broadcast has
+// the element as its Value, an integer that no other op has; one with F read has
+// a JSON array of integers as its Result.
+//
+// Every node must know all that was acknowledged, and say so in its last final
+// read. That is stricter than Maelstrom, for which an element is safe when any
+// node shows it last: there a node that never learns anything may pass.
+//
+// The numbers are those of Jepsen's set-full checker. An element is known once
+// its broadcast was acknowledged or a read showed it. It is stale if a read that
+// began later, on any node, did not have it, though a still later one did. Its
+// stable latency is the time from its being known to the beginning of the last
+// read that did not have it; 0 if there is none.
+func Broadcast(ops []history.Op, nodes []string) ([]Problem, []Number) {
+	b := broadcastCheck{elements: map[int64]*element{}}
+	for i := range ops {
+		b.take(&ops[i])
+	}
+	slices.SortStableFunc(b.reads, func(x, y *readSet) int { return cmp.Compare(x.op.From, y.op.From) })
+	for _, read := range b.reads {
+		b.look(read)
+	}
+	b.finals(nodes)
+	if b.acked == 0 {
+		b.found.unknown("nothing-checked", 0, "no broadcast was acknowledged, of %d", len(b.elements))
+	}
+	return b.found.problems(), b.numbers()
+}
+
+type broadcastCheck struct {
+	found    findings
+	elements map[int64]*element
+	reads    []*readSet
+	acked    int
+	lost     int
+	repeated int // elements in a read more than once
+}
+
+// An element is what one broadcast was about.
+type element struct {
+	value int64
+	op    *history.Op
+	known time.Duration // since when; math.MaxInt64 if never
+}
+
+func (e *element) acked() bool { return e.op.Outcome == history.OK }
+
+// A readSet is one read that was answered.
+type readSet struct {
+	op     *history.Op
+	values []int64 // sorted, each once
+}
+
+func (r *readSet) has(value int64) bool {
+	_, found := slices.BinarySearch(r.values, value)
+	return found
+}
+
+func (b *broadcastCheck) take(op *history.Op) {
+	switch {
+	case op.F == "broadcast":
+		value, err := strconv.ParseInt(string(op.Value), 10, 64)
+		if err != nil {
+			return
+		}
+		e := &element{value: value, op: op, known: math.MaxInt64}
+		if e.acked() {
+			e.known = op.To
+			b.acked++
+		}
+		b.elements[value] = e
+	case op.F == "read" && op.Outcome == history.OK:
+		read := &readSet{op: op}
+		if err := json.Unmarshal(op.Result, &read.values); err != nil || op.Result.Kind() != '[' {
+			b.found.add("malformed-read", op.To, -1, "%v: the result is %s, no array of integers", op, quote(op.Result))
+			return
+		}
+		slices.Sort(read.values)
+		b.reads = append(b.reads, read)
+	}
+}
+
+// look judges one read by itself.
+func (b *broadcastCheck) look(read *readSet) {
+	op := read.op
+	for i, v := range read.values {
+		if i > 0 && read.values[i-1] == v {
+			if i == 1 || read.values[i-2] != v {
+				b.repeated++
+				b.found.add("duplicated", op.To, -1, "%v: %d is in it more than once", op, v)
+			}
+			continue
+		}
+		switch e := b.elements[v]; {
+		case e == nil:
+			b.found.add("invented", op.To, -1, "%v: it has %d, which nobody broadcast", op, v)
+		case e.op.From > op.To:
+			b.found.add("invented", op.To, -1, "%v: it has %d, which was not broadcast before %s", op, v, seconds(e.op.From))
+		case e.op.Outcome == history.Fail:
+			b.found.add("undone-but-there", op.To, -1, "%v: it has %d, whose broadcast by %s at %s failed for sure: %s",
+				op, v, e.op.Client, seconds(e.op.To), e.op.Error)
+		default:
+			e.known = min(e.known, op.To)
+		}
+	}
+	read.values = slices.Compact(read.values)
+}
+
+// finals looks for what was acknowledged in the last final read of every node.
+func (b *broadcastCheck) finals(nodes []string) {
+	last := map[string]*readSet{}
+	for _, read := range b.reads {
+		if read.op.Final {
+			last[read.op.Node] = read
+		}
+	}
+	lost := map[int64]bool{}
+	for _, node := range nodes {
+		read := last[node]
+		if read == nil {
+			b.found.unknown("no-final-read", 0, "%s answered no read in the final phase", node)
+			continue
+		}
+		for _, e := range b.sorted() {
+			if e.acked() && e.op.To <= read.op.From && !read.has(e.value) {
+				lost[e.value] = true
+				b.found.add("lost", read.op.To, -1, "%d, acknowledged to %s by %s at %s, is missing from %s's last read (msg_id %d of %s, at %s)",
+					e.value, e.op.Client, e.op.Node, seconds(e.op.To), node, read.op.MsgID, read.op.Client, seconds(read.op.From))
+			}
+		}
+	}
+	b.lost = len(lost)
+}
+
+func (b *broadcastCheck) sorted() []*element {
+	var all []*element
+	for _, e := range b.elements {
+		all = append(all, e)
+	}
+	slices.SortFunc(all, func(x, y *element) int { return cmp.Compare(x.value, y.value) })
+	return all
+}
+
+func (b *broadcastCheck) numbers() []Number {
+	var latencies []time.Duration
+	stale := 0
+	for _, e := range b.elements {
+		if e.known == math.MaxInt64 {
+			continue
+		}
+		latency, stable := b.stable(e)
+		if !stable {
+			continue
+		}
+		latencies = append(latencies, latency)
+		if latency > 0 {
+			stale++
+		}
+	}
+	return []Number{
+		{"broadcasts", len(b.elements)},
+		{"acknowledged", b.acked},
+		{"reads", len(b.reads)},
+		{"lost", b.lost},
+		{"duplicated", b.repeated},
+		{"stale", stale},
+		{"stable latency", QuantilesOf(latencies)},
+	}
+}
+
+// stable is an element's stable latency, if the last read has it. The reads are
+// in the order in which they began, so that it looks from the end.
+func (b *broadcastCheck) stable(e *element) (latency time.Duration, stable bool) {
+	for i, read := range slices.Backward(b.reads) {
+		if read.op.From <= e.known {
+			return 0, i < len(b.reads)-1 || read.has(e.value)
+		}
+		if !read.has(e.value) {
+			return read.op.From - e.known, i < len(b.reads)-1
+		}
+	}
+	return 0, len(b.reads) > 0
+}
