@@ -60,7 +60,7 @@ func run(args []string) int {
 		kong.Name("eddy"),
 		kong.Description("A workbench for programs that speak Maelstrom's protocol: one JSON message a line."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"workloads": workloadNames(), "nemeses": strings.Join(runner.Nemeses, ", ")},
+		kong.Vars{"workloads": workloadNames(), "nemeses": runner.NemesisNames()},
 	)
 	if err != nil {
 		panic(err) // the struct's tags are wrong

@@ -151,12 +151,10 @@ func (c *testCommand) limits(cfg *runner.Config) error {
 	case c.CallTimeout <= 0 || c.CallAttempts < 1:
 		return fmt.Errorf("--call-timeout and --call-attempts must be positive")
 	}
-	for _, name := range c.Nemesis {
-		if err := runner.KnowsNemesis(name); err != nil {
-			return err
-		}
+	err := runner.CheckNemeses(c.Nemesis)
+	if err != nil {
+		return fmt.Errorf("--nemesis: %w", err)
 	}
-	var err error
 	switch c.Availability {
 	case "":
 	case "total":

@@ -28,6 +28,7 @@ type runner struct {
 
 	nodes     []*node
 	byName    map[string]*node
+	plays     []string // names that init lists beside the nodes
 	clients   []*client
 	byClient  map[string]*client
 	processes int       // client names given out
@@ -36,14 +37,18 @@ type runner struct {
 	open      int // operations without an outcome
 	outcomes  [4]int
 
-	nextOp   time.Duration // when the next operation is due
-	asking   bool          // the main phase: clients ask
-	alarms   alarms
-	nextTick time.Duration
-	inFinal  bool // the final phase
-	ending   bool // the nodes were told to end
-	endedAt  time.Duration
-	news     bool // something happened that a phase may wait for
+	afflictions []*affliction // what goes wrong now
+	nextOp      time.Duration // when the next operation is due
+	asking      bool          // the main phase: clients ask
+	alarms      alarms        // of nemeses
+	posts       alarms        // what the cast sends later
+	cast        cast
+	pulse       *pulse
+	nextTick    time.Duration
+	inFinal     bool // the final phase
+	ending      bool // the nodes were told to end
+	endedAt     time.Duration
+	news        bool // something happened that a phase may wait for
 }
 
 // tick is how often timeouts and the like are looked at.
@@ -88,8 +93,10 @@ func (r *runner) nextDue() time.Duration {
 	if at, ok := r.net.Next(); ok {
 		due = min(due, at)
 	}
-	if at, ok := r.alarms.next(); ok {
-		due = min(due, at)
+	for _, a := range []*alarms{&r.alarms, &r.posts} {
+		if at, ok := a.next(); ok {
+			due = min(due, at)
+		}
 	}
 	if r.asking && len(r.free) > 0 {
 		due = min(due, r.nextOp)
@@ -106,6 +113,9 @@ func (r *runner) step() error {
 	for i := range r.events {
 		e := &r.events[i]
 		r.advance(e.At.Sub(r.start))
+		if late := r.now - e.At.Sub(r.start); late > stallFrom {
+			r.pulse.add(stall{r.now - late, r.now})
+		}
 		n := r.nodes[e.Node]
 		switch e.Kind {
 		case cluster.Wrote:
@@ -120,8 +130,9 @@ func (r *runner) step() error {
 		}
 	}
 	r.advance(time.Since(r.start))
-	r.deliver()
 	r.alarms.ring(r.now)
+	r.posts.ring(r.now)
+	r.deliver()
 	if r.asking {
 		r.askNext()
 		r.deliver()
@@ -144,7 +155,7 @@ func (r *runner) deliver() {
 		}
 		if n := r.byName[d.Dest]; n != nil {
 			r.deliverTo(n, &d)
-		} else {
+		} else if !r.perform(&d) {
 			r.answer(&d)
 		}
 	}

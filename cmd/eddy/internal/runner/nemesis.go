@@ -2,21 +2,115 @@ package runner
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
-// Nemeses are the names of what --nemesis knows.
-var Nemeses = []string{}
-
-// KnowsNemesis is an error that names what there is, or nil.
-func KnowsNemesis(name string) error {
-	for _, have := range Nemeses {
-		if have == name {
-			return nil
+// CheckNemeses is an error if a name is none of sim.Kinds, or one that this
+// system can't do.
+func CheckNemeses(names []string) error {
+	for _, name := range names {
+		if name == string(sim.Pause) && !cluster.CanPause {
+			return fmt.Errorf("the nemesis pause needs signals that this system doesn't have")
 		}
 	}
-	return fmt.Errorf("there is no nemesis %q; there are %s", name, strings.Join(Nemeses, ", "))
+	_, err := sim.Plan(sim.PlanConfig{Kinds: names, Nodes: []string{"n1"}})
+	return err
 }
 
-func (r *runner) beginNemeses() {}
-func (r *runner) heal()         {}
+// NemesisNames are the names of all nemeses.
+func NemesisNames() string {
+	var names []string
+	for _, kind := range sim.Kinds {
+		names = append(names, kind.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// An affliction is a fault that goes on.
+type affliction struct {
+	number int // the network's
+	fault  sim.Fault
+}
+
+// beginNemeses sets the alarms for all that goes wrong in the main phase.
+func (r *runner) beginNemeses() error {
+	plan, err := sim.Plan(sim.PlanConfig{
+		Seed: r.cfg.Network.Seed, Nodes: r.cfg.Nodes, Kinds: r.cfg.Nemeses,
+		Interval: r.cfg.Interval, Until: r.cfg.TimeLimit,
+	})
+	if err != nil {
+		return err
+	}
+	start := r.now
+	for _, p := range plan {
+		r.alarms.set(start+p.Begin, func() {
+			a := r.afflict(p.Fault)
+			r.alarms.set(start+p.End, func() { r.relieve(a) })
+		})
+	}
+	return nil
+}
+
+// afflict begins a fault.
+func (r *runner) afflict(f sim.Fault) *affliction {
+	a := &affliction{r.net.Begin(r.now, f), f}
+	r.afflictions = append(r.afflictions, a)
+	for _, name := range f.Nodes {
+		n := r.byName[name]
+		switch f.Kind {
+		case sim.Pause:
+			n.paused++
+			r.cluster.Pause(n.index) // an error means that there is no process, which is still enough
+		case sim.Kill, sim.KillWipe:
+			n.held++
+			n.wipe = n.wipe || f.Kind == sim.KillWipe
+			r.kill(n)
+		}
+	}
+	return a
+}
+
+func (r *runner) kill(n *node) {
+	if n.state != up && n.state != starting {
+		return
+	}
+	r.net.Killed(n.name, r.now)
+	n.state = dying
+	r.cluster.Kill(n.index)
+}
+
+// relieve ends a fault, once.
+func (r *runner) relieve(a *affliction) {
+	at := slices.Index(r.afflictions, a)
+	if at < 0 {
+		return
+	}
+	r.afflictions = slices.Delete(r.afflictions, at, at+1)
+	r.net.End(r.now, a.number)
+	for _, name := range a.fault.Nodes {
+		n := r.byName[name]
+		switch a.fault.Kind {
+		case sim.Pause:
+			if n.paused--; n.paused == 0 {
+				r.cluster.Resume(n.index)
+				n.initDue = max(n.initDue, r.now+initTimeout)
+			}
+		case sim.Kill, sim.KillWipe:
+			if n.held--; n.held == 0 && n.state == down {
+				r.begin(n)
+			}
+		}
+	}
+}
+
+// heal ends all faults; none begins any more.
+func (r *runner) heal() {
+	r.alarms.clear()
+	for len(r.afflictions) > 0 {
+		r.relieve(r.afflictions[0])
+	}
+}

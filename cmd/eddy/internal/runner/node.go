@@ -2,6 +2,7 @@ package runner
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -29,12 +30,11 @@ type node struct {
 	state state
 	life  *life
 
-	paused   int  // by how many nemeses
-	held     int  // by how many it is kept down
-	wipe     bool // the next life begins in an empty directory
-	initDue  time.Duration
-	silent   bool // it did not answer in the final phase
-	pausedAt time.Duration
+	paused  int  // by how many nemeses
+	held    int  // by how many it is kept down
+	wipe    bool // the next life begins in an empty directory
+	initDue time.Duration
+	silent  bool // it did not answer in the final phase
 }
 
 // A life is what a node's process has done and was given. What a process may do
@@ -64,7 +64,7 @@ const initID = 1
 
 // initLine is the first line that a process reads.
 func (r *runner) initLine(n *node) []byte {
-	ids, err := json.Marshal(r.cfg.Nodes)
+	ids, err := json.Marshal(slices.Concat(r.cfg.Nodes, r.plays))
 	if err != nil {
 		panic(err) // they are strings
 	}
@@ -123,7 +123,7 @@ func (r *runner) exited(n *node, e *cluster.Event) {
 
 // wrote judges a line of a node and passes it on.
 func (r *runner) wrote(n *node, e *cluster.Event) {
-	if e.Life != n.life.number {
+	if e.Life != n.life.number || n.state == dead {
 		return // the last words of a process that is gone
 	}
 	if r.ending && r.now > r.endedAt+stopGrace {
@@ -197,12 +197,13 @@ func (r *runner) send(n *node, e *cluster.Event, m sim.Message) {
 	if r.cfg.Trace != nil {
 		r.cfg.Trace(Traffic{At: r.now, Message: &m})
 	}
-	if _, known := r.byName[m.Dest]; !known && !r.isClient(m.Dest) {
+	if r.byName[m.Dest] == nil && !r.isClient(m.Dest) && !r.cast.has(m.Dest) {
 		r.ofLine(n, e, "unknown-dest", "wrote to %q, which does not exist", m.Dest)
 		r.net.Refuse(r.now, m, sim.Nobody)
 		return
 	}
 	r.net.Send(r.now, m)
+	r.saw(&m)
 }
 
 // checkInits looks for processes that did not answer init in time.

@@ -51,6 +51,12 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 		Rand:        rand.New(rand.NewPCG(seed, 2)),
 		CallTimeout: cfg.CallTimeout, CallAttempts: cfg.CallAttempts,
 	})
+	r.cast = newCast(r.load, seed)
+	if r.cast.player != nil {
+		r.plays = r.cast.player.Plays()
+	}
+	r.pulse = newPulse(r.start)
+	defer r.pulse.end()
 	for i, name := range cfg.Nodes {
 		n := &node{name: name, index: i}
 		r.nodes = append(r.nodes, n)
@@ -87,7 +93,9 @@ func (r *runner) run(ctx context.Context) (*Result, error) {
 			result.Stopped = "interrupted"
 		}
 	}
-	result.Problems, result.Numbers = r.load.Check(workload.Record{Ops: r.ops, Journal: r.net.Journal()})
+	result.Problems, result.Numbers = r.load.Check(workload.Record{
+		Ops: r.ops, Journal: r.net.Journal(), End: r.endedAt, Lag: r.pulse.lag,
+	})
 	result.Ops, result.Sick, result.Journal = r.ops, r.ward.all, r.net.Journal()
 	result.Elapsed = time.Since(r.start)
 	return result, nil
@@ -176,7 +184,9 @@ func (r *runner) main(ctx context.Context) error {
 	}
 	r.nextOp = r.now
 	r.asking = r.cfg.Rate != 0
-	r.beginNemeses()
+	if err := r.beginNemeses(); err != nil {
+		return err
+	}
 	_, err := r.until(ctx, r.now+r.cfg.TimeLimit, r.allDead)
 	r.asking = false
 	return err

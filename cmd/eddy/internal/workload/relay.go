@@ -134,7 +134,7 @@ func (*relay) Read(_ *Request, body []byte) (jsontext.Value, error) {
 // Check judges from the journal alone.
 func (w *relay) Check(r Record) ([]checker.Problem, []checker.Number) {
 	return checker.Relay(r.Journal, checker.RelayConfig{
-		Nodes: w.env.Nodes, Timeout: w.env.CallTimeout, Attempts: w.env.CallAttempts, Lag: r.Lag,
+		Nodes: w.env.Nodes, Timeout: w.env.CallTimeout, Attempts: w.env.CallAttempts, End: r.End, Lag: r.Lag,
 	})
 }
 

@@ -68,6 +68,7 @@ type Workload interface {
 type Record struct {
 	Ops     []history.Op
 	Journal *sim.Journal
+	End     time.Duration // when the nodes were told to end
 
 	// Lag is how late we may have read a line that we read at a time, since the
 	// machine was busy. nil is never.

@@ -1,0 +1,62 @@
+package runner
+
+import (
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/service"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+)
+
+// cast is everybody on the network who is neither a node under test nor a
+// client: services, and the nodes that the workload plays.
+type cast struct {
+	services map[string]*service.Service
+	player   workload.Player // nil if the workload plays nobody
+	played   map[string]bool
+}
+
+func newCast(load workload.Workload, seed uint64) cast {
+	c := cast{services: service.All(seed), played: map[string]bool{}}
+	if player, ok := load.(workload.Player); ok {
+		c.player = player
+		for _, name := range player.Plays() {
+			c.played[name] = true
+		}
+	}
+	return c
+}
+
+// has reports whether a name is one of the cast's.
+func (c *cast) has(name string) bool { return c.played[name] || c.services[name] != nil }
+
+// perform lets the cast take a message; it reports false if it is for nobody
+// of them.
+func (r *runner) perform(d *sim.Delivery) bool {
+	if s := r.cast.services[d.Dest]; s != nil {
+		if reply, ok := s.Handle(&d.Message); ok {
+			r.net.Send(r.now, reply)
+		}
+		return true
+	}
+	if r.cast.played[d.Dest] {
+		r.sendAll(r.cast.player.Received(&d.Message))
+		return true
+	}
+	return false
+}
+
+// saw tells the player what a node has sent to another.
+func (r *runner) saw(m *sim.Message) {
+	if r.cast.player != nil && (r.byName[m.Dest] != nil || r.cast.played[m.Dest]) {
+		r.sendAll(r.cast.player.Saw(m))
+	}
+}
+
+func (r *runner) sendAll(sends []workload.Send) {
+	for _, s := range sends {
+		if s.After <= 0 {
+			r.net.Send(r.now, s.Message)
+			continue
+		}
+		r.posts.set(r.now+s.After, func() { r.net.Send(r.now, s.Message) })
+	}
+}

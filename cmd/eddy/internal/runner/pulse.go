@@ -1,0 +1,78 @@
+package runner
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	// beat is how often we look whether we get to run.
+	beat = 5 * time.Millisecond
+
+	// stallFrom is the least delay that is called a stall.
+	stallFrom = 10 * time.Millisecond
+)
+
+// A pulse notices when this process did not get to run: then a line was read
+// later than it was written, and a time that is measured between two lines is
+// off by as much. Nodes must not be blamed for that.
+type pulse struct {
+	start time.Time
+	stop  chan struct{}
+	ended sync.WaitGroup
+
+	mu     sync.Mutex
+	stalls []stall
+}
+
+// A stall is a time in which we did not run.
+type stall struct{ from, to time.Duration }
+
+func newPulse(start time.Time) *pulse {
+	p := &pulse{start: start, stop: make(chan struct{})}
+	p.ended.Go(p.run)
+	return p
+}
+
+func (p *pulse) run() {
+	ticks := time.NewTicker(beat)
+	defer ticks.Stop()
+	last := time.Since(p.start)
+	for {
+		select {
+		case <-ticks.C:
+		case <-p.stop:
+			return
+		}
+		now := time.Since(p.start)
+		if now-last > stallFrom {
+			p.add(stall{last, now})
+		}
+		last = now
+	}
+}
+
+func (p *pulse) add(s stall) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stalls = append(p.stalls, s)
+}
+
+func (p *pulse) end() {
+	close(p.stop)
+	p.ended.Wait()
+}
+
+// lag is by how much something that we read at a time may have been written
+// earlier.
+func (p *pulse) lag(at time.Duration) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	longest := stallFrom
+	for _, s := range p.stalls {
+		if at >= s.from && at <= s.to+stallFrom {
+			longest = max(longest, s.to-s.from+stallFrom)
+		}
+	}
+	return longest
+}
