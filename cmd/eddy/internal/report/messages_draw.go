@@ -49,7 +49,7 @@ text { font: 11px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; 
 .band { fill: #f6ad55; fill-opacity: .22 } .bandtext { font-size: 10px; fill: #9c4221 }
 .pause { fill: #a0aec0; fill-opacity: .35 } .down { fill: #fc8181; fill-opacity: .3 }
 .mark { stroke: #e53e3e; stroke-width: 1.5; stroke-dasharray: 8 3 } .marktext { fill: #c53030; font-weight: bold }
-.culprit { stroke: #e53e3e; stroke-width: 3.5; stroke-opacity: .35 }
+.culprit { stroke: #e53e3e; stroke-width: 7; stroke-opacity: .45 }
 `
 
 func (d *diagram) draw() {
@@ -57,7 +57,7 @@ func (d *diagram) draw() {
 	width, height := d.width(), top+d.span()+bottom
 	d.print(`<svg xmlns="http://www.w3.org/2000/svg" width="%.0f" height="%.0f" viewBox="0 0 %.0f %.0f">`, width, height, width, height)
 	d.print("<style>%s</style>", style)
-	d.print(`<defs><clipPath id="w"><rect x="0" y="%.0f" width="%.0f" height="%.1f"/></clipPath>`, top, width, d.span()+2)
+	d.print(`<defs><clipPath id="w"><rect x="0" y="%.0f" width="%.0f" height="%.1f"/></clipPath>`, top-9, width, d.span()+11)
 	for _, class := range []string{"request", "reply", "error", "oneway", "copy"} {
 		d.print(`<marker id="%s" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="%s"/></marker>`,
 			class, colors[class])
@@ -99,7 +99,7 @@ func (d *diagram) gap() float64 {
 }
 
 func (d *diagram) width() float64 {
-	return math.Max(760, left+float64(len(d.columns))*d.gap())
+	return math.Max(880, left+float64(len(d.columns))*d.gap())
 }
 
 func (d *diagram) span() float64 {

@@ -117,9 +117,9 @@ func TestSteps(t *testing.T) {
 }
 
 // A million messages, the network's own memory included, cost at most 200 MB.
-// The test sends a quarter of that.
+// The test sends a tenth of that.
 func TestJournalMemory(t *testing.T) {
-	const messages, limit = 250_000, 50 << 20
+	const messages, limit = 100_000, 20 << 20
 	n := New(Config{Latency: Constant(ms)})
 	before := heapInUse()
 	for i := range messages / 2 {
