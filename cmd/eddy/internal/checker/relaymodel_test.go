@@ -1,0 +1,227 @@
+package checker
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+)
+
+// A world runs model relays on a simulated network, all in one thread and in
+// virtual time: clients ask, nodes relay, faults come and go.
+type world struct {
+	net   *sim.Network
+	nodes map[string]*modelNode
+	todo  []modelTimer
+	now   time.Duration
+}
+
+const (
+	modelTimeout  = 50 * time.Millisecond
+	modelAttempts = 3
+)
+
+// A modelNode is a relay as it should be.
+type modelNode struct {
+	name   string
+	life   int
+	down   bool
+	paused bool
+	queue  []func() // what waits for the end of the pause
+	nextID int64
+	open   map[int64]*modelCall
+}
+
+type modelCall struct {
+	client, target, payload string
+	request                 int64
+	attempts                int
+	done                    bool
+}
+
+type modelTimer struct {
+	at time.Duration
+	do func()
+}
+
+func (w *world) after(d time.Duration, do func()) {
+	w.todo = append(w.todo, modelTimer{w.now + d, do})
+}
+
+// run goes on until a time.
+func (w *world) run(until time.Duration) {
+	for {
+		next, first := until, -1
+		for i, t := range w.todo {
+			if t.at < next {
+				next, first = t.at, i
+			}
+		}
+		if due, ok := w.net.Next(); ok && due <= next && due < until {
+			w.now = max(w.now, due)
+			if d, ok := w.net.Due(w.now); ok {
+				w.deliver(d.Message)
+			}
+			continue
+		}
+		w.now = next
+		if first < 0 {
+			return
+		}
+		do := w.todo[first].do
+		w.todo = append(w.todo[:first], w.todo[first+1:]...)
+		do()
+	}
+}
+
+func (w *world) send(src, dest, format string, args ...any) {
+	m, err := sim.NewMessage(src, dest, fmt.Appendf(nil, format, args...))
+	if err != nil {
+		panic(err)
+	}
+	w.net.Send(w.now, m)
+}
+
+func (w *world) deliver(m sim.Message) {
+	n := w.nodes[m.Dest]
+	if n == nil {
+		return
+	}
+	life := n.life
+	w.wake(n, life, func() { w.handle(n, m) })
+}
+
+// wake does something in a life of a node, when it is not held.
+func (w *world) wake(n *modelNode, life int, do func()) {
+	switch {
+	case n.down || n.life != life:
+	case n.paused:
+		n.queue = append(n.queue, do)
+	default:
+		do()
+	}
+}
+
+func (n *modelNode) id() int64 {
+	n.nextID++
+	return n.nextID - 1
+}
+
+func (w *world) handle(n *modelNode, m sim.Message) {
+	switch {
+	case m.Type == "relay":
+		w.attempt(n, &modelCall{client: m.Src, request: m.ID, target: text(m.Body, "target"), payload: string(member(m.Body, "payload"))})
+	case m.Type == "echo":
+		w.send(n.name, m.Src, `{"type":"echo_ok","echo":%s,"in_reply_to":%d,"msg_id":%d}`, member(m.Body, "echo"), m.ID, n.id())
+	case m.IsReply():
+		call := n.open[m.InReplyTo]
+		if call == nil || call.done || call.target != m.Src {
+			return
+		}
+		call.done = true
+		w.send(n.name, call.client, `{"type":"relay_ok","attempts":%d,"result":%s,"in_reply_to":%d,"msg_id":%d}`,
+			call.attempts, m.Body, call.request, n.id())
+	}
+}
+
+func (w *world) attempt(n *modelNode, call *modelCall) {
+	switch {
+	case call.done:
+	case call.attempts == modelAttempts:
+		call.done = true
+		w.send(n.name, call.client, `{"type":"error","code":0,"in_reply_to":%d,"msg_id":%d}`, call.request, n.id())
+	default:
+		call.attempts++
+		id := n.id()
+		n.open[id] = call
+		w.send(n.name, call.target, `%s,"msg_id":%d}`, call.payload[:len(call.payload)-1], id)
+		life := n.life
+		w.after(modelTimeout, func() { w.wake(n, life, func() { w.attempt(n, call) }) })
+	}
+}
+
+func (w *world) begin(p sim.Planned) {
+	number := w.net.Begin(w.now, p.Fault)
+	w.after(p.End-p.Begin, func() {
+		for _, name := range p.Nodes {
+			w.mend(p.Kind, w.nodes[name])
+		}
+		w.net.End(w.now, number)
+	})
+	for _, name := range p.Nodes {
+		n := w.nodes[name]
+		switch p.Kind {
+		case sim.Pause:
+			n.paused = true
+		case sim.Kill, sim.KillWipe:
+			n.down = true
+			w.net.Killed(name, w.now)
+		}
+	}
+}
+
+func (w *world) mend(kind sim.FaultKind, n *modelNode) {
+	switch kind {
+	case sim.Pause:
+		n.paused = false
+		queue := n.queue
+		n.queue = nil
+		for _, do := range queue {
+			do()
+		}
+	case sim.Kill, sim.KillWipe:
+		*n = modelNode{name: n.name, life: n.life + 1, open: map[int64]*modelCall{}}
+		w.net.Started(n.name, n.life, w.now)
+	}
+}
+
+// A relay as it should be is never blamed, whatever faults there are.
+func TestNoFaultIsBlamedOnARelay(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		config := sim.Config{
+			Seed:         rapid.Uint64().Draw(t, "seed"),
+			Loss:         rapid.Float64Range(0, 0.5).Draw(t, "loss"),
+			Duplicate:    rapid.Float64Range(0, 0.5).Draw(t, "duplicate"),
+			Latency:      rapid.SampledFrom([]sim.Dist{{}, sim.Exponential(20 * time.Millisecond), sim.Uniform(0, 2*modelTimeout)}).Draw(t, "latency"),
+			StaleReplies: rapid.Bool().Draw(t, "stale replies"),
+		}
+		names := []string{"n1", "n2", "n3"}
+		var kinds []string
+		for _, k := range sim.Kinds {
+			if rapid.Bool().Draw(t, k.Name) {
+				kinds = append(kinds, k.Name)
+			}
+		}
+		if config.StaleReplies {
+			// A reply of an earlier life is a reply from the right node to a
+			// right id: no relay without marks can tell.
+			kinds = nil
+		}
+		w := &world{net: sim.New(config), nodes: map[string]*modelNode{}}
+		for _, name := range names {
+			w.nodes[name] = &modelNode{name: name, open: map[int64]*modelCall{}}
+		}
+		plan, err := sim.Plan(sim.PlanConfig{Seed: config.Seed, Nodes: names, Kinds: kinds, Interval: 300 * time.Millisecond, Until: 2 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range plan {
+			w.after(p.Begin, func() { w.begin(p) })
+		}
+		for i := range rapid.IntRange(1, 60).Draw(t, "requests") {
+			w.after(time.Duration(i)*33*time.Millisecond, func() {
+				w.send(fmt.Sprintf("c%d", i%4), names[i%3], `{"type":"relay","msg_id":%d,"target":%q,"payload":{"type":"echo","echo":"relay %d"}}`, i, names[i*7%3], i)
+			})
+		}
+		w.run(10 * time.Second)
+		problems, _ := Relay(w.net.Journal(), RelayConfig{Nodes: names, Timeout: modelTimeout, Attempts: modelAttempts, End: 10 * time.Second})
+		for _, p := range problems {
+			if !p.Unknown {
+				t.Fatalf("%s: %s\nplan %v", p.Check, p.Text, plan)
+			}
+		}
+	})
+}
