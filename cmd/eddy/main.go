@@ -27,8 +27,9 @@ const (
 type cli struct {
 	Version versionFlag `help:"Show the version and exit."`
 
-	Test testCommand `cmd:"" help:"Put nodes to the test, on a network that is simulated."`
-	Talk talkCommand `cmd:"" help:"Talk to a node: type short messages, see what it writes."`
+	Test  testCommand  `cmd:"" help:"Put nodes to the test, on a network that is simulated."`
+	Rerun rerunCommand `cmd:"" help:"Run a stored test again."`
+	Talk  talkCommand  `cmd:"" help:"Talk to a node: type short messages, see what it writes."`
 }
 
 // A statusErr ends us with a certain exit status; its text, if it has one, is
@@ -54,9 +55,9 @@ func usageError(format string, args ...any) error {
 
 func main() { os.Exit(run(os.Args[1:])) }
 
-// run runs one command line and returns the exit status.
-func run(args []string) int {
-	parser, err := kong.New(&cli{},
+// newParser is what reads a command line.
+func newParser(line *cli) *kong.Kong {
+	parser, err := kong.New(line,
 		kong.Name("eddy"),
 		kong.Description("A workbench for programs that speak Maelstrom's protocol: one JSON message a line."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
@@ -65,10 +66,15 @@ func run(args []string) int {
 	if err != nil {
 		panic(err) // the struct's tags are wrong
 	}
+	return parser
+}
+
+// run runs one command line and returns the exit status.
+func run(args []string) int {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	ctx, err := parser.Parse(args)
+	ctx, err := newParser(&cli{}).Parse(args)
 	if err != nil {
 		about := "eddy"
 		var parse *kong.ParseError

@@ -223,7 +223,7 @@ func (r *relayCheck) sent(m *sim.Record) {
 	switch {
 	case node == nil && m.IsRequest() && m.Type == "relay" && r.nodes[m.Dest] != nil:
 		r.ask(m)
-	case node == nil || node.down:
+	case node == nil || node.down || m.Forged:
 	case m.IsRequest():
 		r.attempt(node, m)
 	case m.IsReply():

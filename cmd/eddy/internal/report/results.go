@@ -35,6 +35,9 @@ type Results struct {
 	Faults     map[string]int     `json:"faults"`   // how many of each kind
 	Numbers    map[string]any     `json:"numbers"`  // the workload's own
 	Sick       []*runner.Sickness `json:"sick"`
+
+	columns []string // of the picture
+	mark    *Mark    // where it shows what is wrong
 }
 
 // A Reason is why the verdict is not pass.
@@ -78,6 +81,11 @@ func New(cfg *runner.Config, res *runner.Result, lenient bool) *Results {
 	for _, n := range res.Numbers {
 		r.Numbers[n.Name] = n.Value
 	}
+	if len(problems) > 0 {
+		first := &problems[0]
+		r.mark = &Mark{At: first.At, Record: first.Record - 1, Text: first.Check}
+	}
+	r.columns = slices.Concat(cfg.Nodes, res.Played)
 	r.countOps(res)
 	r.countMessages(res.Journal)
 	return r

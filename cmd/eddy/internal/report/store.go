@@ -72,7 +72,11 @@ func (s *Store) Write(r *Results, res *runner.Result) error {
 	if err := s.file("history.jsonl", func(w *bufio.Writer) error { return history.Write(w, res.Ops) }); err != nil {
 		return err
 	}
-	if err := s.file("journal.jsonl", func(w *bufio.Writer) error { return writeJournal(w, res.Journal) }); err != nil {
+	if err := s.file("journal.jsonl", func(w *bufio.Writer) error { _, err := res.Journal.WriteTo(w); return err }); err != nil {
+		return err
+	}
+	picture := Picture{Nodes: r.columns, Mark: r.mark}
+	if err := s.file("messages.svg", func(w *bufio.Writer) error { return Messages(w, res.Journal, picture) }); err != nil {
 		return err
 	}
 	s.tidy()

@@ -53,10 +53,14 @@ func (r *runner) saw(m *sim.Message) {
 
 func (r *runner) sendAll(sends []workload.Send) {
 	for _, s := range sends {
+		send := r.net.Send
+		if !r.cast.has(s.Message.Src) {
+			send = r.net.Forge
+		}
 		if s.After <= 0 {
-			r.net.Send(r.now, s.Message)
+			send(r.now, s.Message)
 			continue
 		}
-		r.posts.set(r.now+s.After, func() { r.net.Send(r.now, s.Message) })
+		r.posts.set(r.now+s.After, func() { send(r.now, s.Message) })
 	}
 }

@@ -23,6 +23,7 @@ type Result struct {
 	Journal  *sim.Journal
 	Elapsed  time.Duration
 	Asked    time.Duration // how long clients asked
+	Played   []string      // nodes that the workload played
 	Stopped  string        // why the test ended early, or ""
 }
 
@@ -97,6 +98,7 @@ func (r *runner) run(ctx context.Context) (*Result, error) {
 		Ops: r.ops, Journal: r.net.Journal(), End: r.endedAt, Lag: r.pulse.lag,
 	})
 	result.Ops, result.Sick, result.Journal = r.ops, r.ward.all, r.net.Journal()
+	result.Played = r.plays
 	result.Elapsed = time.Since(r.start)
 	return result, nil
 }

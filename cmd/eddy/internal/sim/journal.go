@@ -56,6 +56,8 @@ type Record struct {
 	Done  time.Duration // when it was delivered or lost; without meaning in flight
 	Fate  Fate
 
+	Forged bool // src did not send it: the test did, in its name
+
 	SentStep, DoneStep int // the places of both among all steps of the test
 }
 
@@ -101,6 +103,7 @@ type row struct {
 	sentStep, doneStep uint32
 	life               uint16
 	fate               Fate
+	forged             bool
 }
 
 // names numbers strings: nodes and types come up again and again.
@@ -165,7 +168,7 @@ func (j *Journal) At(i int) Record {
 			Body:      j.bodies[r.block][r.start : r.start+r.size : r.start+r.size],
 		},
 		Index: i, Of: -1, Life: int(r.life),
-		Sent: r.sent, Done: r.done, Fate: r.fate,
+		Sent: r.sent, Done: r.done, Fate: r.fate, Forged: r.forged,
 		SentStep: int(r.sentStep), DoneStep: int(r.doneStep),
 	}
 	if int(r.of) != i {

@@ -21,7 +21,8 @@ import (
 //
 //	{"message":7,"src":"n1","dest":"n2","sent_ns":1200,"step":9,"fate":"delivered","done_ns":5200,"done_step":12,"body":{...}}
 //
-// with "of" for a duplicate and "life" where it is not 0. An event's line is
+// with "of" for a duplicate, "forged" for one that the test sent in another's
+// name, and "life" where it is not 0. An event's line is
 // told from it by "event".
 func (j *Journal) WriteTo(w io.Writer) (int64, error) {
 	counted := &counter{w: w}
@@ -87,6 +88,9 @@ func (r *Record) appendJSON(dst []byte) []byte {
 	if r.Life != 0 {
 		field(`,"life":`, int64(r.Life))
 	}
+	if r.Forged {
+		dst = append(dst, `,"forged":true`...)
+	}
 	field(`,"sent_ns":`, int64(r.Sent))
 	field(`,"step":`, int64(r.SentStep))
 	dst = append(append(append(dst, `,"fate":"`...), r.Fate.String()...), '"')
@@ -118,6 +122,7 @@ type savedRecord struct {
 	Src      string         `json:"src"`
 	Dest     string         `json:"dest"`
 	Of       *int           `json:"of"`
+	Forged   bool           `json:"forged"`
 	Life     int            `json:"life"`
 	Sent     int64          `json:"sent_ns"`
 	Step     uint32         `json:"step"`
@@ -184,7 +189,7 @@ func (j *Journal) restore(saved *savedRecord) error {
 		id: m.ID, inReplyTo: m.InReplyTo,
 		src: j.names.of(m.Src), dest: j.names.of(m.Dest), typ: j.names.ofType(m.Type),
 		block: block, start: start, size: uint32(len(m.Body)), of: uint32(of),
-		sentStep: saved.Step, doneStep: saved.DoneStep, life: uint16(saved.Life), fate: saved.Fate,
+		sentStep: saved.Step, doneStep: saved.DoneStep, life: uint16(saved.Life), fate: saved.Fate, forged: saved.Forged,
 	})
 	j.steps = max(j.steps, saved.Step, saved.DoneStep)
 	return nil

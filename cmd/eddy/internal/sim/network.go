@@ -141,12 +141,19 @@ func exceptionsFor(from, to string, src, dest *end) []Link {
 
 // Send takes a message that a node or a client has just sent. It copies what
 // it keeps. It returns the message's index in the journal.
-func (n *Network) Send(now time.Duration, m Message) int {
+func (n *Network) Send(now time.Duration, m Message) int { return n.send(now, m, false) }
+
+// Forge takes a message that somebody else has sent in the name of its src. It
+// goes its way like any other.
+func (n *Network) Forge(now time.Duration, m Message) int { return n.send(now, m, true) }
+
+func (n *Network) send(now time.Duration, m Message, forged bool) int {
 	src, dest := n.end(m.Src), n.end(m.Dest)
 	link := n.link(&m, src, dest)
 	d := n.draw(link, &m)
 	i := n.journal.add(now, &m, src, dest)
-	if m.IsReply() && n.isStale(&m, src, dest) {
+	n.journal.row(i).forged = forged
+	if m.IsReply() && !forged && n.isStale(&m, src, dest) {
 		n.journal.end(i, now, EarlierLife)
 		return i
 	}

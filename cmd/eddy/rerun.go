@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
+)
+
+// rerunCommand is `eddy rerun`.
+type rerunCommand struct {
+	Dir  string `arg:"" help:"The directory of a stored test, such as store/relay/latest."`
+	JSON bool   `name:"json" help:"Print results.json instead of text."`
+}
+
+func (rerunCommand) Help() string {
+	return `Runs a stored test again, with its seed, flags and program, from the directory where it was run, and says whether the verdict is the same.
+
+The same seed gives the same message the same fate. When a message is sent is still up to the nodes and the operating system.
+
+The exit status is that of the test.`
+}
+
+func (c *rerunCommand) Run() error {
+	old, err := report.ReadResults(c.Dir)
+	if err != nil {
+		return usageError("%v", err)
+	}
+	test, ctx, err := stored(old)
+	if err != nil {
+		return usageError("%s holds a command line that is not understood: %v", filepath.Join(c.Dir, "results.json"), err)
+	}
+	if err := os.Chdir(old.Command.Dir); err != nil {
+		return usageError("the test was run in a directory that is not there: %v", err)
+	}
+	test.Seed, test.TestCount, test.JSON = old.Seed, 1, c.JSON
+	test.argv = ctx.Args[1:]
+	verdict, err := test.once()
+	if err != nil {
+		return err
+	}
+	word := "the same as before"
+	if verdict != old.Verdict {
+		word = "before it was " + old.Verdict
+	}
+	fmt.Fprintf(os.Stderr, "eddy: the verdict is %s: %s\n", verdict, word)
+	if status := statusOf(verdict); status != 0 {
+		return statusErr{status: status}
+	}
+	return nil
+}
+
+// stored is the test that was run.
+func stored(r *report.Results) (*testCommand, *kong.Context, error) {
+	line := &cli{}
+	ctx, err := newParser(line).Parse(append([]string{"test"}, r.Command.Args...))
+	if err != nil {
+		return nil, nil, err
+	}
+	return &line.Test, ctx, nil
+}
