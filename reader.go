@@ -118,7 +118,7 @@ func (n *Node) receive(line []byte, turn uint32) uint32 {
 // one-way message is dropped.
 func (n *Node) refuse(m *wire.Message, e *Error) {
 	if m.Body.ID != NoID {
-		n.answerTo(string(m.Src), string(m.Dest), m.Body.ID, n.errorFields(*e))
+		n.answerTo(string(m.Src), string(m.Dest), m.Body.ID, n.appendError(nil, *e))
 	}
 }
 
@@ -149,7 +149,7 @@ func (n *Node) badLine(line []byte, reason error) {
 		return
 	}
 	if s.Answerable() && (n.self.Load() != nil || s.Dest != "") {
-		n.answerTo(s.Src, s.Dest, s.ID, n.errorFields(Error{MalformedRequest, reason.Error()}))
+		n.answerTo(s.Src, s.Dest, s.ID, n.appendError(nil, Error{MalformedRequest, reason.Error()}))
 	}
 }
 

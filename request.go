@@ -68,7 +68,7 @@ func (r *Request) ReplyAs(typ string, body Raw) error { return r.reply(typ, body
 // has no Code.
 func (r *Request) Fail(err error) error {
 	e := answer(err)
-	return r.send(nil, "", r.handler.node.errorFields(e))
+	return r.send(nil, "", &e)
 }
 
 // Decode stores the body's fields in what v points to, see Raw.Decode.
@@ -93,8 +93,8 @@ func (r *Request) reply(typ string, raw []byte) error {
 	return r.send(body, typ, nil)
 }
 
-// send answers with a body, or with fields made before.
-func (r *Request) send(body *wire.Body, typ string, fields []byte) error {
+// send answers with a body, or with an error.
+func (r *Request) send(body *wire.Body, typ string, e *Error) error {
 	if r.ID == NoID {
 		return nil
 	}
@@ -109,10 +109,10 @@ func (r *Request) send(body *wire.Body, typ string, fields []byte) error {
 	}
 	d := n.dialect()
 	buf := d.AppendHead(n.out.buf, n.self.Load().id, r.Src)
-	if body != nil {
-		buf = d.AppendFields(buf, typ, body)
+	if e != nil {
+		buf = n.appendError(buf, *e)
 	} else {
-		buf = append(buf, fields...)
+		buf = d.AppendFields(buf, typ, body)
 	}
 	n.out.buf = d.AppendTail(buf, r.ID, n.nextID())
 	n.stats.Out++
@@ -120,15 +120,14 @@ func (r *Request) send(body *wire.Body, typ string, fields []byte) error {
 	return nil
 }
 
-// errorFields renders an error reply's body.
-func (n *Node) errorFields(e Error) []byte {
+// appendError appends an error reply's fields.
+func (n *Node) appendError(dst []byte, e Error) []byte {
 	head, mid := `"type":"error","code":`, `,"text":`
 	if n.Spaced {
 		head, mid = `"type": "error", "code": `, `, "text": `
 	}
-	fields := append(make([]byte, 0, 48+len(e.Text)), head...)
-	fields = strconv.AppendInt(fields, int64(e.Code), 10)
-	return wire.AppendQuote(append(fields, mid...), e.Text)
+	dst = strconv.AppendInt(append(dst, head...), int64(e.Code), 10)
+	return wire.AppendQuote(append(dst, mid...), e.Text)
 }
 
 // hold keeps the request open until release. It fails once the request is over.

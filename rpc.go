@@ -95,6 +95,7 @@ func (n *Node) timeouts() {
 			n.mu.Unlock()
 			n.logRetry(c, sent, id, waited)
 		case retry.GiveUp:
+			n.stats.Failures++
 			n.mu.Unlock()
 			n.end(c, Message{}, failure(c, now, Timeout))
 		}
@@ -125,6 +126,9 @@ func (n *Node) cancel(c *call, cause error) {
 	n.mu.Lock()
 	open := n.calls.Remove(c)
 	now := n.now()
+	if open {
+		n.stats.Failures++
+	}
 	n.mu.Unlock()
 	if open {
 		n.end(c, Message{}, failure(c, now, cause))
@@ -133,9 +137,6 @@ func (n *Node) cancel(c *call, cause error) {
 
 // end tells whoever made the call. It is out of the table, so this happens once.
 func (n *Node) end(c *call, reply Message, err error) {
-	if err != nil && reply.Body == nil {
-		n.countFailure()
-	}
 	n.tell(c.Owner, reply, c.Sent(), err)
 	n.checkRest()
 }

@@ -39,9 +39,3 @@ func (s *Stats) count(a calls.Arrival) {
 		s.Strays++
 	}
 }
-
-func (n *Node) countFailure() {
-	n.mu.Lock()
-	n.stats.Failures++
-	n.mu.Unlock()
-}

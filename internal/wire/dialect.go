@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 )
@@ -79,7 +80,16 @@ func (d Dialect) appendPart(dst []byte, b *Body, from, to int) []byte {
 	if !d.Spaced && !b.blanks {
 		return append(dst, part...)
 	}
-	return d.AppendValue(slices.Grow(dst, len(part)+len(part)/16), part)
+	return d.AppendValue(slices.Grow(dst, len(part)+d.blanks(part)), part)
+}
+
+// blanks is how many blanks AppendValue adds to a long text, or some more. The
+// buffer for one is made once then, and not again and again while it grows.
+func (d Dialect) blanks(raw []byte) int {
+	if !d.Spaced || len(raw) < readSize {
+		return 0
+	}
+	return bytes.Count(raw, []byte{','}) + bytes.Count(raw, []byte{':'})
 }
 
 func trimCommas(part []byte) []byte {
