@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -23,7 +25,6 @@ type bugRelay struct {
 	calls  map[int64]*bugCall // by the msg_id of an attempt
 	total  int
 	last   string // the result of the latest call
-	seen   map[string]bool
 	kept   []*bugCall
 	target map[string]*bugCall // the latest call to a target
 }
@@ -43,29 +44,29 @@ const (
 	bugAttempts = 3
 )
 
-// relayBugs are the bugs, and the checks that shall catch them. A test takes
-// each to eddy test; without a bug the relay must pass.
-var relayBugs = []struct{ name, does string }{
-	{"none", "has no bug"},
-	{"reused-id", "sends every attempt with the first one's msg_id"},
-	{"extra-attempt", "makes one attempt too many"},
-	{"double-answer", "answers twice"},
-	{"late-lost", "takes a reply only from the latest attempt"},
-	{"wrong-count", "counts one attempt too few"},
-	{"always-one", "says that it took one attempt, however many it took"},
-	{"stranger", "believes whoever knows a live id"},
-	{"any-id", "believes the target whatever the reply is to"},
-	{"early", "gives up after two attempts"},
-	{"hasty", "gives up when the last attempt is sent"},
-	{"impatient", "waits half of the time"},
-	{"forgetful", "does not answer when nobody answered it"},
-	{"leak", "answers no more after 10,000 calls"},
-	{"made-up", "answers with an older result when nobody answered it"},
-	{"swapped", "takes a reply for the target's latest call"},
-	{"goes-on", "goes on with its attempts after the answer"},
-	{"wrong-target", "sends its second attempt to itself"},
-	{"no-retry", "makes one attempt and waits for all the time"},
-	{"remembers", "answers from memory a payload that it has relayed before, and changes payloads"},
+// relayBugs are the bugs, each with the checks of which one at least must catch
+// it. Without a bug the relay must pass.
+var relayBugs = []struct{ name, does, caughtBy string }{
+	{"none", "has no bug", ""},
+	{"reused-id", "sends every attempt with the first one's msg_id", "reused-id"},
+	{"extra-attempt", "makes one attempt too many", "too-many-attempts"},
+	{"double-answer", "answers twice", "double-answer"},
+	{"late-lost", "takes a reply only from the latest attempt", "answer-lost"},
+	{"wrong-count", "counts one attempt too few", "wrong-count"},
+	{"always-one", "says that it took one attempt, however many it took", "wrong-count"},
+	{"stranger", "believes whoever knows a live id", "stranger-believed"},
+	{"any-id", "believes the target whatever the reply is to", "stranger-believed"},
+	{"early", "gives up after two attempts", "gave-up-early"},
+	{"hasty", "gives up when the last attempt is sent", "error-too-soon"},
+	{"impatient", "waits half of the time", "too-soon"},
+	{"forgetful", "does not answer when nobody answered it", "no-answer"},
+	{"leak", "answers no more after 10,000 calls", "no-answer"},
+	{"made-up", "answers with an older result when nobody answered it", "wrong-result"},
+	{"swapped", "takes a reply for the target's latest call", "wrong-result stranger-believed"},
+	{"goes-on", "goes on with its attempts after the answer", "after-answer"},
+	{"wrong-target", "sends its second attempt to itself", "wrong-target"},
+	{"no-retry", "makes one attempt and waits for all the time", "gave-up-early"},
+	{"changes", "changes the payload", "stray"},
 }
 
 func init() {
@@ -130,7 +131,7 @@ func (r *bugRelay) relay(m testMessage) {
 		}
 		r.kept = append(r.kept, c)
 	}
-	if r.bug == "remembers" {
+	if r.bug == "changes" {
 		c.payload = strings.Replace(c.payload, "relay ", "relay 1", 1)
 	}
 	r.target[c.target] = c
@@ -236,4 +237,31 @@ func (r *bugRelay) answer(c *bugCall, result string) {
 		attempts = 1
 	}
 	r.write(c.asker, r.fresh(), fmt.Sprintf(`"type":"relay_ok","attempts":%d,"result":%s`, attempts, result), c.id)
+}
+
+// TestRelayBugs takes every relay to eddy test, side by side.
+func TestRelayBugs(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	sideBySide(t, len(relayBugs), func(t *testing.T, i int) {
+		bug := relayBugs[i]
+		flags := []string{"--node-count", "3", "--concurrency", "4n", "--rate", "100", "--time-limit", "2", "--loss", "0.2", "--latency", "2"}
+		if bug.name == "leak" {
+			flags = []string{"--node-count", "1", "--concurrency", "64", "--rate", "max", "--time-limit", "8"}
+		}
+		r := eddyTest(t, append([]string{"-w", "relay", "--bin", "relay-" + bug.name, "--seed", "7"}, flags...)...)
+		if bug.caughtBy == "" {
+			if r.Verdict != "pass" {
+				t.Errorf("%s: %s", r.Verdict, r.text())
+			}
+			return
+		}
+		t.Logf("relay-%s, which %s: %s by %s", bug.name, bug.does, r.Verdict, r.checks())
+		if r.Verdict != "fail" || !slices.ContainsFunc(r.Reasons, func(reason reason) bool {
+			return !reason.Unknown && slices.Contains(strings.Fields(bug.caughtBy), reason.Check)
+		}) {
+			t.Errorf("%s, which %s: %s, not by %s\n%s", bug.name, bug.does, r.Verdict, bug.caughtBy, r.text())
+		}
+	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
@@ -141,7 +142,7 @@ func (r *Results) countMessages(j *sim.Journal) {
 }
 
 // jsonOptions are those of results.json.
-var jsonOptions = json.JoinOptions(jsontext.WithIndent("  "), json.Deterministic(true))
+var jsonOptions = json.JoinOptions(jsontext.WithIndent("  "), json.Deterministic(true), jsonv1.FormatDurationAsNano(true))
 
 // JSON is the text of results.json.
 func (r *Results) JSON() ([]byte, error) {

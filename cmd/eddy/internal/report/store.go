@@ -119,7 +119,7 @@ func ReadResults(dir string) (*Results, error) {
 		return nil, err
 	}
 	r := &Results{}
-	if err := json.Unmarshal(text, r); err != nil {
+	if err := json.Unmarshal(text, r, jsonOptions); err != nil {
 		return nil, fmt.Errorf("read %s: %w", filepath.Join(dir, "results.json"), err)
 	}
 	return r, nil

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os/exec"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/go-json-experiment/json"
+)
+
+// atOnce is how many tests of nodes run side by side. They mostly wait.
+const atOnce = 8
+
+// sideBySide runs subtests, more at a time than there are processors.
+func sideBySide(t *testing.T, count int, test func(t *testing.T, i int)) {
+	t.Helper()
+	slots := make(chan bool, atOnce)
+	var running sync.WaitGroup
+	for i := range count {
+		slots <- true
+		running.Go(func() {
+			defer func() { <-slots }()
+			t.Run(fmt.Sprint(i), func(t *testing.T) { test(t, i) })
+		})
+	}
+	running.Wait()
+}
+
+// results is what the tests read of results.json.
+type results struct {
+	Verdict string   `json:"verdict"`
+	Reasons []reason `json:"reasons"`
+	Sick    []struct {
+		Node  string `json:"node"`
+		Kind  string `json:"kind"`
+		Line  int64  `json:"line"`
+		Quote string `json:"quote"`
+	} `json:"sick"`
+	status int
+}
+
+type reason struct {
+	Check   string `json:"check"`
+	Text    string `json:"text"`
+	Unknown bool   `json:"unknown"`
+}
+
+// checks names the checks that gave reasons, each once.
+func (r *results) checks() string {
+	var names []string
+	for _, reason := range r.Reasons {
+		if !slices.Contains(names, reason.Check) {
+			names = append(names, reason.Check)
+		}
+	}
+	slices.Sort(names)
+	return strings.Join(names, " ")
+}
+
+func (r *results) text() string {
+	var b strings.Builder
+	for _, reason := range r.Reasons {
+		fmt.Fprintf(&b, "%s: %s\n", reason.Check, reason.Text)
+	}
+	return b.String()
+}
+
+// eddyTest runs eddy test and checks that its exit status goes with its verdict.
+func eddyTest(t *testing.T, args ...string) *results {
+	t.Helper()
+	cmd := exec.Command("eddy", append([]string{"test", "--json", "--store", t.TempDir()}, args...)...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	r := &results{}
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		r.status = exit.ExitCode()
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(stdout.Bytes(), r); err != nil {
+		t.Fatalf("eddy test %q: status %d, %v\n%s%s", args, r.status, err, stdout.Bytes(), stderr.Bytes())
+	}
+	if want := map[string]int{"pass": 0, "fail": 1, "unknown": 2}[r.Verdict]; r.status != want {
+		t.Errorf("eddy test %q: %s with exit status %d", args, r.Verdict, r.status)
+	}
+	return r
+}
