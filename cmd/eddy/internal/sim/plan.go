@@ -73,7 +73,8 @@ func Plan(c PlanConfig) ([]Planned, error) {
 		if slices.Contains(c.Kinds[:i], kind) || len(c.Nodes) == 0 {
 			continue
 		}
-		p := planner{c, rand.New(rand.NewPCG(c.Seed, hashBytes([]byte(kind))))}
+		h := hashBytes([]byte(kind))
+		p := planner{c, rand.New(rand.NewPCG(mix(c.Seed, h), h))} // mixed: neighbouring seeds begin alike
 		all = append(all, p.times(kind)...)
 	}
 	slices.SortStableFunc(all, func(a, b Planned) int { return cmp.Compare(a.Begin, b.Begin) })
@@ -192,12 +193,15 @@ func (p *planner) partition(shape string) (Fault, bool) {
 	case Majority:
 		f.Nodes = s
 		f.Links = beyond(s, (len(s)/2+1)/2)
+		if len(s) == 3 {
+			f.Links = []Link{{s[0], s[1]}, {s[1], s[2]}, {s[2], s[0]}} // each hears one other
+		}
 	case Ring:
 		f.Nodes = s
 		f.Links = beyond(s, 1)
 	}
 	if len(f.Links) == 0 && len(p.Nodes) > 1 {
-		return p.partition(One) // three in a ring all see each other
+		return p.partition(One) // a ring so small that all see each other
 	}
 	return f, len(f.Links) > 0
 }
