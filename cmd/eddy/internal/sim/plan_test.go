@@ -117,9 +117,9 @@ func TestShapes(t *testing.T) {
 				saw[seen]++
 			}
 			want := map[string]map[int]int{
-				One:      {1: 1, n - 1: n - 1},
-				Halves:   {n / 2: n / 2, n - n/2: n - n/2},
-				Ring:     {3: n},
+				One:    {1: 1, n - 1: n - 1},
+				Halves: {n / 2: n / 2, n - n/2: n - n/2},
+				Ring:   {3: n},
 			}[f.Shape]
 			switch {
 			case f.Shape == OneWay && (saw[1] == 1 && saw[n] == n-1 || saw[n-1] == n-1 && saw[n] == 1 || n == 2):
