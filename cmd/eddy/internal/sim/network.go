@@ -150,7 +150,7 @@ func (n *Network) Forge(now time.Duration, m Message) int { return n.send(now, m
 func (n *Network) send(now time.Duration, m Message, forged bool) int {
 	src, dest := n.end(m.Src), n.end(m.Dest)
 	link := n.link(&m, src, dest)
-	d := n.draw(link, &m)
+	d := n.draw(link, &m, forged)
 	i := n.journal.add(now, &m, src, dest)
 	n.journal.row(i).forged = forged
 	if m.IsReply() && !forged && n.isStale(&m, src, dest) {
@@ -190,11 +190,15 @@ func (n *Network) fly(now time.Duration, i int, dest *end, latency time.Duration
 
 // draw is the message's randomness. Clients send most of what is sent and need
 // none, so that we don't remember what went over their links unless we must.
-func (n *Network) draw(link *settings, m *Message) draw {
+// A forged message counts apart: the real one meets the fate it would have met.
+func (n *Network) draw(link *settings, m *Message, forged bool) draw {
 	if link.quiet && len(n.faults) == 0 {
 		return 0
 	}
 	key := mix(link.hash, BodyHash(m.Body))
+	if forged {
+		key = ^key
+	}
 	count := n.went[key]
 	n.went[key] = count + 1
 	return draw(mix(key, uint64(count)))

@@ -307,3 +307,19 @@ func TestFatesOfClients(t *testing.T) {
 		}
 	}
 }
+
+func TestForgedShiftNothing(t *testing.T) {
+	fates := func(forge bool) (all []Fate) {
+		n := New(Config{Seed: 9, Loss: 0.5})
+		for i := range 32 {
+			if forge {
+				n.Forge(0, request(t, "n1", "n2", 0, 1))
+			}
+			all = append(all, n.Journal().At(n.Send(0, request(t, "n1", "n2", i, 1))).Fate)
+		}
+		return all
+	}
+	if !slices.Equal(fates(true), fates(false)) {
+		t.Errorf("%v, without forged ones %v", fates(true), fates(false))
+	}
+}
