@@ -13,9 +13,11 @@ import (
 // eddy.PreconditionFailed) what the peer said, and errors.Is(err,
 // context.Canceled) that its context ended.
 type CallError struct {
-	Dest     string
-	Attempts []Attempt // every message sent for the call, in order; none if it could not begin
-	Err      error     // why the call ended
+	Dest string
+	Err  error // why the call ended
+
+	call *call         // nil if it could not begin
+	at   time.Duration // when it ended
 }
 
 // An Attempt tells what one message of a failed call has met.
@@ -31,29 +33,29 @@ var errUnanswered = errors.New("no reply yet")
 
 func (e *CallError) Error() string {
 	if e.silent() {
-		return "RPC failed after " + strconv.Itoa(len(e.Attempts)) + " attempts"
+		return silence(e.sent())
 	}
 	text := fmt.Sprintf("RPC to %s failed", e.Dest)
-	switch len(e.Attempts) {
+	switch n := e.sent(); n {
 	case 0:
 		text += " before it was sent"
 	case 1:
 	default:
-		text += fmt.Sprintf(" after %d attempts", len(e.Attempts))
+		text += fmt.Sprintf(" after %d attempts", n)
 	}
 	return text + ": " + e.Err.Error()
 }
 
 // silent reports whether the call ended because every attempt met silence.
 func (e *CallError) silent() bool {
-	return len(e.Attempts) > 0 && e.Err == error(Timeout)
+	return e.call != nil && e.Err == error(Timeout)
 }
 
 // Details tells what each attempt has met, for a log or a person.
 func (e *CallError) Details() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s:", e.Dest)
-	for i, a := range e.Attempts {
+	for i, a := range e.Attempts() {
 		fmt.Fprintf(&b, " attempt %d (msg_id %d) %v after %v;", i+1, a.ID, a.Err, a.Waited)
 	}
 	if e.Definite() {
@@ -69,7 +71,7 @@ func (e *CallError) Unwrap() error { return e.Err }
 // that is sure of every one of its attempts. A call that met silence first and
 // then precondition-failed may well have been what changed the value.
 func (e *CallError) Definite() bool {
-	for _, a := range e.Attempts {
+	for _, a := range e.Attempts() {
 		var code Code
 		if !errors.As(a.Err, &code) || !code.Definite() {
 			return false
@@ -80,27 +82,56 @@ func (e *CallError) Definite() bool {
 
 // failure is the error of a call that ended at a time for a reason.
 func failure(c *call, now time.Duration, reason error) *CallError {
-	e := &CallError{Dest: c.Letter.Dest(), Err: reason, Attempts: make([]Attempt, c.Sent())}
-	waiting := reason // what the attempts that still waited have met
-	for n := 1; n <= c.Sent(); n++ {
-		if c.Attempt(n).Answered {
+	return &CallError{Dest: c.Letter.Dest(), Err: reason, call: c, at: now}
+}
+
+func (e *CallError) sent() int {
+	if e.call == nil {
+		return 0
+	}
+	return e.call.Sent()
+}
+
+// Attempts are the messages that were sent for the call, in order; none if it
+// could not begin.
+func (e *CallError) Attempts() []Attempt {
+	all := make([]Attempt, e.sent())
+	waiting := e.Err // what the attempts that still waited have met
+	for i := range all {
+		if e.call.Attempt(i + 1).Answered {
 			waiting = errUnanswered
 		}
 	}
-	for n := 1; n <= c.Sent(); n++ {
-		a, met := c.Attempt(n), &e.Attempts[n-1]
+	for i := range all {
+		a, met := e.call.Attempt(i+1), &all[i]
 		met.ID = a.ID
 		if a.Written >= 0 { // or it is still in the buffer
-			met.Waited = now - a.Written
+			met.Waited = e.at - a.Written
 		}
 		switch {
 		case a.Answered:
-			met.Err = reason
+			met.Err = e.Err
 		case a.Silent:
-			met.Err, met.Waited = Timeout, c.Policy.Wait(n)
+			met.Err, met.Waited = Timeout, e.call.Policy.Wait(i+1)
 		default:
 			met.Err = waiting
 		}
 	}
-	return e
+	return all
 }
+
+// silence is the text of a call whose attempts all met silence.
+func silence(attempts int) string {
+	if attempts < len(silences) {
+		return silences[attempts]
+	}
+	return "RPC failed after " + strconv.Itoa(attempts) + " attempts"
+}
+
+// Calls that fail do so by the thousand, so the usual texts are made once.
+var silences = func() (texts [11]string) {
+	for n := range texts {
+		texts[n] = "RPC failed after " + strconv.Itoa(n) + " attempts"
+	}
+	return texts
+}()

@@ -264,13 +264,13 @@ func told(start time.Time, reply eddy.Message, attempts int, err error) outcome 
 		o.Err = "no CallError: " + o.Err
 		return o
 	}
-	if len(failed.Attempts) != attempts {
-		o.Err = fmt.Sprintf("%s, with a history of %d", o.Err, len(failed.Attempts))
+	if len(failed.Attempts()) != attempts {
+		o.Err = fmt.Sprintf("%s, with a history of %d", o.Err, len(failed.Attempts()))
 	}
 	o.Definite = failed.Definite()
 	var met []string
 	var ids []int64
-	for _, a := range failed.Attempts {
+	for _, a := range failed.Attempts() {
 		met = append(met, fmt.Sprintf("%v %v", a.Err, a.Waited))
 		ids = append(ids, a.ID)
 	}
