@@ -84,7 +84,7 @@ func judge(results []*Result) []Verdict {
 		if b.Against != "" {
 			v.What += " ÷ " + b.Against + "'s"
 			format = Times.Format
-			q := ratio(r.outcome(b.Peer), r.outcome(b.Against), b.Metric)
+			q := ratio(r.outcome(b.Peer), r.outcome(b.Against), metric)
 			v.Value, v.Spread = q.Median, fmt.Sprintf("%s to %s", format(q.Min), format(q.Max))
 		} else {
 			v.Value = r.outcome(b.Peer).Median(b.Metric)

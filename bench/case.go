@@ -36,6 +36,7 @@ type Metric struct {
 	More  bool // more is better
 
 	Compare bool // print the ratio to the official library beside it
+	Whole   bool // grows with the size, so that runs of different sizes can't be compared
 }
 
 // Sample is what one run of one peer measured: metric name -> value in the

@@ -151,7 +151,7 @@ var cases = []*Case{
 	},
 	{
 		Name:  "silence",
-		Label: "never answered",
+		Label: "never answered, 3 attempts",
 		Title: "relay, never answered, three attempts of 500 ms each; errors only in the log",
 		Entries: []Entry{
 			{Peer: official, Size: 200_000, Rounds: 1, Smoke: smokeCalls},
@@ -257,12 +257,12 @@ var cases = []*Case{
 		Label: "stalled reader",
 		Title: "the reader of the output stalls for 2 s under full load",
 		Entries: []Entry{
-			{Peer: official, Size: 300_000, Rounds: 3, Smoke: smokeEchoes},
+			{Peer: official, Size: 1_000_000, Rounds: 3, Smoke: smokeEchoes},
 			{Peer: eddy, Size: 1_000_000, Smoke: smokeEchoes},
 			{Peer: compact, Size: 1_000_000, Smoke: smokeEchoes},
 			{Peer: blocking, Size: 1_000_000, Smoke: smokeEchoes},
 		},
-		Metrics: []Metric{{Name: "peak", Title: "peak memory", Unit: Bytes, Compare: true}},
+		Metrics: []Metric{{Name: "peak", Title: "peak memory", Unit: Bytes, Compare: true, Whole: true}},
 		Notes:   []string{"every answer still comes, which is checked"},
 		Run:     stall,
 	},
@@ -270,9 +270,10 @@ var cases = []*Case{
 
 func silenceMetrics() []Metric {
 	return []Metric{
-		{Name: "cpu", Title: "CPU", Unit: Seconds, Compare: true},
+		{Name: "cpu", Title: "CPU", Unit: Seconds},
+		{Name: "cpu_each", Title: "CPU/call", Unit: Seconds, Compare: true},
 		{Name: "p50", Title: "late p50", Unit: Seconds},
-		{Name: "p99", Title: "late p99", Unit: Seconds, Compare: true},
+		{Name: "p99", Title: "late p99", Unit: Seconds, Compare: true, Whole: true},
 		{Name: "max", Title: "late max", Unit: Seconds},
 		{Name: "p99_last", Title: "last timer late p99", Unit: Seconds},
 		{Name: "peak", Title: "peak memory", Unit: Bytes},

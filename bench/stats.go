@@ -38,13 +38,14 @@ type Ratio struct {
 }
 
 // ratio pairs the rounds of a and b. Where one ran fewer rounds, its last one
-// stands for those that are missing. All is NaN when one has none.
-func ratio(a, b *Outcome, metric string) Ratio {
+// stands for those that are missing. All is NaN when one has none or they can't
+// be compared.
+func ratio(a, b *Outcome, m Metric) Ratio {
 	var r []float64
-	if a != nil && b != nil && len(a.Samples) > 0 && len(b.Samples) > 0 {
+	if a != nil && b != nil && len(a.Samples) > 0 && len(b.Samples) > 0 && (a.Size == b.Size || !m.Whole) {
 		for i := range max(len(a.Samples), len(b.Samples)) {
-			x, okX := a.Samples[min(i, len(a.Samples)-1)][metric]
-			y, okY := b.Samples[min(i, len(b.Samples)-1)][metric]
+			x, okX := a.Samples[min(i, len(a.Samples)-1)][m.Name]
+			y, okY := b.Samples[min(i, len(b.Samples)-1)][m.Name]
 			if okX && okY && !math.IsNaN(x) && !math.IsNaN(y) && y != 0 {
 				r = append(r, x/y)
 			}

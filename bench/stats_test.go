@@ -30,11 +30,16 @@ func TestRatioPairsRounds(t *testing.T) {
 	a := &Outcome{Samples: []Sample{{"x": 10}, {"x": 30}, {"x": 40}}}
 	b := &Outcome{Samples: []Sample{{"x": 1}, {"x": 2}}}
 	// The second round of b stands for its third.
-	if q := ratio(a, b, "x"); q != (Ratio{15, 10, 20}) {
+	x := Metric{Name: "x"}
+	if q := ratio(a, b, x); q != (Ratio{15, 10, 20}) {
 		t.Error(q)
 	}
-	if q := ratio(a, nil, "x"); !math.IsNaN(q.Median) {
+	if q := ratio(a, nil, x); !math.IsNaN(q.Median) {
 		t.Error(q)
+	}
+	b.Size, x.Whole = 5, true
+	if q := ratio(a, b, x); !math.IsNaN(q.Median) {
+		t.Error("compares runs of different sizes", q)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"image/color"
 	"math"
 	"os"
+	"slices"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -15,14 +16,13 @@ import (
 
 // colors of the peers; one that has none is not drawn.
 var colors = map[string]color.Color{
-	official:       color.RGBA{0x55, 0x55, 0x55, 0xff},
-	"official-log": color.RGBA{0x99, 0x99, 0x99, 0xff},
-	"python":       color.RGBA{0xd9, 0xa4, 0x41, 0xff},
-	"cat":          color.RGBA{0xc4, 0xcc, 0xd4, 0xff},
-	"newlines":     color.RGBA{0xa3, 0xb1, 0xbf, 0xff},
-	eddy:           color.RGBA{0x0b, 0x6e, 0x99, 0xff},
-	compact:        color.RGBA{0x4b, 0xa8, 0xc9, 0xff},
-	blocking:       color.RGBA{0x7a, 0x5b, 0xa6, 0xff},
+	official:   color.RGBA{0x55, 0x55, 0x55, 0xff},
+	"python":   color.RGBA{0xd9, 0xa4, 0x41, 0xff},
+	"cat":      color.RGBA{0xc4, 0xcc, 0xd4, 0xff},
+	"newlines": color.RGBA{0xa3, 0xb1, 0xbf, 0xff},
+	eddy:       color.RGBA{0x0b, 0x6e, 0x99, 0xff},
+	compact:    color.RGBA{0x4b, 0xa8, 0xc9, 0xff},
+	blocking:   color.RGBA{0x7a, 0x5b, 0xa6, 0xff},
 }
 
 // bar is one peer's ratio to the official library, as "so many times better".
@@ -38,25 +38,42 @@ type barGroup struct {
 	bars  []bar
 }
 
-// groups are the metrics that a bound compares, in the order of the bounds.
+// drawn are the ratios in the picture: those that a bound is on, and those that
+// have absolute bounds but are good to see beside the others.
+func drawn() [][2]string {
+	var drawn [][2]string
+	for _, b := range bounds {
+		if b.Against != "" {
+			drawn = append(drawn, [2]string{b.Case, b.Metric})
+		}
+	}
+	drawn = append(drawn, [2]string{"open", "rss"}, [2]string{"silence", "cpu_each"}, [2]string{"silence", "p99"}, [2]string{"stall", "peak"})
+	slices.SortStableFunc(drawn, func(a, b [2]string) int {
+		return caseIndex(a[0]) - caseIndex(b[0])
+	})
+	return slices.Compact(drawn)
+}
+
+func caseIndex(name string) int {
+	return slices.IndexFunc(cases, func(c *Case) bool { return c.Name == name })
+}
+
+// groups are the ratios of peers that have a color.
 func (r *Report) groups() []barGroup {
 	var groups []barGroup
-	done := map[[2]string]bool{}
-	for _, b := range bounds {
-		result := resultOf(r.Results, b.Case)
-		if b.Against == "" || result == nil || done[[2]string{b.Case, b.Metric}] {
+	for _, d := range drawn() {
+		result := resultOf(r.Results, d[0])
+		if result == nil {
 			continue
 		}
-		done[[2]string{b.Case, b.Metric}] = true
-		metric := caseNamed(b.Case).metric(b.Metric)
-		g := barGroup{title: caseNamed(b.Case).Label + ": " + metric.Title}
+		c := caseNamed(d[0])
+		metric := c.metric(d[1])
+		g := barGroup{title: c.Label + ": " + metric.Title}
 		for _, p := range peers {
-			o := result.outcome(p.Name)
-			q := ratio(o, result.outcome(b.Against), b.Metric)
-			if p.Name == b.Against || math.IsNaN(q.Median) {
-				continue
+			q := ratio(result.outcome(p.Name), result.outcome(official), metric)
+			if p.Name != official && colors[p.Name] != nil && !math.IsNaN(q.Median) {
+				g.bars = append(g.bars, newBar(p.Name, d[0], metric, q))
 			}
-			g.bars = append(g.bars, newBar(p.Name, b, metric, q))
 		}
 		if len(g.bars) > 0 {
 			groups = append(groups, g)
@@ -65,10 +82,10 @@ func (r *Report) groups() []barGroup {
 	return groups
 }
 
-func newBar(peer string, b Bound, metric Metric, q Ratio) bar {
+func newBar(peer, c string, metric Metric, q Ratio) bar {
 	bar := bar{peer: peer, value: q.Median, low: q.Min, high: q.Max}
 	for _, own := range bounds {
-		if own.Case == b.Case && own.Metric == b.Metric && own.Peer == peer && own.Against == b.Against {
+		if own.Case == c && own.Metric == metric.Name && own.Peer == peer && own.Against == official {
 			bar.must = own.Must
 		}
 	}
@@ -272,7 +289,7 @@ func (r *Report) growthPlot(title, unit string, scale float64, metric func(int) 
 			line.Width = 2
 			dots.Shape, dots.Radius = draw.CircleGlyph{}, 2.5
 			p.Add(line, dots)
-			p.Legend.Add(o.Peer, line)
+			p.Legend.Add(o.Peer+" ", line)
 		}
 	}
 	if highest == 0 {
@@ -282,6 +299,7 @@ func (r *Report) growthPlot(title, unit string, scale float64, metric func(int) 
 		return p
 	}
 	p.Legend.Top = true
+	p.Legend.Padding = 4
 	p.X.Scale, p.Y.Scale = plot.LogScale{}, plot.LogScale{}
 	p.X.Min, p.X.Max = float64(levels[0]), float64(levels[len(levels)-1])
 	p.Y.Min, p.Y.Max = lowest/2, highest*8 // room for the legend

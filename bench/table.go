@@ -82,7 +82,7 @@ func (r *Result) print(w io.Writer, rounds int) {
 		for _, m := range c.Metrics {
 			row = append(row, m.Unit.Format(o.Median(m.Name)))
 			if m.Compare {
-				row = append(row, compared(o, r.outcome(official), m.Name))
+				row = append(row, compared(o, r.outcome(official), m))
 			}
 		}
 		g.add(row...)
@@ -96,11 +96,11 @@ func (r *Result) print(w io.Writer, rounds int) {
 	}
 }
 
-func compared(o, reference *Outcome, metric string) string {
+func compared(o, reference *Outcome, m Metric) string {
 	if o == reference {
 		return "1"
 	}
-	q := ratio(o, reference, metric)
+	q := ratio(o, reference, m)
 	if math.IsNaN(q.Median) {
 		return "–"
 	}
