@@ -129,6 +129,7 @@ func (c *testCommand) once() (verdict string, err error) {
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second one ends us at once
 	started := time.Now()
 	res, err := runner.Run(ctx, cfg)
 	live.clear()

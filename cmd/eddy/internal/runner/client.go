@@ -20,6 +20,7 @@ type client struct {
 	op      int   // the index of its open operation, or -1
 	req     workload.Request
 	id      int64 // of the open request
+	line    int64 // the node's line with the latest reply to it
 	due     time.Duration
 }
 
@@ -58,7 +59,7 @@ func (r *runner) ask(c *client, req workload.Request) {
 		req.Node = c.node.name
 	}
 	c.req, c.op, c.id = req, len(r.ops), c.next
-	c.due = r.now + r.cfg.timeout()
+	c.due = r.now + r.cfg.timeout(r.inFinal)
 	c.next++
 	r.ops = append(r.ops, history.Op{
 		Process: c.process, Client: c.name, Node: req.Node, MsgID: c.id,
@@ -83,7 +84,7 @@ func (r *runner) answer(d *sim.Delivery) {
 	case c.req.Want:
 		result, err := r.load.Read(&c.req, d.Body)
 		if err != nil {
-			r.wrongBody(d, err.Error())
+			r.wrongBody(d, c.line, err.Error())
 			r.finish(c, history.Info, "a reply of the wrong shape")
 			return
 		}
@@ -92,7 +93,7 @@ func (r *runner) answer(d *sim.Delivery) {
 	case "error":
 		code, err := strconv.ParseInt(string(workload.Member(d.Body, "code")), 10, 64)
 		if err != nil {
-			r.wrongBody(d, "an error without a code that is an integer")
+			r.wrongBody(d, c.line, "an error without a code that is an integer")
 			r.finish(c, history.Info, "an error without a code")
 			return
 		}
@@ -103,13 +104,13 @@ func (r *runner) answer(d *sim.Delivery) {
 		}
 		r.finish(c, outcome, fmt.Sprintf("error %d: %s", code, workload.Member(d.Body, "text")))
 	default:
-		r.wrongBody(d, fmt.Sprintf("the reply to %s is a %s", c.req.Type, d.Type))
+		r.wrongBody(d, c.line, fmt.Sprintf("the reply to %s is a %s", c.req.Type, d.Type))
 		r.finish(c, history.Info, "a reply of another type")
 	}
 }
 
 // wrongBody reports a reply that the request does not allow.
-func (r *runner) wrongBody(d *sim.Delivery, why string) {
+func (r *runner) wrongBody(d *sim.Delivery, line int64, why string) {
 	n := r.byName[d.Src]
 	if n == nil {
 		return
@@ -119,7 +120,7 @@ func (r *runner) wrongBody(d *sim.Delivery, why string) {
 		text = text[:quoteBytes]
 	}
 	r.ward.add(Sickness{Node: n.name, Kind: "wrong-body", Text: d.Type + " " + why, Life: n.life.number,
-		Quote: string(text), At: r.now})
+		Line: line, Bytes: int64(len(d.Body)), Quote: string(text), At: r.now})
 }
 
 // finish ends a client's operation.
@@ -143,7 +144,7 @@ func (r *runner) checkTimeouts() {
 	}
 	for _, c := range r.clients {
 		if c.op >= 0 && r.now >= c.due {
-			r.finish(c, history.Info, noAnswer+r.cfg.timeout().String())
+			r.finish(c, history.Info, noAnswer+r.cfg.timeout(r.inFinal).String())
 		}
 	}
 }

@@ -32,6 +32,10 @@ type Config struct {
 	CallTimeout  time.Duration // what a relay promises
 	CallAttempts int
 
+	// ClientTimeout is how long a client waits for an answer that needs no
+	// retries, but in the final phase, when it is at least 5 s. 0 means 5 s.
+	ClientTimeout time.Duration
+
 	Availability float64 // the least share of operations that end ok
 
 	Dirs, Logs string // directories: for nodes to work in, for what they write to stderr
@@ -48,7 +52,7 @@ const MaxRate = -1
 // Limits that are the same for every test.
 const (
 	initTimeout   = 10 * time.Second
-	clientTimeout = 5 * time.Second  // how long a client waits for an answer
+	clientTimeout = 5 * time.Second
 	finalPatience = 10 * time.Second // how long final answers may take to be right
 	stopGrace     = time.Second      // how long a node may go on writing once its input has ended
 )
@@ -69,9 +73,12 @@ type Progress struct {
 }
 
 // timeout is how long a client waits: longer than a relay may need.
-func (c *Config) timeout() time.Duration {
-	calls := time.Duration(c.CallAttempts) * c.CallTimeout
-	return clientTimeout + calls + 2*longest(&c.Network)
+func (c *Config) timeout(final bool) time.Duration {
+	own := c.ClientTimeout
+	if own <= 0 || final {
+		own = max(own, clientTimeout)
+	}
+	return own + time.Duration(c.CallAttempts)*c.CallTimeout + 2*longest(&c.Network)
 }
 
 // longest is how long nearly every message on the slowest link is on its way.

@@ -202,6 +202,9 @@ func (r *runner) send(n *node, e *cluster.Event, m sim.Message) {
 		r.net.Refuse(r.now, m, sim.Nobody)
 		return
 	}
+	if c := r.byClient[m.Dest]; c != nil && m.InReplyTo == c.id {
+		c.line = e.Line.Number
+	}
 	r.net.Send(r.now, m)
 	r.saw(&m)
 }

@@ -215,7 +215,7 @@ func (r *runner) calm(ctx context.Context) error {
 		}
 		return r.open == 0
 	}
-	if _, err := r.until(ctx, r.now+r.cfg.timeout()+initTimeout+time.Second, whole); err != nil {
+	if _, err := r.until(ctx, r.now+r.cfg.timeout(r.inFinal)+initTimeout+time.Second, whole); err != nil {
 		return err
 	}
 	quiesce := r.cfg.Quiesce
@@ -246,7 +246,7 @@ func (r *runner) final(ctx context.Context) error {
 		for i := range ops {
 			if n := r.byName[ops[i].Node]; strings.HasPrefix(ops[i].Error, noAnswer) && !n.silent && n.state != dead {
 				n.silent = true
-				r.ofNode(n, "silence", "did not answer %s in the final phase, within %v", ops[i].F, r.cfg.timeout())
+				r.ofNode(n, "silence", "did not answer %s in the final phase, within %v", ops[i].F, r.cfg.timeout(r.inFinal))
 			}
 		}
 		if r.load.Settled(ops) || r.now >= patience || r.allDead() {

@@ -19,6 +19,7 @@ const isNode = "EDDY_RUNNER_TEST_IS_NODE"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(isNode) != "" {
+		leaveMark()
 		echoNode()
 		os.Exit(0)
 	}
@@ -51,7 +52,7 @@ func config(t *testing.T) *Config {
 	return &Config{
 		Spec: spec, Bin: os.Args[0], Nodes: []string{"n1", "n2", "n3"},
 		TimeLimit: 300 * time.Millisecond, Rate: 200, Concurrency: 6, Quiesce: -1,
-		CallTimeout: 500 * time.Millisecond, CallAttempts: 3, Interval: 10 * time.Second,
+		Interval: 10 * time.Second, ClientTimeout: 300 * time.Millisecond,
 		Dirs: t.TempDir(), Logs: t.TempDir(),
 	}
 }

@@ -15,6 +15,7 @@ type Sickness struct {
 	Text  string        `json:"text"`
 	Life  int           `json:"life"`            // which of the node's processes, from 1
 	Line  int64         `json:"line,omitzero"`   // the number of the line of its stdout
+	Bytes int64         `json:"bytes,omitzero"`  // its length, or that of the body
 	Quote string        `json:"quote,omitempty"` // its first bytes
 	At    time.Duration `json:"at_ns"`
 	Count int           `json:"count"` // how often this node had it
@@ -73,7 +74,7 @@ func (r *runner) ofLine(n *node, e *cluster.Event, kind, format string, args ...
 	}
 	r.ward.add(Sickness{
 		Node: n.name, Kind: kind, Text: fmt.Sprintf(format, args...),
-		Life: e.Life, Line: e.Line.Number, Quote: string(text), At: r.now,
+		Life: e.Life, Line: e.Line.Number, Bytes: e.Line.Size, Quote: string(text), At: r.now,
 	})
 }
 

@@ -42,7 +42,7 @@ func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.
 func (s *Sickness) problem(lenient bool) checker.Problem {
 	text := fmt.Sprintf("%s %s", s.Node, s.Text)
 	if s.Line > 0 {
-		text = fmt.Sprintf("%s, line %d: %s: %s", s.Node, s.Line, s.Text, Printable(s.Quote))
+		text = fmt.Sprintf("%s, line %d, %d bytes: %s: %s", s.Node, s.Line, s.Bytes, s.Text, Printable(s.Quote))
 	} else if s.Quote != "" {
 		text += ": " + Printable(s.Quote)
 	}

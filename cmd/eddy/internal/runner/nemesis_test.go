@@ -1,0 +1,77 @@
+package runner
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+)
+
+// Every fault begins and ends, nodes come back, and none is blamed.
+func TestRunNemeses(t *testing.T) {
+	for _, kind := range sim.Kinds {
+		t.Run(kind.Name, func(t *testing.T) {
+			t.Parallel()
+			if err := CheckNemeses([]string{kind.Name}); err != nil {
+				t.Skip(err)
+			}
+			cfg := config(t)
+			cfg.Nemeses, cfg.Interval, cfg.TimeLimit = []string{kind.Name}, 50*time.Millisecond, 500*time.Millisecond
+			cfg.Network.Seed = 7
+			res, err := Run(context.Background(), cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			begun, ended, lives := 0, 0, 0
+			for _, e := range res.Journal.Events() {
+				switch e.What {
+				case "begin":
+					begun++
+				case "end":
+					ended++
+				case "started":
+					lives++
+				}
+			}
+			if begun == 0 || begun != ended {
+				t.Errorf("%d faults began, %d ended", begun, ended)
+			}
+			if kills := kind.Name[:2] == "ki"; kills != (lives > len(cfg.Nodes)) {
+				t.Errorf("%d lives of %d nodes", lives, len(cfg.Nodes))
+			}
+			if verdict, problems := res.Judge(cfg, false); verdict != checker.Pass {
+				t.Errorf("%v %v", verdict, problems)
+			}
+		})
+	}
+}
+
+// A node that is killed and wiped begins in an empty directory; otherwise it
+// finds what it left.
+func TestRunKillKeepsOrWipes(t *testing.T) {
+	for name, want := range map[string]int{"kill": 3, "kill-wipe": 1} {
+		cfg := config(t)
+		cfg.Nodes = []string{"n1"}
+		cfg.Nemeses, cfg.Interval, cfg.TimeLimit = []string{name}, 40*time.Millisecond, 400*time.Millisecond
+		if _, err := Run(context.Background(), cfg); err != nil {
+			t.Fatal(err)
+		}
+		marks, err := filepath.Glob(filepath.Join(cfg.Dirs, "n1", "mark*"))
+		if err != nil || len(marks) < want || want == 1 && len(marks) > 1 {
+			t.Errorf("%s: %q, %v", name, marks, err)
+		}
+	}
+}
+
+// leaveMark leaves one more file in the working directory.
+func leaveMark() {
+	f, err := os.CreateTemp(".", "mark")
+	if err != nil {
+		panic(err)
+	}
+	f.Close()
+}
