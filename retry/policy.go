@@ -74,6 +74,7 @@ func (l Late) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 // Validate names the first field with an impossible value.
 func (p *Policy) Validate() error {
 	switch {
+	case p == nil:
 	case p.Attempts < 0:
 		return fmt.Errorf("attempts: %d is not at least 1", p.Attempts)
 	case p.Timeout < 0:
