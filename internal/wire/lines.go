@@ -85,6 +85,8 @@ func (l *Lines) makeRoom() {
 	switch {
 	case left == 0 && len(l.buf) > readSize:
 		to = make([]byte, readSize) // a long line is over
+	case l.start == 0 && left < len(l.buf):
+		return // there is room
 	case left == len(l.buf) && 4*len(l.buf) < l.limit:
 		to = make([]byte, 4*len(l.buf)) // what is not read yet costs nothing
 	case left == len(l.buf):
