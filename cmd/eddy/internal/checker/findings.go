@@ -3,6 +3,7 @@ package checker
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -54,38 +55,47 @@ func (f *findings) problems() []Problem {
 // seconds is a time as reasons have it.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3fs", d.Seconds()) }
 
-// member is one member of a JSON object, a copy, or nil.
-func member(object []byte, name string) jsontext.Value {
-	dec := jsontext.NewDecoder(bytes.NewReader(object), jsontext.AllowDuplicateNames(true))
-	if start, err := dec.ReadToken(); err != nil || start.Kind() != '{' {
-		return nil
+// A reader reads members of JSON objects, with a decoder that it uses again.
+type reader struct{ dec jsontext.Decoder }
+
+// members are those members of an object that have the names given, views into
+// it, in the order of the names; nil where there is none.
+func (r *reader) members(object []byte, names ...string) []jsontext.Value {
+	found := make([]jsontext.Value, len(names))
+	r.dec.Reset(bytes.NewBuffer(object), jsontext.AllowDuplicateNames(true))
+	if start, err := r.dec.ReadToken(); err != nil || start.Kind() != '{' {
+		return found
 	}
-	for dec.PeekKind() == '"' {
-		key, err := dec.ReadToken()
+	for r.dec.PeekKind() == '"' {
+		name, err := r.dec.ReadToken()
 		if err != nil {
-			return nil
+			return found
 		}
-		found := key.String() == name
-		value, err := dec.ReadValue()
+		i := slices.Index(names, name.String())
+		value, err := r.dec.ReadValue()
 		if err != nil {
-			return nil
+			return found
 		}
-		if found {
-			return value.Clone()
+		if i >= 0 {
+			end := int(r.dec.InputOffset())
+			found[i] = object[end-len(value) : end : end]
 		}
 	}
-	return nil
+	return found
 }
 
-// integer reads a member that is an integer.
-func integer(object []byte, name string) (int64, bool) {
-	n, err := strconv.ParseInt(string(member(object, name)), 10, 64)
+func (r *reader) member(object []byte, name string) jsontext.Value {
+	return r.members(object, name)[0]
+}
+
+// integer reads a value that is an integer.
+func integer(v jsontext.Value) (int64, bool) {
+	n, err := strconv.ParseInt(string(v), 10, 64)
 	return n, err == nil
 }
 
-// text reads a member that is a string.
-func text(object []byte, name string) string {
-	v := member(object, name)
+// text reads a value that is a string.
+func text(v jsontext.Value) string {
 	if v.Kind() != '"' {
 		return ""
 	}

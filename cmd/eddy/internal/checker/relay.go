@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
@@ -105,6 +107,7 @@ type relayCheck struct {
 	config  RelayConfig
 	journal *sim.Journal
 	found   findings
+	read    reader
 
 	nodes    map[string]*relayNode
 	calls    map[relayPayload]*relayCall
@@ -145,7 +148,6 @@ type relayAttempt struct {
 type relayCall struct {
 	client, node, target string
 	id                   int64
-	record               int
 	timeout              time.Duration
 	promised             int // attempts
 	shared               bool
@@ -233,18 +235,18 @@ func (r *relayCheck) sent(m *sim.Record) {
 
 // ask takes note of a client's request.
 func (r *relayCheck) ask(m *sim.Record) {
-	payload := member(m.Body, "payload")
+	body := r.read.members(m.Body, "payload", "target", "timeout_ms", "max_retries")
 	call := &relayCall{
-		client: m.Src, node: m.Dest, id: m.ID, record: m.Index,
-		target: text(m.Body, "target"), timeout: r.config.Timeout, promised: r.config.Attempts,
+		client: m.Src, node: m.Dest, id: m.ID,
+		target: text(body[1]), timeout: r.config.Timeout, promised: r.config.Attempts,
 	}
-	if ms, ok := integer(m.Body, "timeout_ms"); ok {
+	if ms, ok := integer(body[2]); ok {
 		call.timeout = time.Duration(ms) * time.Millisecond
 	}
-	if n, ok := integer(m.Body, "max_retries"); ok {
+	if n, ok := integer(body[3]); ok {
 		call.promised = int(n)
 	}
-	key := relayPayload{m.Dest, sim.BodyHash(payload)}
+	key := relayPayload{m.Dest, sim.BodyHash(body[0])}
 	if other := r.calls[key]; other != nil {
 		call.shared, other.shared = true, true
 		r.found.unknown("ambiguous", m.Sent, "%v has the payload of %v: their attempts can't be told apart", call, other)
@@ -399,8 +401,9 @@ func (r *relayCheck) reply(m *sim.Record) {
 
 // good judges a relay_ok.
 func (r *relayCheck) good(call *relayCall, m *sim.Record) {
-	attempts, ok := integer(m.Body, "attempts")
-	result := member(m.Body, "result")
+	body := r.read.members(m.Body, "attempts", "result")
+	attempts, ok := integer(body[0])
+	result := body[1]
 	if !ok || result.Kind() != '{' {
 		r.found.add("malformed-answer", m.Sent, m.Index, "%v: the answer at %s is %s: it wants an integer attempts and an object result",
 			call, seconds(m.Sent), quote(m.Body))
@@ -419,10 +422,11 @@ func (r *relayCheck) good(call *relayCall, m *sim.Record) {
 // result looks for the reply that a result was.
 func (r *relayCheck) result(call *relayCall, m *sim.Record, result []byte) {
 	hash := sim.BodyHash(result)
+	ids := r.read.members(result, "msg_id", "in_reply_to")
 	stranger := -1
 	for _, reply := range call.replies {
-		body := r.journal.At(reply.record).Body
-		if sim.BodyHash(body) != hash || !sameIDs(result, body) {
+		m := r.journal.At(reply.record)
+		if sim.BodyHash(m.Body) != hash || !sameIDs(ids, &m) {
 			continue
 		}
 		if reply.asked {
@@ -431,8 +435,10 @@ func (r *relayCheck) result(call *relayCall, m *sim.Record, result []byte) {
 		stranger = reply.record
 	}
 	if stranger < 0 {
-		if record, heard := r.nodes[call.node].strange[hash]; heard && sameIDs(result, r.journal.At(record).Body) {
-			stranger = record
+		if record, heard := r.nodes[call.node].strange[hash]; heard {
+			if m := r.journal.At(record); sameIDs(ids, &m) {
+				stranger = record
+			}
 		}
 	}
 	if stranger >= 0 {
@@ -452,14 +458,12 @@ func (r *relayCheck) whyStrange(call *relayCall, reply *sim.Record) string {
 	return "which is no attempt of this call"
 }
 
-// sameIDs reports whether a result has the ids of a reply, where it has any: a
-// relay may leave them out.
-func sameIDs(result, reply []byte) bool {
-	for _, name := range []string{"msg_id", "in_reply_to"} {
-		if id, has := integer(result, name); has {
-			if want, _ := integer(reply, name); id != want {
-				return false
-			}
+// sameIDs reports whether a result's msg_id and in_reply_to are a reply's, where
+// it has any: a relay may leave them out.
+func sameIDs(ids []jsontext.Value, reply *sim.Record) bool {
+	for i, want := range []int64{reply.ID, reply.InReplyTo} {
+		if id, _ := integer(ids[i]); ids[i] != nil && id != want {
+			return false
 		}
 	}
 	return true
@@ -472,7 +476,7 @@ var refusals = []int64{10, 11, 12}
 // bad judges an error.
 func (r *relayCheck) bad(call *relayCall, m *sim.Record) {
 	n := len(call.attempts)
-	code, _ := integer(m.Body, "code")
+	code, _ := integer(r.read.member(m.Body, "code"))
 	if n == 0 && slices.Contains(refusals, code) {
 		r.refused++
 		return
@@ -506,7 +510,7 @@ func (r *relayCheck) bad(call *relayCall, m *sim.Record) {
 // it on as its own.
 func (r *relayCheck) isError(reply relayReply, code int64) bool {
 	m := r.journal.At(reply.record)
-	theirs, ok := integer(m.Body, "code")
+	theirs, ok := integer(r.read.member(m.Body, "code"))
 	return reply.asked && m.Type == "error" && ok && theirs == code
 }
 

@@ -17,6 +17,7 @@ type world struct {
 	nodes map[string]*modelNode
 	todo  []modelTimer
 	now   time.Duration
+	read  reader
 }
 
 const (
@@ -113,9 +114,9 @@ func (n *modelNode) id() int64 {
 func (w *world) handle(n *modelNode, m sim.Message) {
 	switch {
 	case m.Type == "relay":
-		w.attempt(n, &modelCall{client: m.Src, request: m.ID, target: text(m.Body, "target"), payload: string(member(m.Body, "payload"))})
+		w.attempt(n, &modelCall{client: m.Src, request: m.ID, target: text(w.read.member(m.Body, "target")), payload: string(w.read.member(m.Body, "payload"))})
 	case m.Type == "echo":
-		w.send(n.name, m.Src, `{"type":"echo_ok","echo":%s,"in_reply_to":%d,"msg_id":%d}`, member(m.Body, "echo"), m.ID, n.id())
+		w.send(n.name, m.Src, `{"type":"echo_ok","echo":%s,"in_reply_to":%d,"msg_id":%d}`, w.read.member(m.Body, "echo"), m.ID, n.id())
 	case m.IsReply():
 		call := n.open[m.InReplyTo]
 		if call == nil || call.done || call.target != m.Src {
