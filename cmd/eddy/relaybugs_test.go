@@ -48,6 +48,8 @@ const (
 // it. Without a bug the relay must pass.
 var relayBugs = []struct{ name, does, caughtBy string }{
 	{"none", "has no bug", ""},
+	{"leak", "answers no more after 10,000 calls", "no-answer"},
+	{"forgetful", "does not answer when nobody answered it", "no-answer"},
 	{"reused-id", "sends every attempt with the first one's msg_id", "reused-id"},
 	{"extra-attempt", "makes one attempt too many", "too-many-attempts"},
 	{"double-answer", "answers twice", "double-answer"},
@@ -59,8 +61,6 @@ var relayBugs = []struct{ name, does, caughtBy string }{
 	{"early", "gives up after two attempts", "gave-up-early"},
 	{"hasty", "gives up when the last attempt is sent", "error-too-soon"},
 	{"impatient", "waits half of the time", "too-soon"},
-	{"forgetful", "does not answer when nobody answered it", "no-answer"},
-	{"leak", "answers no more after 10,000 calls", "no-answer"},
 	{"made-up", "answers with an older result when nobody answered it", "wrong-result"},
 	{"swapped", "takes a reply for the target's latest call", "wrong-result stranger-believed"},
 	{"goes-on", "goes on with its attempts after the answer", "after-answer"},
@@ -244,11 +244,12 @@ func TestRelayBugs(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")
 	}
+	t.Parallel()
 	sideBySide(t, len(relayBugs), func(t *testing.T, i int) {
 		bug := relayBugs[i]
 		flags := []string{"--node-count", "3", "--concurrency", "4n", "--rate", "100", "--time-limit", "2", "--loss", "0.2", "--latency", "2"}
 		if bug.name == "leak" {
-			flags = []string{"--node-count", "1", "--concurrency", "64", "--rate", "max", "--time-limit", "8"}
+			flags = []string{"--node-count", "1", "--concurrency", "64", "--rate", "max", "--time-limit", "4"}
 		}
 		r := eddyTest(t, append([]string{"-w", "relay", "--bin", "relay-" + bug.name, "--seed", "7"}, flags...)...)
 		if bug.caughtBy == "" {

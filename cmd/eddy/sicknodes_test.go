@@ -2,9 +2,14 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"os"
+	"slices"
 	"strings"
+	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // sickNodes answer echo, each with one thing wrong. What eddy test must say of
@@ -128,4 +133,53 @@ func chatter() {
 		fmt.Printf(`{"src":"n1","dest":"n1","body":{"type":"gossip","msg_id":%d}}`+"\n", i)
 		time.Sleep(50 * time.Millisecond)
 	}
+}
+
+// sickPath says of each sick node what eddy test must make of it: the verdict,
+// and the checks that gave reasons for it.
+const sickPath = "testdata/sick/verdicts.txt"
+
+func TestSickNodes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	t.Parallel()
+	names := slices.Sorted(maps.Keys(sickNodes))
+	// What takes the longest begins first.
+	slices.SortStableFunc(names, func(a, b string) int { return slowness(b) - slowness(a) })
+	lines := make([]string, len(names))
+	sideBySide(t, len(names), func(t *testing.T, i int) {
+		r := eddyTest(t, "-w", "echo", "--bin", "sick-"+names[i], "--nodes", "n1", "--concurrency", "2", "--rate", "20", "--time-limit", "1")
+		lines[i] = fmt.Sprintf("%s: %s by %s\n", names[i], r.Verdict, r.checks())
+		if r.Verdict == "pass" {
+			t.Errorf("sick-%s passes", names[i])
+		}
+		t.Logf("sick-%s: %s\n%s", names[i], r.Verdict, r.text())
+	})
+	slices.Sort(lines)
+	got := strings.Join(lines, "")
+	if *update {
+		if err := os.MkdirAll("testdata/sick", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(sickPath, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(sickPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("(-want +got)\n%s", diff)
+	}
+}
+
+func slowness(name string) int {
+	switch name {
+	case "never-initialised", "never-answers", "goes-silent", "stops-reading", "skips-one", "talks-after-the-end":
+		return 1
+	}
+	return 0
 }
