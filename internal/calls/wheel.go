@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"math"
 	"math/bits"
 	"time"
 )
@@ -33,6 +34,7 @@ func slot(level, s int) list { return firstSlot + list(level*slots+s) }
 // add lets c wait from now on.
 func (w *wheel[O]) add(c *Call[O], now, wait time.Duration) {
 	w.advance(now)
+	wait = min(wait, math.MaxInt64-now-time.Millisecond) // for ever is not the past
 	c.due = tick((now + wait + time.Millisecond - 1) / time.Millisecond)
 	w.place(c)
 }
