@@ -59,11 +59,12 @@ func (c *Call[O]) attemptWith(id int64) *Attempt {
 
 // add makes a new attempt the latest.
 func (c *Call[O]) add(id int64) {
-	before := c.latest
-	c.latest = Attempt{ID: id, Written: -1, number: before.number + 1}
-	if before.number > 0 {
-		c.latest.earlier = &before
+	next := Attempt{ID: id, Written: -1, number: c.latest.number + 1}
+	if next.number > 1 {
+		before := c.latest // declared here, or every first attempt would allocate it
+		next.earlier = &before
 	}
+	c.latest = next
 }
 
 // A Table holds the open calls. The zero value is an empty one.
