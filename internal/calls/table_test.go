@@ -1,0 +1,625 @@
+package calls
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/eddyrpc/eddy/retry"
+)
+
+const ms = time.Millisecond
+
+func letter(dest, fields string) Letter {
+	return Letter(string(AppendDest(nil, dest)) + fields)
+}
+
+func newCall(dest string, p *retry.Policy) *Call[int] {
+	return &Call[int]{Letter: letter(dest, `"type":"t"`), Policy: p}
+}
+
+// write lets all that was sent be written out at a time.
+func write[O any](t *Table[O], now time.Duration) {
+	t.Flushing()
+	t.Written(now)
+}
+
+// empty fails unless nothing at all is left in the table.
+func empty[O any](t interface{ Fatalf(string, ...any) }, table *Table[O]) {
+	if table.Open() != 0 || table.Any() != nil {
+		t.Fatalf("%d calls are open, one is %v", table.Open(), table.Any())
+	}
+	if n := len(table.byID.pages); n != 0 || table.byID.last != nil {
+		t.Fatalf("%d pages are left, the last is %v", n, table.byID.last)
+	}
+	if p := table.byID.spare; p != nil && *p != (page[O]{}) {
+		t.Fatalf("the spare page is not empty: %v", p)
+	}
+	for l, q := range table.waiting.lists {
+		if q.head != nil || q.tail != nil {
+			t.Fatalf("list %d is not empty", l)
+		}
+	}
+	if at, ok := table.Next(); ok {
+		t.Fatalf("there is something to ask for at %v", at)
+	}
+}
+
+func TestCallAnsweredInTime(t *testing.T) {
+	var table Table[int]
+	c := newCall("n2", nil)
+	table.Sent(c, 0)
+	if table.Open() != 1 || c.Sent() != 1 || table.Any() != c || c.Attempt(1).Written != -1 {
+		t.Errorf("%d open, %d sent, %v, %+v", table.Open(), c.Sent(), table.Any(), c.Attempt(1))
+	}
+	write(&table, 7*ms)
+	if at, ok := table.Next(); !ok || at > 507*ms {
+		t.Errorf("next at %v, %v", at, ok)
+	}
+	for _, stray := range []struct {
+		id  int64
+		src string
+	}{{0, "n3"}, {0, ""}, {0, "n2 "}, {1, "n2"}, {127, "n2"}, {math.MaxInt64, "n2"}} {
+		if got, arrival := table.Settle(stray.id, stray.src); got != nil || arrival != Stray {
+			t.Errorf("a reply from %q to %d settled %v, %v", stray.src, stray.id, got, arrival)
+		}
+	}
+	if got, arrival := table.Settle(0, "n2"); got != c || arrival != InTime {
+		t.Errorf("settled %v, %v", got, arrival)
+	}
+	if a := c.Attempt(1); !a.Answered || a.Silent || a.Written != 7*ms || a.ID != 0 {
+		t.Errorf("%+v", a)
+	}
+	if got, arrival := table.Settle(0, "n2"); got != nil || arrival != Stray {
+		t.Errorf("a second reply settled %v, %v", got, arrival)
+	}
+	if table.Remove(c) {
+		t.Error("a settled call was removed")
+	}
+	empty(t, &table)
+}
+
+func TestCallOfThreeAttempts(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		late    retry.Late
+		reply   int // to which attempt, after the second has timed out
+		arrival Arrival
+	}{
+		{"first, late", retry.Accept, 1, Late},
+		{"second, late", retry.Accept, 2, Late},
+		{"third, in time", retry.Accept, 3, InTime},
+		{"first, late, ignored", retry.Ignore, 1, TooLate},
+		{"second, late, ignored", retry.Ignore, 2, TooLate},
+		{"third, in time, late ones ignored", retry.Ignore, 3, InTime},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var table Table[int]
+			c := newCall("n2", &retry.Policy{Timeout: 10 * ms, Late: tt.late})
+			now := 5 * ms
+			for n := 1; n <= 3; n++ {
+				table.Sent(c, int64(100*n)) // ids in pages of their own
+				write(&table, now)
+				if n == 3 {
+					break
+				}
+				now += 10 * ms
+				if got, _ := table.Silent(now - 1); got != nil {
+					t.Fatalf("attempt %d timed out early", n)
+				}
+				if got, step := table.Silent(now); got != c || step != retry.SendAgain {
+					t.Fatalf("attempt %d: %v, %v", n, got, step)
+				}
+				if table.Open() != 1 {
+					t.Fatalf("%d open", table.Open())
+				}
+			}
+			for n := 1; n <= 3; n++ {
+				a := c.Attempt(n)
+				want := Attempt{ID: int64(100 * n), Written: 5*ms + time.Duration(n-1)*10*ms, Silent: n < 3}
+				if a.ID != want.ID || a.Written != want.Written || a.Silent != want.Silent || a.Answered {
+					t.Errorf("attempt %d: %+v", n, a)
+				}
+			}
+			got, arrival := table.Settle(int64(100*tt.reply), "n2")
+			if arrival != tt.arrival || (got == c) == (arrival == TooLate) {
+				t.Errorf("%v, %v", got, arrival)
+			}
+			for n := 1; n <= 3; n++ {
+				if c.Attempt(n).Answered != (n == tt.reply && got != nil) {
+					t.Errorf("attempt %d: answered %v", n, c.Attempt(n).Answered)
+				}
+			}
+			if arrival == TooLate {
+				if got, step := table.Silent(35 * ms); got != c || step != retry.GiveUp {
+					t.Errorf("then %v, %v", got, step)
+				}
+			}
+			empty(t, &table)
+		})
+	}
+}
+
+// A call can be removed wherever it stands.
+func TestRemove(t *testing.T) {
+	for name, bring := range map[string]func(table *Table[int]){
+		"unsent":   func(table *Table[int]) {},
+		"flushing": (*Table[int]).Flushing,
+		"waiting":  func(table *Table[int]) { write(table, 0) },
+		"due": func(table *Table[int]) {
+			other := newCall("other", &retry.Policy{Attempts: 1, Timeout: 1})
+			table.Sent(other, 9)
+			write(table, 0)
+			if c, _ := table.Silent(time.Hour); c != other {
+				panic("the other is not due first")
+			}
+		},
+		"between attempts": func(table *Table[int]) {
+			write(table, 0)
+			table.Silent(time.Hour)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var table Table[int]
+			c := newCall("n2", nil)
+			if table.Remove(c) {
+				t.Error("removed before it was sent")
+			}
+			table.Sent(c, 3)
+			bring(&table)
+			if !table.Remove(c) || table.Remove(c) {
+				t.Error("it is not removed just once")
+			}
+			write(&table, 2*time.Hour)
+			if got, _ := table.Silent(3 * time.Hour); got != nil {
+				t.Errorf("it timed out: %v", got)
+			}
+			empty(t, &table)
+		})
+	}
+}
+
+// Its time begins when a message has been written, not when it was sent.
+func TestTimeBeginsWhenWritten(t *testing.T) {
+	var table Table[int]
+	first, second := newCall("n2", nil), newCall("n2", nil)
+	table.Sent(first, 1)
+	table.Flushing()
+	table.Sent(second, 2) // too late for this buffer
+	if c, _ := table.Silent(time.Hour); c != nil {
+		t.Fatalf("timed out while it was written: %v", c)
+	}
+	if _, ok := table.Next(); ok {
+		t.Error("something waits")
+	}
+	table.Written(time.Hour)
+	if c, _ := table.Silent(time.Hour + 499*ms); c != nil {
+		t.Fatalf("timed out early: %v", c)
+	}
+	if c, _ := table.Silent(time.Hour + 500*ms); c != first {
+		t.Fatalf("timed out: %v", c)
+	}
+	if second.Attempt(1).Written != -1 {
+		t.Error("what is in the next buffer counts as written")
+	}
+}
+
+// A timeout that means for ever lasts for ever, whenever it begins.
+func TestTimeoutForEver(t *testing.T) {
+	for _, now := range []time.Duration{0, 1, time.Hour, 100 * 365 * 24 * time.Hour} {
+		var table Table[int]
+		c := newCall("n2", &retry.Policy{Timeout: math.MaxInt64})
+		table.Sent(c, 1)
+		write(&table, now)
+		if got, _ := table.Silent(now + 100*365*24*time.Hour); got != nil {
+			t.Errorf("written at %v, it timed out", now)
+		}
+		if at, ok := table.Next(); !ok || at < now {
+			t.Errorf("written at %v, next at %v, %v", now, at, ok)
+		}
+		table.Remove(c)
+		empty(t, &table)
+	}
+}
+
+// 100 days ahead or one millisecond, on a table of any age: each time Next says is
+// asked for, the timeout comes within its millisecond, after a few questions.
+func TestDeadlinesFarApart(t *testing.T) {
+	for _, age := range []time.Duration{0, 999_999, 63 * ms, 4095 * ms, 100 * 24 * time.Hour, 1<<48*time.Microsecond - 1} {
+		var table Table[int]
+		timeouts := []time.Duration{1, ms, 2 * ms, 63 * ms, 64 * ms, 65 * ms, 4096 * ms, time.Minute, 10 * time.Hour, 100 * 24 * time.Hour}
+		for i, timeout := range timeouts {
+			table.Sent(newCall("n2", &retry.Policy{Attempts: 1, Timeout: timeout}), int64(i))
+		}
+		write(&table, age)
+		asked := 0
+		for i, timeout := range timeouts {
+			var c *Call[int]
+			now := age
+			for c == nil {
+				at, ok := table.Next()
+				if !ok {
+					t.Fatalf("age %v: nothing waits, but %v has not passed", age, timeout)
+				}
+				now = max(now, at)
+				c, _ = table.Silent(now)
+				asked++
+			}
+			if late := now - age - timeout; c.Attempt(1).ID != int64(i) || late < 0 || late >= ms {
+				t.Errorf("age %v: attempt %d timed out %v late", age, c.Attempt(1).ID, late)
+			}
+		}
+		if asked > 8*len(timeouts) {
+			t.Errorf("asked %d times", asked)
+		}
+		empty(t, &table)
+	}
+}
+
+func TestLetter(t *testing.T) {
+	for _, length := range []int{0, 1, 127, 128, 300, 16383, 16384, 100_000} {
+		dest := fmt.Sprintf("%0*d", length, 0)[:length]
+		for _, fields := range []string{"", `"type":"t"`} {
+			if l := letter(dest, fields); l.Dest() != dest || l.Fields() != fields {
+				t.Errorf("%d bytes: %.20q and %.20q", length, l.Dest(), l.Fields())
+			}
+		}
+	}
+}
+
+func TestSettleAllocatesNothingButTheCall(t *testing.T) {
+	var table Table[int]
+	id := int64(0)
+	c := new(Call[int])
+	n := testing.AllocsPerRun(1000, func() {
+		*c = Call[int]{Letter: "\x02n2"}
+		table.Sent(c, id)
+		write(&table, time.Duration(id)*ms)
+		table.Settle(id, "n2")
+		id++
+	})
+	if n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// A modelled call is what a naive table knows of a call.
+type modelled struct {
+	call     *Call[int]
+	dest     string
+	policy   retry.Policy
+	ids      []int64
+	silent   []bool
+	written  []time.Duration // -1 if not yet
+	state    string          // unsent, flushing, waiting, between
+	deadline time.Duration
+	order    int // of those that wait
+}
+
+func (m *modelled) String() string { return fmt.Sprintf("%v %s", m.ids, m.state) }
+
+// tick is when a timeout is told at the earliest.
+func (m *modelled) tick() time.Duration {
+	return (m.deadline + ms - 1) / ms * ms
+}
+
+type model struct {
+	table Table[int]
+	now   time.Duration
+	id    int64
+	order int
+	open  []*modelled
+	over  []*modelled
+}
+
+func (m *model) remove(c *modelled) {
+	m.open = slices.DeleteFunc(m.open, func(other *modelled) bool { return other == c })
+	m.over = append(m.over, c)
+}
+
+// next is the one that has timed out first, nil if none has.
+func (m *model) next() *modelled {
+	waiting := slices.DeleteFunc(slices.Clone(m.open), func(c *modelled) bool { return c.state != "waiting" })
+	if len(waiting) == 0 {
+		return nil
+	}
+	return slices.MinFunc(waiting, func(a, b *modelled) int {
+		return cmp.Or(cmp.Compare(a.tick(), b.tick()), cmp.Compare(a.order, b.order))
+	})
+}
+
+func (m *model) send(t *rapid.T, c *modelled) {
+	// Ids come from a counter that other messages share.
+	m.id += rapid.SampledFrom([]int64{1, 1, 1, 2, 60, 127, 1000}).Draw(t, "ids between")
+	c.ids, c.silent, c.written = append(c.ids, m.id), append(c.silent, false), append(c.written, -1)
+	c.state = "unsent"
+	m.table.Sent(c.call, m.id)
+}
+
+func pick(t *rapid.T, from []*modelled) *modelled {
+	if len(from) == 0 {
+		t.Skip("nothing to choose from")
+	}
+	return from[rapid.IntRange(0, len(from)-1).Draw(t, "call")]
+}
+
+var timeouts = []time.Duration{
+	0, 1, ms - 1, ms, ms + 1, 10 * ms, 63 * ms, 64 * ms, 65 * ms, 100 * ms, 4095 * ms, 4096 * ms, time.Minute,
+	262144 * ms, time.Hour, 24 * time.Hour, 100 * 24 * time.Hour, math.MaxInt64,
+}
+
+// TestTableAgainstModel does random things to a table and to a slice of calls.
+func TestTableAgainstModel(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := &model{now: rapid.SampledFrom([]time.Duration{0, 1, 63 * ms, 24 * time.Hour}).Draw(t, "now"), id: -1}
+		t.Repeat(map[string]func(*rapid.T){
+			"":         m.check,
+			"call":     m.call,
+			"again":    m.again,
+			"flushing": m.flushing,
+			"written":  m.writtenOut,
+			"settle":   m.settle,
+			"stray":    m.stray,
+			"late":     m.afterTheEnd,
+			"remove":   m.removed,
+			"pass":     m.pass,
+			"ask":      m.ask,
+			"next":     m.untilNext,
+		})
+		m.finish(t)
+	})
+}
+
+func (m *model) call(t *rapid.T) {
+	c := &modelled{
+		dest: rapid.SampledFrom([]string{"n1", "n2", ""}).Draw(t, "dest"),
+		policy: retry.Policy{
+			Attempts: rapid.IntRange(0, 4).Draw(t, "attempts"),
+			Timeout:  rapid.SampledFrom(timeouts).Draw(t, "timeout"),
+			Late:     rapid.SampledFrom([]retry.Late{retry.Accept, retry.Ignore}).Draw(t, "late"),
+		},
+	}
+	c.call = newCall(c.dest, &c.policy)
+	m.open = append(m.open, c)
+	m.send(t, c)
+}
+
+func (m *model) again(t *rapid.T) {
+	c := pick(t, m.open)
+	if c.state != "between" {
+		t.Skip("it is not its turn")
+	}
+	m.send(t, c)
+}
+
+func (m *model) flushing(*rapid.T) {
+	m.table.Flushing()
+	for _, c := range m.open {
+		if c.state == "unsent" {
+			c.state = "flushing"
+		}
+	}
+}
+
+func (m *model) writtenOut(*rapid.T) {
+	m.table.Written(m.now)
+	flushing := slices.DeleteFunc(slices.Clone(m.open), func(c *modelled) bool { return c.state != "flushing" })
+	slices.SortFunc(flushing, func(a, b *modelled) int { return cmp.Compare(a.ids[len(a.ids)-1], b.ids[len(b.ids)-1]) })
+	for _, c := range flushing {
+		m.order++
+		wait := c.policy.Wait(len(c.ids))
+		c.state, c.order, c.written[len(c.ids)-1] = "waiting", m.order, m.now
+		if c.deadline = m.now + wait; c.deadline < 0 || c.deadline > math.MaxInt64-ms {
+			c.deadline = math.MaxInt64 - ms // for ever
+		}
+	}
+}
+
+func (m *model) settle(t *rapid.T) {
+	c := pick(t, m.open)
+	n := rapid.IntRange(0, len(c.ids)-1).Draw(t, "attempt")
+	got, arrival := m.table.Settle(c.ids[n], c.dest)
+	want := InTime
+	switch {
+	case c.silent[n] && c.policy.Late == retry.Ignore:
+		want = TooLate
+	case c.silent[n]:
+		want = Late
+	}
+	if arrival != want || (got == c.call) != (want != TooLate) {
+		t.Fatalf("a reply to %d settles %v, %v; want %v, %v", c.ids[n], got, arrival, c, want)
+	}
+	if want != TooLate {
+		if !c.call.Attempt(n + 1).Answered {
+			t.Fatalf("%v: attempt %d is not answered", c, n+1)
+		}
+		m.remove(c)
+	}
+}
+
+func (m *model) stray(t *rapid.T) {
+	id, src := m.id+1, "n1"
+	if len(m.open) > 0 && rapid.Bool().Draw(t, "stranger") {
+		c := pick(t, m.open)
+		id, src = c.ids[0], c.dest+"x"
+	}
+	if got, arrival := m.table.Settle(id, src); got != nil || arrival != Stray {
+		t.Fatalf("a reply from %q to %d settles %v, %v", src, id, got, arrival)
+	}
+}
+
+func (m *model) afterTheEnd(t *rapid.T) {
+	c := pick(t, m.over)
+	for _, id := range c.ids {
+		if got, arrival := m.table.Settle(id, c.dest); got != nil || arrival != Stray {
+			t.Fatalf("a reply to %d, which is over, settles %v, %v", id, got, arrival)
+		}
+	}
+	if m.table.Remove(c.call) {
+		t.Fatalf("%v is over and was removed", c)
+	}
+}
+
+func (m *model) removed(t *rapid.T) {
+	c := pick(t, m.open)
+	if !m.table.Remove(c.call) {
+		t.Fatalf("%v was not removed", c)
+	}
+	m.remove(c)
+}
+
+func (m *model) pass(t *rapid.T) {
+	m.now += rapid.OneOf(
+		rapid.SampledFrom(timeouts[:len(timeouts)-1]),
+		rapid.Map(rapid.Int64Range(0, int64(time.Second)), func(n int64) time.Duration { return time.Duration(n) }),
+	).Draw(t, "time")
+}
+
+// ask asks once: the one that waited longest, never early.
+func (m *model) ask(t *rapid.T) {
+	want := m.next()
+	if want != nil && want.tick() > m.now {
+		want = nil
+	}
+	got, step := m.table.Silent(m.now)
+	switch {
+	case want == nil && got == nil:
+		return
+	case want == nil || got != want.call:
+		t.Fatalf("at %v %v is silent, want %v", m.now, got, want)
+	}
+	n := len(want.ids)
+	want.silent[n-1] = true
+	limit := want.policy.Limit()
+	if (step == retry.SendAgain) != (n < limit) {
+		t.Fatalf("after %d of %d attempts: %v", n, limit, step)
+	}
+	if want.state = "between"; step == retry.GiveUp {
+		m.remove(want)
+	}
+}
+
+// untilNext lets time pass until Next, which must not be too late.
+func (m *model) untilNext(t *rapid.T) {
+	at, ok := m.table.Next()
+	want := m.next()
+	if ok != (want != nil) {
+		t.Fatalf("next at %v, %v, but %v waits", at, ok, want)
+	}
+	if !ok {
+		return
+	}
+	if at > max(want.tick(), m.now) {
+		t.Fatalf("next at %v, but the timeout of %v is at %v", at, want, want.tick())
+	}
+	if at < 1000*24*time.Hour { // else time would end
+		m.now = max(m.now, at)
+		m.ask(t)
+	}
+}
+
+// check compares all that can be seen.
+func (m *model) check(t *rapid.T) {
+	if m.table.Open() != len(m.open) {
+		t.Fatalf("%d are open, want %d", m.table.Open(), len(m.open))
+	}
+	if some := m.table.Any(); (some == nil) != (len(m.open) == 0) {
+		t.Fatalf("%v is open, want one of %d", some, len(m.open))
+	}
+	for _, c := range slices.Concat(m.open, m.over) {
+		if c.call.Sent() != len(c.ids) {
+			t.Fatalf("%v: %d sent", c, c.call.Sent())
+		}
+		for n, id := range c.ids {
+			a := c.call.Attempt(n + 1)
+			if a.ID != id || a.Written != c.written[n] || a.Silent != c.silent[n] {
+				t.Fatalf("%v: attempt %d is %+v, want written %v, silent %v", c, n+1, *a, c.written[n], c.silent[n])
+			}
+		}
+	}
+}
+
+// finish ends all calls, each in some way, and looks for what is left.
+func (m *model) finish(t *rapid.T) {
+	for len(m.open) > 0 {
+		c := m.open[len(m.open)-1]
+		if len(m.open)%2 == 0 && !c.silent[len(c.ids)-1] {
+			m.table.Settle(c.ids[len(c.ids)-1], c.dest)
+		} else {
+			m.table.Remove(c.call)
+		}
+		m.remove(c)
+	}
+	m.check(t)
+	empty(t, &m.table)
+	for _, c := range m.over {
+		if c.call.next != nil || c.call.prev != nil || c.call.latest.in != nowhere {
+			t.Fatalf("%v stands in list %d", c, c.call.latest.in)
+		}
+	}
+}
+
+// BenchmarkTable does one thing to a table with n other calls open, whose
+// deadlines are spread over a second.
+func BenchmarkTable(b *testing.B) {
+	for _, n := range []int{10, 1000, 1_000_000} {
+		b.Run(fmt.Sprintf("settle/%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			table, ids := filled(n)
+			now := time.Duration(0)
+			for b.Loop() {
+				// The oldest is answered, a new one takes its place.
+				c, _ := table.Settle(ids.first, "n2")
+				reopen(table, c, ids, now)
+				now += time.Second / time.Duration(n)
+			}
+		})
+		b.Run(fmt.Sprintf("expire/%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			table, ids := filled(n)
+			now := time.Second
+			for b.Loop() {
+				// The oldest gives up, a new one takes its place.
+				c, _ := table.Silent(now)
+				for ; c == nil; c, _ = table.Silent(now) {
+					now += ms
+				}
+				reopen(table, c, ids, now)
+			}
+		})
+	}
+	b.Run("bytes", func(b *testing.B) {
+		b.ReportMetric(float64(reflect.TypeFor[Call[struct{ a, b uintptr }]]().Size()), "B/call")
+		for b.Loop() {
+		}
+	})
+}
+
+var onceASecond = &retry.Policy{Attempts: 1, Timeout: time.Second}
+
+// counted are the ids of open calls, a run of neighbours.
+type counted struct{ first, next int64 }
+
+func filled(n int) (*Table[int], *counted) {
+	table, ids := new(Table[int]), new(counted)
+	for i := range n {
+		table.Sent(newCall("n2", onceASecond), ids.next)
+		write(table, time.Duration(i)*time.Second/time.Duration(n))
+		ids.next++
+	}
+	return table, ids
+}
+
+func reopen(table *Table[int], c *Call[int], ids *counted, now time.Duration) {
+	*c = Call[int]{Letter: c.Letter, Policy: c.Policy}
+	table.Sent(c, ids.next)
+	write(table, now)
+	ids.first++
+	ids.next++
+}
