@@ -134,7 +134,7 @@ func (c *testCommand) once() (verdict string, err error) {
 	res, err := runner.Run(ctx, cfg)
 	live.clear()
 	if err != nil {
-		os.RemoveAll(store.Dir)
+		store.Discard()
 		return "", startError(c.Bin, err)
 	}
 	results := report.New(cfg, res, c.Sick == "report")

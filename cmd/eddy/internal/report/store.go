@@ -53,6 +53,13 @@ func point(link, to string) {
 	os.Symlink(to, link)
 }
 
+// Discard takes the directory away again, for a test that could not be run.
+func (s *Store) Discard() {
+	os.RemoveAll(s.Dir)
+	os.Remove(filepath.Dir(s.Dir)) // both fail unless they are empty
+	os.Remove(filepath.Dir(filepath.Dir(s.Dir)))
+}
+
 // Logs has what nodes wrote to stderr, Dirs their working directories.
 func (s *Store) Logs() string { return filepath.Join(s.Dir, "node-logs") }
 func (s *Store) Dirs() string { return filepath.Join(s.Dir, "node-dirs") }
