@@ -45,6 +45,7 @@ func newDiagram(j *sim.Journal, p Picture) *diagram {
 	d := &diagram{journal: j, picture: p}
 	first, last := window(j, p)
 	d.choose(first, last)
+	d.scale = newScale(d.moments(), d.span())
 	d.layOut()
 	return d
 }
@@ -115,6 +116,29 @@ func (d *diagram) choose(first, last int) {
 	}
 	slices.Reverse(earlier)
 	d.records = append(earlier, d.records...)
+}
+
+// moments are the times at which something happens in the window.
+func (d *diagram) moments() []time.Duration {
+	all := []time.Duration{d.from, d.until}
+	within := func(at time.Duration) {
+		if d.from < at && at < d.until {
+			all = append(all, at)
+		}
+	}
+	for i := range d.records {
+		within(d.records[i].Sent)
+		if d.records[i].Fate != sim.InFlight {
+			within(d.records[i].Done)
+		}
+	}
+	for _, e := range d.journal.Events() {
+		within(e.At)
+	}
+	if d.picture.Mark != nil {
+		within(d.picture.Mark.At)
+	}
+	return all
 }
 
 // manyClients is from how many on clients share a column.

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ type diagram struct {
 	records []sim.Record
 
 	from, until time.Duration
+	scale       scale
 	columns     []string
 	column      map[string]int
 
@@ -39,6 +41,7 @@ text { font: 11px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; 
 .name { font-weight: bold; font-size: 13px; text-anchor: middle; fill: #111 }
 .tick { text-anchor: end; fill: #777 }
 .grid { stroke: #eee }
+.break { fill: none; stroke: #999 }
 .life { stroke: #999; stroke-width: 1.5 }
 .m { fill: none; stroke-width: 1.3 }
 .request { stroke: #2b6cb0 } .reply { stroke: #2f855a } .error { stroke: #b7791f } .oneway { stroke: #4a5568 }
@@ -109,7 +112,7 @@ func (d *diagram) span() float64 {
 func (d *diagram) x(column int) float64 { return left + d.gap()*(float64(column)+.5) }
 
 func (d *diagram) y(at time.Duration) float64 {
-	return top + d.span()*float64(at-d.from)/float64(d.until-d.from)
+	return top + d.scale.at(at)
 }
 
 func (d *diagram) head() {
@@ -140,19 +143,37 @@ func (d *diagram) head() {
 
 func seconds(at time.Duration) string { return fmt.Sprintf("%.3fs", at.Seconds()) }
 
-// axis draws a tick at round times, and the lines of columns.
+// axis draws a tick at round times, and where silences were cut.
 func (d *diagram) axis() {
-	every := tickEvery(d.until-d.from, d.span()/60)
+	every := tickEvery(time.Duration(60 / d.scale.slope))
+	breaks := d.scale.breaks()
 	for at := (d.from + every - 1) / every * every; at <= d.until; at += every {
+		if i := slices.IndexFunc(breaks, func(b [2]time.Duration) bool { return b[0] < at && at < b[1] }); i >= 0 {
+			at = (breaks[i][1] - 1) / every * every // goes on behind the break
+			continue
+		}
 		d.print(`<line class="grid" x1="%.0f" x2="%.0f" y1="%.1f" y2="%.1f"/>`, left-4, d.width(), d.y(at), d.y(at))
 		d.print(`<text class="tick" x="%.0f" y="%.1f">%s</text>`, left-10, d.y(at)+4, tickText(at, every))
 	}
+	for _, b := range breaks {
+		y := (d.y(b[0]) + d.y(b[1])) / 2
+		d.print(`<path class="break" d="M%.0f,%.1f l6,-5 l8,10 l8,-10 l8,10 l6,-5"/>`, left-40, y)
+		d.print(`<text class="tick" x="%.0f" y="%.1f">%s</text>`, left-44, y+4, short(b[1]-b[0]))
+	}
 }
 
-func tickEvery(span time.Duration, ticks float64) time.Duration {
+func short(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%dms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%.1fs", d.Seconds())
+}
+
+// tickEvery is a round time that is not shorter.
+func tickEvery(least time.Duration) time.Duration {
 	for every := time.Microsecond; ; every *= 10 {
 		for _, times := range []time.Duration{1, 2, 5} {
-			if float64(span)/float64(every*times) <= ticks {
+			if every*times >= least {
 				return every * times
 			}
 		}

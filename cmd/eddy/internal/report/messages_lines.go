@@ -75,6 +75,9 @@ func describe(r *sim.Record) string {
 	if r.IsDuplicate() {
 		text += fmt.Sprintf(", a duplicate of message %d", r.Of)
 	}
+	if r.Forged {
+		text += ", forged by the test"
+	}
 	return fmt.Sprintf("%s (message %d)\n%s", text, r.Index, r.Body)
 }
 
@@ -95,6 +98,9 @@ func (d *diagram) label(r *sim.Record, src, dest int, x1, y1, x2, y2 float64) {
 	}
 	d.labels[lane] = append(d.labels[lane], at)
 	text := r.Type
+	if r.Forged {
+		text = "forged " + text
+	}
 	switch {
 	case r.IsReply():
 		text += fmt.Sprintf(" →%d", r.InReplyTo)
