@@ -186,7 +186,7 @@ func (c *testCommand) trace(cfg *runner.Config, to io.Writer) {
 		if t.Received {
 			word = "recv"
 		}
-		fmt.Fprintf(to, "%8.3fs %s %s > %s %s\n", t.At.Seconds(), word, t.Message.Src, t.Message.Dest, runner.Printable(string(t.Message.Body)))
+		fmt.Fprintf(to, "%8.3fs %s %s > %s %s\n", t.At.Seconds(), word, t.Message.Src, t.Message.Dest, runner.Printable(t.Message.Body))
 	}
 }
 

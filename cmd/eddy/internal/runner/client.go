@@ -115,12 +115,8 @@ func (r *runner) wrongBody(d *sim.Delivery, line int64, why string) {
 	if n == nil {
 		return
 	}
-	text := d.Body
-	if len(text) > quoteBytes {
-		text = text[:quoteBytes]
-	}
 	r.ward.add(Sickness{Node: n.name, Kind: "wrong-body", Text: d.Type + " " + why, Life: n.life.number,
-		Line: line, Bytes: int64(len(d.Body)), Quote: string(text), At: r.now})
+		Line: line, Bytes: int64(len(d.Body)), Quote: quote(d.Body), At: r.now})
 }
 
 // finish ends a client's operation.

@@ -114,7 +114,7 @@ func (r *runner) exited(n *node, e *cluster.Event) {
 		if tail := r.cluster.StderrTail(n.index); len(tail) > 0 {
 			text += "; the last of its stderr:"
 			for _, line := range tail {
-				text += "\n    " + line
+				text += "\n    " + Printable([]byte(line))
 			}
 		}
 		r.ofNode(n, "exit", "%s", text)

@@ -39,10 +39,8 @@ var Sicknesses = []struct{ Kind, Meaning string }{
 	{"after-stop", "output more than 1 s after its input has ended"},
 }
 
-const (
-	quoteBytes  = 200
-	keptPerNode = 3 // of each kind
-)
+// keptPerNode is how many sicknesses of one kind are kept of a node.
+const keptPerNode = 3
 
 // A ward gathers sicknesses. Of each kind and node it keeps the first few.
 type ward struct {
@@ -68,13 +66,9 @@ func (w *ward) add(s Sickness) {
 
 // ofLine reports what is wrong with a line.
 func (r *runner) ofLine(n *node, e *cluster.Event, kind, format string, args ...any) {
-	text := e.Line.Text
-	if len(text) > quoteBytes {
-		text = text[:quoteBytes]
-	}
 	r.ward.add(Sickness{
 		Node: n.name, Kind: kind, Text: fmt.Sprintf(format, args...),
-		Life: e.Life, Line: e.Line.Number, Bytes: e.Line.Size, Quote: string(text), At: r.now,
+		Life: e.Life, Line: e.Line.Number, Bytes: e.Line.Size, Quote: quote(e.Line.Text), At: r.now,
 	})
 }
 

@@ -11,8 +11,12 @@ import (
 // lenient, sick nodes are told of and the verdict is unknown instead of fail.
 func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.Problem) {
 	problems := append([]checker.Problem(nil), res.Problems...)
+	told := map[string]bool{} // the first of each kind and node speaks for all
 	for _, s := range res.Sick {
-		problems = append(problems, s.problem(lenient))
+		if key := s.Node + " " + s.Kind; !told[key] {
+			told[key] = true
+			problems = append(problems, s.problem(lenient))
+		}
 	}
 	ok, ended := 0, 0
 	for i := range res.Ops {
@@ -42,29 +46,13 @@ func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.
 func (s *Sickness) problem(lenient bool) checker.Problem {
 	text := fmt.Sprintf("%s %s", s.Node, s.Text)
 	if s.Line > 0 {
-		text = fmt.Sprintf("%s, line %d, %d bytes: %s: %s", s.Node, s.Line, s.Bytes, s.Text, Printable(s.Quote))
+		text = fmt.Sprintf("%s, line %d, %d bytes: %s: %s", s.Node, s.Line, s.Bytes, s.Text, s.Quote)
 	} else if s.Quote != "" {
-		text += ": " + Printable(s.Quote)
+		text += ": " + s.Quote
 	}
 	if s.Count > 1 {
 		text += fmt.Sprintf(" (%d times)", s.Count)
 	}
 	return checker.Problem{Check: s.Kind, Text: text, At: s.At,
 		Unknown: lenient || s.Kind == "no-init" || s.Kind == "deaf"}
-}
-
-// Printable is what a node wrote without what a terminal would obey.
-func Printable(text string) string {
-	out := []byte{}
-	for _, r := range text {
-		switch {
-		case r == 0xfffd:
-			out = append(out, `\ufffd`...)
-		case r < ' ' || r >= 0x7f && r < 0xa0:
-			out = fmt.Appendf(out, `\x%02x`, r)
-		default:
-			out = append(out, string(r)...)
-		}
-	}
-	return string(out)
 }
