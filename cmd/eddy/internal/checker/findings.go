@@ -55,6 +55,9 @@ func (f *findings) problems() []Problem {
 // seconds is a time as reasons have it.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3fs", d.Seconds()) }
 
+// round is a span of time as reasons have it.
+func round(d time.Duration) time.Duration { return d.Round(time.Microsecond) }
+
 // A reader reads members of JSON objects, with a decoder that it uses again.
 type reader struct{ dec jsontext.Decoder }
 

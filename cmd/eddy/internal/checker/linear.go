@@ -33,12 +33,35 @@ import (
 // the problem then is an unknown.
 func Linear(ops []history.Op, patience time.Duration) (problems []Problem) {
 	keys := byKey(ops)
+	switch {
+	case !anyOK(ops):
+		return []Problem{{Check: "linearizable", Unknown: true, Text: "no operation ended well, so that there is nothing to judge"}}
+	case allLinear(keys, patience):
+		return nil
+	}
 	for _, key := range sortedKeys(keys) {
 		if p, wrong := linearKey(key, keys[key], patience/time.Duration(len(keys))); wrong {
 			problems = append(problems, p)
 		}
 	}
 	return problems
+}
+
+func anyOK(ops []history.Op) bool {
+	return slices.ContainsFunc(ops, func(op history.Op) bool { return op.Outcome == history.OK })
+}
+
+// allLinear searches for orders of all keys side by side, so that one that
+// takes long may use the time that the others don't.
+func allLinear(keys map[int64][]step, patience time.Duration) bool {
+	model := register
+	model.Partition = func([]porcupine.Operation) (parts [][]porcupine.Operation) {
+		for _, key := range sortedKeys(keys) {
+			parts = append(parts, operations(keys[key], math.MaxInt64))
+		}
+		return parts
+	}
+	return porcupine.CheckOperationsTimeout(model, nil, patience) == porcupine.Ok
 }
 
 // A step is an operation on a register, as the model reads it.

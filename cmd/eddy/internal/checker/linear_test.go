@@ -46,7 +46,6 @@ func kv(t testing.TB, text string) (ops []history.Op) {
 
 func TestLinear(t *testing.T) {
 	for _, c := range []struct{ name, ops, want string }{
-		{"nothing", ``, ``},
 		{"read before any write", `read 1 null 0 1`, ``},
 		{"read of nothing", `read 1 7 0 1`, `gave 7`},
 		{"one after another", `
@@ -129,6 +128,30 @@ func TestLinear(t *testing.T) {
 	}
 }
 
+func TestLinearOfNothing(t *testing.T) {
+	for _, text := range []string{"", "write 1 1 0 1 info", "read 1 1 0 1 fail"} {
+		if problems := Linear(kv(t, text), patience); len(problems) != 1 || !problems[0].Unknown {
+			t.Errorf("%q: %+v", text, problems)
+		}
+	}
+}
+
+// Thousands of keys share the time.
+func TestLinearOfManyKeys(t *testing.T) {
+	var text strings.Builder
+	for key := range 3000 {
+		fmt.Fprintf(&text, "write %d 1 %d %d\nread %d 1 %d %d\n", key, key, key+5, key, key+6, key+9)
+	}
+	if problems := Linear(kv(t, text.String()), patience); len(problems) > 0 {
+		t.Errorf("%+v", problems)
+	}
+	text.WriteString("read 7 null 5000 5001\n")
+	problems := Linear(kv(t, text.String()), patience)
+	if len(problems) != 1 || problems[0].Unknown || !strings.Contains(problems[0].Text, "key 7") {
+		t.Errorf("%+v", problems)
+	}
+}
+
 // The search gives up and says so.
 func TestLinearUnknown(t *testing.T) {
 	var ops []history.Op
@@ -146,7 +169,7 @@ func TestLinearUnknown(t *testing.T) {
 // What one register really does is linearizable, whenever clients ask and hear.
 func TestLinearAcceptsRegisters(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		value, ops := "null", []history.Op(nil)
+		value, ops := "null", []history.Op{{F: "read", Result: jsontext.Value("null"), Outcome: history.OK, From: -100, To: -90}}
 		for i := range rapid.IntRange(1, 12).Draw(t, "operations") {
 			at := time.Duration(10 * i)
 			op := history.Op{

@@ -36,13 +36,20 @@ const (
 	// relayEarly is how much of a timeout may be missing between two attempts.
 	relayEarly = 0.2
 
+	// relayNoise is what may be missing on top of that, where one attempt that
+	// was read late would explain it.
+	relayNoise = 50 * time.Millisecond
+
 	// relayGrace is how long an answer may take that waits for nothing.
 	relayGrace = 2 * time.Second
 
 	// relayRace is how long before an error a reply must have been delivered
-	// for the error to be wrong: it may still have been on its way through the
-	// pipe.
+	// for the error to be wrong, if the node has shown since that it read on:
+	// several of its threads may race.
 	relayRace = 100 * time.Millisecond
+
+	// relayUnread is how long otherwise: the reply may have been in its pipe.
+	relayUnread = 500 * time.Millisecond
 )
 
 // RelayChecks are the checks of Relay, with what each has found when it fails.
@@ -132,6 +139,7 @@ type relayRequest struct {
 // A relayNode is one life of a relay.
 type relayNode struct {
 	down    bool                   // killed: what is still read of it is not judged
+	read    int                    // the step at which the last was delivered that it must have read, by what it sent
 	ids     map[int64]relayAttempt // its requests of this life
 	strange map[uint64]int         // replies to nothing it had asked: body -> record
 }
@@ -172,6 +180,7 @@ type relayReply struct {
 	at        time.Duration
 	late      bool // after its attempt's timeout
 	record    int
+	step      int // when it was delivered, among all that happened
 }
 
 func (c *relayCall) String() string {
@@ -183,6 +192,7 @@ type duty struct {
 	copies, answers int           // what the network duplicated may be answered as often
 	requests        int           // and must be answered once
 	original        int           // the last of them
+	step            int           // when the first was delivered, among all that happened
 	since           time.Duration // when it arrived
 	limit           time.Duration // how long the answer may take
 }
@@ -295,20 +305,34 @@ func (r *relayCheck) pace(call *relayCall, m *sim.Record) {
 		return
 	}
 	last := call.attempts[n-1]
-	if gap := m.Sent - last.at; r.early(call, last.at, gap) {
-		r.found.add("too-soon", m.Sent, m.Index, "%v: attempt %d (msg_id %d) was sent at %s, %v after the one before; the timeout is %v",
-			call, n+1, m.ID, seconds(m.Sent), gap.Round(time.Microsecond), call.timeout)
+	if gap := m.Sent - last.at; r.early(call, n, m.Sent) {
+		r.found.add("too-soon", m.Sent, m.Index, "%v: attempt %d (msg_id %d) was sent at %s, %v after the one before, %v after the request; the timeout is %v",
+			call, n+1, m.ID, seconds(m.Sent), round(gap), round(m.Sent-call.arrived), call.timeout)
 	}
 }
 
-// early reports whether a node waited too short a time after an attempt. Our
-// own lag may have made it look shorter, and after a pause several timers run
-// out at once.
-func (r *relayCheck) early(call *relayCall, since, waited time.Duration) bool {
-	if waited+r.lag(since) >= time.Duration((1-relayEarly)*float64(call.timeout)) {
-		return false
+// early reports whether what a node sent at a time came before n attempts had
+// their time.
+//
+// What we read was written before. So counted from the request's delivery, time
+// can only seem longer than it was, and too short is too short. Counted from
+// the attempt before, it seems shorter if that one was read late; and after a
+// pause several timers may run out at once. There we allow for both.
+func (r *relayCheck) early(call *relayCall, n int, at time.Duration) bool {
+	timeout := time.Duration((1 - relayEarly) * float64(call.timeout))
+	if at-call.arrived < time.Duration(n)*timeout {
+		return true
 	}
-	return !r.pauses.between(call.node, since-time.Duration(call.promised)*call.timeout, since+waited)
+	since := call.attempts[n-1].at
+	return at-since+relayNoise+2*r.lag(since) < timeout &&
+		!r.pauses.between(call.node, since-time.Duration(call.promised)*call.timeout, at)
+}
+
+// hasRead notes that a node must have read what was delivered at a step, and so
+// all that was delivered to it before.
+func (r *relayCheck) hasRead(node string, step int) {
+	n := r.nodes[node]
+	n.read = max(n.read, step)
 }
 
 func (r *relayCheck) lag(at time.Duration) time.Duration {
@@ -343,7 +367,7 @@ func (r *relayCheck) owe(m *sim.Record) {
 	}
 	d := r.duties[request]
 	if d == nil {
-		d = &duty{original: -1}
+		d = &duty{original: -1, step: m.DoneStep}
 		r.duties[request] = d
 	}
 	d.copies++
@@ -370,7 +394,7 @@ func (r *relayCheck) hear(node *relayNode, m *sim.Record) {
 	sent := r.journal.At(to.record).Sent
 	to.call.replies = append(to.call.replies, relayReply{
 		src: m.Src, asked: m.Src == to.dest, inReplyTo: m.InReplyTo, at: m.Done,
-		late: m.Done-sent > to.call.timeout, record: m.Index,
+		late: m.Done-sent > to.call.timeout, record: m.Index, step: m.DoneStep,
 	})
 }
 
@@ -378,6 +402,7 @@ func (r *relayCheck) hear(node *relayNode, m *sim.Record) {
 func (r *relayCheck) reply(m *sim.Record) {
 	request := relayRequest{m.Dest, m.Src, m.InReplyTo}
 	if d := r.duties[request]; d != nil {
+		r.hasRead(m.Src, d.step)
 		if d.answers++; d.answers > d.copies {
 			r.found.add("double-answer", m.Sent, m.Index, "%s answered %s's request (msg_id %d) once more at %s: %d answers to %d delivered",
 				m.Src, m.Dest, m.InReplyTo, seconds(m.Sent), d.answers, d.copies)
@@ -430,6 +455,7 @@ func (r *relayCheck) result(call *relayCall, m *sim.Record, result []byte) {
 			continue
 		}
 		if reply.asked {
+			r.hasRead(call.node, reply.step)
 			return
 		}
 		stranger = reply.record
@@ -485,8 +511,7 @@ func (r *relayCheck) bad(call *relayCall, m *sim.Record) {
 		return
 	}
 	for _, reply := range call.replies {
-		if reply.asked && m.Sent-reply.at > relayRace+r.lag(m.Sent) && !(reply.late && r.config.IgnoreLate) &&
-			!r.pauses.between(call.node, reply.at, m.Sent) {
+		if r.ignored(call, &reply, m.Sent) {
 			r.found.add("answer-lost", m.Sent, m.Index, "%v: an error at %s, but %s's reply to msg_id %d had been delivered at %s",
 				call, seconds(m.Sent), reply.src, reply.inReplyTo, seconds(reply.at))
 			return
@@ -499,11 +524,21 @@ func (r *relayCheck) bad(call *relayCall, m *sim.Record) {
 			call, seconds(m.Sent), n, call.promised)
 	default:
 		last := call.attempts[n-1]
-		if waited := m.Sent - last.at; r.early(call, last.at, waited) {
-			r.found.add("error-too-soon", m.Sent, m.Index, "%v: an error at %s, %v after the last attempt (msg_id %d); the timeout is %v",
-				call, seconds(m.Sent), waited.Round(time.Microsecond), last.id, call.timeout)
+		if r.early(call, n, m.Sent) {
+			r.found.add("error-too-soon", m.Sent, m.Index, "%v: an error at %s, %v after the last attempt (msg_id %d), %v after the request; the timeout is %v",
+				call, seconds(m.Sent), round(m.Sent-last.at), last.id, round(m.Sent-call.arrived), call.timeout)
 		}
 	}
+}
+
+// ignored reports whether a node had a reply that counts when it sent an error.
+func (r *relayCheck) ignored(call *relayCall, reply *relayReply, at time.Duration) bool {
+	patience := max(relayUnread, call.timeout)
+	if reply.step < r.nodes[call.node].read {
+		patience = relayRace
+	}
+	return reply.asked && !(reply.late && r.config.IgnoreLate) &&
+		at-reply.at > patience+2*r.lag(at) && !r.pauses.between(call.node, reply.at, at)
 }
 
 // isError reports whether a reply was an error of that code: a relay may hand
