@@ -24,7 +24,10 @@ talk to others as well.
     {"type":"read_ok","messages":[3,17]}
 
 When all faults are over every node is read until it knows all that was
-acknowledged, for 10 s at most.`
+acknowledged, for 10 s at most.
+
+The report tells how long elements took to be known everywhere (` + "`stable`" + `
+latencies), and how many reads were stale.`
 
 // broadcast is the workload of that name.
 type broadcast struct {
@@ -106,6 +109,7 @@ func (w *broadcast) Settled(ops []history.Op) bool {
 	return true
 }
 
-func (*broadcast) Check(r Record) ([]checker.Problem, []checker.Number) {
-	return unanswered(r), nil
+func (w *broadcast) Check(r Record) ([]checker.Problem, []checker.Number) {
+	problems, numbers := checker.Broadcast(r.Ops, w.env.Nodes)
+	return append(problems, unanswered(r)...), numbers
 }

@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"fmt"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -37,12 +36,7 @@ func (w *echo) Final(string) Request { return w.Next("") }
 
 func (*echo) Read(req *Request, body []byte) (jsontext.Value, error) { return need(body, "echo") }
 
-func (*echo) Check(r Record) (problems []checker.Problem, numbers []checker.Number) {
-	for i := range r.Ops {
-		op := &r.Ops[i]
-		if op.Outcome == history.OK && string(op.Value) != string(op.Result) && canonical(op.Value) != canonical(op.Result) {
-			problems = append(problems, checker.Problem{Check: "echo", Text: fmt.Sprintf("%s was asked to echo %s and said %s", op.Node, op.Value, op.Result), At: op.To})
-		}
-	}
-	return append(firstFew(problems), unanswered(r)...), nil
+func (*echo) Check(r Record) ([]checker.Problem, []checker.Number) {
+	problems, numbers := checker.Echo(r.Ops)
+	return append(problems, unanswered(r)...), numbers
 }

@@ -1,8 +1,6 @@
 package workload
 
 import (
-	"fmt"
-
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
@@ -35,21 +33,7 @@ func (w uniqueIDs) Final(string) Request { return w.Next("") }
 
 func (uniqueIDs) Read(_ *Request, body []byte) (jsontext.Value, error) { return need(body, "id") }
 
-func (uniqueIDs) Check(r Record) (problems []checker.Problem, numbers []checker.Number) {
-	first := make(map[string]int, len(r.Ops))
-	for i := range r.Ops {
-		op := &r.Ops[i]
-		if op.Outcome != history.OK {
-			continue
-		}
-		id := canonical(op.Result)
-		if j, given := first[id]; given {
-			problems = append(problems, checker.Problem{Check: "unique", Text: fmt.Sprintf("%s gave the id %s, which %s had given at %.3fs",
-				op.Node, op.Result, r.Ops[j].Node, r.Ops[j].To.Seconds()), At: op.To})
-			continue
-		}
-		first[id] = i
-	}
-	problems = append(firstFew(problems), unanswered(r)...)
-	return problems, []checker.Number{{Name: "distinct ids", Value: len(first)}}
+func (uniqueIDs) Check(r Record) ([]checker.Problem, []checker.Number) {
+	problems, numbers := checker.UniqueIDs(r.Ops)
+	return append(problems, unanswered(r)...), numbers
 }
