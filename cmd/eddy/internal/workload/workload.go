@@ -14,6 +14,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/wire"
 )
 
 // A Request is one operation that a client asks a node for.
@@ -103,35 +104,8 @@ func Find(name string) (Spec, error) {
 	return Spec{}, fmt.Errorf("there is no workload %q; there are %s", name, strings.Join(names, ", "))
 }
 
-// members calls f with each member of an object.
-func members(object []byte, f func(name string, value jsontext.Value)) {
-	dec := jsontext.NewDecoder(strings.NewReader(string(object)), jsontext.AllowDuplicateNames(true))
-	if t, err := dec.ReadToken(); err != nil || t.Kind() != '{' {
-		return
-	}
-	for dec.PeekKind() == '"' {
-		name, err := dec.ReadToken()
-		if err != nil {
-			return
-		}
-		text := name.String()
-		value, err := dec.ReadValue()
-		if err != nil {
-			return
-		}
-		f(text, slices.Clone(value))
-	}
-}
-
-// Member returns one member of an object, or nil.
-func Member(object []byte, name string) (found jsontext.Value) {
-	members(object, func(n string, v jsontext.Value) {
-		if n == name && found == nil {
-			found = v
-		}
-	})
-	return found
-}
+// Member is one member of an object, as it stands there, or nil.
+func Member(object []byte, name string) jsontext.Value { return wire.Member(object, name) }
 
 // need is Member for one that must be there.
 func need(body []byte, name string) (jsontext.Value, error) {
