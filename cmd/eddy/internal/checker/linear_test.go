@@ -154,13 +154,13 @@ func TestLinearOfManyKeys(t *testing.T) {
 
 // The search gives up and says so.
 func TestLinearUnknown(t *testing.T) {
-	var ops []history.Op
-	for i := range 60 {
-		ops = append(ops, kv(t, fmt.Sprintf("write 1 %d 0 0 info", i%7))...)
-		ops = append(ops, kv(t, fmt.Sprintf("read 1 %d %d %d", i%5, 1+i, 100+i))...)
+	var text strings.Builder
+	for i := range 400 {
+		fmt.Fprintf(&text, "cas 1 [%d,%d] 0 0 info\n", i%19, (i*7+3)%23)
+		fmt.Fprintf(&text, "read 1 %d 0 1000\n", i%17)
 	}
-	ops = append(ops, kv(t, "read 1 99 0 1000")...)
-	problems := Linear(ops, time.Nanosecond)
+	text.WriteString("write 1 0 0 1000\nread 1 99 0 1000\n")
+	problems := Linear(kv(t, text.String()), time.Nanosecond)
 	if len(problems) != 1 || !problems[0].Unknown {
 		t.Errorf("%+v", problems)
 	}
