@@ -43,3 +43,42 @@ func TestRelaysSeesStaleIDs(t *testing.T) {
 		t.Error("a msg_id may be used twice")
 	}
 }
+
+// What the harness spends on a line should be small beside what a node does.
+func BenchmarkHarness(b *testing.B) {
+	b.Run("echo", func(b *testing.B) {
+		line := []byte(`{"src": "n1", "dest": "c1", "body": {"type": "echo_ok", "echo": "Please echo 123456", "in_reply_to": 123456, "msg_id": 1}}`)
+		c := newEchoes(123456, &Peer{})
+		for b.Loop() {
+			clear(c.seen[123456/64:])
+			c.answer(line)
+		}
+	})
+	b.Run("attempt", func(b *testing.B) {
+		line := []byte(`{"src": "n1", "dest": "n2", "body": {"type": "read", "key": 123456, "msg_id": 5}}`)
+		c := newRelays(123456, 1)
+		for b.Loop() {
+			c.fresh[0] = 0
+			c.isAttempt(line)
+			c.readAttempt(line)
+		}
+	})
+	b.Run("error", func(b *testing.B) {
+		line := []byte(`{"src": "n1", "dest": "c1", "body": {"type": "error", "code": 0, "text": "RPC failed after 3 attempts", "in_reply_to": 123456, "msg_id": 4}}`)
+		c := newRelays(123456, 1)
+		for b.Loop() {
+			clear(c.settled[123456/64:])
+			c.isAttempt(line)
+			c.readError(line, "RPC failed")
+		}
+	})
+	b.Run("result", func(b *testing.B) {
+		line := []byte(`{"src": "n1", "dest": "c1", "body": {"type": "relay_ok", "attempts": 1, "result": {"type": "read_ok", "value": 123456, "in_reply_to": 9}, "in_reply_to": 123456, "msg_id": 4}}`)
+		c := newRelays(123456, 1)
+		for b.Loop() {
+			clear(c.settled[123456/64:])
+			c.isAttempt(line)
+			c.readResult(line)
+		}
+	})
+}

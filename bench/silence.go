@@ -216,20 +216,21 @@ func storm(r *Run) (Sample, error) {
 		start = 2 * time.Second
 	}
 	const head = `{"src":"c1","dest":"n1","body":{"type":"relay","timeout_ms":`
-	// The number is replaced just before the line is written; the input is
-	// not kept, for this changes it.
-	placeholder := strconv.Itoa(int(start.Milliseconds()))
-	f := newFlood(makeInput(r.Size, head+placeholder+`,"max_retries":1,"msg_id":#,"target":"n2","payload":{"type":"read","key":#}}}`))
+	// The number is put in just before the line is written, blanks before it;
+	// the input is not kept, for this changes it.
+	const room = "     "
+	f := newFlood(makeInput(r.Size, head+room+`,"max_retries":1,"msg_id":#,"target":"n2","payload":{"type":"read","key":#}}}`))
+	var digits [8]byte
 	timeouts := make([]time.Duration, r.Size+1)
 	f.prepare = func(from, to int, now time.Duration) error {
 		for i := from; i <= to; i++ {
 			due := start + time.Duration(i*7919%1000)*time.Millisecond
 			ms := int((due - now).Milliseconds())
-			text := strconv.Itoa(ms)
-			if len(text) != len(placeholder) {
+			if ms < 1 {
 				return fmt.Errorf("the requests take too long to write: %v so far", now)
 			}
-			copy(f.in.Range(i, i)[len(head):], text)
+			text := strconv.AppendInt(digits[:0], int64(ms), 10)
+			copy(f.in.Range(i, i)[len(head)+len(room)-len(text):], text)
 			timeouts[i] = time.Duration(ms) * time.Millisecond
 		}
 		return nil
