@@ -27,7 +27,7 @@ func (l *liveLine) show(p runner.Progress) {
 		return
 	}
 	l.last = p.At
-	fmt.Fprintf(l.to, "\r\x1b[K%5.1fs  %d ok  %d failed  %d unknown  %d messages  %s",
+	fmt.Fprintf(l.to, "\r\x1b[K%5.1fs  %d ok  %d failed  %d indefinite  %d messages  %s",
 		p.At.Seconds(), p.OK, p.Fail, p.Info, p.Messages, strings.Join(p.Faults, ", "))
 }
 

@@ -30,5 +30,5 @@ func QuantilesOf(times []time.Duration) Quantiles {
 }
 
 func (q Quantiles) String() string {
-	return fmt.Sprintf("p50 %.3g, p95 %.3g, p99 %.3g, max %.3g ms", q.P50, q.P95, q.P99, q.P100)
+	return fmt.Sprintf("p50 %.1f, p95 %.1f, p99 %.1f, max %.1f ms", q.P50, q.P95, q.P99, q.P100)
 }

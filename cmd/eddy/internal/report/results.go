@@ -170,7 +170,7 @@ func (r *Results) Text() string {
 		fmt.Fprintf(&b, "%-11s %s\n", name, fmt.Sprintf(format, args...))
 	}
 	o := r.Operations
-	row("operations", "%d ok, %d failed, %d unknown, %.0f/s", o.OK, o.Fail, o.Info, o.Rate)
+	row("operations", "%d ok, %d failed, %d indefinite, %.0f/s", o.OK, o.Fail, o.Info, o.Rate)
 	if o.OK > 0 {
 		row("latency", "p50 %s, p95 %s, p99 %s, max %s", ms(o.Latency["p50"]), ms(o.Latency["p95"]), ms(o.Latency["p99"]), ms(o.Latency["max"]))
 	}
@@ -179,10 +179,18 @@ func (r *Results) Text() string {
 		row("faults", "%s", counts(r.Faults, ""))
 	}
 	for _, name := range sortedKeys(r.Numbers) {
-		row(name, "%v", r.Numbers[name])
+		row(name, "%s", number(r.Numbers[name]))
 	}
 	row("took", "%.1fs", r.Seconds)
 	return b.String()
+}
+
+// number is a number of a workload's own as people read it.
+func number(v any) string {
+	if f, ok := v.(float64); ok {
+		return fmt.Sprintf("%.2f", f)
+	}
+	return fmt.Sprint(v)
 }
 
 func ms(v float64) string { return fmt.Sprintf("%.1f ms", v) }
