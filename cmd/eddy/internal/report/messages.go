@@ -17,7 +17,7 @@ import (
 type Picture struct {
 	Nodes []string // in the order of their columns
 	Mark  *Mark    // what the window is around; nil for the first fault, or the beginning
-	Limit int      // how many messages are shown at most; 0 means 200
+	Limit int      // how many messages are shown at most; 0 means 120
 }
 
 // A Mark is the first thing that went wrong.
@@ -27,7 +27,7 @@ type Mark struct {
 	Text   string
 }
 
-const defaultLimit = 200
+const defaultLimit = 120
 
 // Messages writes the picture.
 func Messages(w io.Writer, j *sim.Journal, p Picture) error {

@@ -17,7 +17,7 @@ type scale struct {
 }
 
 // longest is how high a silence may be drawn, in pixels.
-const longest = 56
+const longest = 110
 
 // newScale makes a scale of a height on which all times have a place.
 func newScale(times []time.Duration, height float64) scale {
