@@ -37,6 +37,14 @@ func (s *lists[O]) pop(l list) *Call[O] {
 	return c
 }
 
+// takeAll empties a list and returns its first call; the others follow by next,
+// for the caller to push elsewhere before it does anything else.
+func (s *lists[O]) takeAll(l list) *Call[O] {
+	first := s[l].head
+	s[l].head, s[l].tail = nil, nil
+	return first
+}
+
 // remove takes a call out of the list that it stands in, if any.
 func (s *lists[O]) remove(c *Call[O]) {
 	if c.latest.in == nowhere {

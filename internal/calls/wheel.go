@@ -102,8 +102,10 @@ func (w *wheel[O]) advance(now time.Duration) {
 		w.now = at
 		s := int(at>>(l*levelBits)) & (slots - 1)
 		w.taken[l] &^= 1 << s
-		for c := w.lists.pop(slot(l, s)); c != nil; c = w.lists.pop(slot(l, s)) {
+		for c := w.lists.takeAll(slot(l, s)); c != nil; {
+			next := c.next
 			w.place(c)
+			c = next
 		}
 	}
 }
