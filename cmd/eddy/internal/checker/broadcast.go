@@ -1,13 +1,14 @@
 package checker
 
 import (
+	"bytes"
 	"cmp"
 	"math"
 	"slices"
 	"strconv"
 	"time"
 
-	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 )
@@ -97,7 +98,8 @@ func (b *broadcastCheck) take(op *history.Op) {
 		b.elements[value] = e
 	case op.F == "read" && op.Outcome == history.OK:
 		read := &readSet{op: op}
-		if err := json.Unmarshal(op.Result, &read.values); err != nil || op.Result.Kind() != '[' {
+		var ok bool
+		if read.values, ok = integers(op.Result); !ok {
 			b.found.add("malformed-read", op.To, -1, "%v: the result is %s, no array of integers", op, quote(op.Result))
 			return
 		}
@@ -168,17 +170,9 @@ func (b *broadcastCheck) sorted() []*element {
 }
 
 func (b *broadcastCheck) numbers() []Number {
-	var latencies []time.Duration
+	latencies := b.stableLatencies()
 	stale := 0
-	for _, e := range b.elements {
-		if e.known == math.MaxInt64 {
-			continue
-		}
-		latency, stable := b.stable(e)
-		if !stable {
-			continue
-		}
-		latencies = append(latencies, latency)
+	for _, latency := range latencies {
 		if latency > 0 {
 			stale++
 		}
@@ -194,16 +188,62 @@ func (b *broadcastCheck) numbers() []Number {
 	}
 }
 
-// stable is an element's stable latency, if the last read has it. The reads are
-// in the order in which they began, so that it looks from the end.
-func (b *broadcastCheck) stable(e *element) (latency time.Duration, stable bool) {
-	for i, read := range slices.Backward(b.reads) {
-		if read.op.From <= e.known {
-			return 0, i < len(b.reads)-1 || read.has(e.value)
-		}
-		if !read.has(e.value) {
-			return read.op.From - e.known, i < len(b.reads)-1
+// stableLatencies are those of all elements that the last read has. It goes
+// through the reads from the last to the first, with the elements that have been
+// in all of them so far.
+func (b *broadcastCheck) stableLatencies() (latencies []time.Duration) {
+	if len(b.reads) == 0 {
+		return nil
+	}
+	var left []*element // sorted by value
+	for _, e := range b.sorted() {
+		if e.known < math.MaxInt64 {
+			left = append(left, e)
 		}
 	}
-	return 0, len(b.reads) > 0
+	for i, read := range slices.Backward(b.reads) {
+		still, values := left[:0], read.values
+		for _, e := range left {
+			for len(values) > 0 && values[0] < e.value {
+				values = values[1:]
+			}
+			has := len(values) > 0 && values[0] == e.value
+			isLast := i == len(b.reads)-1
+			switch {
+			case !has && isLast: // never stable
+			case read.op.From <= e.known:
+				latencies = append(latencies, 0)
+			case !has:
+				latencies = append(latencies, read.op.From-e.known)
+			default:
+				still = append(still, e)
+			}
+		}
+		left = still
+	}
+	return append(latencies, make([]time.Duration, len(left))...)
 }
+
+// integers reads a JSON array of integers.
+func integers(v jsontext.Value) (all []int64, ok bool) {
+	if v.Kind() != '[' {
+		return nil, false
+	}
+	rest := bytes.TrimSpace(v)
+	if rest[len(rest)-1] != ']' {
+		return nil, false
+	}
+	rest = rest[1 : len(rest)-1]
+	for len(rest) > 0 {
+		item, more, _ := bytes.Cut(rest, comma)
+		n, err := strconv.ParseInt(string(bytes.TrimSpace(item)), 10, 64)
+		if err != nil {
+			return nil, len(all) == 0 && len(bytes.TrimSpace(rest)) == 0
+		}
+		all = append(all, n)
+		rest = more
+	}
+	return all, true
+}
+
+var comma = []byte{','}
