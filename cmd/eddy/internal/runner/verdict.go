@@ -2,10 +2,14 @@ package runner
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 )
+
+// nothingChecked is the problem of a workload's checks that had nothing to judge.
+const nothingChecked = "nothing-checked"
 
 // Judge is the test's verdict and all reasons for it, the first one first. With
 // lenient, sick nodes are told of and the verdict is unknown instead of fail.
@@ -32,7 +36,7 @@ func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.
 	switch {
 	case res.Stopped != "":
 		unknown("stopped", "the test ended early: %s", res.Stopped)
-	case ok == 0:
+	case ok == 0 && !slices.ContainsFunc(problems, func(p checker.Problem) bool { return p.Check == nothingChecked }):
 		unknown("nothing-ok", "not one of %d operations was answered well, so nothing was tested", ended)
 	case float64(ok) < cfg.Availability*float64(ended):
 		problems = append(problems, checker.Problem{Check: "availability", At: res.Elapsed,
