@@ -95,7 +95,7 @@ func startError(program string, err error) error {
 		return usageError("%s is not in PATH", program)
 	case errors.Is(err, syscall.ENOEXEC):
 		return usageError("%s is not a program; if it is a script, its first line must name what runs it, as in #!/usr/bin/env python3", program)
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EISDIR):
 		return usageError("cannot start the node: %w", err)
 	}
 	return err

@@ -25,10 +25,16 @@ type Event struct {
 	Err  error
 }
 
-// maxInbox bounds the bytes of the lines that wait in an inbox. Beyond it the
-// nodes' writes block: who is too slow to judge holds up the nodes and does not
-// grow.
-const maxInbox = 32 << 20
+const (
+	// maxInbox bounds the bytes of what waits in an inbox. Beyond it the nodes'
+	// writes block: who is too slow to judge holds up the nodes and does not
+	// grow.
+	maxInbox = 8 << 20
+
+	// eventCost is what an event costs apart from its line. A node that writes
+	// empty lines would fill the memory if only their bytes were counted.
+	eventCost = 256
+)
 
 // An inbox gathers the events of all nodes in the order they came, for one
 // receiver that takes them by the batch.
@@ -54,7 +60,7 @@ func (b *inbox) put(e Event) {
 	}
 	first := len(b.events) == 0
 	b.events = append(b.events, e)
-	b.bytes += len(e.Line.Text)
+	b.bytes += len(e.Line.Text) + eventCost
 	b.mu.Unlock()
 	if first {
 		select {
