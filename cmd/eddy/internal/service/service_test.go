@@ -185,7 +185,7 @@ func TestSeedChooses(t *testing.T) {
 		}
 		return all
 	}
-	if answers(1) != answers(1) || answers(1) == answers(2) {
-		t.Errorf("%s\n%s", answers(1), answers(2))
+	if first, again, other := answers(1), answers(1), answers(2); first != again || first == other {
+		t.Errorf("%s\n%s\n%s", first, again, other)
 	}
 }

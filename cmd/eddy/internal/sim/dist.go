@@ -101,7 +101,7 @@ func ParseDist(text string, readFile func(path string) ([]byte, error)) (Dist, e
 		}
 		return parseMeasured(value, content)
 	}
-	return Dist{}, fmt.Errorf("latency %q: want constant:, exponential:, uniform: or file:", text)
+	return Dist{}, fmt.Errorf("latency %q: want one that begins with constant:, exponential:, uniform: or file: and its value", text)
 }
 
 // MaelstromDist is the distribution that Maelstrom means by --latency MS

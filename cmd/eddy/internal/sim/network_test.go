@@ -266,8 +266,8 @@ func TestSeedsDiffer(t *testing.T) {
 		}
 		return s
 	}
-	if fates(1) == fates(2) || fates(1) != fates(1) {
-		t.Errorf("seed 1: %s\nseed 2: %s", fates(1), fates(2))
+	if first, again, other := fates(1), fates(1), fates(2); first != again || first == other {
+		t.Errorf("seed 1: %s and %s\nseed 2: %s", first, again, other)
 	}
 }
 
