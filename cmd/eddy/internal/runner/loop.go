@@ -114,7 +114,7 @@ func (r *runner) step() error {
 		e := &r.events[i]
 		r.advance(e.At.Sub(r.start))
 		if late := r.now - e.At.Sub(r.start); late > stallFrom {
-			r.pulse.add(stall{r.now - late, r.now})
+			r.pulse.add(r.now-late, r.now)
 		}
 		n := r.nodes[e.Node]
 		switch e.Kind {

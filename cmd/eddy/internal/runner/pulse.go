@@ -25,8 +25,13 @@ type pulse struct {
 	stalls []stall
 }
 
-// A stall is a time in which we did not run.
-type stall struct{ from, to time.Duration }
+// A stall is a time in which we did not run, or one after the other, the longest
+// of which took so long.
+type stall struct{ from, to, longest time.Duration }
+
+// gathered is how much time the stalls of one entry may span: when we are late
+// for every line there are many.
+const gathered = 100 * time.Millisecond
 
 func newPulse(start time.Time) *pulse {
 	p := &pulse{start: start, stop: make(chan struct{})}
@@ -46,16 +51,24 @@ func (p *pulse) run() {
 		}
 		now := time.Since(p.start)
 		if now-last > stallFrom {
-			p.add(stall{last, now})
+			p.add(last, now)
 		}
 		last = now
 	}
 }
 
-func (p *pulse) add(s stall) {
+func (p *pulse) add(from, to time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.stalls = append(p.stalls, s)
+	if n := len(p.stalls); n > 0 {
+		last := &p.stalls[n-1]
+		if from >= last.from && to-last.from < gathered {
+			last.to = max(last.to, to)
+			last.longest = max(last.longest, to-from)
+			return
+		}
+	}
+	p.stalls = append(p.stalls, stall{from, to, to - from})
 }
 
 func (p *pulse) end() {
@@ -71,7 +84,7 @@ func (p *pulse) lag(at time.Duration) time.Duration {
 	longest := stallFrom
 	for _, s := range p.stalls {
 		if at >= s.from && at <= s.to+stallFrom {
-			longest = max(longest, s.to-s.from+stallFrom)
+			longest = max(longest, s.longest+stallFrom)
 		}
 	}
 	return longest
