@@ -150,21 +150,17 @@ func (r *Results) JSON() ([]byte, error) {
 	return append(text, '\n'), err
 }
 
-// maxReasons is how many reasons the text shows.
-const maxReasons = 10
+// What the text shows of the reasons: so many in all, and of each check.
+const (
+	maxReasons  = 10
+	maxPerCheck = 3
+)
 
 // Text is what a person reads: the verdict, then why, then numbers.
 func (r *Results) Text() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s  %s, %d nodes, seed %d\n", strings.ToUpper(r.Verdict), r.Workload, len(r.Nodes), r.Seed)
-	for i, reason := range r.Reasons {
-		if i == maxReasons {
-			fmt.Fprintf(&b, "  and %d more, see results.json\n", len(r.Reasons)-i)
-			break
-		}
-		text := strings.ReplaceAll(reason.Text, "\n", "\n      ")
-		fmt.Fprintf(&b, "  %7.3fs  %s: %s\n", reason.Seconds, reason.Check, text)
-	}
+	r.writeReasons(&b)
 	b.WriteByte('\n')
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "%-11s %s\n", name, fmt.Sprintf(format, args...))
@@ -191,6 +187,21 @@ func number(v any) string {
 		return fmt.Sprintf("%.2f", f)
 	}
 	return fmt.Sprint(v)
+}
+
+func (r *Results) writeReasons(b *strings.Builder) {
+	shown, of := 0, map[string]int{}
+	for _, reason := range r.Reasons {
+		if of[reason.Check]++; of[reason.Check] > maxPerCheck || shown == maxReasons {
+			continue
+		}
+		shown++
+		text := strings.ReplaceAll(reason.Text, "\n", "\n      ")
+		fmt.Fprintf(b, "  %7.3fs  %s: %s\n", reason.Seconds, reason.Check, text)
+	}
+	if more := len(r.Reasons) - shown; more > 0 {
+		fmt.Fprintf(b, "  and %d more, see results.json\n", more)
+	}
 }
 
 func ms(v float64) string { return fmt.Sprintf("%.1f ms", v) }

@@ -14,7 +14,11 @@ const nothingChecked = "nothing-checked"
 // Judge is the test's verdict and all reasons for it, the first one first. With
 // lenient, sick nodes are told of and the verdict is unknown instead of fail.
 func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.Problem) {
-	problems := append([]checker.Problem(nil), res.Problems...)
+	problems := slices.Clone(res.Problems)
+	nothing := func(p checker.Problem) bool { return p.Check == nothingChecked }
+	if res.Stopped != "" {
+		problems = slices.DeleteFunc(problems, nothing) // that is why
+	}
 	told := map[string]bool{} // the first of each kind and node speaks for all
 	for _, s := range res.Sick {
 		if key := s.Node + " " + s.Kind; !told[key] {
@@ -36,7 +40,7 @@ func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.
 	switch {
 	case res.Stopped != "":
 		unknown("stopped", "the test ended early: %s", res.Stopped)
-	case ok == 0 && !slices.ContainsFunc(problems, func(p checker.Problem) bool { return p.Check == nothingChecked }):
+	case ok == 0 && !slices.ContainsFunc(problems, nothing):
 		unknown("nothing-ok", "not one of %d operations was answered well, so nothing was tested", ended)
 	case float64(ok) < cfg.Availability*float64(ended):
 		problems = append(problems, checker.Problem{Check: "availability", At: res.Elapsed,
