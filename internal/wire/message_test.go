@@ -15,7 +15,7 @@ import (
 )
 
 // echoLine is a small message as it comes in by the hundred thousand.
-const echoLine = `{"src":"c1","dest":"n1","body":{"type":"echo","msg_id":2,"echo":"Please echo 42"}}`
+const echoLine = `{"id":7,"src":"c1","dest":"n1","body":{"echo":"Please echo 42","type":"echo","msg_id":2}}`
 
 func TestScanMessage(t *testing.T) {
 	for _, tt := range []struct {
@@ -27,7 +27,7 @@ func TestScanMessage(t *testing.T) {
 	}{
 		{line: echoLine,
 			src: "c1", dest: "n1", typ: "echo", id: 2, inReplyTo: NoID,
-			body: `{"type":"echo","msg_id":2,"echo":"Please echo 42"}`},
+			body: `{"echo":"Please echo 42","type":"echo","msg_id":2}`},
 		{line: `{"id":7,"body":{"type":"t"},"dest":"n1","more":[{}],"src":"c1"}`,
 			src: "c1", dest: "n1", typ: "t", id: NoID, inReplyTo: NoID, body: `{"type":"t"}`},
 		{line: "\t\r\n {  \"src\" : \"c1\" , \"dest\":\"n1\",\"body\" : {\"type\":\"t\"} } \r\n",
@@ -520,7 +520,7 @@ func BenchmarkScan(b *testing.B) {
 					break
 				}
 			}
-			if n != 16 {
+			if n != 17 {
 				b.Fatal(n)
 			}
 		}
