@@ -149,7 +149,8 @@ func TestSickNodes(t *testing.T) {
 	slices.SortStableFunc(names, func(a, b string) int { return slowness(b) - slowness(a) })
 	lines := make([]string, len(names))
 	sideBySide(t, len(names), func(t *testing.T, i int) {
-		r := eddyTest(t, "-w", "echo", "--bin", "sick-"+names[i], "--nodes", "n1", "--concurrency", "2", "--rate", "20", "--time-limit", "1")
+		r := eddyTest(t, "-w", "echo", "--bin", "sick-"+names[i], "--nodes", "n1", "--concurrency", "2", "--rate", "20",
+			"--time-limit", "1", "--call-timeout", "50ms", "--call-attempts", "1")
 		lines[i] = fmt.Sprintf("%s: %s by %s\n", names[i], r.Verdict, r.checks())
 		if r.Verdict == "pass" {
 			t.Errorf("sick-%s passes", names[i])
