@@ -34,14 +34,19 @@ func questionOf(asker, other *end, id int64) uint64 {
 	return mix(mix(pair, uint64(other.epoch)), uint64(id))
 }
 
-// note remembers that a request of a node has been delivered.
-func (n *Network) note(m *Message, src, dest *end) {
+// note remembers that a request of a node has been delivered. Its sender may
+// have died since it was sent.
+func (n *Network) note(m *Record, src, dest *end) {
 	if src.client || n.config.StaleReplies {
 		return
 	}
 	q := questionOf(src, dest, m.ID)
 	a := n.asked[q].in(src.epoch)
-	a.open++
+	if src.down || m.Life != src.life {
+		a.stale++
+	} else {
+		a.open++
+	}
 	n.asked[q] = a
 }
 

@@ -250,7 +250,7 @@ func (n *Network) Due(now time.Duration) (Delivery, bool) {
 		n.journal.end(int(f.record), now, Delivered)
 		record := n.journal.At(int(f.record))
 		if record.IsRequest() && !dest.client {
-			n.note(&record.Message, src, dest)
+			n.note(&record, src, dest)
 		}
 		return Delivery{record.Message, record.Index, f.due, record.IsDuplicate()}, true
 	}

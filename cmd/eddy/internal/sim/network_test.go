@@ -128,6 +128,30 @@ func TestReplyToEarlierLife(t *testing.T) {
 	}
 }
 
+// The request was still in flight when its sender died.
+func TestReplyToRequestThatOutlivedItsSender(t *testing.T) {
+	for _, restarted := range []time.Duration{20 * ms, 60 * ms} { // before and after its delivery
+		n := New(Config{Latency: Constant(50 * ms)})
+		n.Send(0, request(t, "n1", "n2", 0, 1))
+		n.Killed("n1", 10*ms)
+		if restarted > 50*ms {
+			drain(n, 50*ms)
+		}
+		n.Started("n1", 1, restarted)
+		n.Send(restarted, request(t, "n1", "n2", 0, 2)) // the same id in another life
+		drain(n, restarted+50*ms)
+		first := n.Send(120*ms, reply(t, "n2", "n1", 0))
+		second := n.Send(120*ms, reply(t, "n2", "n1", 0))
+		drain(n, 200*ms)
+		if got := n.Journal().At(first).Fate; got != EarlierLife {
+			t.Errorf("restarted at %v: the first is %v", restarted, got)
+		}
+		if got := n.Journal().At(second).Fate; got != Delivered {
+			t.Errorf("restarted at %v: the second is %v", restarted, got)
+		}
+	}
+}
+
 func TestSlowAndFlaky(t *testing.T) {
 	n := New(Config{})
 	links := []Link{{"n1", "n2"}}
