@@ -58,6 +58,7 @@ var RelayChecks = []struct{ Name, Doc string }{
 	{"double-answer", "a request was answered more often than it was delivered"},
 	{"wrong-result", "a relay_ok carries a result that the target did not send to an attempt of this call, or that was lost on its way"},
 	{"stranger-believed", "a relay_ok carries a reply from a node that was not asked, or to an id that was never sent"},
+	{"wrong-echo", "a relay_ok carries a reply of the target's to a msg_id of this call, but what it echoes is another call's: a reply to an earlier life (--stale-replies), or a target that confuses requests"},
 	{"wrong-count", "attempts is not the number of attempts on the wire up to the answer"},
 	{"reused-id", "an attempt has a msg_id that its node had used before"},
 	{"too-many-attempts", "a call made more attempts than promised"},
@@ -157,7 +158,8 @@ type relayCall struct {
 	client, node, target string
 	id                   int64
 	timeout              time.Duration
-	promised             int // attempts
+	promised             int    // attempts
+	echo                 uint64 // a hash of what an echo wants to hear; 0 if the payload is none
 	shared               bool
 
 	copies   int // delivered in this life
@@ -255,6 +257,9 @@ func (r *relayCheck) ask(m *sim.Record) {
 	}
 	if n, ok := integer(body[3]); ok {
 		call.promised = int(n)
+	}
+	if payload := r.read.members(body[0], "type", "echo"); text(payload[0]) == "echo" && payload[1] != nil {
+		call.echo = sim.BodyHash(payload[1])
 	}
 	key := relayPayload{m.Dest, sim.BodyHash(body[0])}
 	if other := r.calls[key]; other != nil {
@@ -447,15 +452,20 @@ func (r *relayCheck) good(call *relayCall, m *sim.Record) {
 // result looks for the reply that a result was.
 func (r *relayCheck) result(call *relayCall, m *sim.Record, result []byte) {
 	hash := sim.BodyHash(result)
-	ids := r.read.members(result, "msg_id", "in_reply_to")
+	said := r.read.members(result, "msg_id", "in_reply_to", "type", "echo")
+	ids := said[:2]
 	stranger := -1
 	for _, reply := range call.replies {
-		m := r.journal.At(reply.record)
-		if sim.BodyHash(m.Body) != hash || !sameIDs(ids, &m) {
+		record := r.journal.At(reply.record)
+		if sim.BodyHash(record.Body) != hash || !sameIDs(ids, &record) {
 			continue
 		}
 		if reply.asked {
 			r.hasRead(call.node, reply.step)
+			if call.echo != 0 && text(said[2]) == "echo_ok" && sim.BodyHash(said[3]) != call.echo {
+				r.found.add("wrong-echo", m.Sent, record.Index, "%v: the result at %s is %s, which echoes something else; %s's reply to msg_id %d was sent at %s",
+					call, seconds(m.Sent), quote(result), call.target, reply.inReplyTo, seconds(record.Sent))
+			}
 			return
 		}
 		stranger = reply.record

@@ -201,11 +201,12 @@ func TestNoFaultIsBlamedOnARelay(t *testing.T) {
 			// right id: no relay without marks can tell.
 			kinds = nil
 		}
+		interval := time.Duration(rapid.IntRange(20, 500).Draw(t, "interval")) * time.Millisecond
 		w := &world{net: sim.New(config), nodes: map[string]*modelNode{}}
 		for _, name := range names {
 			w.nodes[name] = &modelNode{name: name, open: map[int64]*modelCall{}}
 		}
-		plan, err := sim.Plan(sim.PlanConfig{Seed: config.Seed, Nodes: names, Kinds: kinds, Interval: 300 * time.Millisecond, Until: 2 * time.Second})
+		plan, err := sim.Plan(sim.PlanConfig{Seed: config.Seed, Nodes: names, Kinds: kinds, Interval: interval, Until: 2 * time.Second})
 		if err != nil {
 			t.Fatal(err)
 		}
