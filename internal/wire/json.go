@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -10,14 +11,16 @@ import (
 const maxDepth = 1000
 
 // A cursor walks over one JSON text (RFC 8259) and checks every byte of it.
-// The zero value with a text stands at its beginning. Its methods leave pos
-// behind what they read and report whether that was valid; the first fault is
-// kept in why, with pos at the offending byte.
+// The zero value with a text stands at its beginning. Its methods begin at a
+// token, leave pos behind what they read (name and a true more: at the token
+// that follows) and report whether that was valid; the first fault is kept in
+// why, with pos at the offending byte.
 type cursor struct {
-	text   []byte
-	pos    int
-	blanks bool // blanks were seen between tokens
-	why    string
+	text    []byte
+	pos     int
+	blanks  bool // blanks were seen between tokens
+	escaped bool // the string or name read last has an escape
+	why     string
 }
 
 func (c *cursor) fail(why string) bool {
@@ -37,9 +40,14 @@ func (c *cursor) peek() byte {
 
 // skipBlanks moves to the next token and returns its first byte.
 func (c *cursor) skipBlanks() byte {
-	if b := c.peek(); b > ' ' {
-		return b
+	if c.pos < len(c.text) && c.text[c.pos] > ' ' {
+		return c.text[c.pos]
 	}
+	return c.skipSome()
+}
+
+// skipSome is the rare half of skipBlanks, apart so that the other is inlined.
+func (c *cursor) skipSome() byte {
 	for c.pos < len(c.text) {
 		switch c.text[c.pos] {
 		case ' ', '\t', '\r', '\n':
@@ -54,7 +62,7 @@ func (c *cursor) skipBlanks() byte {
 
 // value reads one value of any kind that stands depth levels deep.
 func (c *cursor) value(depth int) bool {
-	switch b := c.skipBlanks(); {
+	switch b := c.peek(); {
 	case b == '"':
 		return c.str()
 	case b == '{':
@@ -86,7 +94,7 @@ func (c *cursor) object(depth int) bool {
 		return true
 	}
 	for {
-		if !c.name() || !c.value(depth+1) {
+		if _, ok := c.name(); !ok || !c.value(depth+1) {
 			return false
 		}
 		if more, ok := c.more('}'); !more {
@@ -114,26 +122,40 @@ func (c *cursor) array(depth int) bool {
 	}
 }
 
-// name reads a member's name and the colon behind it.
-func (c *cursor) name() bool {
-	if c.skipBlanks() != '"' {
-		return c.fail("expected a member's name in quotes")
+// name reads a member's name and the colon behind it, and moves to the value.
+// raw is the name with its quotes.
+func (c *cursor) name() (raw []byte, ok bool) {
+	if c.peek() != '"' {
+		return nil, c.fail("expected a member's name in quotes")
 	}
+	start := c.pos
 	if !c.str() {
-		return false
+		return nil, false
 	}
+	raw = c.text[start:c.pos]
 	if c.skipBlanks() != ':' {
-		return c.fail("expected ':' behind a member's name")
+		return nil, c.fail("expected ':' behind a member's name")
 	}
 	c.pos++
-	return true
+	c.skipBlanks()
+	return raw, true
 }
 
-// more reads what follows an element: a comma (more is true), or the end.
+// decode decodes the string or name that was read last.
+func (c *cursor) decode(raw []byte) []byte {
+	if c.escaped {
+		return Unquote(raw)
+	}
+	return raw[1 : len(raw)-1]
+}
+
+// more reads what follows an element: a comma (more is true), or the end. Behind
+// a comma it moves to the next element.
 func (c *cursor) more(end byte) (more, ok bool) {
 	switch c.skipBlanks() {
 	case ',':
 		c.pos++
+		c.skipBlanks()
 		return true, true
 	case end:
 		c.pos++
@@ -159,6 +181,7 @@ func (c *cursor) literal(word string) bool {
 // grammar, and a node that only passes a string on has no business in it.
 func (c *cursor) str() bool {
 	text, i := c.text, c.pos+1
+	c.escaped = false
 	for {
 		i = plainRun(text, i)
 		if i >= len(text) {
@@ -175,6 +198,7 @@ func (c *cursor) str() bool {
 				c.pos = i
 				return c.fail("no such escape in a string")
 			}
+			c.escaped = true
 			i += n
 		case b < ' ':
 			c.pos = i
@@ -195,12 +219,14 @@ func (c *cursor) str() bool {
 func plainRun(text []byte, i int) int {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	// Eight bytes at a time, by the classic test for a zero byte in a word
-	// (Warren, Hacker's Delight, 6-1); it may stop early, never late.
+	// (Warren, Hacker's Delight, 6-1). It may mark a byte wrongly only above one
+	// that it marks rightly, so the lowest mark is the place.
 	for i+8 <= len(text) {
 		w := binary.LittleEndian.Uint64(text[i:])
 		quote, slash := w^(ones*'"'), w^(ones*'\\')
-		if ((w-ones*' ')|(quote-ones)&^quote|(slash-ones)&^slash|w)&highs != 0 {
-			break
+		marks := ((w - ones*' ') | (quote-ones)&^quote | (slash-ones)&^slash | w) & highs
+		if marks != 0 {
+			return i + bits.TrailingZeros64(marks)/8
 		}
 		i += 8
 	}

@@ -1,9 +1,6 @@
 package wire
 
-import (
-	"bytes"
-	"fmt"
-)
+import "fmt"
 
 // NoID stands where a message has no such id.
 const NoID = -1
@@ -86,12 +83,11 @@ func (m *Message) members(c *cursor) (wrong string, ok bool) {
 		return "", true
 	}
 	for {
-		c.skipBlanks()
-		start := c.pos
-		if !c.name() {
+		name, ok := c.name()
+		if !ok {
 			return wrong, false
 		}
-		w, ok := m.member(c, nameAt(c.text, start))
+		w, ok := m.member(c, c.decode(name))
 		if !ok {
 			return wrong, false
 		}
@@ -106,20 +102,19 @@ func (m *Message) members(c *cursor) (wrong string, ok bool) {
 
 // member reads the value of one member of the envelope.
 func (m *Message) member(c *cursor, name []byte) (wrong string, ok bool) {
-	first := c.skipBlanks()
 	at := c.pos
 	switch string(name) {
 	case "src":
 		if ok = c.value(2); ok {
-			wrong = readString("src", &m.Src, c.text[at:c.pos])
+			wrong = readString(c, "src", &m.Src, c.text[at:c.pos])
 		}
 	case "dest":
 		if ok = c.value(2); ok {
-			wrong = readString("dest", &m.Dest, c.text[at:c.pos])
+			wrong = readString(c, "dest", &m.Dest, c.text[at:c.pos])
 		}
 	case "body":
 		again := m.Body.Raw != nil
-		if first != '{' {
+		if c.peek() != '{' {
 			return "body must be an object", c.value(2)
 		}
 		if wrong, ok = m.Body.scan(c, 2); again {
@@ -150,15 +145,16 @@ func (m *Message) lacks() string {
 	return ""
 }
 
-// readString decodes a reserved member that must be a string given once.
-func readString(name string, into *[]byte, raw []byte) (wrong string) {
+// readString decodes a reserved member, just read, that must be a string given
+// once.
+func readString(c *cursor, name string, into *[]byte, raw []byte) (wrong string) {
 	switch {
 	case *into != nil:
 		return name + " is given twice"
 	case raw[0] != '"':
 		return name + " must be a string"
 	}
-	*into = Unquote(raw)
+	*into = c.decode(raw)
 	return ""
 }
 
@@ -196,19 +192,18 @@ func (b *Body) scan(c *cursor, depth int) (wrong string, ok bool) {
 		return "", true
 	}
 	for {
-		c.skipBlanks()
 		start := c.pos
-		if !c.name() {
+		raw, ok := c.name()
+		if !ok {
 			return wrong, false
 		}
-		name := nameAt(c.text, start)
-		c.skipBlanks()
+		name := c.decode(raw)
 		at := c.pos
 		if !c.value(depth + 1) {
 			return wrong, false
 		}
 		if isReserved(name) {
-			w := b.reserve(name, c.text[at:c.pos], span{start - from, c.pos - from})
+			w := b.reserve(c, name, c.text[at:c.pos], span{start - from, c.pos - from})
 			if wrong == "" {
 				wrong = w
 			}
@@ -228,11 +223,11 @@ func isReserved(name []byte) bool {
 	return false
 }
 
-// reserve takes in one reserved member.
-func (b *Body) reserve(name, value []byte, at span) (wrong string) {
+// reserve takes in one reserved member that was just read.
+func (b *Body) reserve(c *cursor, name, value []byte, at span) (wrong string) {
 	switch string(name) {
 	case "type":
-		if wrong = readString("body.type", &b.Type, value); wrong == "" {
+		if wrong = readString(c, "body.type", &b.Type, value); wrong == "" {
 			b.rawType = value
 		}
 	case "msg_id":
@@ -257,15 +252,4 @@ func readID(name string, into *int64, value []byte) (wrong string) {
 	}
 	*into = id
 	return ""
-}
-
-// nameAt is the decoded member name whose opening quote stands at start.
-func nameAt(text []byte, start int) []byte {
-	end := bytes.IndexByte(text[start+1:], '"') + start + 1
-	if bytes.IndexByte(text[start+1:end], '\\') < 0 {
-		return text[start+1 : end]
-	}
-	c := cursor{text: text, pos: start}
-	c.str()
-	return Unquote(text[start:c.pos])
 }

@@ -133,6 +133,7 @@ func ParseInt(raw []byte) (n int64, ok bool) {
 // nil if it is one.
 func Valid(raw []byte) error {
 	c := cursor{text: raw}
+	c.skipBlanks()
 	if c.value(1) {
 		if c.skipBlanks(); c.pos == len(raw) {
 			return nil
@@ -167,14 +168,11 @@ func Members(raw []byte) iter.Seq2[[]byte, []byte] {
 			return
 		}
 		for {
-			c.skipBlanks()
-			start := c.pos
-			if !c.name() {
+			spelled, ok := c.name()
+			if !ok {
 				return
 			}
-			name := nameAt(raw, start)
-			c.skipBlanks()
-			start = c.pos
+			name, start := c.decode(spelled), c.pos
 			if !c.value(1) || !yield(name, raw[start:c.pos]) {
 				return
 			}
@@ -199,13 +197,10 @@ func Strings(raw []byte) (all []string, ok bool) {
 	}
 	for {
 		start := c.pos
-		if c.skipBlanks() != '"' || !c.str() {
+		if c.peek() != '"' || !c.str() {
 			return nil, false
 		}
-		for raw[start] != '"' {
-			start++ // over blanks
-		}
-		all = append(all, string(Unquote(raw[start:c.pos])))
+		all = append(all, string(c.decode(raw[start:c.pos])))
 		if more, ok := c.more(']'); !more {
 			return all, ok
 		}
