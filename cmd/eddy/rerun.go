@@ -8,6 +8,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
 // rerunCommand is `eddy rerun`.
@@ -17,7 +18,7 @@ type rerunCommand struct {
 }
 
 func (rerunCommand) Help() string {
-	return `Runs a stored test again, with its seed, flags and program, from the directory where it was run, and says whether the verdict is the same.
+	return `Runs a stored test again, with its seed, flags and program, from the directory where it was run, and says whether the verdict is the same, and how many messages had the same fate.
 
 The same seed gives the same message the same fate. When a message is sent is still up to the nodes and the operating system.
 
@@ -33,6 +34,14 @@ func (c *rerunCommand) Run() error {
 	if err != nil {
 		return usageError("%s holds a command line that is not understood: %v", filepath.Join(c.Dir, "results.json"), err)
 	}
+	before, err := filepath.Abs(c.Dir)
+	if err != nil {
+		return err
+	}
+	before, err = filepath.EvalSymlinks(before) // latest will be another one
+	if err != nil {
+		return err
+	}
 	if err := os.Chdir(old.Command.Dir); err != nil {
 		return usageError("the test was run in a directory that is not there: %v", err)
 	}
@@ -47,10 +56,40 @@ func (c *rerunCommand) Run() error {
 		word = "before it was " + old.Verdict
 	}
 	fmt.Fprintf(os.Stderr, "eddy: the verdict is %s: %s\n", verdict, word)
+	if err := compareFates(before, test.stored); err != nil {
+		return err
+	}
 	if status := statusOf(verdict); status != 0 {
 		return statusErr{status: status}
 	}
 	return nil
+}
+
+// compareFates tells how far both runs had the same luck.
+func compareFates(before, now string) error {
+	old, err := readJournal(before)
+	if err != nil {
+		return err
+	}
+	journal, err := readJournal(now)
+	if err != nil {
+		return err
+	}
+	same := sim.Compare(old, journal)
+	fmt.Fprintf(os.Stderr, "eddy: %d messages had the same fate, %d another, %d were sent in one run alone\n", same.Same, same.Different, same.OnlyOne)
+	if same.Different > 0 {
+		fmt.Fprintf(os.Stderr, "eddy: %s\n", same.FirstDifference)
+	}
+	return nil
+}
+
+func readJournal(dir string) (*sim.Journal, error) {
+	f, err := os.Open(filepath.Join(dir, "journal.jsonl"))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return sim.ReadJournal(f)
 }
 
 // stored is the test that was run.

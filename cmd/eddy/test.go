@@ -29,7 +29,7 @@ type testCommand struct {
 	Args     []string `arg:"" optional:"" help:"The program's own arguments, after --."`
 
 	NodeCount   int      `name:"node-count" placeholder:"N" help:"Run n0 to n(N-1). Without it, n1 to n5."`
-	Nodes       []string `sep:"," placeholder:"NAME,..." help:"Run nodes of these names."`
+	Nodes       []string `sep:"," placeholder:"NAME" help:"Run nodes of these names."`
 	TimeLimit   float64  `name:"time-limit" default:"10" placeholder:"SECONDS" help:"Ask for so long (${default})."`
 	Rate        string   `default:"5" help:"Operations a second, of all clients together (${default}); 0 for none, max for as many as can be."`
 	Concurrency string   `default:"1n" help:"Clients that ask at the same time; 4n is four per node (${default})."`
@@ -62,7 +62,8 @@ type testCommand struct {
 	LogNetSend bool   `name:"log-net-send" help:"Show every message that a node sends."`
 	LogNetRecv bool   `name:"log-net-recv" help:"Show every message that a node receives."`
 
-	argv []string // the command line, to be stored
+	argv   []string // the command line, to be stored
+	stored string   // where the latest run was
 }
 
 func (testCommand) Help() string {
@@ -146,6 +147,7 @@ func (c *testCommand) once() (verdict string, err error) {
 	if err := store.Write(results, res); err != nil {
 		return "", fmt.Errorf("keep what happened: %w", err)
 	}
+	c.stored = store.Dir
 	if err := c.show(os.Stdout, results, store); err != nil {
 		return "", err
 	}

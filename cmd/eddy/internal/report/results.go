@@ -162,8 +162,12 @@ func (r *Results) Text() string {
 	fmt.Fprintf(&b, "%s  %s, %d nodes, seed %d\n", strings.ToUpper(r.Verdict), r.Workload, len(r.Nodes), r.Seed)
 	r.writeReasons(&b)
 	b.WriteByte('\n')
+	width := len("operations")
+	for name := range r.Numbers {
+		width = max(width, len(name))
+	}
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "%-11s %s\n", name, fmt.Sprintf(format, args...))
+		fmt.Fprintf(&b, "%-*s  %s\n", width, name, fmt.Sprintf(format, args...))
 	}
 	o := r.Operations
 	row("operations", "%d ok, %d failed, %d indefinite, %.0f/s", o.OK, o.Fail, o.Info, o.Rate)

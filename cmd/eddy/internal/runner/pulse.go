@@ -13,6 +13,10 @@ const (
 	stallFrom = 10 * time.Millisecond
 )
 
+// aftermath is how long after a stall we may still be late: whoever waited
+// meanwhile gets to run one after the other.
+const aftermath = 100 * time.Millisecond
+
 // A pulse notices when this process did not get to run: then a line was read
 // later than it was written, and a time that is measured between two lines is
 // off by as much. Nodes must not be blamed for that.
@@ -83,7 +87,7 @@ func (p *pulse) lag(at time.Duration) time.Duration {
 	defer p.mu.Unlock()
 	longest := stallFrom
 	for _, s := range p.stalls {
-		if at >= s.from && at <= s.to+stallFrom {
+		if at >= s.from && at <= s.to+aftermath {
 			longest = max(longest, s.longest+stallFrom)
 		}
 	}
