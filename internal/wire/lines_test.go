@@ -131,8 +131,8 @@ func TestLines(t *testing.T) {
 // reads, wherever it is cut.
 func TestLinesFindARepliesNameAcrossReads(t *testing.T) {
 	const name = `"in_reply_to"`
-	for n := range readSize + 40 {
-		if 40 < n && n < readSize-40 {
+	for n := range readSize + 20 {
+		if 20 < n && n < readSize-20 {
 			continue
 		}
 		line := strings.Repeat("x", readSize+n) + name
@@ -219,7 +219,7 @@ func (e *endless) Read(p []byte) (int, error) {
 }
 
 func TestLinesOverTheLimitAreSkippedInConstantMemory(t *testing.T) {
-	const length, limit = 64 << 20, 1 << 20
+	const length, limit = 16 << 20, 1 << 20
 	l := NewLines(&endless{length}, limit)
 	before := allocated()
 	if line, err := l.Next(); len(line) != headSize || err != ErrTooLong {

@@ -226,10 +226,14 @@ func TestScanMessageCutOrChanged(t *testing.T) {
 		}
 	}
 	for i := range line {
-		for b := range 256 {
+		for b := range byte(0x80) {
 			changed := bytes.Clone(line)
-			changed[i] = byte(b)
+			changed[i] = b
 			against(t, changed)
+			changed[i] |= 0x80
+			if err := m.Scan(changed); err == nil && !utf8.Valid(changed) {
+				t.Errorf("%q is taken for a message", changed)
+			}
 		}
 	}
 }
