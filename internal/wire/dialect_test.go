@@ -157,6 +157,25 @@ func TestAppendAllocatesNothing(t *testing.T) {
 	}
 }
 
+// A long body gets its buffer at once.
+func TestAppendLongFields(t *testing.T) {
+	elements := strings.Repeat(`,"a, b: c"`, readSize/8)[1:]
+	var b Body
+	if err := b.Scan([]byte(`{"type":"t","all":[` + elements + `]}`)); err != nil {
+		t.Fatal(err)
+	}
+	want := `"type": "t", "all": [` + strings.ReplaceAll(elements, `","`, `", "`) + `]`
+	out := make([]byte, 0, 100)
+	if got := string(Dialect{Spaced: true}.AppendFields(out, "", &b)); got != want {
+		t.Errorf("got %.100s… (%d bytes), want %.100s… (%d bytes)", got, len(got), want, len(want))
+	}
+	once := testing.AllocsPerRun(10, func() { out = slices.Grow(out[:0:0], len(want)) }) // the race detector's is 2
+	out = make([]byte, 0, 100)
+	if n := testing.AllocsPerRun(10, func() { Dialect{Spaced: true}.AppendFields(out, "", &b) }); n != once {
+		t.Errorf("%v allocations, want %v", n, once)
+	}
+}
+
 // FuzzAppend writes whatever Scan accepts, in each dialect: it is a message again
 // and means the same, in the documented order, with the dialect's blanks.
 func FuzzAppend(f *testing.F) {
