@@ -4,6 +4,7 @@ import (
 	"flag"
 	"maps"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -23,11 +24,16 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the transcripts in testdata/script.
 func TestScripts(t *testing.T) {
+	examples, err := filepath.Abs("../../examples")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("GORACE", os.Getenv("GORACE"))
+			env.Setenv("EXAMPLES", examples)
 			return nil
 		},
 		RequireExplicitExec: true,
