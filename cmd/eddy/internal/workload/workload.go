@@ -5,7 +5,6 @@ package workload
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strings"
 	"time"
 
@@ -114,13 +113,4 @@ func need(body []byte, name string) (jsontext.Value, error) {
 		return nil, fmt.Errorf("has no %q", name)
 	}
 	return v, nil
-}
-
-// canonical is a JSON text in a form that is the same for the same value.
-func canonical(v jsontext.Value) string {
-	c := slices.Clone(v)
-	if err := c.Canonicalize(jsontext.AllowDuplicateNames(true)); err != nil {
-		return string(v)
-	}
-	return string(c)
 }
