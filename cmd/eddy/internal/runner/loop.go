@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
@@ -38,6 +39,7 @@ type runner struct {
 	outcomes  [4]int
 
 	afflictions []*affliction // what goes wrong now
+	asked       int           // operations of the main phase
 	nextOp      time.Duration // when the next operation is due
 	asking      bool          // the main phase: clients ask
 	alarms      alarms        // of nemeses
@@ -185,8 +187,8 @@ func (r *runner) deliverTo(n *node, d *sim.Delivery) {
 // askNext lets free clients ask, at the rate that was asked for.
 func (r *runner) askNext() {
 	for len(r.free) > 0 && r.nextOp <= r.now {
-		c := r.free[0]
-		r.free = r.free[:copy(r.free, r.free[1:])]
+		c := r.nextClient()
+		r.asked++
 		r.ask(c, r.load.Next(c.node.name))
 		if r.cfg.Rate > 0 {
 			// As in Jepsen's stagger: uniform, with this mean.
@@ -196,6 +198,20 @@ func (r *runner) askNext() {
 	if r.cfg.Rate > 0 && len(r.free) == 0 {
 		r.nextOp = max(r.nextOp, r.now-time.Second) // what could not be asked is not made up for
 	}
+}
+
+// nextClient takes a free client: one of the node whose turn it is, if there is
+// one. If whoever became free first were taken, two runs with the same seed would
+// soon ask different nodes for the same, and have few fates in common.
+func (r *runner) nextClient() *client {
+	at := 0
+	if r.cfg.Rate > 0 {
+		turn := r.nodes[r.asked%len(r.nodes)]
+		at = max(0, slices.IndexFunc(r.free, func(c *client) bool { return c.node == turn }))
+	}
+	c := r.free[at]
+	r.free = slices.Delete(r.free, at, at+1)
+	return c
 }
 
 func (r *runner) tell() {

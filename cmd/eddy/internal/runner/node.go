@@ -86,6 +86,13 @@ func (r *runner) started(n *node, e *cluster.Event) error {
 	if e.Err != nil {
 		return e.Err
 	}
+	if n.state != starting { // a kill came before there was a process to kill
+		r.cluster.Kill(n.index)
+		return nil
+	}
+	if n.paused > 0 {
+		r.cluster.Pause(n.index)
+	}
 	n.life.from("c0").copies.add(initID)
 	r.cluster.Send(n.index, r.initLine(n))
 	return nil
