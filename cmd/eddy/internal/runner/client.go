@@ -144,3 +144,13 @@ func (r *runner) checkTimeouts() {
 		}
 	}
 }
+
+// abandon ends the operations that a node can't answer any more: it is gone, as
+// a client that has a connection would see at once. They may have taken effect.
+func (r *runner) abandon(n *node) {
+	for _, c := range r.clients {
+		if c.op >= 0 && r.ops[c.op].Node == n.name {
+			r.finish(c, history.Info, "the node ended meanwhile")
+		}
+	}
+}

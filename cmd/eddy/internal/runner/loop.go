@@ -188,6 +188,10 @@ func (r *runner) deliverTo(n *node, d *sim.Delivery) {
 func (r *runner) askNext() {
 	for len(r.free) > 0 && r.nextOp <= r.now {
 		c := r.nextClient()
+		if c == nil {
+			r.nextOp = r.now + tick // nobody is there to be asked
+			return
+		}
 		r.asked++
 		r.ask(c, r.load.Next(c.node.name))
 		if r.cfg.Rate > 0 {
@@ -200,14 +204,21 @@ func (r *runner) askNext() {
 	}
 }
 
-// nextClient takes a free client: one of the node whose turn it is, if there is
-// one. If whoever became free first were taken, two runs with the same seed would
-// soon ask different nodes for the same, and have few fates in common.
+// nextClient takes a free client whose node is up: one of the node whose turn it
+// is, if there is one. If whoever became free first were taken, two runs with the
+// same seed would soon ask different nodes for the same, and have few fates in
+// common.
 func (r *runner) nextClient() *client {
-	at := 0
+	at := -1
 	if r.cfg.Rate > 0 {
 		turn := r.nodes[r.asked%len(r.nodes)]
-		at = max(0, slices.IndexFunc(r.free, func(c *client) bool { return c.node == turn }))
+		at = slices.IndexFunc(r.free, func(c *client) bool { return c.node == turn && turn.state == up })
+	}
+	if at < 0 {
+		at = slices.IndexFunc(r.free, func(c *client) bool { return c.node.state == up })
+	}
+	if at < 0 {
+		return nil
 	}
 	c := r.free[at]
 	r.free = slices.Delete(r.free, at, at+1)

@@ -81,6 +81,7 @@ func (r *runner) kill(n *node) {
 	r.net.Killed(n.name, r.now)
 	n.state = dying
 	r.cluster.Kill(n.index)
+	r.abandon(n)
 }
 
 // relieve ends a fault, once.

@@ -125,6 +125,7 @@ func (r *runner) exited(n *node, e *cluster.Event) {
 			}
 		}
 		r.ofNode(n, "exit", "%s", text)
+		r.abandon(n)
 	}
 }
 
