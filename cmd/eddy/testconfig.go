@@ -35,7 +35,7 @@ func (c *testCommand) config() (*runner.Config, error) {
 	cfg := &runner.Config{
 		Spec: spec, Bin: c.Bin, Args: c.Args, Topology: c.Topology,
 		TimeLimit: seconds(c.TimeLimit), Interval: seconds(c.NemesisInterval), Quiesce: seconds(c.Quiesce),
-		CallTimeout: c.CallTimeout, CallAttempts: c.CallAttempts, Nemeses: c.Nemesis,
+		CallTimeout: c.CallTimeout, CallAttempts: c.CallAttempts, IgnoreLate: c.CallLate == "ignore", Nemeses: c.Nemesis,
 	}
 	for _, step := range []func(*runner.Config) error{c.names, c.load, c.network, c.limits} {
 		if err := step(cfg); err != nil {

@@ -31,6 +31,7 @@ type Config struct {
 	Quiesce      time.Duration // the calm before the final phase; less than 0 for as short as can be
 	CallTimeout  time.Duration // what a relay promises
 	CallAttempts int
+	IgnoreLate   bool // it takes no reply after its attempt's timeout
 
 	// ClientTimeout is how long a client waits for an answer that needs no
 	// retries, but in the final phase, when it is at least 5 s. 0 means 5 s.

@@ -50,7 +50,7 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 	r.load = cfg.Spec.New(workload.Env{
 		Nodes: cfg.Nodes, Topology: workload.Topology(cfg.Topology, cfg.Nodes),
 		Rand:        rand.New(rand.NewPCG(seed, 2)),
-		CallTimeout: cfg.CallTimeout, CallAttempts: cfg.CallAttempts,
+		CallTimeout: cfg.CallTimeout, CallAttempts: cfg.CallAttempts, IgnoreLate: cfg.IgnoreLate,
 	})
 	r.cast = newCast(r.load, seed)
 	if r.cast.player != nil {

@@ -21,7 +21,8 @@ retries: reliable RPC, put to the test.
 
 A node sends the payload to the target with a fresh msg_id, waits for
 --call-timeout (500 ms), sends it again with another, and gives up after
---call-attempts (3) with an error. Any reply is a result. It must also answer
+--call-attempts (3) with an error. Any reply is a result, also one that comes
+after its attempt's timeout, unless with --call-late ignore. It must also answer
 echo.
 
 The test plays two nodes of its own, with the names after the real ones. One is
@@ -126,9 +127,12 @@ func (*relay) Read(_ *Request, body []byte) (jsontext.Value, error) {
 
 // Check judges from the journal alone.
 func (w *relay) Check(r Record) ([]checker.Problem, []checker.Number) {
-	return checker.Relay(r.Journal, checker.RelayConfig{
-		Nodes: w.env.Nodes, Timeout: w.env.CallTimeout, Attempts: w.env.CallAttempts, End: r.End, Lag: r.Lag,
+	problems, numbers := checker.Relay(r.Journal, checker.RelayConfig{
+		Nodes: w.env.Nodes, Timeout: w.env.CallTimeout, Attempts: w.env.CallAttempts, IgnoreLate: w.env.IgnoreLate,
+		End: r.End, Lag: r.Lag,
 	})
+	played := fmt.Sprintf("%s slow, %s mute", w.slow, w.mute)
+	return problems, append(numbers, checker.Number{Name: "played", Value: played})
 }
 
 // Plays are the nodes that the test plays: one slow, one mute.

@@ -45,6 +45,10 @@ type Env struct {
 	// CallTimeout and CallAttempts are what a relay promises.
 	CallTimeout  time.Duration
 	CallAttempts int
+
+	// IgnoreLate says that a relay takes no reply to an attempt whose time is
+	// over.
+	IgnoreLate bool
 }
 
 // A Workload is one workload in one test. Its methods are for one goroutine.
