@@ -1,0 +1,175 @@
+package talk
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/shorthand"
+)
+
+// init sends init. A piped session goes on when it is answered: what comes
+// before that, a node may refuse.
+func (s *session) init() {
+	body := jsontext.Value(`{"type":"init"}`)
+	body = shorthand.With(body, "node_id", quote(s.cfg.Node))
+	ids := []byte{'['}
+	for i, name := range s.cfg.Nodes {
+		if i > 0 {
+			ids = append(ids, ',')
+		}
+		ids = append(ids, quote(name)...)
+	}
+	body = shorthand.With(body, "node_ids", append(ids, ']'))
+	s.sendBody(initClient, s.cfg.Node, s.withID(initClient, body))
+	if !s.console.interactive() {
+		s.takeWait(0)
+	}
+}
+
+// withID gives a body the client's next msg_id unless it has one.
+func (s *session) withID(client string, body jsontext.Value) jsontext.Value {
+	fields, _ := shorthand.Fields(body) // it was read before
+	if find(fields, "msg_id") != nil {
+		return body
+	}
+	return shorthand.With(body, "msg_id", number(s.lastID[client]+1))
+}
+
+// sendBody sends a message. The body goes out as it is.
+func (s *session) sendBody(src, dest string, body jsontext.Value) {
+	s.send(`{"src":` + string(quote(src)) + `,"dest":` + string(quote(dest)) + `,"body":` + string(body) + `}`)
+}
+
+// send sends a line, shows it, and keeps account of what it asks or answers.
+func (s *session) send(line string) {
+	if err := s.node.Send([]byte(line)); err != nil {
+		s.screen.complain("%s cannot be told: %v", shorthand.ShowName(s.cfg.Node), err)
+		return
+	}
+	m, err := readMessage([]byte(line))
+	if err != nil {
+		s.screen.sent(s.cfg.Node, line)
+		return
+	}
+	s.screen.message(m, toNode)
+	if m.isRequest() {
+		r := request{m.src, m.msgID.n}
+		s.lastID[r.client] = max(s.lastID[r.client], min(r.id, math.MaxInt64-1))
+		if open := s.open[r]; open == nil || open.givenUp {
+			s.pending++
+		}
+		s.open[r] = &openRequest{typ: m.typ}
+	}
+	for _, a := range s.asked {
+		if m.inReplyTo.ok && a.src == m.dest && a.dest == m.src && a.id == m.inReplyTo.n {
+			a.answered = true
+		}
+	}
+}
+
+// show shows what the node wrote, and keeps account of what it asks or answers.
+func (s *session) show(w written) {
+	if w.stream == cluster.Stderr {
+		s.screen.stderr(s.cfg.Node, w.line)
+		return
+	}
+	if w.line.Cut() {
+		s.screen.rubbish(s.cfg.Node, w.line, fmt.Sprintf("over the limit of %d bytes", len(w.line.Text)))
+		return
+	}
+	m, err := readMessage(w.line.Text)
+	if err != nil {
+		s.screen.rubbish(s.cfg.Node, w.line, err.Error())
+		return
+	}
+	var notes []string
+	if m.src != s.cfg.Node {
+		notes = append(notes, "its src is not "+shorthand.ShowName(s.cfg.Node))
+	}
+	if !m.inReplyTo.ok {
+		s.screen.message(m, question, notes...)
+		if m.isRequest() {
+			s.keepAsk(m)
+		}
+		return
+	}
+	r := request{m.dest, m.inReplyTo.n}
+	open := s.open[r]
+	if open == nil {
+		notes = append(notes, fmt.Sprintf("%s has no request #%d open", shorthand.ShowName(r.client), r.id))
+	} else {
+		if !open.givenUp {
+			s.pending--
+		}
+		delete(s.open, r)
+	}
+	s.screen.message(m, reply, notes...)
+}
+
+// keepAsk remembers a request of the node for answer.
+func (s *session) keepAsk(m message) {
+	if len(s.asked) >= maxAsked {
+		s.asked = append(s.asked[:0], s.asked[maxAsked/2:]...)
+	}
+	s.asked = append(s.asked, &ask{src: m.src, dest: m.dest, id: m.msgID.n})
+	if s.console.interactive() && !s.hinted {
+		s.hinted = true
+		s.screen.remark("you may answer for %s: answer read_ok value=3, or answer error 22 text", shorthand.ShowName(m.dest))
+	}
+}
+
+// findAsk finds the request to answer: the newest with the id, or below 0 the
+// newest that is not answered.
+func (s *session) findAsk(id int64) *ask {
+	for _, a := range slices.Backward(s.asked) {
+		if a.id == id || id < 0 && !a.answered {
+			return a
+		}
+	}
+	return nil
+}
+
+// answer answers a request of the node for whoever was asked. A piped session
+// waits for the request, as a person would. Either way echo comes first.
+func (s *session) answer(command shorthand.Command, echo func()) {
+	found := func() bool { return s.findAsk(command.To) != nil }
+	node := shorthand.ShowName(s.cfg.Node)
+	missing := node + " has sent no request that is unanswered"
+	if command.To >= 0 {
+		missing = fmt.Sprintf("%s has sent no request #%d", node, command.To)
+	}
+	reply := func() {
+		echo()
+		a := s.findAsk(command.To)
+		body := command.Body
+		if fields, _ := shorthand.Fields(body); find(fields, "in_reply_to") == nil {
+			body = shorthand.With(body, "in_reply_to", number(a.id))
+		}
+		s.sendBody(a.dest, a.src, body)
+	}
+	switch {
+	case found():
+		reply()
+	case s.console.interactive():
+		s.screen.complain("%s", missing)
+	default:
+		s.wait(patience, wait{
+			until:   found,
+			then:    reply,
+			expired: func() { echo(); s.screen.complain("%s within %v", missing, patience) },
+		})
+	}
+}
+
+// quote makes a JSON string; of invalid UTF-8 it makes U+FFFD.
+func quote(text string) jsontext.Value {
+	value, _ := jsontext.AppendQuote(nil, text)
+	return value
+}
+
+func number(n int64) jsontext.Value { return strconv.AppendInt(nil, n, 10) }
