@@ -127,6 +127,9 @@ func (n *Node) logBadLine(number int, line []byte, reason error) {
 
 // logUnheard tells of an error that no requester will hear of.
 func (n *Node) logUnheard(r *Request, err error) {
+	if n.phase.Load() == ended {
+		return // nobody hears of any, and there may be many
+	}
 	n.Log.Warn("handler failed unheard", "type", r.Type(), "from", r.Src, "error", err)
 }
 
