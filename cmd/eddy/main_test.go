@@ -18,12 +18,16 @@ func TestMain(m *testing.M) {
 		"eddy": func() { os.Exit(run(os.Args[1:])) },
 	}
 	maps.Copy(commands, testNodes)
+	// The tests mostly wait for processes; a command line that says otherwise goes
+	// over this.
+	flag.Set("test.parallel", "8")
 	os.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector's exit takes a second
 	testscript.Main(m, commands)
 }
 
 // TestScripts runs the transcripts in testdata/script.
 func TestScripts(t *testing.T) {
+	t.Parallel()
 	examples, err := filepath.Abs("../../examples")
 	if err != nil {
 		t.Fatal(err)

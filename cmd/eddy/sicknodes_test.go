@@ -150,7 +150,7 @@ func TestSickNodes(t *testing.T) {
 	lines := make([]string, len(names))
 	sideBySide(t, len(names), func(t *testing.T, i int) {
 		r := eddyTest(t, "-w", "echo", "--bin", "sick-"+names[i], "--nodes", "n1", "--concurrency", "2", "--rate", "20",
-			"--time-limit", "1", "--call-timeout", "50ms", "--call-attempts", "1")
+			"--time-limit", "1", "--client-timeout", "2s", "--call-timeout", "50ms", "--call-attempts", "1")
 		lines[i] = fmt.Sprintf("%s: %s by %s\n", names[i], r.Verdict, r.checks())
 		if r.Verdict == "pass" {
 			t.Errorf("sick-%s passes", names[i])

@@ -48,6 +48,8 @@ type testCommand struct {
 	Quiesce         float64  `default:"-1" placeholder:"SECONDS" help:"Calm before the final phase. Without it, as long as messages may take."`
 	Seed            uint64   `help:"Where chance begins; the same seed gives each message the same fate. Without it, a new one."`
 
+	ClientTimeout time.Duration `name:"client-timeout" default:"5s" help:"How long a client waits for an answer, beside what calls and latencies may take (${default})."`
+
 	Topology     string        `default:"grid" enum:"line,grid,tree,tree2,tree3,tree4,total" help:"Of broadcast: who is told to be whose neighbour (${enum})."`
 	CallTimeout  time.Duration `name:"call-timeout" default:"500ms" help:"What a relay under test promises: how long each attempt waits (${default})."`
 	CallAttempts int           `name:"call-attempts" default:"3" help:"And how many attempts it makes (${default})."`
