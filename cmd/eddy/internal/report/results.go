@@ -235,5 +235,8 @@ func counts(m map[string]int, first string) string {
 	for _, k := range keys {
 		words = append(words, fmt.Sprintf("%d %s", m[k], k))
 	}
+	if len(words) == 0 {
+		return "none"
+	}
 	return strings.Join(words, ", ")
 }
