@@ -34,6 +34,7 @@ type Config struct {
 // and how many times that body went over that link before. So the operating
 // system may schedule the processes as it likes.
 type Network struct {
+	calm     bool // nothing is lost or sent twice any more
 	config   Config
 	journal  Journal
 	flying   heap
@@ -158,9 +159,9 @@ func (n *Network) send(now time.Duration, m Message, forged bool) int {
 		return i
 	}
 	loss, duplicate, delay := n.troubles(src, dest)
-	twice := d.unit(askDuplicate) < link.duplicate || d.unit(askFaultDuplicate) < duplicate
-	n.fly(now, i, dest, delay+link.latency.At(d.unit(askLatency)),
-		d.unit(askLoss) < link.loss, d.unit(askFaultLoss) < loss)
+	lost := !n.calm && d.unit(askLoss) < link.loss
+	twice := !n.calm && d.unit(askDuplicate) < link.duplicate || d.unit(askFaultDuplicate) < duplicate
+	n.fly(now, i, dest, delay+link.latency.At(d.unit(askLatency)), lost, d.unit(askFaultLoss) < loss)
 	if twice {
 		second := n.journal.duplicate(i)
 		n.fly(now, second, dest, delay+link.latency.At(d.unit(askSecondLatency)),
@@ -168,6 +169,10 @@ func (n *Network) send(now time.Duration, m Message, forged bool) int {
 	}
 	return i
 }
+
+// Calm ends loss and duplication for good; latency stays. What is sent from now on
+// arrives, so that whoever keeps silent then does so of its own accord.
+func (n *Network) Calm() { n.calm = true }
 
 // Refuse puts a message into the journal that goes nowhere.
 func (n *Network) Refuse(now time.Duration, m Message, why Fate) int {

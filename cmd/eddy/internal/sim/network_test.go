@@ -347,3 +347,31 @@ func TestForgedShiftNothing(t *testing.T) {
 		t.Errorf("%v, without forged ones %v", fates(true), fates(false))
 	}
 }
+
+// When the network is calm, all arrives once.
+func TestCalm(t *testing.T) {
+	n := New(Config{Seed: 1, Loss: 1, Duplicate: 1, ClientLoss: 1})
+	send := func(dest string) bool {
+		m, err := Parse([]byte(`{"src":"n1","dest":"` + dest + `","body":{"type":"hello"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.Send(0, m)
+		_, arrives := n.Due(0)
+		return arrives
+	}
+	for _, dest := range []string{"n2", "c1"} {
+		if send(dest) {
+			t.Errorf("to %s nothing was lost", dest)
+		}
+	}
+	n.Calm()
+	for _, dest := range []string{"n2", "c1"} {
+		if !send(dest) {
+			t.Errorf("to %s it was lost in the calm", dest)
+		}
+		if _, more := n.Due(0); more {
+			t.Errorf("to %s it came twice", dest)
+		}
+	}
+}
