@@ -71,9 +71,10 @@ func (e *CallError) Unwrap() error { return e.Err }
 // that is sure of every one of its attempts. A call that met silence first and
 // then precondition-failed may well have been what changed the value.
 func (e *CallError) Definite() bool {
-	for _, a := range e.Attempts() {
+	for n := 1; n <= e.sent(); n++ {
+		// Whatever the call ended for, what nobody has answered may have happened.
 		var code Code
-		if !errors.As(a.Err, &code) || !code.Definite() {
+		if !e.call.Attempt(n).Answered || !errors.As(e.Err, &code) || !code.Definite() {
 			return false
 		}
 	}

@@ -25,7 +25,7 @@ type outbox struct {
 // thus stops whoever causes more of it.
 func (n *Node) lockToWrite() {
 	n.mu.Lock()
-	for len(n.out.buf) >= flushSize {
+	for len(n.out.buf) >= flushSize && n.phase.Load() != ended {
 		if n.out.writing {
 			n.out.changed.Wait()
 		} else {

@@ -142,9 +142,10 @@ func (n *Node) checkRestLocked() {
 // close ends all that the node has started. What was written before goes out;
 // nothing is written any more.
 func (n *Node) close(t Transport) {
-	n.phase.Store(ended)
-	n.stop(errEnded)
 	n.mu.Lock()
+	n.phase.Store(ended)
+	n.out.changed.Broadcast() // who waits for room need wait no more
+	n.stop(errEnded)
 	n.flush()
 	waitAtMost(n.out.changed, outFlushTime, func() bool { return !n.out.writing })
 	n.mu.Unlock()
