@@ -76,7 +76,7 @@ func compareFates(before, now string) error {
 		return err
 	}
 	same := sim.Compare(old, journal)
-	fmt.Fprintf(os.Stderr, "eddy: %d messages had the same fate, %d another, %d were sent in one run alone\n", same.Same, same.Different, same.OnlyOne)
+	fmt.Fprintf(os.Stderr, "eddy: %d messages had the same fate, %d another, %d were drawn in one run alone\n", same.Same, same.Different, same.OnlyOne)
 	if same.Different > 0 {
 		fmt.Fprintf(os.Stderr, "eddy: %s\n", same.FirstDifference)
 	}

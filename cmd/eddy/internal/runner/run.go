@@ -207,7 +207,7 @@ func (r *runner) allDead() bool {
 // message is left in flight, and then as long as was asked for.
 func (r *runner) calm(ctx context.Context) error {
 	r.heal()
-	r.net.Calm()
+	r.net.Calm(r.now)
 	whole := func() bool {
 		for _, n := range r.nodes {
 			if n.state != up && n.state != dead {

@@ -1,19 +1,24 @@
 package sim
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // A Comparison says how far two tests drew the same fates: what chance did to
 // the k-th message with some body over some link, in both. A retry that one test
 // has and the other has not is compared with nothing.
 type Comparison struct {
 	Same, Different  int
-	OnlyOne          int    // sent in one of the tests alone
+	OnlyOne          int    // drawn in one of the tests alone
 	FirstDifference  string // for people
 	WithoutDuplicate bool   // a flaky link makes duplicates for a while: none were compared
 }
 
 // Compare compares the journals of two tests. What time did, and not chance, is
-// left out: partitions, kills, a flaky link and how long a message took.
+// left out: partitions, kills, a flaky link and how long a message took. So is
+// what was sent in the calm, when nothing is drawn: a message that one test sent
+// just before it, and lost, another sends just after.
 func Compare(a, b *Journal) Comparison {
 	c := Comparison{WithoutDuplicate: a.hadFlaky() || b.hadFlaky()}
 	drawn := a.drawn()
@@ -72,12 +77,26 @@ func (c chance) String() string {
 	return "spared"
 }
 
+// calmSince is the step from which on nothing was lost or sent twice by chance.
+func (j *Journal) calmSince() int {
+	for i := range j.events {
+		if j.events[i].What == "calm" {
+			return j.events[i].Step
+		}
+	}
+	return math.MaxInt
+}
+
 // drawn are the chances of all messages that had one.
 func (j *Journal) drawn() map[occasion]chance {
 	times := map[occasion]int{}
 	keys := make([]occasion, j.length)
 	all := make(map[occasion]chance, j.length)
+	calm := j.calmSince()
 	for r := range j.All() {
+		if r.SentStep > calm {
+			break // and so is all that follows
+		}
 		if r.Fate == Nobody || r.Forged {
 			continue
 		}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
 	"testing"
@@ -40,5 +41,39 @@ func TestCompare(t *testing.T) {
 	}
 	if c := Compare(first, exchange(t, 1, order[:200])); c.Same != 200 || c.OnlyOne != 100 {
 		t.Errorf("fewer messages: %+v", c)
+	}
+}
+
+// A message that one test sent just before the calm and another just after met
+// no chance in the second. Also when the journals are read from their files.
+func TestCompareLeavesOutTheCalm(t *testing.T) {
+	var journals []*Journal
+	for _, calmAt := range []int{3, 5} {
+		n := New(Config{Seed: 1, Loss: 1})
+		for turn := range 8 {
+			now := time.Duration(turn) * ms
+			if turn == calmAt {
+				n.Calm(now)
+			}
+			n.Send(now, request(t, "n1", "n2", turn, turn%2))
+			drain(n, now)
+		}
+		var file bytes.Buffer
+		if _, err := n.Journal().WriteTo(&file); err != nil {
+			t.Fatal(err)
+		}
+		read, err := ReadJournal(&file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, j := range []*Journal{n.Journal(), read} {
+			if got := len(j.drawn()); got != calmAt {
+				t.Errorf("%d messages were drawn, want %d", got, calmAt)
+			}
+		}
+		journals = append(journals, read)
+	}
+	if c := Compare(journals[0], journals[1]); c.Same != 3 || c.Different != 0 || c.OnlyOne != 2 {
+		t.Errorf("%+v", c)
 	}
 }

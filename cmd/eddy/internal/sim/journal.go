@@ -80,7 +80,7 @@ type Journal struct {
 type Event struct {
 	At    time.Duration `json:"at_ns"`
 	Step  int           `json:"step"`
-	What  string        `json:"event"`           // begin, end, killed, started
+	What  string        `json:"event"`           // begin, end, killed, started, calm
 	Fault int           `json:"fault,omitzero"`  // begin and end: which, from 1
 	Begun *Fault        `json:"begun,omitempty"` // begin
 	Node  string        `json:"node,omitempty"`  // killed and started

@@ -171,8 +171,12 @@ func (n *Network) send(now time.Duration, m Message, forged bool) int {
 }
 
 // Calm ends loss and duplication for good; latency stays. What is sent from now on
-// arrives, so that whoever keeps silent then does so of its own accord.
-func (n *Network) Calm() { n.calm = true }
+// arrives, so that whoever keeps silent then does so of its own accord. The
+// journal tells since when.
+func (n *Network) Calm(now time.Duration) {
+	n.calm = true
+	n.journal.event(Event{At: now, What: "calm"})
+}
 
 // Refuse puts a message into the journal that goes nowhere.
 func (n *Network) Refuse(now time.Duration, m Message, why Fate) int {

@@ -365,7 +365,7 @@ func TestCalm(t *testing.T) {
 			t.Errorf("to %s nothing was lost", dest)
 		}
 	}
-	n.Calm()
+	n.Calm(0)
 	for _, dest := range []string{"n2", "c1"} {
 		if !send(dest) {
 			t.Errorf("to %s it was lost in the calm", dest)
