@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
@@ -84,4 +85,43 @@ func leaveMark() {
 		panic(err)
 	}
 	f.Close()
+}
+
+// What was asked of a node that is killed ends with it, and not with the time
+// that a client would wait; its client goes on as another process.
+func TestRunKillEndsOperations(t *testing.T) {
+	t.Parallel()
+	cfg := config(t)
+	cfg.Nemeses, cfg.Interval, cfg.TimeLimit = []string{"kill"}, 50*time.Millisecond, 500*time.Millisecond
+	cfg.Network.ClientLatency = sim.Constant(20 * time.Millisecond) // so that something is always open
+	cfg.Rate = MaxRate
+	res, err := Run(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	killed := map[string][]time.Duration{}
+	for _, e := range res.Journal.Events() {
+		if e.What == "killed" {
+			killed[e.Node] = append(killed[e.Node], e.At)
+		}
+	}
+	ended, over := 0, map[int]bool{}
+	for i := range res.Ops {
+		op := &res.Ops[i]
+		if over[op.Process] {
+			t.Errorf("%v: its process had ended", op)
+		}
+		over[op.Process] = op.Outcome == history.Info
+		for _, at := range killed[op.Node] {
+			switch {
+			case op.From < at && op.To > at:
+				t.Errorf("%v: went on after its node's death at %v", op, at)
+			case op.To == at && op.Outcome == history.Info:
+				ended++
+			}
+		}
+	}
+	if ended == 0 || len(over) < cfg.Concurrency+ended {
+		t.Errorf("%d operations ended with their nodes, in %d processes", ended, len(over))
+	}
 }
