@@ -126,7 +126,7 @@ func (d *diagram) head() {
 	x := 14.0
 	for _, l := range []struct{ class, text string }{
 		{"request", "request"}, {"reply", "reply"}, {"error", "error"}, {"oneway", "one way"},
-		{"lost", "lost (x)"}, {"copy", "duplicate"}, {"band", "partition, slow, flaky"}, {"pause", "paused"}, {"down", "killed"},
+		{"lost", "lost (x)"}, {"copy", "duplicate"}, {"band", "partition, slow, flaky, clog"}, {"pause", "paused"}, {"down", "killed"},
 	} {
 		if l.class == "band" || l.class == "pause" || l.class == "down" {
 			d.print(`<rect class="%s" x="%.0f" y="51" width="18" height="10"/>`, l.class, x)

@@ -201,10 +201,10 @@ func (d *diagram) band(f *sim.Fault, from, until time.Duration, beside int) {
 		left+4, y1+12+float64(beside%4)*12, quote(bandText(f), 90))
 }
 
-// bandText says who is cut off from whom, as far as it fits.
+// bandText says what does not get from whom to whom, as far as it fits.
 func bandText(f *sim.Fault) string {
 	text := f.String()
-	if f.Kind != sim.Partition || len(f.Links) > 8 {
+	if f.Kind != sim.Partition && f.Kind != sim.Clog || len(f.Links) > 8 {
 		return text
 	}
 	var links []string

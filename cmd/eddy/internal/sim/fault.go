@@ -27,6 +27,7 @@ const (
 	Partition FaultKind = "partition" // its links deliver nothing
 	Slow      FaultKind = "slow"      // its links take Delay longer
 	Flaky     FaultKind = "flaky"     // its links lose and duplicate more
+	Clog      FaultKind = "clog"      // its links hold what is on them until it ends
 	Pause     FaultKind = "pause"     // its nodes stand still; the runner's business
 	Kill      FaultKind = "kill"      // its nodes are killed; the runner's business
 	KillWipe  FaultKind = "kill-wipe" // likewise, and they lose their directories

@@ -38,6 +38,7 @@ type Network struct {
 	config   Config
 	journal  Journal
 	flying   heap
+	held     []flight // by clogged links
 	ends     []*end // by their number in the journal; nil where that is no end's
 	settings map[pair]*settings
 	went     map[uint64]uint32 // bodies over links
@@ -234,8 +235,8 @@ func (n *Network) Next() (time.Duration, bool) {
 	return n.flying[0].due, true
 }
 
-// InFlight is the number of copies on their way.
-func (n *Network) InFlight() int { return len(n.flying) }
+// InFlight is the number of copies on their way, those that are held included.
+func (n *Network) InFlight() int { return len(n.flying) + len(n.held) }
 
 // A Delivery is a message that has arrived. Its body is the journal's own.
 type Delivery struct {
@@ -254,6 +255,10 @@ func (n *Network) Due(now time.Duration) (Delivery, bool) {
 		src, dest := n.endAt(row.src), n.endAt(row.dest)
 		if fate := n.obstacle(f, src, dest); fate != Delivered {
 			n.journal.end(int(f.record), now, fate)
+			continue
+		}
+		if n.isClogged(src, dest) {
+			n.held = append(n.held, f)
 			continue
 		}
 		n.journal.end(int(f.record), now, Delivered)
@@ -304,7 +309,11 @@ func (n *Network) End(now time.Duration, number int) {
 	if i < 0 {
 		return
 	}
+	over := n.faults[i]
 	n.faults = slices.Delete(n.faults, i, i+1)
+	if over.fault.Kind == Clog {
+		n.unclog(now, &over)
+	}
 	n.journal.event(Event{At: now, What: "end", Fault: number})
 }
 

@@ -35,6 +35,7 @@ var Kinds = []struct{ Name, Doc string }{
 	{"kill-wipe", "kills processes and starts them again in an empty directory"},
 	{"slow", "makes the links of a node take longer"},
 	{"flaky", "makes the links of a node lose and duplicate messages"},
+	{"clog", "holds what is on one link, one way, and then lets it go in order of sending"},
 }
 
 // A PlanConfig says what goes wrong and when.
@@ -136,6 +137,12 @@ func (p *planner) fault(kind string) (Fault, bool) {
 		f.Nodes = p.some()
 		f.Links = around(f.Nodes, p.Nodes)
 		f.Delay = time.Duration(100+p.rand.IntN(900)) * time.Millisecond
+	case Clog:
+		if len(p.Nodes) < 2 {
+			return f, false
+		}
+		f.Nodes = p.shuffled()[:2]
+		f.Links = []Link{{f.Nodes[0], f.Nodes[1]}}
 	case Flaky:
 		f.Nodes = p.some()
 		f.Links = around(f.Nodes, p.Nodes)
