@@ -20,6 +20,12 @@ func (n *Node) setAlarm() {
 
 // keepTime looks for timeouts whenever the alarm goes off.
 func (n *Node) keepTime() {
+	defer func() {
+		if n.ctx.Err() == nil { // a callback ended the goroutine
+			n.alarm.timer.Reset(0)
+			go n.keepTime()
+		}
+	}()
 	for {
 		select {
 		case <-n.alarm.timer.C:

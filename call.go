@@ -24,7 +24,7 @@ type Callback func(req *Request, reply Message, attempts int, err error)
 // raw, so that an open call costs a few hundred bytes in all; JSON makes one of
 // any Go value.
 func (r *Request) Call(dest string, body Raw, policy *Policy, done Callback) {
-	if !r.hold() {
+	if !r.hold(0) {
 		panic("eddy: a Call for a request that is over")
 	}
 	if r.turn == inlineFresh {
@@ -34,7 +34,7 @@ func (r *Request) Call(dest string, body Raw, policy *Policy, done Callback) {
 	if err != nil {
 		err = &CallError{Dest: dest, Err: err}
 	} else {
-		_, err = r.handler.node.begin(letter, policy, owner{r, done})
+		_, err = r.handler.node.begin(nil, letter, policy, owner{r, done})
 	}
 	if err != nil {
 		r.handler.node.tell(owner{r, done}, Message{}, 0, err)
@@ -51,11 +51,15 @@ type call = calls.Call[owner]
 
 // tell calls an owner's done, and lets its request go.
 func (n *Node) tell(o owner, reply Message, attempts int, err error) {
-	if o.request != nil {
-		defer o.request.release()
-		defer o.request.recover()
+	if o.request == nil {
+		o.done(nil, reply, attempts, err)
+		return
 	}
+	returned := false
+	defer o.request.release()
+	defer o.request.recover(&returned)
 	o.done(o.request, reply, attempts, err)
+	returned = true
 }
 
 // waitingRequest is the request whose handler is about to wait for a call made
@@ -67,7 +71,7 @@ func waitingRequest(ctx context.Context) *Request {
 		return nil
 	case r.inline():
 		panic("eddy: the inline handler of " + r.Type() + " waits for a call")
-	case !r.hold():
+	case !r.hold(hasWaited):
 		return nil // the handler has ended without us
 	}
 	return r
@@ -103,10 +107,20 @@ func (n *Node) freeWaiter(w *waiter) {
 	n.waiters.Put(w)
 }
 
+// ownContext is a call's ctx if it can end before the node does, otherwise nil:
+// the end of the node ends its calls too.
+func (n *Node) ownContext(ctx context.Context) context.Context {
+	switch done := ctx.Done(); {
+	case done == nil, n.self.Load() == nil, done == n.ctx.Done(): // n.ctx is there once init is
+		return nil
+	}
+	return ctx
+}
+
 // await waits until the call has ended, and ends it when ctx does.
 func (n *Node) await(ctx context.Context, c *call, w *waiter) {
-	if ctx.Done() == n.ctx.Done() {
-		<-w.ended // the end of the node ends its calls too, and a select costs thrice as much
+	if ctx = n.ownContext(ctx); ctx == nil {
+		<-w.ended // a select costs thrice as much
 		return
 	}
 	select {

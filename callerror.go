@@ -48,7 +48,7 @@ func (e *CallError) Error() string {
 
 // silent reports whether the call ended because every attempt met silence.
 func (e *CallError) silent() bool {
-	return e.call != nil && e.Err == error(Timeout)
+	return e.call != nil && e.Err == error(Timeout) && e.call.Attempt(e.call.Sent()).Silent
 }
 
 // Details tells what each attempt has met, for a log or a person.

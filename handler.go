@@ -2,7 +2,6 @@ package eddy
 
 import (
 	"context"
-	"sync/atomic"
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/wire"
@@ -22,8 +21,7 @@ type handler struct {
 	run    Handler
 	inline bool
 
-	stalls atomic.Int32 // since it was last trusted
-	quick  atomic.Int32 // runs in a row without a stall, once it is not trusted
+	trust
 }
 
 // Handle registers the handler of a type of messages. A second one for the same
@@ -77,30 +75,27 @@ func (n *Node) serve(h *handler, m *wire.Message, turn uint32) uint32 {
 	}
 	r.state.Store(1)
 	n.active.Add(1)
-	if h.stalls.Load() >= tooManyStalls {
+	switch {
+	case h.trusted():
+		n.watch.begin(h, turn)
+		r.serve(h)
+	case h.distrusted():
 		n.takeTurn(turn)
-		r.serveStalling(h)
-		return 0
+		r.serveTimed(h)
+	default:
+		n.watch.begin(h, turn)
+		r.serveTimed(h)
 	}
-	n.watch.begin(h, turn)
-	r.serve(h)
-	n.watch.end(turn)
-	r.release()
 	return n.endTurn(turn)
 }
 
-// serveStalling runs a handler of a type that keeps stalling, on a goroutine
-// that nobody waits for, until the type has been quick for long enough.
-func (r *Request) serveStalling(h *handler) {
+// serveTimed tells the handler's trust how long it took, unless it waited for a
+// call, which stalls nobody.
+func (r *Request) serveTimed(h *handler) {
 	start := time.Now()
 	r.serve(h)
-	r.release()
-	switch {
-	case time.Since(start) >= stallTime:
-		h.quick.Store(0)
-	case h.quick.Add(1) >= enoughQuick:
-		h.quick.Store(0)
-		h.stalls.Store(0)
+	if r.state.Load()&hasWaited == 0 {
+		h.ran(time.Since(start))
 	}
 }
 
@@ -116,16 +111,31 @@ func (n *Node) serveInline(h *handler, m *wire.Message) {
 	r.turn = inlineFresh
 	r.state.Store(1)
 	r.serve(h)
-	if !r.onlyHandler() {
+}
+
+// serve runs the handler, answers with what it returns, and lets the request go.
+func (r *Request) serve(h *handler) {
+	returned := false
+	defer r.leave()
+	defer r.recover(&returned)
+	r.run(h)
+	returned = true
+}
+
+// leave lets go of a request whose handler is done.
+func (r *Request) leave() {
+	n := r.handler.node
+	if !r.inline() {
+		n.watch.end(r.turn)
+		r.release()
+	} else if !r.onlyHandler() {
 		n.reader.spare = nil
 		n.active.Add(1)
 		r.release()
 	}
 }
 
-// serve runs the handler and answers with what it returns.
-func (r *Request) serve(h *handler) {
-	defer r.recover()
+func (r *Request) run(h *handler) {
 	reply, err := h.run((*requestContext)(r), r)
 	switch {
 	case err != nil:

@@ -16,16 +16,19 @@ func (n *Node) init(m *wire.Message, turn uint32) uint32 {
 		return turn
 	}
 	known := n.self.Load()
+	failed := n.initErr.Load()
 	n.mu.Lock()
-	ready, failed := n.ready, n.initFailed
+	ready := n.ready
 	n.mu.Unlock()
 	switch {
 	case known == nil || failed && known.equal(said):
 		n.self.Store(said)
-		n.setInitFailed(false)
+		n.initErr.Store(false)
 		return n.serve(&handler{node: n, name: "init", run: n.getReady, inline: n.onInit == nil}, m, turn)
+	case known.id != said.id:
+		n.refuse(m, Errorf(MalformedRequest, "init: this is %s already", known.id))
 	case !known.equal(said):
-		n.refuse(m, Errorf(MalformedRequest, "init: this is %s already, and its nodes are others", known.id))
+		n.refuse(m, Errorf(MalformedRequest, "init: the nodes are others already"))
 	case !ready:
 		n.refuse(m, Errorf(TemporarilyUnavailable, "init: not done yet"))
 	case m.Body.ID != NoID:
@@ -52,7 +55,7 @@ func initOf(body Raw) (*identity, *Error) {
 func (n *Node) getReady(ctx context.Context, req *Request) (any, error) {
 	if n.onInit != nil {
 		if err := n.onInit(ctx); err != nil {
-			n.setInitFailed(true)
+			n.initErr.Store(true)
 			return nil, err
 		}
 	}
@@ -67,13 +70,6 @@ func (n *Node) getReady(ctx context.Context, req *Request) (any, error) {
 	}
 	n.periodic = nil
 	return nil, nil
-}
-
-// setInitFailed notes whether the same init may be tried again.
-func (n *Node) setInitFailed(failed bool) {
-	n.mu.Lock()
-	n.initFailed = failed
-	n.mu.Unlock()
 }
 
 func (i *identity) equal(other *identity) bool {

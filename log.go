@@ -108,11 +108,10 @@ func (n *Node) logRetry(c *call, attempt int, id int64, waited time.Duration) {
 		slog.Duration("waited", waited.Round(time.Millisecond)),
 	)
 	if r := c.Owner.request; r != nil {
-		attrs = append(attrs,
-			slog.String("for", r.Type()),
-			slog.String("from", r.Src),
-			slog.Int64("request", r.ID),
-		)
+		attrs = append(attrs, slog.String("for", r.Type()), slog.String("from", r.Src))
+		if r.ID != NoID {
+			attrs = append(attrs, slog.Int64("request", r.ID))
+		}
 	}
 	n.Log.LogAttrs(ctx, slog.LevelInfo, "retry", attrs...)
 }

@@ -43,7 +43,8 @@ func (r Raw) Members() iter.Seq2[Raw, Raw] {
 	}
 }
 
-// Text returns the string that the text is, and false if it is none.
+// Text returns the string that the text is, and false if it is none. The escape
+// of a lone surrogate, which no string can hold, becomes U+FFFD.
 func (r Raw) Text() (string, bool) {
 	if len(r) < 2 || r[0] != '"' {
 		return "", false

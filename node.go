@@ -20,8 +20,10 @@ import (
 type Node struct {
 	// MaxLine is the longest line that is read, in bytes. 0 means 16 MiB.
 	MaxLine int
-	// MaxOpen bounds the open calls and, apart from them, the open requests.
-	// Past it a request gets 11 at once, and a call fails. 0 means 100,000.
+	// MaxOpen bounds the open calls and, apart from them, the open requests;
+	// a one-way message counts as one until its handler is done. Past it a
+	// request gets 11 at once, a one-way message is dropped, and a call fails.
+	// 0 means 100,000.
 	MaxOpen int
 	// Drain is how long the node goes on, after its input has ended or it was
 	// told to end, until every accepted request is answered. 0 means 30 s.
@@ -31,7 +33,8 @@ type Node struct {
 	// Spaced writes a blank after every ':' and ','.
 	Spaced bool
 	// Log is where the node reports retries, bad lines and panics. nil means
-	// text on standard error, through a LogQueue.
+	// text on standard error, through a LogQueue. One that may block, as standard
+	// error does when nobody reads it, stalls the node: give it a LogQueue too.
 	Log *slog.Logger
 
 	handlers map[string]*handler
@@ -50,19 +53,19 @@ type Node struct {
 	waiters sync.Pool // of *waiter
 	watch   watch
 	self    atomic.Pointer[identity] // nil before init
+	initErr atomic.Bool              // OnInit has failed, and may be tried again
 	in      atomic.Int64             // messages read
 	active  atomic.Int64             // of them, those that are not done with
 	phase   atomic.Int32             // serving, draining, ended
 	rest    chan struct{}            // told when a draining node has nothing left to do
 
-	mu         sync.Mutex // guards all below
-	ids        int64      // the next msg_id
-	ready      bool       // init has been answered
-	initFailed bool       // OnInit has failed, and may be tried again
-	out        outbox
-	calls      calls.Table[owner]
-	alarm      alarm
-	stats      Stats
+	mu    sync.Mutex // guards all below
+	ids   int64      // the next msg_id
+	ready bool       // init has been answered
+	out   outbox
+	calls calls.Table[owner]
+	alarm alarm
+	stats Stats
 
 	logQueue *LogQueue // if we made Log
 }
@@ -104,6 +107,7 @@ func (n *Node) IDs() []string {
 
 // Send sends a one-way message: it carries no msg_id, and nobody answers it.
 // The body is a JSON object with a type: Raw, or any Go value that becomes one.
+// It waits while the output is stuck.
 func (n *Node) Send(dest string, body any) error {
 	letter, err := n.letter(dest, body)
 	if err != nil {
@@ -130,8 +134,11 @@ func (n *Node) OnInit(f func(ctx context.Context) error) {
 
 // Every calls f at once after init and then each d, never twice at the same
 // time, until the node drains; ctx ends then. A round that takes longer than d
-// delays the next.
+// delays the next. A d that is not over 0 is a mistake of the program's.
 func (n *Node) Every(d time.Duration, f func(ctx context.Context)) {
+	if d <= 0 {
+		panic(fmt.Sprintf("eddy: Every %v", d))
+	}
 	round := func(ctx context.Context) {
 		defer n.recoverTo("Every")
 		f(ctx)
@@ -139,7 +146,7 @@ func (n *Node) Every(d time.Duration, f func(ctx context.Context)) {
 	loop := func(ctx context.Context) {
 		ticker := time.NewTicker(d)
 		defer ticker.Stop()
-		for {
+		for ctx.Err() == nil {
 			round(ctx)
 			select {
 			case <-ticker.C:
@@ -195,11 +202,17 @@ func (n *Node) mayWrite(dest string) error {
 }
 
 // mayCall tells why the node can't open a call now. mu is held.
-func (n *Node) mayCall(dest string) error {
-	if limit := orDefault(n.MaxOpen, defaultMaxOpen); n.calls.Open() >= limit {
-		return Errorf(TemporarilyUnavailable, "%d calls are open", limit)
+func (n *Node) mayCall(ctx context.Context, c *call) error {
+	if ctx != nil && ctx.Err() != nil {
+		return context.Cause(ctx) // while the call waited for room
 	}
-	return n.mayWrite(dest)
+	if err := c.Policy.Validate(); err != nil {
+		return fmt.Errorf("policy: %w", err)
+	}
+	if limit := orDefault(n.MaxOpen, defaultMaxOpen); n.calls.Open() >= limit {
+		return Errorf(TemporarilyUnavailable, "%d calls are open, the most there may be", limit)
+	}
+	return n.mayWrite(c.Letter.Dest())
 }
 
 // nextID takes a number from the counter of all that the node sends. mu is held

@@ -1,6 +1,7 @@
 package eddy
 
 import (
+	"context"
 	"io"
 	"sync"
 )
@@ -17,6 +18,7 @@ type outbox struct {
 	buf, spare []byte
 	busy       int  // goroutines between beginBatch and endBatch
 	writing    bool // somebody is in Write
+	leaving    bool // a goroutine has been started to write
 	changed    *sync.Cond
 	err        error // of the first Write that failed; what comes after is dropped
 }
@@ -25,7 +27,7 @@ type outbox struct {
 // thus stops whoever causes more of it.
 func (n *Node) lockToWrite() {
 	n.mu.Lock()
-	for len(n.out.buf) >= flushSize && n.phase.Load() != ended {
+	for n.full() {
 		if n.out.writing {
 			n.out.changed.Wait()
 		} else {
@@ -33,6 +35,28 @@ func (n *Node) lockToWrite() {
 		}
 	}
 }
+
+// lockToCall is lockToWrite for a call that ends with its ctx: its goroutine
+// waits for room no longer than that, and never in Write.
+func (n *Node) lockToCall(ctx context.Context) {
+	n.mu.Lock()
+	if !n.full() {
+		return
+	}
+	stop := context.AfterFunc(ctx, func() {
+		n.mu.Lock()
+		n.out.changed.Broadcast()
+		n.mu.Unlock()
+	})
+	defer stop()
+	for n.full() && ctx.Err() == nil {
+		n.flushElsewhere()
+		n.out.changed.Wait()
+	}
+}
+
+// full tells that who causes output must wait. mu is held.
+func (n *Node) full() bool { return len(n.out.buf) >= flushSize && n.phase.Load() != ended }
 
 // awaitRoom waits until the outbox has room. The reader does so before it starts
 // a handler that could block there: passing on the reading would only pile up
@@ -47,6 +71,22 @@ func (n *Node) flushSoon() {
 	if n.out.busy == 0 {
 		n.flush()
 	}
+}
+
+// flushElsewhere has the outbox written on another goroutine, for one that must
+// not be held up by a Write that blocks. mu is held.
+func (n *Node) flushElsewhere() {
+	o := &n.out
+	if o.writing || o.leaving || len(o.buf) == 0 {
+		return
+	}
+	o.leaving = true
+	go func() {
+		n.mu.Lock()
+		o.leaving = false
+		n.flush()
+		n.mu.Unlock()
+	}()
 }
 
 // beginBatch tells that this goroutine will cause output and then end the batch.

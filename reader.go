@@ -25,11 +25,22 @@ type reader struct {
 
 // read reads until the input ends or another goroutine has taken over.
 func (n *Node) read(turn uint32) {
+	returned := false
+	defer func() {
+		if !returned { // a handler or callback ended the goroutine
+			n.takeTurn(turn)
+		}
+	}()
+	n.readLines(&turn)
+	returned = true
+}
+
+func (n *Node) readLines(turn *uint32) {
 	for {
 		line, err := n.reader.lines.Next()
 		switch {
 		case err == nil:
-			if turn = n.receive(line, turn); turn == 0 {
+			if *turn = n.receive(line, *turn); *turn == 0 {
 				return
 			}
 		case errors.Is(err, wire.ErrTooLong):
@@ -104,10 +115,10 @@ func (n *Node) receive(line []byte, turn uint32) uint32 {
 		n.refuse(m, Errorf(TemporarilyUnavailable, "the node is ending"))
 	case string(body.Type) == "init":
 		return n.init(m, turn)
-	case n.self.Load() == nil:
+	case n.self.Load() == nil || n.initErr.Load():
 		n.refuse(m, Errorf(TemporarilyUnavailable, "the node has not been initialised"))
 	case n.active.Load() >= int64(orDefault(n.MaxOpen, defaultMaxOpen)):
-		n.refuse(m, Errorf(TemporarilyUnavailable, "%d requests are open", n.active.Load()))
+		n.refuse(m, Errorf(TemporarilyUnavailable, "%d requests are open, the most there may be", n.active.Load()))
 	default:
 		return n.dispatch(m, turn)
 	}
@@ -117,9 +128,13 @@ func (n *Node) receive(line []byte, turn uint32) uint32 {
 // refuse answers a request with an error, before any handler has seen it. A
 // one-way message is dropped.
 func (n *Node) refuse(m *wire.Message, e *Error) {
-	if m.Body.ID != NoID {
-		n.answerTo(string(m.Src), string(m.Dest), m.Body.ID, n.appendError(nil, *e))
+	if m.Body.ID == NoID {
+		n.mu.Lock()
+		n.stats.Dropped++
+		n.mu.Unlock()
+		return
 	}
+	n.answerTo(string(m.Src), string(m.Dest), m.Body.ID, n.appendError(nil, *e))
 }
 
 // answerTo writes a reply that belongs to no Request. Before init the node takes

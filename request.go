@@ -20,7 +20,7 @@ type Request struct {
 
 	handler *handler
 	turn    uint32        // of reading, that the handler runs in; or inline, or kept
-	state   atomic.Uint32 // how often it is held, and isAnswered
+	state   atomic.Uint32 // how often it is held, isAnswered, hasWaited
 }
 
 // Type is the message's type.
@@ -34,7 +34,12 @@ const (
 	firstTurn
 )
 
-const isAnswered = 1 << 31
+// The state's bits above the count of holds.
+const (
+	isAnswered = 1 << 31
+	hasWaited  = 1 << 30 // its handler has waited for a call
+	holds      = hasWaited - 1
+)
 
 func (r *Request) inline() bool { return r.turn < firstTurn }
 
@@ -130,14 +135,15 @@ func (n *Node) appendError(dst []byte, e Error) []byte {
 	return wire.AppendQuote(append(dst, mid...), e.Text)
 }
 
-// hold keeps the request open until release. It fails once the request is over.
-func (r *Request) hold() bool {
+// hold keeps the request open until release, and notes a bit of its state or 0.
+// It fails once the request is over.
+func (r *Request) hold(bit uint32) bool {
 	for {
 		state := r.state.Load()
-		if state&^isAnswered == 0 {
+		if state&holds == 0 {
 			return false
 		}
-		if r.state.CompareAndSwap(state, state+1) {
+		if r.state.CompareAndSwap(state, (state+1)|bit) {
 			return true
 		}
 	}
@@ -146,7 +152,7 @@ func (r *Request) hold() bool {
 // release lets the request go. After the last hold it is answered, if by nobody
 // else then here.
 func (r *Request) release() {
-	if r == nil || r.state.Add(^uint32(0))&^isAnswered > 0 {
+	if r == nil || r.state.Add(^uint32(0))&holds > 0 {
 		return
 	}
 	r.forgotten()
@@ -157,7 +163,7 @@ func (r *Request) release() {
 }
 
 // onlyHandler reports that nothing holds the request but its handler.
-func (r *Request) onlyHandler() bool { return r.state.Load()&^isAnswered == 1 }
+func (r *Request) onlyHandler() bool { return r.state.Load()&holds == 1 }
 
 // forgotten answers a request that nobody has answered or ever will.
 func (r *Request) forgotten() {
@@ -166,11 +172,17 @@ func (r *Request) forgotten() {
 	}
 }
 
-// recover turns the panic of a handler or callback into its answer.
-func (r *Request) recover() {
-	if p := recover(); p != nil {
+// recover turns the panic of a handler or callback into its answer, and so it
+// does if it has not returned otherwise: runtime.Goexit, by which testing.T.Fatal
+// ends a test.
+func (r *Request) recover(returned *bool) {
+	switch p := recover(); {
+	case p != nil:
 		r.handler.node.logPanic(r.Type(), p)
 		r.Fail(Errorf(Crash, "the handler of %s panicked", r.Type()))
+	case !*returned:
+		r.handler.node.Log.Error("goroutine ended", "in", r.Type())
+		r.Fail(Errorf(Crash, "the handler of %s ended its goroutine", r.Type()))
 	}
 }
 

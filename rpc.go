@@ -39,7 +39,7 @@ func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *
 	request := waitingRequest(ctx)
 	w := n.newWaiter()
 	defer n.freeWaiter(w)
-	call, err := n.begin(letter, policy, owner{request, w.done})
+	call, err := n.begin(n.ownContext(ctx), letter, policy, owner{request, w.done})
 	if err != nil {
 		request.release()
 		return Message{}, 0, err
@@ -49,17 +49,27 @@ func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *
 	return w.reply, w.attempts, w.err
 }
 
-// begin opens a call and sends its first attempt.
-func (n *Node) begin(letter calls.Letter, policy *Policy, owner owner) (*call, error) {
+// begin opens a call and sends its first attempt. ctx is nil if the call ends
+// only with the node.
+func (n *Node) begin(ctx context.Context, letter calls.Letter, policy *Policy, owner owner) (*call, error) {
 	c := &call{Letter: letter, Policy: policy, Owner: owner}
-	n.lockToWrite()
+	if ctx == nil {
+		n.lockToWrite()
+	} else {
+		n.lockToCall(ctx)
+	}
 	defer n.mu.Unlock()
-	if err := n.mayCall(letter.Dest()); err != nil {
+	if err := n.mayCall(ctx, c); err != nil {
 		return nil, &CallError{Dest: letter.Dest(), Err: err}
 	}
 	n.stats.Calls++
 	n.attempt(c)
-	n.flushSoon()
+	switch {
+	case ctx == nil:
+		n.flushSoon()
+	case n.out.busy == 0:
+		n.flushElsewhere()
+	}
 	return c, nil
 }
 

@@ -89,6 +89,8 @@ func (n *Node) prepare(t Transport) {
 	}
 	n.openLog(os.Stderr)
 	n.start = time.Now()
+	n.mu.Lock() // for whoever calls before
+	defer n.mu.Unlock()
 	n.rest = make(chan struct{}, 1)
 	n.watch.wake = make(chan struct{}, 1)
 	n.reader.ended = make(chan error, 1)
@@ -146,8 +148,8 @@ func (n *Node) close(t Transport) {
 	n.phase.Store(ended)
 	n.out.changed.Broadcast() // who waits for room need wait no more
 	n.stop(errEnded)
-	n.flush()
-	waitAtMost(n.out.changed, outFlushTime, func() bool { return !n.out.writing })
+	n.flushElsewhere()
+	waitAtMost(n.out.changed, outFlushTime, func() bool { return !n.out.writing && !n.out.leaving })
 	n.mu.Unlock()
 	for {
 		n.mu.Lock()

@@ -6,6 +6,7 @@ import "github.com/eddyrpc/eddy/internal/calls"
 type Stats struct {
 	In, Out  int64 // messages read and written, bad lines not counted
 	BadLines int64 // lines that were no message
+	Dropped  int64 // one-way messages that no handler has seen: of an unknown type, too early, too many, too late
 
 	Calls    int64 // made
 	Attempts int64 // messages sent for them
@@ -13,7 +14,7 @@ type Stats struct {
 	Failures int64 // calls that ended without a reply
 
 	Late   int64 // replies that came after their attempt's timeout, whether or not they settled their call
-	Strays int64 // replies that no open call asked for: too late for theirs, duplicates, a stranger's
+	Strays int64 // replies that no open call asked for: their call is over, duplicates, a stranger's
 
 	LogDropped int64 // lines of the log that standard error did not take in time
 }

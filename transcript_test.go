@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,7 +32,10 @@ import (
 //	              answers with the reply and the attempts, or passes the error on
 //	ask-later     the same by callback; inline
 //	explain       the same, and answers with all that the caller is told
-//	hurry         {to,body,ms}: the same, with a context that ends after ms
+//	hurry         {after,to,body,ms,cause}: the same, after a while, with a context
+//	              that ends after ms, for the code cause if it is given; tells how
+//	              long it took
+//	own           {reply}: answers with that
 //	race          {to:[...],body}: calls all of them by callback; the first reply wins
 //	chain         {to:[...],body}: calls one after the other by callback
 //	tell          {to,body}: sends a one-way message
@@ -40,8 +44,9 @@ import (
 //	slow          {ms}: sleeps
 //	stand         the same, inline, which an inline handler must not do
 //	wait          ask, inline, which an inline handler must not do
-//	panic, panic-later, forget, forget-later, later-never, twice, nonsense
-//	              make the mistake that they are called after
+//	panic, panic-later, exit, exit-inline, exit-later, forget, forget-later,
+//	later-never, twice, nonsense
+//	              make the mistake that they are called after; exit is Goexit
 func handlers(n *eddy.Node) {
 	n.HandleInline("echo", func(_ context.Context, req *eddy.Request) (any, error) {
 		return nil, req.ReplyAs("echo_ok", req.Body)
@@ -85,9 +90,17 @@ func handlers(n *eddy.Node) {
 	})
 	n.Handle("hurry", func(ctx context.Context, req *eddy.Request) (any, error) {
 		to, body, policy := question(req)
-		ctx, cancel := context.WithTimeout(ctx, milliseconds(req, "ms"))
+		cause := context.DeadlineExceeded
+		if code, ok := req.Body.Get("cause").Int(); ok {
+			cause = eddy.Code(code)
+		}
+		time.Sleep(milliseconds(req, "after"))
+		start := time.Now()
+		ctx, cancel := context.WithTimeoutCause(ctx, milliseconds(req, "ms"), cause)
 		defer cancel()
-		return explanation(n.RPCWithRetry(ctx, to, body, policy)), nil
+		out := explanation(n.RPCWithRetry(ctx, to, body, policy))
+		out.Took = time.Since(start).String()
+		return out, nil
 	})
 	n.Handle("race", func(_ context.Context, req *eddy.Request) (any, error) {
 		var to []string
@@ -147,6 +160,17 @@ func handlers(n *eddy.Node) {
 		req.Call(to, body, policy, func(*eddy.Request, eddy.Message, int, error) { panic("no such luck") })
 		return eddy.Later, nil
 	})
+	exit := func(context.Context, *eddy.Request) (any, error) { runtime.Goexit(); return nil, nil }
+	n.Handle("exit", exit)
+	n.HandleInline("exit-inline", exit)
+	n.HandleInline("exit-later", func(_ context.Context, req *eddy.Request) (any, error) {
+		to, body, policy := question(req)
+		req.Call(to, body, policy, func(*eddy.Request, eddy.Message, int, error) { runtime.Goexit() })
+		return eddy.Later, nil
+	})
+	n.Handle("own", func(_ context.Context, req *eddy.Request) (any, error) {
+		return req.Body.Get("reply"), nil
+	})
 	n.Handle("forget", func(context.Context, *eddy.Request) (any, error) { return nil, nil })
 	n.Handle("forget-later", func(_ context.Context, req *eddy.Request) (any, error) {
 		to, body, policy := question(req)
@@ -168,7 +192,7 @@ func question(req *eddy.Request) (to string, body eddy.Raw, p *eddy.Policy) {
 	to, _ = req.Body.Get("to").Text()
 	p = &eddy.Policy{Timeout: milliseconds(req, "timeout_ms")}
 	if n, ok := req.Body.Get("attempts").Int(); ok {
-		p.Attempts = int(min(n, 100))
+		p.Attempts = int(min(n, 100)) // or less than is possible
 	}
 	if late, _ := req.Body.Get("late").Text(); late == "ignore" {
 		p.Late = retry.Ignore
@@ -185,15 +209,18 @@ func asked(req *eddy.Request, attempts int, reply eddy.Message) eddy.Raw {
 	return fmt.Appendf(nil, `{"type":"%s_ok","attempts":%d,"reply":%s}`, req.Type(), attempts, reply.Body)
 }
 
-// explanation is all that a caller is told.
-func explanation(reply eddy.Message, attempts int, err error) any {
-	e := struct {
-		Attempts int      `json:"attempts"`
-		Reply    eddy.Raw `json:"reply"`
-		Error    string   `json:"error,omitempty"`
-		Definite bool     `json:"definite,omitempty"`
-		Details  string   `json:"details,omitempty"`
-	}{Attempts: attempts, Reply: reply.Body}
+// explained is all that a caller is told.
+type explained struct {
+	Attempts int      `json:"attempts"`
+	Reply    eddy.Raw `json:"reply"`
+	Error    string   `json:"error,omitempty"`
+	Definite bool     `json:"definite,omitempty"`
+	Details  string   `json:"details,omitempty"`
+	Took     string   `json:"took,omitempty"`
+}
+
+func explanation(reply eddy.Message, attempts int, err error) explained {
+	e := explained{Attempts: attempts, Reply: reply.Body}
 	if failed, ok := errors.AsType[*eddy.CallError](err); ok {
 		e.Error, e.Definite, e.Details = err.Error(), failed.Definite(), failed.Details()
 	}

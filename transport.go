@@ -12,7 +12,9 @@ import (
 // The node reads from one goroutine at a time and writes from one at a time. It
 // always writes whole lines, one or more at once. Read returns io.EOF when no
 // message will come any more. A Write that blocks slows the node down, and never
-// grows its memory. If the transport is an io.Closer too, Serve closes it.
+// grows its memory: it reads no further. So what carries the messages must read
+// on whatever else it does; two nodes whose streams are joined directly can wait
+// for each other for ever. If the transport is an io.Closer too, Serve closes it.
 type Transport interface {
 	io.Reader
 	io.Writer

@@ -5,13 +5,6 @@ import (
 	"time"
 )
 
-const (
-	stallTime     = 5 * time.Millisecond // a handler that takes this long stalls
-	patience      = 4                    // times as long for a type that never has: its thread may just not have run
-	tooManyStalls = 3                    // make a type run on goroutines of its own
-	enoughQuick   = 1000                 // runs in a row make it trusted again
-)
-
 // A watch looks out for a handler that has run for some milliseconds: one that
 // sleeps, computes, or waits for a mutex that the handler before it holds across
 // a call. Reading goes on without it then.
@@ -61,9 +54,10 @@ func (n *Node) watchHandlers() {
 			switch {
 			case turn == 0 || w.turn.Load() != turn:
 				looks = 0
-			case h.stalls.Load() == 0 && looks < patience:
+			case looks < patience && h.stalls.Load() == 0:
+				h.suspect()
 			case n.takeTurn(turn):
-				h.stalls.Add(1)
+				h.stalled()
 				w.end(turn)
 				looks = 0
 			}

@@ -39,7 +39,7 @@ func run() int {
 	n := &eddy.Node{
 		MaxLine:   int(o.maxLine),
 		MaxOpen:   o.maxOpen,
-		Drain:     o.drain,
+		Drain:     time.Duration(o.drain),
 		StopAtEOF: o.eof == "stop",
 		Spaced:    !o.compact,
 		Log:       o.logger(logs),
@@ -67,6 +67,7 @@ func summary(n *eddy.Node, logs *eddy.LogQueue) {
 		slog.Int64("late", s.Late),
 		slog.Int64("strays", s.Strays),
 		slog.Int64("failures", s.Failures),
+		slog.Int64("dropped", s.Dropped),
 		slog.Int64("bad_lines", s.BadLines),
 		slog.Int64("log_dropped", logs.Dropped()),
 	)

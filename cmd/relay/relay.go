@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"strconv"
 	"time"
 
@@ -39,10 +41,21 @@ func relay(policy *eddy.Policy) eddy.Handler {
 // reply too.
 func relayed(req *eddy.Request, reply eddy.Message, attempts int, err error) {
 	if reply.Body == nil {
-		req.Fail(err)
+		req.Fail(failure(attempts, err))
 		return
 	}
-	req.Reply(relayOK(attempts, reply.Body))
+	if err := req.Reply(relayOK(attempts, reply.Body)); err != nil {
+		req.Fail(fmt.Errorf("the result can't be passed on: %w", errors.Unwrap(err)))
+	}
+}
+
+// failure is the answer for a call without a reply. If its payload could not even
+// be sent, that was the requester's mistake.
+func failure(attempts int, err error) error {
+	if _, coded := errors.AsType[eddy.Code](err); attempts == 0 && !coded {
+		return malformed("payload: " + errors.Unwrap(err).Error())
+	}
+	return err
 }
 
 func relayOK(attempts int, result eddy.Raw) eddy.Raw {

@@ -150,8 +150,30 @@ func TestStranger(t *testing.T) {
 func TestPayloadIDs(t *testing.T) {
 	t.Parallel()
 	p := initialised(t, "--timeout=1h", "--eof=stop")
-	p.send(from("c1", `{"type":"relay","msg_id":2,"target":"n2","payload":{"msg_id":77,"a":1,"type":"read","in_reply_to":0,"b":2}}`))
-	p.want(`{"src": "n1", "dest": "n2", "body": {"type": "read", "a": 1, "b": 2, "msg_id": 1}}`)
+	for i, ids := range []string{
+		`"msg_id":77,"in_reply_to":0`, `"msg_id":"abc","in_reply_to":-1`, `"msg_id":1.0,"in_reply_to":null`, `"msg_id":1,"msg_id":2,"in_reply_to":3,"in_reply_to":[]`,
+	} {
+		p.send(from("c1", `{"type":"relay","msg_id":2,"target":"n2","payload":{"a":1,%s,"type":"read","b":2}}`, ids))
+		p.want(fmt.Sprintf(`{"src": "n1", "dest": "n2", "body": {"type": "read", "a": 1, "b": 2, "msg_id": %d}}`, i+1))
+	}
+	p.end()
+}
+
+// What can't stand in an answer, because it would nest too deeply there, is told.
+func TestResultTooDeep(t *testing.T) {
+	t.Parallel()
+	p := initialised(t, "--timeout=1h")
+	for i, levels := range []int{997, 998} {
+		p.send(from("c1", relayRead))
+		p.want(fmt.Sprintf(`{"src": "n1", "dest": "n2", "body": {"type": "read", "msg_id": %d}}`, 2*i+1))
+		p.send(from("n2", `{"type":"read_ok","in_reply_to":%d,"a":%s}`, 2*i+1, strings.Repeat("[", levels)+strings.Repeat("]", levels)))
+		switch m := read(t, p.next()); {
+		case levels == 997 && m.Body.Type != "relay_ok":
+			t.Errorf("a result that may be nested so deeply is answered with %+v", m)
+		case levels == 998 && (m.Body.Code == nil || *m.Body.Code != 13 || !strings.HasPrefix(m.Body.Text, "the result can't be passed on: not JSON: nested deeper than 1,000")):
+			t.Errorf("a result that would be nested too deeply is answered with %+v", m)
+		}
+	}
 	p.end()
 }
 
@@ -180,6 +202,7 @@ func TestMalformedRelay(t *testing.T) {
 		{`"target":"n2","payload":{"type":""}`, typ},
 		{`"target":"n2","payload":{"type":3}`, typ},
 		{`"target":"n2","payload":{"kind":"read"}`, typ},
+		{`"target":"n2","payload":{"type":"read","type":"write"}`, "payload: body.type is given twice"},
 		{`"timeout_ms":0`, timeout},
 		{`"timeout_ms":-1`, timeout},
 		{`"timeout_ms":3600001`, timeout},
@@ -243,27 +266,28 @@ func TestFlagsOutOfRange(t *testing.T) {
 		{"--timeout=999us", "--timeout 999µs: must be from 1ms to 1h"},
 		{"--timeout=61m", "--timeout 1h1m0s: must be from 1ms to 1h"},
 		{"--timeout=-1s", "--timeout -1s: must be from 1ms to 1h"},
-		{"--timeout=500", `invalid value "500" for flag -timeout: parse error`},
+		{"--timeout=500", `relay: invalid value "500" for flag --timeout: not a duration with its unit, such as 500ms or 2s (relay --help lists the flags)`},
 		{"--max-retries=0", "--max-retries 0: must be from 1 to 1000"},
 		{"--max-retries=1001", "--max-retries 1001: must be from 1 to 1000"},
-		{"--max-retries=x", `invalid value "x" for flag -max-retries: parse error`},
+		{"--max-retries=x", `invalid value "x" for flag --max-retries: parse error`},
 		{"--late=drop", `"drop" is neither accept nor ignore`},
 		{"--eof=wait", "--eof wait: must be drain or stop"},
 		{"--drain=0s", "--drain 0s: must be over 0s"},
 		{"--drain=-1s", "--drain -1s: must be over 0s"},
-		{"--max-line=1023", "--max-line 1023: must be from 1KiB to 1024MiB"},
-		{"--max-line=1025MiB", "--max-line 1025MiB: must be from 1KiB to 1024MiB"},
+		{"--max-line=1023", "--max-line 1023: must be from 1KiB to 1GiB"},
+		{"--max-line=1025MiB", "--max-line 1025MiB: must be from 1KiB to 1GiB"},
+		{"--max-line=2GiB", "not a number of bytes"},
 		{"--max-line=9999999MiB", "not a number of bytes, such as 65536, 64KiB or 16MiB"},
 		{"--max-line=1GB", "not a number of bytes, such as 65536, 64KiB or 16MiB"},
 		{"--max-open=0", "--max-open 0: must be at least 1"},
-		{"--log-level=loud", `invalid value "loud" for flag -log-level`},
+		{"--log-level=loud", `invalid value "loud" for flag --log-level: not one of debug, info, warn, error`},
 		{"--log-format=xml", "--log-format xml: must be text or json"},
-		{"--fast", "flag provided but not defined: -fast"},
+		{"--fast", "flag provided but not defined: --fast"},
 		{"file.jsonl", `takes no arguments, got "file.jsonl"`},
 	} {
 		t.Run(test.arg, func(t *testing.T) {
 			out, errs, status := runRelay(t, initLine, test.arg)
-			if status != 2 || out != "" || !strings.Contains(errs, test.want) {
+			if status != 2 || out != "" || !strings.Contains(errs, test.want) || strings.Count(errs, "\n") != 1 {
 				t.Errorf("exit status %d, output %q, message\n%s\nwant status 2 and %q", status, out, errs, test.want)
 			}
 		})
@@ -278,8 +302,10 @@ func TestHelp(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Usage: relay",
-		"-timeout", "500ms", "-max-retries", "default 3", "-late", "accept or ignore", "-eof", "drain", "-drain", "30s",
-		"-compact", "-max-line", "16MiB", "-max-open", "100000", "-log-level", "-log-format", "-version",
+		"  --timeout duration\n        how long each attempt waits for its reply: a duration from 1ms to 1h (default 500ms)\n",
+		"--max-retries number", "default 3", "--late accept|ignore", "--eof drain|stop", "--drain duration", "30s",
+		"--compact", "--max-line size", "16MiB", "--max-open number", "100000", "--log-level debug|info|warn|error", "default info",
+		"--log-format text|json", "--version",
 	} {
 		if !strings.Contains(errs, want) {
 			t.Errorf("the help lacks %q:\n%s", want, errs)
@@ -303,7 +329,7 @@ func TestRetryLog(t *testing.T) {
 		_, errs, _ := runRelay(t, input, "--timeout=20ms")
 		want := regexp.MustCompile(`^time=\S+ level=INFO msg=retry dest=n2 attempt=2 of=3 msg_id=2 waited=\S+ for=relay from=c1 request=2
 time=\S+ level=INFO msg=retry dest=n2 attempt=3 of=3 msg_id=3 waited=\S+ for=relay from=c1 request=2
-time=\S+ level=INFO msg=summary in=2 out=5 calls=1 attempts=3 retries=2 late=0 strays=0 failures=1 bad_lines=0 log_dropped=0
+time=\S+ level=INFO msg=summary in=2 out=5 calls=1 attempts=3 retries=2 late=0 strays=0 failures=1 dropped=0 bad_lines=0 log_dropped=0
 $`)
 		if !want.MatchString(errs) {
 			t.Errorf("the log is\n%s\nwant\n%s", errs, want)
@@ -338,7 +364,7 @@ $`)
 // Nothing is logged for messages that meet no trouble, and one line at the end.
 func TestSummary(t *testing.T) {
 	t.Parallel()
-	input := initLine + "junk\n" + from("c1", `{"type":"echo","msg_id":2}`) + from("c1", `{"type":"echo"}`) + from("n9", `{"type":"x_ok","in_reply_to":5}`)
+	input := initLine + "junk\n" + from("c1", `{"type":"echo","msg_id":2}`) + from("c1", `{"type":"echo"}`) + from("c1", `{"type":"gossip"}`) + from("n9", `{"type":"x_ok","in_reply_to":5}`)
 	_, errs, status := runRelay(t, input, "--log-format=json")
 	lines := strings.SplitAfter(strings.TrimSuffix(errs, "\n"), "\n")
 	summary := logged(t, lines, "summary")
@@ -346,7 +372,7 @@ func TestSummary(t *testing.T) {
 		t.Fatalf("exit status %d, the log is\n%s", status, errs)
 	}
 	delete(summary[0], "time")
-	want := "map[attempts:0 bad_lines:1 calls:0 failures:0 in:4 late:0 level:INFO log_dropped:0 msg:summary out:2 retries:0 strays:1]"
+	want := "map[attempts:0 bad_lines:1 calls:0 dropped:1 failures:0 in:5 late:0 level:INFO log_dropped:0 msg:summary out:2 retries:0 strays:1]"
 	if got := fmt.Sprint(summary[0]); got != want {
 		t.Errorf("the summary is\n%s\nwant\n%s", got, want)
 	}

@@ -158,11 +158,23 @@ func readString(c *cursor, name string, into *[]byte, raw []byte) (wrong string)
 	return ""
 }
 
-// Scan reads a body that a user handed over. It may lack a type.
+// Scan reads a body that a user handed over. It may lack a type. Its own ids
+// will be replaced, so whatever they are they do no harm.
 func (b *Body) Scan(raw []byte) error {
+	wrong, err := b.scanAll(raw)
+	if wrong != "" {
+		wrong, err = b.scanAll(withoutIDs(raw))
+	}
+	if wrong != "" {
+		return &Error{wrong, -1}
+	}
+	return err
+}
+
+func (b *Body) scanAll(raw []byte) (wrong string, err error) {
 	c := cursor{text: raw}
 	if c.skipBlanks() != '{' {
-		return &Error{"a body must be a JSON object", -1}
+		return "", &Error{"a body must be a JSON object", -1}
 	}
 	wrong, ok := b.scan(&c, 2)
 	if ok {
@@ -172,12 +184,33 @@ func (b *Body) Scan(raw []byte) error {
 		}
 	}
 	if !ok {
-		return &Error{"not JSON: " + c.why, c.pos}
+		return "", &Error{"not JSON: " + c.why, c.pos}
 	}
-	if wrong != "" {
-		return &Error{wrong, -1}
+	return wrong, nil
+}
+
+// withoutIDs is an object, which must be valid, without its msg_id and
+// in_reply_to, however often they are given.
+func withoutIDs(object []byte) []byte {
+	c := cursor{text: object}
+	c.skipBlanks()
+	c.pos++
+	c.skipBlanks()
+	rest := make([]byte, 0, len(object))
+	for more := true; more; more, _ = c.more('}') {
+		start := c.pos
+		raw, _ := c.name()
+		name := string(c.decode(raw))
+		c.value(0)
+		if name != "msg_id" && name != "in_reply_to" {
+			rest = append(append(rest, ','), object[start:c.pos]...)
+		}
 	}
-	return nil
+	if len(rest) == 0 {
+		return []byte("{}")
+	}
+	rest[0] = '{'
+	return append(rest, '}')
 }
 
 // scan reads the object that the cursor stands at.

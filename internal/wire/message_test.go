@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
@@ -244,6 +245,7 @@ func TestScanBody(t *testing.T) {
 		id, inReplyTo int64
 		wrong         string
 		offset        int
+		body          string // raw without blanks around it, if it is not set
 	}{
 		{raw: `{"type":"read","msg_id":4,"in_reply_to":5}`, typ: "read", id: 4, inReplyTo: 5},
 		{raw: " {\"a\":1}\r\n", id: NoID, inReplyTo: NoID},
@@ -257,6 +259,11 @@ func TestScanBody(t *testing.T) {
 		{raw: `{"a":}`, wrong: "not JSON: no JSON value begins like this", offset: 5},
 		{raw: `{"a"}`, wrong: "not JSON: expected ':' behind a member's name", offset: 4},
 		{raw: `{} {}`, wrong: "not JSON: something follows the object", offset: 3},
+		// Own ids will be replaced, whatever they are.
+		{raw: ` {"msg_id":"abc", "a":{"msg_id":1}, "in_reply_to":null,"type":"read","m\u0073g_id":-1, "in_reply_to":1.0 }`,
+			typ: "read", id: NoID, inReplyTo: NoID, body: `{"a":{"msg_id":1},"type":"read"}`},
+		{raw: `{"msg_id":1,"msg_id":2}`, id: NoID, inReplyTo: NoID, body: `{}`},
+		{raw: `{"msg_id":1.5,"type":1}`, wrong: "body.type must be a string", offset: -1},
 		// A body stands one level deep in its message.
 		{raw: `{"d":` + nested(999) + `}`, wrong: "not JSON: nested deeper than 1,000", offset: 5 + 998},
 	} {
@@ -272,7 +279,8 @@ func TestScanBody(t *testing.T) {
 		if err != nil || string(b.Type) != tt.typ || (b.Type == nil) != (tt.typ == "") {
 			t.Errorf("%.60s: type %q, error %v", tt.raw, b.Type, err)
 		}
-		if b.ID != tt.id || b.InReplyTo != tt.inReplyTo || string(b.Raw) != strings.TrimSpace(tt.raw) {
+		want := cmp.Or(tt.body, strings.TrimSpace(tt.raw))
+		if b.ID != tt.id || b.InReplyTo != tt.inReplyTo || string(b.Raw) != want {
 			t.Errorf("%.60s: msg_id %d, in_reply_to %d, %.60s", tt.raw, b.ID, b.InReplyTo, b.Raw)
 		}
 	}

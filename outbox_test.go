@@ -1,0 +1,75 @@
+package eddy_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/eddyrpc/eddy"
+)
+
+// stuckStage is a node whose output nobody reads, with as much waiting as may
+// wait: one message in Write, one behind it.
+func stuckStage(t *testing.T) *stage {
+	s := &stage{node: &eddy.Node{Drain: time.Second}}
+	s.start(false)
+	s.init()
+	s.pipe.set(stuck)
+	long := eddy.Raw(`{"type":"note","pad":"` + strings.Repeat("x", 70_000) + `"}`)
+	for range 2 {
+		go s.node.Send("n2", long)
+		synctest.Wait()
+	}
+	return s
+}
+
+func TestACallWaitsForRoomNoLongerThanItsContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stuckStage(t)
+		defer s.clear()
+		ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		_, attempts, err := s.node.RPCWithRetry(ctx, "n2", eddy.Raw(`{"type":"read"}`), nil)
+		if took := time.Since(start); took != 200*time.Millisecond || attempts != 0 || !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("after %v and %d attempts: %v", took, attempts, err)
+		}
+	})
+}
+
+// The end of a node wakes whoever waits for room, however little of the output
+// will ever be read.
+func TestTheEndWakesWhoeverWaitsForRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := stuckStage(t)
+		defer s.clear()
+		woken := make(chan error, 3)
+		background, own := context.Background(), t.Context()
+		go func() { woken <- s.node.Send("n2", eddy.Raw(`{"type":"note"}`)) }()
+		go func() { woken <- second(s.node.RPC(background, "n2", eddy.Raw(`{"type":"read"}`))) }()
+		go func() { woken <- second(s.node.RPC(own, "n2", eddy.Raw(`{"type":"read"}`))) }()
+		synctest.Wait()
+		s.term()
+		<-s.over
+		for range 3 {
+			if err := <-woken; !errors.Is(err, eddy.TemporarilyUnavailable) {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func second(_ eddy.Message, err error) error { return err }
+
+// A call before Serve fails; it needs nothing that Serve makes.
+func TestACallBeforeServe(t *testing.T) {
+	var n eddy.Node
+	for _, ctx := range []context.Context{context.Background(), t.Context()} {
+		if _, err := n.RPC(ctx, "n2", eddy.Raw(`{"type":"read"}`)); !errors.Is(err, eddy.TemporarilyUnavailable) {
+			t.Error(err)
+		}
+	}
+}
