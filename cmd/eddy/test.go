@@ -45,7 +45,7 @@ type testCommand struct {
 
 	Nemesis         []string `sep:"," help:"What goes wrong meanwhile: ${nemeses}."`
 	NemesisInterval float64  `name:"nemesis-interval" default:"10" placeholder:"SECONDS" help:"Time from one nemesis to the next (${default})."`
-	Quiesce         float64  `default:"-1" placeholder:"SECONDS" help:"Calm before the final phase. Without it, as long as messages may take."`
+	Quiesce         float64  `default:"-1" placeholder:"SECONDS" help:"Calm before the final phase. Without it, as long as messages may take, for broadcast and relay, and else none."`
 	Seed            uint64   `help:"Where chance begins; the same seed gives each message the same fate. Without it, a new one."`
 
 	ClientTimeout time.Duration `name:"client-timeout" default:"5s" help:"How long a client waits for an answer, beside what calls and latencies may take (${default})."`

@@ -28,7 +28,7 @@ type Config struct {
 	Nemeses  []string      // see Nemeses
 	Interval time.Duration // from one nemesis to the next
 
-	Quiesce      time.Duration // the calm before the final phase; less than 0 for as short as can be
+	Quiesce      time.Duration // the calm before the final phase; less than 0 for as short as the workload allows
 	CallTimeout  time.Duration // what a relay promises
 	CallAttempts int
 	IgnoreLate   bool // it takes no reply after its attempt's timeout
@@ -80,6 +80,17 @@ func (c *Config) timeout(final bool) time.Duration {
 		own = max(own, clientTimeout)
 	}
 	return own + time.Duration(c.CallAttempts)*c.CallTimeout + 2*longest(&c.Network)
+}
+
+// quiesce is how long the calm before the final phase is.
+func (c *Config) quiesce() time.Duration {
+	switch {
+	case c.Quiesce >= 0:
+		return c.Quiesce
+	case c.Spec.Lingers:
+		return longest(&c.Network)
+	}
+	return 0
 }
 
 // longest is how long nearly every message on the slowest link is on its way.

@@ -203,8 +203,8 @@ func (r *runner) allDead() bool {
 	return true
 }
 
-// calm ends all faults and waits until what is open has been answered and no
-// message is left in flight, and then as long as was asked for.
+// calm ends all faults and waits until what is open has been answered, and then
+// as long as was asked for.
 func (r *runner) calm(ctx context.Context) error {
 	r.heal()
 	r.net.Calm(r.now)
@@ -219,11 +219,7 @@ func (r *runner) calm(ctx context.Context) error {
 	if _, err := r.until(ctx, r.now+r.cfg.timeout(r.inFinal)+initTimeout+time.Second, whole); err != nil {
 		return err
 	}
-	quiesce := r.cfg.Quiesce
-	if quiesce < 0 {
-		quiesce = longest(&r.cfg.Network)
-	}
-	_, err := r.until(ctx, r.now+quiesce, func() bool { return false })
+	_, err := r.until(ctx, r.now+r.cfg.quiesce(), func() bool { return false })
 	return err
 }
 

@@ -39,7 +39,7 @@ type Network struct {
 	journal  Journal
 	flying   heap
 	held     []flight // by clogged links
-	ends     []*end // by their number in the journal; nil where that is no end's
+	ends     []*end   // by their number in the journal; nil where that is no end's
 	settings map[pair]*settings
 	went     map[uint64]uint32 // bodies over links
 	asked    map[uint64]asked

@@ -84,15 +84,20 @@ type Spec struct {
 	Name string
 	Doc  string // Markdown, from the doc comment of the workload's type
 	New  func(Env) Workload
+
+	// Lingers says that what nodes still tell each other when all clients have
+	// their answers matters to what is checked, so that it is waited for before
+	// the final phase.
+	Lingers bool
 }
 
 // Specs are all workloads.
 var Specs = []Spec{
-	{"echo", echoDoc, newEcho},
-	{"unique-ids", uniqueIDsDoc, newUniqueIDs},
-	{"broadcast", broadcastDoc, newBroadcast},
-	{"lin-kv", linKVDoc, newLinKV},
-	{"relay", relayDoc, newRelay},
+	{Name: "echo", Doc: echoDoc, New: newEcho},
+	{Name: "unique-ids", Doc: uniqueIDsDoc, New: newUniqueIDs},
+	{Name: "broadcast", Doc: broadcastDoc, New: newBroadcast, Lingers: true},
+	{Name: "lin-kv", Doc: linKVDoc, New: newLinKV},
+	{Name: "relay", Doc: relayDoc, New: newRelay, Lingers: true},
 }
 
 // Find returns the workload of a name. Its error names those that there are.

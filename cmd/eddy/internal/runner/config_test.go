@@ -1,0 +1,35 @@
+package runner
+
+import (
+	"testing"
+	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+)
+
+// The calm is as short as the workload's final requests need, unless somebody
+// has said how long it is.
+func TestQuiesce(t *testing.T) {
+	for _, test := range []struct {
+		workload    string
+		given, want time.Duration
+	}{
+		{"echo", -1, 0},
+		{"unique-ids", -1, 0},
+		{"lin-kv", -1, 0},
+		{"broadcast", -1, time.Minute},
+		{"relay", -1, time.Minute},
+		{"echo", time.Second, time.Second},
+		{"broadcast", 0, 0},
+	} {
+		spec, err := workload.Find(test.workload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := Config{Spec: spec, Quiesce: test.given, Network: sim.Config{Latency: sim.Constant(time.Minute)}}
+		if got := cfg.quiesce(); got != test.want {
+			t.Errorf("%s, %v given: %v, want %v", test.workload, test.given, got, test.want)
+		}
+	}
+}
