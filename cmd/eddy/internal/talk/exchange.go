@@ -2,8 +2,6 @@ package talk
 
 import (
 	"fmt"
-	"math"
-	"slices"
 	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -37,7 +35,7 @@ func (s *session) withID(client string, body jsontext.Value) jsontext.Value {
 	if find(fields, "msg_id") != nil {
 		return body
 	}
-	return shorthand.With(body, "msg_id", number(s.lastID[client]+1))
+	return shorthand.With(body, "msg_id", number(s.account.nextID(client)))
 }
 
 // sendBody sends a message. The body goes out as it is.
@@ -57,19 +55,7 @@ func (s *session) send(line string) {
 		return
 	}
 	s.screen.message(m, toNode)
-	if m.isRequest() {
-		r := request{m.src, m.msgID.n}
-		s.lastID[r.client] = max(s.lastID[r.client], min(r.id, math.MaxInt64-1))
-		if open := s.open[r]; open == nil || open.givenUp {
-			s.pending++
-		}
-		s.open[r] = &openRequest{typ: m.typ}
-	}
-	for _, a := range s.asked {
-		if m.inReplyTo.ok && a.src == m.dest && a.dest == m.src && a.id == m.inReplyTo.n {
-			a.answered = true
-		}
-	}
+	s.account.sent(m)
 }
 
 // show shows what the node wrote, and keeps account of what it asks or answers.
@@ -94,58 +80,39 @@ func (s *session) show(w written) {
 	if !m.inReplyTo.ok {
 		s.screen.message(m, question, notes...)
 		if m.isRequest() {
-			s.keepAsk(m)
+			s.account.asks(m)
+			s.hint(m)
 		}
 		return
 	}
-	r := request{m.dest, m.inReplyTo.n}
-	open := s.open[r]
-	if open == nil {
+	if r := (request{m.dest, m.inReplyTo.n}); !s.account.answered(r) {
 		notes = append(notes, fmt.Sprintf("%s has no request #%d open", shorthand.ShowName(r.client), r.id))
-	} else {
-		if !open.givenUp {
-			s.pending--
-		}
-		delete(s.open, r)
 	}
 	s.screen.message(m, reply, notes...)
 }
 
-// keepAsk remembers a request of the node for answer.
-func (s *session) keepAsk(m message) {
-	if len(s.asked) >= maxAsked {
-		s.asked = append(s.asked[:0], s.asked[maxAsked/2:]...)
-	}
-	s.asked = append(s.asked, &ask{src: m.src, dest: m.dest, id: m.msgID.n})
+// hint tells a person, once, how to answer a request of the node.
+func (s *session) hint(m message) {
 	if s.console.interactive() && !s.hinted {
 		s.hinted = true
 		s.screen.remark("you may answer for %s: answer read_ok value=3, or answer error 22 text", shorthand.ShowName(m.dest))
 	}
 }
 
-// findAsk finds the request to answer: the newest with the id, or below 0 the
-// newest that is not answered.
-func (s *session) findAsk(id int64) *ask {
-	for _, a := range slices.Backward(s.asked) {
-		if a.id == id || id < 0 && !a.answered {
-			return a
-		}
-	}
-	return nil
-}
-
 // answer answers a request of the node for whoever was asked. A piped session
-// waits for the request, as a person would. Either way echo comes first.
+// waits for the request, as a person would, and after a while says so. Either way
+// echo comes first.
 func (s *session) answer(command shorthand.Command, echo func()) {
-	found := func() bool { return s.findAsk(command.To) != nil }
+	found := func() bool { return s.account.find(command.To) != nil }
 	node := shorthand.ShowName(s.cfg.Node)
-	missing := node + " has sent no request that is unanswered"
+	what := "request that is unanswered"
 	if command.To >= 0 {
-		missing = fmt.Sprintf("%s has sent no request #%d", node, command.To)
+		what = fmt.Sprintf("request #%d", command.To)
 	}
+	missing := node + " has sent no " + what
 	reply := func() {
 		echo()
-		a := s.findAsk(command.To)
+		a := s.account.find(command.To)
 		body := command.Body
 		if fields, _ := shorthand.Fields(body); find(fields, "in_reply_to") == nil {
 			body = shorthand.With(body, "in_reply_to", number(a.id))
@@ -158,11 +125,11 @@ func (s *session) answer(command shorthand.Command, echo func()) {
 	case s.console.interactive():
 		s.screen.complain("%s", missing)
 	default:
-		s.wait(patience, wait{
-			until:   found,
-			then:    reply,
-			expired: func() { echo(); s.screen.complain("%s within %v", missing, patience) },
-		})
+		last := wait{until: found, then: reply, expired: func() { echo(); s.screen.complain("%s within %v", missing, patience) }}
+		s.wait(silence, wait{until: found, then: reply, expired: func() {
+			s.screen.remark("%s; answer waits for one, for %v at most", missing, patience)
+			s.wait(patience-silence, last)
+		}})
 	}
 }
 

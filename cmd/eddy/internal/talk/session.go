@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -20,16 +19,9 @@ const (
 	// initClient is who sends init.
 	initClient = "c0"
 
-	// patience is how long a session waits for something that was asked for:
-	// an answer to init, `wait` for all answers, `answer` for a request.
-	patience = 10 * time.Second
-
 	// inputRoom is how many bytes may wait for a node that doesn't read before
 	// no further line is taken from a session's input.
 	inputRoom = 1 << 20
-
-	// maxAsked is how many of the node's requests can still be answered.
-	maxAsked = 10_000
 
 	// typedAhead is how many lines may be typed on a terminal during a wait.
 	typedAhead = 100
@@ -71,11 +63,8 @@ type session struct {
 	hangup  chan struct{}     // closed when a terminal's input has ended
 	signals chan os.Signal
 
-	lastID  map[string]int64 // by client: the highest msg_id sent
-	open    map[request]*openRequest
-	pending int    // open requests that are still hoped for
-	asked   []*ask // the node's requests, the newest last
-	hinted  bool   // the person knows how to answer one
+	account account
+	hinted  bool // the person knows how to answer a request of the node
 
 	waiting *wait // for this, no typed line is taken
 	hungUp  bool
@@ -89,33 +78,6 @@ type written struct {
 	line   cluster.Line
 }
 
-// A request is known by who sent it and its msg_id.
-type request struct {
-	client string
-	id     int64
-}
-
-// An openRequest was sent to the node and is not answered.
-type openRequest struct {
-	typ     string
-	givenUp bool // nobody waits for it any more
-}
-
-// An ask is a request that the node has sent.
-type ask struct {
-	src, dest string
-	id        int64
-	answered  bool
-}
-
-// A wait holds typed lines back.
-type wait struct {
-	until   func() bool
-	timer   *time.Timer
-	then    func() // when until is true
-	expired func() // when time is up before
-}
-
 // Run starts the program and talks to it until the input or the node ends. Its
 // status is 0, or 1 if the node ended badly, or 128 and a signal's number if
 // that ended the session. When Run returns, nothing of the node is running.
@@ -124,8 +86,6 @@ func Run(cfg Config) (status int, err error) {
 		cfg:     cfg,
 		output:  make(chan written, 256),
 		signals: make(chan os.Signal, 1),
-		lastID:  map[string]int64{},
-		open:    map[request]*openRequest{},
 	}
 	s.node, err = cluster.Start(cluster.Config{
 		Program: cfg.Program,
@@ -268,25 +228,6 @@ func (s *session) loop() (int, error) {
 	}
 }
 
-// wait takes no typed line until the condition holds, for at most d.
-func (s *session) wait(d time.Duration, w wait) {
-	if s.hungUp {
-		s.end() // who typed it is gone
-		return
-	}
-	w.timer = time.NewTimer(d)
-	s.waiting = &w
-}
-
-func (s *session) stopWaiting() *wait {
-	w := s.waiting
-	s.waiting = nil
-	if w != nil {
-		w.timer.Stop()
-	}
-	return w
-}
-
 // end begins to end the node. The loop goes on until it has.
 func (s *session) end() {
 	if s.ending {
@@ -319,7 +260,7 @@ func (s *session) inputEnded() {
 		return
 	}
 	s.wait(s.cfg.Wait, wait{
-		until:   func() bool { return s.pending == 0 },
+		until:   func() bool { return s.account.pending == 0 },
 		then:    s.end,
 		expired: func() { s.giveUp(s.cfg.Wait); s.end() },
 	})
@@ -400,36 +341,4 @@ func (s *session) take(line cluster.Line) {
 	case shorthand.Quit:
 		s.end()
 	}
-}
-
-func (s *session) takeWait(d time.Duration) {
-	if d > 0 {
-		nothing := func() {}
-		s.wait(d, wait{until: func() bool { return false }, expired: nothing})
-		return
-	}
-	s.wait(patience, wait{
-		until:   func() bool { return s.pending == 0 },
-		then:    func() {},
-		expired: func() { s.giveUp(patience) },
-	})
-}
-
-// giveUp says which requests have no answer, and hopes for none any more.
-func (s *session) giveUp(after time.Duration) {
-	var missing []string
-	for r, open := range s.open {
-		if !open.givenUp {
-			open.givenUp = true
-			missing = append(missing, fmt.Sprintf("%s's %s #%d",
-				shorthand.ShowName(r.client), shorthand.ShowName(open.typ), r.id))
-		}
-	}
-	s.pending = 0
-	slices.Sort(missing)
-	const most = 5
-	if n := len(missing); n > most {
-		missing = append(missing[:most], fmt.Sprintf("%d more", n-most))
-	}
-	s.screen.complain("no answer within %v to %s", after, strings.Join(missing, ", "))
 }
