@@ -12,24 +12,22 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 )
 
-const broadcastDoc = `Clients give nodes numbers, which all nodes shall know in the end, and ask nodes
-what they know. Every node is told its neighbours first (--topology), and may
-talk to others as well.
-
-    {"type":"topology","topology":{"n1":["n2","n3"],"n2":["n1"],"n3":["n1"]}}
-    {"type":"topology_ok"}
-    {"type":"broadcast","message":17}
-    {"type":"broadcast_ok"}
-    {"type":"read"}
-    {"type":"read_ok","messages":[3,17]}
-
-When all faults are over every node is read until it knows all that was
-acknowledged, for 10 s at most.
-
-The report tells how long elements took to be known everywhere (` + "`stable`" + `
-latencies), and how many reads were stale.`
-
-// broadcast is the workload of that name.
+// broadcast is the workload in which clients give nodes numbers, which all
+// nodes shall know in the end, and ask nodes what they know. Every node is told
+// its neighbours first (--topology), and may talk to others as well.
+//
+//	{"type":"topology","topology":{"n1":["n2","n3"],"n2":["n1"],"n3":["n1"]}}
+//	{"type":"topology_ok"}
+//	{"type":"broadcast","message":17}
+//	{"type":"broadcast_ok"}
+//	{"type":"read"}
+//	{"type":"read_ok","messages":[3,17]}
+//
+// When all faults are over every node is read until it knows all that was
+// acknowledged, for 10 s at most.
+//
+// The report tells how long elements took to be known everywhere (`stable`
+// latencies), and how many reads were stale.
 type broadcast struct {
 	env   Env
 	asked int64 // operations

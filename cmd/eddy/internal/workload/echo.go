@@ -9,15 +9,14 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 )
 
-const echoDoc = `Every client asks its node to say again what it says.
-
-    {"type":"echo","echo":"Please echo 17"}
-    {"type":"echo_ok","echo":"Please echo 17"}
-
-Checked: an echo_ok has the request's own echo (` + "`echo`" + `); every request that a
-node was handed is answered, unless the node was killed (` + "`unanswered`" + `).`
-
-// echo is the workload of that name.
+// echo is the workload in which every client asks its node to say again what it
+// says.
+//
+//	{"type":"echo","echo":"Please echo 17"}
+//	{"type":"echo_ok","echo":"Please echo 17"}
+//
+// Checked: an echo_ok has the request's own echo (`echo`); every request that a
+// node was handed is answered, unless the node was killed (`unanswered`).
 type echo struct{ n int64 }
 
 func newEcho(Env) Workload { return &echo{} }

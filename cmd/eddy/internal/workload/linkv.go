@@ -10,22 +10,20 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 )
 
-const linKVDoc = `Clients read, write, and compare and set the values of keys. Whatever node they
-ask, it shall be as if each operation happened at one moment between its request
-and its reply.
-
-    {"type":"read","key":3}
-    {"type":"read_ok","value":4}
-    {"type":"write","key":3,"value":4}
-    {"type":"write_ok"}
-    {"type":"cas","key":3,"from":4,"to":1}
-    {"type":"cas_ok"}
-
-A key that was never written is answered with error 20, a cas that meets another
-value with 22, one of a key that is not there with 20. Requests may stay
-unanswered, as while there is no majority.`
-
-// linKV is the workload of that name.
+// linKV is the workload in which clients read, write, and compare and set the
+// values of keys. Whatever node they ask, it shall be as if each operation
+// happened at one moment between its request and its reply.
+//
+//	{"type":"read","key":3}
+//	{"type":"read_ok","value":4}
+//	{"type":"write","key":3,"value":4}
+//	{"type":"write_ok"}
+//	{"type":"cas","key":3,"from":4,"to":1}
+//	{"type":"cas_ok"}
+//
+// A key that was never written is answered with error 20, a cas that meets
+// another value with 22, one of a key that is not there with 20. Requests may
+// stay unanswered, as while there is no majority.
 type linKV struct {
 	env Env
 	n   int64

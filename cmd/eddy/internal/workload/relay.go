@@ -13,25 +13,23 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
-const relayDoc = `Every client asks its node to call another node and to hand on the reply, with
-retries: reliable RPC, put to the test.
-
-    {"type":"relay","target":"n2","payload":{"type":"echo","echo":"relay 17"}}
-    {"type":"relay_ok","attempts":1,"result":{"type":"echo_ok","echo":"relay 17","in_reply_to":3,"msg_id":1}}
-
-A node sends the payload to the target with a fresh msg_id, waits for
---call-timeout (500 ms), sends it again with another, and gives up after
---call-attempts (3) with an error. Any reply is a result, also one that comes
-after its attempt's timeout, unless with --call-late ignore. It must also answer
-echo.
-
-The test plays two nodes of its own, with the names after the real ones. One is
-slow: its replies come half a timeout to two and a half timeouts after the
-attempt, every other one twice. One is mute. And it forges replies: with the id
-of a live attempt from a node that was not asked, and from the one that was
-asked with an id that was never sent.`
-
-// relay is the workload of that name.
+// relay is the workload in which every client asks its node to call another
+// node and to hand on the reply, with retries: reliable RPC, put to the test.
+//
+//	{"type":"relay","target":"n2","payload":{"type":"echo","echo":"relay 17"}}
+//	{"type":"relay_ok","attempts":1,"result":{"type":"echo_ok","echo":"relay 17","in_reply_to":3,"msg_id":1}}
+//
+// A node sends the payload to the target with a fresh msg_id, waits for
+// --call-timeout (500 ms), sends it again with another, and gives up after
+// --call-attempts (3) with an error. Any reply is a result, also one that comes
+// after its attempt's timeout, unless with --call-late ignore. It must also
+// answer echo.
+//
+// The test plays two nodes of its own, with the names after the real ones. One
+// is slow: its replies come half a timeout to two and a half timeouts after the
+// attempt, every other one twice. One is mute. And it forges replies: with the
+// id of a live attempt from a node that was not asked, and from the one that
+// was asked with an id that was never sent.
 type relay struct {
 	env        Env
 	slow, mute string

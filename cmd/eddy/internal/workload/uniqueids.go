@@ -7,17 +7,15 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 )
 
-const uniqueIDsDoc = `Every client asks its node for ids that nobody was given before, by any node, in
-any of its lives.
-
-    {"type":"generate"}
-    {"type":"generate_ok","id":123}
-
-An id is any JSON value. Checked: no two answers have the same id (` + "`unique`" + `), and every
-request is answered (` + "`unanswered`" + `). Try it
-with --nemesis kill: an id made of a counter alone starts again.`
-
-// uniqueIDs is the workload of that name.
+// uniqueIDs is the workload in which every client asks its node for ids that
+// nobody was given before, by any node, in any of its lives.
+//
+//	{"type":"generate"}
+//	{"type":"generate_ok","id":123}
+//
+// An id is any JSON value. Checked: no two answers have the same id (`unique`),
+// and every request is answered (`unanswered`). Try it with --nemesis kill: an
+// id made of a counter alone starts again.
 type uniqueIDs struct{}
 
 func newUniqueIDs(Env) Workload { return uniqueIDs{} }

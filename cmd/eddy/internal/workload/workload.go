@@ -79,10 +79,10 @@ type Record struct {
 	Lag func(at time.Duration) time.Duration
 }
 
-// A Spec is a workload that can be chosen.
+// A Spec is a workload that can be chosen. docs/workloads.md is made of the doc
+// comments of the types whose names are theirs without the hyphen.
 type Spec struct {
 	Name string
-	Doc  string // Markdown, from the doc comment of the workload's type
 	New  func(Env) Workload
 
 	// Lingers says that what nodes still tell each other when all clients have
@@ -93,11 +93,11 @@ type Spec struct {
 
 // Specs are all workloads.
 var Specs = []Spec{
-	{Name: "echo", Doc: echoDoc, New: newEcho},
-	{Name: "unique-ids", Doc: uniqueIDsDoc, New: newUniqueIDs},
-	{Name: "broadcast", Doc: broadcastDoc, New: newBroadcast, Lingers: true},
-	{Name: "lin-kv", Doc: linKVDoc, New: newLinKV},
-	{Name: "relay", Doc: relayDoc, New: newRelay, Lingers: true},
+	{Name: "echo", New: newEcho},
+	{Name: "unique-ids", New: newUniqueIDs},
+	{Name: "broadcast", New: newBroadcast, Lingers: true},
+	{Name: "lin-kv", New: newLinKV},
+	{Name: "relay", New: newRelay, Lingers: true},
 }
 
 // Find returns the workload of a name. Its error names those that there are.
