@@ -11,6 +11,9 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 )
 
+// clearLine goes to the terminal's left edge and clears what is there.
+const clearLine = "\r\x1b[K"
+
 // A liveLine is a line on a terminal that tells how a test goes. Where there is
 // no terminal it stays empty.
 type liveLine struct {
@@ -27,12 +30,17 @@ func (l *liveLine) show(p runner.Progress) {
 		return
 	}
 	l.last = p.At
-	fmt.Fprintf(l.to, "\r\x1b[K%5.1fs  %d ok  %d failed  %d indefinite  %d messages  %s",
+	line := fmt.Sprintf("%5.1fs  %d ok  %d failed  %d indefinite  %d messages  %s",
 		p.At.Seconds(), p.OK, p.Fail, p.Info, p.Messages, strings.Join(p.Faults, ", "))
+	// What goes over the terminal's edge would be a line that is not cleared.
+	if width, _, err := term.GetSize(int(l.to.Fd())); err == nil && width > 0 && len(line) >= width {
+		line = line[:width-1]
+	}
+	fmt.Fprint(l.to, clearLine, line)
 }
 
 func (l *liveLine) clear() {
 	if l.on {
-		fmt.Fprint(l.to, "\r\x1b[K")
+		fmt.Fprint(l.to, clearLine)
 	}
 }

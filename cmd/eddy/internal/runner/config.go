@@ -41,6 +41,7 @@ type Config struct {
 
 	Dirs, Logs string // directories: for nodes to work in, for what they write to stderr
 	MaxLine    int
+	Room       int // bytes that may wait for a node that does not read; 0 for the cluster's default
 
 	Stderr io.Writer      // gets what nodes write to stderr, unless nil
 	Trace  func(Traffic)  // is told of messages as they pass, unless nil

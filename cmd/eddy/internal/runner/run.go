@@ -33,7 +33,7 @@ type Result struct {
 func Run(ctx context.Context, cfg *Config) (*Result, error) {
 	c, err := cluster.New(cluster.Options{
 		Program: cfg.Bin, Args: cfg.Args, Nodes: cfg.Nodes,
-		Dirs: cfg.Dirs, Logs: cfg.Logs, MaxLine: cfg.MaxLine,
+		Dirs: cfg.Dirs, Logs: cfg.Logs, MaxLine: cfg.MaxLine, Room: cfg.Room,
 		Grace: 3 * time.Second, TermGrace: time.Second,
 		Stderr: stderrTo(cfg),
 	})

@@ -5,12 +5,14 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/message"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
 )
 
@@ -20,7 +22,7 @@ const isNode = "EDDY_RUNNER_TEST_IS_NODE"
 func TestMain(m *testing.M) {
 	if os.Getenv(isNode) != "" {
 		leaveMark()
-		echoNode()
+		echoNode(len(os.Args) > 1 && os.Args[1] == "deaf")
 		os.Exit(0)
 	}
 	os.Setenv(isNode, "1")
@@ -28,7 +30,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-func echoNode() {
+// echoNode answers what it reads; a deaf one reads init alone.
+func echoNode(deaf bool) {
 	in, out := bufio.NewScanner(os.Stdin), bufio.NewWriter(os.Stdout)
 	r := &message.Reader{}
 	for in.Scan() {
@@ -40,6 +43,9 @@ func echoNode() {
 		body = strings.TrimSuffix(body, fmt.Sprintf(`,"msg_id":%d}`, m.ID))
 		fmt.Fprintf(out, `{"src":%q,"dest":%q,"body":%s,"in_reply_to":%d}}`+"\n", m.Dest, m.Src, body, m.ID)
 		out.Flush()
+		if deaf {
+			time.Sleep(time.Hour) // it is killed before
+		}
 	}
 }
 
@@ -85,6 +91,38 @@ func TestRunInterrupted(t *testing.T) {
 	}
 	if verdict, problems := res.Judge(cfg, false); verdict != checker.Unknown {
 		t.Errorf("%v %v", verdict, problems)
+	}
+}
+
+// A node that leaves its input unread is told of, and does not fill our memory.
+func TestRunDeaf(t *testing.T) {
+	cfg := config(t)
+	cfg.Nodes, cfg.Args = []string{"n1"}, []string{"deaf"}
+	cfg.Room = 64 << 10
+	cfg.Rate, cfg.Concurrency, cfg.TimeLimit = MaxRate, 4000, time.Hour // more than a pipe holds
+	ctx, cancel := context.WithCancel(context.Background())
+	cfg.Live = func(p Progress) {
+		if p.Messages >= cfg.Concurrency {
+			cancel()
+		}
+	}
+	res, err := Run(ctx, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unread := 0
+	for m := range res.Journal.All() {
+		if m.Fate == sim.Unread {
+			unread++
+		}
+	}
+	if len(res.Sick) == 0 || res.Sick[0].Kind != "deaf" || res.Sick[0].Node != "n1" || res.Sick[0].Count != unread || unread == 0 {
+		t.Errorf("%d messages were not read, sick: %+v", unread, res.Sick)
+	}
+	_, problems := res.Judge(cfg, false)
+	deaf := slices.IndexFunc(problems, func(p checker.Problem) bool { return p.Check == "deaf" })
+	if deaf < 0 || !problems[deaf].Unknown || !strings.Contains(problems[deaf].Text, "bytes of its input unread") {
+		t.Errorf("%+v", problems)
 	}
 }
 
