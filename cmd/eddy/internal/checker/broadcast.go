@@ -38,10 +38,10 @@ var BroadcastChecks = []struct{ Name, Doc string }{
 // began later, on any node, did not have it, though a still later one did. Its
 // stable latency is the time from its being known to the beginning of the last
 // read that did not have it; 0 if there is none.
-func Broadcast(ops []history.Op, nodes []string) ([]Problem, []Number) {
+func Broadcast(h *history.History, nodes []string) ([]Problem, []Number) {
 	b := broadcastCheck{elements: map[int64]*element{}}
-	for i := range ops {
-		b.take(&ops[i])
+	for op := range h.All() {
+		b.take(op)
 	}
 	slices.SortStableFunc(b.reads, func(x, y *readSet) int { return cmp.Compare(x.op.From, y.op.From) })
 	for _, read := range b.reads {

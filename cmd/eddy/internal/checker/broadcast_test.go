@@ -49,7 +49,7 @@ func sets(t testing.TB, script string) (ops []history.Op) {
 
 func TestBroadcast(t *testing.T) {
 	datadriven.RunTest(t, "testdata/broadcast", func(t *testing.T, d *datadriven.TestData) string {
-		problems, numbers := Broadcast(sets(t, d.Input), []string{"n1", "n2"})
+		problems, numbers := Broadcast(history.Of(sets(t, d.Input)...), []string{"n1", "n2"})
 		return tell(problems, numbers)
 	})
 }
@@ -79,7 +79,7 @@ func TestBroadcastOfOneSet(t *testing.T) {
 			slices.Reverse(known)
 			ops = append(ops, history.Op{From: now, To: now + 1, Node: node, F: "read", Result: listed(known), Outcome: history.OK, Final: true})
 		}
-		problems, _ := Broadcast(ops, []string{"n1", "n2"})
+		problems, _ := Broadcast(history.Of(ops...), []string{"n1", "n2"})
 		for _, p := range problems {
 			if !p.Unknown {
 				t.Fatal(p.Text)
@@ -92,7 +92,7 @@ func TestBroadcastOfOneSet(t *testing.T) {
 			if ops[i].Outcome == history.OK && ops[i].F == "broadcast" {
 				forgotten := slices.DeleteFunc(slices.Clone(known), func(v int64) bool { return fmt.Sprint(v) == string(ops[i].Value) })
 				ops[len(ops)-1].Result = listed(forgotten)
-				if problems, _ := Broadcast(ops, []string{"n1", "n2"}); len(problems) == 0 || problems[0].Check != "lost" {
+				if problems, _ := Broadcast(history.Of(ops...), []string{"n1", "n2"}); len(problems) == 0 || problems[0].Check != "lost" {
 					t.Fatalf("%s was forgotten: %v", ops[i].Value, problems)
 				}
 			}
@@ -111,7 +111,7 @@ func TestEchoAndUniqueIDs(t *testing.T) {
 		}
 		return ops
 	}
-	checks := map[string]func([]history.Op) ([]Problem, []Number){"echo": Echo, "unique": UniqueIDs}
+	checks := map[string]func(*history.History) ([]Problem, []Number){"echo": Echo, "unique": UniqueIDs}
 	for _, c := range []struct {
 		check string
 		ops   []history.Op
@@ -126,7 +126,7 @@ func TestEchoAndUniqueIDs(t *testing.T) {
 		{"unique", ops(``, `1`, ``, `2`, ``, `"1"`, ``, `9007199254740992`, ``, `9007199254740993`), "pass"},
 		{"unique", ops(``, `{"a":1,"b":1}`, ``, `{"b":1,"a":1}`), "fail unique"},
 	} {
-		problems, _ := checks[c.check](c.ops)
+		problems, _ := checks[c.check](history.Of(c.ops...))
 		if got := tell(problems, nil); !strings.HasPrefix(got, c.want) {
 			t.Errorf("%s: %swant %s", c.check, got, c.want)
 		}

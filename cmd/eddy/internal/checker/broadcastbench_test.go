@@ -18,8 +18,9 @@ func BenchmarkBroadcast(b *testing.B) {
 		known = append(known, int64(i))
 		ops = append(ops, history.Op{F: "read", Node: "n1", Outcome: history.OK, Result: listed(known), From: now + 2, To: now + 3, Final: i == 3999})
 	}
+	h := history.Of(ops...)
 	for b.Loop() {
-		if problems, _ := Broadcast(ops, []string{"n1"}); len(problems) > 0 {
+		if problems, _ := Broadcast(h, []string{"n1"}); len(problems) > 0 {
 			b.Fatal(problems)
 		}
 	}

@@ -4,11 +4,10 @@ import "github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 
 // Echo checks that every echo has as its Result what it has as its Value: the
 // same JSON value, whatever its blanks and the order of its members.
-func Echo(ops []history.Op) ([]Problem, []Number) {
+func Echo(h *history.History) ([]Problem, []Number) {
 	var found findings
 	checked := 0
-	for i := range ops {
-		op := &ops[i]
+	for op := range h.All() {
 		if op.Outcome != history.OK {
 			continue
 		}
@@ -21,25 +20,26 @@ func Echo(ops []history.Op) ([]Problem, []Number) {
 	return found.problems(), nil
 }
 
-// UniqueIDs checks that no two ops have the same Result. It also counts how many
-// ids there are.
-func UniqueIDs(ops []history.Op) ([]Problem, []Number) {
+// UniqueIDs checks that no two operations have the same Result. It also counts
+// how many ids there are.
+func UniqueIDs(h *history.History) ([]Problem, []Number) {
 	var found findings
-	first := make(map[string]*history.Op, len(ops))
+	first := make(map[string]int, h.Len()) // the operation's place
 	repeated := 0
-	for i := range ops {
-		op := &ops[i]
+	for i := range h.Len() {
+		op := h.At(i)
 		if op.Outcome != history.OK {
 			continue
 		}
 		id := canonical(op.Result)
-		if before := first[id]; before != nil {
+		if was, known := first[id]; known {
+			before := h.At(was)
 			repeated++
 			found.add("unique", op.To, -1, "%v: %s gave the id %s, which %s had given to %s (msg_id %d) at %s",
-				op, op.Node, quote(op.Result), before.Node, before.Client, before.MsgID, seconds(before.To))
+				&op, op.Node, quote(op.Result), before.Node, before.Client, before.MsgID, seconds(before.To))
 			continue
 		}
-		first[id] = op
+		first[id] = i
 	}
 	found.anything(len(first))
 	return found.problems(), []Number{{"distinct ids", len(first)}, {"repeated ids", repeated}}

@@ -31,10 +31,10 @@ import (
 // To find an order is NP-complete in the number of concurrent operations (Gibbons
 // and Korach, 1997), so the search gives up after the patience it is given, and
 // the problem then is an unknown.
-func Linear(ops []history.Op, patience time.Duration) (problems []Problem) {
-	keys := byKey(ops)
+func Linear(h *history.History, patience time.Duration) (problems []Problem) {
+	keys := byKey(h)
 	switch {
-	case !anyOK(ops):
+	case !anyOK(h):
 		return []Problem{{Check: "nothing-checked", Unknown: true, Text: "no operation was answered as it should be"}}
 	case allLinear(keys, patience):
 		return nil
@@ -55,8 +55,13 @@ func Linear(ops []history.Op, patience time.Duration) (problems []Problem) {
 // busy machine may leave us off for some milliseconds.
 const leastPatience = 200 * time.Millisecond
 
-func anyOK(ops []history.Op) bool {
-	return slices.ContainsFunc(ops, func(op history.Op) bool { return op.Outcome == history.OK })
+func anyOK(h *history.History) bool {
+	for op := range h.All() {
+		if op.Outcome == history.OK {
+			return true
+		}
+	}
+	return false
 }
 
 // allLinear searches for orders of all keys side by side, so that one that
@@ -83,10 +88,9 @@ type step struct {
 // nothing is the value of a register that was never written.
 const nothing = "null"
 
-func byKey(ops []history.Op) map[int64][]step {
+func byKey(h *history.History) map[int64][]step {
 	keys := map[int64][]step{}
-	for i := range ops {
-		op := &ops[i]
+	for op := range h.All() {
 		s := step{op: op, value: canonical(op.Value), finished: op.Outcome == history.OK}
 		switch {
 		case op.Outcome == history.Fail:

@@ -117,7 +117,7 @@ func TestLinear(t *testing.T) {
 			read  1 9007199254740992 2 3`, `gave 9007199254740992`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			problems := Linear(kv(t, c.ops), patience)
+			problems := Linear(history.Of(kv(t, c.ops)...), patience)
 			switch {
 			case c.want == "" && len(problems) > 0:
 				t.Errorf("problems: %+v", problems)
@@ -130,7 +130,7 @@ func TestLinear(t *testing.T) {
 
 func TestLinearOfNothing(t *testing.T) {
 	for _, text := range []string{"", "write 1 1 0 1 info", "read 1 1 0 1 fail"} {
-		if problems := Linear(kv(t, text), patience); len(problems) != 1 || !problems[0].Unknown {
+		if problems := Linear(history.Of(kv(t, text)...), patience); len(problems) != 1 || !problems[0].Unknown {
 			t.Errorf("%q: %+v", text, problems)
 		}
 	}
@@ -142,11 +142,11 @@ func TestLinearOfManyKeys(t *testing.T) {
 	for key := range 3000 {
 		fmt.Fprintf(&text, "write %d 1 %d %d\nread %d 1 %d %d\n", key, key, key+5, key, key+6, key+9)
 	}
-	if problems := Linear(kv(t, text.String()), patience); len(problems) > 0 {
+	if problems := Linear(history.Of(kv(t, text.String())...), patience); len(problems) > 0 {
 		t.Errorf("%+v", problems)
 	}
 	text.WriteString("read 7 null 5000 5001\n")
-	problems := Linear(kv(t, text.String()), patience)
+	problems := Linear(history.Of(kv(t, text.String())...), patience)
 	if len(problems) != 1 || problems[0].Unknown || !strings.Contains(problems[0].Text, "key 7") {
 		t.Errorf("%+v", problems)
 	}
@@ -160,7 +160,7 @@ func TestLinearUnknown(t *testing.T) {
 		fmt.Fprintf(&text, "read 1 %d 0 1000\n", i%17)
 	}
 	text.WriteString("write 1 0 0 1000\nread 1 99 0 1000\n")
-	problems := Linear(kv(t, text.String()), time.Nanosecond)
+	problems := Linear(history.Of(kv(t, text.String())...), time.Nanosecond)
 	if len(problems) != 1 || !problems[0].Unknown {
 		t.Errorf("%+v", problems)
 	}
@@ -188,7 +188,7 @@ func TestLinearAcceptsRegisters(t *testing.T) {
 			}
 			ops = append(ops, op)
 		}
-		if problems := Linear(ops, patience); len(problems) > 0 {
+		if problems := Linear(history.Of(ops...), patience); len(problems) > 0 {
 			t.Fatalf("%+v of %+v", problems, ops)
 		}
 	})

@@ -15,15 +15,15 @@ func TestOneOperationALine(t *testing.T) {
 		{Process: 3, Client: "c3", Node: "n1", MsgID: 7, F: "echo", Value: []byte(`"a"`), Result: []byte(`"a"`),
 			Outcome: OK, From: time.Millisecond, To: 3 * time.Millisecond},
 		{Process: 4, Client: "c4", Node: "n2", F: "read", Outcome: Fail, Code: 11, Error: "busy", From: 1, To: 2, Final: true},
-		{Process: 5, F: "write", Key: 9, Value: []byte(`{"a": 1e400}`), From: 5},
+		{Process: 5, F: "write", Key: 9, Value: []byte("{\"a\":\n 1e400}"), From: 5},
 	}
 	var b bytes.Buffer
-	if err := Write(&b, ops); err != nil {
+	if err := Write(&b, Of(ops...)); err != nil {
 		t.Fatal(err)
 	}
 	want := `{"process":3,"client":"c3","node":"n1","msg_id":7,"type":"ok","f":"echo","value":"a","result":"a","from":1000000,"to":3000000}
 {"process":4,"client":"c4","node":"n2","msg_id":0,"type":"fail","f":"read","error":"busy","code":11,"from":1,"to":2,"final":true}
-{"process":5,"msg_id":0,"type":"open","f":"write","key":9,"value":{"a":1e400},"from":5,"to":0}
+{"process":5,"msg_id":0,"type":"open","f":"write","key":9,"value":{"a":  1e400},"from":5,"to":0}
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Error(diff)
@@ -32,7 +32,7 @@ func TestOneOperationALine(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ops[2].Value = []byte(`{"a":1e400}`)
+	ops[2].Value = []byte(`{"a":  1e400}`)
 	if diff := cmp.Diff(ops, got); diff != "" {
 		t.Error(diff)
 	}
@@ -60,7 +60,7 @@ func TestWriteRead(t *testing.T) {
 			}
 		}), 1, 5).Draw(t, "ops")
 		var b bytes.Buffer
-		if err := Write(&b, ops); err != nil {
+		if err := Write(&b, Of(ops...)); err != nil {
 			t.Fatal(err)
 		}
 		got, err := Read(&b)

@@ -93,10 +93,9 @@ func New(cfg *runner.Config, res *runner.Result, lenient bool) *Results {
 }
 
 func (r *Results) countOps(res *runner.Result) {
-	var latencies []time.Duration
+	latencies := make([]time.Duration, 0, res.History.Len())
 	ended := 0
-	for i := range res.Ops {
-		op := &res.Ops[i]
+	for op := range res.History.All() {
 		switch op.Outcome {
 		case history.OK:
 			r.Operations.OK++
@@ -124,14 +123,28 @@ func (r *Results) countOps(res *runner.Result) {
 }
 
 func (r *Results) countMessages(j *sim.Journal) {
+	var fates [256]int // a map would take longer than all else
+	duplicates, betweenNodes := 0, 0
 	for m := range j.All() {
-		r.Messages["all"]++
-		r.Messages[m.Fate.String()]++
+		fates[m.Fate]++
 		if m.IsDuplicate() {
-			r.Messages["duplicates"]++
+			duplicates++
 		}
 		if !sim.IsClient(m.Src) && !sim.IsClient(m.Dest) {
-			r.Messages["between-nodes"]++
+			betweenNodes++
+		}
+	}
+	count := func(name string, n int) {
+		if n > 0 {
+			r.Messages[name] = n
+		}
+	}
+	count("all", j.Len())
+	count("duplicates", duplicates)
+	count("between-nodes", betweenNodes)
+	for fate, n := range fates {
+		if n > 0 {
+			count(sim.Fate(fate).String(), n)
 		}
 	}
 	for _, e := range j.Events() {

@@ -14,7 +14,11 @@ import (
 )
 
 // A Store is the directory that one test leaves behind.
-type Store struct{ Dir string }
+type Store struct {
+	Dir string
+
+	kept chan error // one for each file that Keep writes
+}
 
 // NewStore makes a directory for a test beneath root: root/workload/time.
 func NewStore(root, workload string, now time.Time) (*Store, error) {
@@ -66,7 +70,19 @@ func (s *Store) Dirs() string { return filepath.Join(s.Dir, "node-dirs") }
 
 func (s *Store) path(name string) string { return filepath.Join(s.Dir, name) }
 
-// Write writes the files of a test, and makes it the one that the links named
+// Keep begins to write the history and the journal, beside what is done next:
+// what happened can be read while it is judged. Write waits for the end of it.
+func (s *Store) Keep(res *runner.Result) {
+	s.kept = make(chan error, 2)
+	go func() {
+		s.kept <- s.file("history.jsonl", func(w *bufio.Writer) error { return history.Write(w, res.History) })
+	}()
+	go func() {
+		s.kept <- s.file("journal.jsonl", func(w *bufio.Writer) error { _, err := res.Journal.WriteTo(w); return err })
+	}()
+}
+
+// Write writes the other files of a test, after Keep, and makes it the one that the links named
 // latest, in root and root/workload, point at.
 func (s *Store) Write(r *Results, res *runner.Result) error {
 	text, err := r.JSON()
@@ -76,15 +92,14 @@ func (s *Store) Write(r *Results, res *runner.Result) error {
 	if err := os.WriteFile(s.path("results.json"), text, 0o644); err != nil {
 		return err
 	}
-	if err := s.file("history.jsonl", func(w *bufio.Writer) error { return history.Write(w, res.Ops) }); err != nil {
-		return err
-	}
-	if err := s.file("journal.jsonl", func(w *bufio.Writer) error { _, err := res.Journal.WriteTo(w); return err }); err != nil {
-		return err
-	}
 	picture := Picture{Nodes: r.columns, Mark: r.mark}
 	if err := s.file("messages.svg", func(w *bufio.Writer) error { return Messages(w, res.Journal, picture) }); err != nil {
 		return err
+	}
+	for range cap(s.kept) {
+		if err := <-s.kept; err != nil {
+			return err
+		}
 	}
 	s.tidy()
 	base, name := filepath.Split(s.Dir)

@@ -17,7 +17,7 @@ type client struct {
 	process int
 	node    *node
 	next    int64 // msg_id
-	op      int   // the index of its open operation, or -1
+	op      int   // the place of its open operation in the history, or -1
 	req     workload.Request
 	id      int64 // of the open request
 	line    int64 // the node's line with the latest reply to it
@@ -58,10 +58,10 @@ func (r *runner) ask(c *client, req workload.Request) {
 	if req.Node == "" {
 		req.Node = c.node.name
 	}
-	c.req, c.op, c.id = req, len(r.ops), c.next
+	c.req, c.id = req, c.next
 	c.due = r.now + r.cfg.timeout(r.inFinal)
 	c.next++
-	r.ops = append(r.ops, history.Op{
+	c.op = r.history.Begin(&history.Op{
 		Process: c.process, Client: c.name, Node: req.Node, MsgID: c.id,
 		F: req.F, Key: req.Key, Value: req.Value, From: r.now, Final: r.inFinal,
 	})
@@ -76,36 +76,34 @@ func (r *runner) ask(c *client, req workload.Request) {
 // answer takes what came for a client.
 func (r *runner) answer(d *sim.Delivery) {
 	c := r.byClient[d.Dest]
-	if c == nil || c.op < 0 || d.InReplyTo != c.id || r.ops[c.op].Node != d.Src {
+	if c == nil || c.op < 0 || d.InReplyTo != c.id || c.req.Node != d.Src {
 		return // too late, or for nobody, which was judged when it was sent
 	}
-	op := &r.ops[c.op]
 	switch d.Type {
 	case c.req.Want:
 		result, err := r.load.Read(&c.req, d.Body)
 		if err != nil {
 			r.wrongBody(d, c.line, err.Error())
-			r.finish(c, history.Info, "a reply of the wrong shape")
+			r.indefinite(c, "a reply of the wrong shape")
 			return
 		}
-		op.Result = result
-		r.finish(c, history.OK, "")
+		r.finish(c, history.End{Outcome: history.OK, Result: result})
 	case "error":
 		code, err := strconv.ParseInt(string(workload.Member(d.Body, "code")), 10, 64)
 		if err != nil {
 			r.wrongBody(d, c.line, "an error without a code that is an integer")
-			r.finish(c, history.Info, "an error without a code")
+			r.indefinite(c, "an error without a code")
 			return
 		}
-		op.Code = code
 		outcome := history.Info
 		if workload.IsDefinite(code) {
 			outcome = history.Fail
 		}
-		r.finish(c, outcome, fmt.Sprintf("error %d: %s", code, workload.Member(d.Body, "text")))
+		text := fmt.Sprintf("error %d: %s", code, workload.Member(d.Body, "text"))
+		r.finish(c, history.End{Outcome: outcome, Code: code, Error: text})
 	default:
 		r.wrongBody(d, c.line, fmt.Sprintf("the reply to %s is a %s", c.req.Type, d.Type))
-		r.finish(c, history.Info, "a reply of another type")
+		r.indefinite(c, "a reply of another type")
 	}
 }
 
@@ -119,18 +117,23 @@ func (r *runner) wrongBody(d *sim.Delivery, line int64, why string) {
 		Line: line, Bytes: int64(len(d.Body)), Quote: quote(d.Body), At: r.now})
 }
 
-// finish ends a client's operation.
-func (r *runner) finish(c *client, outcome history.Outcome, why string) {
-	op := &r.ops[c.op]
-	op.Outcome, op.Error, op.To = outcome, why, r.now
+// finish ends a client's operation now.
+func (r *runner) finish(c *client, end history.End) {
+	end.At = r.now
+	r.history.End(c.op, end)
 	r.open--
-	r.outcomes[outcome]++
+	r.outcomes[end.Outcome]++
 	c.op = -1
-	if outcome == history.Info {
+	if end.Outcome == history.Info {
 		r.rename(c)
 	}
 	r.free = append(r.free, c)
 	r.news = true
+}
+
+// indefinite ends a client's operation that may have taken effect.
+func (r *runner) indefinite(c *client, why string) {
+	r.finish(c, history.End{Outcome: history.Info, Error: why})
 }
 
 // checkTimeouts ends the operations that nobody answered.
@@ -140,7 +143,7 @@ func (r *runner) checkTimeouts() {
 	}
 	for _, c := range r.clients {
 		if c.op >= 0 && r.now >= c.due {
-			r.finish(c, history.Info, noAnswer+r.cfg.timeout(r.inFinal).String())
+			r.indefinite(c, noAnswer+r.cfg.timeout(r.inFinal).String())
 		}
 	}
 }
@@ -149,8 +152,8 @@ func (r *runner) checkTimeouts() {
 // a client that has a connection would see at once. They may have taken effect.
 func (r *runner) abandon(n *node) {
 	for _, c := range r.clients {
-		if c.op >= 0 && r.ops[c.op].Node == n.name {
-			r.finish(c, history.Info, "the node ended meanwhile")
+		if c.op >= 0 && c.req.Node == n.name {
+			r.indefinite(c, "the node ended meanwhile")
 		}
 	}
 }

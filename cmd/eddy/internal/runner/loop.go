@@ -34,7 +34,7 @@ type runner struct {
 	byClient  map[string]*client
 	processes int       // client names given out
 	free      []*client // those that wait for work
-	ops       []history.Op
+	history   *history.History
 	open      int // operations without an outcome
 	outcomes  [4]int
 

@@ -106,8 +106,7 @@ func TestRunKillEndsOperations(t *testing.T) {
 		}
 	}
 	ended, over := 0, map[int]bool{}
-	for i := range res.Ops {
-		op := &res.Ops[i]
+	for op := range res.History.All() {
 		if over[op.Process] {
 			t.Errorf("%v: its process had ended", op)
 		}

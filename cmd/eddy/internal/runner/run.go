@@ -16,15 +16,17 @@ import (
 
 // A Result is what happened in a test.
 type Result struct {
-	Ops      []history.Op
-	Problems []checker.Problem
-	Numbers  []checker.Number
-	Sick     []*Sickness
-	Journal  *sim.Journal
-	Elapsed  time.Duration
-	Asked    time.Duration // how long clients asked
-	Played   []string      // nodes that the workload played
-	Stopped  string        // why the test ended early, or ""
+	History *history.History
+	Sick    []*Sickness
+	Journal *sim.Journal
+	Elapsed time.Duration    // until all nodes had ended; Judge adds what it takes
+	Asked   time.Duration    // how long clients asked
+	Played  []string         // nodes that the workload played
+	Stopped string           // why the test ended early, or ""
+	Numbers []checker.Number // the workload's own; Judge sets them
+
+	start time.Time
+	check func() ([]checker.Problem, []checker.Number)
 }
 
 // Run runs a test. The error is our own, or one of starting the program; what
@@ -43,7 +45,7 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 	defer c.KillAll()
 	seed := cfg.Network.Seed
 	r := &runner{
-		cfg: cfg, start: time.Now(), cluster: c, net: sim.New(cfg.Network),
+		cfg: cfg, start: time.Now(), cluster: c, net: sim.New(cfg.Network), history: new(history.History),
 		rand:   rand.New(rand.NewPCG(seed, 1)),
 		byName: map[string]*node{}, byClient: map[string]*client{},
 	}
@@ -75,7 +77,7 @@ func stderrTo(cfg *Config) func(string, []byte) {
 	}
 }
 
-// run goes through the phases and judges what happened.
+// run goes through the phases and gathers what happened.
 func (r *runner) run(ctx context.Context) (*Result, error) {
 	result := &Result{}
 	err := r.phases(ctx, result)
@@ -94,10 +96,13 @@ func (r *runner) run(ctx context.Context) (*Result, error) {
 			result.Stopped = "interrupted"
 		}
 	}
-	result.Problems, result.Numbers = r.load.Check(workload.Record{
-		Ops: r.ops, Journal: r.net.Journal(), End: r.endedAt, Lag: r.pulse.lag,
-	})
-	result.Ops, result.Sick, result.Journal = r.ops, r.ward.all, r.net.Journal()
+	result.check = func() ([]checker.Problem, []checker.Number) {
+		return r.load.Check(workload.Record{
+			History: r.history, Journal: r.net.Journal(), End: r.endedAt, Lag: r.pulse.lag,
+		})
+	}
+	result.History, result.Sick, result.Journal = r.history, r.ward.all, r.net.Journal()
+	result.start = r.start
 	result.Played = r.plays
 	result.Elapsed = time.Since(r.start)
 	return result, nil
@@ -156,13 +161,17 @@ func (r *runner) idle() bool { return r.open == 0 }
 // askAll asks some requests at the same time and waits for the answers. It
 // returns the operations.
 func (r *runner) askAll(ctx context.Context, requests []workload.Request) ([]history.Op, error) {
-	first := len(r.ops)
+	first := r.history.Len()
 	for i := range requests {
 		c := r.newClient(r.byName[requests[i].Node])
 		r.ask(c, requests[i])
 	}
 	_, err := r.until(ctx, r.now+time.Hour, r.idle)
-	return r.ops[first:], err
+	var ops []history.Op
+	for i := first; i < r.history.Len(); i++ {
+		ops = append(ops, r.history.At(i))
+	}
+	return ops, err
 }
 
 func (r *runner) setup(ctx context.Context) error {

@@ -70,8 +70,8 @@ func TestRunEcho(t *testing.T) {
 		t.Fatal(err)
 	}
 	verdict, problems := res.Judge(cfg, false)
-	if verdict != checker.Pass || len(res.Ops) == 0 || res.Journal.Len() < 2*len(res.Ops) {
-		t.Errorf("%v %v, %d operations, %d messages", verdict, problems, len(res.Ops), res.Journal.Len())
+	if verdict != checker.Pass || res.History.Len() == 0 || res.Journal.Len() < 2*res.History.Len() {
+		t.Errorf("%v %v, %d operations, %d messages", verdict, problems, res.History.Len(), res.Journal.Len())
 	}
 }
 

@@ -3,6 +3,7 @@ package runner
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
@@ -11,10 +12,12 @@ import (
 // nothingChecked is the problem of a workload's checks that had nothing to judge.
 const nothingChecked = "nothing-checked"
 
-// Judge is the test's verdict and all reasons for it, the first one first. With
-// lenient, sick nodes are told of and the verdict is unknown instead of fail.
+// Judge is the test's verdict and all reasons for it, the first one first. It
+// runs the workload's checks, which may take a while. With lenient, sick nodes are
+// told of and the verdict is unknown instead of fail.
 func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.Problem) {
-	problems := slices.Clone(res.Problems)
+	problems, numbers := res.check()
+	res.Numbers, res.Elapsed = numbers, time.Since(res.start)
 	nothing := func(p checker.Problem) bool { return p.Check == nothingChecked }
 	if res.Stopped != "" {
 		problems = slices.DeleteFunc(problems, nothing) // that is why
@@ -26,13 +29,11 @@ func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.
 			problems = append(problems, s.problem(lenient))
 		}
 	}
-	ok, ended := 0, 0
-	for i := range res.Ops {
-		op := &res.Ops[i]
+	ok, ended := 0, res.History.Len()
+	for op := range res.History.All() {
 		if op.Outcome == history.OK {
 			ok++
 		}
-		ended++
 	}
 	unknown := func(check, format string, args ...any) {
 		problems = append(problems, checker.Problem{Check: check, Text: fmt.Sprintf(format, args...), At: res.Elapsed, Unknown: true})

@@ -108,6 +108,6 @@ func (w *broadcast) Settled(ops []history.Op) bool {
 }
 
 func (w *broadcast) Check(r Record) ([]checker.Problem, []checker.Number) {
-	problems, numbers := checker.Broadcast(r.Ops, w.env.Nodes)
+	problems, numbers := checker.Broadcast(r.History, w.env.Nodes)
 	return append(problems, unanswered(r)...), numbers
 }

@@ -36,6 +36,6 @@ func (w *echo) Final(string) Request { return w.Next("") }
 func (*echo) Read(req *Request, body []byte) (jsontext.Value, error) { return need(body, "echo") }
 
 func (*echo) Check(r Record) ([]checker.Problem, []checker.Number) {
-	problems, numbers := checker.Echo(r.Ops)
+	problems, numbers := checker.Echo(r.History)
 	return append(problems, unanswered(r)...), numbers
 }

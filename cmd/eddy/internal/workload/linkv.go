@@ -81,13 +81,13 @@ func (*linKV) Read(req *Request, body []byte) (jsontext.Value, error) {
 }
 
 func (*linKV) Check(r Record) ([]checker.Problem, []checker.Number) {
-	return checker.Linear(r.Ops, linPatience), []checker.Number{{Name: "keys", Value: keys(r.Ops)}}
+	return checker.Linear(r.History, linPatience), []checker.Number{{Name: "keys", Value: keys(r.History)}}
 }
 
-func keys(ops []history.Op) int {
+func keys(h *history.History) int {
 	seen := map[int64]bool{}
-	for i := range ops {
-		seen[ops[i].Key] = true
+	for op := range h.All() {
+		seen[op.Key] = true
 	}
 	return len(seen)
 }

@@ -20,8 +20,8 @@ type clientRequest struct {
 // an answer.
 func unanswered(r Record) (problems []checker.Problem) {
 	waiting := map[clientRequest]*history.Op{}
-	for i := range r.Ops {
-		if op := &r.Ops[i]; op.Outcome == history.Info && op.Code == 0 {
+	for op := range r.History.All() {
+		if op.Outcome == history.Info && op.Code == 0 {
 			waiting[clientRequest{op.Client, op.MsgID}] = op
 		}
 	}

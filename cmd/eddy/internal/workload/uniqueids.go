@@ -32,6 +32,6 @@ func (w uniqueIDs) Final(string) Request { return w.Next("") }
 func (uniqueIDs) Read(_ *Request, body []byte) (jsontext.Value, error) { return need(body, "id") }
 
 func (uniqueIDs) Check(r Record) ([]checker.Problem, []checker.Number) {
-	problems, numbers := checker.UniqueIDs(r.Ops)
+	problems, numbers := checker.UniqueIDs(r.History)
 	return append(problems, unanswered(r)...), numbers
 }

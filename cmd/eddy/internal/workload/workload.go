@@ -70,7 +70,7 @@ type Workload interface {
 
 // A Record is all that happened in a test.
 type Record struct {
-	Ops     []history.Op
+	History *history.History
 	Journal *sim.Journal
 	End     time.Duration // when the nodes were told to end
 

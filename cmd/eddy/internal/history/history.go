@@ -1,0 +1,154 @@
+package history
+
+import (
+	"iter"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// A History holds every operation of a test, in the order in which they began.
+// An operation costs about 100 bytes, and what was asked and answered; an answer
+// that says what was asked, as an echo's does, costs nothing. The zero value is
+// empty and ready. It may be read while nobody writes.
+type History struct {
+	names  names
+	blocks [][]row // of rowsPerBlock each
+	length int
+	texts  [][]byte
+}
+
+// An End is how an operation ended; what its fields mean, those of Op say.
+type End struct {
+	Outcome Outcome
+	At      time.Duration
+	Result  jsontext.Value
+	Error   string
+	Code    int64
+}
+
+const (
+	rowsPerBlock = 4096
+	textBlock    = 256 << 10
+)
+
+// A row is an operation as it is kept: no pointer in it, so that a million of
+// them cost the garbage collector nothing.
+type row struct {
+	from, to             time.Duration
+	process              int64
+	msgID, key, code     int64
+	value, result, error span
+	client, node, f      uint32 // their numbers
+	outcome              Outcome
+	final                bool
+}
+
+// A span is a text's place among the texts.
+type span struct{ block, start, size uint32 }
+
+// names numbers strings that come up again and again.
+type names struct {
+	list   []string
+	number map[string]uint32
+}
+
+func (n *names) of(name string) uint32 {
+	if i, known := n.number[name]; known {
+		return i
+	}
+	if n.number == nil {
+		n.number = map[string]uint32{}
+	}
+	i := uint32(len(n.list))
+	n.list = append(n.list, name)
+	n.number[name] = i
+	return i
+}
+
+// Of is the history of some operations.
+func Of(ops ...Op) *History {
+	h := new(History)
+	for i := range ops {
+		op := &ops[i]
+		at := h.Begin(op)
+		h.End(at, End{Outcome: op.Outcome, At: op.To, Result: op.Result, Error: op.Error, Code: op.Code})
+	}
+	return h
+}
+
+// Begin takes in an operation that begins, and returns its place. It copies what
+// it keeps, and does not look at how op ended.
+func (h *History) Begin(op *Op) int {
+	if h.length%rowsPerBlock == 0 {
+		h.blocks = append(h.blocks, make([]row, rowsPerBlock))
+	}
+	h.length++
+	*h.row(h.length - 1) = row{
+		from: op.From, process: int64(op.Process), msgID: op.MsgID, key: op.Key, value: h.keep(op.Value),
+		client: h.names.of(op.Client), node: h.names.of(op.Node), f: h.names.of(op.F), final: op.Final,
+	}
+	return h.length - 1
+}
+
+// End ends operation i.
+func (h *History) End(i int, end End) {
+	r := h.row(i)
+	r.outcome, r.to, r.code = end.Outcome, end.At, end.Code
+	r.error = h.keep([]byte(end.Error))
+	if r.result = r.value; string(h.text(r.value)) != string(end.Result) {
+		r.result = h.keep(end.Result)
+	}
+}
+
+// Len is the number of operations.
+func (h *History) Len() int { return h.length }
+
+// At is operation i. Its values are the history's own.
+func (h *History) At(i int) Op {
+	r := h.row(i)
+	return Op{
+		Process: int(r.process), Client: h.names.list[r.client], Node: h.names.list[r.node], MsgID: r.msgID,
+		Outcome: r.outcome, F: h.names.list[r.f], Key: r.key,
+		Value: h.text(r.value), Result: h.text(r.result), Error: string(h.text(r.error)),
+		Code: r.code, From: r.from, To: r.to, Final: r.final,
+	}
+}
+
+// All goes through the operations. What it hands out is the caller's to keep.
+func (h *History) All() iter.Seq[*Op] {
+	return func(yield func(*Op) bool) {
+		for i := range h.length {
+			op := h.At(i)
+			if !yield(&op) {
+				return
+			}
+		}
+	}
+}
+
+func (h *History) row(i int) *row { return &h.blocks[i/rowsPerBlock][i%rowsPerBlock] }
+
+// text is nil for what is not there.
+func (h *History) text(s span) []byte {
+	if s.size == 0 {
+		return nil
+	}
+	end := s.start + s.size
+	return h.texts[s.block][s.start:end:end]
+}
+
+// keep copies a text into the blocks that hold them all.
+func (h *History) keep(text []byte) span {
+	if len(text) == 0 {
+		return span{}
+	}
+	last := len(h.texts) - 1
+	if last < 0 || len(h.texts[last])+len(text) > cap(h.texts[last]) {
+		h.texts = append(h.texts, make([]byte, 0, max(textBlock, len(text))))
+		last++
+	}
+	start := len(h.texts[last])
+	h.texts[last] = append(h.texts[last], text...)
+	return span{uint32(last), uint32(start), uint32(len(text))}
+}
