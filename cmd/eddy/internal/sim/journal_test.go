@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"runtime"
 	"slices"
 	"testing"
@@ -155,4 +156,21 @@ func heapInUse() int64 {
 	runtime.GC()
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
+}
+
+// One operation is a line.
+func BenchmarkWriteTo(b *testing.B) {
+	const lines = 10_000
+	n := New(Config{})
+	for i := range lines {
+		n.Send(0, request(b, "c17", "n2", i, i))
+		drain(n, 0)
+	}
+	for done := 0; b.Loop(); done++ {
+		if done%lines == 0 {
+			if _, err := n.Journal().WriteTo(io.Discard); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
 }
