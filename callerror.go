@@ -33,7 +33,7 @@ var errUnanswered = errors.New("no reply yet")
 
 func (e *CallError) Error() string {
 	if e.silent() {
-		return silence(e.sent())
+		return silenceText(e.sent())
 	}
 	text := fmt.Sprintf("RPC to %s failed", e.Dest)
 	switch n := e.sent(); n {
@@ -121,8 +121,8 @@ func (e *CallError) Attempts() []Attempt {
 	return all
 }
 
-// silence is the text of a call whose attempts all met silence.
-func silence(attempts int) string {
+// silenceText is the text of a call whose attempts all met silence.
+func silenceText(attempts int) string {
 	if attempts < len(silences) {
 		return silences[attempts]
 	}

@@ -94,7 +94,8 @@ func (n *Node) openLog(w io.Writer) {
 }
 
 // logRetry tells of the attempt that a call has just made.
-func (n *Node) logRetry(c *call, attempt int, id int64, waited time.Duration) {
+func (n *Node) logRetry(s silence) {
+	c := s.call
 	ctx := context.Background()
 	if !n.Log.Enabled(ctx, slog.LevelInfo) {
 		return
@@ -102,10 +103,10 @@ func (n *Node) logRetry(c *call, attempt int, id int64, waited time.Duration) {
 	attrs := make([]slog.Attr, 0, 8)
 	attrs = append(attrs,
 		slog.String("dest", c.Letter.Dest()),
-		slog.Int("attempt", attempt),
+		slog.Int("attempt", s.attempt),
 		slog.Int("of", c.Policy.Limit()),
-		slog.Int64("msg_id", id),
-		slog.Duration("waited", waited.Round(time.Millisecond)),
+		slog.Int64("msg_id", s.id),
+		slog.Duration("waited", s.waited.Round(time.Millisecond)),
 	)
 	if r := c.Owner.request; r != nil {
 		attrs = append(attrs, slog.String("for", r.Type()), slog.String("from", r.Src))

@@ -2,6 +2,8 @@ package eddy
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"github.com/eddyrpc/eddy/internal/calls"
 	"github.com/eddyrpc/eddy/internal/wire"
@@ -84,32 +86,72 @@ func (n *Node) attempt(c *call) (id int64) {
 }
 
 // timeouts looks for attempts that have met silence for long enough, and does
-// what their calls' policies say.
+// what their calls' policies say. It does so for some calls at a time: one by one,
+// each would wait for its own memory (bench, storm).
 func (n *Node) timeouts() {
 	n.beginBatch()
 	defer n.endBatch()
+	var some [64]silence
 	for {
-		n.lockToWrite()
-		now := n.now()
-		c, step := n.calls.Silent(now)
-		if c == nil {
-			n.mu.Unlock()
+		now, count := n.silences(some[:])
+		if count == 0 {
 			return
 		}
-		switch step {
-		case retry.SendAgain:
-			waited := now - c.Attempt(c.Sent()).Written
-			id := n.attempt(c)
-			n.stats.Retries++
-			sent := c.Sent()
-			n.mu.Unlock()
-			n.logRetry(c, sent, id, waited)
-		case retry.GiveUp:
-			n.stats.Failures++
-			n.mu.Unlock()
-			n.end(c, Message{}, failure(c, now, Timeout))
+		n.tellOf(some[:count], now)
+	}
+}
+
+// tellOf logs the retries and ends the calls that have failed.
+func (n *Node) tellOf(some []silence, now time.Duration) {
+	defer func() {
+		if len(some) > 0 { // a callback ended the goroutine
+			go n.tellOf(slices.Clone(some), now)
+		}
+	}()
+	for len(some) > 0 {
+		s := some[0]
+		some = some[1:]
+		if s.attempt == 0 {
+			n.end(s.call, Message{}, failure(s.call, now, Timeout))
+		} else {
+			n.logRetry(s)
 		}
 	}
+}
+
+// A silence is what a call has met that has just been retried, or given up.
+type silence struct {
+	call    *call
+	attempt int           // number of the attempt that was sent then, 0 if none was
+	id      int64         // its msg_id
+	waited  time.Duration // by the attempt before
+}
+
+// silences stores as many calls as have met silence, and sends their next
+// attempts.
+func (n *Node) silences(into []silence) (now time.Duration, count int) {
+	n.lockToWrite()
+	defer n.mu.Unlock()
+	now = n.now()
+	for count < len(into) && !n.full() {
+		c, step := n.calls.Silent(now)
+		if c == nil {
+			break
+		}
+		s := silence{call: c}
+		switch step {
+		case retry.SendAgain:
+			s.waited = now - c.Attempt(c.Sent()).Written
+			s.id = n.attempt(c)
+			s.attempt = c.Sent()
+			n.stats.Retries++
+		case retry.GiveUp:
+			n.stats.Failures++
+		}
+		into[count] = s
+		count++
+	}
+	return now, count
 }
 
 // reply settles the call that a message answers, if there is one. What comes

@@ -41,7 +41,7 @@ func empty[O any](t interface{ Fatalf(string, ...any) }, table *Table[O]) {
 	if p := table.byID.spare; p != nil && *p != (page[O]{}) {
 		t.Fatalf("the spare page is not empty: %v", p)
 	}
-	for l, q := range table.waiting.lists {
+	for l, q := range table.waiting.lists.queues {
 		if q.head != nil || q.tail != nil {
 			t.Fatalf("list %d is not empty", l)
 		}
@@ -217,7 +217,7 @@ func TestTimeoutForEver(t *testing.T) {
 		c := newCall("n2", &retry.Policy{Timeout: math.MaxInt64})
 		table.Sent(c, 1)
 		write(&table, now)
-		if got, _ := table.Silent(now + 100*365*24*time.Hour); got != nil {
+		if got, _ := table.Silent(now + 365*24*time.Hour); got != nil {
 			t.Errorf("written at %v, it timed out", now)
 		}
 		if at, ok := table.Next(); !ok || at < now {
@@ -229,7 +229,8 @@ func TestTimeoutForEver(t *testing.T) {
 }
 
 // 100 days ahead or one millisecond, on a table of any age: each time Next says is
-// asked for, the timeout comes within its millisecond, after a few questions.
+// asked for, the timeout comes within its millisecond, after a few questions, and
+// two more in four minutes.
 func TestDeadlinesFarApart(t *testing.T) {
 	for _, age := range []time.Duration{0, 999_999, 63 * ms, 4095 * ms, 100 * 24 * time.Hour, 1<<48*time.Microsecond - 1} {
 		var table Table[int]
@@ -255,7 +256,7 @@ func TestDeadlinesFarApart(t *testing.T) {
 				t.Errorf("age %v: attempt %d timed out %v late", age, c.Attempt(1).ID, late)
 			}
 		}
-		if asked > 8*len(timeouts) {
+		if asked > 8*len(timeouts)+2*int(timeouts[len(timeouts)-1]/(farSlots-1)/block/ms) {
 			t.Errorf("asked %d times", asked)
 		}
 		empty(t, &table)

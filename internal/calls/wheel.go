@@ -11,25 +11,37 @@ import (
 type tick int64
 
 const (
-	levelBits = 6 // a level has 64 slots, so that one word tells which are taken
-	slots     = 1 << levelBits
-	levels    = 8 // 2^48 ms are 8,900 years
+	block     = 4096      // ticks that are moved nearer together
+	nearSlots = 2 * block // of one tick each
+	farSlots  = 64        // of one block each
+	portion   = 512       // calls that are moved nearer at a time
 )
 
-// A wheel holds calls by their deadline: a hierarchical timing wheel (Varghese
-// and Lauck, "Hashed and Hierarchical Timing Wheels", 1987, scheme 7). A
-// deadline stands at the level of the highest digit, in base 64, in which it
-// differs from now, and moves down as that digit is reached. Adding, removing
-// and expiring cost the same with ten calls as with a million; a heap's would
-// grow, and a runtime timer for each call costs more memory than the call.
+// A wheel holds calls by their deadline: a timing wheel (Varghese and Lauck,
+// "Hashed and Hierarchical Timing Wheels", 1987, scheme 6) with a second, coarse
+// one for what is far. Adding, removing and expiring cost the same with ten calls
+// as with a million; a heap's would grow, and a runtime timer for each call costs
+// more memory than the call.
+//
+// A near slot is one tick, so what expires is at hand and in order. A far call
+// moves nearer once, 4 to 8 seconds before its deadline, in portions: were a
+// whole block moved when its time comes, everybody would wait while a million
+// calls move (bench, storm). Default timeouts are near from the beginning.
 type wheel[O any] struct {
-	now   tick           // all before it have expired
-	taken [levels]uint64 // bit s is set if slot s has a call, or had: leaving does not clear it
+	now   tick // what was due before it has been taken out; behind the time while something due has not been
+	near  bitmap
+	far   uint64 // bit s is set if far slot s has a call, or had: leaving does not clear it
 	lists lists[O]
 }
 
-// slot is the list of slot s at a level.
-func slot(level, s int) list { return firstSlot + list(level*slots+s) }
+func nearSlot(at tick) list { return firstNear + list(at%nearSlots) }
+func farSlot(b tick) list   { return firstFar + list(b%farSlots) }
+
+// nextBlock is when the next block begins. It is near, or moving nearer: what is
+// due before its end stands in a near slot or in the far slot that is moving.
+func (w *wheel[O]) nextBlock() tick { return (w.now/block + 1) * block }
+
+func (w *wheel[O]) moving() list { return farSlot(w.nextBlock() / block) }
 
 // add lets c wait from now on.
 func (w *wheel[O]) add(c *Call[O], now, wait time.Duration) {
@@ -40,72 +52,138 @@ func (w *wheel[O]) add(c *Call[O], now, wait time.Duration) {
 }
 
 func (w *wheel[O]) place(c *Call[O]) {
-	if c.due <= w.now {
-		w.lists.push(due, c)
+	if c.due < w.nextBlock()+block {
+		w.near.set(int(c.due % nearSlots))
+		w.lists.push(nearSlot(c.due), c)
 		return
 	}
-	l, s := w.position(c.due)
-	w.taken[l] |= 1 << s
-	w.lists.push(slot(l, s), c)
+	// What is due after all the slots' blocks is placed again when the last has
+	// come. None goes into the slot that is moving, or that would never end.
+	b := min(c.due/block, w.nextBlock()/block+farSlots-1)
+	w.far |= 1 << (b % farSlots)
+	w.lists.push(farSlot(b), c)
 }
 
-// position is where a deadline after now stands.
-func (w *wheel[O]) position(due tick) (level, slot int) {
-	level = (bits.Len64(uint64(due^w.now)) - 1) / levelBits
-	level = min(level, levels-1)
-	return level, int(due>>(level*levelBits)) & (slots - 1)
-}
-
-// next is when the next slot's time comes.
+// next is when something is to be done: a call expires or moves nearer.
 func (w *wheel[O]) next() (time.Duration, bool) {
-	if w.lists[due].head != nil {
-		return time.Duration(w.now) * time.Millisecond, true
-	}
-	at, _, ok := w.earliest()
+	at, ok := w.nextTick()
 	return time.Duration(at) * time.Millisecond, ok
 }
 
-// earliest is the first taken slot after now: the time at which it begins, and
-// its level. Lower levels come before higher ones.
-func (w *wheel[O]) earliest() (at tick, level int, ok bool) {
-	for l := range w.taken {
-		digit := int(w.now>>(l*levelBits)) & (slots - 1)
-		ahead := w.taken[l] &^ (1<<(digit+1) - 1)
-		for ahead != 0 {
-			s := bits.TrailingZeros64(ahead)
-			if w.lists[slot(l, s)].head != nil {
-				above := w.now &^ (1<<((l+1)*levelBits) - 1)
-				return above | tick(s)<<(l*levelBits), l, true
-			}
-			w.taken[l] &^= 1 << s
-			ahead &^= 1 << s
+func (w *wheel[O]) nextTick() (at tick, ok bool) {
+	if w.lists.any(w.moving()) {
+		return w.now + 1, true
+	}
+	at, ok = w.expiring()
+	if far, some := w.turning(); some {
+		at, ok = min(at, far), true
+	}
+	return at, ok
+}
+
+// turning is when the coarse wheel turns: what is moving must be gone then, and
+// the next block that has calls begins to move.
+func (w *wheel[O]) turning() (at tick, ok bool) {
+	b := w.nextBlock() / block
+	for {
+		ahead := bits.TrailingZeros64(bits.RotateLeft64(w.far, -int(b%farSlots)))
+		switch slot := farSlot(b + tick(ahead)); {
+		case ahead == farSlots:
+			return 0, false
+		case !w.lists.any(slot):
+			w.far &^= 1 << (slot - firstFar)
+		case ahead == 0:
+			return w.nextBlock(), true
+		default:
+			return (b + tick(ahead) - 1) * block, true
 		}
 	}
-	return 0, 0, false
+}
+
+// expiring is when the first near call is due. Without one it is the end of time.
+func (w *wheel[O]) expiring() (at tick, ok bool) {
+	for {
+		s, ok := w.near.next(int(w.now % nearSlots))
+		if !ok {
+			return math.MaxInt64, false
+		}
+		at := w.now + (tick(s)-w.now%nearSlots+nearSlots)%nearSlots
+		if w.lists.any(nearSlot(at)) {
+			return at, true
+		}
+		w.near.clear(s)
+	}
 }
 
 // expired takes out a call whose deadline has come, nil if there is none.
 func (w *wheel[O]) expired(now time.Duration) *Call[O] {
 	w.advance(now)
-	return w.lists.pop(due)
+	return w.lists.pop(nearSlot(w.now))
 }
 
-// advance lets the time pass: what has expired moves to due, what comes closer
-// moves down.
+// advance lets the time pass until a call is due, and moves some calls nearer.
 func (w *wheel[O]) advance(now time.Duration) {
-	for to := tick(now / time.Millisecond); w.now < to; {
-		at, l, ok := w.earliest()
-		if !ok || at > to {
-			w.now = to
+	to := tick(now / time.Millisecond)
+	w.moveNearer(portion)
+	for w.now < to {
+		at, _ := w.expiring()
+		if w.now == at {
 			return
 		}
+		at = min(at, to)
+		if far, ok := w.turning(); ok && at >= far {
+			at = far
+			w.moveNearer(math.MaxInt)
+		}
 		w.now = at
-		s := int(at>>(l*levelBits)) & (slots - 1)
-		w.taken[l] &^= 1 << s
-		for c := w.lists.takeAll(slot(l, s)); c != nil; {
-			next := c.next
-			w.place(c)
-			c = next
+	}
+}
+
+// moveNearer places so many calls of the block that has come near last.
+func (w *wheel[O]) moveNearer(atMost int) {
+	for range atMost {
+		c := w.lists.pop(w.moving())
+		if c == nil {
+			return
+		}
+		w.place(c)
+	}
+}
+
+// A bitmap tells which near slots have a call, or had.
+type bitmap struct {
+	words   [nearSlots / 64]uint64
+	nonzero [nearSlots / 64 / 64]uint64 // a bit for each word
+}
+
+func (b *bitmap) set(s int) {
+	b.words[s/64] |= 1 << (s % 64)
+	b.nonzero[s/64/64] |= 1 << (s / 64 % 64)
+}
+
+func (b *bitmap) clear(s int) {
+	b.words[s/64] &^= 1 << (s % 64)
+	if b.words[s/64] == 0 {
+		b.nonzero[s/64/64] &^= 1 << (s / 64 % 64)
+	}
+}
+
+// next is the first slot that is set, from one on and round to the one before it.
+func (b *bitmap) next(from int) (s int, ok bool) {
+	if ahead := b.words[from/64] >> (from % 64); ahead != 0 {
+		return from + bits.TrailingZeros64(ahead), true
+	}
+	word := from/64 + 1 // the first one's lower bits come last
+	for n := range len(b.nonzero) + 1 {
+		g := (word/64 + n) % len(b.nonzero)
+		some := b.nonzero[g]
+		if n == 0 {
+			some &= ^uint64(0) << (word % 64)
+		}
+		if some != 0 {
+			w := g*64 + bits.TrailingZeros64(some)
+			return w*64 + bits.TrailingZeros64(b.words[w]), true
 		}
 	}
+	return 0, false
 }
