@@ -1,0 +1,44 @@
+package report
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+)
+
+// Write waits until what Keep began is written, and tells if it could not be.
+func TestKeep(t *testing.T) {
+	res := &runner.Result{
+		History: history.Of(history.Op{F: "echo", Client: "c1"}, history.Op{F: "echo", Client: "c2"}),
+		Journal: relays(t, 2, 30).Journal(),
+	}
+	keep := func(spoil func(*Store)) (*Store, error) {
+		s, err := NewStore(t.TempDir(), "echo", time.Now())
+		if err != nil {
+			t.Fatal(err)
+		}
+		spoil(s)
+		s.Keep(res)
+		return s, s.Write(&Results{}, res)
+	}
+	s, err := keep(func(*Store) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int{"history.jsonl": 2, "journal.jsonl": res.Journal.Len() + len(res.Journal.Events())} {
+		text, err := os.ReadFile(filepath.Join(s.Dir, name))
+		if lines := strings.Count(string(text), "\n"); err != nil || lines != want {
+			t.Errorf("%s has %d lines, want %d; %v", name, lines, want, err)
+		}
+	}
+	for _, name := range []string{"history.jsonl", "journal.jsonl"} {
+		if _, err := keep(func(s *Store) { os.Mkdir(s.path(name), 0o755) }); err == nil {
+			t.Errorf("%s could not be written, and nobody was told", name)
+		}
+	}
+}
