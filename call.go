@@ -30,11 +30,12 @@ func (r *Request) Call(dest string, body Raw, policy *Policy, done Callback) {
 	if r.turn == inlineFresh {
 		r.turn = inlineKept // done may answer from elsewhere while the next line is read
 	}
-	letter, err := r.handler.node.rawLetter(dest, body)
+	var d draft
+	err := d.scan(dest, body)
 	if err != nil {
-		err = &CallError{Dest: dest, Err: err}
+		err = unsent(dest, err)
 	} else {
-		_, err = r.handler.node.begin(nil, letter, policy, owner{r, done})
+		_, err = r.handler.node.begin(nil, &d, policy, owner{r, done})
 	}
 	if err != nil {
 		r.handler.node.tell(owner{r, done}, Message{}, 0, err)

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/eddyrpc/eddy/internal/calls"
 )
 
 // A CallError tells how a call failed. It wraps the last attempt's error, so
@@ -13,11 +15,13 @@ import (
 // eddy.PreconditionFailed) what the peer said, and errors.Is(err,
 // context.Canceled) that its context ended.
 type CallError struct {
-	Dest string
-	Err  error // why the call ended
+	call *call
+	end  *callEnd // nil if every attempt met silence: those come by the million
+}
 
-	call *call         // nil if it could not begin
-	at   time.Duration // when it ended
+type callEnd struct {
+	err error
+	at  time.Duration
 }
 
 // An Attempt tells what one message of a failed call has met.
@@ -35,7 +39,7 @@ func (e *CallError) Error() string {
 	if e.silent() {
 		return silenceText(e.sent())
 	}
-	text := fmt.Sprintf("RPC to %s failed", e.Dest)
+	text := fmt.Sprintf("RPC to %s failed", e.Dest())
 	switch n := e.sent(); n {
 	case 0:
 		text += " before it was sent"
@@ -43,18 +47,19 @@ func (e *CallError) Error() string {
 	default:
 		text += fmt.Sprintf(" after %d attempts", n)
 	}
-	return text + ": " + e.Err.Error()
+	return text + ": " + e.Unwrap().Error()
 }
 
+// Dest is the node that was called.
+func (e *CallError) Dest() string { return e.call.Letter.Dest() }
+
 // silent reports whether the call ended because every attempt met silence.
-func (e *CallError) silent() bool {
-	return e.call != nil && e.Err == error(Timeout) && e.call.Attempt(e.call.Sent()).Silent
-}
+func (e *CallError) silent() bool { return e.end == nil }
 
 // Details tells what each attempt has met, for a log or a person.
 func (e *CallError) Details() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s:", e.Dest)
+	fmt.Fprintf(&b, "%s:", e.Dest())
 	for i, a := range e.Attempts() {
 		fmt.Fprintf(&b, " attempt %d (msg_id %d) %v after %v;", i+1, a.ID, a.Err, a.Waited)
 	}
@@ -65,7 +70,12 @@ func (e *CallError) Details() string {
 }
 
 // Unwrap returns why the call ended.
-func (e *CallError) Unwrap() error { return e.Err }
+func (e *CallError) Unwrap() error {
+	if e.silent() {
+		return Timeout
+	}
+	return e.end.err
+}
 
 // Definite reports whether the call surely took no effect: it is so only if
 // that is sure of every one of its attempts. A call that met silence first and
@@ -74,30 +84,34 @@ func (e *CallError) Definite() bool {
 	for n := 1; n <= e.sent(); n++ {
 		// Whatever the call ended for, what nobody has answered may have happened.
 		var code Code
-		if !e.call.Attempt(n).Answered || !errors.As(e.Err, &code) || !code.Definite() {
+		if !e.call.Attempt(n).Answered || !errors.As(e.Unwrap(), &code) || !code.Definite() {
 			return false
 		}
 	}
 	return true
 }
 
-// failure is the error of a call that ended at a time for a reason.
-func failure(c *call, now time.Duration, reason error) *CallError {
-	return &CallError{Dest: c.Letter.Dest(), Err: reason, call: c, at: now}
+// failure is the error of a call that ended at a time for a reason; nil is
+// silence.
+func failure(c *call, at time.Duration, reason error) *CallError {
+	if reason == nil {
+		return &CallError{call: c}
+	}
+	return &CallError{c, &callEnd{reason, at}}
 }
 
-func (e *CallError) sent() int {
-	if e.call == nil {
-		return 0
-	}
-	return e.call.Sent()
+// unsent is the error of a call that could not begin.
+func unsent(dest string, reason error) *CallError {
+	return failure(&call{Letter: calls.Letter(calls.AppendDest(nil, dest))}, 0, reason)
 }
+
+func (e *CallError) sent() int { return e.call.Sent() }
 
 // Attempts are the messages that were sent for the call, in order; none if it
 // could not begin.
 func (e *CallError) Attempts() []Attempt {
 	all := make([]Attempt, e.sent())
-	waiting := e.Err // what the attempts that still waited have met
+	waiting := e.Unwrap() // what the attempts that still waited have met
 	for i := range all {
 		if e.call.Attempt(i + 1).Answered {
 			waiting = errUnanswered
@@ -106,16 +120,16 @@ func (e *CallError) Attempts() []Attempt {
 	for i := range all {
 		a, met := e.call.Attempt(i+1), &all[i]
 		met.ID = a.ID
-		if a.Written >= 0 { // or it is still in the buffer
-			met.Waited = e.at - a.Written
-		}
-		switch {
-		case a.Answered:
-			met.Err = e.Err
-		case a.Silent:
+		if a.Silent && !a.Answered {
 			met.Err, met.Waited = Timeout, e.call.Policy.Wait(i+1)
-		default:
-			met.Err = waiting
+			continue
+		}
+		met.Err = waiting
+		if a.Answered {
+			met.Err = e.Unwrap()
+		}
+		if a.Written >= 0 { // or it is still in the buffer
+			met.Waited = e.end.at - a.Written
 		}
 	}
 	return all

@@ -59,13 +59,14 @@ type Node struct {
 	phase   atomic.Int32             // serving, draining, ended
 	rest    chan struct{}            // told when a draining node has nothing left to do
 
-	mu    sync.Mutex // guards all below
-	ids   int64      // the next msg_id
-	ready bool       // init has been answered
-	out   outbox
-	calls calls.Table[owner]
-	alarm alarm
-	stats Stats
+	mu        sync.Mutex // guards all below
+	ids       int64      // the next msg_id
+	ready     bool       // init has been answered
+	out       outbox
+	calls     calls.Table[owner]
+	addresses map[string]calls.Letter
+	alarm     alarm
+	stats     Stats
 
 	logQueue *LogQueue // if we made Log
 }
@@ -109,8 +110,8 @@ func (n *Node) IDs() []string {
 // The body is a JSON object with a type: Raw, or any Go value that becomes one.
 // It waits while the output is stuck.
 func (n *Node) Send(dest string, body any) error {
-	letter, err := n.letter(dest, body)
-	if err != nil {
+	var d draft
+	if err := d.read(dest, body); err != nil {
 		return fmt.Errorf("send to %s: %w", dest, err)
 	}
 	n.lockToWrite()
@@ -118,7 +119,7 @@ func (n *Node) Send(dest string, body any) error {
 	if err := n.mayWrite(dest); err != nil {
 		return fmt.Errorf("send to %s: %w", dest, err)
 	}
-	n.write(letter, wire.NoID)
+	n.writeDraft(&d, wire.NoID)
 	n.flushSoon()
 	return nil
 }
@@ -164,28 +165,6 @@ func (n *Node) Every(d time.Duration, f func(ctx context.Context)) {
 	go loop(n.rounds)
 }
 
-// letter renders a body once for all the messages that will carry it.
-func (n *Node) letter(dest string, body any) (calls.Letter, error) {
-	raw, err := JSON(body)
-	if err != nil {
-		return "", err
-	}
-	return n.rawLetter(dest, raw)
-}
-
-func (n *Node) rawLetter(dest string, raw []byte) (calls.Letter, error) {
-	var b wire.Body
-	if err := b.Scan(raw); err != nil {
-		return "", err
-	}
-	if b.Type == nil {
-		return "", errors.New("body.type is missing")
-	}
-	var small [256]byte
-	letter := calls.AppendDest(small[:0], dest)
-	return calls.Letter(n.dialect().AppendFields(letter, "", &b)), nil
-}
-
 func (n *Node) dialect() wire.Dialect { return wire.Dialect{Spaced: n.Spaced} }
 
 // mayWrite tells why the node can't send to dest now. mu is held.
@@ -202,17 +181,17 @@ func (n *Node) mayWrite(dest string) error {
 }
 
 // mayCall tells why the node can't open a call now. mu is held.
-func (n *Node) mayCall(ctx context.Context, c *call) error {
+func (n *Node) mayCall(ctx context.Context, dest string, policy *Policy) error {
 	if ctx != nil && ctx.Err() != nil {
 		return context.Cause(ctx) // while the call waited for room
 	}
-	if err := c.Policy.Validate(); err != nil {
+	if err := policy.Validate(); err != nil {
 		return fmt.Errorf("policy: %w", err)
 	}
 	if limit := orDefault(n.MaxOpen, defaultMaxOpen); n.calls.Open() >= limit {
 		return Errorf(TemporarilyUnavailable, "%d calls are open, the most there may be", limit)
 	}
-	return n.mayWrite(c.Letter.Dest())
+	return n.mayWrite(dest)
 }
 
 // nextID takes a number from the counter of all that the node sends. mu is held
@@ -221,15 +200,6 @@ func (n *Node) nextID() int64 {
 	id := n.ids
 	n.ids++
 	return id
-}
-
-// write puts a message of ours into the outbox. mu is held.
-func (n *Node) write(letter calls.Letter, id int64) {
-	d := n.dialect()
-	buf := d.AppendHead(n.out.buf, n.self.Load().id, letter.Dest())
-	buf = append(buf, letter.Fields()...)
-	n.out.buf = d.AppendTail(buf, wire.NoID, id)
-	n.stats.Out++
 }
 
 func (n *Node) now() time.Duration { return time.Since(n.start) }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/eddyrpc/eddy/internal/calls"
 	"github.com/eddyrpc/eddy/internal/wire"
 	"github.com/eddyrpc/eddy/retry"
 )
@@ -31,41 +30,58 @@ type Policy = retry.Policy
 // An error reply is a reply: it is returned, and beside it a *CallError that
 // wraps its Code. When ctx ends, so does the call, at once.
 func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *Policy) (reply Message, attempts int, err error) {
-	if ctx.Err() != nil {
-		return Message{}, 0, &CallError{Dest: dest, Err: context.Cause(ctx)}
-	}
-	letter, err := n.letter(dest, body)
-	if err != nil {
-		return Message{}, 0, &CallError{Dest: dest, Err: err}
-	}
-	request := waitingRequest(ctx)
 	w := n.newWaiter()
 	defer n.freeWaiter(w)
-	call, err := n.begin(n.ownContext(ctx), letter, policy, owner{request, w.done})
+	call, err := n.beginFor(ctx, dest, body, policy, w)
 	if err != nil {
-		request.release()
 		return Message{}, 0, err
 	}
-	n.readOn(request)
 	n.await(ctx, call, w)
 	return w.reply, w.attempts, w.err
 }
 
+// beginFor begins a call whose end w waits for. If ctx is a handler's, reading
+// goes on elsewhere meanwhile.
+func (n *Node) beginFor(ctx context.Context, dest string, body any, policy *Policy, w *waiter) (*call, error) {
+	if ctx.Err() != nil {
+		return nil, unsent(dest, context.Cause(ctx))
+	}
+	var d draft
+	if err := d.read(dest, body); err != nil {
+		return nil, unsent(dest, err)
+	}
+	request := waitingRequest(ctx)
+	call, err := n.begin(n.ownContext(ctx), &d, policy, owner{request, w.done})
+	if err != nil {
+		request.release()
+		return nil, err
+	}
+	n.readOn(request)
+	return call, nil
+}
+
 // begin opens a call and sends its first attempt. ctx is nil if the call ends
 // only with the node.
-func (n *Node) begin(ctx context.Context, letter calls.Letter, policy *Policy, owner owner) (*call, error) {
-	c := &call{Letter: letter, Policy: policy, Owner: owner}
+func (n *Node) begin(ctx context.Context, d *draft, policy *Policy, owner owner) (*call, error) {
+	c := &call{Policy: policy, Owner: owner}
+	once := policy.Limit() == 1
+	if !once {
+		c.Letter = n.letter(d)
+	}
 	if ctx == nil {
 		n.lockToWrite()
 	} else {
 		n.lockToCall(ctx)
 	}
 	defer n.mu.Unlock()
-	if err := n.mayCall(ctx, c); err != nil {
-		return nil, &CallError{Dest: letter.Dest(), Err: err}
+	if err := n.mayCall(ctx, d.dest, policy); err != nil {
+		return nil, unsent(d.dest, err)
 	}
 	n.stats.Calls++
-	n.attempt(c)
+	if once {
+		c.Letter = n.address(d.dest)
+	}
+	n.attempt(c, d)
 	switch {
 	case ctx == nil:
 		n.flushSoon()
@@ -75,11 +91,15 @@ func (n *Node) begin(ctx context.Context, letter calls.Letter, policy *Policy, o
 	return c, nil
 }
 
-// attempt sends the call's message, once more or for the first time, with a
-// fresh msg_id. Its timeout begins when it has been written out.
-func (n *Node) attempt(c *call) (id int64) {
+// attempt sends the call's message, once more or, with its draft, for the first
+// time, with a fresh msg_id. Its timeout begins when it has been written out.
+func (n *Node) attempt(c *call, first *draft) (id int64) {
 	id = n.nextID()
-	n.write(c.Letter, id)
+	if first != nil {
+		n.writeDraft(first, id)
+	} else {
+		n.writeLetter(c.Letter, id)
+	}
 	n.calls.Sent(c, id)
 	n.stats.Attempts++
 	return id
@@ -112,7 +132,7 @@ func (n *Node) tellOf(some []silence, now time.Duration) {
 		s := some[0]
 		some = some[1:]
 		if s.attempt == 0 {
-			n.end(s.call, Message{}, failure(s.call, now, Timeout))
+			n.end(s.call, Message{}, failure(s.call, now, nil))
 		} else {
 			n.logRetry(s)
 		}
@@ -142,7 +162,7 @@ func (n *Node) silences(into []silence) (now time.Duration, count int) {
 		switch step {
 		case retry.SendAgain:
 			s.waited = now - c.Attempt(c.Sent()).Written
-			s.id = n.attempt(c)
+			s.id = n.attempt(c, nil)
 			s.attempt = c.Sent()
 			n.stats.Retries++
 		case retry.GiveUp:

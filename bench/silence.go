@@ -269,34 +269,31 @@ func failing(r *Run, f *flood, o Options, attempts int, due func(id int) time.Du
 		}
 		wrote <- err
 	}()
-	for err == nil && check.count < r.Size {
-		var lines []byte
-		if lines, err = p.Out.Read(); err != nil {
-			err = fmt.Errorf("reading after %d attempts and %d answers: %w", check.sent, check.count, err)
-			break
-		}
-		now := time.Since(f.began)
-		err = each(lines, func(line []byte) error {
-			if check.isAttempt(line) {
-				id, _, err := check.readAttempt(line)
-				seen[id]++
-				lastSeen[id] = now
-				return err
-			}
-			id, err := check.readError(line, text)
-			if err == nil && int(seen[id]) != attempts {
-				return fmt.Errorf("failed after %d attempts", seen[id])
-			}
-			failed[max(id, 0)] = now
+	record, err := listen(p.Out, r.Size*(attempts+1), f.began)
+	used, after := p.CPU()-cpu, p.Memory()
+	checked := record.each(func(line []byte, at time.Duration) error {
+		if check.isAttempt(line) {
+			id, _, err := check.readAttempt(line)
+			seen[id]++
+			lastSeen[id] = at
 			return err
-		})
+		}
+		id, err := check.readError(line, text)
+		if err == nil && int(seen[id]) != attempts {
+			return fmt.Errorf("failed after %d attempts", seen[id])
+		}
+		failed[max(id, 0)] = at
+		return err
+	})
+	if checked == nil && err == nil && check.count < r.Size {
+		err = fmt.Errorf("%d answers among as many lines as %d should make", check.count, r.Size)
 	}
-	if err != nil {
+	if err = errors.Join(err, checked); err != nil {
+		err = fmt.Errorf("after %d attempts and %d answers: %w", check.sent, check.count, err)
 		stop.Store(true)
 		err = p.explain(err)
 		return nil, errors.Join(err, <-wrote)
 	}
-	used, after := p.CPU()-cpu, p.Memory()
 	if err := <-wrote; err != nil {
 		return nil, err
 	}
