@@ -10,13 +10,13 @@ import (
 	"github.com/eddyrpc/eddy/internal/calls"
 )
 
-// A CallError tells how a call failed. It wraps the last attempt's error, so
+// A CallError tells how a call failed; errors.As finds it in a call's error. It wraps the last attempt's error, so
 // that errors.Is(err, eddy.Timeout) finds silence, errors.Is(err,
 // eddy.PreconditionFailed) what the peer said, and errors.Is(err,
 // context.Canceled) that its context ended.
 type CallError struct {
 	call *call
-	end  *callEnd // nil if every attempt met silence: those come by the million
+	end  *callEnd // nil if every attempt met silence
 }
 
 type callEnd struct {
@@ -91,13 +91,24 @@ func (e *CallError) Definite() bool {
 	return true
 }
 
-// failure is the error of a call that ended at a time for a reason; nil is
-// silence.
+// failure is the error of a call that ended at a time for a reason.
 func failure(c *call, at time.Duration, reason error) *CallError {
-	if reason == nil {
-		return &CallError{call: c}
-	}
 	return &CallError{c, &callEnd{reason, at}}
+}
+
+// A silentCall is the error of a call whose every attempt met silence: the call
+// itself, since such errors come by the million (bench, storm). errors.As makes a
+// CallError of it.
+type silentCall call
+
+func (e *silentCall) Error() string { return silenceText((*call)(e).Sent()) }
+func (e *silentCall) Unwrap() error { return Timeout }
+func (e *silentCall) As(target any) bool {
+	t, ok := target.(**CallError)
+	if ok {
+		*t = &CallError{call: (*call)(e)}
+	}
+	return ok
 }
 
 // unsent is the error of a call that could not begin.

@@ -100,10 +100,8 @@ func answer(err error) Error {
 	switch e := err.(type) {
 	case *Error:
 		return *e
-	case *CallError:
-		if e.silent() { // the rule, and cheap
-			return Error{Timeout, e.Error()}
-		}
+	case *silentCall: // the rule, and cheap
+		return Error{Timeout, e.Error()}
 	}
 	return Error{codeOf(err), err.Error()}
 }

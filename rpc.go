@@ -27,7 +27,7 @@ type Policy = retry.Policy
 // also when a later attempt is already waiting.
 //
 // The body is a JSON object with a type: Raw, or any Go value that becomes one.
-// An error reply is a reply: it is returned, and beside it a *CallError that
+// An error reply is a reply: it is returned, and beside it an error that
 // wraps its Code. When ctx ends, so does the call, at once.
 func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *Policy) (reply Message, attempts int, err error) {
 	w := n.newWaiter()
@@ -64,8 +64,8 @@ func (n *Node) beginFor(ctx context.Context, dest string, body any, policy *Poli
 // only with the node.
 func (n *Node) begin(ctx context.Context, d *draft, policy *Policy, owner owner) (*call, error) {
 	c := &call{Policy: policy, Owner: owner}
-	once := policy.Limit() == 1
-	if !once {
+	again := policy.Limit() > 1
+	if again {
 		c.Letter = n.letter(d)
 	}
 	if ctx == nil {
@@ -78,10 +78,12 @@ func (n *Node) begin(ctx context.Context, d *draft, policy *Policy, owner owner)
 		return nil, unsent(d.dest, err)
 	}
 	n.stats.Calls++
-	if once {
+	if again {
+		n.attempt(c)
+	} else {
 		c.Letter = n.address(d.dest)
+		n.onlyAttempt(c, d)
 	}
-	n.attempt(c, d)
 	switch {
 	case ctx == nil:
 		n.flushSoon()
@@ -91,18 +93,25 @@ func (n *Node) begin(ctx context.Context, d *draft, policy *Policy, owner owner)
 	return c, nil
 }
 
-// attempt sends the call's message, once more or, with its draft, for the first
-// time, with a fresh msg_id. Its timeout begins when it has been written out.
-func (n *Node) attempt(c *call, first *draft) (id int64) {
+// attempt sends the call's message, once more or for the first time, with a
+// fresh msg_id. Its timeout begins when it has been written out.
+func (n *Node) attempt(c *call) (id int64) {
 	id = n.nextID()
-	if first != nil {
-		n.writeDraft(first, id)
-	} else {
-		n.writeLetter(c.Letter, id)
-	}
+	n.writeLetter(c.Letter, id)
+	n.sent(c, id)
+	return id
+}
+
+// onlyAttempt is attempt for a call that sends one message and keeps none.
+func (n *Node) onlyAttempt(c *call, d *draft) {
+	id := n.nextID()
+	n.writeDraft(d, id)
+	n.sent(c, id)
+}
+
+func (n *Node) sent(c *call, id int64) {
 	n.calls.Sent(c, id)
 	n.stats.Attempts++
-	return id
 }
 
 // timeouts looks for attempts that have met silence for long enough, and does
@@ -113,26 +122,26 @@ func (n *Node) timeouts() {
 	defer n.endBatch()
 	var some [64]silence
 	for {
-		now, count := n.silences(some[:])
+		count := n.silences(some[:])
 		if count == 0 {
 			return
 		}
-		n.tellOf(some[:count], now)
+		n.tellOf(some[:count])
 	}
 }
 
 // tellOf logs the retries and ends the calls that have failed.
-func (n *Node) tellOf(some []silence, now time.Duration) {
+func (n *Node) tellOf(some []silence) {
 	defer func() {
 		if len(some) > 0 { // a callback ended the goroutine
-			go n.tellOf(slices.Clone(some), now)
+			go n.tellOf(slices.Clone(some))
 		}
 	}()
 	for len(some) > 0 {
 		s := some[0]
 		some = some[1:]
 		if s.attempt == 0 {
-			n.end(s.call, Message{}, failure(s.call, now, nil))
+			n.end(s.call, Message{}, (*silentCall)(s.call))
 		} else {
 			n.logRetry(s)
 		}
@@ -149,10 +158,10 @@ type silence struct {
 
 // silences stores as many calls as have met silence, and sends their next
 // attempts.
-func (n *Node) silences(into []silence) (now time.Duration, count int) {
+func (n *Node) silences(into []silence) (count int) {
 	n.lockToWrite()
 	defer n.mu.Unlock()
-	now = n.now()
+	now := n.now()
 	for count < len(into) && !n.full() {
 		c, step := n.calls.Silent(now)
 		if c == nil {
@@ -162,7 +171,7 @@ func (n *Node) silences(into []silence) (now time.Duration, count int) {
 		switch step {
 		case retry.SendAgain:
 			s.waited = now - c.Attempt(c.Sent()).Written
-			s.id = n.attempt(c, nil)
+			s.id = n.attempt(c)
 			s.attempt = c.Sent()
 			n.stats.Retries++
 		case retry.GiveUp:
@@ -171,7 +180,7 @@ func (n *Node) silences(into []silence) (now time.Duration, count int) {
 		into[count] = s
 		count++
 	}
-	return now, count
+	return count
 }
 
 // reply settles the call that a message answers, if there is one. What comes
