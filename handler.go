@@ -128,7 +128,12 @@ func (r *Request) leave() {
 	if !r.inline() {
 		n.watch.end(r.turn)
 		r.release()
-	} else if !r.onlyHandler() {
+		return
+	}
+	if r.state.Load()&hasCalled != 0 {
+		n.reader.spare = nil // its call may be in use, or in an error that somebody keeps
+	}
+	if !r.onlyHandler() {
 		n.reader.spare = nil
 		n.active.Add(1)
 		r.release()

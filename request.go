@@ -20,7 +20,8 @@ type Request struct {
 
 	handler *handler
 	turn    uint32        // of reading, that the handler runs in; or inline, or kept
-	state   atomic.Uint32 // how often it is held, isAnswered, hasWaited
+	state   atomic.Uint32 // how often it is held, isAnswered, hasWaited, hasCalled
+	call    call          // the first that is made for it, which so costs no more memory of its own
 }
 
 // Type is the message's type.
@@ -38,7 +39,8 @@ const (
 const (
 	isAnswered = 1 << 31
 	hasWaited  = 1 << 30 // its handler has waited for a call
-	holds      = hasWaited - 1
+	hasCalled  = 1 << 29 // its call is taken
+	holds      = hasCalled - 1
 )
 
 func (r *Request) inline() bool { return r.turn < firstTurn }
@@ -85,17 +87,17 @@ func (r *Request) Decode(v any) error {
 }
 
 func (r *Request) reply(typ string, raw []byte) error {
-	body := &r.handler.node.reader.msg.Body
-	if r.turn != inlineFresh || len(raw) != len(r.Body) || len(raw) == 0 || &raw[0] != &r.Body[0] {
-		body = new(wire.Body)
-		if err := body.Scan(raw); err != nil {
-			return fmt.Errorf("reply to %s: %w", r.Src, err)
-		}
+	if r.turn == inlineFresh && len(raw) == len(r.Body) && len(raw) > 0 && &raw[0] == &r.Body[0] {
+		return r.send(&r.handler.node.reader.msg.Body, typ, nil) // which has just been scanned
+	}
+	var body wire.Body
+	if err := body.Scan(raw); err != nil {
+		return fmt.Errorf("reply to %s: %w", r.Src, err)
 	}
 	if typ == "" && body.Type == nil {
 		typ = r.Type() + "_ok"
 	}
-	return r.send(body, typ, nil)
+	return r.send(&body, typ, nil)
 }
 
 // send answers with a body, or with an error.
@@ -160,6 +162,14 @@ func (r *Request) release() {
 		r.handler.node.crew.rest()
 	}
 	r.handler.node.checkRest()
+}
+
+// newCall is memory for a call that is made for the request, if there is one.
+func (r *Request) newCall() *call {
+	if r == nil || r.state.Or(hasCalled)&hasCalled != 0 {
+		return new(call)
+	}
+	return &r.call
 }
 
 // onlyHandler reports that nothing holds the request but its handler.

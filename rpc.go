@@ -63,7 +63,8 @@ func (n *Node) beginFor(ctx context.Context, dest string, body any, policy *Poli
 // begin opens a call and sends its first attempt. ctx is nil if the call ends
 // only with the node.
 func (n *Node) begin(ctx context.Context, d *draft, policy *Policy, owner owner) (*call, error) {
-	c := &call{Policy: policy, Owner: owner}
+	c := owner.request.newCall()
+	*c = call{Policy: policy, Owner: owner}
 	again := policy.Limit() > 1
 	if again {
 		c.Letter = n.letter(d)
@@ -189,14 +190,13 @@ func (n *Node) silences(into []silence) (count int) {
 func (n *Node) reply(m *wire.Message) {
 	reply := n.message(m)
 	n.mu.Lock()
-	now := n.now()
 	c, arrival := n.calls.Settle(reply.InReplyTo, reply.Src)
 	n.stats.count(arrival)
 	n.mu.Unlock()
 	switch {
 	case c == nil:
 	case reply.Type == "error":
-		n.end(c, reply, failure(c, now, reply.asError()))
+		n.end(c, reply, failure(c, n.now(), reply.asError()))
 	default:
 		n.end(c, reply, nil)
 	}

@@ -45,7 +45,7 @@ func relayed(req *eddy.Request, reply eddy.Message, attempts int, err error) {
 		req.Fail(failure(attempts, err))
 		return
 	}
-	if err := req.Reply(relayOK(attempts, reply.Body)); err != nil {
+	if err := req.ReplyAs("relay_ok", result(attempts, reply.Body)); err != nil {
 		req.Fail(fmt.Errorf("the result can't be passed on: %w", errors.Unwrap(err)))
 	}
 }
@@ -59,12 +59,11 @@ func failure(attempts int, err error) error {
 	return err
 }
 
-func relayOK(attempts int, result eddy.Raw) eddy.Raw {
-	body := make([]byte, 0, 64+len(result))
-	body = append(body, `{"type":"relay_ok","attempts":`...)
+func result(attempts int, reply eddy.Raw) eddy.Raw {
+	body := append(make(eddy.Raw, 0, 64+len(reply)), `{"attempts":`...)
 	body = strconv.AppendInt(body, int64(attempts), 10)
-	body = append(body, `,"result":`...)
-	return append(append(body, result...), '}')
+	body = append(append(body, `,"result":`...), reply...)
+	return append(body, '}')
 }
 
 // An order is what a relay's body asks for.
