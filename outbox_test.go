@@ -3,10 +3,14 @@ package eddy_test
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"pgregory.net/rapid"
 
 	"github.com/eddyrpc/eddy"
 )
@@ -72,4 +76,43 @@ func TestACallBeforeServe(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// Whatever the output does and whenever their contexts end, calls end in time and
+// leave nothing behind: synctest fails if a goroutine stays.
+func TestCallsWhileTheOutputStutters(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		stutters := rapid.SliceOfN(rapid.IntRange(1, 400), 1, 8).Draw(rt, "stutters")
+		patience := rapid.SliceOfN(rapid.IntRange(0, 900), 20, 60).Draw(rt, "patience")
+		sizes := rapid.SliceOfN(rapid.SampledFrom([]int{1, 100, 30_000}), len(patience), len(patience)).Draw(rt, "sizes")
+		synctest.Test(t, func(t *testing.T) {
+			s := &stage{node: &eddy.Node{Drain: time.Second, Log: slog.New(slog.DiscardHandler)}}
+			s.start(false)
+			s.init()
+			var calling sync.WaitGroup
+			for i, ms := range patience {
+				calling.Go(func() {
+					time.Sleep(time.Duration(i*7) * time.Millisecond)
+					limit := time.Duration(ms) * time.Millisecond
+					ctx, cancel := context.WithTimeout(t.Context(), limit)
+					defer cancel()
+					body := eddy.Raw(`{"type":"read","pad":"` + strings.Repeat("x", sizes[i]) + `"}`)
+					start := time.Now()
+					_, _, err := s.node.RPCWithRetry(ctx, "n2", body, &eddy.Policy{Timeout: 100 * time.Millisecond})
+					if took := time.Since(start); err == nil || took > limit {
+						t.Errorf("a call with %v took %v: %v", limit, took, err)
+					}
+				})
+			}
+			for i, ms := range stutters {
+				s.pipe.set([]condition{stuck, free}[i%2])
+				time.Sleep(time.Duration(ms) * time.Millisecond)
+			}
+			calling.Wait()
+			s.clear()
+			if stats := s.node.Stats(); stats.Failures != stats.Calls {
+				t.Errorf("%d calls, %d failures", stats.Calls, stats.Failures)
+			}
+		})
+	})
 }
