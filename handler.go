@@ -77,13 +77,13 @@ func (n *Node) serve(h *handler, m *wire.Message, turn uint32) uint32 {
 	n.active.Add(1)
 	switch {
 	case h.trusted():
-		n.watch.begin(h, turn)
+		n.beginWatch(h, turn)
 		r.serve(h)
 	case h.distrusted():
 		n.takeTurn(turn)
 		r.serveTimed(h)
 	default:
-		n.watch.begin(h, turn)
+		n.beginWatch(h, turn)
 		r.serveTimed(h)
 	}
 	return n.endTurn(turn)

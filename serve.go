@@ -67,8 +67,6 @@ func (g gated) Write(p []byte) (int, error) {
 func (n *Node) Serve(ctx context.Context, t Transport) error {
 	n.prepare(t)
 	defer n.close(t)
-	go n.keepTime()
-	go n.watchHandlers()
 	n.crew.read(n, firstTurn)
 	var err error
 	select {
@@ -97,7 +95,6 @@ func (n *Node) prepare(t Transport) {
 	n.reader.turn.Store(firstTurn)
 	n.reader.lines = wire.NewLines(input{n, t}, orDefault(n.MaxLine, defaultMaxLine))
 	n.out = outbox{to: t, busy: 1, changed: sync.NewCond(&n.mu)}
-	n.alarm.timer = time.NewTimer(time.Hour)
 	n.ctx, n.stop = context.WithCancelCause(context.Background())
 	n.rounds, n.endRounds = context.WithCancel(n.ctx)
 }
@@ -161,7 +158,6 @@ func (n *Node) close(t Transport) {
 		n.cancel(c, errEnded)
 	}
 	n.crew.end()
-	n.alarm.timer.Stop()
 	if c, ok := t.(io.Closer); ok {
 		c.Close()
 	}

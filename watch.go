@@ -17,12 +17,19 @@ type watch struct {
 	late    atomic.Bool // some output has waited for a while
 	awake   atomic.Bool
 	wake    chan struct{}
+	started bool // its goroutine, which a node of inline handlers needs not
 }
 
-func (w *watch) begin(h *handler, turn uint32) {
+// beginWatch is called where messages are read, by one goroutine at a time.
+func (n *Node) beginWatch(h *handler, turn uint32) {
+	w := &n.watch
 	w.handler.Store(h)
 	w.turn.Store(turn)
 	if !w.awake.Load() && w.awake.CompareAndSwap(false, true) {
+		if !w.started {
+			w.started = true
+			go n.watchHandlers()
+		}
 		w.wake <- struct{}{}
 	}
 }
