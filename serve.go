@@ -40,19 +40,24 @@ func (n *Node) Run() error {
 		case <-ctx.Done():
 		}
 	}()
-	return n.Serve(ctx, gated{Stdio(), listening})
+	return n.Serve(ctx, &gated{Transport: Stdio(), open: listening})
 }
 
-// A gated transport writes nothing before it is open. So the first message can be
-// read while signals are being listened for, which takes as long, and who has seen
-// an answer knows that a signal will be heeded.
+// A gated transport writes nothing but its first piece, the answer to init, before
+// it is open. To listen for signals takes as long as all else of a start (bench,
+// start), so it is done beside, and still who has seen the answer to a request
+// knows that a signal will be heeded.
 type gated struct {
 	Transport
-	open chan struct{}
+	open  chan struct{}
+	begun bool
 }
 
-func (g gated) Write(p []byte) (int, error) {
-	<-g.open
+func (g *gated) Write(p []byte) (int, error) {
+	if g.begun {
+		<-g.open
+	}
+	g.begun = true
 	return g.Transport.Write(p)
 }
 

@@ -270,10 +270,13 @@ func TestSecondSignal(t *testing.T) {
 	}
 }
 
-// Without open calls a signal ends the relay at once.
+// Without open calls a signal ends the relay at once. Whoever has seen the answer
+// to a request after init knows that a signal is heeded.
 func TestTerminateIdle(t *testing.T) {
 	t.Parallel()
 	p := initialised(t, "--log-format=json")
+	p.send(from("c1", `{"type":"echo","msg_id":2}`))
+	p.next()
 	p.cmd.Process.Signal(syscall.SIGTERM)
 	if status := p.wait(); status != 0 {
 		t.Errorf("exit status %d, want 0", status)
