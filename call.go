@@ -2,6 +2,7 @@ package eddy
 
 import (
 	"context"
+	"errors"
 
 	"github.com/eddyrpc/eddy/internal/calls"
 )
@@ -20,7 +21,8 @@ var once = &Policy{Attempts: 1}
 type Callback func(req *Request, reply Message, attempts int, err error)
 
 // Call is RPCWithRetry without a goroutine that waits: done is called once, when
-// the call has ended. A handler that answers from done returns Later. The body is
+// the call has ended, unless the node had ended before it began. A handler that
+// answers from done returns Later. The body is
 // raw, so that an open call costs a few hundred bytes in all; JSON makes one of
 // any Go value.
 func (r *Request) Call(dest string, body Raw, policy *Policy, done Callback) {
@@ -38,7 +40,24 @@ func (r *Request) Call(dest string, body Raw, policy *Policy, done Callback) {
 		_, err = r.handler.node.begin(nil, &d, policy, owner{r, done})
 	}
 	if err != nil {
-		r.handler.node.tell(owner{r, done}, Message{}, 0, err)
+		r.refused(done, err)
+	}
+}
+
+// refused tells of a call that could not begin. A callback may then make another
+// that can't: were that told from within it, a program that never gives up would
+// overflow the stack. And after the node's end nobody is told, or it would never
+// stop.
+func (r *Request) refused(done Callback, err error) {
+	n := r.handler.node
+	switch {
+	case n.phase.Load() == ended:
+		r.release()
+	case r.state.Or(isRefused)&isRefused != 0:
+		go n.tell(owner{r, done}, Message{}, 0, err)
+	default:
+		defer r.state.And(^uint32(isRefused))
+		n.tell(owner{r, done}, Message{}, 0, err)
 	}
 }
 
@@ -64,18 +83,19 @@ func (n *Node) tell(o owner, reply Message, attempts int, err error) {
 }
 
 // waitingRequest is the request whose handler is about to wait for a call made
-// with ctx, held for the call; nil if there is none.
-func waitingRequest(ctx context.Context) *Request {
+// with ctx, held for the call; nil if there is none. An inline handler must not
+// wait.
+func waitingRequest(ctx context.Context) (*Request, error) {
 	r := requestOf(ctx)
 	switch {
 	case r == nil:
-		return nil
+		return nil, nil
 	case r.inline():
-		panic("eddy: the inline handler of " + r.Type() + " waits for a call")
+		return nil, errors.New("the inline handler of " + r.Type() + " would wait for a call")
 	case !r.hold(hasWaited):
-		return nil // the handler has ended without us
+		return nil, nil // the handler has ended without us
 	}
-	return r
+	return r, nil
 }
 
 // A waiter is what a goroutine waits with for the end of its call. Each is used

@@ -30,8 +30,9 @@ func (n *Node) Handle(typ string, h Handler) { n.handle(&handler{node: n, name: 
 
 // HandleInline is Handle for a handler that promises never to block: it is not
 // watched and never handed to another goroutine, so requests of its type are
-// answered strictly in order, and its request's Body is not copied and invalid
-// once it has returned. While it blocks, the node stands still.
+// answered strictly in order, and its request's Body, which is not copied, and its
+// ctx are invalid once it has returned. While it blocks, the node stands still; a
+// call that would wait fails.
 func (n *Node) HandleInline(typ string, h Handler) {
 	n.handle(&handler{node: n, name: typ, run: h, inline: true})
 }

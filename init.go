@@ -15,21 +15,17 @@ func (n *Node) init(m *wire.Message, turn uint32) uint32 {
 		n.refuse(m, err)
 		return turn
 	}
-	known := n.self.Load()
-	failed := n.initErr.Load()
-	n.mu.Lock()
-	ready := n.ready
-	n.mu.Unlock()
+	known, stage := n.self.Load(), n.stage.Load()
 	switch {
-	case known == nil || failed && known.equal(said):
+	case known == nil || stage == untold && known.equal(said):
 		n.self.Store(said)
-		n.initErr.Store(false)
+		n.stage.Store(told)
 		return n.serve(&handler{node: n, name: "init", run: n.getReady, inline: n.onInit == nil}, m, turn)
 	case known.id != said.id:
 		n.refuse(m, Errorf(MalformedRequest, "init: this is %s already", known.id))
 	case !known.equal(said):
 		n.refuse(m, Errorf(MalformedRequest, "init: the nodes are others already"))
-	case !ready:
+	case stage == told:
 		n.refuse(m, Errorf(TemporarilyUnavailable, "init: not done yet"))
 	case m.Body.ID != NoID:
 		n.answerTo(string(m.Src), "", m.Body.ID, n.initOK())
@@ -51,20 +47,22 @@ func initOf(body Raw) (*identity, *Error) {
 	return &identity{id, ids}, nil
 }
 
-// getReady is what the first init does once the node knows its name.
+// getReady is what the first init does once the node knows its name. If that
+// fails, by a panic too, the same init may be tried again.
 func (n *Node) getReady(ctx context.Context, req *Request) (any, error) {
+	defer n.stage.CompareAndSwap(told, untold)
 	if n.onInit != nil {
 		if err := n.onInit(ctx); err != nil {
-			n.initErr.Store(true)
 			return nil, err
 		}
 	}
+	n.stage.Store(ready) // for what comes as soon as init_ok has gone
 	if err := req.Reply(Raw(`{"type":"init_ok"}`)); err != nil {
 		return nil, err
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.ready = true
+	n.rounding = true
 	for _, loop := range n.periodic {
 		go loop(n.rounds) // after init_ok, so that it is the node's first word
 	}

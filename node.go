@@ -53,7 +53,7 @@ type Node struct {
 	waiters sync.Pool // of *waiter
 	watch   watch
 	self    atomic.Pointer[identity] // nil before init
-	initErr atomic.Bool              // OnInit has failed, and may be tried again
+	stage   atomic.Int32             // untold, told, ready
 	in      atomic.Int64             // messages read
 	active  atomic.Int64             // of them, those that are not done with
 	phase   atomic.Int32             // serving, draining, ended
@@ -61,7 +61,7 @@ type Node struct {
 
 	mu        sync.Mutex // guards all below
 	ids       int64      // the next msg_id
-	ready     bool       // init has been answered
+	rounding  bool       // init has been answered: Every begins
 	out       outbox
 	calls     calls.Table[owner]
 	addresses map[string]calls.Letter
@@ -76,6 +76,13 @@ const (
 	serving int32 = iota
 	draining
 	ended
+)
+
+// The stages of a node's beginning.
+const (
+	untold int32 = iota // there was no init, or it failed
+	told                // OnInit is at work
+	ready               // requests are served
 )
 
 // An identity is what init said.
@@ -140,25 +147,20 @@ func (n *Node) Every(d time.Duration, f func(ctx context.Context)) {
 	if d <= 0 {
 		panic(fmt.Sprintf("eddy: Every %v", d))
 	}
-	round := func(ctx context.Context) {
-		defer n.recoverTo("Every")
-		f(ctx)
-	}
 	loop := func(ctx context.Context) {
 		ticker := time.NewTicker(d)
 		defer ticker.Stop()
 		for ctx.Err() == nil {
-			round(ctx)
+			n.round(ctx, f)
 			select {
 			case <-ticker.C:
 			case <-ctx.Done():
-				return
 			}
 		}
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if !n.ready {
+	if !n.rounding {
 		n.periodic = append(n.periodic, loop)
 		return
 	}
@@ -166,6 +168,17 @@ func (n *Node) Every(d time.Duration, f func(ctx context.Context)) {
 }
 
 func (n *Node) dialect() wire.Dialect { return wire.Dialect{Spaced: n.Spaced} }
+
+// round runs one of Every's rounds, on a goroutine of its own that it may end.
+func (n *Node) round(ctx context.Context, f func(context.Context)) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer n.recoverTo("Every")
+		f(ctx)
+	}()
+	<-done
+}
 
 // mayWrite tells why the node can't send to dest now. mu is held.
 func (n *Node) mayWrite(dest string) error {

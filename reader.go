@@ -115,7 +115,7 @@ func (n *Node) receive(line []byte, turn uint32) uint32 {
 		n.refuse(m, Errorf(TemporarilyUnavailable, "the node is ending"))
 	case string(body.Type) == "init":
 		return n.init(m, turn)
-	case n.self.Load() == nil || n.initErr.Load():
+	case n.stage.Load() != ready:
 		n.refuse(m, Errorf(TemporarilyUnavailable, "the node has not been initialised"))
 	case n.active.Load() >= int64(orDefault(n.MaxOpen, defaultMaxOpen)):
 		n.refuse(m, Errorf(TemporarilyUnavailable, "%d requests are open, the most there may be", n.active.Load()))

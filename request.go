@@ -20,7 +20,7 @@ type Request struct {
 
 	handler *handler
 	turn    uint32        // of reading, that the handler runs in; or inline, or kept
-	state   atomic.Uint32 // how often it is held, isAnswered, hasWaited, hasCalled
+	state   atomic.Uint32 // how often it is held, and the bits below
 	call    call          // the first that is made for it, which so costs no more memory of its own
 }
 
@@ -40,7 +40,8 @@ const (
 	isAnswered = 1 << 31
 	hasWaited  = 1 << 30 // its handler has waited for a call
 	hasCalled  = 1 << 29 // its call is taken
-	holds      = hasCalled - 1
+	isRefused  = 1 << 28 // a callback is being told that its call could not begin
+	holds      = isRefused - 1
 )
 
 func (r *Request) inline() bool { return r.turn < firstTurn }

@@ -50,7 +50,10 @@ func (n *Node) beginFor(ctx context.Context, dest string, body any, policy *Poli
 	if err := d.read(dest, body); err != nil {
 		return nil, unsent(dest, err)
 	}
-	request := waitingRequest(ctx)
+	request, err := waitingRequest(ctx)
+	if err != nil {
+		return nil, unsent(dest, err)
+	}
 	call, err := n.begin(n.ownContext(ctx), &d, policy, owner{request, w.done})
 	if err != nil {
 		request.release()

@@ -153,14 +153,7 @@ func (n *Node) close(t Transport) {
 	n.flushElsewhere()
 	waitAtMost(n.out.changed, outFlushTime, func() bool { return !n.out.writing && !n.out.leaving })
 	n.mu.Unlock()
-	for {
-		n.mu.Lock()
-		c := n.calls.Any()
-		n.mu.Unlock()
-		if c == nil {
-			break
-		}
-		n.cancel(c, errEnded)
+	for n.cancelAll() {
 	}
 	n.crew.end()
 	if c, ok := t.(io.Closer); ok {
@@ -169,6 +162,28 @@ func (n *Node) close(t Transport) {
 	if n.logQueue != nil {
 		n.logQueue.Flush(logFlushTime)
 	}
+}
+
+// cancelAll ends the open calls, on a goroutine that a callback may end, and then
+// returns true.
+func (n *Node) cancelAll() (interrupted bool) {
+	done := make(chan struct{})
+	interrupted = true
+	go func() {
+		defer close(done)
+		for {
+			n.mu.Lock()
+			c := n.calls.Any()
+			n.mu.Unlock()
+			if c == nil {
+				interrupted = false
+				return
+			}
+			n.cancel(c, errEnded)
+		}
+	}()
+	<-done
+	return interrupted
 }
 
 // verdict is what Serve returns, given why reading has ended.
