@@ -231,7 +231,7 @@ func (b *barPlotter) DataRange() (xmin, xmax, ymin, ymax float64) {
 		}
 	}
 	// Room for the text at the longest bar.
-	return xmin / 1.1, xmax * 3, 0, ymax
+	return xmin / 1.1, xmax * 6, 0, ymax
 }
 
 func (b *barPlotter) Plot(c draw.Canvas, p *plot.Plot) {
