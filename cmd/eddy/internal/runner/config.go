@@ -53,11 +53,27 @@ const MaxRate = -1
 
 // Limits that are the same for every test.
 const (
-	initTimeout   = 10 * time.Second
+	initTimeout   = 10 * time.Second // and perNode for each
 	clientTimeout = 5 * time.Second
 	finalPatience = 10 * time.Second // how long final answers may take to be right
-	stopGrace     = time.Second      // how long a node may go on writing once its input has ended
+	stopGrace     = time.Second      // how long a node may go on writing after SIGTERM
 )
+
+// perNode is what each node adds to the time that starting and ending may take:
+// all of them do so at once, on as many processors as there are. An interpreter
+// needs a tenth of a second of one to start.
+const perNode = 200 * time.Millisecond
+
+// initTimeout is how long a process may take to answer init.
+func (c *Config) initTimeout() time.Duration {
+	return initTimeout + time.Duration(len(c.Nodes))*perNode
+}
+
+// endGrace is how long nodes may take to end by themselves once their input has
+// ended. Then they get SIGTERM: hardly anybody who comes from Maelstrom, which
+// kills nodes, has thought of the end of input, and a node that goes on talking
+// to others after it does no harm.
+func (c *Config) endGrace() time.Duration { return time.Second + time.Duration(len(c.Nodes))*perNode/10 }
 
 // Traffic is one message that a node sent or received.
 type Traffic struct {

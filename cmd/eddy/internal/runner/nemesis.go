@@ -98,7 +98,7 @@ func (r *runner) relieve(a *affliction) {
 		case sim.Pause:
 			if n.paused--; n.paused == 0 {
 				r.cluster.Resume(n.index)
-				n.initDue = max(n.initDue, r.now+initTimeout)
+				n.initDue = max(n.initDue, r.now+r.cfg.initTimeout())
 			}
 		case sim.Kill, sim.KillWipe:
 			if n.held--; n.held == 0 && n.state == down {

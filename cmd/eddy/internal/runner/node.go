@@ -78,7 +78,7 @@ func (r *runner) begin(n *node) {
 	number := r.cluster.Start(n.index, n.wipe)
 	n.wipe = false
 	n.life = newLife(number)
-	n.initDue = r.now + initTimeout
+	n.initDue = r.now + r.cfg.initTimeout()
 }
 
 // started takes the news that a process runs, or couldn't be started.
@@ -134,8 +134,8 @@ func (r *runner) wrote(n *node, e *cluster.Event) {
 	if e.Life != n.life.number || n.state == dead {
 		return // the last words of a process that is gone
 	}
-	if r.ending && r.now > r.endedAt+stopGrace {
-		r.ofLine(n, e, "after-stop", "wrote %.1fs after its input had ended", (r.now - r.endedAt).Seconds())
+	if stopped := r.endedAt + r.cfg.endGrace() + stopGrace; r.ending && r.now > stopped+r.pulse.lag(r.now) {
+		r.ofLine(n, e, "after-stop", "wrote %.1fs after SIGTERM", (r.now - r.endedAt - r.cfg.endGrace()).Seconds())
 	}
 	if e.Line.Unended && n.state != up && n.state != starting {
 		return // it was killed in the middle of it
@@ -153,7 +153,7 @@ func (r *runner) wrote(n *node, e *cluster.Event) {
 		r.ofLine(n, e, kind, "%v", err)
 		return
 	}
-	if m.ID != message.None && n.life.used.add(m.ID) > 1 {
+	if m.ID != message.None && !copiesID(&m) && n.life.used.add(m.ID) > 1 {
 		r.ofLine(n, e, "reused-id", "used the msg_id %d again", m.ID)
 	}
 	if m.Src != n.name {
@@ -161,6 +161,9 @@ func (r *runner) wrote(n *node, e *cluster.Event) {
 		return
 	}
 	r.judgeReply(n, e, &m)
+	if !m.IsReply() && (m.Dest == "c0" || r.isClient(m.Dest)) {
+		r.ofLine(n, e, "unasked", "wrote to %s, which is a client, and did not reply to it", m.Dest)
+	}
 	if n.state == starting {
 		if m.InReplyTo == initID && m.Dest == "c0" {
 			r.initialised(n, e, &m)
@@ -171,6 +174,13 @@ func (r *runner) wrote(n *node, e *cluster.Event) {
 	}
 	r.send(n, e, m)
 }
+
+// copiesID reports whether a reply has its request's msg_id for its own: the
+// first thing that one writes with Maelstrom's libraries, take the request's body
+// and change its type, leaves it there. Nobody answers a reply, so that its id
+// means nothing; and since every client counts for itself, such ids come up
+// again and again.
+func copiesID(m *sim.Message) bool { return m.IsReply() && m.ID == m.InReplyTo }
 
 // judgeReply compares a reply with what the node was given.
 func (r *runner) judgeReply(n *node, e *cluster.Event, m *sim.Message) {
@@ -221,7 +231,7 @@ func (r *runner) send(n *node, e *cluster.Event, m sim.Message) {
 func (r *runner) checkInits() {
 	for _, n := range r.nodes {
 		if n.state == starting && n.paused == 0 && r.now >= n.initDue {
-			r.ofNode(n, "no-init", "did not answer init within %v", initTimeout)
+			r.ofNode(n, "no-init", "did not answer init within %v", r.cfg.initTimeout())
 			r.stop(n)
 			n.state = dead
 		}

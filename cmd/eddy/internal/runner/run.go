@@ -36,7 +36,7 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 	c, err := cluster.New(cluster.Options{
 		Program: cfg.Bin, Args: cfg.Args, Nodes: cfg.Nodes,
 		Dirs: cfg.Dirs, Logs: cfg.Logs, MaxLine: cfg.MaxLine, Room: cfg.Room,
-		Grace: 3 * time.Second, TermGrace: time.Second,
+		Grace: cfg.endGrace(), TermGrace: stopGrace + time.Second,
 		Stderr: stderrTo(cfg),
 	})
 	if err != nil {
@@ -144,7 +144,7 @@ func (r *runner) startAll(ctx context.Context) error {
 		}
 		return true
 	}
-	if _, err := r.until(ctx, initTimeout+time.Second, settled); err != nil {
+	if _, err := r.until(ctx, r.cfg.initTimeout()+time.Second, settled); err != nil {
 		return err
 	}
 	for _, n := range r.nodes {
@@ -225,7 +225,7 @@ func (r *runner) calm(ctx context.Context) error {
 		}
 		return r.open == 0
 	}
-	if _, err := r.until(ctx, r.now+r.cfg.timeout(r.inFinal)+initTimeout+time.Second, whole); err != nil {
+	if _, err := r.until(ctx, r.now+r.cfg.timeout(r.inFinal)+r.cfg.initTimeout()+time.Second, whole); err != nil {
 		return err
 	}
 	_, err := r.until(ctx, r.now+r.cfg.quiesce(), func() bool { return false })
@@ -277,6 +277,6 @@ func (r *runner) end(ctx context.Context) error {
 		}
 		return true
 	}
-	_, err := r.until(ctx, r.now+10*time.Second, gone)
+	_, err := r.until(ctx, r.now+r.cfg.endGrace()+stopGrace+10*time.Second, gone)
 	return err
 }

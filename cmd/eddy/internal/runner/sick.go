@@ -24,7 +24,7 @@ type Sickness struct {
 // Sicknesses are all kinds, with what they mean.
 var Sicknesses = []struct{ Kind, Meaning string }{
 	{"exit", "the node's process ended although nobody ended it"},
-	{"no-init", "no init_ok within 10 s"},
+	{"no-init", "no init_ok within 10 s, and 0.2 s more for every node of the test"},
 	{"not-json", "a line of its stdout is not JSON"},
 	{"no-message", "a line is JSON but no message"},
 	{"long-line", "a line is over the limit of 16 MiB"},
@@ -32,11 +32,12 @@ var Sicknesses = []struct{ Kind, Meaning string }{
 	{"unknown-dest", "a message is for nobody in this test"},
 	{"stray-reply", "a reply to a request that the node was never given"},
 	{"extra-reply", "more replies to a request than copies of it were delivered"},
-	{"reused-id", "a msg_id that this process had used before"},
+	{"reused-id", "a msg_id that this process had used before; a reply may have that of its request"},
+	{"unasked", "a message to a client that is no reply"},
 	{"wrong-body", "a reply of a type, or with fields, that its request does not allow"},
 	{"silence", "no answer in the final phase, when nothing is wrong any more"},
 	{"deaf", "the node does not read its input"},
-	{"after-stop", "output more than 1 s after its input has ended"},
+	{"after-stop", "output more than 1 s after SIGTERM, which comes 1 s after the end of its input"},
 }
 
 // keptPerNode is how many sicknesses of one kind are kept of a node.
