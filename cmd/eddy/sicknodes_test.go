@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"os/signal"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -48,6 +50,7 @@ var sickNodes = map[string]func(){
 		fmt.Print(`{"src":"n1","dest":"n1","body":{"type":"x"}} `)
 		n.echo(m)
 	}),
+	"greets-clients":  after(2, func(n *testNode, m testMessage) { n.send(m.Src, `{"type":"hello"}`); n.echo(m) }),
 	"wrong-src":       after(2, func(n *testNode, m testMessage) { id := n.id; n.id = "n7"; n.echo(m); n.id = id }),
 	"unknown-dest":    after(2, func(n *testNode, m testMessage) { n.send("nobody", `{"type":"gossip"}`); n.echo(m) }),
 	"reply-to-nobody": after(2, func(n *testNode, m testMessage) { n.send(m.Src, `{"type":"echo_ok","in_reply_to":999999}`); n.echo(m) }),
@@ -129,6 +132,7 @@ func stopReading(m testMessage) bool {
 
 // chatter goes on writing until it is killed.
 func chatter() {
+	signal.Ignore(syscall.SIGTERM)
 	for i := 1_000_000; ; i++ {
 		fmt.Printf(`{"src":"n1","dest":"n1","body":{"type":"gossip","msg_id":%d}}`+"\n", i)
 		time.Sleep(50 * time.Millisecond)

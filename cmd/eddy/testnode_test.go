@@ -111,6 +111,7 @@ type testMessage struct {
 		Payload   jsontext.Value `json:"payload"`
 		Text      string         `json:"text"`
 		Size      int            `json:"size"`
+		TS        int64          `json:"ts"`
 	} `json:"body"`
 
 	line string

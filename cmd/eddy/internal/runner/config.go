@@ -73,7 +73,9 @@ func (c *Config) initTimeout() time.Duration {
 // ended. Then they get SIGTERM: hardly anybody who comes from Maelstrom, which
 // kills nodes, has thought of the end of input, and a node that goes on talking
 // to others after it does no harm.
-func (c *Config) endGrace() time.Duration { return time.Second + time.Duration(len(c.Nodes))*perNode/10 }
+func (c *Config) endGrace() time.Duration {
+	return time.Second + time.Duration(len(c.Nodes))*perNode/10
+}
 
 // Traffic is one message that a node sent or received.
 type Traffic struct {

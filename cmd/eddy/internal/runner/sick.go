@@ -37,7 +37,7 @@ var Sicknesses = []struct{ Kind, Meaning string }{
 	{"wrong-body", "a reply of a type, or with fields, that its request does not allow"},
 	{"silence", "no answer in the final phase, when nothing is wrong any more"},
 	{"deaf", "the node does not read its input"},
-	{"after-stop", "output more than 1 s after SIGTERM, which comes 1 s after the end of its input"},
+	{"after-stop", "output more than 1 s after SIGTERM"},
 }
 
 // keptPerNode is how many sicknesses of one kind are kept of a node.

@@ -26,6 +26,10 @@ import (
 // When all faults are over every node is read until it knows all that was
 // acknowledged, for 10 s at most.
 //
+// A broadcast that is not answered while something is wrong, or within 2 s after
+// it, may or may not have taken effect; so may one that is answered with an
+// error. In calm every request is answered (`unanswered`).
+//
 // The report tells how long elements took to be known everywhere (`stable`
 // latencies), and how many reads were stale.
 type broadcast struct {
@@ -109,5 +113,5 @@ func (w *broadcast) Settled(ops []history.Op) bool {
 
 func (w *broadcast) Check(r Record) ([]checker.Problem, []checker.Number) {
 	problems, numbers := checker.Broadcast(r.History, w.env.Nodes)
-	return append(problems, unanswered(r)...), numbers
+	return append(problems, unanswered(r, checker.TroublesOf(r.Journal).Between)...), numbers
 }

@@ -37,5 +37,5 @@ func (*echo) Read(req *Request, body []byte) (jsontext.Value, error) { return ne
 
 func (*echo) Check(r Record) ([]checker.Problem, []checker.Number) {
 	problems, numbers := checker.Echo(r.History)
-	return append(problems, unanswered(r)...), numbers
+	return append(problems, unanswered(r, nothingExcuses)...), numbers
 }

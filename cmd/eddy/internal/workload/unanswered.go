@@ -16,12 +16,17 @@ type clientRequest struct {
 }
 
 // unanswered finds the requests that a node was handed and has never answered,
-// though it lived on. An answer that came too late, or was lost on its way, is
-// an answer.
-func unanswered(r Record) (problems []checker.Problem) {
+// though it lived on and nothing excuses it. An answer that came too late, or was
+// lost on its way, is an answer.
+//
+// A node that asks others before it answers may keep silent while these can't be
+// reached: better no answer than one that it can't stand by. So it is excused by
+// all that was wrong with the network from shortly before it was asked until its
+// client gave up.
+func unanswered(r Record, excused func(from, to time.Duration) bool) (problems []checker.Problem) {
 	waiting := map[clientRequest]*history.Op{}
 	for op := range r.History.All() {
-		if op.Outcome == history.Info && op.Code == 0 {
+		if op.Outcome == history.Info && op.Code == 0 && !excused(op.From, op.To) {
 			waiting[clientRequest{op.Client, op.MsgID}] = op
 		}
 	}
@@ -58,6 +63,9 @@ func unanswered(r Record) (problems []checker.Problem) {
 	checker.Sort(problems)
 	return firstFew(problems)
 }
+
+// nothingExcuses is for nodes that need nobody else to answer.
+func nothingExcuses(_, _ time.Duration) bool { return false }
 
 // maxProblems is how many problems of one check are told one by one.
 const maxProblems = 10

@@ -14,8 +14,11 @@ import (
 //	{"type":"generate_ok","id":123}
 //
 // An id is any JSON value. Checked: no two answers have the same id (`unique`),
-// and every request is answered (`unanswered`). Try it with --nemesis kill: an
-// id made of a counter alone starts again.
+// also among those that came when the client had given up. Every request is
+// answered (`unanswered`), unless something was wrong from when it was sent, or
+// in the 2 s before, until its client gave up: a fault, or lost messages. A node
+// may ask a service or other nodes for its ids, and these may be out of reach.
+// Try it with --nemesis kill: an id made of a counter alone starts again.
 type uniqueIDs struct{}
 
 func newUniqueIDs(Env) Workload { return uniqueIDs{} }
@@ -33,5 +36,5 @@ func (uniqueIDs) Read(_ *Request, body []byte) (jsontext.Value, error) { return 
 
 func (uniqueIDs) Check(r Record) ([]checker.Problem, []checker.Number) {
 	problems, numbers := checker.UniqueIDs(r.History)
-	return append(problems, unanswered(r)...), numbers
+	return append(problems, unanswered(r, checker.TroublesOf(r.Journal).Between)...), numbers
 }

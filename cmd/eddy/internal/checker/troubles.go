@@ -1,0 +1,55 @@
+package checker
+
+import (
+	"math"
+	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+)
+
+// Recovery is how long after a fault what nodes do may still be its doing: they
+// find out, wait for a retry, choose a leader.
+const Recovery = 2 * time.Second
+
+// Troubles are the times at which something was wrong with the network or with
+// a process, and Recovery after each.
+type Troubles []span
+
+// TroublesOf reads them from a journal. Messages that a link lost count as a
+// trouble that lasts from the first of them to the last: whether a fault was
+// asked for on the command line or by a nemesis is the same to a node.
+func TroublesOf(j *sim.Journal) Troubles {
+	var all Troubles
+	begun := map[int]int{} // the span of each fault
+	for _, e := range j.Events() {
+		switch e.What {
+		case "begin":
+			begun[e.Fault] = len(all)
+			all = append(all, span{e.At, math.MaxInt64})
+		case "end":
+			if i, ok := begun[e.Fault]; ok {
+				all[i].to = e.At + Recovery
+			}
+		}
+	}
+	lossy := span{from: math.MaxInt64}
+	for m := range j.All() {
+		if m.Fate == sim.LostByLink {
+			lossy.from, lossy.to = min(lossy.from, m.Sent), m.Sent+Recovery
+		}
+	}
+	if lossy.to > 0 {
+		all = append(all, lossy)
+	}
+	return all
+}
+
+// Between reports whether anything was wrong at any time from one to another.
+func (t Troubles) Between(from, to time.Duration) bool {
+	for _, s := range t {
+		if s.from <= to && s.to >= from {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+	"time"
+)
+
+// A wellNode does what others have been blamed for, and may. It must pass.
+type wellNode struct {
+	run   func()
+	flags []string
+}
+
+var wellNodes = map[string]wellNode{
+	// As Maelstrom's libraries do with a body that was changed in place.
+	"copies-the-id": {func() {
+		n := newTestNode()
+		n.on = func(m testMessage) bool {
+			if m.Body.Type != "echo" {
+				return false
+			}
+			fmt.Printf(`{"src":%q,"dest":%q,"body":{"type":"echo_ok","echo":%s,"msg_id":%d,"in_reply_to":%d}}`+"\n",
+				n.id, m.Src, m.Body.Echo, m.Body.MsgID, m.Body.MsgID)
+			return true
+		}
+		n.serve()
+	}, []string{"-w", "echo"}},
+
+	// Maelstrom kills nodes, so hardly one ends with its input.
+	"gossips-on": {func() {
+		n := newTestNode()
+		go func() {
+			for ; ; time.Sleep(50 * time.Millisecond) {
+				fmt.Printf(`{"src":"n1","dest":"n1","body":{"type":"gossip"}}` + "\n")
+			}
+		}()
+		n.serve()
+		select {}
+	}, []string{"-w", "echo"}},
+
+	// No answer is better than an id that may not be unique.
+	"id-of-a-service": {func() {
+		n := newTestNode()
+		asked := map[int64]testMessage{}
+		n.on = func(m testMessage) bool {
+			if m.Body.Type == "generate" {
+				asked[int64(n.next)] = m
+				n.send("lin-tso", `{"type":"ts"}`)
+			} else if m.Body.InReplyTo != nil {
+				n.reply(asked[*m.Body.InReplyTo], fmt.Sprintf(`{"type":"generate_ok","id":%d}`, m.Body.TS))
+			}
+			return true
+		}
+		n.serve()
+	}, []string{"-w", "unique-ids", "--loss", "0.1", "--seed", "3", "--concurrency", "20"}},
+}
+
+func init() {
+	for name, node := range wellNodes {
+		testNodes["well-"+name] = node.run
+	}
+}
+
+func TestWellNodes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes some seconds")
+	}
+	t.Parallel()
+	names := slices.Sorted(maps.Keys(wellNodes))
+	sideBySide(t, len(names), func(t *testing.T, i int) {
+		flags := append([]string{"--bin", "well-" + names[i], "--nodes", "n1", "--rate", "40", "--time-limit", "1",
+			"--client-timeout", "1s", "--call-timeout", "50ms", "--call-attempts", "1"}, wellNodes[names[i]].flags...)
+		if r := eddyTest(t, flags...); r.Verdict != "pass" {
+			t.Errorf("well-%s: %s\n%s", names[i], r.Verdict, r.text())
+		}
+	})
+}
