@@ -67,6 +67,11 @@ var relayBugs = []struct{ name, does, caughtBy string }{
 	{"wrong-target", "sends its second attempt to itself", "wrong-target"},
 	{"no-retry", "makes one attempt and waits for all the time", "gave-up-early"},
 	{"changes", "changes the payload", "stray"},
+	{"deaf-at-first", "takes no reply to a first attempt", "reply-ignored"},
+	{"definite", "says in the end that nothing happened", "false-definite"},
+	{"slow", "waits twice as long as it should", "too-late"},
+	{"holds", "keeps its answers for a second", "held-back"},
+	{"refuses", "refuses nine of ten requests for no reason", "errors"},
 }
 
 func init() {
@@ -134,6 +139,10 @@ func (r *bugRelay) relay(m testMessage) {
 	if r.bug == "changes" {
 		c.payload = strings.Replace(c.payload, "relay ", "relay 1", 1)
 	}
+	if r.bug == "refuses" && r.total%10 != 0 {
+		r.write(c.asker, r.fresh(), `"type":"error","code":11,"text":"busy"`, c.id)
+		return
+	}
 	r.target[c.target] = c
 	r.attempt(c)
 }
@@ -156,6 +165,8 @@ func (r *bugRelay) attempt(c *bugCall) {
 
 	wait, most := bugTimeout, bugAttempts
 	switch r.bug {
+	case "slow":
+		wait *= 2
 	case "impatient":
 		wait /= 2
 	case "early":
@@ -190,6 +201,8 @@ func (r *bugRelay) fail(c *bugCall) {
 	case r.bug == "forgetful":
 	case r.bug == "made-up" && r.last != "":
 		r.answer(c, r.last)
+	case r.bug == "definite":
+		r.write(c.asker, r.fresh(), `"type":"error","code":14,"text":"no reply"`, c.id)
 	default:
 		r.write(c.asker, r.fresh(), `"type":"error","code":0,"text":"no reply"`, c.id)
 	}
@@ -220,8 +233,19 @@ func (r *bugRelay) settle(m testMessage) {
 	if r.bug == "late-lost" && *m.Body.InReplyTo != c.ids[len(c.ids)-1] {
 		return
 	}
+	if r.bug == "deaf-at-first" && c.attempts == 1 {
+		return
+	}
 	r.end(c)
 	r.last = m.body
+	if r.bug == "holds" {
+		time.AfterFunc(time.Second, func() {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.answer(c, m.body)
+		})
+		return
+	}
 	r.answer(c, m.body)
 	if r.bug == "double-answer" {
 		r.answer(c, m.body)
@@ -249,6 +273,9 @@ func TestRelayBugs(t *testing.T) {
 		bug := relayBugs[i]
 		flags := []string{"--node-count", "3", "--concurrency", "4n", "--rate", "100", "--time-limit", "2", "--loss", "0.2", "--latency", "2"}
 		longer := "10"
+		if bug.name == "refuses" {
+			flags = []string{"--node-count", "3", "--rate", "100", "--time-limit", "1"} // nothing is wrong
+		}
 		if bug.name == "leak" {
 			flags = []string{"--node-count", "1", "--concurrency", "64", "--rate", "max", "--time-limit", "4"}
 			longer = "30" // a slow machine does not come to 10,000 calls in 4 s

@@ -60,6 +60,7 @@ var sickNodes = map[string]func(){
 	"wrong-type":      after(1, func(n *testNode, m testMessage) { n.reply(m, `{"type":"pong","echo":1}`) }),
 	"wrong-echo":      after(1, func(n *testNode, m testMessage) { n.reply(m, `{"type":"echo_ok","echo":"something else"}`) }),
 	"error-no-code":   after(1, func(n *testNode, m testMessage) { n.reply(m, `{"type":"error","text":"I won't tell"}`) }),
+	"mostly-errors":   mostlyErrors,
 	"never-answers":   after(1, func(*testNode, testMessage) {}),
 	"goes-silent":     goesSilent,
 	"skips-one":       skipsOne,
@@ -110,6 +111,20 @@ func goesSilent() {
 	sick(func(_ *testNode, m testMessage) bool {
 		return m.Body.Type == "echo" && time.Since(begin) > time.Second/2
 	})()
+}
+
+// mostlyErrors answers every twentieth request well.
+func mostlyErrors() {
+	count := 0
+	n := newTestNode()
+	n.before = func(m testMessage) bool {
+		if count++; m.Body.Type != "echo" || count%20 == 5 {
+			return false
+		}
+		n.reply(m, `{"type":"error","code":13,"text":"crash"}`)
+		return true
+	}
+	n.serve()
 }
 
 // skipsOne leaves the third request unanswered.

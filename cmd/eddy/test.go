@@ -54,6 +54,7 @@ type testCommand struct {
 	Topology     string        `default:"grid" enum:"line,grid,tree,tree2,tree3,tree4,total" help:"Of broadcast: who is told to be whose neighbour (${enum})."`
 	CallTimeout  time.Duration `name:"call-timeout" default:"500ms" help:"What a relay under test promises: how long each attempt waits (${default})."`
 	CallAttempts int           `name:"call-attempts" default:"3" help:"And how many attempts it makes (${default})."`
+	CallBackoff  time.Duration `name:"call-backoff" default:"0s" help:"And how long it may pause before it tries again (${default})."`
 	CallLate     string        `name:"call-late" default:"accept" enum:"accept,ignore" help:"And what it does with a reply that comes after its attempt's timeout (accept or ignore)."`
 	Availability string        `placeholder:"SHARE" help:"Fail if less than this share of operations ends ok; total is 1."`
 	Sick         string        `default:"fail" enum:"fail,report" help:"Sick nodes make the verdict fail, or (report) unknown."`

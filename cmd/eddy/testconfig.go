@@ -35,7 +35,7 @@ func (c *testCommand) config() (*runner.Config, error) {
 	cfg := &runner.Config{
 		Spec: spec, Bin: c.Bin, Args: c.Args, Topology: c.Topology,
 		TimeLimit: seconds(c.TimeLimit), Interval: seconds(c.NemesisInterval), Quiesce: seconds(c.Quiesce),
-		CallTimeout: c.CallTimeout, CallAttempts: c.CallAttempts, IgnoreLate: c.CallLate == "ignore",
+		CallTimeout: c.CallTimeout, CallAttempts: c.CallAttempts, CallBackoff: c.CallBackoff, IgnoreLate: c.CallLate == "ignore",
 		ClientTimeout: c.ClientTimeout, Nemeses: c.Nemesis,
 	}
 	for _, step := range []func(*runner.Config) error{c.names, c.load, c.network, c.limits} {
@@ -149,8 +149,8 @@ func (c *testCommand) limits(cfg *runner.Config) error {
 		return fmt.Errorf("--time-limit %v: want seconds", c.TimeLimit)
 	case !(c.NemesisInterval > 0 && c.NemesisInterval <= 1e6):
 		return fmt.Errorf("--nemesis-interval %v: want seconds, more than 0", c.NemesisInterval)
-	case c.CallTimeout <= 0 || c.CallAttempts < 1 || c.ClientTimeout <= 0:
-		return fmt.Errorf("--call-timeout, --call-attempts and --client-timeout must be positive")
+	case c.CallTimeout <= 0 || c.CallAttempts < 1 || c.ClientTimeout <= 0 || c.CallBackoff < 0:
+		return fmt.Errorf("--call-timeout, --call-attempts and --client-timeout must be positive, and --call-backoff not negative")
 	}
 	err := runner.CheckNemeses(c.Nemesis)
 	if err != nil {

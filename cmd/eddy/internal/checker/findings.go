@@ -21,21 +21,23 @@ type findings struct {
 }
 
 // add takes in a problem that shows in a record of the journal, or in none if
-// record is less than 0.
-func (f *findings) add(check string, at time.Duration, record int, format string, args ...any) {
+// record is less than 0. It reports false if that one is only counted.
+func (f *findings) add(check string, at time.Duration, record int, format string, args ...any) bool {
 	if f.count == nil {
 		f.count = map[string]int{}
 	}
 	if f.count[check]++; f.count[check] > keptPerCheck {
-		return
+		return false
 	}
 	f.list = append(f.list, Problem{Check: check, At: at, Text: fmt.Sprintf(format, args...), Record: record + 1})
+	return true
 }
 
 // unknown takes in what keeps us from judging.
 func (f *findings) unknown(check string, at time.Duration, format string, args ...any) {
-	f.add(check, at, -1, format, args...)
-	f.list[len(f.list)-1].Unknown = true
+	if f.add(check, at, -1, format, args...) {
+		f.list[len(f.list)-1].Unknown = true
+	}
 }
 
 // problems are the first of each check in the order of time. Of a check with

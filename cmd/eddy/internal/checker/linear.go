@@ -24,9 +24,12 @@ import (
 //	write  Value is what was written
 //	cas    Value is [from, to]
 //
-// A Fail took no effect and says nothing, as in Maelstrom: neither what it
-// answered nor the state that made it fail is looked at. An Info or Open one
-// may have taken effect at any time since its beginning.
+// A Fail took no effect. With code 20 a read or a cas says that there was nothing
+// under the key, with 22 a cas says that its value was another than from; that is
+// something seen, at one moment, like what a read gives. Maelstrom looks at
+// neither, so that a store that forgets all it knows passes there. With another
+// code a Fail says nothing. An Info or Open one may have taken effect at any time
+// since its beginning.
 //
 // To find an order is NP-complete in the number of concurrent operations (Gibbons
 // and Korach, 1997), so the search gives up after the patience it is given, and
@@ -83,7 +86,14 @@ type step struct {
 	value    string // read: what it gave; write: what it wrote; cas: to
 	from     string // of a cas
 	finished bool
+	failed   bool // a cas that says that it met another value than from
 }
+
+// The codes that say what was seen.
+const (
+	keyDoesNotExist    = 20
+	preconditionFailed = 22
+)
 
 // nothing is the value of a register that was never written.
 const nothing = "null"
@@ -93,7 +103,11 @@ func byKey(h *history.History) map[int64][]step {
 	for op := range h.All() {
 		s := step{op: op, value: canonical(op.Value), finished: op.Outcome == history.OK}
 		switch {
-		case op.Outcome == history.Fail:
+		case op.Outcome == history.Fail && op.Code == keyDoesNotExist && (op.F == "read" || op.F == "cas"):
+			s.value, s.finished = nothing, true // as a read that found nothing
+			keys[op.Key] = append(keys[op.Key], s)
+			continue
+		case op.Outcome == history.Fail && (op.Code != preconditionFailed || op.F != "cas"):
 			continue
 		case op.F == "read":
 			if !s.finished {
@@ -106,6 +120,8 @@ func byKey(h *history.History) map[int64][]step {
 				continue
 			}
 			s.from, s.value = canonical(fromTo[0]), canonical(fromTo[1])
+			s.failed = op.Outcome == history.Fail
+			s.finished = s.finished || s.failed
 		case op.F != "write":
 			continue
 		}
@@ -144,8 +160,10 @@ var register = porcupine.Model{
 	Step: func(state, input, _ any) (bool, any) {
 		now, s := state.(string), input.(step)
 		switch {
-		case s.op.F == "read":
+		case s.reads():
 			return now == s.value, now
+		case s.failed:
+			return now != s.from, now
 		case s.op.F == "write", now == s.from:
 			return true, s.value
 		}
@@ -171,11 +189,18 @@ func linearKey(key int64, steps []step, patience time.Duration) (Problem, bool) 
 	}, true
 }
 
+// reads reports whether a step says what the value is, and changes nothing.
+func (s *step) reads() bool { return s.op.F == "read" || s.op.Code == keyDoesNotExist }
+
 func (s *step) did() string {
-	switch s.op.F {
-	case "read":
+	switch {
+	case s.op.Code == keyDoesNotExist:
+		return "found nothing under the key"
+	case s.failed:
+		return "met another value than " + s.from
+	case s.op.F == "read":
 		return "gave " + s.value
-	case "cas":
+	case s.op.F == "cas":
 		return "changed " + s.from + " to " + s.value
 	}
 	return "wrote " + s.value
@@ -217,7 +242,7 @@ func operations(steps []step, until time.Duration) (all []porcupine.Operation) {
 		switch {
 		case s.finished && s.op.To <= until:
 			o.Return = 2*int64(s.op.To) + 1
-		case s.op.F == "read":
+		case s.reads() || s.failed:
 			continue
 		default:
 			s.finished = false

@@ -14,7 +14,7 @@ import (
 
 const patience = 10 * time.Second
 
-// kv reads a history: "F KEY VALUE FROM-TO OUTCOME", one operation a line. What
+// kv reads a history: "F KEY VALUE FROM TO OUTCOME:CODE", one operation a line. What
 // is behind the value may be left out from the right.
 func kv(t testing.TB, text string) (ops []history.Op) {
 	t.Helper()
@@ -28,8 +28,14 @@ func kv(t testing.TB, text string) (ops []history.Op) {
 			t.Fatalf("%q: %v", line, err)
 		}
 		if outcome != "" {
+			outcome, code, coded := strings.Cut(outcome, ":")
 			if err := op.Outcome.UnmarshalText([]byte(outcome)); err != nil {
 				t.Fatal(err)
+			}
+			if coded {
+				if _, err := fmt.Sscan(code, &op.Code); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 		op.From *= time.Duration(time.Millisecond)
@@ -53,6 +59,41 @@ func TestLinear(t *testing.T) {
 			read  1 1 2 3
 			write 1 2 4 5
 			read  1 2 6 7`, ``},
+		{"a read finds nothing at first", `
+			read  1 null 0 1 fail:20
+			write 1 1 2 3`, ``},
+		{"a read finds nothing any more", `
+			write 1 1 0 1
+			read  1 null 2 3 fail:20`, `found nothing under the key`},
+		{"a cas finds nothing at first", `
+			cas   1 [0,1] 0 1 fail:20
+			write 1 1 0 5`, ``},
+		{"a cas finds nothing any more", `
+			write 1 1 0 1
+			cas   1 [0,1] 2 3 fail:20`, `found nothing under the key`},
+		{"a cas meets another value", `
+			write 1 1 0 1
+			cas   1 [0,2] 2 3 fail:22
+			read  1 1 4 5`, ``},
+		{"a cas meets nothing, and calls that another value", `
+			cas   1 [0,2] 2 3 fail:22
+			write 1 1 4 5`, ``},
+		{"a cas denies its value", `
+			write 1 1 0 1
+			cas   1 [1,2] 2 3 fail:22`, `met another value than 1`},
+		{"a cas may meet what is written meanwhile", `
+			write 1 1 0 1
+			write 1 2 2 9
+			cas   1 [1,2] 2 3 fail:22
+			read  1 1 4 5`, `gave 1`},
+		{"a write can find nothing, and that says nothing", `
+			write 1 1 0 1
+			write 1 2 2 3 fail:20
+			read  1 1 4 5`, ``},
+		{"other codes say nothing", `
+			write 1 1 0 1
+			cas   1 [1,2] 2 3 fail:11
+			read  1 null 2 3 fail:11`, ``},
 		{"stale read", `
 			write 1 1 0 1
 			write 1 2 2 3

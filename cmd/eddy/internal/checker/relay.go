@@ -21,6 +21,13 @@ type RelayConfig struct {
 	// their attempt's timeout.
 	IgnoreLate bool
 
+	// Backoff is how long the relays may pause between two attempts.
+	Backoff time.Duration
+
+	// Flooded says that clients asked as fast as they could, so that it is no
+	// fault of a relay's if things take long.
+	Flooded bool
+
 	// End is when the nodes were told to stop; 0 is the end of the journal.
 	End time.Duration
 
@@ -62,8 +69,12 @@ var RelayChecks = []struct{ Name, Doc string }{
 	{"gave-up-early", "an error came before all attempts were made"},
 	{"error-too-soon", "an error came before the last attempt's time was over"},
 	{"too-soon", "an attempt came before the one before it had its time (20 % allowed)"},
+	{"too-late", "attempts are late by more than half a timeout and 0.1 s, in the middle of all (the --call-backoff that a relay promises does not count; not judged with --rate max)"},
+	{"reply-ignored", "an attempt came although a reply to an earlier one had been delivered well before, which settles the call (but with --call-late ignore a late one)"},
+	{"held-back", "a relay kept replies for more than 0.5 s before it handed them on, in the middle of all, though it had read on (not judged with --rate max)"},
 	{"after-answer", "an attempt came after the call's answer"},
 	{"answer-lost", "an error came although a reply had been delivered before"},
+	{"false-definite", "an error has a code that says that nothing happened, but not every attempt was answered with such an error: an attempt that met silence may have taken effect"},
 	{"wrong-target", "an attempt went to a node that the request did not name"},
 	{"stray", "a relay sent a request that no client asked for"},
 	{"malformed-answer", "a relay_ok lacks an integer attempts or an object result"},
@@ -121,6 +132,10 @@ type relayCheck struct {
 	pauses   pauses
 	now      time.Duration
 
+	waits, holds tempo
+	guilty       []*relayCall // of problems
+	guilt        []int        // their places in found
+
 	asked, answered, failed, refused, attempts, most int
 }
 
@@ -140,6 +155,8 @@ type relayNode struct {
 	read    int                    // the step at which the last was delivered that it must have read, by what it sent
 	ids     map[int64]relayAttempt // its requests of this life
 	strange map[uint64]int         // replies to nothing it had asked: body -> record
+	shown   []relayRead            // when it has shown that it had read how far
+	grain   time.Duration          // when the last of these began
 }
 
 // A relayAttempt is one request that a relay sent; call is nil for a stray one.
@@ -164,6 +181,7 @@ type relayCall struct {
 	attempts []relaySent
 	replies  []relayReply // delivered, to attempts of this call
 	answered bool
+	records  []int // all that it is made of, in all lives
 }
 
 type relaySent struct {

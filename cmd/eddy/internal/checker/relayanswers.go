@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
@@ -30,7 +31,7 @@ func (r *relayCheck) owe(m *sim.Record) {
 			call.arrived = m.Done
 		}
 		call.copies++
-		limit += time.Duration(call.promised) * call.timeout
+		limit += time.Duration(call.promised) * (call.timeout + r.config.Backoff)
 	}
 	d := r.duties[request]
 	if d == nil {
@@ -59,6 +60,7 @@ func (r *relayCheck) hear(node *relayNode, m *sim.Record) {
 		return
 	}
 	sent := r.journal.At(to.record).Sent
+	to.call.records = append(to.call.records, m.Index)
 	to.call.replies = append(to.call.replies, relayReply{
 		src: m.Src, asked: m.Src == to.dest, inReplyTo: m.InReplyTo, at: m.Done,
 		late: m.Done-sent > to.call.timeout, record: m.Index, step: m.DoneStep,
@@ -79,6 +81,7 @@ func (r *relayCheck) reply(m *sim.Record) {
 	if call == nil {
 		return
 	}
+	call.records = append(call.records, m.Index)
 	first := !call.answered
 	call.answered = true
 	switch {
@@ -97,7 +100,7 @@ func (r *relayCheck) good(call *relayCall, m *sim.Record) {
 	attempts, ok := integer(body[0])
 	result := body[1]
 	if !ok || result.Kind() != '{' {
-		r.found.add("malformed-answer", m.Sent, m.Index, "%v: the answer at %s is %s: it wants an integer attempts and an object result",
+		r.blame(call, "malformed-answer", m, "%v: the answer at %s is %s: it wants an integer attempts and an object result",
 			call, seconds(m.Sent), quote(m.Body))
 		return
 	}
@@ -105,7 +108,7 @@ func (r *relayCheck) good(call *relayCall, m *sim.Record) {
 		return
 	}
 	if call.copies == 1 && attempts != int64(len(call.attempts)) {
-		r.found.add("wrong-count", m.Sent, m.Index, "%v: the answer at %s says attempts %d, but %d were sent",
+		r.blame(call, "wrong-count", m, "%v: the answer at %s says attempts %d, but %d were sent",
 			call, seconds(m.Sent), attempts, len(call.attempts))
 	}
 	r.result(call, m, result)
@@ -123,9 +126,10 @@ func (r *relayCheck) result(call *relayCall, m *sim.Record, result []byte) {
 			continue
 		}
 		if reply.asked {
+			r.handed(call, m, &reply)
 			r.hasRead(call.node, reply.step)
 			if call.echo != 0 && text(said[2]) == "echo_ok" && sim.BodyHash(said[3]) != call.echo {
-				r.found.add("wrong-echo", m.Sent, record.Index, "%v: the result at %s is %s, which echoes something else; %s's reply to msg_id %d was sent at %s",
+				r.blame(call, "wrong-echo", &record, "%v: the result at %s is %s, which echoes something else; %s's reply to msg_id %d was sent at %s",
 					call, seconds(m.Sent), quote(result), call.target, reply.inReplyTo, seconds(record.Sent))
 			}
 			return
@@ -141,11 +145,11 @@ func (r *relayCheck) result(call *relayCall, m *sim.Record, result []byte) {
 	}
 	if stranger >= 0 {
 		s := r.journal.At(stranger)
-		r.found.add("stranger-believed", m.Sent, m.Index, "%v: the result at %s is a reply from %s to msg_id %d, %s",
+		r.blame(call, "stranger-believed", m, "%v: the result at %s is a reply from %s to msg_id %d, %s",
 			call, seconds(m.Sent), s.Src, s.InReplyTo, r.whyStrange(call, &s))
 		return
 	}
-	r.found.add("wrong-result", m.Sent, m.Index, "%v: the result at %s is %s; no such reply of %s to one of its %d attempts had been delivered to %s",
+	r.blame(call, "wrong-result", m, "%v: the result at %s is %s; no such reply of %s to one of its %d attempts had been delivered to %s",
 		call, seconds(m.Sent), quote(result), call.target, len(call.attempts), call.node)
 }
 
@@ -184,20 +188,24 @@ func (r *relayCheck) bad(call *relayCall, m *sim.Record) {
 	}
 	for _, reply := range call.replies {
 		if r.ignored(call, &reply, m.Sent) {
-			r.found.add("answer-lost", m.Sent, m.Index, "%v: an error at %s, but %s's reply to msg_id %d had been delivered at %s",
+			r.blame(call, "answer-lost", m, "%v: an error at %s, but %s's reply to msg_id %d had been delivered at %s",
 				call, seconds(m.Sent), reply.src, reply.inReplyTo, seconds(reply.at))
 			return
 		}
 	}
+	if n > 0 && history.IsDefinite(code) && !call.refused(r) {
+		r.blame(call, "false-definite", m, "%v: an error at %s with the code %d, which says that nothing happened, but of its %d attempts not every one was answered with such an error",
+			call, seconds(m.Sent), code, n)
+	}
 	switch {
 	case call.copies > 1:
 	case n < call.promised:
-		r.found.add("gave-up-early", m.Sent, m.Index, "%v: an error at %s after %d attempts; %d were promised",
+		r.blame(call, "gave-up-early", m, "%v: an error at %s after %d attempts; %d were promised",
 			call, seconds(m.Sent), n, call.promised)
 	default:
 		last := call.attempts[n-1]
 		if r.early(call, n, m.Sent) {
-			r.found.add("error-too-soon", m.Sent, m.Index, "%v: an error at %s, %v after the last attempt (msg_id %d), %v after the request; the timeout is %v",
+			r.blame(call, "error-too-soon", m, "%v: an error at %s, %v after the last attempt (msg_id %d), %v after the request; the timeout is %v",
 				call, seconds(m.Sent), round(m.Sent-last.at), last.id, round(m.Sent-call.arrived), call.timeout)
 		}
 	}
@@ -211,6 +219,18 @@ func (r *relayCheck) ignored(call *relayCall, reply *relayReply, at time.Duratio
 	}
 	return reply.asked && !(reply.late && r.config.IgnoreLate) &&
 		at-reply.at > patience+2*r.lag(at) && !r.pauses.between(call.node, reply.at, at)
+}
+
+// refused reports whether each of a call's attempts was answered with an error
+// that says that nothing happened.
+func (c *relayCall) refused(r *relayCheck) bool {
+	return !slices.ContainsFunc(c.attempts, func(a relaySent) bool {
+		return !slices.ContainsFunc(c.replies, func(reply relayReply) bool {
+			m := r.journal.At(reply.record)
+			code, ok := integer(r.read.member(m.Body, "code"))
+			return reply.inReplyTo == a.id && reply.asked && m.Type == "error" && ok && history.IsDefinite(code)
+		})
+	})
 }
 
 // isError reports whether a reply was an error of that code: a relay may hand
@@ -232,6 +252,8 @@ func (r *relayCheck) end() {
 			r.noAnswer(request, d)
 		}
 	}
+	r.tempos()
+	r.involve()
 	if r.answered == 0 {
 		r.found.unknown("nothing-checked", end, "no call was answered with relay_ok: %d requests, %d errors", r.asked, r.failed)
 	}

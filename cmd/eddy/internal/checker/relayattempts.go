@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"slices"
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
@@ -26,6 +27,7 @@ func (r *relayCheck) ask(m *sim.Record) {
 	call := &relayCall{
 		client: m.Src, node: m.Dest, id: m.ID,
 		target: text(body[1]), timeout: r.config.Timeout, promised: r.config.Attempts,
+		records: []int{m.Index},
 	}
 	if ms, ok := integer(body[2]); ok {
 		call.timeout = time.Duration(ms) * time.Millisecond
@@ -60,8 +62,9 @@ func (r *relayCheck) attempt(node *relayNode, m *sim.Record) {
 		return
 	}
 	r.attempts++
+	call.records = append(call.records, m.Index)
 	if m.Dest != call.target {
-		r.found.add("wrong-target", m.Sent, m.Index, "%v: an attempt (msg_id %d) went to %s at %s", call, m.ID, m.Dest, seconds(m.Sent))
+		r.blame(call, "wrong-target", m, "%v: an attempt (msg_id %d) went to %s at %s", call, m.ID, m.Dest, seconds(m.Sent))
 	}
 	if !call.shared {
 		r.pace(call, m)
@@ -75,20 +78,33 @@ func (r *relayCheck) pace(call *relayCall, m *sim.Record) {
 	n := len(call.attempts)
 	switch {
 	case call.copies == 1 && call.answered:
-		r.found.add("after-answer", m.Sent, m.Index, "%v: attempt %d (msg_id %d) was sent at %s, after the call's answer",
+		r.blame(call, "after-answer", m, "%v: attempt %d (msg_id %d) was sent at %s, after the call's answer",
 			call, n+1, m.ID, seconds(m.Sent))
 	case n >= call.promised*call.copies:
-		r.found.add("too-many-attempts", m.Sent, m.Index, "%v: attempt %d (msg_id %d) was sent at %s; %d were promised",
+		r.blame(call, "too-many-attempts", m, "%v: attempt %d (msg_id %d) was sent at %s; %d were promised",
 			call, n+1, m.ID, seconds(m.Sent), call.promised)
 	}
 	if n == 0 || call.copies > 1 {
 		return
 	}
+	if i := slices.IndexFunc(call.replies, func(reply relayReply) bool { return r.unheeded(call, &reply, m.Sent) }); i >= 0 && !call.answered {
+		reply := call.replies[i]
+		r.blame(call, "reply-ignored", m, "%v: attempt %d (msg_id %d) was sent at %s, but %s's reply to msg_id %d had been delivered at %s",
+			call, n+1, m.ID, seconds(m.Sent), reply.src, reply.inReplyTo, seconds(reply.at))
+	}
 	last := call.attempts[n-1]
+	r.waited(call, m, last.at)
 	if gap := m.Sent - last.at; r.early(call, n, m.Sent) {
-		r.found.add("too-soon", m.Sent, m.Index, "%v: attempt %d (msg_id %d) was sent at %s, %v after the one before, %v after the request; the timeout is %v",
+		r.blame(call, "too-soon", m, "%v: attempt %d (msg_id %d) was sent at %s, %v after the one before, %v after the request; the timeout is %v",
 			call, n+1, m.ID, seconds(m.Sent), round(gap), round(m.Sent-call.arrived), call.timeout)
 	}
+}
+
+// unheeded reports whether a relay goes on although it has a reply that should
+// have settled the call. A policy may try again after an error.
+func (r *relayCheck) unheeded(call *relayCall, reply *relayReply, at time.Duration) bool {
+	m := r.journal.At(reply.record)
+	return m.Type != "error" && r.ignored(call, reply, at)
 }
 
 // early reports whether what a node sent at a time came before n attempts had
@@ -106,13 +122,6 @@ func (r *relayCheck) early(call *relayCall, n int, at time.Duration) bool {
 	since := call.attempts[n-1].at
 	return at-since+relayNoise+2*r.lag(since) < timeout &&
 		!r.pauses.between(call.node, since-time.Duration(call.promised)*call.timeout, at)
-}
-
-// hasRead notes that a node must have read what was delivered at a step, and so
-// all that was delivered to it before.
-func (r *relayCheck) hasRead(node string, step int) {
-	n := r.nodes[node]
-	n.read = max(n.read, step)
 }
 
 func (r *relayCheck) lag(at time.Duration) time.Duration {

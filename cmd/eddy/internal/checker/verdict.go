@@ -16,6 +16,10 @@ type Problem struct {
 	At      time.Duration // when it showed
 	Unknown bool          // not a violation: the check could not tell
 	Record  int           // 1 + the journal's index of the message that shows it; 0 if there is none
+
+	// Involved are the journal's indices of all messages that one must see to
+	// understand it, in their order, as those of the call that went wrong.
+	Involved []int
 }
 
 // A Number is a result that is not good or bad in itself.

@@ -4,6 +4,7 @@ package history
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -18,6 +19,16 @@ const (
 	Fail                // it surely took no effect
 	Info                // it may have taken effect, or may yet
 )
+
+// IsDefinite reports whether an error reply's code says that nothing happened, so
+// that its operation is a Fail and not an Info.
+func IsDefinite(code int64) bool {
+	switch code {
+	case 1, 10, 11, 12, 14, 20, 21, 22, 30:
+		return true
+	}
+	return false
+}
 
 var outcomes = []string{"open", "ok", "fail", "info"}
 
@@ -59,6 +70,10 @@ type Op struct {
 
 // Ended reports whether the operation has an end in time.
 func (o *Op) Ended() bool { return o.Outcome != Open }
+
+// IsErrorReply reports whether the operation was answered, and with an error. Its
+// Error then is "error", the code and the text.
+func (o *Op) IsErrorReply() bool { return strings.HasPrefix(o.Error, "error ") }
 
 // String is the operation in a few words, for reasons and logs.
 func (o *Op) String() string {

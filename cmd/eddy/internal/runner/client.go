@@ -96,7 +96,7 @@ func (r *runner) answer(d *sim.Delivery) {
 			return
 		}
 		outcome := history.Info
-		if workload.IsDefinite(code) {
+		if history.IsDefinite(code) {
 			outcome = history.Fail
 		}
 		text := fmt.Sprintf("error %d: %s", code, workload.Member(d.Body, "text"))

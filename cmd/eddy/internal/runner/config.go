@@ -31,7 +31,8 @@ type Config struct {
 	Quiesce      time.Duration // the calm before the final phase; less than 0 for as short as the workload allows
 	CallTimeout  time.Duration // what a relay promises
 	CallAttempts int
-	IgnoreLate   bool // it takes no reply after its attempt's timeout
+	CallBackoff  time.Duration // it may pause so long between two attempts
+	IgnoreLate   bool          // it takes no reply after its attempt's timeout
 
 	// ClientTimeout is how long a client waits for an answer that needs no
 	// retries, but in the final phase, when it is at least 5 s. 0 means 5 s.
@@ -98,7 +99,7 @@ func (c *Config) timeout(final bool) time.Duration {
 	if own <= 0 || final {
 		own = max(own, clientTimeout)
 	}
-	return own + time.Duration(c.CallAttempts)*c.CallTimeout + 2*longest(&c.Network)
+	return own + time.Duration(c.CallAttempts)*(c.CallTimeout+c.CallBackoff) + 2*longest(&c.Network)
 }
 
 // quiesce is how long the calm before the final phase is.

@@ -52,7 +52,7 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 	r.load = cfg.Spec.New(workload.Env{
 		Nodes: cfg.Nodes, Topology: workload.Topology(cfg.Topology, cfg.Nodes),
 		Rand:        rand.New(rand.NewPCG(seed, 2)),
-		CallTimeout: cfg.CallTimeout, CallAttempts: cfg.CallAttempts, IgnoreLate: cfg.IgnoreLate,
+		CallTimeout: cfg.CallTimeout, CallAttempts: cfg.CallAttempts, CallBackoff: cfg.CallBackoff, Flooded: cfg.Rate == MaxRate, IgnoreLate: cfg.IgnoreLate,
 	})
 	r.cast = newCast(r.load, seed)
 	if r.cast.player != nil {
@@ -97,9 +97,10 @@ func (r *runner) run(ctx context.Context) (*Result, error) {
 		}
 	}
 	result.check = func() ([]checker.Problem, []checker.Number) {
-		return r.load.Check(workload.Record{
+		problems, numbers := r.load.Check(workload.Record{
 			History: r.history, Journal: r.net.Journal(), End: r.endedAt, Lag: r.pulse.lag,
 		})
+		return append(problems, checker.Errors(r.history, r.expected, r.excuse())...), numbers
 	}
 	result.History, result.Sick, result.Journal = r.history, r.ward.all, r.net.Journal()
 	result.start = r.start

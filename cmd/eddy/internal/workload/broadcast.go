@@ -115,3 +115,5 @@ func (w *broadcast) Check(r Record) ([]checker.Problem, []checker.Number) {
 	problems, numbers := checker.Broadcast(r.History, w.env.Nodes)
 	return append(problems, unanswered(r, checker.TroublesOf(r.Journal).Between)...), numbers
 }
+
+func (*broadcast) Expects(*history.Op) bool { return false }

@@ -39,3 +39,5 @@ func (*echo) Check(r Record) ([]checker.Problem, []checker.Number) {
 	problems, numbers := checker.Echo(r.History)
 	return append(problems, unanswered(r, nothingExcuses)...), numbers
 }
+
+func (*echo) Expects(*history.Op) bool { return false }

@@ -22,8 +22,17 @@ import (
 //	{"type":"cas_ok"}
 //
 // A key that was never written is answered with error 20, a cas that meets
-// another value with 22, one of a key that is not there with 20. Requests may
-// stay unanswered, as while there is no majority.
+// another value with 22, one of a key that is not there with 20. These are
+// answers like a value: a key that was written is there, so that who says 20 of
+// it then has lost it, and who says 22 has met another value than `from`. They
+// must come from the place where the operation would have taken effect. A node
+// that asks a service in turn may hand on what this says; but if it asked twice,
+// since the first answer was late, the second answer to a cas may be 22 because
+// the first has worked, and then only an indefinite error is true (0 or 13).
+//
+// With every other definite code (such as 11, from who is no leader) nothing has
+// happened, and nothing is learned. Requests may stay unanswered, as while there
+// is no majority.
 type linKV struct {
 	env Env
 	n   int64
@@ -78,6 +87,11 @@ func (*linKV) Read(req *Request, body []byte) (jsontext.Value, error) {
 		return nil, nil
 	}
 	return need(body, "value")
+}
+
+// Expects what says how things are. Who is no leader, or has none, says 11.
+func (*linKV) Expects(op *history.Op) bool {
+	return op.Code == 20 && op.F != "write" || op.Code == 22 && op.F == "cas" || op.Code == 11
 }
 
 func (*linKV) Check(r Record) ([]checker.Problem, []checker.Number) {

@@ -21,7 +21,9 @@ import (
 //
 // A node sends the payload to the target with a fresh msg_id, waits for
 // --call-timeout (500 ms), sends it again with another, and gives up after
-// --call-attempts (3) with an error. Any reply is a result, also one that comes
+// --call-attempts (3) with an error, whose code must not say that nothing happened
+// unless every attempt was answered so. Before it sends again it may pause for
+// --call-backoff (0 s). Any reply is a result, also one that comes
 // after its attempt's timeout, unless with --call-late ignore. It must also
 // answer echo.
 //
@@ -123,10 +125,17 @@ func (*relay) Read(_ *Request, body []byte) (jsontext.Value, error) {
 	return fmt.Appendf(nil, `{"attempts":%s,"result":%s}`, attempts, result), nil
 }
 
+// Expects errors of calls to the nodes that the test plays.
+func (w *relay) Expects(op *history.Op) bool {
+	target := string(Member(op.Value, "target"))
+	return target == strconv.Quote(w.slow) || target == strconv.Quote(w.mute)
+}
+
 // Check judges from the journal alone.
 func (w *relay) Check(r Record) ([]checker.Problem, []checker.Number) {
 	problems, numbers := checker.Relay(r.Journal, checker.RelayConfig{
 		Nodes: w.env.Nodes, Timeout: w.env.CallTimeout, Attempts: w.env.CallAttempts, IgnoreLate: w.env.IgnoreLate,
+		Backoff: w.env.CallBackoff, Flooded: w.env.Flooded,
 		End: r.End, Lag: r.Lag,
 	})
 	played := fmt.Sprintf("%s slow, %s mute", w.slow, w.mute)

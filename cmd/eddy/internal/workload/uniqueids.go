@@ -38,3 +38,5 @@ func (uniqueIDs) Check(r Record) ([]checker.Problem, []checker.Number) {
 	problems, numbers := checker.UniqueIDs(r.History)
 	return append(problems, unanswered(r, checker.TroublesOf(r.Journal).Between)...), numbers
 }
+
+func (uniqueIDs) Expects(*history.Op) bool { return false }

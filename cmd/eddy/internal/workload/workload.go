@@ -27,15 +27,6 @@ type Request struct {
 	Key   int64          // the workload's own
 }
 
-// IsDefinite reports whether an error of a code tells that nothing happened.
-func IsDefinite(code int64) bool {
-	switch code {
-	case 1, 10, 11, 12, 14, 20, 21, 22, 30:
-		return true
-	}
-	return false
-}
-
 // Env is what a workload knows of its test.
 type Env struct {
 	Nodes    []string
@@ -45,10 +36,14 @@ type Env struct {
 	// CallTimeout and CallAttempts are what a relay promises.
 	CallTimeout  time.Duration
 	CallAttempts int
+	CallBackoff  time.Duration
 
 	// IgnoreLate says that a relay takes no reply to an attempt whose time is
 	// over.
 	IgnoreLate bool
+
+	// Flooded says that clients ask as fast as they can.
+	Flooded bool
 }
 
 // A Workload is one workload in one test. Its methods are for one goroutine.
@@ -64,6 +59,9 @@ type Workload interface {
 	// Settled reports whether the answers to Final are as they shall be. As
 	// long as they are not they are asked again, for a while.
 	Settled(ops []history.Op) bool
+	// Expects reports whether an operation's error is an answer that a good node
+	// may give when nothing is wrong.
+	Expects(op *history.Op) bool
 	// Check judges what happened. Its numbers are shown with the verdict.
 	Check(Record) ([]checker.Problem, []checker.Number)
 }
@@ -85,6 +83,10 @@ type Spec struct {
 	Name string
 	New  func(Env) Workload
 
+	// Alone says that a node can answer without others, so that no fault of the
+	// network's is a reason not to.
+	Alone bool
+
 	// Lingers says that what nodes still tell each other when all clients have
 	// their answers matters to what is checked, so that it is waited for before
 	// the final phase.
@@ -93,7 +95,7 @@ type Spec struct {
 
 // Specs are all workloads.
 var Specs = []Spec{
-	{Name: "echo", New: newEcho},
+	{Name: "echo", New: newEcho, Alone: true},
 	{Name: "unique-ids", New: newUniqueIDs},
 	{Name: "broadcast", New: newBroadcast, Lingers: true},
 	{Name: "lin-kv", New: newLinKV},
