@@ -2,16 +2,15 @@ package eddy
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/wire"
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// The life of a call: begin puts its first attempt on the wire; timeouts sends
-// another whenever one has met silence, as often as the policy allows; then one
-// of reply, timeouts and cancel ends it.
+// The life of a call: begin puts its first attempt on the wire; afterSilence sends
+// another whenever one has waited in vain, as often as the policy allows; then a
+// reply, the last silence or the end of its context ends it.
 
 // A Policy says how often a call is attempted and how long it waits; nil and
 // the zero value are the default: 3 attempts in all, 500 ms each.
@@ -118,73 +117,20 @@ func (n *Node) sent(c *call, id int64) {
 	n.stats.Attempts++
 }
 
-// timeouts looks for attempts that have met silence for long enough, and does
-// what their calls' policies say. It does so for some calls at a time: one by one,
-// each would wait for its own memory (bench, storm).
-func (n *Node) timeouts() {
-	n.beginBatch()
-	defer n.endBatch()
-	var some [64]silence
-	for {
-		count := n.silences(some[:])
-		if count == 0 {
-			return
-		}
-		n.tellOf(some[:count])
+// afterSilence does what the call's policy has said after its latest attempt has
+// met silence: it sends another, or counts the call as failed. mu is held.
+func (n *Node) afterSilence(c *call, step retry.Step, now time.Duration) silence {
+	s := silence{call: c}
+	switch step {
+	case retry.SendAgain:
+		s.waited = now - c.Attempt(c.Sent()).Written
+		s.id = n.attempt(c)
+		s.attempt = c.Sent()
+		n.stats.Retries++
+	case retry.GiveUp:
+		n.stats.Failures++
 	}
-}
-
-// tellOf logs the retries and ends the calls that have failed.
-func (n *Node) tellOf(some []silence) {
-	defer func() {
-		if len(some) > 0 { // a callback ended the goroutine
-			go n.tellOf(slices.Clone(some))
-		}
-	}()
-	for len(some) > 0 {
-		s := some[0]
-		some = some[1:]
-		if s.attempt == 0 {
-			n.end(s.call, Message{}, (*silentCall)(s.call))
-		} else {
-			n.logRetry(s)
-		}
-	}
-}
-
-// A silence is what a call has met that has just been retried, or given up.
-type silence struct {
-	call    *call
-	attempt int           // number of the attempt that was sent then, 0 if none was
-	id      int64         // its msg_id
-	waited  time.Duration // by the attempt before
-}
-
-// silences stores as many calls as have met silence, and sends their next
-// attempts.
-func (n *Node) silences(into []silence) (count int) {
-	n.lockToWrite()
-	defer n.mu.Unlock()
-	now := n.now()
-	for count < len(into) && !n.full() {
-		c, step := n.calls.Silent(now)
-		if c == nil {
-			break
-		}
-		s := silence{call: c}
-		switch step {
-		case retry.SendAgain:
-			s.waited = now - c.Attempt(c.Sent()).Written
-			s.id = n.attempt(c)
-			s.attempt = c.Sent()
-			n.stats.Retries++
-		case retry.GiveUp:
-			n.stats.Failures++
-		}
-		into[count] = s
-		count++
-	}
-	return count
+	return s
 }
 
 // reply settles the call that a message answers, if there is one. What comes

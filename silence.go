@@ -1,0 +1,65 @@
+package eddy
+
+import (
+	"slices"
+	"time"
+)
+
+// timeouts looks for attempts that have met silence for long enough, and does
+// what their calls' policies say. It does so for some calls at a time: one by one,
+// each would wait for its own memory (bench, storm).
+func (n *Node) timeouts() {
+	n.beginBatch()
+	defer n.endBatch()
+	var some [64]silence
+	for {
+		count := n.silences(some[:])
+		if count == 0 {
+			return
+		}
+		n.tellOf(some[:count])
+	}
+}
+
+// tellOf logs the retries and ends the calls that have failed.
+func (n *Node) tellOf(some []silence) {
+	defer func() {
+		if len(some) > 0 { // a callback ended the goroutine
+			go n.tellOf(slices.Clone(some))
+		}
+	}()
+	for len(some) > 0 {
+		s := some[0]
+		some = some[1:]
+		if s.attempt == 0 {
+			n.end(s.call, Message{}, (*silentCall)(s.call))
+		} else {
+			n.logRetry(s)
+		}
+	}
+}
+
+// A silence is what a call has met that has just been retried, or given up.
+type silence struct {
+	call    *call
+	attempt int           // number of the attempt that was sent then, 0 if none was
+	id      int64         // its msg_id
+	waited  time.Duration // by the attempt before
+}
+
+// silences stores as many calls as have met silence, and sends their next
+// attempts.
+func (n *Node) silences(into []silence) (count int) {
+	n.lockToWrite()
+	defer n.mu.Unlock()
+	now := n.now()
+	for count < len(into) && !n.full() {
+		c, step := n.calls.Silent(now)
+		if c == nil {
+			break
+		}
+		into[count] = n.afterSilence(c, step, now)
+		count++
+	}
+	return count
+}
