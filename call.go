@@ -37,7 +37,7 @@ func (r *Request) Call(dest string, body Raw, policy *Policy, done Callback) {
 	if err != nil {
 		err = unsent(dest, err)
 	} else {
-		_, err = r.handler.node.begin(nil, &d, policy, owner{r, done})
+		_, err = r.handler.node.begin(noneOwn, &d, policy, owner{r, done})
 	}
 	if err != nil {
 		r.refused(done, err)
@@ -128,19 +128,22 @@ func (n *Node) freeWaiter(w *waiter) {
 	n.waiters.Put(w)
 }
 
-// ownContext is a call's ctx if it can end before the node does, otherwise nil:
-// the end of the node ends its calls too.
+// noneOwn stands for the context of a call that ends only with its node.
+var noneOwn context.Context
+
+// ownContext is a call's ctx if it can end before the node does, otherwise
+// noneOwn: the end of the node ends its calls too.
 func (n *Node) ownContext(ctx context.Context) context.Context {
 	switch done := ctx.Done(); {
 	case done == nil, n.self.Load() == nil, done == n.ctx.Done(): // n.ctx is there once init is
-		return nil
+		return noneOwn
 	}
 	return ctx
 }
 
 // await waits until the call has ended, and ends it when ctx does.
 func (n *Node) await(ctx context.Context, c *call, w *waiter) {
-	if ctx = n.ownContext(ctx); ctx == nil {
+	if ctx = n.ownContext(ctx); ctx == noneOwn {
 		<-w.ended // a select costs thrice as much
 		return
 	}

@@ -90,6 +90,7 @@ func TestCallbackThatNeverGivesUp(t *testing.T) {
 		time.Sleep(time.Second)
 		s.pipe.eof()
 		<-s.over
+		time.Sleep(time.Second) // until the last callback has woken
 	})
 }
 

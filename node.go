@@ -195,7 +195,7 @@ func (n *Node) mayWrite(dest string) error {
 
 // mayCall tells why the node can't open a call now. mu is held.
 func (n *Node) mayCall(ctx context.Context, dest string, policy *Policy) error {
-	if ctx != nil && ctx.Err() != nil {
+	if ctx != noneOwn && ctx.Err() != nil {
 		return context.Cause(ctx) // while the call waited for room
 	}
 	if err := policy.Validate(); err != nil {

@@ -62,8 +62,8 @@ func (n *Node) beginFor(ctx context.Context, dest string, body any, policy *Poli
 	return call, nil
 }
 
-// begin opens a call and sends its first attempt. ctx is nil if the call ends
-// only with the node.
+// begin opens a call and sends its first attempt. ctx is noneOwn if the call
+// ends only with the node.
 func (n *Node) begin(ctx context.Context, d *draft, policy *Policy, owner owner) (*call, error) {
 	c := owner.request.newCall()
 	*c = call{Policy: policy, Owner: owner}
@@ -71,7 +71,7 @@ func (n *Node) begin(ctx context.Context, d *draft, policy *Policy, owner owner)
 	if again {
 		c.Letter = n.letter(d)
 	}
-	if ctx == nil {
+	if ctx == noneOwn {
 		n.lockToWrite()
 	} else {
 		n.lockToCall(ctx)
@@ -88,7 +88,7 @@ func (n *Node) begin(ctx context.Context, d *draft, policy *Policy, owner owner)
 		n.onlyAttempt(c, d)
 	}
 	switch {
-	case ctx == nil:
+	case ctx == noneOwn:
 		n.flushSoon()
 	case n.out.busy == 0:
 		n.flushElsewhere()
