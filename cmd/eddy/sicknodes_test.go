@@ -64,6 +64,7 @@ var sickNodes = map[string]func(){
 	"never-answers":   after(1, func(*testNode, testMessage) {}),
 	"goes-silent":     goesSilent,
 	"skips-one":       skipsOne,
+	"late-and-wrong":  lateAndWrong,
 	"long-line": after(2, func(n *testNode, m testMessage) {
 		fmt.Println(strings.Repeat("x", 17<<20))
 		n.echo(m)
@@ -122,6 +123,30 @@ func mostlyErrors() {
 			return false
 		}
 		n.reply(m, `{"type":"error","code":13,"text":"crash"}`)
+		return true
+	}
+	n.serve()
+}
+
+// lateAndWrong answers the first request when its client has given up, and not
+// with what it asked for. Others it answers late enough for somebody to be there
+// still.
+func lateAndWrong() {
+	begin, first := time.Now(), true
+	n := newTestNode()
+	n.before = func(m testMessage) bool {
+		if m.Body.Type != "echo" {
+			return false
+		}
+		late, echo := time.Duration(0), string(m.Body.Echo)
+		if first {
+			first, late, echo = false, 2300*time.Millisecond, `"something else"`
+		} else if time.Since(begin) > time.Second/2 {
+			late = 1900 * time.Millisecond
+		}
+		time.AfterFunc(late, func() {
+			fmt.Printf(`{"src":%q,"dest":%q,"body":{"type":"echo_ok","echo":%s,"in_reply_to":%d}}`+"\n", n.id, m.Src, echo, m.Body.MsgID)
+		})
 		return true
 	}
 	n.serve()
@@ -198,7 +223,7 @@ func TestSickNodes(t *testing.T) {
 
 func slowness(name string) int {
 	switch name {
-	case "never-initialised", "never-answers", "goes-silent", "stops-reading", "skips-one", "talks-after-the-end":
+	case "never-initialised", "never-answers", "goes-silent", "stops-reading", "skips-one", "talks-after-the-end", "late-and-wrong":
 		return 1
 	}
 	return 0

@@ -3,6 +3,7 @@ package checker
 import (
 	"bytes"
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -16,7 +17,7 @@ import (
 // BroadcastChecks are the checks of Broadcast, with what each has found when it
 // fails.
 var BroadcastChecks = []struct{ Name, Doc string }{
-	{"lost", "an element that was acknowledged is missing from a node's last final read"},
+	{"lost", "an element that was acknowledged, or that a read has shown, is missing from a node's last final read"},
 	{"duplicated", "a read has an element more than once"},
 	{"invented", "a read has an element that nobody had broadcast by then"},
 	{"undone-but-there", "a read has an element whose broadcast had failed for sure"},
@@ -29,8 +30,9 @@ var BroadcastChecks = []struct{ Name, Doc string }{
 // the element as its Value, an integer that no other op has; one with F read has
 // a JSON array of integers as its Result.
 //
-// Every node must know all that was acknowledged, and say so in its last final
-// read. That is stricter than Maelstrom, for which an element is safe when any
+// Every node must know all that is known, and say so in its last final read: what
+// was acknowledged, and what a read has shown, also if its broadcast was not
+// answered or with an indefinite error. That is stricter than Maelstrom, for which an element is safe when any
 // node shows it last: there a node that never learns anything may pass.
 //
 // The numbers are those of Jepsen's set-full checker. An element is known once
@@ -68,6 +70,14 @@ type element struct {
 	value int64
 	op    *history.Op
 	known time.Duration // since when; math.MaxInt64 if never
+	shown *history.Op   // the read that made it known; nil if that was its acknowledgement
+}
+
+func (e *element) how() string {
+	if e.shown != nil {
+		return fmt.Sprintf("shown to %s by %s", e.shown.Client, e.shown.Node)
+	}
+	return fmt.Sprintf("acknowledged to %s by %s", e.op.Client, e.op.Node)
 }
 
 func (e *element) acked() bool { return e.op.Outcome == history.OK }
@@ -128,13 +138,15 @@ func (b *broadcastCheck) look(read *readSet) {
 			b.found.add("undone-but-there", op.To, -1, "%v: it has %d, whose broadcast by %s at %s failed for sure: %s",
 				op, v, e.op.Client, seconds(e.op.To), e.op.Error)
 		default:
-			e.known = min(e.known, op.To)
+			if op.To < e.known {
+				e.known, e.shown = op.To, op
+			}
 		}
 	}
 	read.values = slices.Compact(read.values)
 }
 
-// finals looks for what was acknowledged in the last final read of every node.
+// finals looks for what was known in the last final read of every node.
 func (b *broadcastCheck) finals(nodes []string) {
 	last := map[string]*readSet{}
 	for _, read := range b.reads {
@@ -150,10 +162,10 @@ func (b *broadcastCheck) finals(nodes []string) {
 			continue
 		}
 		for _, e := range b.sorted() {
-			if e.acked() && e.op.To <= read.op.From && !read.has(e.value) {
+			if e.known <= read.op.From && !read.has(e.value) {
 				lost[e.value] = true
-				b.found.add("lost", read.op.To, -1, "%d, acknowledged to %s by %s at %s, is missing from %s's last read (msg_id %d of %s, at %s)",
-					e.value, e.op.Client, e.op.Node, seconds(e.op.To), node, read.op.MsgID, read.op.Client, seconds(read.op.From))
+				b.found.add("lost", read.op.To, -1, "%d, %s at %s, is missing from %s's last read (msg_id %d of %s, at %s)",
+					e.value, e.how(), seconds(e.known), node, read.op.MsgID, read.op.Client, seconds(read.op.From))
 			}
 		}
 	}

@@ -1,6 +1,10 @@
 package checker
 
-import "github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+import (
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+)
 
 // Echo checks that every echo has as its Result what it has as its Value: the
 // same JSON value, whatever its blanks and the order of its members.
@@ -8,16 +12,33 @@ func Echo(h *history.History) ([]Problem, []Number) {
 	var found findings
 	checked := 0
 	for op := range h.All() {
-		if op.Outcome != history.OK {
+		result, answered := answerOf(op)
+		if !answered {
 			continue
 		}
 		checked++
-		if string(op.Value) != string(op.Result) && canonical(op.Value) != canonical(op.Result) {
-			found.add("echo", op.To, -1, "%v: asked to echo %s, %s said %s", op, quote(op.Value), op.Node, quote(op.Result))
+		if string(op.Value) != string(result) && canonical(op.Value) != canonical(result) {
+			found.add("echo", op.To, -1, "%v: asked to echo %s, %s said %s%s", op, quote(op.Value), op.Node, quote(result), lateNote(op))
 		}
 	}
 	found.anything(checked)
 	return found.problems(), nil
+}
+
+// answerOf is an operation's good answer, also one that came when the client had
+// given up: that it is late makes it no less wrong.
+func answerOf(op *history.Op) (result jsontext.Value, answered bool) {
+	if op.Outcome == history.OK {
+		return op.Result, true
+	}
+	return op.Late, op.Late != nil
+}
+
+func lateNote(op *history.Op) string {
+	if op.Outcome != history.OK {
+		return ", when the client had given up"
+	}
+	return ""
 }
 
 // UniqueIDs checks that no two operations have the same Result. It also counts
@@ -28,15 +49,16 @@ func UniqueIDs(h *history.History) ([]Problem, []Number) {
 	repeated := 0
 	for i := range h.Len() {
 		op := h.At(i)
-		if op.Outcome != history.OK {
+		result, answered := answerOf(&op)
+		if !answered {
 			continue
 		}
-		id := canonical(op.Result)
+		id := canonical(result)
 		if was, known := first[id]; known {
 			before := h.At(was)
 			repeated++
-			found.add("unique", op.To, -1, "%v: %s gave the id %s, which %s had given to %s (msg_id %d) at %s",
-				&op, op.Node, quote(op.Result), before.Node, before.Client, before.MsgID, seconds(before.To))
+			found.add("unique", op.To, -1, "%v: %s gave the id %s%s, which %s had given to %s (msg_id %d, asked at %s)",
+				&op, op.Node, quote(result), lateNote(&op), before.Node, before.Client, before.MsgID, seconds(before.From))
 			continue
 		}
 		first[id] = i

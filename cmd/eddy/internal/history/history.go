@@ -16,6 +16,7 @@ type History struct {
 	blocks [][]row // of rowsPerBlock each
 	length int
 	texts  [][]byte
+	lates  map[int]span // the late results, by their operations; there are few
 }
 
 // An End is how an operation ended; what its fields mean, those of Op say.
@@ -73,6 +74,9 @@ func Of(ops ...Op) *History {
 		op := &ops[i]
 		at := h.Begin(op)
 		h.End(at, End{Outcome: op.Outcome, At: op.To, Result: op.Result, Error: op.Error, Code: op.Code})
+		if op.Late != nil {
+			h.Late(at, op.Late)
+		}
 	}
 	return h
 }
@@ -101,6 +105,15 @@ func (h *History) End(i int, end End) {
 	}
 }
 
+// Late adds to operation i, which has ended without one, a result that has come
+// since.
+func (h *History) Late(i int, result jsontext.Value) {
+	if h.lates == nil {
+		h.lates = map[int]span{}
+	}
+	h.lates[i] = h.keep(result)
+}
+
 // Len is the number of operations.
 func (h *History) Len() int { return h.length }
 
@@ -108,6 +121,7 @@ func (h *History) Len() int { return h.length }
 func (h *History) At(i int) Op {
 	r := h.row(i)
 	return Op{
+		Late:    h.text(h.lates[i]),
 		Process: int(r.process), Client: h.names.list[r.client], Node: h.names.list[r.node], MsgID: r.msgID,
 		Outcome: r.outcome, F: h.names.list[r.f], Key: r.key,
 		Value: h.text(r.value), Result: h.text(r.result), Error: string(h.text(r.error)),

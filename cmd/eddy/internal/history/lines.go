@@ -56,6 +56,7 @@ func (o *Op) appendJSON(dst []byte) []byte {
 	}
 	raw(`,"value":`, o.Value)
 	raw(`,"result":`, o.Result)
+	raw(`,"late":`, o.Late)
 	text(`,"error":`, o.Error)
 	if o.Code != 0 {
 		number(`,"code":`, o.Code)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 )
@@ -16,6 +17,7 @@ func TestOneOperationALine(t *testing.T) {
 			Outcome: OK, From: time.Millisecond, To: 3 * time.Millisecond},
 		{Process: 4, Client: "c4", Node: "n2", F: "read", Outcome: Fail, Code: 11, Error: "busy", From: 1, To: 2, Final: true},
 		{Process: 5, F: "write", Key: 9, Value: []byte("{\"a\":\n 1e400}"), From: 5},
+		{Process: 5, Client: "c5", Node: "n2", F: "echo", Outcome: Info, Error: "no answer", Late: jsontext.Value(`"late"`), From: 1, To: 2},
 	}
 	var b bytes.Buffer
 	if err := Write(&b, Of(ops...)); err != nil {
@@ -24,6 +26,7 @@ func TestOneOperationALine(t *testing.T) {
 	want := `{"process":3,"client":"c3","node":"n1","msg_id":7,"type":"ok","f":"echo","value":"a","result":"a","from":1000000,"to":3000000}
 {"process":4,"client":"c4","node":"n2","msg_id":0,"type":"fail","f":"read","error":"busy","code":11,"from":1,"to":2,"final":true}
 {"process":5,"msg_id":0,"type":"open","f":"write","key":9,"value":{"a":  1e400},"from":5,"to":0}
+{"process":5,"client":"c5","node":"n2","msg_id":0,"type":"info","f":"echo","late":"late","error":"no answer","from":1,"to":2}
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Error(diff)

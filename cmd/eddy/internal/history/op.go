@@ -63,6 +63,7 @@ type Op struct {
 	Result  jsontext.Value `json:"result,omitzero"` // of an OK
 	Error   string         `json:"error,omitzero"`  // of a Fail or Info
 	Code    int64          `json:"code,omitzero"`   // of an error reply
+	Late    jsontext.Value `json:"late,omitzero"`   // of an Info: the result that came when its client had given up
 	From    time.Duration  `json:"from"`            // since the test began, in nanoseconds
 	To      time.Duration  `json:"to"`              // likewise; 0 while Open
 	Final   bool           `json:"final,omitzero"`  // asked after all faults had ended

@@ -24,6 +24,15 @@ type client struct {
 	due     time.Duration
 }
 
+// An expired request is one that its client has given up. What comes for it is
+// still looked at.
+type expired struct {
+	op   int
+	req  workload.Request
+	id   int64
+	line int64 // the node's line with the latest reply to it
+}
+
 // noAnswer begins the error of an operation that was not answered.
 const noAnswer = "no answer within "
 
@@ -76,6 +85,10 @@ func (r *runner) ask(c *client, req workload.Request) {
 // answer takes what came for a client.
 func (r *runner) answer(d *sim.Delivery) {
 	c := r.byClient[d.Dest]
+	if e := r.expired[d.Dest]; e != nil {
+		r.answerLate(e, d)
+		return
+	}
 	if c == nil || c.op < 0 || d.InReplyTo != c.id || c.req.Node != d.Src {
 		return // too late, or for nobody, which was judged when it was sent
 	}
@@ -104,6 +117,21 @@ func (r *runner) answer(d *sim.Delivery) {
 	default:
 		r.wrongBody(d, c.line, fmt.Sprintf("the reply to %s is a %s", c.req.Type, d.Type))
 		r.indefinite(c, "a reply of another type")
+	}
+}
+
+// answerLate takes what came for a request that was given up. Its outcome stays.
+func (r *runner) answerLate(e *expired, d *sim.Delivery) {
+	switch {
+	case d.InReplyTo != e.id || e.req.Node != d.Src || d.Type == "error":
+	case d.Type != e.req.Want:
+		r.wrongBody(d, e.line, fmt.Sprintf("the reply to %s is a %s", e.req.Type, d.Type))
+	default:
+		if result, err := r.load.Read(&e.req, d.Body); err != nil {
+			r.wrongBody(d, e.line, err.Error())
+		} else if len(result) > 0 {
+			r.history.Late(e.op, result)
+		}
 	}
 }
 
@@ -143,6 +171,7 @@ func (r *runner) checkTimeouts() {
 	}
 	for _, c := range r.clients {
 		if c.op >= 0 && r.now >= c.due {
+			r.expired[c.name] = &expired{op: c.op, req: c.req, id: c.id}
 			r.indefinite(c, noAnswer+r.cfg.timeout(r.inFinal).String())
 		}
 	}

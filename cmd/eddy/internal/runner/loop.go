@@ -32,8 +32,9 @@ type runner struct {
 	plays     []string // names that init lists beside the nodes
 	clients   []*client
 	byClient  map[string]*client
-	processes int       // client names given out
-	free      []*client // those that wait for work
+	expired   map[string]*expired // by the names of those who had asked
+	processes int                 // client names given out
+	free      []*client           // those that wait for work
 	history   *history.History
 	open      int // operations without an outcome
 	outcomes  [4]int

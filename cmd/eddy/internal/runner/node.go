@@ -222,6 +222,8 @@ func (r *runner) send(n *node, e *cluster.Event, m sim.Message) {
 	}
 	if c := r.byClient[m.Dest]; c != nil && m.InReplyTo == c.id {
 		c.line = e.Line.Number
+	} else if late := r.expired[m.Dest]; late != nil && m.InReplyTo == late.id {
+		late.line = e.Line.Number
 	}
 	r.net.Send(r.now, m)
 	r.saw(&m)

@@ -47,7 +47,7 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 	r := &runner{
 		cfg: cfg, start: time.Now(), cluster: c, net: sim.New(cfg.Network), history: new(history.History),
 		rand:   rand.New(rand.NewPCG(seed, 1)),
-		byName: map[string]*node{}, byClient: map[string]*client{},
+		byName: map[string]*node{}, byClient: map[string]*client{}, expired: map[string]*expired{},
 	}
 	r.load = cfg.Spec.New(workload.Env{
 		Nodes: cfg.Nodes, Topology: workload.Topology(cfg.Topology, cfg.Nodes),

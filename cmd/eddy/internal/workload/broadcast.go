@@ -24,7 +24,8 @@ import (
 //	{"type":"read_ok","messages":[3,17]}
 //
 // When all faults are over every node is read until it knows all that was
-// acknowledged, for 10 s at most.
+// acknowledged and all that any read has shown, for 10 s at most: what somebody
+// has seen must not vanish, even if its broadcast was never acknowledged.
 //
 // A broadcast that is not answered while something is wrong, or within 2 s after
 // it, may or may not have taken effect; so may one that is answered with an
@@ -36,10 +37,10 @@ type broadcast struct {
 	env   Env
 	asked int64 // operations
 	last  int64 // the last value
-	acked []int64
+	known map[int64]bool
 }
 
-func newBroadcast(env Env) Workload { return &broadcast{env: env} }
+func newBroadcast(env Env) Workload { return &broadcast{env: env, known: map[int64]bool{}} }
 
 // Setup tells every node its neighbours.
 func (w *broadcast) Setup() []Request {
@@ -75,7 +76,7 @@ func (*broadcast) Final(string) Request {
 
 func (w *broadcast) Read(req *Request, body []byte) (jsontext.Value, error) {
 	if req.F == "broadcast" {
-		w.acked = append(w.acked, req.Key)
+		w.known[req.Key] = true
 	}
 	if req.F != "read" {
 		return nil, nil
@@ -84,8 +85,14 @@ func (w *broadcast) Read(req *Request, body []byte) (jsontext.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := elements(messages); err != nil {
+	values, err := elements(messages)
+	if err != nil {
 		return nil, fmt.Errorf("its messages are no array of integers")
+	}
+	for _, v := range values {
+		if 0 < v && v <= w.last {
+			w.known[v] = true
+		}
 	}
 	return messages, nil
 }
@@ -94,7 +101,7 @@ func elements(messages jsontext.Value) (values []int64, err error) {
 	return values, json.Unmarshal(messages, &values)
 }
 
-// Settled reports whether every node knows all that was acknowledged.
+// Settled reports whether every node knows all that is known.
 func (w *broadcast) Settled(ops []history.Op) bool {
 	for i := range ops {
 		values, err := elements(ops[i].Result)
@@ -102,7 +109,7 @@ func (w *broadcast) Settled(ops []history.Op) bool {
 			return false
 		}
 		slices.Sort(values)
-		for _, v := range w.acked {
+		for v := range w.known {
 			if _, known := slices.BinarySearch(values, v); !known {
 				return false
 			}
