@@ -81,6 +81,16 @@ var testNodes = map[string]func(){
 		os.Exit(4)
 	},
 
+	// node-rude says to terminals what they would obey.
+	"node-rude": func() {
+		n := newTestNode()
+		n.on = func(m testMessage) bool {
+			n.reply(m, `{"type":"echo_ok","echo":"`+"\u009b31m\u202e\x7f"+`"}`)
+			return true
+		}
+		n.serve()
+	},
+
 	// node-exit has gone before anybody talks to it.
 	"node-exit": func() {},
 

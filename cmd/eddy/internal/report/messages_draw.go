@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
@@ -93,7 +94,7 @@ func quote(text string, most int) string {
 		text = strings.ToValidUTF8(text[:most], "") + "..."
 	}
 	var b bytes.Buffer
-	xml.EscapeText(&b, []byte(text)) // a bytes.Buffer takes everything
+	xml.EscapeText(&b, []byte(runner.PrintableLines(text))) // a bytes.Buffer takes everything
 	return b.String()
 }
 

@@ -36,6 +36,7 @@ type Results struct {
 	Faults     map[string]int     `json:"faults"`   // how many of each kind
 	Numbers    map[string]any     `json:"numbers"`  // the workload's own
 	Sick       []*runner.Sickness `json:"sick"`
+	Notes      []string           `json:"notes"` // what no verdict hangs on
 
 	columns []string // of the picture
 	mark    *Mark    // where it shows what is wrong
@@ -71,13 +72,16 @@ func New(cfg *runner.Config, res *runner.Result, lenient bool) *Results {
 	r := &Results{
 		Version: 1, Verdict: verdict.String(), Reasons: []Reason{}, Workload: cfg.Spec.Name, Bin: cfg.Bin, Nodes: cfg.Nodes,
 		Seed: cfg.Network.Seed, Seconds: res.Elapsed.Seconds(), Numbers: map[string]any{},
-		Messages: map[string]int{}, Faults: map[string]int{}, Sick: res.Sick,
+		Messages: map[string]int{}, Faults: map[string]int{}, Sick: res.Sick, Notes: []string{},
+	}
+	for _, note := range res.Notes {
+		r.Notes = append(r.Notes, runner.PrintableLines(note))
 	}
 	if r.Sick == nil {
 		r.Sick = []*runner.Sickness{}
 	}
 	for _, p := range problems {
-		r.Reasons = append(r.Reasons, Reason{p.Check, p.Text, p.At.Seconds(), p.Unknown})
+		r.Reasons = append(r.Reasons, Reason{p.Check, runner.PrintableLines(p.Text), p.At.Seconds(), p.Unknown})
 	}
 	for _, n := range res.Numbers {
 		r.Numbers[n.Name] = n.Value
@@ -193,6 +197,9 @@ func (r *Results) Text() string {
 	}
 	for _, name := range sortedKeys(r.Numbers) {
 		row(name, "%s", number(r.Numbers[name]))
+	}
+	for _, note := range r.Notes {
+		row("note", "%s", note)
 	}
 	row("took", "%.1fs", r.Seconds)
 	return b.String()

@@ -58,6 +58,7 @@ const (
 	clientTimeout = 5 * time.Second
 	finalPatience = 10 * time.Second // how long final answers may take to be right
 	stopGrace     = time.Second      // how long a node may go on writing after SIGTERM
+	termGrace     = 2 * time.Second  // how long it may live on after SIGTERM
 )
 
 // perNode is what each node adds to the time that starting and ending may take:

@@ -41,6 +41,9 @@ type runner struct {
 
 	afflictions []*affliction // what goes wrong now
 	asked       int           // operations of the main phase
+	waited      int           // how often one was due and no client free
+	nobody      int           // and how often no node was up
+	notes       notes
 	nextOp      time.Duration // when the next operation is due
 	asking      bool          // the main phase: clients ask
 	alarms      alarms        // of nemeses
@@ -191,6 +194,7 @@ func (r *runner) askNext() {
 		c := r.nextClient()
 		if c == nil {
 			r.nextOp = r.now + tick // nobody is there to be asked
+			r.nobody++
 			return
 		}
 		r.asked++
@@ -201,6 +205,9 @@ func (r *runner) askNext() {
 		}
 	}
 	if r.cfg.Rate > 0 && len(r.free) == 0 {
+		if r.nextOp <= r.now {
+			r.waited++
+		}
 		r.nextOp = max(r.nextOp, r.now-time.Second) // what could not be asked is not made up for
 	}
 }

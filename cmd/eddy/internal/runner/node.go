@@ -103,6 +103,7 @@ func (r *runner) exited(n *node, e *cluster.Event) {
 	switch {
 	case r.ending:
 		n.state = down
+		r.noteEnd(n, e)
 	case n.state == dying:
 		n.state = down
 		if n.held == 0 {

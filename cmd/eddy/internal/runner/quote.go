@@ -2,6 +2,7 @@ package runner
 
 import (
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -16,8 +17,20 @@ func quote(line []byte) string {
 	return Printable(line)
 }
 
+// PrintableLines is Printable for a text of ours that quotes nodes: its line
+// breaks stay.
+func PrintableLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = Printable([]byte(lines[i]))
+	}
+	return strings.Join(lines, "\n")
+}
+
 // Printable is what a node wrote without what a terminal would obey and what
-// JSON can't hold: other bytes stand as \xff, other characters as \u200b.
+// JSON can't hold: other bytes stand as \xff, other characters as \u200b. Among
+// them are DEL, the control characters C1, and those that turn the direction of
+// writing.
 func Printable(text []byte) string {
 	out := make([]byte, 0, len(text)+16)
 	for len(text) > 0 {

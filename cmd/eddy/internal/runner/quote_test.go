@@ -7,10 +7,11 @@ import (
 
 func TestQuote(t *testing.T) {
 	for text, want := range map[string]string{
-		"plain é":                "plain é",
-		"\xff\xfe":               `\xff\xfe`,
-		"\x1b[31mred\t\r":        `\x1b[31mred\t\r`,
-		strings.Repeat("x", 300): strings.Repeat("x", 200) + "...",
+		"plain é":                   "plain é",
+		"\xff\xfe":                  `\xff\xfe`,
+		"\x1b[31mred\t\r":           `\x1b[31mred\t\r`,
+		"\u009b31m\u202e\x7f\ufffe": `\u009b31m\u202e\x7f\ufffe`,
+		strings.Repeat("x", 300):    strings.Repeat("x", 200) + "...",
 	} {
 		if got := quote([]byte(text)); got != want {
 			t.Errorf("%q: got %s, want %s", text, got, want)

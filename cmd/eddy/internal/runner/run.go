@@ -23,6 +23,7 @@ type Result struct {
 	Asked   time.Duration    // how long clients asked
 	Played  []string         // nodes that the workload played
 	Stopped string           // why the test ended early, or ""
+	Notes   []string         // what a reader should know beside
 	Numbers []checker.Number // the workload's own; Judge sets them
 
 	start time.Time
@@ -36,7 +37,7 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 	c, err := cluster.New(cluster.Options{
 		Program: cfg.Bin, Args: cfg.Args, Nodes: cfg.Nodes,
 		Dirs: cfg.Dirs, Logs: cfg.Logs, MaxLine: cfg.MaxLine, Room: cfg.Room,
-		Grace: cfg.endGrace(), TermGrace: stopGrace + time.Second,
+		Grace: cfg.endGrace(), TermGrace: termGrace,
 		Stderr: stderrTo(cfg),
 	})
 	if err != nil {
@@ -73,7 +74,7 @@ func stderrTo(cfg *Config) func(string, []byte) {
 		return nil
 	}
 	return func(node string, line []byte) {
-		cfg.Stderr.Write([]byte(node + ": " + string(line) + "\n"))
+		cfg.Stderr.Write([]byte(node + ": " + Printable(line) + "\n"))
 	}
 }
 
@@ -105,6 +106,7 @@ func (r *runner) run(ctx context.Context) (*Result, error) {
 	result.History, result.Sick, result.Journal = r.history, r.ward.all, r.net.Journal()
 	result.start = r.start
 	result.Played = r.plays
+	result.Notes = r.notes.texts()
 	result.Elapsed = time.Since(r.start)
 	return result, nil
 }
@@ -201,6 +203,9 @@ func (r *runner) main(ctx context.Context) error {
 	}
 	_, err := r.until(ctx, r.now+r.cfg.TimeLimit, r.allDead)
 	r.asking = false
+	if err == nil && !r.allDead() {
+		r.noteRate()
+	}
 	return err
 }
 

@@ -53,6 +53,7 @@ func (w *ward) add(s Sickness) {
 	if w.count == nil {
 		w.count = map[string]int{}
 	}
+	s.Text = PrintableLines(s.Text)
 	key := s.Node + " " + s.Kind
 	w.count[key]++
 	if w.count[key] <= keptPerNode {
