@@ -75,6 +75,9 @@ func run(args []string) int {
 		args = []string{"--help"}
 	}
 	ctx, err := newParser(&cli{}).Parse(args)
+	if missing := missingWorkload(args); err != nil && missing != nil {
+		err = missing // what else is on the line belongs to it
+	}
 	if err != nil {
 		about := "eddy"
 		var parse *kong.ParseError

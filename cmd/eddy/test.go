@@ -29,8 +29,9 @@ type testCommand struct {
 	Bin      string   `required:"" placeholder:"PROGRAM" help:"The node program, in any language."`
 	Args     []string `arg:"" optional:"" help:"The program's own arguments, after --."`
 
-	NodeCount   int      `name:"node-count" placeholder:"N" help:"Run n0 to n(N-1). Without it, n1 to n5."`
+	NodeCount   *int     `name:"node-count" placeholder:"N" help:"Run n0 to n(N-1). Without it, n1 to n5."`
 	Nodes       []string `sep:"," placeholder:"NAME" help:"Run nodes of these names."`
+	Node        []string `short:"n" sep:"none" placeholder:"NAME" help:"Run a node of this name, too. Can be given again."`
 	TimeLimit   float64  `name:"time-limit" default:"10" placeholder:"SECONDS" help:"Ask for so long (${default})."`
 	Rate        string   `default:"5" help:"Operations a second, of all clients together (${default}); 0 for none, max for as many as can be."`
 	Concurrency string   `default:"1n" help:"Clients that ask at the same time; 4n is four per node (${default})."`
@@ -45,7 +46,7 @@ type testCommand struct {
 	StaleReplies  bool     `name:"stale-replies" help:"Deliver replies to requests of a node's earlier life."`
 
 	Nemesis         []string `sep:"," help:"What goes wrong meanwhile: ${nemeses}."`
-	NemesisInterval float64  `name:"nemesis-interval" default:"10" placeholder:"SECONDS" help:"Time from one nemesis to the next (${default})."`
+	NemesisInterval float64  `name:"nemesis-interval" default:"10" placeholder:"SECONDS" help:"Time from one nemesis to the next, at least 0.01 (${default})."`
 	Quiesce         float64  `default:"-1" placeholder:"SECONDS" help:"Calm before the final phase. Without it, as long as messages may take, for broadcast and relay, and else none."`
 	Seed            uint64   `help:"Where chance begins; the same seed gives each message the same fate. Without it, a new one."`
 
@@ -87,7 +88,7 @@ func (c *testCommand) Run(ctx *kong.Context) error {
 	if len(c.Args) > 0 && !hasDashes(ctx.Args) {
 		return usageError("unexpected argument %s; a node's own arguments follow --", c.Args[0])
 	}
-	seeded := given(ctx, "seed")
+	seeded := isGiven(ctx, "seed")
 	if c.TestCount < 1 {
 		return usageError("--test-count must be at least 1")
 	}
@@ -228,8 +229,8 @@ func onlyOnce(ctx *kong.Context) error {
 	return nil
 }
 
-// given says whether a flag is on the command line.
-func given(ctx *kong.Context, name string) bool {
+// isGiven says whether a flag is on the command line.
+func isGiven(ctx *kong.Context, name string) bool {
 	for _, p := range ctx.Path {
 		if p.Flag != nil && p.Flag.Name == name {
 			return true

@@ -26,6 +26,32 @@ func workloadNames() string {
 	return strings.Join(names, ", ")
 }
 
+// missingWorkload is an error if a command line of eddy test asks for a workload
+// that there is not, such as one that Maelstrom has and we lack.
+func missingWorkload(args []string) error {
+	if args[0] != "test" {
+		return nil
+	}
+	for i, arg := range args {
+		name, ok := strings.CutPrefix(arg, "--workload=")
+		switch {
+		case arg == "--":
+			return nil
+		case ok:
+		case (arg == "-w" || arg == "--workload") && i+1 < len(args):
+			name = args[i+1]
+		case strings.HasPrefix(arg, "-w") && len(arg) > 2:
+			name = strings.TrimPrefix(arg[2:], "=")
+		default:
+			continue
+		}
+		if _, err := workload.Find(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // config is the test that the flags ask for.
 func (c *testCommand) config() (*runner.Config, error) {
 	spec, err := workload.Find(c.Workload)
@@ -51,14 +77,14 @@ func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Se
 // names sets the nodes' names.
 func (c *testCommand) names(cfg *runner.Config) error {
 	switch {
-	case c.NodeCount < 0 || c.NodeCount > 1000:
-		return fmt.Errorf("--node-count %d: want 1 to 1000", c.NodeCount)
-	case c.NodeCount > 0 && len(c.Nodes) > 0:
-		return fmt.Errorf("--node-count and --nodes: want one of them")
-	case len(c.Nodes) > 0:
-		cfg.Nodes = c.Nodes
-	case c.NodeCount > 0:
-		for i := range c.NodeCount {
+	case c.NodeCount != nil && (*c.NodeCount < 1 || *c.NodeCount > 1000):
+		return fmt.Errorf("--node-count %d: want 1 to 1000", *c.NodeCount)
+	case given(c.NodeCount != nil, len(c.Nodes) > 0, len(c.Node) > 0) > 1:
+		return fmt.Errorf("--node-count, --nodes and --node: want one of them")
+	case len(c.Nodes)+len(c.Node) > 0:
+		cfg.Nodes = slices.Concat(c.Nodes, c.Node)
+	case c.NodeCount != nil:
+		for i := range *c.NodeCount {
 			cfg.Nodes = append(cfg.Nodes, "n"+strconv.Itoa(i))
 		}
 	default:
@@ -68,6 +94,8 @@ func (c *testCommand) names(cfg *runner.Config) error {
 		switch {
 		case name == "" || strings.ContainsAny(name, `/\:`) || name[0] == '.':
 			return fmt.Errorf("--nodes: %q is no name for a node", name)
+		case runner.IsService(name):
+			return fmt.Errorf("--nodes: %s is a service's name", name)
 		case sim.IsClient(name):
 			return fmt.Errorf("--nodes: %s is a client's name", name)
 		case slices.Contains(cfg.Nodes[:i], name):
@@ -75,6 +103,16 @@ func (c *testCommand) names(cfg *runner.Config) error {
 		}
 	}
 	return nil
+}
+
+// given counts what was given.
+func given(each ...bool) (n int) {
+	for _, is := range each {
+		if is {
+			n++
+		}
+	}
+	return n
 }
 
 // load sets how much is asked.
@@ -137,6 +175,13 @@ func (c *testCommand) network(cfg *runner.Config) (err error) {
 	return nil
 }
 
+// Faults come no faster, and of each kind there are no more: each costs us some
+// work and stays in the journal.
+const (
+	leastInterval = 0.01
+	mostFaults    = 100_000
+)
+
 // limits checks what is left.
 func (c *testCommand) limits(cfg *runner.Config) error {
 	for name, share := range map[string]float64{"loss": c.Loss, "duplicate": c.Duplicate, "client-loss": c.ClientLoss} {
@@ -147,8 +192,14 @@ func (c *testCommand) limits(cfg *runner.Config) error {
 	switch {
 	case !(c.TimeLimit >= 0 && c.TimeLimit <= 1e6):
 		return fmt.Errorf("--time-limit %v: want seconds", c.TimeLimit)
-	case !(c.NemesisInterval > 0 && c.NemesisInterval <= 1e6):
-		return fmt.Errorf("--nemesis-interval %v: want seconds, more than 0", c.NemesisInterval)
+	case !(c.NemesisInterval >= leastInterval && c.NemesisInterval <= 1e6):
+		return fmt.Errorf("--nemesis-interval %v: want seconds, from %v", c.NemesisInterval, leastInterval)
+	case len(c.Nemesis) > 0 && c.TimeLimit/c.NemesisInterval > mostFaults:
+		return fmt.Errorf("--nemesis-interval %v: that is more than %d faults of a kind in %v s", c.NemesisInterval, mostFaults, c.TimeLimit)
+	case c.Quiesce != -1 && !(c.Quiesce >= 0 && c.Quiesce <= 1e6):
+		return fmt.Errorf("--quiesce %v: want seconds", c.Quiesce)
+	case c.Store == "":
+		return fmt.Errorf("--store: want a directory")
 	case c.CallTimeout <= 0 || c.CallAttempts < 1 || c.ClientTimeout <= 0 || c.CallBackoff < 0:
 		return fmt.Errorf("--call-timeout, --call-attempts and --client-timeout must be positive, and --call-backoff not negative")
 	}

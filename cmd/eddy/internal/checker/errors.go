@@ -18,6 +18,9 @@ const (
 
 	// leastErrors is how many there must be: one in five is no share.
 	leastErrors = 3
+
+	// leastFatal is how many there must be for a fail.
+	leastFatal = 10
 )
 
 // Errors looks at the operations that were answered with an error for no reason:
@@ -46,6 +49,6 @@ func Errors(h *history.History, expected func(*history.Op) bool, excused func(fr
 	var found findings
 	found.add("errors", first.To, -1, "%d of %d operations were answered with an error although nothing was wrong; the first, %v: %s",
 		errors, answered, first, first.Error)
-	found.list[0].Unknown = share <= errorsFatal
+	found.list[0].Unknown = share <= errorsFatal || errors < leastFatal
 	return found.problems()
 }

@@ -19,6 +19,7 @@ func TestErrors(t *testing.T) {
 		{what: "more", ok: 80, errors: 10, want: Unknown},
 		{what: "four fifths", ok: 20, errors: 80, want: Unknown},
 		{what: "nearly all", ok: 10, errors: 90, want: Fail},
+		{what: "nearly all of a few", errors: 9, want: Unknown},
 		{what: "two", ok: 1, errors: 2, want: Pass},
 		{what: "expected ones", ok: 10, expected: 90, want: Pass},
 		{what: "excused ones", ok: 10, in: 90, want: Pass},

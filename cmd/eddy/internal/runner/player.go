@@ -25,6 +25,12 @@ func newCast(load workload.Workload, seed uint64) cast {
 	return c
 }
 
+// IsService reports whether a name is a service's, which no node may have.
+func IsService(name string) bool {
+	_, err := service.New(name, 0)
+	return err == nil
+}
+
 // has reports whether a name is one of the cast's.
 func (c *cast) has(name string) bool { return c.played[name] || c.services[name] != nil }
 

@@ -109,7 +109,7 @@ func ParseDist(text string, readFile func(path string) ([]byte, error)) (Dist, e
 func MaelstromDist(ms float64, name string) (Dist, error) {
 	mean := time.Duration(ms * float64(time.Millisecond))
 	switch {
-	case !(ms >= 0 && mean <= maxLatency):
+	case !(ms >= 0 && ms <= float64(maxLatency/time.Millisecond)):
 		return Dist{}, fmt.Errorf("latency %v: want milliseconds from 0 to an hour", ms)
 	case name == "" || name == "constant":
 		return Constant(mean), nil
