@@ -15,6 +15,8 @@ import (
 type rerunCommand struct {
 	Dir  string `arg:"" help:"The directory of a stored test, such as store/relay/latest."`
 	JSON bool   `name:"json" help:"Print results.json instead of text."`
+
+	JUnit string `name:"junit" placeholder:"FILE" help:"Write the verdict for a build server, too; not to where the stored test did."`
 }
 
 func (rerunCommand) Help() string {
@@ -42,10 +44,18 @@ func (c *rerunCommand) Run() error {
 	if err != nil {
 		return err
 	}
+	if _, err := os.Stat(filepath.Join(before, journalName)); err != nil {
+		return usageError("the fates of both runs can't be compared: %v", err)
+	}
+	if c.JUnit != "" { // it is meant from here
+		if c.JUnit, err = filepath.Abs(c.JUnit); err != nil {
+			return err
+		}
+	}
 	if err := os.Chdir(old.Command.Dir); err != nil {
 		return usageError("the test was run in a directory that is not there: %v", err)
 	}
-	test.Seed, test.TestCount, test.JSON = old.Seed, 1, c.JSON
+	test.Seed, test.TestCount, test.JSON, test.JUnit = old.Seed, 1, c.JSON, c.JUnit
 	test.argv = ctx.Args[1:]
 	verdict, err := test.once()
 	if err != nil {
@@ -83,8 +93,10 @@ func compareFates(before, now string) error {
 	return nil
 }
 
+const journalName = "journal.jsonl"
+
 func readJournal(dir string) (*sim.Journal, error) {
-	f, err := os.Open(filepath.Join(dir, "journal.jsonl"))
+	f, err := os.Open(filepath.Join(dir, journalName))
 	if err != nil {
 		return nil, err
 	}

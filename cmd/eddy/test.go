@@ -61,8 +61,8 @@ type testCommand struct {
 	Sick         string        `default:"fail" enum:"fail,report" help:"Sick nodes make the verdict fail, or (report) unknown."`
 
 	Store      string `default:"store" placeholder:"DIR" help:"Where to keep what happened (${default})."`
-	JSON       bool   `name:"json" help:"Print results.json instead of text."`
-	JUnit      string `name:"junit" placeholder:"FILE" help:"Write the verdict for a build server, too."`
+	JSON       bool   `name:"json" help:"Print results.json instead of text; with --test-count an array of them."`
+	JUnit      string `name:"junit" placeholder:"FILE" help:"Write the verdicts for a build server, too."`
 	TestCount  int    `name:"test-count" default:"1" help:"Run the test so often, each time with another seed; end at the first that doesn't pass."`
 	LogStderr  bool   `name:"log-stderr" help:"Show what nodes write to stderr."`
 	LogNetSend bool   `name:"log-net-send" help:"Show every message that a node sends."`
@@ -70,6 +70,7 @@ type testCommand struct {
 
 	argv   []string // the command line, to be stored
 	stored string   // where the latest run was
+	runs   []*report.Results
 }
 
 func (testCommand) Help() string {
@@ -91,6 +92,10 @@ func (c *testCommand) Run(ctx *kong.Context) error {
 	seeded := isGiven(ctx, "seed")
 	if c.TestCount < 1 {
 		return usageError("--test-count must be at least 1")
+	}
+	if c.JSON && c.TestCount > 1 {
+		fmt.Println("[")
+		defer fmt.Println("]")
 	}
 	for i := range c.TestCount {
 		if !seeded {
@@ -177,8 +182,9 @@ func collectOften() {
 // show prints the results, and writes them where else they were asked for. Nobody
 // has to wait for them until millions of messages are on the disk.
 func (c *testCommand) show(to io.Writer, results *report.Results) error {
+	c.runs = append(c.runs, results)
 	if c.JUnit != "" {
-		if err := os.WriteFile(c.JUnit, results.JUnit(), 0o644); err != nil {
+		if err := os.WriteFile(c.JUnit, report.JUnit(c.runs), 0o644); err != nil {
 			return fmt.Errorf("write --junit: %w", err)
 		}
 	}
@@ -187,6 +193,9 @@ func (c *testCommand) show(to io.Writer, results *report.Results) error {
 		return err
 	}
 	text, err := results.JSON()
+	if err == nil && len(c.runs) > 1 {
+		_, err = io.WriteString(to, ",\n")
+	}
 	if err == nil {
 		_, err = to.Write(text)
 	}

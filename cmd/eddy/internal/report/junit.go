@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// JUnit is the verdict as build servers read it: one test case, which fails
-// unless the verdict is pass.
-func (r *Results) JUnit() []byte {
+// JUnit is the verdicts of tests as build servers read them: a test case each,
+// which fails unless the verdict is pass.
+func JUnit(runs []*Results) []byte {
 	type failure struct {
 		Message string `xml:"message,attr"`
 		Text    string `xml:",chardata"`
@@ -19,24 +19,28 @@ func (r *Results) JUnit() []byte {
 		Failure *failure `xml:"failure"`
 	}
 	type suite struct {
-		XMLName  xml.Name `xml:"testsuite"`
-		Name     string   `xml:"name,attr"`
-		Tests    int      `xml:"tests,attr"`
-		Failures int      `xml:"failures,attr"`
-		Time     string   `xml:"time,attr"`
-		Case     testCase `xml:"testcase"`
+		XMLName  xml.Name   `xml:"testsuite"`
+		Name     string     `xml:"name,attr"`
+		Tests    int        `xml:"tests,attr"`
+		Failures int        `xml:"failures,attr"`
+		Time     string     `xml:"time,attr"`
+		Cases    []testCase `xml:"testcase"`
 	}
-	took := fmt.Sprintf("%.3f", r.Seconds)
-	s := suite{Name: "eddy test", Tests: 1, Time: took,
-		Case: testCase{Name: fmt.Sprintf("%s seed %d", r.Workload, r.Seed), Class: "eddy." + r.Workload, Time: took}}
-	if r.Verdict != "pass" {
-		s.Failures = 1
-		f := &failure{Message: r.Verdict}
-		for _, reason := range r.Reasons {
-			f.Text += fmt.Sprintf("%s: %s\n", reason.Check, reason.Text)
+	s := suite{Name: "eddy test", Tests: len(runs)}
+	took := 0.0
+	for _, r := range runs {
+		took += r.Seconds
+		c := testCase{Name: fmt.Sprintf("%s seed %d", r.Workload, r.Seed), Class: "eddy." + r.Workload, Time: fmt.Sprintf("%.3f", r.Seconds)}
+		if r.Verdict != "pass" {
+			s.Failures++
+			c.Failure = &failure{Message: r.Verdict}
+			for _, reason := range r.Reasons {
+				c.Failure.Text += fmt.Sprintf("%s: %s\n", reason.Check, reason.Text)
+			}
 		}
-		s.Case.Failure = f
+		s.Cases = append(s.Cases, c)
 	}
+	s.Time = fmt.Sprintf("%.3f", took)
 	text, err := xml.MarshalIndent(s, "", "  ")
 	if err != nil {
 		panic(err) // plain data
