@@ -127,6 +127,8 @@ func (r *relayCheck) blame(call *relayCall, check string, m *sim.Record, format 
 // involve tells of every problem of a call which messages the call is made of.
 func (r *relayCheck) involve() {
 	for i, call := range r.guilty {
+		slices.Sort(call.records)
+		call.records = slices.Compact(call.records)
 		r.found.list[r.guilt[i]].Involved = call.records
 	}
 }

@@ -25,6 +25,10 @@ type Mark struct {
 	At     time.Duration
 	Record int // the message that shows it, by its index in the journal, or -1
 	Text   string
+
+	// Involved are all messages that one must see to understand it, ascending:
+	// those of the call that went wrong. They are shown however many lie between.
+	Involved []int
 }
 
 const defaultLimit = 120
@@ -43,15 +47,42 @@ func newDiagram(j *sim.Journal, p Picture) *diagram {
 		p.Limit = defaultLimit
 	}
 	d := &diagram{journal: j, picture: p}
-	first, last := window(j, p)
-	d.choose(first, last)
+	d.choose(window(j, p))
 	d.scale = newScale(d.moments(), d.span())
 	d.layOut()
 	return d
 }
 
-// window is the range of records to show.
-func window(j *sim.Journal, p Picture) (first, last int) {
+// window are the records to show, ascending: those about the mark, or, if it
+// involves several, from the first of these to the last, with what lies about
+// each if there is too much between them.
+func window(j *sim.Journal, p Picture) []int {
+	if p.Mark == nil || len(p.Mark.Involved) == 0 {
+		return around(j, p)
+	}
+	involved := p.Mark.Involved
+	first, last := involved[0], involved[len(involved)-1]
+	if last-first < 2*p.Limit {
+		return upTo(max(0, first-p.Limit/6), min(j.Len(), last+1+p.Limit/6))
+	}
+	var all []int
+	for _, i := range involved {
+		beside := max(1, p.Limit/2/len(involved))
+		all = append(all, upTo(max(0, i-beside), min(j.Len(), i+beside+1))...)
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// upTo are the numbers from first to before end.
+func upTo(first, end int) (all []int) {
+	for i := first; i < end; i++ {
+		all = append(all, i)
+	}
+	return all
+}
+
+func around(j *sim.Journal, p Picture) []int {
 	middle := 0
 	switch {
 	case p.Mark != nil && p.Mark.Record >= 0 && p.Mark.Record < j.Len():
@@ -66,8 +97,8 @@ func window(j *sim.Journal, p Picture) (first, last int) {
 			}
 		}
 	}
-	last = min(max(0, middle-p.Limit*2/3)+p.Limit, j.Len())
-	return max(0, last-p.Limit), last
+	last := min(max(0, middle-p.Limit*2/3)+p.Limit, j.Len())
+	return upTo(max(0, last-p.Limit), last)
 }
 
 // firstSince is the first record sent at a time or later.
@@ -84,16 +115,17 @@ func firstSince(j *sim.Journal, at time.Duration) int {
 	return low
 }
 
-// choose takes in the records from first to last, and of those before them what
-// was still on its way.
-func (d *diagram) choose(first, last int) {
-	for i := first; i < last; i++ {
-		d.records = append(d.records, d.journal.At(i))
-	}
-	if len(d.records) == 0 {
+// choose takes in some records, and of those before them what was still on its
+// way.
+func (d *diagram) choose(chosen []int) {
+	if len(chosen) == 0 {
 		d.until = time.Millisecond
 		return
 	}
+	for _, i := range chosen {
+		d.records = append(d.records, d.journal.At(i))
+	}
+	first := chosen[0]
 	d.from = d.records[0].Sent
 	sent := d.records[len(d.records)-1].Sent
 	d.until = sent

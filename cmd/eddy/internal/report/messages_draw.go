@@ -53,6 +53,7 @@ text { font: 11px ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace; 
 .band { fill: #f6ad55; fill-opacity: .22 } .bandtext { font-size: 10px; fill: #9c4221 }
 .pause { fill: #a0aec0; fill-opacity: .35 } .down { fill: #fc8181; fill-opacity: .3 }
 .mark { stroke: #e53e3e; stroke-width: 1.5; stroke-dasharray: 8 3 } .marktext { fill: #c53030; font-weight: bold }
+.guilty { stroke-width: 3.2 }
 .culprit { stroke: #e53e3e; stroke-width: 7; stroke-opacity: .45 }
 `
 
@@ -63,7 +64,7 @@ func (d *diagram) draw() {
 	d.print("<style>%s</style>", style)
 	d.print(`<defs><clipPath id="w"><rect x="0" y="%.0f" width="%.0f" height="%.1f"/></clipPath>`, top-9, width, d.span()+11)
 	for _, class := range []string{"request", "reply", "error", "oneway", "copy"} {
-		d.print(`<marker id="%s" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="%s"/></marker>`,
+		d.print(`<marker id="%s" viewBox="0 0 8 8" refX="8" refY="4" markerUnits="userSpaceOnUse" markerWidth="10" markerHeight="10" orient="auto"><path d="M0,0 L8,4 L0,8 z" fill="%s"/></marker>`,
 			class, colors[class])
 	}
 	d.print(`</defs><rect width="100%%" height="100%%" fill="#fff"/>`)
@@ -72,12 +73,43 @@ func (d *diagram) draw() {
 	d.print(`<g clip-path="url(#w)">`)
 	d.faults()
 	d.lives()
-	for i := range d.records {
-		d.message(&d.records[i])
-	}
+	d.messages()
 	d.print(`</g>`)
 	d.mark()
 	d.print("</svg>")
+}
+
+// messages draws those that the mark involves on top of all others, and gives
+// their labels the first choice of places.
+func (d *diagram) messages() {
+	below := d.svg
+	d.svg = bytes.Buffer{}
+	for i := range d.records {
+		if d.guilty(&d.records[i]) {
+			d.message(&d.records[i])
+		}
+	}
+	above := d.svg
+	d.svg = below
+	for i := range d.records {
+		if !d.guilty(&d.records[i]) {
+			d.message(&d.records[i])
+		}
+	}
+	d.svg.Write(above.Bytes())
+}
+
+// guilty reports whether the mark involves a record, or one that it is a copy of.
+func (d *diagram) guilty(r *sim.Record) bool {
+	mark := d.picture.Mark
+	if mark == nil {
+		return false
+	}
+	_, involved := slices.BinarySearch(mark.Involved, r.Index)
+	if !involved && r.IsDuplicate() {
+		_, involved = slices.BinarySearch(mark.Involved, r.Of)
+	}
+	return involved || mark.Record == r.Index
 }
 
 var colors = map[string]string{

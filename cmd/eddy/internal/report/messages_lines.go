@@ -35,6 +35,9 @@ func (d *diagram) message(r *sim.Record) {
 	if mark := d.picture.Mark; mark != nil && mark.Record == r.Index {
 		d.print(`<path class="m culprit" d="%s"/>`, path)
 	}
+	if d.guilty(r) {
+		class += " guilty"
+	}
 	d.print(`<path class="m %s" d="%s"%s/>`, class, path, marker)
 	if lost {
 		d.cross(x2, y2)

@@ -100,6 +100,33 @@ func TestMessages(t *testing.T) {
 	}
 }
 
+// All of the call that went wrong is in the picture, bold and on top, however
+// much lies between its messages.
+func TestMessagesInvolved(t *testing.T) {
+	j := relays(t, 10, 3000).Journal()
+	for _, involved := range [][]int{{100, 130, 180}, {100, 4000, 4001, 9000}} {
+		mark := &Mark{At: j.At(involved[1]).Sent, Record: involved[1], Involved: involved, Text: "too-soon"}
+		svg := picture(t, fmt.Sprint("involved", len(involved)), j, Picture{Nodes: nodes, Mark: mark})
+		last := strings.LastIndex(svg, "(message ")
+		for _, i := range involved {
+			at := strings.Index(svg, fmt.Sprintf("(message %d)", i))
+			if at < 0 {
+				t.Errorf("message %d is not there", i)
+				continue
+			}
+			if !strings.Contains(svg[at:min(len(svg), at+800)], ` guilty"`) {
+				t.Errorf("message %d is not bold", i)
+			}
+		}
+		if want := fmt.Sprintf("(message %d)", involved[len(involved)-1]); !strings.HasPrefix(svg[last:], want) {
+			t.Errorf("%.20s is on top, not %s", svg[last:], want)
+		}
+		if n := strings.Count(svg, `class="m `); n > 300 {
+			t.Errorf("%d messages drawn", n)
+		}
+	}
+}
+
 // However long the test, the picture shows what is near the mark.
 func TestMessagesWindow(t *testing.T) {
 	j := relays(t, 10, 3000).Journal()

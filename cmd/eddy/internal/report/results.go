@@ -88,7 +88,7 @@ func New(cfg *runner.Config, res *runner.Result, lenient bool) *Results {
 	}
 	if len(problems) > 0 {
 		first := &problems[0]
-		r.mark = &Mark{At: first.At, Record: first.Record - 1, Text: first.Check}
+		r.mark = &Mark{At: first.At, Record: first.Record - 1, Involved: first.Involved, Text: first.Check}
 	}
 	r.columns = slices.Concat(cfg.Nodes, res.Played)
 	r.countOps(res)
