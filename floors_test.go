@@ -30,7 +30,8 @@ var floors = map[string][]string{
 	"cmd/eddy/internal/workload":  {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "internal/wire"},
 	"cmd/eddy/internal/runner":    {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/cluster", "cmd/eddy/internal/message", "cmd/eddy/internal/workload", "cmd/eddy/internal/service"},
 	"cmd/eddy/internal/report":    {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "internal/wire"},
-	"cmd/eddy":                    {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "cmd/eddy/internal/report"},
+	"cmd/eddy":                    {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "cmd/eddy/internal/report", "cmd/eddy/internal/plan", "retry"},
+	"cmd/eddy/internal/plan":      {"cmd/eddy/internal/sim", "retry"},
 	"cmd/eddy/internal/shorthand": {},
 	"cmd/eddy/internal/talk":      {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand"},
 }

@@ -1,13 +1,19 @@
 // Package retry is the arithmetic of trying again: when an attempt has met
-// silence, does its call send another, and how long does each one wait?
+// silence or an error, does its call send another, when, and how long does each
+// one wait?
 //
-// It is pure: no clock, no input or output, no goroutine. The live node and
-// every simulation run this code and no other, so what a simulation says of a
-// policy holds for the node.
+// A Policy is what a person sets, a Schedule the one place that decides for one
+// call; an Estimator and a Ledger are what the calls to one destination share.
+//
+// It is pure: no clock, no input or output, no goroutine. Times are durations
+// since an origin of the caller's choice. The live node and every simulation run
+// this code and no other, so what a simulation says of a policy holds for the
+// node.
 package retry
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -17,72 +23,125 @@ const (
 	DefaultTimeout  = 500 * time.Millisecond
 )
 
-// A Policy says how often a call is attempted and how long it waits. The zero
-// value is the default: 3 attempts in all, 500 ms each, late replies accepted.
+// A Policy says how often a call is attempted, how long it waits, and what makes
+// it try again. The zero value is the default: 3 attempts in all, 500 ms each, no
+// pause between, late replies accepted, nothing else.
 //
 // A policy is data: it holds nothing of the calls that follow it, so any number
-// of calls may share one at the same time. It must not be changed in use.
+// of calls may share one at the same time. It must not be changed in use. Its
+// JSON form is described by docs/policy.schema.json; durations are strings such
+// as "500ms".
 type Policy struct {
 	// Attempts is how many messages a call sends in all, the first included.
 	// 0 means 3.
 	Attempts int `json:"attempts,omitzero"`
 
 	// Timeout is how long each attempt waits for its reply, counted from when
-	// its message was written out. 0 means 500 ms.
+	// its message was written out. 0 means 500 ms. If it is adaptive, this is the
+	// wait until there is a first reply to learn from.
 	Timeout time.Duration `json:"timeout,omitzero"`
+
+	// Adaptive makes the timeout follow the round trips to each destination. Nil
+	// means that it stays as it is.
+	Adaptive *Adaptive `json:"adaptive,omitzero"`
+
+	// Final is how long the last attempt waits instead of Timeout. 0 means no
+	// longer than the others. It pays only if late replies are accepted: then it
+	// is a wait for all of the attempts.
+	Final time.Duration `json:"final,omitzero"`
+
+	// Hedge is how long every attempt but the last waits instead of Timeout: a
+	// second message is sent soon, not because the first one is given up, but
+	// because whichever is answered first will do. 0 means no hedging. What a
+	// hedge has waited tells the estimator nothing. (Dean, Barroso: The Tail at
+	// Scale, CACM 56(2), 2013.)
+	Hedge time.Duration `json:"hedge,omitzero"`
 
 	// Late says what becomes of a reply that comes after its own attempt's
 	// timeout, while a later attempt is still waiting.
 	Late Late `json:"late,omitzero"`
+
+	// Deadline is how long a call may take from its beginning, with everything.
+	// No attempt begins at or after it, the last wait is cut at it, a pause that
+	// would reach it is not begun; late replies count until then. 0 means none.
+	Deadline time.Duration `json:"deadline,omitzero"`
+
+	// Backoff is the pause between two attempts. The zero value is none.
+	Backoff Backoff `json:"backoff,omitzero"`
+
+	// Codes are the codes of error replies after which the call tries again. Nil
+	// means none: the node has been reached and has said no.
+	Codes []int `json:"codes,omitzero"`
+
+	// Budget bounds the retries of many calls together. The zero value does not.
+	Budget Budget `json:"budget,omitzero"`
+
+	// Mark puts "call" into every attempt, so that the receiver knows attempts of
+	// one call.
+	Mark bool `json:"mark,omitzero"`
+
+	// Propagate puts "deadline_ms" and "retry" into every attempt: what has
+	// expired is dropped unserved, and nobody retries on behalf of a retry.
+	Propagate bool `json:"propagate,omitzero"`
 }
-
-// Late says what becomes of a late reply.
-type Late uint8
-
-const (
-	// Accept takes the reply to any attempt as the reply to the call. It is
-	// the default: a network that takes 600 ms to answer every message would
-	// otherwise fail every call that waits 500 ms, after three answers.
-	Accept Late = iota
-	// Ignore takes only a reply that came within its attempt's timeout.
-	Ignore
-)
-
-func (l Late) String() string {
-	if l == Ignore {
-		return "ignore"
-	}
-	return "accept"
-}
-
-// UnmarshalText reads "accept" or "ignore".
-func (l *Late) UnmarshalText(text []byte) error {
-	switch string(text) {
-	case "accept":
-		*l = Accept
-	case "ignore":
-		*l = Ignore
-	default:
-		return fmt.Errorf("%q is neither accept nor ignore", text)
-	}
-	return nil
-}
-
-// MarshalText writes what UnmarshalText reads.
-func (l Late) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
 
 // Validate names the first field with an impossible value.
 func (p *Policy) Validate() error {
-	switch {
-	case p == nil:
-	case p.Attempts < 0:
+	if p == nil {
+		return nil
+	}
+	if p.Attempts < 0 {
 		return fmt.Errorf("attempts: %d is not at least 1", p.Attempts)
-	case p.Timeout < 0:
-		return fmt.Errorf("timeout: %v is not over 0s", p.Timeout)
-	case p.Late > Ignore:
+	}
+	for _, d := range []struct {
+		field string
+		value time.Duration
+	}{
+		{"timeout", p.Timeout}, {"final", p.Final}, {"hedge", p.Hedge}, {"deadline", p.Deadline},
+	} {
+		if d.value < 0 {
+			return fmt.Errorf("%s: %v is not over 0s", d.field, d.value)
+		}
+	}
+	return p.validateRest()
+}
+
+// validateRest looks at the fields that are more than one number, and at those
+// that depend on others.
+func (p *Policy) validateRest() error {
+	if p.Late > Ignore {
 		return fmt.Errorf("late: %d is neither accept nor ignore", p.Late)
 	}
+	if err := p.Adaptive.validate(); err != nil {
+		return fmt.Errorf("adaptive.%w", err)
+	}
+	if err := p.Backoff.validate(); err != nil {
+		return fmt.Errorf("backoff.%w", err)
+	}
+	for i, code := range p.Codes {
+		if code < 0 {
+			return fmt.Errorf("codes: %d, number %d of them, is not at least 0", code, i+1)
+		}
+	}
+	if err := p.Budget.validate(); err != nil {
+		return fmt.Errorf("budget.%w", err)
+	}
+	switch last := p.lastWait(); {
+	case p.Final > 0 && p.Adaptive == nil && p.Final < p.timeout():
+		return fmt.Errorf("final: %v is less than the timeout, %v", p.Final, p.timeout())
+	case p.Hedge > last:
+		return fmt.Errorf("hedge: %v is more than the last attempt waits, %v", p.Hedge, last)
+	case p.Hedge > 0 && p.Late == Ignore:
+		return fmt.Errorf("hedge: of no use, since late replies are ignored")
+	}
 	return nil
+}
+
+// Plain reports whether the calls that follow p need nothing but Limit, Wait,
+// Accepts and AfterSilence: no Schedule, and nothing that calls share.
+func (p *Policy) Plain() bool {
+	return p == nil || p.Adaptive == nil && p.Deadline == 0 && p.Backoff.Kind == NoBackoff &&
+		len(p.Codes) == 0 && !p.Budget.on() && !p.Propagate
 }
 
 // Limit is how many attempts a call has in all.
@@ -93,12 +152,32 @@ func (p *Policy) Limit() int {
 	return p.Attempts
 }
 
-// Wait is how long attempt number n, from 1 on, waits for its reply.
+// Wait is how long attempt number n, from 1 on, waits for its reply, unless the
+// timeout is adaptive or a deadline cuts it.
 func (p *Policy) Wait(n int) time.Duration {
-	if p == nil || p.Timeout <= 0 {
+	switch {
+	case p == nil:
+		return DefaultTimeout
+	case n >= p.Limit():
+		return p.lastWait()
+	case p.Hedge > 0:
+		return p.Hedge
+	}
+	return p.timeout()
+}
+
+func (p *Policy) timeout() time.Duration {
+	if p.Timeout <= 0 {
 		return DefaultTimeout
 	}
 	return p.Timeout
+}
+
+func (p *Policy) lastWait() time.Duration {
+	if p.Final > 0 {
+		return p.Final
+	}
+	return p.timeout()
 }
 
 // Accepts reports whether a reply settles its call. late means that the attempt
@@ -107,19 +186,62 @@ func (p *Policy) Accepts(late bool) bool {
 	return !late || p == nil || p.Late == Accept
 }
 
-// A Step is what a call does next.
-type Step uint8
-
-const (
-	GiveUp    Step = iota // it has failed
-	SendAgain             // it makes one more attempt
-)
-
 // AfterSilence tells what a call does when its latest attempt, number sent, has
-// timed out.
-func (p *Policy) AfterSilence(sent int) Step {
-	if sent < p.Limit() {
+// timed out: SendAgain or GiveUp. It is the whole decision for a plain policy,
+// and the first question of a Schedule.
+func (p *Policy) AfterSilence(sent int) Step { return afterSilence(sent, p.Limit()) }
+
+func afterSilence(sent, limit int) Step {
+	if sent < limit {
 		return SendAgain
 	}
 	return GiveUp
+}
+
+// Patience is the longest that a call can take, from its beginning: its deadline,
+// or else all of its waits and pauses at their longest. It saturates.
+func (p *Policy) Patience() time.Duration {
+	if p != nil && p.Deadline > 0 {
+		return p.Deadline
+	}
+	limit := p.Limit()
+	pauses := forever // more attempts than are worth a sum
+	if limit <= 1000 {
+		pauses = 0
+		for n := 1; n < limit && p != nil; n++ {
+			pauses = plus(pauses, p.Backoff.longest(n))
+		}
+	}
+	return plus(plus(times(p.longestWait(1), limit-1), p.longestWait(limit)), pauses)
+}
+
+func (p *Policy) longestWait(n int) time.Duration {
+	switch {
+	case p == nil || p.Adaptive == nil:
+		return p.Wait(n)
+	case n >= p.Limit() && p.Final > 0:
+		return p.Final
+	case n < p.Limit() && p.Hedge > 0:
+		return p.Hedge
+	}
+	return p.Adaptive.max()
+}
+
+// forever is longer than anything.
+const forever = time.Duration(math.MaxInt64)
+
+// plus adds durations that are not negative, and saturates.
+func plus(a, b time.Duration) time.Duration {
+	if a > forever-b {
+		return forever
+	}
+	return a + b
+}
+
+// times multiplies what is not negative, and saturates.
+func times(d time.Duration, n int) time.Duration {
+	if n > 0 && d > forever/time.Duration(n) {
+		return forever
+	}
+	return d * time.Duration(n)
 }

@@ -1,8 +1,6 @@
 package retry
 
 import (
-	"encoding/json"
-	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -55,6 +53,28 @@ func TestValidate(t *testing.T) {
 		{Policy{Attempts: -1, Timeout: -1, Late: 2}, "attempts: -1 is not at least 1"},
 		{Policy{Timeout: -time.Second, Late: 2}, "timeout: -1s is not over 0s"},
 		{Policy{Late: 2}, "late: 2 is neither accept nor ignore"},
+		{Policy{Final: -1}, "final: -1ns is not over 0s"},
+		{Policy{Hedge: -1}, "hedge: -1ns is not over 0s"},
+		{Policy{Deadline: -1}, "deadline: -1ns is not over 0s"},
+		{Policy{Final: 499 * ms}, "final: 499ms is less than the timeout, 500ms"},
+		{Policy{Final: 1, Adaptive: &Adaptive{}}, ""},
+		{Policy{Hedge: 501 * ms}, "hedge: 501ms is more than the last attempt waits, 500ms"},
+		{Policy{Hedge: 501 * ms, Final: 502 * ms}, ""},
+		{Policy{Hedge: 1, Late: Ignore}, "hedge: of no use, since late replies are ignored"},
+		{Policy{Codes: []int{0, 1000}}, ""},
+		{Policy{Codes: []int{0, -1}}, "codes: -1, number 2 of them, is not at least 0"},
+		{Policy{Adaptive: &Adaptive{Min: -1}}, "adaptive.min: -1ns is not over 0s"},
+		{Policy{Adaptive: &Adaptive{Max: -1}}, "adaptive.max: -1ns is not over 0s"},
+		{Policy{Adaptive: &Adaptive{Min: 2, Max: 1}}, "adaptive.max: 1ns is less than min, 2ns"},
+		{Policy{Backoff: Backoff{Kind: 4}}, "backoff.kind: 4 is no kind of backoff"},
+		{Policy{Backoff: Backoff{Base: 1}}, "backoff.kind: none has no base, cap, jitter or seed"},
+		{Policy{Backoff: Backoff{Kind: Constant, Base: -1}}, "backoff.base: -1ns is not over 0s"},
+		{Policy{Backoff: Backoff{Kind: Constant, Cap: -1}}, "backoff.cap: -1ns is not over 0s"},
+		{Policy{Backoff: Backoff{Kind: Constant, Cap: ms}}, "backoff.cap: 1ms is less than the base, 100ms"},
+		{Policy{Backoff: Backoff{Kind: Decorrelated, Jitter: FullJitter}}, "backoff.jitter: decorrelated has its own"},
+		{Policy{Backoff: Backoff{Kind: Constant, Jitter: Jitter{1, 3}}}, "backoff.jitter: a factor from 1 to 3 does not lie from 0 to 2"},
+		{Policy{Budget: Budget{Ratio: -0.1}}, "budget.ratio: -0.1 is not from 0 to 1"},
+		{Policy{Budget: Budget{PerSecond: math.Inf(1)}}, "budget.per_second: +Inf is not from 0 to 1e9"},
 	} {
 		got := ""
 		if err := tt.policy.Validate(); err != nil {
@@ -66,57 +86,11 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-func TestLateText(t *testing.T) {
-	for late, want := range map[Late]string{Accept: "accept", Ignore: "ignore"} {
-		if got := fmt.Sprint(late); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-		text, err := late.MarshalText()
-		if err != nil || string(text) != want {
-			t.Errorf("%s became %s, %v", want, text, err)
-		}
-		var again Late
-		if err := again.UnmarshalText(text); err != nil || again != late {
-			t.Errorf("%s became %v, %v", text, again, err)
-		}
-	}
-	for _, text := range []string{"", "Accept", "accept ", "0"} {
-		late := Ignore
-		if err := late.UnmarshalText([]byte(text)); err == nil || late != Ignore {
-			t.Errorf("%q became %v", text, late)
-		}
-	}
-	var p Policy
-	if err := json.Unmarshal([]byte(`{"late":"never"}`), &p); err == nil {
-		t.Errorf("late became %v", p.Late)
-	}
-}
-
-func TestPolicyAsJSON(t *testing.T) {
-	for want, p := range map[string]Policy{
-		`{}`:                               {},
-		`{"attempts":5}`:                   {Attempts: 5},
-		`{"timeout":1000,"late":"ignore"}`: {Timeout: time.Microsecond, Late: Ignore},
-	} {
-		if got, err := json.Marshal(p); err != nil || string(got) != want {
-			t.Errorf("%+v: got %s, %v, want %s", p, got, err, want)
-		}
-	}
-}
-
-func drawPolicy(t *rapid.T) *Policy {
-	return &Policy{
-		Attempts: rapid.IntRange(0, 1000).Draw(t, "attempts"),
-		Timeout:  time.Duration(rapid.Int64Range(0, math.MaxInt64).Draw(t, "timeout")),
-		Late:     rapid.SampledFrom([]Late{Accept, Ignore}).Draw(t, "late"),
-	}
-}
-
 // A call that meets nothing but silence sends just as many attempts as its policy
 // says, and every one waits for some time.
 func TestSilenceEnds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := drawPolicy(t)
+		p := drawPlain(t)
 		if err := p.Validate(); err != nil {
 			t.Fatal(err)
 		}
@@ -142,21 +116,6 @@ func TestSilenceEnds(t *testing.T) {
 	})
 }
 
-// A policy that is written and read again is the same, and valid if it was.
-func TestPolicySurvivesJSON(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		p := drawPolicy(t)
-		text, err := json.Marshal(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var again Policy
-		if err := json.Unmarshal(text, &again); err != nil || again != *p {
-			t.Fatalf("%s became %+v, %v", text, again, err)
-		}
-	})
-}
-
 // Values that Validate refuses do no harm: they count as the default.
 func TestImpossibleValues(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -168,4 +127,49 @@ func TestImpossibleValues(t *testing.T) {
 			t.Fatalf("%v, limit %d, wait %v", p.Validate(), p.Limit(), p.Wait(1))
 		}
 	})
+}
+
+func TestPlain(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{}`: true,
+		`{"attempts":5,"timeout":"1s","final":"2s","hedge":"10ms","mark":true}`: true,
+		`{"late":"ignore"}`:               true,
+		`{"adaptive":{}}`:                 false,
+		`{"deadline":"1s"}`:               false,
+		`{"backoff":{"kind":"constant"}}`: false,
+		`{"codes":[11]}`:                  false,
+		`{"budget":{"per_second":1}}`:     false,
+		`{"propagate":true}`:              false,
+	} {
+		if got := load(t, text).Plain(); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+	if !(*Policy)(nil).Plain() {
+		t.Error("nil is not plain")
+	}
+}
+
+func TestPatience(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		`null`: 1500 * ms,
+		`{}`:   1500 * ms,
+		`{"attempts":4,"timeout":"1s","final":"5s"}`:                        8 * time.Second,
+		`{"hedge":"10ms"}`:                                                  520 * ms,
+		`{"deadline":"1s","attempts":9}`:                                    time.Second,
+		`{"backoff":{"kind":"exponential"}}`:                                1800 * ms,
+		`{"backoff":{"kind":"exponential","cap":"150ms","jitter":0.5}}`:     1800 * ms,
+		`{"backoff":{"kind":"decorrelated","base":"10ms"}}`:                 1620 * ms,
+		`{"backoff":{"kind":"decorrelated","base":"10ms","cap":"50ms"}}`:    1580 * ms,
+		`{"adaptive":{"max":"2s"}}`:                                         6 * time.Second,
+		`{"adaptive":{"max":"2s"},"final":"3s"}`:                            7 * time.Second,
+		`{"adaptive":{"max":"2s"},"hedge":"100ms"}`:                         2200 * ms,
+		`{"attempts":1000000,"timeout":"9000h"}`:                            Never,
+		`{"attempts":1001}`:                                                 Never,
+		`{"attempts":3,"timeout":"2000000h","backoff":{"kind":"constant"}}`: Never,
+	} {
+		if got := load(t, text).Patience(); got != want {
+			t.Errorf("%s: %v, want %v", text, got, want)
+		}
+	}
 }

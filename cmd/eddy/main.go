@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/retry"
 )
 
 // Exit statuses other than 0. What a command says of the nodes it ran is below
@@ -29,6 +30,7 @@ type cli struct {
 
 	Test  testCommand  `cmd:"" help:"Put nodes to the test, on a network that is simulated."`
 	Rerun rerunCommand `cmd:"" help:"Run a stored test again."`
+	Plan  planCommand  `cmd:"" help:"Say what a retry policy will do, before it is used."`
 	Talk  talkCommand  `cmd:"" help:"Talk to a node: type short messages, see what it writes."`
 }
 
@@ -61,7 +63,7 @@ func newParser(line *cli) *kong.Kong {
 		kong.Name("eddy"),
 		kong.Description("A workbench for programs that speak Maelstrom's protocol: one JSON message a line."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"workloads": workloadNames(), "nemeses": runner.NemesisNames()},
+		kong.Vars{"workloads": workloadNames(), "nemeses": runner.NemesisNames(), "presets": strings.Join(retry.Presets(), ", ")},
 	)
 	if err != nil {
 		panic(err) // the struct's tags are wrong

@@ -230,7 +230,7 @@ func onlyOnce(ctx *kong.Context) error {
 			continue
 		}
 		if name := p.Flag.Name; seen[name] && !p.Flag.IsSlice() {
-			return usageError("--%s is given twice; see eddy test --help", name)
+			return usageError("--%s is given twice; see eddy %s --help", name, ctx.Selected().Name)
 		} else {
 			seen[name] = true
 		}

@@ -13,8 +13,9 @@ import (
 
 // A Dist is a distribution of latencies. Its zero value is no latency at all.
 type Dist struct {
-	kind   string // "" and constant, uniform, exponential, file
+	kind   string // "" and constant, uniform, exponential, lognormal, file
 	a, b   time.Duration
+	sigma  float64
 	path   string
 	sorted []time.Duration // what a file measured
 }
@@ -28,6 +29,12 @@ func Uniform(a, b time.Duration) Dist { return Dist{kind: "uniform", a: a, b: b}
 // Exponential has the given mean.
 func Exponential(mean time.Duration) Dist { return Dist{kind: "exponential", a: mean} }
 
+// Lognormal has the given median, and sigma is the standard deviation of its
+// logarithm: at 1, one in a hundred takes ten times the median.
+func Lognormal(median time.Duration, sigma float64) Dist {
+	return Dist{kind: "lognormal", a: median, sigma: sigma}
+}
+
 // At is the latency that a share u of all latencies is below; u is from 0 up to
 // 1, 1 excluded. So a random u makes a random latency.
 func (d Dist) At(u float64) time.Duration {
@@ -36,6 +43,9 @@ func (d Dist) At(u float64) time.Duration {
 		return d.a + time.Duration(u*float64(d.b-d.a))
 	case "exponential":
 		return time.Duration(-math.Log1p(-u) * float64(d.a))
+	case "lognormal":
+		z := math.Sqrt2 * math.Erfinv(2*u-1)
+		return time.Duration(min(float64(d.a)*math.Exp(d.sigma*z), float64(maxLatency)))
 	case "file":
 		x := u * float64(len(d.sorted)-1)
 		i := int(x)
@@ -59,6 +69,8 @@ func (d Dist) String() string {
 	switch d.kind {
 	case "uniform":
 		return fmt.Sprintf("uniform:%v-%v", d.a, d.b)
+	case "lognormal":
+		return fmt.Sprintf("lognormal:%v,%v", d.a, d.sigma)
 	case "file":
 		return "file:" + d.path
 	case "exponential":
@@ -69,9 +81,11 @@ func (d Dist) String() string {
 
 // ParseDist reads one of
 //
-//	constant:50ms  exponential:50ms  uniform:0ms-100ms  file:PATH  50ms  50
+//	constant:50ms  exponential:50ms  uniform:0ms-100ms  lognormal:50ms,0.5
+//	file:PATH  50ms  50
 //
-// where a number alone is in milliseconds and constant. A file has one latency
+// where a number alone is in milliseconds and constant, and lognormal has a median
+// and a sigma. A file has one latency
 // a line, likewise; blank lines and what follows # are skipped. readFile may be
 // nil, then there are no files.
 func ParseDist(text string, readFile func(path string) ([]byte, error)) (Dist, error) {
@@ -91,6 +105,8 @@ func ParseDist(text string, readFile func(path string) ([]byte, error)) (Dist, e
 			return Dist{}, fmt.Errorf("latency %q: want uniform:LOW-HIGH, such as uniform:0ms-100ms", text)
 		}
 		return Uniform(a, b), nil
+	case "lognormal":
+		return parseLognormal(text, value)
 	case "file":
 		if readFile == nil {
 			return Dist{}, fmt.Errorf("latency %q: no file here", text)
@@ -101,7 +117,17 @@ func ParseDist(text string, readFile func(path string) ([]byte, error)) (Dist, e
 		}
 		return parseMeasured(value, content)
 	}
-	return Dist{}, fmt.Errorf("latency %q: want one that begins with constant:, exponential:, uniform: or file: and its value", text)
+	return Dist{}, fmt.Errorf("latency %q: want one that begins with constant:, exponential:, uniform:, lognormal: or file: and its value", text)
+}
+
+func parseLognormal(text, value string) (Dist, error) {
+	median, sigma, ok := strings.Cut(value, ",")
+	a, err := parseLatency(median)
+	s, err2 := strconv.ParseFloat(sigma, 64)
+	if !ok || err != nil || err2 != nil || !(s >= 0 && s <= 10) {
+		return Dist{}, fmt.Errorf("latency %q: want lognormal:MEDIAN,SIGMA, such as lognormal:50ms,0.5", text)
+	}
+	return Lognormal(a, s), nil
 }
 
 // MaelstromDist is the distribution that Maelstrom means by --latency MS

@@ -22,6 +22,7 @@ func TestParseDist(t *testing.T) {
 		{"0", "constant:0s", 0, 0, 0},
 		{"uniform:0ms-100ms", "uniform:0s-100ms", 0, 50 * ms, 99900 * time.Microsecond},
 		{"uniform:20-40", "uniform:20ms-40ms", 20 * ms, 30 * ms, 39980 * time.Microsecond},
+		{"lognormal:50ms,0.5", "lognormal:50ms,0.5", 0, 50 * time.Millisecond, 234426 * time.Microsecond},
 		{"exponential:50ms", "exponential:50ms", 0, 34657 * time.Microsecond, 345388 * time.Microsecond},
 		{"file:lan", "file:lan", 10 * ms, 20 * ms, 29980 * time.Microsecond},
 	} {
@@ -47,7 +48,11 @@ func TestParseDistErrors(t *testing.T) {
 		read func(string) ([]byte, error)
 		want string
 	}{
-		{"normal:5ms", file, "constant:, exponential:, uniform: or file:"},
+		{"lognormal:5ms", file, "lognormal:MEDIAN,SIGMA"},
+		{"lognormal:5ms,-1", file, "lognormal:MEDIAN,SIGMA"},
+		{"lognormal:5ms,x", file, "lognormal:MEDIAN,SIGMA"},
+		{"lognormal:-5ms,1", file, "lognormal:MEDIAN,SIGMA"},
+		{"normal:5ms", file, "constant:, exponential:, uniform:, lognormal: or file:"},
 		{"constant:5parsecs", file, "5parsecs"},
 		{"exponential:-5ms", file, "from 0 to an hour"},
 		{"NaN", file, "from 0 to an hour"},

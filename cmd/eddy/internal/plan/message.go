@@ -1,0 +1,118 @@
+package plan
+
+import (
+	"time"
+
+	"github.com/eddyrpc/eddy/retry"
+)
+
+// send sends the latest attempt of a call.
+func (e *run) send(i int32, c *call) {
+	attempt := c.schedule.Sent()
+	k := c.key.of(uint64(attempt))
+	if uint64(k.of(requestLost)) < e.lossy {
+		return
+	}
+	r := request{
+		written: e.now, key: k, caller: i, life: c.life, attempt: int32(attempt), hop: c.hop, origin: c.origin,
+		lost: uint64(k.of(replyLost)) < e.lossy, deadline: retry.Never,
+	}
+	if e.delays {
+		r.half = e.model.Latency.At(k.of(roundTrip).share()) / 2
+	}
+	if e.policy != nil && e.policy.Propagate {
+		r.deadline, r.behalf = c.schedule.Remaining(e.now), c.schedule.Retry()
+	}
+	e.origins.at(r.origin).open++
+	n := e.requests.take()
+	*e.requests.at(n) = r
+	if e.atLeaf(&r) && e.leaf.service == 0 { // it is known now what will become of it
+		e.serve(n, e.now+r.half)
+		return
+	}
+	e.events.push(event{at: e.now + r.half, index: n, kind: arrival})
+}
+
+func (e *run) atLeaf(r *request) bool { return int(r.hop) == e.hops-1 }
+
+// arrive is a request's arrival at a relay or at the leaf.
+func (e *run) arrive(n int32) {
+	r := e.requests.at(n)
+	if e.atLeaf(r) {
+		e.serve(n, e.now)
+		return
+	}
+	if r.deadline != retry.Never {
+		r.deadline += e.now
+	}
+	start := retry.Start{Behalf: r.behalf}
+	if r.deadline != retry.Never {
+		if start.Deadline = r.deadline; r.deadline <= e.now { // dropped unserved
+			e.discard(n, r)
+			return
+		}
+	}
+	e.call(call{origin: r.origin, serves: n, hop: r.hop + 1, key: r.key.of(relayed)}, start)
+}
+
+// serve has the leaf serve a request that arrives at a time.
+func (e *run) serve(n int32, at time.Duration) {
+	r := e.requests.at(n)
+	e.tally.offered++
+	e.tally.loads.at(at).offered++
+	deadline := r.deadline
+	if deadline != retry.Never {
+		deadline += at
+	}
+	s := e.leaf.arrive(at, deadline)
+	switch s.fate {
+	case served:
+		e.tally.served++
+		e.tally.loads.at(s.begin).served++
+		e.origins.at(r.origin).executed = true
+		r.answer = success
+	case refused:
+		e.tally.queueFull++
+		r.answer = unavailable
+	case expired:
+		e.tally.expired++
+		e.discard(n, r)
+		return
+	}
+	e.respond(n, r, s.end)
+}
+
+// respond sends the reply to a request at a time.
+func (e *run) respond(n int32, r *request, at time.Duration) {
+	if r.lost {
+		e.discard(n, r)
+		return
+	}
+	e.events.push(event{at: at + r.half, index: n, kind: reply})
+}
+
+// reply is a reply's arrival at the caller.
+func (e *run) reply(n int32) {
+	r := *e.requests.at(n)
+	e.discard(n, &r)
+	c := e.calls.at(r.caller)
+	if c.life != r.life {
+		return // the call is over
+	}
+	if r.answer == success {
+		e.act(r.caller, c.schedule.Reply(e.now, int(r.attempt), r.written))
+		return
+	}
+	f := retry.Failure{}
+	if r.answer == unavailable {
+		f = retry.Failure{Code: 11, Definite: true}
+		c.refusals++
+	}
+	e.act(r.caller, c.schedule.ErrorReply(e.now, int(r.attempt), r.written, f))
+}
+
+// discard forgets a request.
+func (e *run) discard(n int32, r *request) {
+	e.requests.free(n)
+	e.release(r.origin)
+}

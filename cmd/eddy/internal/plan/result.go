@@ -1,0 +1,66 @@
+package plan
+
+import "time"
+
+// A Result is what a policy did. Numbers are of calls of the first caller.
+type Result struct {
+	Calls   int     `json:"calls"`
+	Success float64 `json:"success"` // share of calls that were answered
+
+	Attempts   float64 `json:"attempts_per_call"`   // of the first caller's
+	Deliveries float64 `json:"deliveries_per_call"` // requests that reached the leaf
+	Executions float64 `json:"executions_per_call"` // requests that the leaf served
+
+	// Amplification is the load on the leaf for each call: Deliveries.
+	Amplification float64 `json:"amplification"`
+	// FailedButExecuted is the share of calls whose caller was told that they have
+	// failed, though the leaf executed one of their requests, be it later.
+	FailedButExecuted float64 `json:"failed_but_executed"`
+	// RetriesRefused is how many retries the budget refused, of all callers.
+	RetriesRefused float64 `json:"retries_refused_per_call"`
+	// Expired is how many requests the leaf dropped because their time was up.
+	Expired float64 `json:"expired_per_call"`
+	// QueueFull is how many requests found the leaf's queue full.
+	QueueFull float64 `json:"queue_full_per_call"`
+
+	// The time that a call takes, from its beginning to success or failure.
+	P50  float64 `json:"p50_ms"`
+	P90  float64 `json:"p90_ms"`
+	P99  float64 `json:"p99_ms"`
+	P999 float64 `json:"p999_ms"`
+
+	// Recovered is how many milliseconds after the outage's end at least 95 % of
+	// the calls that begin succeed, from then on until the end; nil if never.
+	// Without an outage it is counted from the beginning.
+	Recovered *float64 `json:"recovered_after_ms"`
+
+	Load  []Load  `json:"load"`
+	Times []Point `json:"-"` // how long calls took: milliseconds, and the share that took no longer
+}
+
+// tally counts while a policy runs.
+type tally struct {
+	calls, succeeded, attempts          int
+	offered, served, expired, queueFull int
+	failedButExecuted, refused          int
+	times                               times
+	loads                               loads
+}
+
+func (t *tally) result(m *Model) *Result {
+	per := func(n int) float64 { return float64(n) / float64(max(t.calls, 1)) }
+	ms := func(q float64) float64 { return float64(t.times.quantile(q)) / float64(time.Millisecond) }
+	r := &Result{
+		Calls: t.calls, Success: per(t.succeeded), Attempts: per(t.attempts),
+		Deliveries: per(t.offered), Executions: per(t.served), Amplification: per(t.offered),
+		FailedButExecuted: per(t.failedButExecuted), RetriesRefused: per(t.refused),
+		Expired: per(t.expired), QueueFull: per(t.queueFull),
+		P50: ms(0.5), P90: ms(0.9), P99: ms(0.99), P999: ms(0.999),
+		Load: t.loads.perSecond(), Times: t.times.shares(200),
+	}
+	if after, ok := t.loads.recovered(m.Outage); ok {
+		ms := float64(after) / float64(time.Millisecond)
+		r.Recovered = &ms
+	}
+	return r
+}

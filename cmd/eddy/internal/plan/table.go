@@ -1,0 +1,98 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// Table is what policies did, side by side, as text for a terminal.
+func Table(plans []Planned) string {
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, row := range rows {
+		fmt.Fprint(w, row.name)
+		for _, p := range plans {
+			value := p.Name
+			if row.value != nil {
+				value = row.value(p.Result)
+			}
+			fmt.Fprintf(w, "\t%s", value)
+		}
+		fmt.Fprintln(w)
+	}
+	w.Flush()
+	return trimmed(b.String())
+}
+
+var rows = []struct {
+	name  string
+	value func(*Result) string // nil for the names
+}{
+	{"", nil},
+	{"calls", func(r *Result) string { return fmt.Sprint(r.Calls) }},
+	{"success", func(r *Result) string { return percent(r.Success) }},
+	{"failed but executed", func(r *Result) string { return percent(r.FailedButExecuted) }},
+	{"attempts per call", func(r *Result) string { return perCall(r.Attempts) }},
+	{"deliveries per call", func(r *Result) string { return perCall(r.Deliveries) }},
+	{"executions per call", func(r *Result) string { return perCall(r.Executions) }},
+	{"refused by the budget", func(r *Result) string { return perCall(r.RetriesRefused) }},
+	{"expired at the leaf", func(r *Result) string { return perCall(r.Expired) }},
+	{"found the queue full", func(r *Result) string { return perCall(r.QueueFull) }},
+	{"p50", func(r *Result) string { return millis(r.P50) }},
+	{"p90", func(r *Result) string { return millis(r.P90) }},
+	{"p99", func(r *Result) string { return millis(r.P99) }},
+	{"p99.9", func(r *Result) string { return millis(r.P999) }},
+	{"recovered after", func(r *Result) string {
+		if r.Recovered == nil {
+			return "never"
+		}
+		return millis(*r.Recovered)
+	}},
+}
+
+func percent(share float64) string { return fmt.Sprintf("%.3f %%", share*100) }
+func perCall(n float64) string     { return fmt.Sprintf("%.4g", n) }
+func millis(ms float64) string     { return fmt.Sprintf("%.5g ms", ms) }
+func perSecond(sum float64) string { return fmt.Sprintf("%.0f", sum) }
+
+// LoadTable is what was offered and useful over time, in some twenty lines.
+func LoadTable(plans []Planned) string {
+	slices := len(plans[0].Result.Load)
+	if slices == 0 {
+		return ""
+	}
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprint(w, "per second\t")
+	for _, p := range plans {
+		fmt.Fprintf(w, "%s offered\tuseful\t", p.Name)
+	}
+	fmt.Fprintln(w)
+	step := (slices + 19) / 20
+	for from := 0; from < slices; from += step {
+		at := time.Duration(plans[0].Result.Load[from].At * float64(time.Millisecond))
+		fmt.Fprintf(w, "from %.4gs\t", at.Seconds())
+		for _, p := range plans {
+			var offered, useful float64
+			part := p.Result.Load[from:min(from+step, slices)]
+			for _, l := range part {
+				offered, useful = offered+l.Offered, useful+l.Useful
+			}
+			fmt.Fprintf(w, "%s\t%s\t", perSecond(offered/float64(len(part))), perSecond(useful/float64(len(part))))
+		}
+		fmt.Fprintln(w)
+	}
+	w.Flush()
+	return trimmed(b.String())
+}
+
+// trimmed has no blanks at the ends of its lines.
+func trimmed(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = strings.TrimRight(lines[i], " ")
+	}
+	return strings.Join(lines, "\n")
+}

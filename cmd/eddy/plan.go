@@ -1,0 +1,174 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/plan"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/retry"
+)
+
+// planCommand is `eddy plan`.
+type planCommand struct {
+	Policy []string `default:"default" sep:"none" placeholder:"FILE|PRESET" help:"A policy as JSON, or one of ${presets}. Can be given again, to compare."`
+
+	Loss     float64       `help:"Of messages each way, 0 to 1."`
+	Latency  string        `default:"0" help:"Of a round trip: constant:50ms, exponential:50ms, uniform:0ms-100ms, lognormal:50ms,0.5 (median and sigma), or file:PATH of measured milliseconds."`
+	Rate     float64       `default:"1000" placeholder:"CALLS" help:"Calls a second, at random times (${default})."`
+	Duration time.Duration `help:"How long calls begin. Without it, as long as --calls take."`
+	Calls    int           `help:"At most so many calls. Without it and --duration, 1,000,000."`
+	Hops     int           `default:"1" help:"Calls in a chain: each hop but the last leads to a relay with the same policy (${default})."`
+	Capacity float64       `placeholder:"REQUESTS" help:"What the callee at the end serves a second. Without it, anything."`
+	Queue    int           `placeholder:"REQUESTS" help:"How many may wait there; one more gets error 11. Without it, any number."`
+	Outage   string        `placeholder:"FROM:FOR" help:"When the callee stops serving, such as 20s:5s. What arrives meanwhile waits."`
+	Seed     uint64        `default:"1" help:"Where chance begins (${default})."`
+
+	JSON bool   `name:"json" help:"Print an array with one object per policy."`
+	HTML string `name:"html" placeholder:"FILE" help:"Write one page with curves, too."`
+}
+
+func (planCommand) Help() string {
+	return `Says what a retry policy will do before it is used: it runs the very code that a node runs, in virtual time, against a model of the network and of the callee.
+
+  eddy plan --policy default --policy budgeted --loss 0.1 --latency exponential:50ms
+  eddy plan --policy default --rate 1000 --duration 60s --hops 3 --capacity 1200 --outage 20s:5s --html plan.html
+
+docs/policies.md explains policies, the model, and what the numbers mean.`
+}
+
+// defaultCalls is how many calls are simulated unless it is said otherwise.
+const defaultCalls = 1_000_000
+
+// A planned is a policy and what it did, as JSON.
+type planned struct {
+	Policy   string        `json:"policy"`
+	Settings *retry.Policy `json:"settings"`
+	Seed     uint64        `json:"seed"`
+	plan.Result
+}
+
+func (c *planCommand) Run(ctx *kong.Context) error {
+	if err := onlyOnce(ctx); err != nil {
+		return err
+	}
+	model, err := c.model(ctx)
+	if err != nil {
+		return usageError("%v", err)
+	}
+	policies := make([]*retry.Policy, len(c.Policy))
+	for i, name := range c.Policy {
+		if policies[i], err = readPolicy(name); err != nil {
+			return usageError("--policy %s: %v", name, err)
+		}
+	}
+	bar := newProgressBar(os.Stderr)
+	plans := make([]plan.Planned, len(policies))
+	for i, p := range policies {
+		plans[i] = c.plan(model, p, c.Policy[i], bar)
+	}
+	bar.clear()
+	if c.HTML != "" {
+		if err := os.WriteFile(c.HTML, []byte(c.page(ctx, model, plans)), 0o644); err != nil {
+			return fmt.Errorf("write --html: %w", err)
+		}
+	}
+	return c.show(os.Stdout, model, policies, plans)
+}
+
+// model is the one that the flags describe.
+func (c *planCommand) model(ctx *kong.Context) (*plan.Model, error) {
+	m := &plan.Model{
+		Calls: c.Calls, Duration: c.Duration, Rate: c.Rate, Loss: c.Loss, Hops: c.Hops,
+		Capacity: c.Capacity, Queue: c.Queue, Seed: c.Seed,
+	}
+	for _, positive := range []struct {
+		name string
+		ok   bool
+	}{{"calls", c.Calls > 0}, {"duration", c.Duration > 0}, {"rate", c.Rate > 0}, {"hops", c.Hops > 0}, {"capacity", c.Capacity > 0}, {"queue", c.Queue > 0}} {
+		if given(ctx, positive.name) && !positive.ok {
+			return nil, fmt.Errorf("--%s must be over 0", positive.name)
+		}
+	}
+	if m.Calls == 0 && m.Duration == 0 {
+		m.Calls = defaultCalls
+	}
+	var err error
+	if m.Latency, err = sim.ParseDist(c.Latency, os.ReadFile); err != nil {
+		return nil, fmt.Errorf("--latency: %w", err)
+	}
+	if m.Outage, err = parseOutage(c.Outage); err != nil {
+		return nil, err
+	}
+	return m, m.Validate()
+}
+
+// parseOutage reads when an outage begins and how long it takes.
+func parseOutage(text string) (plan.Window, error) {
+	if text == "" {
+		return plan.Window{}, nil
+	}
+	from, long, ok := strings.Cut(text, ":")
+	begin, err := time.ParseDuration(from)
+	length, err2 := time.ParseDuration(long)
+	if !ok || err != nil || err2 != nil || begin < 0 || length <= 0 {
+		return plan.Window{}, fmt.Errorf("--outage %s: want when it begins and how long it takes, such as 20s:5s", text)
+	}
+	return plan.Window{From: begin, For: length}, nil
+}
+
+// readPolicy is a preset, or what a file says.
+func readPolicy(name string) (*retry.Policy, error) {
+	if p, err := retry.Preset(name); err == nil {
+		return p, nil
+	} else if !strings.ContainsAny(name, "./\\") {
+		if _, statErr := os.Stat(name); statErr != nil {
+			return nil, fmt.Errorf("no such file, and %w", err)
+		}
+	}
+	text, err := os.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	return retry.Load(text)
+}
+
+// plan runs a policy; for a page also under other losses.
+func (c *planCommand) plan(m *plan.Model, p *retry.Policy, name string, bar *progressBar) plan.Planned {
+	bar.begin(name, m.Expected())
+	planned := plan.Planned{Name: name, Result: plan.Run(m, p, plan.Watch{Progress: bar.show})}
+	if c.HTML != "" {
+		bar.begin(name+", other losses", 0)
+		planned.Sweep = plan.Sweep(m, p)
+	}
+	return planned
+}
+
+func (c *planCommand) page(ctx *kong.Context, m *plan.Model, plans []plan.Planned) string {
+	p := plan.Page{Command: "eddy " + strings.Join(ctx.Args, " "), Outage: m.Outage, Plans: plans, Table: plan.Table(plans)}
+	return p.HTML()
+}
+
+// show prints the results.
+func (c *planCommand) show(to io.Writer, m *plan.Model, policies []*retry.Policy, plans []plan.Planned) error {
+	if !c.JSON {
+		text := plan.Table(plans)
+		if m.Outage.For > 0 {
+			text += "\n" + plan.LoadTable(plans)
+		}
+		_, err := io.WriteString(to, text)
+		return err
+	}
+	all := make([]planned, len(plans))
+	for i, p := range plans {
+		all[i] = planned{p.Name, policies[i], c.Seed, *p.Result}
+	}
+	return json.MarshalWrite(to, all, jsontext.WithIndent("  "), json.Deterministic(true))
+}

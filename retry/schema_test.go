@@ -1,0 +1,161 @@
+package retry
+
+import (
+	"encoding/json"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// A schema is as much of JSON Schema as docs/policy.schema.json uses.
+type schema struct {
+	Type                 string            `json:"type"`
+	Properties           map[string]schema `json:"properties"`
+	AdditionalProperties *bool             `json:"additionalProperties"`
+	Items                *schema           `json:"items"`
+	OneOf                []schema          `json:"oneOf"`
+	Not                  *schema           `json:"not"`
+	Enum                 []string          `json:"enum"`
+	Pattern              string            `json:"pattern"`
+	Minimum              *float64          `json:"minimum"`
+	ExclusiveMinimum     *float64          `json:"exclusiveMinimum"`
+	Maximum              *float64          `json:"maximum"`
+	Description          string            `json:"description"`
+	Title                string            `json:"title"`
+	Schema               string            `json:"$schema"`
+}
+
+func readSchema(t *testing.T) schema {
+	file, err := os.Open("../docs/policy.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	var s schema
+	d := json.NewDecoder(file)
+	d.DisallowUnknownFields()
+	if err := d.Decode(&s); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// accepts reports whether a value is of the schema.
+func (s *schema) accepts(v any) bool {
+	switch {
+	case s.Not != nil && s.Not.accepts(v):
+		return false
+	case len(s.OneOf) > 0:
+		return slices.ContainsFunc(s.OneOf, func(s schema) bool { return s.accepts(v) })
+	}
+	switch v := v.(type) {
+	case string:
+		return (s.Type == "string" || s.Type == "") && (s.Enum == nil || slices.Contains(s.Enum, v)) && regexp.MustCompile(s.Pattern).MatchString(v)
+	case bool:
+		return s.Type == "boolean"
+	case float64:
+		return (s.Type == "number" || s.Type == "integer" && v == float64(int64(v)) || s.Type == "integer" && v > 1e15) &&
+			(s.Minimum == nil || v >= *s.Minimum) && (s.Maximum == nil || v <= *s.Maximum) &&
+			(s.ExclusiveMinimum == nil || v > *s.ExclusiveMinimum)
+	case []any:
+		return s.Type == "array" && !slices.ContainsFunc(v, func(v any) bool { return !s.Items.accepts(v) })
+	case map[string]any:
+		for name, member := range v {
+			if of, ok := s.Properties[name]; !ok || !of.accepts(member) {
+				return false
+			}
+		}
+		return s.Type == "object"
+	}
+	return false
+}
+
+// The schema accepts what Load accepts, and nothing else, as far as that does not
+// depend on several fields.
+func TestSchemaAgrees(t *testing.T) {
+	s := readSchema(t)
+	check := func(text string, want bool) {
+		var v any
+		if err := json.Unmarshal([]byte(text), &v); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.accepts(v); got != want {
+			t.Errorf("%s: accepted is %v", text, got)
+		}
+	}
+	for text := range goodForms {
+		check(text, true)
+	}
+	for text := range badForms {
+		check(text, false)
+	}
+}
+
+// The schema has the members that the code has, each with its description.
+func TestSchemaHasTheFields(t *testing.T) {
+	compareMembers(t, "policy", reflect.TypeFor[Policy](), readSchema(t))
+}
+
+func compareMembers(t *testing.T, path string, typ reflect.Type, s schema) {
+	if s.AdditionalProperties == nil || *s.AdditionalProperties {
+		t.Errorf("%s: the schema allows for members that the code does not know", path)
+	}
+	for i := range typ.NumField() {
+		field := typ.Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		member, ok := s.Properties[name]
+		if !ok || member.Description == "" {
+			t.Errorf("%s: the schema lacks %s, or says nothing of it", path, name)
+			continue
+		}
+		delete(s.Properties, name)
+		if want := jsonType(field.Type); member.Type != want {
+			t.Errorf("%s.%s: the schema says %q, the code reads %q", path, name, member.Type, want)
+		}
+		if member.Type == "object" {
+			typ := field.Type
+			if typ.Kind() == reflect.Pointer {
+				typ = typ.Elem()
+			}
+			compareMembers(t, path+"."+name, typ, member)
+		}
+	}
+	for name := range s.Properties {
+		t.Errorf("%s: the code knows no %s", path, name)
+	}
+}
+
+func jsonType(typ reflect.Type) string {
+	switch {
+	case typ == reflect.TypeFor[Jitter]():
+		return "" // one of two
+	case typ == reflect.TypeFor[time.Duration](), typ == reflect.TypeFor[Late](), typ == reflect.TypeFor[BackoffKind]():
+		return "string"
+	}
+	switch typ.Kind() {
+	case reflect.Int, reflect.Uint64:
+		return "integer"
+	case reflect.Float64:
+		return "number"
+	case reflect.Bool:
+		return "boolean"
+	case reflect.Slice:
+		return "array"
+	}
+	return "object"
+}
+
+// The enums of the schema are the code's.
+func TestSchemaEnums(t *testing.T) {
+	s := readSchema(t)
+	if got := s.Properties["backoff"].Properties["kind"].Enum; !slices.Equal(got, backoffKinds[:]) {
+		t.Errorf("%v", got)
+	}
+	if got := s.Properties["late"].Enum; !slices.Equal(got, []string{Accept.String(), Ignore.String()}) {
+		t.Errorf("%v", got)
+	}
+}
