@@ -12,6 +12,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/sick"
 )
 
 // A bugRelay is a relay with one bug, or with none: three attempts of 500 ms
@@ -88,19 +90,19 @@ func (r *bugRelay) serve() {
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		var m testMessage
+		var m sick.Message
 		if err := json.Unmarshal(lines.Bytes(), &m, jsontext.AllowDuplicateNames(true)); err != nil {
 			continue
 		}
-		_, m.body, _ = strings.Cut(lines.Text(), `"body":`)
-		m.body = strings.TrimSuffix(m.body, "}")
+		_, m.Raw, _ = strings.Cut(lines.Text(), `"body":`)
+		m.Raw = strings.TrimSuffix(m.Raw, "}")
 		r.mu.Lock()
 		r.take(m)
 		r.mu.Unlock()
 	}
 }
 
-func (r *bugRelay) take(m testMessage) {
+func (r *bugRelay) take(m sick.Message) {
 	switch {
 	case m.Body.InReplyTo != nil:
 		r.settle(m)
@@ -127,7 +129,7 @@ func (r *bugRelay) write(dest string, id int64, fields string, inReplyTo int64) 
 	fmt.Printf(`{"src":%q,"dest":%q,"body":{%s,"msg_id":%d}}`+"\n", r.id, dest, fields, id)
 }
 
-func (r *bugRelay) relay(m testMessage) {
+func (r *bugRelay) relay(m sick.Message) {
 	c := &bugCall{asker: m.Src, id: m.Body.MsgID, target: m.Body.Target, payload: string(m.Body.Payload)}
 	r.total++
 	if r.bug == "leak" {
@@ -216,7 +218,7 @@ func (r *bugRelay) end(c *bugCall) {
 }
 
 // settle takes a reply.
-func (r *bugRelay) settle(m testMessage) {
+func (r *bugRelay) settle(m sick.Message) {
 	c := r.calls[*m.Body.InReplyTo]
 	switch r.bug {
 	case "any-id", "swapped":
@@ -237,18 +239,18 @@ func (r *bugRelay) settle(m testMessage) {
 		return
 	}
 	r.end(c)
-	r.last = m.body
+	r.last = m.Raw
 	if r.bug == "holds" {
 		time.AfterFunc(time.Second, func() {
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			r.answer(c, m.body)
+			r.answer(c, m.Raw)
 		})
 		return
 	}
-	r.answer(c, m.body)
+	r.answer(c, m.Raw)
 	if r.bug == "double-answer" {
-		r.answer(c, m.body)
+		r.answer(c, m.Raw)
 	}
 }
 

@@ -89,7 +89,7 @@ func (c *testCommand) Run(ctx *kong.Context) error {
 	if len(c.Args) > 0 && !hasDashes(ctx.Args) {
 		return usageError("unexpected argument %s; a node's own arguments follow --", c.Args[0])
 	}
-	seeded := isGiven(ctx, "seed")
+	seeded := given(ctx, "seed")
 	if c.TestCount < 1 {
 		return usageError("--test-count must be at least 1")
 	}
@@ -238,8 +238,8 @@ func onlyOnce(ctx *kong.Context) error {
 	return nil
 }
 
-// isGiven says whether a flag is on the command line.
-func isGiven(ctx *kong.Context, name string) bool {
+// given says whether a flag is on the command line.
+func given(ctx *kong.Context, name string) bool {
 	for _, p := range ctx.Path {
 		if p.Flag != nil && p.Flag.Name == name {
 			return true

@@ -79,7 +79,7 @@ func (c *testCommand) names(cfg *runner.Config) error {
 	switch {
 	case c.NodeCount != nil && (*c.NodeCount < 1 || *c.NodeCount > 1000):
 		return fmt.Errorf("--node-count %d: want 1 to 1000", *c.NodeCount)
-	case given(c.NodeCount != nil, len(c.Nodes) > 0, len(c.Node) > 0) > 1:
+	case count(c.NodeCount != nil, len(c.Nodes) > 0, len(c.Node) > 0) > 1:
 		return fmt.Errorf("--node-count, --nodes and --node: want one of them")
 	case len(c.Nodes)+len(c.Node) > 0:
 		cfg.Nodes = slices.Concat(c.Nodes, c.Node)
@@ -105,8 +105,8 @@ func (c *testCommand) names(cfg *runner.Config) error {
 	return nil
 }
 
-// given counts what was given.
-func given(each ...bool) (n int) {
+// count is how many of them are so.
+func count(each ...bool) (n int) {
 	for _, is := range each {
 		if is {
 			n++

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/sick"
 )
 
 // A wellNode does what others have been blamed for, and may. It must pass.
@@ -17,44 +19,44 @@ type wellNode struct {
 var wellNodes = map[string]wellNode{
 	// As Maelstrom's libraries do with a body that was changed in place.
 	"copies-the-id": {func() {
-		n := newTestNode()
-		n.on = func(m testMessage) bool {
+		n := sick.New()
+		n.On = func(m sick.Message) bool {
 			if m.Body.Type != "echo" {
 				return false
 			}
 			fmt.Printf(`{"src":%q,"dest":%q,"body":{"type":"echo_ok","echo":%s,"msg_id":%d,"in_reply_to":%d}}`+"\n",
-				n.id, m.Src, m.Body.Echo, m.Body.MsgID, m.Body.MsgID)
+				n.ID, m.Src, m.Body.Echo, m.Body.MsgID, m.Body.MsgID)
 			return true
 		}
-		n.serve()
+		n.Serve()
 	}, []string{"-w", "echo"}},
 
 	// Maelstrom kills nodes, so hardly one ends with its input.
 	"gossips-on": {func() {
-		n := newTestNode()
+		n := sick.New()
 		go func() {
 			for ; ; time.Sleep(50 * time.Millisecond) {
 				fmt.Printf(`{"src":"n1","dest":"n1","body":{"type":"gossip"}}` + "\n")
 			}
 		}()
-		n.serve()
+		n.Serve()
 		select {}
 	}, []string{"-w", "echo"}},
 
 	// No answer is better than an id that may not be unique.
 	"id-of-a-service": {func() {
-		n := newTestNode()
-		asked := map[int64]testMessage{}
-		n.on = func(m testMessage) bool {
+		n := sick.New()
+		asked := map[int64]sick.Message{}
+		n.On = func(m sick.Message) bool {
 			if m.Body.Type == "generate" {
-				asked[int64(n.next)] = m
-				n.send("lin-tso", `{"type":"ts"}`)
+				asked[int64(n.Next)] = m
+				n.Send("lin-tso", `{"type":"ts"}`)
 			} else if m.Body.InReplyTo != nil {
-				n.reply(asked[*m.Body.InReplyTo], fmt.Sprintf(`{"type":"generate_ok","id":%d}`, m.Body.TS))
+				n.Reply(asked[*m.Body.InReplyTo], fmt.Sprintf(`{"type":"generate_ok","id":%d}`, m.Body.TS))
 			}
 			return true
 		}
-		n.serve()
+		n.Serve()
 	}, []string{"-w", "unique-ids", "--loss", "0.1", "--seed", "3", "--concurrency", "20"}},
 }
 

@@ -101,10 +101,11 @@ func (r *relayCheck) pace(call *relayCall, m *sim.Record) {
 }
 
 // unheeded reports whether a relay goes on although it has a reply that should
-// have settled the call. A policy may try again after an error.
+// have settled the call. A policy may try again after an error. Where clients ask as
+// fast as they can, a reply may have waited long inside the relay.
 func (r *relayCheck) unheeded(call *relayCall, reply *relayReply, at time.Duration) bool {
 	m := r.journal.At(reply.record)
-	return m.Type != "error" && r.ignored(call, reply, at)
+	return m.Type != "error" && r.ignored(call, reply, at) && !(r.config.Flooded && at-reply.at <= call.timeout)
 }
 
 // early reports whether what a node sent at a time came before n attempts had

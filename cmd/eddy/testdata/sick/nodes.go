@@ -1,0 +1,164 @@
+package sick
+
+import (
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// Nodes answer echo, each with one thing wrong.
+var Nodes = map[string]func(){
+	"exits-at-once":     func() { fmt.Fprintln(os.Stderr, "no such file: config.json"); os.Exit(3) },
+	"exits-with-zero":   func() {},
+	"exits-on-request":  after(1, func(*Node, Message) { fmt.Fprintln(os.Stderr, "panic: boom"); os.Exit(2) }),
+	"exits-in-the-end":  after(3, func(n *Node, m Message) { n.Echo(m); os.Exit(0) }),
+	"never-initialised": func() { select {} },
+	"init-error": sick(func(n *Node, m Message) bool {
+		if m.Body.Type == "init" {
+			n.Reply(m, `{"type":"error","code":13,"text":"not today"}`)
+			return true
+		}
+		return false
+	}),
+	"init-wrong-type": sick(func(n *Node, m Message) bool {
+		if m.Body.Type == "init" {
+			n.Reply(m, `{"type":"ok"}`)
+			return true
+		}
+		return false
+	}),
+	"hello":          func() { fmt.Println("node started"); New().Serve() },
+	"debug-print":    after(2, func(n *Node, m Message) { fmt.Println("got an echo"); n.Echo(m) }),
+	"half-a-message": after(2, func(n *Node, m Message) { fmt.Println(`{"src":"n1","dest":`); n.Echo(m) }),
+	"not-utf8":       after(2, func(n *Node, m Message) { fmt.Println("\xff\xfe"); n.Echo(m) }),
+	"empty-line":     after(2, func(n *Node, m Message) { fmt.Println(); n.Echo(m) }),
+	"an-array":       after(2, func(n *Node, m Message) { fmt.Println(`[1,2,3]`); n.Echo(m) }),
+	"no-dest":        after(2, func(n *Node, m Message) { fmt.Printf(`{"src":%q,"body":{"type":"x"}}`+"\n", n.ID); n.Echo(m) }),
+	"no-body":        after(2, func(n *Node, m Message) { fmt.Printf(`{"src":%q,"dest":"c1"}`+"\n", n.ID); n.Echo(m) }),
+	"no-type":        after(2, func(n *Node, m Message) { n.Send(m.Src, `{"echo":1}`); n.Echo(m) }),
+	"id-is-a-string": after(2, func(n *Node, m Message) { n.Send(m.Src, `{"type":"echo_ok","in_reply_to":"1"}`); n.Echo(m) }),
+	"two-on-a-line": after(2, func(n *Node, m Message) {
+		fmt.Print(`{"src":"n1","dest":"n1","body":{"type":"x"}} `)
+		n.Echo(m)
+	}),
+	"greets-clients":  after(2, func(n *Node, m Message) { n.Send(m.Src, `{"type":"hello"}`); n.Echo(m) }),
+	"wrong-src":       after(2, func(n *Node, m Message) { id := n.ID; n.ID = "n7"; n.Echo(m); n.ID = id }),
+	"unknown-dest":    after(2, func(n *Node, m Message) { n.Send("nobody", `{"type":"gossip"}`); n.Echo(m) }),
+	"reply-to-nobody": after(2, func(n *Node, m Message) { n.Send(m.Src, `{"type":"echo_ok","in_reply_to":999999}`); n.Echo(m) }),
+	"double-reply":    after(2, func(n *Node, m Message) { n.Echo(m); n.Echo(m) }),
+	"reused-id":       after(2, func(n *Node, m Message) { n.Next = 0; n.Echo(m) }),
+	"no-echo":         after(1, func(n *Node, m Message) { n.Reply(m, `{"type":"echo_ok"}`) }),
+	"wrong-type":      after(1, func(n *Node, m Message) { n.Reply(m, `{"type":"pong","echo":1}`) }),
+	"wrong-echo":      after(1, func(n *Node, m Message) { n.Reply(m, `{"type":"echo_ok","echo":"something else"}`) }),
+	"error-no-code":   after(1, func(n *Node, m Message) { n.Reply(m, `{"type":"error","text":"I won't tell"}`) }),
+	"mostly-errors":   mostlyErrors,
+	"never-answers":   after(1, func(*Node, Message) {}),
+	"goes-silent":     goesSilent,
+	"skips-one":       skipsOne,
+	"late-and-wrong":  lateAndWrong,
+	"long-line": after(2, func(n *Node, m Message) {
+		fmt.Println(strings.Repeat("x", 17<<20))
+		n.Echo(m)
+	}),
+	"talks-after-the-end": func() { New().Serve(); chatter() },
+	"stops-reading":       func() { n := New(); n.On = stopReading; n.Serve() },
+}
+
+// sick is a node that does something of its own.
+func sick(on func(*Node, Message) bool) func() {
+	return func() {
+		n := New()
+		n.Before = func(m Message) bool { return on(n, m) }
+		n.Serve()
+	}
+}
+
+// after does something of its own with every echo from the count-th on.
+func after(count int, do func(*Node, Message)) func() {
+	return sick(func(n *Node, m Message) bool {
+		if m.Body.Type != "echo" {
+			return false
+		}
+		if count--; count > 0 {
+			return false
+		}
+		do(n, m)
+		return true
+	})
+}
+
+// goesSilent answers for the first half second.
+func goesSilent() {
+	begin := time.Now()
+	sick(func(_ *Node, m Message) bool {
+		return m.Body.Type == "echo" && time.Since(begin) > time.Second/2
+	})()
+}
+
+// mostlyErrors answers every twentieth request well.
+func mostlyErrors() {
+	count := 0
+	n := New()
+	n.Before = func(m Message) bool {
+		if count++; m.Body.Type != "echo" || count%20 == 5 {
+			return false
+		}
+		n.Reply(m, `{"type":"error","code":13,"text":"crash"}`)
+		return true
+	}
+	n.Serve()
+}
+
+// lateAndWrong answers the first request when its client has given up, and not
+// with what it asked for. Others it answers late enough for somebody to be there
+// still.
+func lateAndWrong() {
+	begin, first := time.Now(), true
+	n := New()
+	n.Before = func(m Message) bool {
+		if m.Body.Type != "echo" {
+			return false
+		}
+		late, echo := time.Duration(0), string(m.Body.Echo)
+		if first {
+			first, late, echo = false, 2300*time.Millisecond, `"something else"`
+		} else if time.Since(begin) > time.Second/2 {
+			late = 1900 * time.Millisecond
+		}
+		time.AfterFunc(late, func() {
+			fmt.Printf(`{"src":%q,"dest":%q,"body":{"type":"echo_ok","echo":%s,"in_reply_to":%d}}`+"\n", n.ID, m.Src, echo, m.Body.MsgID)
+		})
+		return true
+	}
+	n.Serve()
+}
+
+// skipsOne leaves the third request unanswered.
+func skipsOne() {
+	count := 0
+	sick(func(_ *Node, m Message) bool {
+		if m.Body.Type == "echo" {
+			count++
+		}
+		return count == 3
+	})()
+}
+
+func stopReading(m Message) bool {
+	if m.Body.Type == "echo" {
+		select {}
+	}
+	return false
+}
+
+// chatter goes on writing until it is killed.
+func chatter() {
+	signal.Ignore(syscall.SIGTERM)
+	for i := 1_000_000; ; i++ {
+		fmt.Printf(`{"src":"n1","dest":"n1","body":{"type":"gossip","msg_id":%d}}`+"\n", i)
+		time.Sleep(50 * time.Millisecond)
+	}
+}
