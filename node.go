@@ -198,13 +198,28 @@ func (n *Node) mayCall(ctx context.Context, dest string, policy *Policy) error {
 	if ctx != noneOwn && ctx.Err() != nil {
 		return context.Cause(ctx) // while the call waited for room
 	}
-	if err := policy.Validate(); err != nil {
-		return fmt.Errorf("policy: %w", err)
+	if policy != nil {
+		if err := mayFollow(policy); err != nil {
+			return fmt.Errorf("policy: %w", err)
+		}
 	}
 	if limit := orDefault(n.MaxOpen, defaultMaxOpen); n.calls.Open() >= limit {
 		return Errorf(TemporarilyUnavailable, "%d calls are open, the most there may be", limit)
 	}
 	return n.mayWrite(dest)
+}
+
+// mayFollow tells why the node can't follow a policy. So far it does not know
+// backoff, adaptive timeouts, deadlines, codes, budgets, mark and propagate, which
+// eddy plan does; ignored, they would be promises that nobody keeps.
+func mayFollow(policy *Policy) error {
+	if err := policy.Validate(); err != nil {
+		return err
+	}
+	if !policy.Plain() || policy.Mark {
+		return errors.New("a node follows attempts, timeout, final, hedge and late, no other field yet")
+	}
+	return nil
 }
 
 // nextID takes a number from the counter of all that the node sends. mu is held

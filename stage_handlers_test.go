@@ -16,7 +16,7 @@ import (
 //
 //	echo          answers with the request's own fields; inline
 //	add           {a,b}: answers with a Go value
-//	ask           {to,body,timeout_ms,attempts,late}: calls to with body and waits;
+//	ask           {to,body,timeout_ms,hedge_ms,final_ms,attempts,late}: calls to with body and waits;
 //	              answers with the reply and the attempts, or passes the error on
 //	ask-later     the same by callback; inline
 //	explain       the same, and answers with all that the caller is told
@@ -178,7 +178,10 @@ func handlers(n *eddy.Node) {
 // question is the call that a request asks for.
 func question(req *eddy.Request) (to string, body eddy.Raw, p *eddy.Policy) {
 	to, _ = req.Body.Get("to").Text()
-	p = &eddy.Policy{Timeout: milliseconds(req, "timeout_ms")}
+	p = &eddy.Policy{
+		Timeout: milliseconds(req, "timeout_ms"), Hedge: milliseconds(req, "hedge_ms"),
+		Final: milliseconds(req, "final_ms"), Deadline: milliseconds(req, "deadline_ms"),
+	}
 	if n, ok := req.Body.Get("attempts").Int(); ok {
 		p.Attempts = int(min(n, 100)) // or less than is possible
 	}

@@ -14,8 +14,10 @@ func TestLedger(t *testing.T) {
 	for range 10 {
 		l.Call(0)
 	}
-	if !grant(0) || !grant(0) || grant(0) {
-		t.Error("10 calls do not pay for just 2 retries")
+	for n, want := range []bool{true, true, false} {
+		if grant(0) != want {
+			t.Errorf("10 calls do not pay for just 2 retries: number %d", n+1)
+		}
 	}
 	if grant(9999 * ms) {
 		t.Error("a retry more before the window has passed")

@@ -83,6 +83,16 @@ func (c *planCommand) Run(ctx *kong.Context) error {
 	return c.show(os.Stdout, model, policies, plans)
 }
 
+// hasFlag tells whether a flag stands on the command line.
+func hasFlag(ctx *kong.Context, name string) bool {
+	for _, p := range ctx.Path {
+		if p.Flag != nil && p.Flag.Name == name {
+			return true
+		}
+	}
+	return false
+}
+
 // model is the one that the flags describe.
 func (c *planCommand) model(ctx *kong.Context) (*plan.Model, error) {
 	m := &plan.Model{
@@ -93,7 +103,7 @@ func (c *planCommand) model(ctx *kong.Context) (*plan.Model, error) {
 		name string
 		ok   bool
 	}{{"calls", c.Calls > 0}, {"duration", c.Duration > 0}, {"rate", c.Rate > 0}, {"hops", c.Hops > 0}, {"capacity", c.Capacity > 0}, {"queue", c.Queue > 0}} {
-		if given(ctx, positive.name) && !positive.ok {
+		if hasFlag(ctx, positive.name) && !positive.ok {
 			return nil, fmt.Errorf("--%s must be over 0", positive.name)
 		}
 	}
