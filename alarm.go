@@ -12,7 +12,7 @@ type alarm struct {
 // setAlarm sets the alarm to the next timeout, if that is earlier. mu is held.
 func (n *Node) setAlarm() {
 	a := &n.alarm
-	next, ok := n.calls.Next()
+	next, ok := n.calls.Next(!n.full())
 	if !ok || a.at != 0 && next >= a.at {
 		return
 	}

@@ -105,6 +105,15 @@ func (n *Node) endBatch() {
 	n.mu.Unlock()
 }
 
+// endBatchElsewhere is endBatch for a goroutine that a Write must not hold up.
+func (n *Node) endBatchElsewhere() {
+	n.mu.Lock()
+	n.flushElsewhere()
+	n.out.busy--
+	n.checkRestLocked()
+	n.mu.Unlock()
+}
+
 // flush writes out all that is in the outbox. mu is held, but not during Write;
 // one that is at it already also writes what is added meanwhile.
 func (n *Node) flush() {

@@ -21,13 +21,54 @@ func stuckStage(t *testing.T) *stage {
 	s := &stage{node: &eddy.Node{Drain: time.Second}}
 	s.start(false)
 	s.init()
+	s.stick()
+	return s
+}
+
+func (s *stage) stick() {
 	s.pipe.set(stuck)
 	long := eddy.Raw(`{"type":"note","pad":"` + strings.Repeat("x", 70_000) + `"}`)
 	for range 2 {
 		go s.node.Send("n2", long)
 		synctest.Wait()
 	}
-	return s
+}
+
+// A call that gives up needs no room for that; one that does not keeps its next
+// attempt until there is.
+func TestSilenceWhileTheOutputIsStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stage{node: &eddy.Node{Drain: time.Second, Log: slog.New(slog.DiscardHandler)}}
+		s.start(false)
+		s.init()
+		defer s.clear()
+		type end struct {
+			attempts int
+			took     time.Duration
+		}
+		ends := make(chan end, 2)
+		start := time.Now()
+		for _, most := range []int{2, 1} {
+			go func() {
+				_, attempts, err := s.node.RPCWithRetry(context.Background(), "n2", eddy.Raw(`{"type":"read"}`), &eddy.Policy{Attempts: most, Timeout: 300 * time.Millisecond})
+				if !errors.Is(err, eddy.Timeout) {
+					t.Error(err)
+				}
+				ends <- end{attempts, time.Since(start)}
+			}()
+			synctest.Wait()
+		}
+		s.show(false)
+		s.stick()
+		time.Sleep(time.Second)
+		if got, want := <-ends, (end{1, 300 * time.Millisecond}); got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+		s.pipe.set(free)
+		if got, want := <-ends, (end{2, 1300 * time.Millisecond}); got != want {
+			t.Errorf("%+v, want %+v", got, want)
+		}
+	})
 }
 
 func TestACallWaitsForRoomNoLongerThanItsContext(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 // each would wait for its own memory (bench, storm).
 func (n *Node) timeouts() {
 	n.beginBatch()
-	defer n.endBatch()
+	defer n.endBatchElsewhere()
 	var some [64]silence
 	for {
 		count := n.silences(some[:])
@@ -50,11 +50,11 @@ type silence struct {
 // silences stores as many calls as have met silence, and sends their next
 // attempts.
 func (n *Node) silences(into []silence) (count int) {
-	n.lockToWrite()
+	n.mu.Lock()
 	defer n.mu.Unlock()
 	now := n.now()
-	for count < len(into) && !n.full() {
-		c, step := n.calls.Silent(now)
+	for count < len(into) {
+		c, step := n.calls.Silent(now, !n.full())
 		if c == nil {
 			break
 		}

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/eddyrpc/eddy"
 )
@@ -54,7 +56,7 @@ func relayed(req *eddy.Request, reply eddy.Message, attempts int, err error) {
 // be sent, that was the requester's mistake.
 func failure(attempts int, err error) error {
 	if _, coded := errors.AsType[eddy.Code](err); attempts == 0 && !coded {
-		return malformed("payload: " + errors.Unwrap(err).Error())
+		return malformed(strings.Replace(errors.Unwrap(err).Error(), "body.", "payload.", 1))
 	}
 	return err
 }
@@ -87,7 +89,7 @@ func readOrder(body eddy.Raw) (o order, err error) {
 		}
 	}
 	switch typ := o.payload.Get("type"); {
-	case o.target == "":
+	case o.target == "" || strings.ContainsRune(o.target, utf8.RuneError): // or a lone surrogate's escape would name another node
 		return o, malformed("target must be a node's name, a string that is not empty")
 	case len(o.payload) == 0 || o.payload[0] != '{':
 		return o, malformed("payload must be an object with a type")

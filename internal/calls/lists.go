@@ -8,6 +8,7 @@ const (
 	nowhere  list = iota
 	unsent        // in the owner's buffer
 	flushing      // being written out
+	again         // to be sent again when there is room
 	firstFar
 	firstNear = firstFar + farSlots
 	numLists  = firstNear + nearSlots

@@ -142,23 +142,41 @@ func (t *Table[O]) Settle(id int64, src string) (c *Call[O], arrival Arrival) {
 
 // Silent returns a call whose latest attempt has timed out by now, the one with
 // the earliest deadline first, and what its policy says comes next; nil if
-// there is none. A call that gives up is out of the table.
-func (t *Table[O]) Silent(now time.Duration) (*Call[O], retry.Step) {
-	c := t.waiting.expired(now)
-	if c == nil {
-		return nil, retry.GiveUp
+// there is none. A call that gives up is out of the table. Without room for another
+// attempt only those that give up are returned, and the others are kept until there
+// is: a call must not wait for room in order to fail.
+func (t *Table[O]) Silent(now time.Duration, room bool) (*Call[O], retry.Step) {
+	if room {
+		if c := t.waiting.lists.pop(again); c != nil {
+			return c, retry.SendAgain
+		}
 	}
-	c.latest.Silent = true
-	step := c.Policy.AfterSilence(c.Sent())
-	if step == retry.GiveUp {
-		t.Remove(c)
+	for {
+		c := t.waiting.expired(now)
+		if c == nil {
+			return nil, retry.GiveUp
+		}
+		c.latest.Silent = true
+		step := c.Policy.AfterSilence(c.Sent())
+		switch {
+		case step == retry.GiveUp:
+			t.Remove(c)
+			return c, step
+		case room:
+			return c, step
+		}
+		t.waiting.lists.push(again, c)
 	}
-	return c, step
 }
 
 // Next is when Silent is worth asking next. It may be too early, never too
 // late; false means that no attempt is waiting.
-func (t *Table[O]) Next() (time.Duration, bool) { return t.waiting.next() }
+func (t *Table[O]) Next(room bool) (time.Duration, bool) {
+	if room && t.waiting.lists.any(again) {
+		return 0, true
+	}
+	return t.waiting.next()
+}
 
 // Remove takes a call out of the table, wherever it stands, and reports whether
 // it was open.

@@ -46,7 +46,7 @@ func empty[O any](t interface{ Fatalf(string, ...any) }, table *Table[O]) {
 			t.Fatalf("list %d is not empty", l)
 		}
 	}
-	if at, ok := table.Next(); ok {
+	if at, ok := table.Next(true); ok {
 		t.Fatalf("there is something to ask for at %v", at)
 	}
 }
@@ -59,7 +59,7 @@ func TestCallAnsweredInTime(t *testing.T) {
 		t.Errorf("%d open, %d sent, %v, %+v", table.Open(), c.Sent(), table.Any(), c.Attempt(1))
 	}
 	write(&table, 7*ms)
-	if at, ok := table.Next(); !ok || at > 507*ms {
+	if at, ok := table.Next(true); !ok || at > 507*ms {
 		t.Errorf("next at %v, %v", at, ok)
 	}
 	for _, stray := range []struct {
@@ -110,10 +110,10 @@ func TestCallOfThreeAttempts(t *testing.T) {
 					break
 				}
 				now += 10 * ms
-				if got, _ := table.Silent(now - 1); got != nil {
+				if got, _ := table.Silent(now-1, true); got != nil {
 					t.Fatalf("attempt %d timed out early", n)
 				}
-				if got, step := table.Silent(now); got != c || step != retry.SendAgain {
+				if got, step := table.Silent(now, true); got != c || step != retry.SendAgain {
 					t.Fatalf("attempt %d: %v, %v", n, got, step)
 				}
 				if table.Open() != 1 {
@@ -137,7 +137,7 @@ func TestCallOfThreeAttempts(t *testing.T) {
 				}
 			}
 			if arrival == TooLate {
-				if got, step := table.Silent(35 * ms); got != c || step != retry.GiveUp {
+				if got, step := table.Silent(35*ms, true); got != c || step != retry.GiveUp {
 					t.Errorf("then %v, %v", got, step)
 				}
 			}
@@ -156,13 +156,13 @@ func TestRemove(t *testing.T) {
 			other := newCall("other", &retry.Policy{Attempts: 1, Timeout: 1})
 			table.Sent(other, 9)
 			write(table, 0)
-			if c, _ := table.Silent(time.Hour); c != other {
+			if c, _ := table.Silent(time.Hour, true); c != other {
 				panic("the other is not due first")
 			}
 		},
 		"between attempts": func(table *Table[int]) {
 			write(table, 0)
-			table.Silent(time.Hour)
+			table.Silent(time.Hour, true)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -177,7 +177,7 @@ func TestRemove(t *testing.T) {
 				t.Error("it is not removed just once")
 			}
 			write(&table, 2*time.Hour)
-			if got, _ := table.Silent(3 * time.Hour); got != nil {
+			if got, _ := table.Silent(3*time.Hour, true); got != nil {
 				t.Errorf("it timed out: %v", got)
 			}
 			empty(t, &table)
@@ -192,22 +192,60 @@ func TestTimeBeginsWhenWritten(t *testing.T) {
 	table.Sent(first, 1)
 	table.Flushing()
 	table.Sent(second, 2) // too late for this buffer
-	if c, _ := table.Silent(time.Hour); c != nil {
+	if c, _ := table.Silent(time.Hour, true); c != nil {
 		t.Fatalf("timed out while it was written: %v", c)
 	}
-	if _, ok := table.Next(); ok {
+	if _, ok := table.Next(true); ok {
 		t.Error("something waits")
 	}
 	table.Written(time.Hour)
-	if c, _ := table.Silent(time.Hour + 499*ms); c != nil {
+	if c, _ := table.Silent(time.Hour+499*ms, true); c != nil {
 		t.Fatalf("timed out early: %v", c)
 	}
-	if c, _ := table.Silent(time.Hour + 500*ms); c != first {
+	if c, _ := table.Silent(time.Hour+500*ms, true); c != first {
 		t.Fatalf("timed out: %v", c)
 	}
 	if second.Attempt(1).Written != -1 {
 		t.Error("what is in the next buffer counts as written")
 	}
+}
+
+// Without room only those calls are told of that give up; the others come first
+// when there is room, in their order, unless they are settled meanwhile.
+func TestSilentWithoutRoom(t *testing.T) {
+	var table Table[int]
+	again := &retry.Policy{Attempts: 2, Timeout: 10 * ms}
+	first, settled, last := newCall("n2", again), newCall("n2", again), newCall("n2", again)
+	once := newCall("n2", &retry.Policy{Attempts: 1, Timeout: 10 * ms})
+	for i, c := range []*Call[int]{first, settled, last, once} {
+		table.Sent(c, int64(i))
+	}
+	write(&table, 0)
+	if c, step := table.Silent(10*ms, false); c != once || step != retry.GiveUp {
+		t.Errorf("%v, %v", c, step)
+	}
+	if c, _ := table.Silent(20*ms, false); c != nil {
+		t.Errorf("%v", c)
+	}
+	if _, ok := table.Next(false); ok {
+		t.Error("without room there is something to ask for")
+	}
+	if at, ok := table.Next(true); !ok || at > 20*ms {
+		t.Errorf("with room it is to be asked at %v, %v", at, ok)
+	}
+	if c, arrival := table.Settle(1, "n2"); c != settled || arrival != Late {
+		t.Errorf("%v, %v", c, arrival)
+	}
+	for i, want := range []*Call[int]{first, last} {
+		c, step := table.Silent(20*ms, true)
+		if c != want || step != retry.SendAgain {
+			t.Errorf("%v, %v", c, step)
+		}
+		table.Sent(c, int64(10+i))
+	}
+	table.Remove(first)
+	table.Remove(last)
+	empty(t, &table)
 }
 
 // A timeout that means for ever lasts for ever, whenever it begins.
@@ -217,10 +255,10 @@ func TestTimeoutForEver(t *testing.T) {
 		c := newCall("n2", &retry.Policy{Timeout: math.MaxInt64})
 		table.Sent(c, 1)
 		write(&table, now)
-		if got, _ := table.Silent(now + 365*24*time.Hour); got != nil {
+		if got, _ := table.Silent(now+365*24*time.Hour, true); got != nil {
 			t.Errorf("written at %v, it timed out", now)
 		}
-		if at, ok := table.Next(); !ok || at < now {
+		if at, ok := table.Next(true); !ok || at < now {
 			t.Errorf("written at %v, next at %v, %v", now, at, ok)
 		}
 		table.Remove(c)
@@ -244,12 +282,12 @@ func TestDeadlinesFarApart(t *testing.T) {
 			var c *Call[int]
 			now := age
 			for c == nil {
-				at, ok := table.Next()
+				at, ok := table.Next(true)
 				if !ok {
 					t.Fatalf("age %v: nothing waits, but %v has not passed", age, timeout)
 				}
 				now = max(now, at)
-				c, _ = table.Silent(now)
+				c, _ = table.Silent(now, true)
 				asked++
 			}
 			if late := now - age - timeout; c.Attempt(1).ID != int64(i) || late < 0 || late >= ms {
@@ -505,7 +543,7 @@ func (m *model) ask(t *rapid.T) {
 	if want != nil && want.tick() > m.now {
 		want = nil
 	}
-	got, step := m.table.Silent(m.now)
+	got, step := m.table.Silent(m.now, true)
 	switch {
 	case want == nil && got == nil:
 		return
@@ -525,7 +563,7 @@ func (m *model) ask(t *rapid.T) {
 
 // untilNext lets time pass until Next, which must not be too late.
 func (m *model) untilNext(t *rapid.T) {
-	at, ok := m.table.Next()
+	at, ok := m.table.Next(true)
 	want := m.next()
 	if ok != (want != nil) {
 		t.Fatalf("next at %v, %v, but %v waits", at, ok, want)
@@ -604,8 +642,8 @@ func BenchmarkTable(b *testing.B) {
 			now := time.Second
 			for b.Loop() {
 				// The oldest gives up, a new one takes its place.
-				c, _ := table.Silent(now)
-				for ; c == nil; c, _ = table.Silent(now) {
+				c, _ := table.Silent(now, true)
+				for ; c == nil; c, _ = table.Silent(now, true) {
 					now += ms
 				}
 				reopen(table, c, ids, now)
