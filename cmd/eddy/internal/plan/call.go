@@ -48,7 +48,7 @@ type origin struct {
 type request struct {
 	written  time.Duration
 	half     time.Duration // of the round trip
-	deadline time.Duration // when it arrives, how long the caller has left; then when that ends
+	deadline time.Duration // how long the caller is interested, from its arrival on; Never if it does not say
 	key      key
 	caller   int32
 	life     uint32 // of the caller; it may be over

@@ -26,38 +26,36 @@ type Curve struct {
 }
 
 const (
-	chartWidth, chartHeight  = 640.0, 320.0
-	left, right, top, bottom = 64.0, 12.0, 12.0, 44.0
+	chartWidth, chartHeight  = 640.0, 340.0 // without the legend
+	left, right, top, bottom = 64.0, 24.0, 30.0, 44.0
 	plotWidth, plotHeight    = chartWidth - left - right, chartHeight - top - bottom
-	ticks                    = 6
+	legendLine               = 17.0
+	ticks                    = 8
 )
 
 // colors can be told apart by who does not see them all (Okabe, Ito: Color
 // Universal Design, 2008).
 var colors = []string{"#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"}
 
-// SVG draws the chart, with a legend beneath.
+// SVG draws the chart, its title above and its legend beneath.
 func (c *Chart) SVG() string {
 	x, y := c.axes()
+	height := chartHeight + legendLine*float64(len(c.Curves)) + 8
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg viewBox="0 0 %g %g" role="img" aria-label="%s" xmlns="http://www.w3.org/2000/svg">`+"\n", chartWidth, chartHeight, html.EscapeString(c.Title))
+	fmt.Fprintf(&b, `<svg viewBox="0 0 %g %g" width="%g" role="img" aria-label="%s" xmlns="http://www.w3.org/2000/svg" font-family="system-ui,sans-serif" font-size="12" fill="#444">`+"\n",
+		chartWidth, height, chartWidth, html.EscapeString(c.Title))
+	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" fill="#fff"/><text x="%g" y="18" font-size="14" font-weight="600">%s</text>`+"\n", left, html.EscapeString(c.Title))
 	if c.Marked[1] > c.Marked[0] {
 		from, to := x.at(c.Marked[0]), x.at(c.Marked[1])
 		fmt.Fprintf(&b, `<rect x="%.1f" y="%g" width="%.1f" height="%g" fill="#d55e00" opacity="0.12"/>`+"\n", left+from*plotWidth, top, (to-from)*plotWidth, plotHeight)
 	}
 	c.grid(&b, x, y)
-	for _, curve := range c.Curves {
+	for i, curve := range c.Curves {
 		curve.draw(&b, x, y)
+		at := chartHeight + legendLine*float64(i) + 12
+		fmt.Fprintf(&b, `<path d="M%g %gh28" %s/><text x="%g" y="%g">%s</text>`+"\n", left, at-4, curve.stroke(), left+36, at, html.EscapeString(curve.Name))
 	}
-	b.WriteString("</svg>\n<p class=\"legend\">")
-	for _, curve := range c.Curves {
-		dash := "━━"
-		if curve.Dashed {
-			dash = "╍╍"
-		}
-		fmt.Fprintf(&b, `<span><b style="color:%s">%s</b> %s</span> `, curve.color(), dash, html.EscapeString(curve.Name))
-	}
-	b.WriteString("</p>\n")
+	b.WriteString("</svg>\n")
 	return b.String()
 }
 
@@ -80,17 +78,20 @@ func (c *Chart) grid(b *strings.Builder, x, y axis) {
 	fmt.Fprintf(b, `<text transform="translate(12 %g) rotate(-90)" text-anchor="middle">%s</text>`+"\n", top+plotHeight/2, html.EscapeString(c.Y))
 }
 
-func (c *Curve) color() string { return colors[c.Color%len(colors)] }
+// stroke is how a curve is drawn.
+func (c *Curve) stroke() string {
+	dash := ""
+	if c.Dashed {
+		dash = ` stroke-dasharray="5 4"`
+	}
+	return fmt.Sprintf(`fill="none" stroke="%s" stroke-width="2"%s`, colors[c.Color%len(colors)], dash)
+}
 
 func (c *Curve) draw(b *strings.Builder, x, y axis) {
 	if len(c.Points) == 0 {
 		return
 	}
-	fmt.Fprintf(b, `<polyline fill="none" stroke="%s" stroke-width="2"`, c.color())
-	if c.Dashed {
-		b.WriteString(` stroke-dasharray="5 4"`)
-	}
-	b.WriteString(` points="`)
+	fmt.Fprintf(b, `<polyline %s points="`, c.stroke())
 	for _, p := range c.Points {
 		fmt.Fprintf(b, "%.1f,%.1f ", left+x.at(p.X)*plotWidth, top+(1-y.at(p.Y))*plotHeight)
 	}

@@ -42,15 +42,9 @@ func (e *run) arrive(n int32) {
 		e.serve(n, e.now)
 		return
 	}
-	if r.deadline != retry.Never {
-		r.deadline += e.now
-	}
 	start := retry.Start{Behalf: r.behalf}
 	if r.deadline != retry.Never {
-		if start.Deadline = r.deadline; r.deadline <= e.now { // dropped unserved
-			e.discard(n, r)
-			return
-		}
+		start.Deadline = e.now + r.deadline
 	}
 	e.call(call{origin: r.origin, serves: n, hop: r.hop + 1, key: r.key.of(relayed)}, start)
 }

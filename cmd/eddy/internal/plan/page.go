@@ -77,9 +77,7 @@ const pageHead = `<!DOCTYPE html>
 body{font:15px/1.45 system-ui,sans-serif;max-width:1340px;margin:2em auto;padding:0 1em;color:#222;background:#fff}
 pre{background:#f5f5f5;padding:.7em;overflow:auto;font-size:13px}
 section{display:grid;grid-template-columns:repeat(auto-fit,minmax(420px,1fr));gap:1.5em}
-figure{margin:0}figcaption{font-weight:600}
-svg{width:100%;height:auto}svg text{font:12px system-ui,sans-serif;fill:#444}
-.legend{margin:.2em 0;font-size:13px}.legend span{margin-right:1.2em}
+svg{width:100%;height:auto}
 </style>
 <h1>What the policies do</h1>
 `
@@ -90,7 +88,7 @@ func (p *Page) HTML() string {
 	b.WriteString(pageHead)
 	fmt.Fprintf(&b, "<pre>%s</pre>\n<pre>%s</pre>\n<section>\n", html.EscapeString(p.Command), html.EscapeString(p.Table))
 	for _, c := range p.Charts() {
-		fmt.Fprintf(&b, "<figure><figcaption>%s</figcaption>\n%s</figure>\n", html.EscapeString(c.Title), c.SVG())
+		b.WriteString(c.SVG())
 	}
 	b.WriteString("</section>\n<p>The curves against loss are of fewer calls each, without the outage.</p>\n</html>\n")
 	return b.String()

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/retry"
 )
@@ -28,20 +30,19 @@ func share(t *testing.T, what string, got, want float64, n int) {
 	near(t, what, got, want, math.Sqrt(want*(1-want)), n)
 }
 
-// calls is the command's default number of them, where there is time for it.
-func calls() int {
-	if testing.Short() {
-		return 100_000
-	}
-	return 1_000_000
-}
+// all is the command's default number of calls, some are enough elsewhere.
+const all, some = 1_000_000, 100_000
 
 // With loss p each way an attempt succeeds with q = (1-p)^2; everything follows.
 func TestLossFormulas(t *testing.T) {
+	t.Parallel()
 	for _, p := range []float64{0, 0.01, 0.1, 0.3, 0.7} {
 		for _, n := range []int{1, 2, 3, 6} {
 			t.Run(fmt.Sprintf("p=%v,n=%d", p, n), func(t *testing.T) {
-				m := &Model{Calls: calls(), Loss: p, Seed: uint64(n)}
+				m := &Model{Calls: some, Loss: p, Seed: uint64(n)}
+				if p == 0.1 && n == 3 {
+					m.Calls = all
+				}
 				r := Run(m, &retry.Policy{Attempts: n}, Watch{})
 				q := (1 - p) * (1 - p)
 				fails := math.Pow(1-q, float64(n))
@@ -67,7 +68,7 @@ func TestExponentialLatency(t *testing.T) {
 		{retry.Accept, 0.9502, 1.830},
 		{retry.Ignore, 0.7769, 1.974},
 	} {
-		m := &Model{Calls: calls(), Latency: sim.Exponential(time.Second)}
+		m := &Model{Calls: some, Latency: sim.Exponential(time.Second)}
 		r := Run(m, &retry.Policy{Timeout: 500 * ms, Late: tt.late}, Watch{})
 		share(t, tt.late.String()+" success", r.Success, tt.success, r.Calls)
 		near(t, tt.late.String()+" attempts", r.Attempts, tt.attempts, 1, r.Calls)
@@ -116,7 +117,7 @@ func TestHopsToADeadLeaf(t *testing.T) {
 func TestBudgetToADeadLeaf(t *testing.T) {
 	for _, b := range []float64{0.1, 0.2, 0.5} {
 		for d := 1; d <= 3; d++ {
-			m := &Model{Calls: calls() / 4, Hops: d, Outage: dead}
+			m := &Model{Calls: some, Hops: d, Outage: dead}
 			r := Run(m, &retry.Policy{Attempts: 3, Budget: retry.Budget{Ratio: b}}, Watch{})
 			want := math.Pow(1+b, float64(d))
 			if r.Deliveries > 1.01*want || r.Deliveries < 0.95*want {
@@ -159,15 +160,90 @@ func outcomes(m *Model, p retry.Policy, late retry.Late) []Outcome {
 func TestRepeatable(t *testing.T) {
 	m := &Model{Calls: 20_000, Loss: 0.2, Latency: sim.Exponential(50 * ms), Hops: 2, Capacity: 1500, Queue: 100, Outage: Window{2 * time.Second, time.Second}}
 	p := preset(t, "patient")
-	first, again := fmt.Sprint(*Run(m, p, Watch{})), fmt.Sprint(*Run(m, p, Watch{}))
-	if cut(first) != cut(again) {
-		t.Errorf("%s and then %s", first, again)
+	first := Run(m, p, Watch{})
+	if diff := cmp.Diff(first, Run(m, p, Watch{})); diff != "" {
+		t.Error(diff)
 	}
 	m.Seed++
-	if cut(first) == cut(fmt.Sprint(*Run(m, p, Watch{}))) {
+	if cmp.Equal(first, Run(m, p, Watch{})) {
 		t.Error("the seed is of no account")
 	}
 }
 
-// cut leaves out the address of a pointer.
-func cut(s string) string { return s[:100] }
+// A run that is stopped tells of what has been.
+func TestStop(t *testing.T) {
+	m := &Model{Calls: all}
+	r := Run(m, nil, Watch{Progress: func(done int) bool { return done > 0 }})
+	if r.Calls == 0 || r.Calls == all {
+		t.Errorf("%d calls", r.Calls)
+	}
+	if r := Run(&Model{}, nil, Watch{}); r.Calls != 0 || r.Recovered != nil || r.Load != nil {
+		t.Errorf("no calls: %+v", r)
+	}
+}
+
+// Calls end when their duration is over, or when there are enough of them.
+func TestHowManyCalls(t *testing.T) {
+	for _, tt := range []struct {
+		m           Model
+		least, most int
+	}{
+		{Model{Duration: 10 * time.Second}, 9_700, 10_300},
+		{Model{Duration: 10 * time.Second, Rate: 10}, 70, 130},
+		{Model{Duration: 10 * time.Second, Calls: 100}, 100, 100},
+		{Model{Calls: 100, Loss: 1}, 100, 100},
+	} {
+		r := Run(&tt.m, nil, Watch{})
+		if r.Calls < tt.least || r.Calls > tt.most || (r.Success == 1) != (tt.m.Loss == 0) || (r.Success == 0) != (tt.m.Loss == 1) {
+			t.Errorf("%+v: %+v", tt.m, r)
+		}
+	}
+}
+
+// Under an outage everything of the walk happens: see docs/policies.md.
+func TestOutage(t *testing.T) {
+	t.Parallel()
+	base := Model{Duration: 40 * time.Second, Rate: 1000, Hops: 3, Capacity: 1200, Outage: Window{10 * time.Second, 5 * time.Second}, Seed: 1}
+	short := base
+	short.Queue = 600
+	propagated := &retry.Policy{Propagate: true, Budget: retry.Budget{Ratio: 0.2}}
+	for _, tt := range []struct {
+		name       string
+		m          *Model
+		p          *retry.Policy
+		recovers   bool
+		deliveries float64 // at least
+	}{
+		{"default", &base, nil, false, 15},
+		{"budgeted", &base, &retry.Policy{Budget: retry.Budget{Ratio: 0.2}}, false, 1.2},
+		{"propagated within a budget", &base, propagated, true, 1},
+		{"short queue", &short, nil, true, 1},
+	} {
+		r := Run(tt.m, tt.p, Watch{})
+		if (r.Recovered != nil) != tt.recovers || r.Deliveries < tt.deliveries {
+			t.Errorf("%s: recovered %v, %v deliveries", tt.name, r.Recovered, r.Deliveries)
+		}
+	}
+}
+
+// A queue that is full answers with an error that a policy may retry.
+func TestQueueFull(t *testing.T) {
+	m := &Model{Calls: 20_000, Rate: 2000, Capacity: 1000, Queue: 10, Hops: 2}
+	r := Run(m, nil, Watch{})
+	again := Run(m, &retry.Policy{Codes: []int{11}}, Watch{})
+	if r.QueueFull == 0 || r.Attempts != 1 || again.Attempts < 1.5 || again.Success < r.Success-0.05 {
+		t.Errorf("%+v, and with retries %+v", r, again)
+	}
+	if r.FailedButExecuted != 0 {
+		t.Errorf("%v failed with a definite error and were executed", r.FailedButExecuted)
+	}
+}
+
+// What is retried behind a relay is not definite: its first attempt may have taken
+// effect.
+func TestIndefiniteBehindARelay(t *testing.T) {
+	m := &Model{Calls: 20_000, Hops: 2, Loss: 0.3}
+	if r := Run(m, &retry.Policy{Attempts: 2, Codes: []int{0}, Final: 5 * time.Second}, Watch{}); r.Success >= 1 || r.FailedButExecuted == 0 {
+		t.Errorf("%+v", r)
+	}
+}

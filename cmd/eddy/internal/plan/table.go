@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"strings"
 	"text/tabwriter"
-	"time"
 )
 
 // Table is what policies did, side by side, as text for a terminal.
@@ -55,32 +54,31 @@ var rows = []struct {
 func percent(share float64) string { return fmt.Sprintf("%.3f %%", share*100) }
 func perCall(n float64) string     { return fmt.Sprintf("%.4g", n) }
 func millis(ms float64) string     { return fmt.Sprintf("%.5g ms", ms) }
-func perSecond(sum float64) string { return fmt.Sprintf("%.0f", sum) }
 
-// LoadTable is what was offered and useful over time, in some twenty lines.
+// LoadTable is what was offered and what useful a second, in some twenty lines.
 func LoadTable(plans []Planned) string {
 	slices := len(plans[0].Result.Load)
 	if slices == 0 {
 		return ""
 	}
 	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "per second\t")
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprint(w, "offered / useful")
 	for _, p := range plans {
-		fmt.Fprintf(w, "%s offered\tuseful\t", p.Name)
+		fmt.Fprintf(w, "\t%s", p.Name)
 	}
 	fmt.Fprintln(w)
 	step := (slices + 19) / 20
 	for from := 0; from < slices; from += step {
-		at := time.Duration(plans[0].Result.Load[from].At * float64(time.Millisecond))
-		fmt.Fprintf(w, "from %.4gs\t", at.Seconds())
+		fmt.Fprintf(w, "from %.4g s", plans[0].Result.Load[from].At/1000)
 		for _, p := range plans {
 			var offered, useful float64
 			part := p.Result.Load[from:min(from+step, slices)]
 			for _, l := range part {
 				offered, useful = offered+l.Offered, useful+l.Useful
 			}
-			fmt.Fprintf(w, "%s\t%s\t", perSecond(offered/float64(len(part))), perSecond(useful/float64(len(part))))
+			n := float64(len(part))
+			fmt.Fprintf(w, "\t%.0f / %.0f", offered/n, useful/n)
 		}
 		fmt.Fprintln(w)
 	}

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// times are how long calls took: of each time its ten highest bits, so that a
-// quantile is right to a thousandth; and where all times of a slot are the same,
-// exactly.
+// times are how long calls took. Times whose ten highest bits are the same share a
+// slot, and a quantile is a slot's mean: right to 1/512, and exactly where all times
+// of a slot are the same.
 type times struct {
 	slots []slot
 	count int

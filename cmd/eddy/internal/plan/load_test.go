@@ -1,0 +1,55 @@
+package plan
+
+import (
+	"testing"
+	"time"
+)
+
+func TestRecovered(t *testing.T) {
+	m := &Model{Duration: 10 * time.Second, Rate: 250, Outage: Window{2 * time.Second, 3 * time.Second}}
+	for _, tt := range []struct {
+		name string
+		bad  []int // slices, of a second each, in which less than 95 % succeed
+		want time.Duration
+		ok   bool
+	}{
+		{"nothing is wrong", nil, 0, true},
+		{"only before its end", []int{2, 3, 4}, 0, true},
+		{"some time longer", []int{2, 3, 4, 5, 6}, 2 * time.Second, true},
+		{"it comes back", []int{2, 3, 4, 8}, 4 * time.Second, true},
+		{"until the end", []int{2, 3, 9}, 0, false},
+	} {
+		l := newLoads(m)
+		if l.width != time.Second {
+			t.Fatalf("slices of %v", l.width)
+		}
+		for i := range l.slices {
+			l.slices[i] = loadSlice{begun: 100, useful: 95}
+		}
+		for _, i := range tt.bad {
+			l.slices[i].useful = 94
+		}
+		if got, ok := l.recovered(m.Outage); got != tt.want || ok != tt.ok {
+			t.Errorf("%s: %v, %v", tt.name, got, ok)
+		}
+	}
+}
+
+func TestSlices(t *testing.T) {
+	for _, tt := range []struct {
+		m     Model
+		width time.Duration
+		count int
+	}{
+		{Model{Duration: time.Minute, Rate: 1000}, 250 * ms, 240},
+		{Model{Duration: time.Minute, Rate: 1e6}, 250 * ms, 240},
+		{Model{Duration: 10 * time.Second, Rate: 1e6}, 100 * ms, 100},
+		{Model{Calls: 1_000_000}, 4167 * ms, 239},
+		{Model{Calls: 100}, 250 * ms, 0},
+	} {
+		l := newLoads(&tt.m)
+		if l.width != tt.width || len(l.whole()) != tt.count {
+			t.Errorf("%+v: %d slices of %v", tt.m, len(l.whole()), l.width)
+		}
+	}
+}
