@@ -1,5 +1,11 @@
 package eddy
 
+// SetLife makes the marks of the node's calls what a transcript expects.
+func (n *Node) SetLife(random uint64) {
+	n.life.seed()
+	n.life.random = random
+}
+
 // OpenCalls is how many calls stand in the table, and how many requests are
 // open, for tests that look for what is left behind.
 func (n *Node) OpenCalls() (calls, requests int) {

@@ -73,7 +73,7 @@ func TestCallAnsweredInTime(t *testing.T) {
 	if got, arrival := table.Settle(0, "n2"); got != c || arrival != InTime {
 		t.Errorf("settled %v, %v", got, arrival)
 	}
-	if a := c.Attempt(1); !a.Answered || a.Silent || a.Written != 7*ms || a.ID != 0 {
+	if a := c.Attempt(1); !a.Answered() || a.Silent() || a.Written != 7*ms || a.ID != 0 {
 		t.Errorf("%+v", a)
 	}
 	if got, arrival := table.Settle(0, "n2"); got != nil || arrival != Stray {
@@ -110,10 +110,10 @@ func TestCallOfThreeAttempts(t *testing.T) {
 					break
 				}
 				now += 10 * ms
-				if got, _ := table.Silent(now-1, true); got != nil {
+				if got, _, _ := table.Silent(now-1, true); got != nil {
 					t.Fatalf("attempt %d timed out early", n)
 				}
-				if got, step := table.Silent(now, true); got != c || step != retry.SendAgain {
+				if got, step, _ := table.Silent(now, true); got != c || step != retry.SendAgain {
 					t.Fatalf("attempt %d: %v, %v", n, got, step)
 				}
 				if table.Open() != 1 {
@@ -122,8 +122,8 @@ func TestCallOfThreeAttempts(t *testing.T) {
 			}
 			for n := 1; n <= 3; n++ {
 				a := c.Attempt(n)
-				want := Attempt{ID: int64(100 * n), Written: 5*ms + time.Duration(n-1)*10*ms, Silent: n < 3}
-				if a.ID != want.ID || a.Written != want.Written || a.Silent != want.Silent || a.Answered {
+				want := Attempt{ID: int64(100 * n), Written: 5*ms + time.Duration(n-1)*10*ms}
+				if a.ID != want.ID || a.Written != want.Written || a.Silent() != (n < 3) || a.Answered() {
 					t.Errorf("attempt %d: %+v", n, a)
 				}
 			}
@@ -132,12 +132,12 @@ func TestCallOfThreeAttempts(t *testing.T) {
 				t.Errorf("%v, %v", got, arrival)
 			}
 			for n := 1; n <= 3; n++ {
-				if c.Attempt(n).Answered != (n == tt.reply && got != nil) {
-					t.Errorf("attempt %d: answered %v", n, c.Attempt(n).Answered)
+				if c.Attempt(n).Answered() != (n == tt.reply && got != nil) {
+					t.Errorf("attempt %d: answered %v", n, c.Attempt(n).Answered())
 				}
 			}
 			if arrival == TooLate {
-				if got, step := table.Silent(35*ms, true); got != c || step != retry.GiveUp {
+				if got, step, _ := table.Silent(35*ms, true); got != c || step != retry.GiveUp {
 					t.Errorf("then %v, %v", got, step)
 				}
 			}
@@ -156,7 +156,7 @@ func TestRemove(t *testing.T) {
 			other := newCall("other", &retry.Policy{Attempts: 1, Timeout: 1})
 			table.Sent(other, 9)
 			write(table, 0)
-			if c, _ := table.Silent(time.Hour, true); c != other {
+			if c, _, _ := table.Silent(time.Hour, true); c != other {
 				panic("the other is not due first")
 			}
 		},
@@ -177,7 +177,7 @@ func TestRemove(t *testing.T) {
 				t.Error("it is not removed just once")
 			}
 			write(&table, 2*time.Hour)
-			if got, _ := table.Silent(3*time.Hour, true); got != nil {
+			if got, _, _ := table.Silent(3*time.Hour, true); got != nil {
 				t.Errorf("it timed out: %v", got)
 			}
 			empty(t, &table)
@@ -192,17 +192,17 @@ func TestTimeBeginsWhenWritten(t *testing.T) {
 	table.Sent(first, 1)
 	table.Flushing()
 	table.Sent(second, 2) // too late for this buffer
-	if c, _ := table.Silent(time.Hour, true); c != nil {
+	if c, _, _ := table.Silent(time.Hour, true); c != nil {
 		t.Fatalf("timed out while it was written: %v", c)
 	}
 	if _, ok := table.Next(true); ok {
 		t.Error("something waits")
 	}
 	table.Written(time.Hour)
-	if c, _ := table.Silent(time.Hour+499*ms, true); c != nil {
+	if c, _, _ := table.Silent(time.Hour+499*ms, true); c != nil {
 		t.Fatalf("timed out early: %v", c)
 	}
-	if c, _ := table.Silent(time.Hour+500*ms, true); c != first {
+	if c, _, _ := table.Silent(time.Hour+500*ms, true); c != first {
 		t.Fatalf("timed out: %v", c)
 	}
 	if second.Attempt(1).Written != -1 {
@@ -221,10 +221,10 @@ func TestSilentWithoutRoom(t *testing.T) {
 		table.Sent(c, int64(i))
 	}
 	write(&table, 0)
-	if c, step := table.Silent(10*ms, false); c != once || step != retry.GiveUp {
+	if c, step, _ := table.Silent(10*ms, false); c != once || step != retry.GiveUp {
 		t.Errorf("%v, %v", c, step)
 	}
-	if c, _ := table.Silent(20*ms, false); c != nil {
+	if c, _, _ := table.Silent(20*ms, false); c != nil {
 		t.Errorf("%v", c)
 	}
 	if _, ok := table.Next(false); ok {
@@ -237,7 +237,7 @@ func TestSilentWithoutRoom(t *testing.T) {
 		t.Errorf("%v, %v", c, arrival)
 	}
 	for i, want := range []*Call[int]{first, last} {
-		c, step := table.Silent(20*ms, true)
+		c, step, _ := table.Silent(20*ms, true)
 		if c != want || step != retry.SendAgain {
 			t.Errorf("%v, %v", c, step)
 		}
@@ -255,7 +255,7 @@ func TestTimeoutForEver(t *testing.T) {
 		c := newCall("n2", &retry.Policy{Timeout: math.MaxInt64})
 		table.Sent(c, 1)
 		write(&table, now)
-		if got, _ := table.Silent(now+365*24*time.Hour, true); got != nil {
+		if got, _, _ := table.Silent(now+365*24*time.Hour, true); got != nil {
 			t.Errorf("written at %v, it timed out", now)
 		}
 		if at, ok := table.Next(true); !ok || at < now {
@@ -287,7 +287,7 @@ func TestDeadlinesFarApart(t *testing.T) {
 					t.Fatalf("age %v: nothing waits, but %v has not passed", age, timeout)
 				}
 				now = max(now, at)
-				c, _ = table.Silent(now, true)
+				c, _, _ = table.Silent(now, true)
 				asked++
 			}
 			if late := now - age - timeout; c.Attempt(1).ID != int64(i) || late < 0 || late >= ms {
@@ -492,7 +492,7 @@ func (m *model) settle(t *rapid.T) {
 		t.Fatalf("a reply to %d settles %v, %v; want %v, %v", c.ids[n], got, arrival, c, want)
 	}
 	if want != TooLate {
-		if !c.call.Attempt(n + 1).Answered {
+		if !c.call.Attempt(n + 1).Answered() {
 			t.Fatalf("%v: attempt %d is not answered", c, n+1)
 		}
 		m.remove(c)
@@ -543,7 +543,7 @@ func (m *model) ask(t *rapid.T) {
 	if want != nil && want.tick() > m.now {
 		want = nil
 	}
-	got, step := m.table.Silent(m.now, true)
+	got, step, _ := m.table.Silent(m.now, true)
 	switch {
 	case want == nil && got == nil:
 		return
@@ -594,7 +594,7 @@ func (m *model) check(t *rapid.T) {
 		}
 		for n, id := range c.ids {
 			a := c.call.Attempt(n + 1)
-			if a.ID != id || a.Written != c.written[n] || a.Silent != c.silent[n] {
+			if a.ID != id || a.Written != c.written[n] || a.Silent() != c.silent[n] {
 				t.Fatalf("%v: attempt %d is %+v, want written %v, silent %v", c, n+1, *a, c.written[n], c.silent[n])
 			}
 		}
@@ -642,8 +642,8 @@ func BenchmarkTable(b *testing.B) {
 			now := time.Second
 			for b.Loop() {
 				// The oldest gives up, a new one takes its place.
-				c, _ := table.Silent(now, true)
-				for ; c == nil; c, _ = table.Silent(now, true) {
+				c, _, _ := table.Silent(now, true)
+				for ; c == nil; c, _, _ = table.Silent(now, true) {
 					now += ms
 				}
 				reopen(table, c, ids, now)
