@@ -13,10 +13,10 @@ import (
 func TestPage(t *testing.T) {
 	m := &Model{Calls: 2000, Capacity: 2000, Outage: Window{time.Second, time.Second / 2}}
 	plans := []Planned{
-		{"a<b", Run(m, nil, Watch{}), Sweep(m, nil)},
-		{"never", Run(&Model{Duration: time.Second, Loss: 1}, &retry.Policy{Attempts: 1}, Watch{}), nil},
+		{"a<b", nil, Run(m, nil, Watch{}), Sweep(m, nil, Watch{})},
+		{"never", &retry.Policy{Attempts: 1}, Run(&Model{Duration: time.Second, Loss: 1}, &retry.Policy{Attempts: 1}, Watch{}), nil},
 	}
-	page := Page{Command: "eddy plan --policy 'a<b'", Outage: m.Outage, Plans: plans, Table: Table(plans)}
+	page := Page{Command: "eddy plan --policy 'a<b'", Model: m, Plans: plans}
 	html := page.HTML()
 	if strings.Contains(html, "a<b") || !strings.Contains(html, "a&lt;b") {
 		t.Error("a name is not escaped")
@@ -47,7 +47,7 @@ func TestPage(t *testing.T) {
 func TestTables(t *testing.T) {
 	m := &Model{Duration: 2 * time.Second, Capacity: 2000}
 	plans := []Planned{{Name: "one", Result: Run(m, nil, Watch{})}, {Name: "dead", Result: Run(&Model{Duration: 2 * time.Second, Loss: 1}, nil, Watch{})}}
-	table := Table(plans)
+	table := Table(m, plans)
 	for _, want := range []string{"one", "dead", "success                100.000 %", "never", "p99.9"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("no %q in\n%s", want, table)
@@ -69,7 +69,7 @@ func TestAxes(t *testing.T) {
 			t.Errorf("%v: %+v, want %+v", tt.end, a, tt)
 		}
 	}
-	for v, want := range map[float64]string{0.3: "0.3", 20: "20", 123456: "123456", 0.25: "0.25"} {
+	for v, want := range map[float64]string{0.3: "0.3", 20: "20", 123456: "123,456", 1000: "1000", 1e7: "10,000,000", 0.25: "0.25", 0: "0", 0.00001: "0.000010"} {
 		if got := number(v); got != want {
 			t.Errorf("%v is %s", v, got)
 		}

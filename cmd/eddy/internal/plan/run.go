@@ -38,6 +38,7 @@ type run struct {
 	policy *retry.Policy
 	watch  Watch
 
+	patience time.Duration // no call takes longer
 	now      time.Duration
 	seed     key
 	lossy    uint64 // a message is lost if its draw is below
@@ -55,7 +56,7 @@ type run struct {
 
 func newRun(m *Model, p *retry.Policy, w Watch) *run {
 	e := &run{
-		model: m, policy: p, watch: w, seed: key(m.Seed).of(0), hops: m.hops(), delays: !m.Latency.IsZero(),
+		model: m, policy: p, watch: w, patience: p.Patience(), seed: key(m.Seed).of(0), hops: m.hops(), delays: !m.Latency.IsZero(),
 		lossy: uint64(min(m.Loss*math.Exp2(64), math.Exp2(64)-2048)), begins: newBeginnings(m), leaf: newLeaf(m), dests: make([]retry.Destination, m.hops()),
 	}
 	if m.Loss == 1 {
