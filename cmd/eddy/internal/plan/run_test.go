@@ -68,7 +68,7 @@ func TestExponentialLatency(t *testing.T) {
 		{retry.Accept, 0.9502, 1.830},
 		{retry.Ignore, 0.7769, 1.974},
 	} {
-		m := &Model{Calls: some, Latency: sim.Exponential(time.Second)}
+		m := &Model{Calls: all, Latency: sim.Exponential(time.Second)}
 		r := Run(m, &retry.Policy{Timeout: 500 * ms, Late: tt.late}, Watch{})
 		share(t, tt.late.String()+" success", r.Success, tt.success, r.Calls)
 		near(t, tt.late.String()+" attempts", r.Attempts, tt.attempts, 1, r.Calls)
@@ -105,8 +105,14 @@ func TestHopsToADeadLeaf(t *testing.T) {
 				t.Errorf("n=%d d=%d: %v deliveries, want %v", n, d, r.Deliveries, want)
 			}
 			r = Run(m, &retry.Policy{Attempts: n, Propagate: true}, Watch{})
-			if most := float64(d*(n-1) + 1); r.Deliveries > most || r.Deliveries < 1 {
-				t.Errorf("n=%d d=%d, propagated: %v deliveries, want at most %v", n, d, r.Deliveries, most)
+			// At most so many, and without any latency just as many.
+			if most := float64(d*(n-1) + 1); r.Deliveries != most || r.Success != 0 {
+				t.Errorf("n=%d d=%d, propagated: %v deliveries, want %v", n, d, r.Deliveries, most)
+			}
+			m.Latency = sim.Exponential(200 * ms)
+			r = Run(m, &retry.Policy{Attempts: n, Propagate: true}, Watch{})
+			if most := float64(d*(n-1) + 1); r.Deliveries > most {
+				t.Errorf("n=%d d=%d, propagated with latency: %v deliveries, want at most %v", n, d, r.Deliveries, most)
 			}
 		}
 	}
