@@ -33,6 +33,17 @@ func TestRecovered(t *testing.T) {
 			t.Errorf("%s: %v, %v", tt.name, got, ok)
 		}
 	}
+	l := newLoads(m)
+	for i := range l.slices {
+		l.slices[i] = loadSlice{begun: 100, useful: 100}
+	}
+	if got, ok := l.recovered(Window{}); got != 0 || !ok {
+		t.Errorf("without an outage: %v, %v", got, ok)
+	}
+	l.slices[1].useful = 0
+	if got, ok := l.recovered(Window{}); got != 2*time.Second || !ok {
+		t.Errorf("without an outage, and a bad second slice: %v, %v", got, ok)
+	}
 }
 
 func TestSlices(t *testing.T) {

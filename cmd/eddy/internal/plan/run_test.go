@@ -129,8 +129,10 @@ func TestBudgetToADeadLeaf(t *testing.T) {
 			if r.Deliveries > 1.01*want || r.Deliveries < 0.95*want {
 				t.Errorf("b=%v d=%d: %v deliveries, want at most %v", b, d, r.Deliveries, want)
 			}
-			if r.RetriesRefused == 0 {
-				t.Error("none was refused")
+			// Each call ends with a refusal, unless it was granted both of its retries.
+			callers := (want - 1) / b // of all hops
+			if r.RetriesRefused > 1.01*callers || r.RetriesRefused < 0.97*(1-b/2)*callers {
+				t.Errorf("b=%v d=%d: %v refused, of %v calls", b, d, r.RetriesRefused, callers)
 			}
 		}
 	}
@@ -245,6 +247,52 @@ func TestQueueFull(t *testing.T) {
 	}
 }
 
+// A definite error settles a call, although another attempt is in the queue; also
+// with propagate, which waits for that if the error is indefinite.
+func TestDefiniteErrorSettles(t *testing.T) {
+	m := &Model{Calls: 3, Rate: 1e6, Capacity: 1, Queue: 1}
+	r := Run(m, &retry.Policy{Propagate: true}, Watch{})
+	if r.Success != 0 || r.P999 < 499 || r.P999 > 501 || r.QueueFull != 1 || r.FailedButExecuted == 0 {
+		t.Errorf("%+v", r)
+	}
+}
+
+// A relay's answer is definite only if all that its attempts have met was.
+func TestRelaysAnswer(t *testing.T) {
+	var c call
+	c.schedule.Begin(nil, retry.Start{})
+	c.schedule.Written(0)
+	for refusals, want := range []answer{indefinite, unavailable} {
+		c.refusals = int32(refusals)
+		if got := c.answer(false); got != want {
+			t.Errorf("one attempt, %d refused: %v, want %v", refusals, got, want)
+		}
+	}
+	c.schedule.Due(retry.DefaultTimeout)
+	for refusals, want := range []answer{indefinite, indefinite, unavailable} {
+		c.refusals = int32(refusals)
+		if got := c.answer(false); got != want {
+			t.Errorf("two attempts, %d refused: %v, want %v", refusals, got, want)
+		}
+	}
+	if c.answer(true) != success {
+		t.Error("a reply is no success")
+	}
+}
+
+// What is useful is counted when its call begins, however long that takes.
+func TestUsefulWhenBegun(t *testing.T) {
+	r := Run(&Model{Duration: 5 * time.Second, Latency: sim.Constant(400 * ms)}, nil, Watch{})
+	if len(r.Load) != 20 {
+		t.Fatalf("%d slices", len(r.Load))
+	}
+	for _, l := range r.Load {
+		if l.Useful != l.Begun || l.Begun == 0 {
+			t.Errorf("%+v", l)
+		}
+	}
+}
+
 // What is retried behind a relay is not definite: its first attempt may have taken
 // effect.
 func TestIndefiniteBehindARelay(t *testing.T) {
@@ -264,5 +312,19 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	if left := e.tally.result(e.model); left.FailedButExecuted < 0.9 {
 		t.Errorf("what is served after all was forgotten: %+v", left)
+	}
+}
+
+// What is left of the first caller's time travels with all that is sent for it: a
+// relay's own deadline would begin anew.
+func TestDeadlineTravels(t *testing.T) {
+	m := &Model{Calls: 1, Rate: 1e6, Hops: 2, Outage: Window{0, 700 * ms}}
+	p := retry.Policy{Deadline: 600 * ms, Propagate: true}
+	if r := Run(m, &p, Watch{}); r.Deliveries != 3 || r.Expired != 3 || r.FailedButExecuted != 0 {
+		t.Errorf("%+v", r)
+	}
+	p.Propagate = false
+	if r := Run(m, &p, Watch{}); r.Deliveries != 3 || r.Executions != 3 || r.FailedButExecuted != 1 {
+		t.Errorf("without propagate: %+v", r)
 	}
 }
