@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/alecthomas/kong"
 	"github.com/go-json-experiment/json"
@@ -22,16 +23,16 @@ import (
 type planCommand struct {
 	Policy []string `default:"default" sep:"none" placeholder:"FILE|PRESET" help:"A policy as JSON, or one of ${presets}. Can be given again, to compare."`
 
-	Loss     float64       `help:"Of messages each way, 0 to 1."`
-	Latency  string        `default:"0" help:"Of a round trip: constant:50ms, exponential:50ms, uniform:0ms-100ms, lognormal:50ms,0.5 (median and sigma), or file:PATH of measured milliseconds."`
+	Loss     float64       `placeholder:"SHARE" help:"Of messages each way, 0 to 1 (0)."`
+	Latency  string        `default:"0" placeholder:"KIND:VALUE" help:"Of a round trip (none): constant:50ms, exponential:50ms, uniform:0ms-100ms, lognormal:50ms,0.5 (median and sigma), or file:PATH of measured milliseconds."`
 	Rate     float64       `default:"1000" placeholder:"CALLS" help:"Calls a second, at random times (${default})."`
 	Duration time.Duration `help:"How long calls begin. Without it, as long as --calls take."`
-	Calls    int           `help:"At most so many calls. Without it and --duration, 1,000,000."`
-	Hops     int           `default:"1" help:"Calls in a chain: each hop but the last leads to a relay with the same policy (${default})."`
+	Calls    int           `placeholder:"CALLS" help:"At most so many calls. Without it and --duration, 1,000,000."`
+	Hops     int           `default:"1" placeholder:"HOPS" help:"Calls in a chain: each hop but the last leads to a relay with the same policy (${default})."`
 	Capacity float64       `placeholder:"REQUESTS" help:"What the callee at the end serves a second. Without it, anything."`
 	Queue    int           `placeholder:"REQUESTS" help:"How many may wait there; one more gets error 11. Without it, any number."`
 	Outage   string        `placeholder:"FROM:FOR" help:"When the callee stops serving, such as 20s:5s. What arrives meanwhile waits."`
-	Seed     uint64        `default:"1" help:"Where chance begins (${default})."`
+	Seed     uint64        `default:"1" placeholder:"NUMBER" help:"Where chance begins (${default})."`
 
 	JSON bool   `name:"json" help:"Print an array with one object per policy."`
 	HTML string `name:"html" placeholder:"FILE" help:"Write one page with curves, too."`
@@ -188,8 +189,24 @@ func (c *planCommand) plan(m *plan.Model, p *retry.Policy, name string, bar *pro
 }
 
 func (c *planCommand) page(ctx *kong.Context, m *plan.Model, plans []plan.Planned) string {
-	p := plan.Page{Command: "eddy " + strings.Join(ctx.Args, " "), Model: m, Plans: plans}
+	p := plan.Page{Command: shellLine(append([]string{"eddy"}, ctx.Args...)), Model: m, Plans: plans}
 	return p.HTML()
+}
+
+// shellLine is arguments as one types them into a shell.
+func shellLine(args []string) string {
+	quoted := make([]string, len(args))
+	for i, arg := range args {
+		quoted[i] = arg
+		if arg == "" || strings.ContainsFunc(arg, needsQuotes) {
+			quoted[i] = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
+}
+
+func needsQuotes(r rune) bool {
+	return !strings.ContainsRune("-_./:=,%+@", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
 }
 
 // show prints the results.

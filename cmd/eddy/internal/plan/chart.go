@@ -149,7 +149,7 @@ func (a axis) ticks() (all []float64) {
 func number(v float64) string {
 	text := short(v, 4)
 	whole, rest, _ := strings.Cut(text, ".")
-	for at := len(whole) - 3; at > 0 && v >= 10_000; at -= 3 {
+	for at := len(whole) - 3; at > 0; at -= 3 {
 		whole = whole[:at] + "," + whole[at:]
 	}
 	if rest != "" {

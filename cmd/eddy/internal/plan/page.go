@@ -49,7 +49,9 @@ func (p *Page) Charts() []*Chart {
 	always := []*Chart{success, load, took}
 	var overTime []*Chart
 	for i, plan := range p.Plans {
-		overTime = append(overTime, p.overTime(i, plan))
+		if len(plan.Result.Load) > 1 {
+			overTime = append(overTime, p.overTime(i, plan))
+		}
 	}
 	if p.Model.Outage.For > 0 { // what one wants to see first
 		return append(overTime, always...)

@@ -24,6 +24,10 @@ func TestPage(t *testing.T) {
 	if n := strings.Count(html, "<svg"); n != 5 {
 		t.Errorf("%d charts", n)
 	}
+	m.Calls = 100 // less than a slice of time
+	if n := len((&Page{Model: m, Plans: []Planned{{Result: Run(m, nil, Watch{})}}}).Charts()); n != 3 {
+		t.Errorf("%d charts, where there is no time to show", n)
+	}
 	for _, outside := range []string{"src=", "href=", "url(", "@import"} {
 		if strings.Contains(html, outside) {
 			t.Errorf("the page is not self-contained: %s", outside)
@@ -69,7 +73,7 @@ func TestAxes(t *testing.T) {
 			t.Errorf("%v: %+v, want %+v", tt.end, a, tt)
 		}
 	}
-	for v, want := range map[float64]string{0.3: "0.3", 20: "20", 123456: "123,456", 1000: "1000", 1e7: "10,000,000", 0.25: "0.25", 0: "0", 0.00001: "0.000010"} {
+	for v, want := range map[float64]string{0.3: "0.3", 20: "20", 123456: "123,456", 1000: "1,000", 1234.5: "1,234", 1e6: "1,000,000", 1e7: "10,000,000", 0.25: "0.25", 0: "0", 0.00001: "0.000010"} {
 		if got := number(v); got != want {
 			t.Errorf("%v is %s", v, got)
 		}
