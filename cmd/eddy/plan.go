@@ -79,6 +79,10 @@ func (c *planCommand) Run(ctx *kong.Context) error {
 	plans := make([]plan.Planned, len(policies))
 	for i, p := range policies {
 		plans[i] = c.plan(model, p, c.Policy[i], bar)
+		if plans[i].TooMany() {
+			bar.clear()
+			return fmt.Errorf("--policy %s: more than %d calls and messages under way at once, too many to simulate; ask for fewer --hops, --calls or a lower --rate", c.Policy[i], plan.MaxOpen)
+		}
 	}
 	bar.clear()
 	if plans[0].Result.Calls == 0 {
@@ -181,7 +185,7 @@ func readPolicy(name string) (*retry.Policy, error) {
 func (c *planCommand) plan(m *plan.Model, p *retry.Policy, name string, bar *progressBar) plan.Planned {
 	bar.begin(name, m.Expected())
 	planned := plan.Planned{Name: name, Policy: p, Result: plan.Run(m, p, plan.Watch{Progress: bar.show})}
-	if c.HTML != "" {
+	if c.HTML != "" && !planned.TooMany() {
 		bar.begin(name+", other losses", plan.SweepCalls(m))
 		planned.Sweep = plan.Sweep(m, p, plan.Watch{Progress: bar.show})
 	}

@@ -56,6 +56,7 @@ const (
 	DefaultRate = 1000
 	MaxCalls    = 1_000_000_000
 	MaxHops     = 10
+	MaxOpen     = 5_000_000 // calls and messages under way at the same time, in some 1.5 GB
 	maxDuration = 1000 * time.Hour
 	maxPatience = 10_000 * time.Hour // so that no sum of times overflows
 )

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"html"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -16,6 +17,11 @@ type Planned struct {
 	Policy *retry.Policy
 	Result *Result
 	Sweep  []Swept // what it does under other losses
+}
+
+// TooMany reports whether a run was stopped, this or one of the sweep.
+func (p *Planned) TooMany() bool {
+	return p.Result.TooMany || slices.ContainsFunc(p.Sweep, func(s Swept) bool { return s.Result.TooMany })
 }
 
 // A Swept is what a policy does at a loss.

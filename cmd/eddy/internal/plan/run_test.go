@@ -150,6 +150,18 @@ func TestIndefiniteBehindARelay(t *testing.T) {
 	}
 }
 
+// A run that would fill the memory is stopped, and says so.
+func TestTooMany(t *testing.T) {
+	e := newRun(&Model{Calls: 100_000, Loss: 1}, nil, Watch{})
+	e.mostOpen = 1000 // of 1,500
+	if e.loop(); !e.tooMany || e.tally.calls == e.model.Calls {
+		t.Errorf("%d calls, too many are %v", e.tally.calls, e.tooMany)
+	}
+	if r := Run(&Model{Calls: 100_000, Loss: 1}, nil, Watch{}); r.TooMany || r.Calls != 100_000 {
+		t.Errorf("%+v", r)
+	}
+}
+
 // A queue that grows without end does not fill the memory: what nobody waits for
 // any more is forgotten.
 func TestMemoryIsBounded(t *testing.T) {

@@ -80,8 +80,8 @@ func TestAnyRun(t *testing.T) {
 		if s := &e.tally; s.offered != s.served+s.expired+s.queueFull || s.succeeded+s.failedButExecuted > m.Calls {
 			t.Fatalf("it does not add up: %+v", s)
 		}
-		if busy := len(e.calls.all) - len(e.calls.idle) + len(e.requests.all) - len(e.requests.idle) + len(e.origins.all) - len(e.origins.idle); busy != 0 {
-			t.Fatalf("%d calls, requests and origins are left over", busy)
+		if open := e.calls.open() + e.requests.open() + e.origins.open(); open != 0 {
+			t.Fatalf("%d calls, requests and origins are left over", open)
 		}
 		all := newRun(m, p, Watch{})
 		all.patience = retry.Never
