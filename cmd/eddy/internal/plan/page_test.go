@@ -21,6 +21,11 @@ func TestPage(t *testing.T) {
 	if strings.Contains(html, "a<b") || !strings.Contains(html, "a&lt;b") {
 		t.Error("a name is not escaped")
 	}
+	for _, want := range []string{"capacity: 2,000", "a&lt;b: {}", `never: {&#34;attempts&#34;:1}`} {
+		if !strings.Contains(html, want) {
+			t.Errorf("no %s", want)
+		}
+	}
 	if n := strings.Count(html, "<svg"); n != 5 {
 		t.Errorf("%d charts", n)
 	}
