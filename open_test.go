@@ -13,3 +13,10 @@ func (n *Node) OpenCalls() (calls, requests int) {
 	defer n.mu.Unlock()
 	return n.calls.Open(), int(n.active.Load())
 }
+
+// Size is how many replies a Once keeps, and about how many bytes that takes.
+func (o *Once) Size() (replies, bytes int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.kept.Len(), o.bytes
+}

@@ -2,6 +2,7 @@ package eddy
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/calls"
@@ -16,6 +17,16 @@ import (
 // A Policy says how often a call is attempted and how long it waits; nil and
 // the zero value are the default: 3 attempts in all, 500 ms each.
 type Policy = retry.Policy
+
+// Late says what becomes of late replies: retry.Accept, the zero value, or
+// retry.Ignore.
+type Late = retry.Late
+
+// LoadPolicy returns the preset of this name (default, patient, hedged, budgeted),
+// or else reads the policy from the file of this name. Its JSON form is described
+// in docs/policies.md and docs/policy.schema.json; the error names the field that
+// is unknown or impossible.
+func LoadPolicy(name string) (*Policy, error) { return retry.Find(name, os.ReadFile) }
 
 // RPCWithRetry calls dest: it sends body, waits, on silence sends it again with
 // a fresh msg_id, and gives up when the policy's attempts are used up. It

@@ -220,6 +220,7 @@ func question(req *eddy.Request) (to string, body eddy.Raw, p *eddy.Policy) {
 		if err != nil {
 			panic(err)
 		}
+		p.Attempts = min(p.Attempts, 100) // as below
 		return to, req.Body.Get("body"), p
 	}
 	p = &eddy.Policy{

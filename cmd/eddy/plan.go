@@ -163,18 +163,7 @@ func parseOutage(text string) (plan.Window, error) {
 
 // readPolicy is a preset, or what a file says.
 func readPolicy(name string) (*retry.Policy, error) {
-	if p, err := retry.Preset(name); err == nil {
-		return p, nil
-	} else if !strings.ContainsAny(name, "./\\") {
-		if _, statErr := os.Stat(name); statErr != nil {
-			return nil, fmt.Errorf("no such file, and %w", err)
-		}
-	}
-	text, err := os.ReadFile(name)
-	if err != nil {
-		return nil, err
-	}
-	p, err := retry.Load(text)
+	p, err := retry.Find(name, os.ReadFile)
 	if err != nil {
 		return nil, err
 	}
