@@ -53,6 +53,10 @@ func (n *Node) destination(name string) *destination {
 	if d := n.dests[name]; d != nil {
 		return d
 	}
+	return n.newDestination(name)
+}
+
+func (n *Node) newDestination(name string) *destination {
 	if n.dests == nil {
 		n.dests = make(map[string]*destination)
 	}

@@ -14,9 +14,22 @@ import (
 // A plain call needs none: all that can come next is in Policy.AfterSilence.
 type guide = calls.Guide[owner]
 
-// startOf is what a call that is made for a request, if any, knows when it begins,
-// and whether it is guided. Of a plain call only the number counts.
-func (n *Node) startOf(ctx context.Context, policy *Policy, request *Request) (start retry.Start, guided bool) {
+// A start is what a guided call knows when it begins.
+type start struct {
+	retry.Start
+	kept bool // its deadline is its context's, which ends the call
+}
+
+// startOf is what a guided call that is made for a request, if any, knows when it
+// begins; nil if the call is plain.
+func (n *Node) startOf(ctx context.Context, policy *Policy, request *Request) *start {
+	if ctx == noneOwn && !request.hasTerms() && policy.Plain() {
+		return nil // at once, since this is the rule, and deep in a stack that should stay small (bench, open)
+	}
+	return n.guidedStart(ctx, policy, request)
+}
+
+func (n *Node) guidedStart(ctx context.Context, policy *Policy, request *Request) *start {
 	t := request.terms()
 	deadline := t.deadline
 	if ctx != noneOwn {
@@ -25,22 +38,20 @@ func (n *Node) startOf(ctx context.Context, policy *Policy, request *Request) (s
 		}
 	}
 	if deadline == retry.Never && policy.Plain() {
-		if policy != nil && policy.Mark {
-			start.Call = n.life.number.Add(1)
-		}
-		return start, false
+		return nil
 	}
-	start = retry.Start{Behalf: t.retry, Call: n.life.number.Add(1), Life: n.life.seed()}
+	start := &start{kept: deadline < t.deadline}
+	start.Start = retry.Start{Behalf: t.retry, Call: n.life.number.Add(1), Life: n.life.seed()}
 	if deadline != retry.Never {
 		start.Deadline = deadline
 	}
-	return start, true
+	return start
 }
 
 // guide opens a guided call, unless its deadline has passed. mu is held.
-func (n *Node) guide(c *call, start retry.Start, to *destination) error {
-	start.Now, start.Dest, start.Node = n.now(), &to.shared, &n.ledger
-	if next := n.calls.Begin(c, start); next.Step == retry.GiveUp {
+func (n *Node) guide(c *call, s *start, to *destination) error {
+	s.Now, s.Dest, s.Node = n.now(), &to.shared, &n.ledger
+	if next := n.calls.Begin(c, s.Start, s.kept); next.Step == retry.GiveUp {
 		return &CallError{c, &callEnd{err: Timeout, reason: next.Reason}}
 	}
 	n.setAlarm()

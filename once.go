@@ -35,9 +35,11 @@ type Once struct {
 
 	mu      sync.Mutex
 	callers map[callerKey]*caller
-	recent  list.List // of *caller, the one longest unheard of first
 	kept    list.List // of *remembered that have a reply, the oldest first
-	bytes   int
+	idle    list.List // of *caller that nothing is kept of, the one longest unheard of first
+	bytes   int       // that all takes, about; idleBytes of it the idle callers
+
+	idleBytes int
 }
 
 const (
@@ -49,12 +51,14 @@ const (
 	maxLifeName    = 64
 )
 
+var errStale = Errorf(Timeout, "stale")
+
 // A caller is one life of a node: another life numbers its calls anew.
 type caller struct {
 	key       callerKey
 	calls     map[uint64]*remembered
-	forgotten uint64 // calls below this number may have been known once
-	place     *list.Element
+	forgotten uint64        // calls below this number may have been known once
+	idle      *list.Element // its place in the list of idle callers, if it is there
 }
 
 type callerKey struct{ src, life string }
@@ -78,7 +82,7 @@ func (o *Once) Handler(h Handler) Handler {
 		first, reply, stale := o.begin(callerKey{req.Src, life}, number, req)
 		switch {
 		case stale:
-			return nil, Errorf(Timeout, "stale")
+			return nil, errStale
 		case reply != nil:
 			return nil, req.replyFields(reply)
 		case first == nil:
@@ -116,6 +120,7 @@ func (o *Once) begin(key callerKey, number uint64, req *Request) (first *remembe
 	case known == nil:
 		first = &remembered{once: o, caller: c, number: number}
 		c.calls[number] = first
+		o.busy(c)
 		o.bytes += rememberedSize
 		o.bound()
 		return first, nil, false
@@ -129,24 +134,31 @@ func (o *Once) begin(key callerKey, number uint64, req *Request) (first *remembe
 
 func (o *Once) caller(key callerKey) *caller {
 	if c := o.callers[key]; c != nil {
-		o.recent.MoveToBack(c.place)
 		return c
 	}
 	if o.callers == nil {
 		o.callers = make(map[callerKey]*caller)
 	}
 	c := &caller{key: key, calls: make(map[uint64]*remembered)}
-	c.place = o.recent.PushBack(c)
 	o.callers[key] = c
 	o.bytes += c.size()
 	return c
+}
+
+// busy takes a caller out of the idle ones.
+func (o *Once) busy(c *caller) {
+	if c.idle != nil {
+		o.idle.Remove(c.idle)
+		o.idleBytes -= c.size()
+		c.idle = nil
+	}
 }
 
 func (c *caller) size() int { return callerSize + len(c.key.src) + len(c.key.life) }
 
 // remembered is the call whose reply is to be kept, if a Once does that.
 func (r *Request) remembered() *remembered {
-	if r.state.Load()&hasTerms == 0 {
+	if !r.hasTerms() {
 		return nil
 	}
 	return r.terms().once
@@ -172,10 +184,9 @@ func (r *remembered) answered(fields []byte) {
 	r.joined = nil
 	switch {
 	case fields == nil: // it may have taken effect
-		r.caller.forget(r)
+		o.forget(r)
 	case invitesRetry(fields):
-		delete(r.caller.calls, r.number)
-		o.bytes -= rememberedSize
+		o.drop(r)
 	default:
 		r.reply = fields
 		o.bytes += len(fields)
@@ -184,18 +195,13 @@ func (r *remembered) answered(fields []byte) {
 	o.bound()
 	o.mu.Unlock()
 	for _, req := range joined {
-		req.replyFields(fields)
+		if fields != nil {
+			req.replyFields(fields)
+		} else {
+			req.Fail(errStale)
+		}
 		req.release()
 	}
-}
-
-// forget forgets a call, but not that it was.
-func (c *caller) forget(r *remembered) {
-	delete(c.calls, r.number)
-	if r.number >= c.forgotten && r.number < math.MaxUint64 {
-		c.forgotten = r.number + 1
-	}
-	r.once.bytes -= rememberedSize + len(r.reply)
 }
 
 // invitesRetry reports whether a reply is an error that says to try again.
@@ -206,24 +212,48 @@ func invitesRetry(fields []byte) bool {
 	return typ == "error" && ok && Code(code) == TemporarilyUnavailable
 }
 
-// bound forgets the oldest replies, and then the callers longest unheard of of
-// whom nothing is kept, until the table is small enough. Of a caller who is
-// forgotten whole nobody will know that its calls are stale; there is room for
-// some fifty thousand.
+// bound forgets the oldest replies, and the callers that nothing is kept of and that
+// were longest unheard of, until the table is small enough; those take half of it
+// at most. Nobody will know that the calls of a caller who is forgotten whole are
+// stale, but there is room for some 25,000 of them.
 func (o *Once) bound() {
 	replies := orDefault(o.MaxReplies, defaultMaxReplies)
 	size := orDefault(o.MaxBytes, defaultMaxBytes)
+	for o.idle.Len() > 0 && o.idleBytes > size/2 {
+		o.forgetCaller()
+	}
 	for o.kept.Len() > 0 && (o.kept.Len() > replies || o.bytes > size) {
-		r := o.kept.Remove(o.kept.Front()).(*remembered)
-		r.caller.forget(r)
+		o.forget(o.kept.Remove(o.kept.Front()).(*remembered))
 	}
-	for e := o.recent.Front(); e != nil && o.bytes > size; {
-		c, next := e.Value.(*caller), e.Next()
-		if len(c.calls) == 0 && next != nil {
-			o.recent.Remove(e)
-			delete(o.callers, c.key)
-			o.bytes -= c.size()
-		}
-		e = next
+	for o.idle.Len() > 0 && o.bytes > size {
+		o.forgetCaller()
 	}
+}
+
+// forget forgets a call, but not that it was.
+func (o *Once) forget(r *remembered) {
+	c := r.caller
+	if r.number >= c.forgotten && r.number < math.MaxUint64 {
+		c.forgotten = r.number + 1
+	}
+	o.drop(r)
+}
+
+// drop takes a call out.
+func (o *Once) drop(r *remembered) {
+	c := r.caller
+	delete(c.calls, r.number)
+	o.bytes -= rememberedSize + len(r.reply)
+	if len(c.calls) == 0 {
+		c.idle = o.idle.PushBack(c)
+		o.idleBytes += c.size()
+	}
+}
+
+// forgetCaller forgets the idle caller that was longest unheard of.
+func (o *Once) forgetCaller() {
+	c := o.idle.Remove(o.idle.Front()).(*caller)
+	delete(o.callers, c.key)
+	o.idleBytes -= c.size()
+	o.bytes -= c.size()
 }

@@ -161,9 +161,9 @@ func TestOnceIsBounded(t *testing.T) {
 		}))
 		net := eddytest.New(t, "n1")
 		net.Start("n1", callee)
-		for life := range 300 {
+		for life := range 1000 {
 			c := net.Client(fmt.Sprint("c", life))
-			for n := range 10 {
+			for n := range 3 {
 				c.Call("n1", fmt.Sprintf(`{"type":"pad","call":"life-%d/%d"}`, life, n))
 			}
 			if replies, bytes := once.Size(); replies > 50 || bytes > 100_000 {

@@ -79,10 +79,12 @@ func (n *Node) beginFor(ctx context.Context, dest string, body any, policy *Poli
 func (n *Node) begin(ctx context.Context, d *draft, policy *Policy, owner owner) (*call, error) {
 	c := owner.request.newCall()
 	*c = call{Policy: policy, Owner: owner}
-	start, guided := n.startOf(ctx, policy, owner.request)
-	again := policy.Limit() > 1 || guided
-	if err := n.mark(d, policy, start.Call); err != nil {
-		return nil, unsent(d.dest, err)
+	start := n.startOf(ctx, policy, owner.request)
+	again := policy.Limit() > 1 || start != nil
+	if policy != nil && (policy.Mark || policy.Propagate) {
+		if err := n.mark(d, policy); err != nil {
+			return nil, unsent(d.dest, err)
+		}
 	}
 	if again {
 		c.Letter = n.letter(d)
@@ -97,7 +99,7 @@ func (n *Node) begin(ctx context.Context, d *draft, policy *Policy, owner owner)
 		return nil, unsent(d.dest, err)
 	}
 	to := n.destination(d.dest)
-	if guided {
+	if start != nil {
 		if err := n.guide(c, start, to); err != nil {
 			return nil, err
 		}

@@ -188,7 +188,7 @@ func handlers(n *eddy.Node) {
 		}
 		left := time.Until(deadline)
 		<-ctx.Done()
-		return map[string]any{"left": left.String(), "end": ctx.Err().Error()}, nil
+		return eddy.Raw(fmt.Sprintf(`{"left":%q,"end":%q}`, left, ctx.Err())), nil
 	})
 	countOnce(n)
 	n.Handle("nonsense", func(context.Context, *eddy.Request) (any, error) { return "no object", nil })

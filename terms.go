@@ -39,7 +39,7 @@ type termsTable struct {
 // terms are the request's; without any, or without a request, the deadline is
 // never.
 func (r *Request) terms() terms {
-	if r != nil && r.state.Load()&hasTerms != 0 {
+	if r.hasTerms() {
 		table := &r.handler.node.terms
 		table.mu.Lock()
 		defer table.mu.Unlock()
@@ -49,6 +49,8 @@ func (r *Request) terms() terms {
 	}
 	return terms{deadline: retry.Never}
 }
+
+func (r *Request) hasTerms() bool { return r != nil && r.state.Load()&hasTerms != 0 }
 
 // changeTerms makes terms for a request that has none, and changes them.
 func (r *Request) changeTerms(change func(t *terms)) {
@@ -99,7 +101,7 @@ func (r *Request) readTerms() (alive bool) {
 
 // dropTerms forgets the terms of a request that is over.
 func (r *Request) dropTerms() {
-	if r.state.Load()&hasTerms == 0 {
+	if !r.hasTerms() {
 		return
 	}
 	table := &r.handler.node.terms
@@ -115,7 +117,7 @@ func (r *Request) dropTerms() {
 
 // context is what the request's handler is given.
 func (r *Request) context() context.Context {
-	if r.state.Load()&hasTerms != 0 {
+	if r.hasTerms() {
 		if ctx := r.terms().ctx; ctx != nil {
 			return ctx
 		}
@@ -125,10 +127,7 @@ func (r *Request) context() context.Context {
 
 // mark writes into a draft which call it is for, if the policy asks for that, and
 // takes out what the policy will have written by us.
-func (n *Node) mark(d *draft, p *Policy, number uint64) error {
-	if p == nil || !p.Mark && !p.Propagate {
-		return nil
-	}
+func (n *Node) mark(d *draft, p *Policy) error {
 	body := d.body.Raw
 	if d.body.HasTerms {
 		if p.Mark {
@@ -141,7 +140,7 @@ func (n *Node) mark(d *draft, p *Policy, number uint64) error {
 	if p.Mark {
 		body = append(body[:len(body)-1:len(body)-1], `,"call":"`...)
 		body = append(append(body, n.life.name()...), '/')
-		body = append(strconv.AppendUint(body, number, 10), `"}`...)
+		body = append(strconv.AppendUint(body, n.life.number.Add(1), 10), `"}`...)
 	}
 	return d.body.Scan(body)
 }

@@ -16,10 +16,11 @@ type Guide[O any] struct {
 	Last     error        // what the last of them in time has met that was over; nil is silence
 	Reason   retry.Reason // why there is no further attempt
 
-	call  *Call[O]
-	due   time.Duration // when the schedule wants to be told; retry.Never if not
-	order uint64        // of beginning
-	at    int           // where it stands in the heap
+	call    *Call[O]
+	outside time.Duration // a deadline that somebody else keeps; retry.Never if none
+	due     time.Duration // when the schedule wants to be told; retry.Never if not
+	order   uint64        // of beginning
+	at      int           // where it stands in the heap
 }
 
 // Met is what an attempt has met so far.
@@ -47,10 +48,15 @@ func (t *Table[O]) Guide(c *Call[O]) *Guide[O] {
 
 // Begin gives c, which has no attempt yet, a guide, and returns what comes first:
 // SendAgain, whereupon its first attempt is Sent; or GiveUp, and c is not open.
-func (t *Table[O]) Begin(c *Call[O], start retry.Start) retry.Next {
+// kept means that the owner keeps the start's deadline and removes the call then,
+// so that it can tell why: the guide only does so if it has not a tick later.
+func (t *Table[O]) Begin(c *Call[O], start retry.Start, kept bool) retry.Next {
 	s := &t.guides
 	s.begun++
-	g := &Guide[O]{call: c, order: s.begun}
+	g := &Guide[O]{call: c, order: s.begun, outside: retry.Never}
+	if kept {
+		g.outside = start.Deadline
+	}
 	next := g.Schedule.Begin(c.Policy, start)
 	if next.Step == retry.GiveUp {
 		return next
@@ -59,7 +65,7 @@ func (t *Table[O]) Begin(c *Call[O], start retry.Start) retry.Next {
 		s.of = make(map[*Call[O]]*Guide[O])
 	}
 	c.latest.guided = true
-	g.due = roundUp(next.Until)
+	g.setDue(next.Until)
 	s.of[c] = g
 	heap.Push(&s.heap, g)
 	return next
@@ -140,7 +146,7 @@ func (t *Table[O]) follow(g *Guide[O], next retry.Next) {
 	case retry.SendAgain, retry.Pause:
 		t.waiting.lists.remove(g.call) // the attempt before may still be on its way out
 	}
-	g.due = roundUp(next.Until)
+	g.setDue(next.Until)
 	heap.Fix(&t.guides.heap, g.at)
 }
 
@@ -149,6 +155,14 @@ func (t *Table[O]) forget(c *Call[O]) {
 	g := t.Guide(c)
 	heap.Remove(&t.guides.heap, g.at)
 	delete(t.guides.of, c)
+}
+
+// setDue lets the guide be told at a time.
+func (g *Guide[O]) setDue(at time.Duration) {
+	g.due = roundUp(at)
+	if at == g.outside && at != retry.Never {
+		g.due += time.Millisecond
+	}
 }
 
 // roundUp makes a time a whole tick, as the wheel does: many calls share an alarm.
