@@ -82,12 +82,10 @@ func (n *Node) count(a calls.Arrival, src string) {
 	}
 }
 
-// sample learns how long the reply that has settled a plain call took. mu is held.
-func (n *Node) sample(c *call, src string) {
-	if c == nil {
-		return
-	}
-	if written := c.Answered().Written; written >= 0 { // or it was quicker than our Write
-		n.destination(src).shared.Estimator.Sample(n.reader.readAt - written)
+// sample learns how long the reply to a plain call's attempt took; nil is none. mu
+// is held.
+func (n *Node) sample(a *calls.Attempt, src string) {
+	if a != nil && a.Written >= 0 { // or it was quicker than our Write
+		n.destination(src).shared.Estimator.Sample(n.reader.readAt - a.Written)
 	}
 }

@@ -180,13 +180,13 @@ func (n *Node) failed(c *call) {
 func (n *Node) reply(m *wire.Message) {
 	reply := n.message(m)
 	n.mu.Lock()
-	c, arrival := n.calls.Settle(reply.InReplyTo, reply.Src)
+	c, attempt, arrival := n.calls.Settle(reply.InReplyTo, reply.Src)
 	if arrival == calls.Guided {
 		n.replyGuided(c, reply)
 		return
 	}
 	n.count(arrival, reply.Src)
-	n.sample(c, reply.Src)
+	n.sample(attempt, reply.Src)
 	n.mu.Unlock()
 	switch {
 	case c == nil:

@@ -63,15 +63,6 @@ func (c *Call[O]) Attempt(n int) *Attempt {
 	return a
 }
 
-// Answered is the attempt whose reply settled the call; there must be one.
-func (c *Call[O]) Answered() *Attempt {
-	a := &c.latest
-	for !a.Answered() {
-		a = a.earlier
-	}
-	return a
-}
-
 // attemptWith is the attempt whose message had this id; there must be one.
 func (c *Call[O]) attemptWith(id int64) *Attempt {
 	a := &c.latest
@@ -163,24 +154,23 @@ func (a *Attempt) arrival(p *retry.Policy) Arrival {
 }
 
 // Settle takes the call that a reply from src to the message id settles out of
-// the table. Without such a call c is nil. A call with a Guide is returned as it
-// is.
-func (t *Table[O]) Settle(id int64, src string) (c *Call[O], arrival Arrival) {
+// the table. Without such a call c is nil; a is the attempt that the reply answers
+// also if that is too late. A call with a Guide is returned as it is.
+func (t *Table[O]) Settle(id int64, src string) (c *Call[O], a *Attempt, arrival Arrival) {
 	c = t.byID.get(id)
 	if c == nil || c.Letter.Dest() != src {
-		return nil, Stray
+		return nil, nil, Stray
 	}
 	if c.latest.guided {
-		return c, Guided
+		return c, nil, Guided
 	}
-	a := c.attemptWith(id)
-	arrival = a.arrival(c.Policy)
-	if arrival == TooLate {
-		return nil, TooLate
+	a = c.attemptWith(id)
+	if arrival = a.arrival(c.Policy); arrival == TooLate {
+		return nil, a, TooLate
 	}
 	a.state |= answered
 	t.Remove(c)
-	return c, arrival
+	return c, a, arrival
 }
 
 // Silent returns a call whose latest attempt has timed out by now, the one with

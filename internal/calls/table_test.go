@@ -46,6 +46,9 @@ func empty[O any](t interface{ Fatalf(string, ...any) }, table *Table[O]) {
 			t.Fatalf("list %d is not empty", l)
 		}
 	}
+	if n := len(table.guides.of) + len(table.guides.heap); n != 0 {
+		t.Fatalf("%d guides are left", n)
+	}
 	if at, ok := table.Next(true); ok {
 		t.Fatalf("there is something to ask for at %v", at)
 	}
@@ -66,17 +69,17 @@ func TestCallAnsweredInTime(t *testing.T) {
 		id  int64
 		src string
 	}{{0, "n3"}, {0, ""}, {0, "n2 "}, {1, "n2"}, {127, "n2"}, {math.MaxInt64, "n2"}} {
-		if got, arrival := table.Settle(stray.id, stray.src); got != nil || arrival != Stray {
+		if got, _, arrival := table.Settle(stray.id, stray.src); got != nil || arrival != Stray {
 			t.Errorf("a reply from %q to %d settled %v, %v", stray.src, stray.id, got, arrival)
 		}
 	}
-	if got, arrival := table.Settle(0, "n2"); got != c || arrival != InTime {
+	if got, _, arrival := table.Settle(0, "n2"); got != c || arrival != InTime {
 		t.Errorf("settled %v, %v", got, arrival)
 	}
 	if a := c.Attempt(1); !a.Answered() || a.Silent() || a.Written != 7*ms || a.ID != 0 {
 		t.Errorf("%+v", a)
 	}
-	if got, arrival := table.Settle(0, "n2"); got != nil || arrival != Stray {
+	if got, _, arrival := table.Settle(0, "n2"); got != nil || arrival != Stray {
 		t.Errorf("a second reply settled %v, %v", got, arrival)
 	}
 	if table.Remove(c) {
@@ -127,7 +130,7 @@ func TestCallOfThreeAttempts(t *testing.T) {
 					t.Errorf("attempt %d: %+v", n, a)
 				}
 			}
-			got, arrival := table.Settle(int64(100*tt.reply), "n2")
+			got, _, arrival := table.Settle(int64(100*tt.reply), "n2")
 			if arrival != tt.arrival || (got == c) == (arrival == TooLate) {
 				t.Errorf("%v, %v", got, arrival)
 			}
@@ -233,7 +236,7 @@ func TestSilentWithoutRoom(t *testing.T) {
 	if at, ok := table.Next(true); !ok || at > 20*ms {
 		t.Errorf("with room it is to be asked at %v, %v", at, ok)
 	}
-	if c, arrival := table.Settle(1, "n2"); c != settled || arrival != Late {
+	if c, _, arrival := table.Settle(1, "n2"); c != settled || arrival != Late {
 		t.Errorf("%v, %v", c, arrival)
 	}
 	for i, want := range []*Call[int]{first, last} {
@@ -311,7 +314,7 @@ func TestIdsInAnyOrder(t *testing.T) {
 		table.Sent(calls[id], id)
 	}
 	for _, id := range ids {
-		if c, arrival := table.Settle(id, "n2"); c != calls[id] || arrival != InTime {
+		if c, _, arrival := table.Settle(id, "n2"); c != calls[id] || arrival != InTime {
 			t.Errorf("the reply to %d settles %v, %v", id, c, arrival)
 		}
 	}
@@ -480,7 +483,7 @@ func (m *model) writtenOut(*rapid.T) {
 func (m *model) settle(t *rapid.T) {
 	c := pick(t, m.open)
 	n := rapid.IntRange(0, len(c.ids)-1).Draw(t, "attempt")
-	got, arrival := m.table.Settle(c.ids[n], c.dest)
+	got, _, arrival := m.table.Settle(c.ids[n], c.dest)
 	want := InTime
 	switch {
 	case c.silent[n] && c.policy.Late == retry.Ignore:
@@ -505,7 +508,7 @@ func (m *model) stray(t *rapid.T) {
 		c := pick(t, m.open)
 		id, src = c.ids[0], c.dest+"x"
 	}
-	if got, arrival := m.table.Settle(id, src); got != nil || arrival != Stray {
+	if got, _, arrival := m.table.Settle(id, src); got != nil || arrival != Stray {
 		t.Fatalf("a reply from %q to %d settles %v, %v", src, id, got, arrival)
 	}
 }
@@ -513,7 +516,7 @@ func (m *model) stray(t *rapid.T) {
 func (m *model) afterTheEnd(t *rapid.T) {
 	c := pick(t, m.over)
 	for _, id := range c.ids {
-		if got, arrival := m.table.Settle(id, c.dest); got != nil || arrival != Stray {
+		if got, _, arrival := m.table.Settle(id, c.dest); got != nil || arrival != Stray {
 			t.Fatalf("a reply to %d, which is over, settles %v, %v", id, got, arrival)
 		}
 	}
@@ -631,7 +634,7 @@ func BenchmarkTable(b *testing.B) {
 			now := time.Duration(0)
 			for b.Loop() {
 				// The oldest is answered, a new one takes its place.
-				c, _ := table.Settle(ids.first, "n2")
+				c, _, _ := table.Settle(ids.first, "n2")
 				reopen(table, c, ids, now)
 				now += time.Second / time.Duration(n)
 			}
