@@ -32,6 +32,9 @@ type cli struct {
 	Rerun rerunCommand `cmd:"" help:"Run a stored test again."`
 	Plan  planCommand  `cmd:"" help:"Say what a retry policy will do, before it is used."`
 	Talk  talkCommand  `cmd:"" help:"Talk to a node: type short messages, see what it writes."`
+	Up    upCommand    `cmd:"" help:"Run a cluster of nodes on this machine, over a NATS server of its own."`
+	Join  joinCommand  `cmd:"" help:"Run a node as a member of a cluster on many machines, over NATS."`
+	Call  callCommand  `cmd:"" help:"Call a node of a cluster that runs over NATS."`
 }
 
 // A statusErr ends us with a certain exit status; its text, if it has one, is
