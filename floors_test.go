@@ -36,7 +36,7 @@ var floors = map[string][]string{
 		// eddy call is a caller itself; what is judged is talked to without these.
 		"", "natsnet", "cmd/eddy/internal/join", "cmd/eddy/internal/natsserver"},
 	"cmd/eddy/internal/join":       {"cmd/eddy/internal/cluster", "natsnet"},
-	"cmd/eddy/internal/natsserver": {},
+	"cmd/eddy/internal/natsserver": {"natsnet"},
 	"cmd/eddy/internal/plan":       {"cmd/eddy/internal/sim", "retry"},
 	"cmd/eddy/internal/shorthand":  {},
 	"cmd/eddy/internal/talk":       {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand"},

@@ -69,3 +69,16 @@ func parseToken(token string) (name string, ok bool) {
 	}
 	return b.String(), Token(b.String()) == token && b.Len() > 0
 }
+
+// Permissions are the subjects that a node needs, and no others.
+type Permissions struct{ Publish, Subscribe []string }
+
+// PermissionsOf are those of a node: with them it can speak as itself alone, and
+// hears nothing that is for others.
+func PermissionsOf(cluster, node string) Permissions {
+	s := subjects{cluster}
+	return Permissions{
+		Publish:   []string{prefix + Token(cluster) + ".*." + Token(node)},
+		Subscribe: []string{s.to(node), s.unheard(node, "*", "*")},
+	}
+}

@@ -35,6 +35,8 @@ type cli struct {
 	Up    upCommand    `cmd:"" help:"Run a cluster of nodes on this machine, over a NATS server of its own."`
 	Join  joinCommand  `cmd:"" help:"Run a node as a member of a cluster on many machines, over NATS."`
 	Call  callCommand  `cmd:"" help:"Call a node of a cluster that runs over NATS."`
+
+	NATSConfig natsConfigCommand `cmd:"" name:"nats-config" help:"Write the configuration of NATS servers for one cluster."`
 }
 
 // A statusErr ends us with a certain exit status; its text, if it has one, is
