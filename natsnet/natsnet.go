@@ -101,17 +101,13 @@ func Dial(cfg Config) (*Conn, error) {
 	if cfg.Node == "" {
 		return nil, errors.New("natsnet: a node without a name")
 	}
-	cfg.Servers = cmp.Or(cfg.Servers, DefaultServers)
-	cfg.Cluster = cmp.Or(cfg.Cluster, DefaultCluster)
+	cfg.Cluster = cfg.ClusterName()
 	c := &Conn{cfg: cfg, names: subjects{cluster: cfg.Cluster}, log: limitedLog{to: cfg.Log}}
 	c.lives.begin()
 	c.inbox.init(cmp.Or(cfg.MaxWaiting, DefaultMaxWaiting))
-	options, err := c.options()
-	if err != nil {
-		return nil, fmt.Errorf("natsnet: %w", err)
-	}
-	if c.nc, err = nats.Connect(cfg.Servers, options...); err != nil {
-		return nil, fmt.Errorf("natsnet: %w", err)
+	var err error
+	if c.nc, err = cfg.connect("eddy "+cfg.Cluster+" "+cfg.Node, &c.log); err != nil {
+		return nil, err
 	}
 	if c.sub, err = c.nc.Subscribe(c.names.to(cfg.Node), c.receive); err != nil {
 		c.nc.Close()
@@ -128,18 +124,29 @@ func Dial(cfg Config) (*Conn, error) {
 	return c, nil
 }
 
-// options are how the connection behaves.
-func (c *Conn) options() ([]nats.Option, error) {
-	log := &c.log
-	options := []nats.Option{
-		nats.Name("eddy " + c.cfg.Cluster + " " + c.cfg.Node),
+// ClusterName is the cluster's, the default's if it has none.
+func (cfg *Config) ClusterName() string { return cmp.Or(cfg.Cluster, DefaultCluster) }
+
+// Connect connects to the servers as Dial does, for another use of them.
+func Connect(cfg Config) (*nats.Conn, error) {
+	return cfg.connect("eddy "+cfg.ClusterName(), &limitedLog{to: cfg.Log})
+}
+
+// connect makes a connection that outlives its servers.
+func (cfg *Config) connect(name string, log *limitedLog) (*nats.Conn, error) {
+	options, err := cfg.options()
+	if err != nil {
+		return nil, fmt.Errorf("natsnet: %w", err)
+	}
+	options = append(options,
+		nats.Name(name),
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
-		nats.ReconnectWait(100 * time.Millisecond),
+		nats.ReconnectWait(100*time.Millisecond),
 		nats.ReconnectJitter(100*time.Millisecond, 200*time.Millisecond),
-		nats.PingInterval(2 * time.Second), // a server that was cut off is missed after 4 s
+		nats.PingInterval(2*time.Second), // a server that was cut off is missed after 4 s
 		nats.MaxPingsOutstanding(1),
-		nats.Timeout(2 * time.Second),
+		nats.Timeout(2*time.Second),
 		nats.ConnectHandler(func(nc *nats.Conn) { log.info("connected", "server", nc.ConnectedServerName()) }),
 		nats.ReconnectHandler(func(nc *nats.Conn) { log.info("reconnected", "server", nc.ConnectedServerName()) }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
@@ -148,9 +155,12 @@ func (c *Conn) options() ([]nats.Option, error) {
 			}
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.warn("trouble", "error", err) }),
+	)
+	nc, err := nats.Connect(cmp.Or(cfg.Servers, DefaultServers), options...)
+	if err != nil {
+		return nil, fmt.Errorf("natsnet: %w", err)
 	}
-	more, err := c.cfg.options()
-	return append(options, more...), err
+	return nc, nil
 }
 
 // receive takes in one message, on the goroutine of the subscription.

@@ -36,6 +36,8 @@ type cli struct {
 	Join  joinCommand  `cmd:"" help:"Run a node as a member of a cluster on many machines, over NATS."`
 	Call  callCommand  `cmd:"" help:"Call a node of a cluster that runs over NATS."`
 
+	Services servicesCommand `cmd:"" help:"Serve lin-kv, seq-kv, lww-kv and lin-tso to nodes over NATS."`
+
 	NATSConfig natsConfigCommand `cmd:"" name:"nats-config" help:"Write the configuration of NATS servers for one cluster."`
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/natskv"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natsserver"
 )
 
@@ -21,7 +22,7 @@ type natsConfigCommand struct {
 }
 
 func (natsConfigCommand) Help() string {
-	return `It writes server-1.conf and so on, for nats-server -c, and for each node and client a file with its secret, such as n1.nk, for eddy join --nkey n1.nk. The servers know only the public halves.
+	return `It writes server-1.conf and so on, for nats-server -c, and for each node and client a file with its secret, such as n1.nk, for eddy join --nkey n1.nk; services.nk is for eddy services. The servers know only the public halves.
 
 A node is allowed to speak as itself and to hear what is for it, and nothing else.`
 }
@@ -40,7 +41,7 @@ func (c *natsConfigCommand) Run() error {
 		return usageError("--servers names %d, --replicas says %d", len(servers), c.Replicas)
 	}
 	config := natsserver.Config{
-		Cluster: c.Cluster, Nodes: c.NodeIDs, Clients: c.Clients, Servers: servers, Store: c.Store,
+		Cluster: c.Cluster, Nodes: c.NodeIDs, Clients: c.Clients, Services: natskv.Names(), Servers: servers, Store: c.Store,
 		CA: c.TLSCA, Cert: c.TLSCert, Key: c.TLSKey,
 	}
 	if err := config.Write(c.Out); err != nil {

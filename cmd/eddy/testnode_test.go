@@ -100,7 +100,10 @@ var testNodes = map[string]func(){
 		n.Handle("relay", func(ctx context.Context, req *eddy.Request) (any, error) {
 			to, _ := req.Body.Get("target").Text()
 			reply, attempts, err := n.RPCWithRetry(ctx, to, req.Body.Get("payload"), nil)
-			return map[string]any{"attempts": attempts, "result": reply.Body}, err
+			if err != nil {
+				return nil, err
+			}
+			return eddy.Raw(fmt.Sprintf(`{"type":"relay_ok","attempts":%d,"result":%s}`, attempts, reply.Body)), nil
 		})
 		n.Handle("die", func(context.Context, *eddy.Request) (any, error) { os.Exit(3); return nil, nil })
 		n.Run()

@@ -5,12 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"os/signal"
 	"sync"
 	"syscall"
+	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/join"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/natskv"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natsserver"
 	"github.com/eddyrpc/eddy/natsnet"
 )
@@ -44,13 +47,21 @@ func (c *upCommand) Run() error {
 
 // up runs everything until ctx ends or a node will not live.
 func (c *upCommand) up(ctx context.Context, stdout, stderr io.Writer) error {
-	s, err := natsserver.Start()
+	store, err := os.MkdirTemp("", "eddy-up-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(store)
+	s, err := natsserver.Start(store)
 	if err != nil {
 		return err
 	}
 	defer s.Stop()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if err := c.services(ctx, s.URL(), stderr); err != nil {
+		return err
+	}
 	names := nodeNames(c.NodeCount)
 	members := make([]*join.Member, 0, len(names))
 	log := textLog(stderr)
@@ -85,6 +96,24 @@ func (c *upCommand) up(ctx context.Context, stdout, stderr io.Writer) error {
 		return c.gone(err)
 	case <-ctx.Done():
 		return nil
+	}
+}
+
+// services serves lin-kv and the others until ctx ends, and returns when they are
+// there.
+func (c *upCommand) services(ctx context.Context, url string, stderr io.Writer) error {
+	ready, failed := make(chan struct{}), make(chan error, 1)
+	go func() {
+		failed <- natskv.Serve(ctx, natskv.Config{
+			Net: natsnet.Config{Servers: url, Cluster: c.Cluster}, Replicas: 1, Wait: 10 * time.Second,
+			Log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+		}, func() { close(ready) })
+	}()
+	select {
+	case <-ready:
+		return nil
+	case err := <-failed:
+		return err
 	}
 }
 

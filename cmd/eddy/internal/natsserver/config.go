@@ -17,8 +17,11 @@ type Config struct {
 	Cluster string
 	Nodes   []string // who may join, each as itself alone
 	Clients []string // who may call, likewise; they are nodes that serve nothing
-	Servers []string // host names or addresses of the servers
-	Store   string   // directory of a server's own
+	// Services are who eddy services speaks as. It keeps what they know in
+	// buckets whose names begin with eddy-<cluster>-.
+	Services []string
+	Servers  []string // host names or addresses of the servers
+	Store    string   // directory of a server's own
 	// Paths of TLS files on the servers; all or none. With them each side shows a
 	// certificate.
 	CA, Cert, Key string
@@ -45,8 +48,13 @@ func (c *Config) Write(dir string) error {
 		if err != nil {
 			return err
 		}
-		users.WriteString(c.user(name, public))
+		users.WriteString(user(name, public, natsnet.PermissionsOf(c.Cluster, name)))
 	}
+	public, err := writeSeed(filepath.Join(dir, servicesSeed))
+	if err != nil {
+		return err
+	}
+	users.WriteString(user("eddy services", public, c.servicesPermissions()))
 	for i := range c.Servers {
 		name := filepath.Join(dir, fmt.Sprintf("server-%d.conf", i+1))
 		if err := os.WriteFile(name, []byte(c.server(i, users.String())), 0o600); err != nil {
@@ -57,13 +65,16 @@ func (c *Config) Write(dir string) error {
 }
 
 func (c *Config) check() error {
-	seen := make(map[string]bool)
+	seen := map[string]bool{"services": true} // so is their seed called
+	for _, name := range c.Services {
+		seen[name] = true
+	}
 	for _, name := range append(append([]string(nil), c.Nodes...), c.Clients...) {
 		switch {
 		case name == "":
 			return errors.New("a name must not be empty")
 		case seen[name]:
-			return fmt.Errorf("%s is named twice", name)
+			return fmt.Errorf("%s is named twice, or a service's name", name)
 		}
 		seen[name] = true
 	}
@@ -102,17 +113,42 @@ func writeSeed(file string) (public string, err error) {
 	return pair.PublicKey()
 }
 
-// user may speak as name, and hear what is for it.
-func (c *Config) user(name, public string) string {
-	may := natsnet.PermissionsOf(c.Cluster, name)
+const servicesSeed = "services.nk"
+
+// servicesPermissions are those of all services, and of JetStream's API, which they
+// alone use.
+func (c *Config) servicesPermissions() (p natsnet.Permissions) {
+	for _, name := range c.Services {
+		one := natsnet.PermissionsOf(c.Cluster, name)
+		p.Publish = append(p.Publish, one.Publish...)
+		p.Subscribe = append(p.Subscribe, one.Subscribe...)
+	}
+	p.Publish = append(p.Publish, "$JS.API.>", "$KV.>")
+	p.Subscribe = append(p.Subscribe, "_INBOX.>")
+	return p
+}
+
+// user is somebody who is known by a key, and what it may say and hear.
+func user(name, public string, may natsnet.Permissions) string {
 	return fmt.Sprintf(`      { # %s
         nkey: %s
         permissions: {
-          publish: { allow: [%q] }
-          subscribe: { allow: [%q, %q] }
+          publish: { allow: %s }
+          subscribe: { allow: %s }
         }
       }
-`, strings.ToValidUTF8(strings.ReplaceAll(name, "\n", " "), "?"), public, may.Publish[0], may.Subscribe[0], may.Subscribe[1])
+`, strings.ToValidUTF8(strings.ReplaceAll(name, "\n", " "), "?"), public, quoted(may.Publish), quoted(may.Subscribe))
+}
+
+func quoted(subjects []string) string {
+	var b strings.Builder
+	for i, s := range subjects {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%q", s)
+	}
+	return "[" + b.String() + "]"
 }
 
 // server is the configuration of server i.

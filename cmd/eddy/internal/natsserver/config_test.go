@@ -1,15 +1,19 @@
 package natsserver
 
 import (
+	"context"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/natskv"
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
@@ -19,7 +23,7 @@ func TestConfigKeepsNodesApart(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "config")
 	config := Config{
 		Cluster: "demo", Nodes: []string{"n1", "n 2.*"}, Clients: []string{"c1"},
-		Servers: []string{"localhost"}, Store: t.TempDir(),
+		Servers: []string{"localhost"}, Store: t.TempDir(), Services: natskv.Names(),
 	}
 	if err := config.Write(dir); err != nil {
 		t.Fatal(err)
@@ -73,6 +77,32 @@ func TestConfigKeepsNodesApart(t *testing.T) {
 		case <-time.After(20 * time.Second):
 			t.Fatal("it was allowed")
 		}
+	}
+
+	// The services' key is enough for them, and a node may ask them.
+	ctx, end := context.WithCancel(t.Context())
+	var serving sync.WaitGroup
+	defer serving.Wait()
+	defer end()
+	ready := make(chan struct{})
+	serving.Go(func() {
+		defer close(ready)
+		cfg := natskv.Config{Replicas: 1, Wait: 20 * time.Second, Log: slog.New(slog.DiscardHandler)}
+		cfg.Net = natsnet.Config{Servers: s.ClientURL(), Cluster: "demo", Security: natsnet.Security{NKey: filepath.Join(dir, "services.nk")}}
+		served := false
+		err := natskv.Serve(ctx, cfg, func() { served = true; ready <- struct{}{} })
+		if !served || err != nil {
+			t.Errorf("services: %v", err)
+		}
+	})
+	<-ready
+	asking := member(t, s.ClientURL(), dir, "c1")
+	if _, err := asking.Write([]byte(`{"src":"c1","dest":"lin-kv","body":{"type":"write","key":1,"value":2,"msg_id":1}}` + "\n")); err != nil {
+		t.Fatal(err)
+	}
+	buf := make([]byte, 1000)
+	if n, err := asking.Read(buf); !strings.Contains(string(buf[:n]), `"write_ok"`) {
+		t.Errorf("read %q, %v", buf[:n], err)
 	}
 
 	// What a node needs is allowed: n1 and the other one hear each other.

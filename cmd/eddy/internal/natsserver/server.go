@@ -12,10 +12,11 @@ import (
 // A Server is a NATS server that nobody on other machines reaches.
 type Server struct{ server *server.Server }
 
-// Start starts one on a port that is free.
-func Start() (*Server, error) {
+// Start starts one on a port that is free. What JetStream keeps is in a directory.
+func Start(store string) (*Server, error) {
 	s, err := server.NewServer(&server.Options{
 		ServerName: "eddy-up", Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true,
+		JetStream: true, StoreDir: store,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("NATS server: %w", err)
