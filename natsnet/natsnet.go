@@ -90,7 +90,8 @@ type Conn struct {
 	lives lives
 	inbox inbox
 
-	asked bool // init has been read, and not yet answered
+	asked bool                        // init has been read, and not yet answered
+	lose  atomic.Pointer[func() bool] // for tests
 
 	in, out, misplaced, earlier, foreign, unheard, unsent atomic.Int64
 }
@@ -231,6 +232,9 @@ func (c *Conn) send(line []byte) error {
 		if string(m.Body.Type) != "init_ok" {
 			return fmt.Errorf("natsnet: init was answered with %s", m.Body.Raw)
 		}
+		return nil
+	}
+	if lose := c.lose.Load(); lose != nil && (*lose)() {
 		return nil
 	}
 	dest := string(m.Dest)
