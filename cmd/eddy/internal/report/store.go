@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/page"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 )
 
@@ -94,6 +95,13 @@ func (s *Store) Write(r *Results, res *runner.Result) error {
 	}
 	picture := Picture{Nodes: r.columns, Mark: r.mark}
 	if err := s.file("messages.svg", func(w *bufio.Writer) error { return Messages(w, res.Journal, picture) }); err != nil {
+		return err
+	}
+	shown, err := r.page(nameOf(s.Dir), res.Journal, res.History)
+	if err != nil {
+		return err
+	}
+	if err := s.file(PageName, func(w *bufio.Writer) error { return page.Write(w, shown) }); err != nil {
 		return err
 	}
 	for range cap(s.kept) {

@@ -1,0 +1,156 @@
+package page
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/wire"
+)
+
+// A call is what a client or a node asked of another, with all its attempts.
+type call struct {
+	parent  uint32        // the call that it was made for; 0 if that is not known
+	timeout time.Duration // of each attempt, as the caller promises; 0 if nobody said
+}
+
+// grouping is which call every message of a journal belongs to.
+//
+// Nothing on the wire says so, hence a rule: a client's request is a call. A
+// node's request is one more attempt of a call if the same node has sent the same
+// body (but for ids) to the same receiver before, in the same life, and no reply
+// to any of those has been delivered since; otherwise it begins a call. A reply
+// belongs to the call of the request it answers, a duplicate to that of its
+// original. What is sent one-way belongs to none.
+//
+// A call is made for another if its body is that one's payload, or if that one was
+// the only request that its node had open.
+type grouping struct {
+	of    []uint32 // by the message; 0 for none
+	calls []call   // from 1 on; the first is unused
+
+	latest  map[attempted]*try
+	asked   map[request]*try
+	carried map[attempted]uint32          // by node and payload: the call that asked for it
+	open    map[string]map[request]uint32 // by node: requests that it was handed and has not answered
+}
+
+type attempted struct {
+	src, dest string
+	life      int
+	body      uint64
+}
+
+type request struct {
+	src, dest string
+	id        int64
+}
+
+type try struct {
+	call    uint32
+	settled bool
+}
+
+// group finds the calls of a journal. timeout is of each attempt of a call that a
+// node makes and no request says otherwise.
+func group(j *sim.Journal, timeout time.Duration) *grouping {
+	g := &grouping{
+		of: make([]uint32, j.Len()), calls: make([]call, 1),
+		latest: map[attempted]*try{}, asked: map[request]*try{},
+		carried: map[attempted]uint32{}, open: map[string]map[request]uint32{},
+	}
+	for step := range j.Steps() {
+		m := &step.Record
+		switch {
+		case step.Event != nil:
+			if step.Event.What == "killed" {
+				delete(g.open, step.Event.Node)
+			}
+		case step.Sent && m.IsReply():
+			g.answer(m)
+		case step.Sent && m.IsRequest():
+			g.ask(m, timeout)
+		case !step.Sent && m.Fate == sim.Delivered:
+			g.deliver(m)
+		}
+	}
+	for m := range j.All() {
+		if m.IsDuplicate() {
+			g.of[m.Index] = g.of[m.Of]
+		}
+	}
+	return g
+}
+
+// ask takes in a request that was sent.
+func (g *grouping) ask(m *sim.Record, timeout time.Duration) {
+	if sim.IsClient(m.Src) {
+		t := g.begin(m, call{timeout: timeoutOf(m.Body)})
+		if payload := wire.Member(m.Body, "payload"); payload != nil {
+			g.carried[attempted{src: m.Dest, body: sim.BodyHash(payload)}] = t.call
+		}
+		return
+	}
+	body := sim.BodyHash(m.Body)
+	key := attempted{m.Src, m.Dest, m.Life, body}
+	if t := g.latest[key]; t != nil && !t.settled {
+		g.of[m.Index] = t.call
+		g.asked[request{m.Src, m.Dest, m.ID}] = t
+		return
+	}
+	c := call{parent: g.carried[attempted{src: m.Src, body: body}], timeout: timeout}
+	if c.parent == 0 && len(g.open[m.Src]) == 1 {
+		for _, only := range g.open[m.Src] {
+			c.parent = only
+		}
+	}
+	if asked := g.calls[c.parent].timeout; c.parent != 0 && asked != 0 {
+		c.timeout = asked
+	}
+	g.latest[key] = g.begin(m, c)
+}
+
+func (g *grouping) begin(m *sim.Record, c call) *try {
+	t := &try{call: uint32(len(g.calls))}
+	g.calls = append(g.calls, c)
+	g.of[m.Index] = t.call
+	g.asked[request{m.Src, m.Dest, m.ID}] = t
+	return t
+}
+
+// answer takes in a reply that was sent.
+func (g *grouping) answer(m *sim.Record) {
+	key := request{m.Dest, m.Src, m.InReplyTo}
+	if t := g.asked[key]; t != nil {
+		g.of[m.Index] = t.call
+	}
+	delete(g.open[m.Src], key)
+}
+
+// deliver takes in that a message arrived.
+func (g *grouping) deliver(m *sim.Record) {
+	switch {
+	case m.IsReply():
+		if t := g.asked[request{m.Dest, m.Src, m.InReplyTo}]; t != nil {
+			t.settled = true
+		}
+	case m.IsRequest():
+		t := g.asked[request{m.Src, m.Dest, m.ID}]
+		if t == nil {
+			return
+		}
+		if g.open[m.Dest] == nil {
+			g.open[m.Dest] = map[request]uint32{}
+		}
+		g.open[m.Dest][request{m.Src, m.Dest, m.ID}] = t.call
+	}
+}
+
+// timeoutOf is how long a request wants each attempt to wait.
+func timeoutOf(body []byte) time.Duration {
+	ms, err := strconv.ParseFloat(string(wire.Member(body, "timeout_ms")), 64)
+	if err != nil || !(ms > 0 && ms < 1e9) {
+		return 0
+	}
+	return time.Duration(ms * float64(time.Millisecond))
+}
