@@ -28,10 +28,12 @@ const (
 type cli struct {
 	Version versionFlag `help:"Show the version and exit."`
 
-	Test  testCommand  `cmd:"" help:"Put nodes to the test, on a network that is simulated."`
-	Rerun rerunCommand `cmd:"" help:"Run a stored test again."`
-	Plan  planCommand  `cmd:"" help:"Say what a retry policy will do, before it is used."`
-	Talk  talkCommand  `cmd:"" help:"Talk to a node: type short messages, see what it writes."`
+	Test   testCommand   `cmd:"" help:"Put nodes to the test, on a network that is simulated."`
+	Rerun  rerunCommand  `cmd:"" help:"Run a stored test again."`
+	Report reportCommand `cmd:"" help:"Write the page of a stored test again, or compare two."`
+	Serve  serveCommand  `cmd:"" help:"Show stored tests in a browser, and those that run."`
+	Plan   planCommand   `cmd:"" help:"Say what a retry policy will do, before it is used."`
+	Talk   talkCommand   `cmd:"" help:"Talk to a node: type short messages, see what it writes."`
 }
 
 // A statusErr ends us with a certain exit status; its text, if it has one, is

@@ -110,6 +110,7 @@ func (s *Store) Write(r *Results, res *runner.Result) error {
 		}
 	}
 	s.tidy()
+	os.Remove(s.path(ProgressName))
 	base, name := filepath.Split(s.Dir)
 	root, workload := filepath.Split(filepath.Clean(base))
 	point(filepath.Join(base, "latest"), name)
@@ -148,9 +149,15 @@ func ReadResults(dir string) (*Results, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Results{}
-	if err := json.Unmarshal(text, r, jsonOptions); err != nil {
+	r, err := ParseResults(text)
+	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", filepath.Join(dir, "results.json"), err)
 	}
 	return r, nil
+}
+
+// ParseResults reads the text of a results.json.
+func ParseResults(text []byte) (*Results, error) {
+	r := &Results{}
+	return r, json.Unmarshal(text, r, jsonOptions)
 }

@@ -1,5 +1,5 @@
-// Front bundles the page's TypeScript and style into the two files that package
-// page embeds. It is a module of its own, so that neither the bundler nor the
+// Front bundles the page's TypeScript and style into the files that packages
+// page and serve embed. It is a module of its own, so that neither the bundler nor the
 // browser's driver is a dependency of Eddy:
 //
 //	cd cmd/eddy/internal/page/front && go run .
@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
@@ -22,7 +21,7 @@ func main() {
 		os.Exit(1)
 	}
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join("..", name), text, 0o644); err != nil {
+		if err := os.WriteFile(name, text, 0o644); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -30,25 +29,22 @@ func main() {
 	}
 }
 
-// bundle builds page.js and page.css from src.
+// bundle builds what packages page and serve embed, by the files' paths from here.
 func bundle() (map[string][]byte, error) {
-	js := api.Build(api.BuildOptions{
-		EntryPoints: []string{"src/main.ts"}, Outfile: "page.js",
-		Bundle: true, Format: api.FormatIIFE, Target: api.ES2022, LegalComments: api.LegalCommentsEndOfFile,
-		MinifyWhitespace: true, MinifyIdentifiers: true, MinifySyntax: true, Charset: api.CharsetASCII,
-	})
-	css := api.Build(api.BuildOptions{
-		EntryPoints: []string{"src/all.css"}, Outfile: "page.css",
-		Bundle: true, MinifyWhitespace: true, Charset: api.CharsetASCII,
-	})
 	files := map[string][]byte{}
-	for _, result := range []api.BuildResult{js, css} {
+	for from, to := range map[string]string{
+		"src/main.ts": "../page.js", "src/all.css": "../page.css",
+		"src/serve.ts": "../../serve/serve.js", "src/serve.css": "../../serve/serve.css",
+	} {
+		result := api.Build(api.BuildOptions{
+			EntryPoints: []string{from}, Outfile: to,
+			Bundle: true, Format: api.FormatIIFE, Target: api.ES2022, LegalComments: api.LegalCommentsEndOfFile,
+			MinifyWhitespace: true, MinifyIdentifiers: true, MinifySyntax: true, Charset: api.CharsetASCII,
+		})
 		if len(result.Errors) > 0 {
 			return nil, errors.New(strings.Join(api.FormatMessages(result.Errors, api.FormatMessagesOptions{Kind: api.ErrorMessage}), ""))
 		}
-		for _, f := range result.OutputFiles {
-			files[filepath.Base(f.Path)] = f.Contents
-		}
+		files[to] = result.OutputFiles[0].Contents
 	}
 	return files, nil
 }
