@@ -81,3 +81,6 @@ async function main(): Promise<void> {
 main().catch((err: unknown) => {
   app.append(h("p", { class: "warning", role: "alert" }, `This page's data could not be read: ${String(err)}. It needs a browser of 2023 or later.`));
 });
+
+// For a console, and for the tests.
+(globalThis as unknown as { eddy: unknown }).eddy = { explorers };
