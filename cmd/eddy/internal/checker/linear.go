@@ -190,17 +190,18 @@ func linearKey(key int64, steps []step, patience time.Duration) (Problem, bool) 
 	}, true
 }
 
-// shownBefore is how many operations of a key are told of beside the one that no
+// shownBefore is how many writes to a key are told of beside the operation that no
 // order explains.
-const shownBefore = 8
+const shownBefore = 4
 
-// before are a step's operation and the last that began before it ended.
+// before are a step's operation and the last that began before it ended and may
+// have written.
 func before(steps []step, culprit *step) []Asked {
 	all := []Asked{asked(culprit.op)}
 	sorted := slices.Clone(steps)
 	slices.SortStableFunc(sorted, func(a, b step) int { return cmp.Compare(b.op.From, a.op.From) })
 	for _, s := range sorted {
-		if s.op.From < culprit.op.To && s.op.MsgID != culprit.op.MsgID && len(all) <= shownBefore {
+		if !s.reads() && !s.failed && s.op.From < culprit.op.To && s.op.MsgID != culprit.op.MsgID && len(all) <= shownBefore {
 			all = append(all, asked(s.op))
 		}
 	}

@@ -21,19 +21,25 @@ type call struct {
 // body (but for ids) to the same receiver before, in the same life, and no reply
 // to any of those has been delivered since; otherwise it begins a call. A reply
 // belongs to the call of the request it answers, a duplicate to that of its
-// original. What is sent one-way belongs to none.
+// original.
 //
 // A call is made for another if its body is that one's payload, or if that one was
-// the only request that its node had open.
+// the only request of a client's that its node had open, or, where there was none
+// of a client's, of a node's. What is sent one-way belongs to the call that was
+// open in this way, or to none.
 type grouping struct {
 	of    []uint32 // by the message; 0 for none
 	calls []call   // from 1 on; the first is unused
 
 	latest  map[attempted]*try
 	asked   map[request]*try
-	carried map[attempted]uint32          // by node and payload: the call that asked for it
-	open    map[string]map[request]uint32 // by node: requests that it was handed and has not answered
+	carried map[attempted]uint32   // by node and payload: the call that asked for it
+	open    map[string]*unanswered // by node
 }
+
+// unanswered are the calls of the requests that a node was handed and has not
+// answered.
+type unanswered struct{ clients, nodes map[request]uint32 }
 
 type attempted struct {
 	src, dest string
@@ -57,7 +63,7 @@ func group(j *sim.Journal, timeout time.Duration) *grouping {
 	g := &grouping{
 		of: make([]uint32, j.Len()), calls: make([]call, 1),
 		latest: map[attempted]*try{}, asked: map[request]*try{},
-		carried: map[attempted]uint32{}, open: map[string]map[request]uint32{},
+		carried: map[attempted]uint32{}, open: map[string]*unanswered{},
 	}
 	for step := range j.Steps() {
 		m := &step.Record
@@ -68,6 +74,8 @@ func group(j *sim.Journal, timeout time.Duration) *grouping {
 			}
 		case step.Sent && m.IsReply():
 			g.answer(m)
+		case step.Sent && !m.IsRequest():
+			g.of[m.Index] = g.serving(m.Src)
 		case step.Sent && m.IsRequest():
 			g.ask(m, timeout)
 		case !step.Sent && m.Fate == sim.Delivered:
@@ -99,15 +107,32 @@ func (g *grouping) ask(m *sim.Record, timeout time.Duration) {
 		return
 	}
 	c := call{parent: g.carried[attempted{src: m.Src, body: body}], timeout: timeout}
-	if c.parent == 0 && len(g.open[m.Src]) == 1 {
-		for _, only := range g.open[m.Src] {
-			c.parent = only
-		}
+	if c.parent == 0 {
+		c.parent = g.serving(m.Src)
 	}
 	if asked := g.calls[c.parent].timeout; c.parent != 0 && asked != 0 {
 		c.timeout = asked
 	}
 	g.latest[key] = g.begin(m, c)
+}
+
+// serving is the call that a node is busy with, if it can be no other.
+func (g *grouping) serving(node string) uint32 {
+	o := g.open[node]
+	if o == nil {
+		return 0
+	}
+	of := o.clients
+	if len(of) == 0 {
+		of = o.nodes
+	}
+	if len(of) != 1 {
+		return 0
+	}
+	for _, only := range of {
+		return only
+	}
+	return 0
 }
 
 func (g *grouping) begin(m *sim.Record, c call) *try {
@@ -124,7 +149,10 @@ func (g *grouping) answer(m *sim.Record) {
 	if t := g.asked[key]; t != nil {
 		g.of[m.Index] = t.call
 	}
-	delete(g.open[m.Src], key)
+	if o := g.open[m.Src]; o != nil {
+		delete(o.clients, key)
+		delete(o.nodes, key)
+	}
 }
 
 // deliver takes in that a message arrived.
@@ -139,10 +167,16 @@ func (g *grouping) deliver(m *sim.Record) {
 		if t == nil {
 			return
 		}
-		if g.open[m.Dest] == nil {
-			g.open[m.Dest] = map[request]uint32{}
+		o := g.open[m.Dest]
+		if o == nil {
+			o = &unanswered{map[request]uint32{}, map[request]uint32{}}
+			g.open[m.Dest] = o
 		}
-		g.open[m.Dest][request{m.Src, m.Dest, m.ID}] = t.call
+		of := o.nodes
+		if sim.IsClient(m.Src) {
+			of = o.clients
+		}
+		of[request{m.Src, m.Dest, m.ID}] = t.call
 	}
 }
 

@@ -93,7 +93,7 @@ func (n *node) reply(m message, members string) {
 func (n *node) double(m message, raw string) {
 	switch {
 	case m.Body.InReplyTo != nil:
-		if c := n.calls[*m.Body.InReplyTo]; c != nil {
+		if c := n.calls[*m.Body.InReplyTo]; c != nil && c.target == m.Src {
 			c.done = true
 			delete(n.calls, *m.Body.InReplyTo) // and not those of the other attempts
 			n.send(c.client, fmt.Sprintf(`"type":"relay_ok","attempts":%d,"result":%s,"in_reply_to":%d`, c.attempts, raw, c.id))

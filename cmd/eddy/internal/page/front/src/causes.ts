@@ -1,4 +1,4 @@
-import { DELIVERED, IN_FLIGHT, Reason, REPLY, Test } from "./data";
+import { DELIVERED, IN_FLIGHT, Reason, Test } from "./data";
 import { Band } from "./faults";
 
 /** Causes are what could have led to a violation. */
@@ -66,11 +66,10 @@ function around(test: Test, r: Reason, at: number): Set<number> {
   let low = 0, high = m.count;
   while (low < high) { const k = (low + high) >> 1; if (m.sent[k] <= at) low = k + 1; else high = k; }
   let last = 0;
-  for (let i = low - 1; i >= 0 && i > low - 20000 && last < 6; i--) {
+  for (let i = low - 1; i >= 0 && i > low - 20000 && last < 4; i--) {
     if (who.length > 0 && !who.includes(m.src[i]) && !who.includes(m.dest[i])) continue;
     last++;
-    for (const k of m.call[i] && last <= 2 ? test.messagesOf(m.call[i]) : [i]) found.add(k);
-    if ((m.flags[i] & REPLY) === 0 && m.call[i]) for (const k of test.messagesOf(m.call[i])) found.add(k);
+    for (const k of m.call[i] ? test.messagesOf(m.call[i]) : [i]) found.add(k);
   }
   return found;
 }

@@ -17,7 +17,7 @@ export async function compare(a: Test, b: Test, go: (test: number, address: stri
   if (differences.length === 0) section.append(h("p", {}, "Nothing: every operation ended the same way, and the same bodies went over the same links."));
   differences.forEach((d, i) => {
     const line = h("p", { class: i === 0 ? "difference" : "" }, i === 0 ? h("b", {}, "First: ") : "Then: ", said(d.text));
-    d.address.forEach((address, t) => { if (address) line.append(" ", h("button", { type: "button", class: "link", onclick: () => go(t, address) }, `Show in ${t === 0 ? "A" : "B"}`)); });
+    d.address.forEach((address, t) => { if (address) line.append(" ", h("a", { href: `#${"ab"[t]}-${address}`, onclick: (e) => { e.preventDefault(); go(t, address); } }, `Show in ${t === 0 ? "A" : "B"}`)); });
     section.append(line);
   });
   section.append(numbers(a, b));

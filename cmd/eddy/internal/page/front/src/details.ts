@@ -5,11 +5,11 @@ import { labelOf, tipOf } from "./diagram";
 import { count, h, plural, printable, said, span, table, time } from "./dom";
 import { faultText } from "./faults";
 
-/** Go is how panels lead to others: each is an address after the page's #. */
-export type Go = (address: string) => void;
+/** Go is how panels lead to others: each has an address after the page's #. */
+export interface Go { (address: string): void; href(address: string): string }
 
 export function link(go: Go, address: string, text: string): HTMLElement {
-  return h("button", { type: "button", class: "link", onclick: () => go(address) }, printable(text));
+  return h("a", { href: go.href(address), onclick: (e) => { e.preventDefault(); go(address); } }, printable(text));
 }
 
 function facts(...rows: [string, Node | string][]): HTMLElement {
@@ -103,7 +103,7 @@ export function reasonDetails(test: Test, r: Reason, causes: Causes, go: Go): HT
     section.append(h("h4", {}, "Faults around it"), h("ul", {}, ...causes.bands.slice(0, 12).map((b) =>
       h("li", {}, said(`${b.fault && b.what !== "pause" ? faultText(b.fault) : `${b.node} ${b.label}`}`), ` ${time(b.from)} to ${time(b.to)}`))));
   } else section.append(h("p", { class: "note" }, "No fault was in force around it."));
-  const call = causes.shows >= 0 ? test.rootOf(test.m.call[causes.shows]) : causes.messages.length ? test.rootOf(test.m.call[causes.messages[0]]) : 0;
+  const last = causes.shows >= 0 ? causes.shows : causes.messages.at(-1), call = last === undefined ? 0 : test.rootOf(test.m.call[last]);
   if (call) section.append(h("p", {}, link(go, `k${call}`, `Show its call ${callName(test, call)} alone`)));
   return section;
 }

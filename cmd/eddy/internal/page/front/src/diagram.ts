@@ -110,7 +110,7 @@ export class Diagram {
     const lanes = this.lanes.names.length, scale = Math.min(devicePixelRatio || 1, 2);
     this.wide = this.canvas.clientWidth || 800;
     this.row = Math.max(22, Math.min(86, Math.floor(430 / Math.max(1, lanes))));
-    this.top = 40;
+    this.top = this.bands.some((b) => b.what === "links") ? 40 : 22;
     const rows = Math.min(lanes, Math.max(1, Math.floor(600 / this.row)));
     this.scrolled = Math.max(0, Math.min(this.scrolled, lanes - rows));
     this.high = this.top + rows * this.row + axis;
@@ -188,7 +188,8 @@ export class Diagram {
         c.globalAlpha = 1;
         const row = x1 >= ends[0] ? 0 : x1 >= ends[1] ? 1 : -1;
         if (row < 0) continue;
-        const text = clip(b.label + (b.fault ? ": " + linksText(b.fault) : ""), Math.max(8, Math.floor(w / 6)));
+        const next = this.bands.find((o) => o.what === "links" && o.from > b.from), room = (next ? this.x(next.from) : this.wide - right) - x1;
+        const text = clip(b.label + (b.fault ? ": " + linksText(b.fault) : ""), Math.max(8, Math.floor(Math.max(w, room - 20) / 6.2)));
         c.fillStyle = t.text;
         c.fillText(printable(text), x1 + 2, 10 + row * 14);
         ends[row] = x1 + 8 + c.measureText(text).width;

@@ -1,7 +1,7 @@
 import { barsOf, callName, extent } from "./attempts";
 import { causesOf } from "./causes";
 import { Test } from "./data";
-import { callDetails, link, messageDetails, reasonDetails } from "./details";
+import { callDetails, Go, link, messageDetails, reasonDetails } from "./details";
 import { Diagram, Filter, labelOf, tipOf } from "./diagram";
 import { count, h, plural, printable, said, table, time } from "./dom";
 import { Overview } from "./overview";
@@ -20,7 +20,7 @@ export class Explorer {
   private readonly chosen: Filter = { node: -1, type: -1, fate: "" };
 
   /** go shows an address: m and a message's index, k and a call's number, v and a violation's. */
-  constructor(readonly test: Test, readonly view: View, readonly go: (address: string) => void) {
+  constructor(readonly test: Test, readonly view: View, readonly go: Go) {
     const d = this.diagram = new Diagram(test, view);
     this.overview = new Overview(test, view, d.bands);
     this.element = h("section", { class: "explorer", "aria-label": "Messages" },

@@ -1,7 +1,7 @@
 import { charts } from "./charts";
 import { compare } from "./compare";
 import { load, Test } from "./data";
-import { link } from "./details";
+import { Go, link } from "./details";
 import { h, time } from "./dom";
 import { Explorer } from "./explorer";
 import { faults, links, numbers, perOperation } from "./tables";
@@ -16,6 +16,12 @@ function go(test: number, address: string): void {
   const hash = address === "" ? "" : `#${explorers.length > 1 ? "ab"[test] + "-" : ""}${address}`;
   if (location.hash === hash) return follow();
   if (hash === "") { history.pushState(null, "", location.pathname + location.search); follow(); } else location.hash = hash;
+}
+
+/** goIn is go for one of the tests. */
+function goIn(test: number): Go {
+  const f = (address: string) => go(test, address);
+  return Object.assign(f, { href: (address: string) => "#" + (document.getElementById("t1-head") ? "ab"[test] + "-" : "") + address });
 }
 
 /** follow shows what the page's address says. */
@@ -40,7 +46,7 @@ function copyButtons(): void {
 }
 
 function sections(test: Test, view: View): HTMLElement {
-  const explorer = new Explorer(test, view, (address) => go(test.index, address));
+  const explorer = new Explorer(test, view, goIn(test.index));
   explorers.push(explorer);
   const bands = explorer.diagram.bands;
   const timeline = new Timeline(test, view, bands, (address) => { go(test.index, address); explorer.element.scrollIntoView({ block: "start" }); });
@@ -53,8 +59,8 @@ function reasonsAtTop(test: Test): void {
   const reasons = test.head.reasons ?? [];
   if (reasons.length === 0) return;
   const first = document.querySelector(`#t${test.index}-top .first`);
-  const line = h("p", { class: "ways" }, link((a) => { go(test.index, a); }, "v0", "Show what could have caused it"));
-  reasons.slice(1, 6).forEach((r, i) => line.append(" · ", link((a) => go(test.index, a), `v${i + 1}`, `${r.check} at ${time(r.seconds * 1000)}`)));
+  const line = h("p", { class: "ways" }, link(goIn(test.index), "v0", "Show what could have caused it"));
+  reasons.slice(1, 6).forEach((r, i) => line.append(" · ", link(goIn(test.index), `v${i + 1}`, `${r.check} at ${time(r.seconds * 1000)}`)));
   first?.after(line);
 }
 
