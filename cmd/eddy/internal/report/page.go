@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/page"
@@ -183,10 +184,26 @@ func withoutFlags(args []string, names ...string) (rest []string) {
 
 const plainInShell = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./:,@%"
 
-// quoteForShell writes an argument so that a shell takes it as it is.
+// quoteForShell writes an argument so that a shell takes it as it is; what can't be
+// printed, so that bash, ksh and zsh do.
 func quoteForShell(arg string) string {
 	if arg != "" && strings.Trim(arg, plainInShell) == "" {
 		return arg
 	}
-	return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+	if !strings.ContainsFunc(arg, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+	}
+	// What can't be seen, or turns the text around, is written so that it can.
+	var b strings.Builder
+	for _, r := range arg {
+		switch {
+		case r == '\'' || r == '\\':
+			b.WriteString("\\" + string(r))
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
+	}
+	return "$'" + b.String() + "'"
 }

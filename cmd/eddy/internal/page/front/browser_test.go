@@ -251,10 +251,14 @@ func eval[T any](tb *tab, expression string) (v T) {
 // see fails unless an expression is true, soon: some things take a promise.
 func (tb *tab) see(expression string) {
 	tb.Helper()
-	_, err := chromedp.Run(tb.ctx, chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(5*time.Second)))
+	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(5*time.Second))
+	_, err := chromedp.Run(tb.ctx, poll)
+	if err != nil && strings.Contains(err.Error(), "navigated") { // by itself, as a test's page that runs does in the end
+		_, err = chromedp.Run(tb.ctx, poll)
+	}
 	if err != nil {
 		tb.Errorf("not so: %s (%v); the panel says: %s; the status: %s", expression, err,
-			eval[string](tb, `document.querySelector(".panel")?.innerText ?? ""`), eval[string](tb, `document.querySelector(".picture .status")?.innerText ?? ""`))
+			eval[string](tb, `(document.querySelector(".panel")?.innerText ?? "").slice(0, 600)`), eval[string](tb, `document.querySelector(".picture .status")?.innerText ?? ""`))
 	}
 }
 
@@ -301,7 +305,7 @@ func (tb *tab) clickMessage(i int) {
 
 func (tb *tab) wheel(x, y, delta float64) {
 	tb.Helper()
-	call(tb, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseWheel, X: x, Y: y, DeltaY: delta})
+	call(tb, input.DispatchMouseEvent, input.DispatchMouseEventParams{Type: input.DispatchMouseEventTypeMouseWheel, X: x, Y: y, DeltaX: 0.01, DeltaY: delta})
 	tb.settle()
 }
 

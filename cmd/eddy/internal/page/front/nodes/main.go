@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -174,8 +175,17 @@ func (n *node) debug(m message, _ string) {
 func (n *node) hostile(m message, _ string) {
 	const script = `</script><script>document.title="taken"</script><img src=x onerror='document.title="taken"'>`
 	types := []string{script, "\u202eevil\u2066", "null\u0000byte", `"quotes' and \ and <!-- -->`, strings.Repeat("long", 60_000)}
-	typ, _ := json.Marshal(types[n.next%len(types)])
-	text, _ := json.Marshal(script + "\u202e\u0007" + strings.Repeat("x", 1<<20))
+	typ := raw(types[n.next%len(types)])
+	text := raw(script + "\u202e\u0007" + strings.Repeat("x", 1<<20))
 	n.send(n.id, fmt.Sprintf(`"type":%s,"text":%s`, typ, text))
 	n.reply(m, `"type":"echo_ok","echo":`+string(m.Body.Echo))
+}
+
+// raw is a string in JSON with no more escapes than it must have.
+func raw(s string) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.Encode(s)
+	return bytes.TrimSpace(b.Bytes())
 }

@@ -8,7 +8,7 @@ export interface Causes { messages: number[]; bands: Band[]; shows: number; at: 
  * causesOf is a violation's causal past (Lamport, CACM 1978) within the calls it is
  * about: from the message that shows it backward, what its sender had been handed
  * or had sent before, and so on. What the checks say that one must see is in it in
- * any case, up to the moment it showed. The faults are those that were in force
+ * any case, up to the moment it showed, and so is what these calls lost. The faults are those that were in force
  * meanwhile.
  */
 export function causesOf(test: Test, r: Reason, bands: Band[]): Causes {
@@ -18,7 +18,7 @@ export function causesOf(test: Test, r: Reason, bands: Band[]): Causes {
   const told = (r.involved ?? []).map(here).filter(inside);
   const roots = new Set<number>();
   for (const i of shows >= 0 ? [...told, shows] : told) if (m.call[i]) roots.add(test.rootOf(m.call[i]));
-  let how = "the causal past of this violation within its call";
+  let how = "the causal past of this violation within the calls that it is about, and what was lost of them";
   let candidates = new Set<number>(told);
   for (const root of roots) for (const call of test.treeOf(root)) for (const i of test.messagesOf(call)) candidates.add(i);
   if (shows >= 0) candidates.add(shows);
@@ -27,7 +27,8 @@ export function causesOf(test: Test, r: Reason, bands: Band[]): Causes {
     how = "no message shows this by itself: what its node was busy with, and said last, when it showed";
   }
   const until = Math.max(at, shows >= 0 ? m.sent[shows] : 0) + 1e-6;
-  const before = (shows >= 0 ? told : Array.from(candidates)).filter((i) => m.sent[i] <= until);
+  // What was lost is no one's past, and often the reason.
+  const before = Array.from(candidates).filter((i) => m.sent[i] <= until && (shows < 0 || told.includes(i) || test.isLost(i)));
   const messages = Array.from(new Set(shows >= 0 ? [...before, ...past(test, shows, candidates)] : before));
   messages.sort((a, b) => a - b);
   const from = messages.length > 0 ? Math.min(...messages.map((i) => m.sent[i])) : at - 1000;

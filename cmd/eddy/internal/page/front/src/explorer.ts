@@ -1,6 +1,6 @@
 import { barsOf, callName, extent } from "./attempts";
 import { causesOf } from "./causes";
-import { Test } from "./data";
+import { FORGED, Test } from "./data";
 import { callDetails, Go, link, messageDetails, reasonDetails } from "./details";
 import { Diagram, Filter, labelOf, tipOf } from "./diagram";
 import { count, h, plural, printable, said, table, time } from "./dom";
@@ -70,9 +70,10 @@ export class Explorer {
   }
 
   private legend(): HTMLElement {
+    const forged = this.test.m.flags.some((f) => (f & FORGED) !== 0);
     const key = (name: string, text: string) => h("li", {}, h("i", { class: "key " + name, "aria-hidden": "true" }), text);
     return h("ul", { class: "legend", "aria-label": "Legend" }, key("request", "request"), key("reply", "reply"), key("error", "error reply"), key("oneway", "one-way"),
-      key("lost", "lost ✕"), key("copy", "duplicate"), key("partition", "links cut or slowed"), key("pause", "paused"), key("down", "not running"));
+      key("lost", "lost ✕"), key("copy", "duplicate"), forged && key("forged", "forged by the test"), key("partition", "links cut or slowed"), key("pause", "paused"), key("down", "not running"));
   }
 
   /** find goes to what is searched for. */
