@@ -13,7 +13,6 @@ import (
 const (
 	bodyBytes     = 4 << 10 // of one body
 	bodiesInBlock = 4096    // that are compressed together
-	bodiesBudget  = 9 << 20 // of all, compressed
 )
 
 // A block holds bodies, each after its whole length and the length of what is
@@ -25,9 +24,8 @@ type block struct {
 }
 
 // bodies are the bodies of the messages from first to before end, as far as there
-// is room, and those of some messages in any case.
-func bodies(j *sim.Journal, first, end int, wanted []int) (blocks []block, kept int) {
-	budget := bodiesBudget
+// is room for so many bytes of base64, and those of some messages in any case.
+func bodies(j *sim.Journal, first, end int, wanted []int, budget int) (blocks []block, kept int) {
 	const together = 8 // blocks that are compressed side by side
 	for at := first; at < end && budget > 0; {
 		var batch []block
@@ -42,7 +40,7 @@ func bodies(j *sim.Journal, first, end int, wanted []int) (blocks []block, kept 
 		}
 		wait.Wait()
 		for i, b := range batch {
-			if budget -= len(results[i]) * 3 / 4; budget < 0 {
+			if budget -= len(results[i]); budget < 0 {
 				break
 			}
 			b.Text = results[i]

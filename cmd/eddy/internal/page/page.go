@@ -52,6 +52,10 @@ type Reason struct {
 // about the first reason.
 const maxMessages = 1_200_000
 
+// pageBytes is how large the messages of one test may make a page: what an e-mail
+// still takes, and a browser opens at once.
+const pageBytes = 36 << 20
+
 // The bundle that front builds.
 var (
 	//go:embed page.js
@@ -133,7 +137,12 @@ func (t *Test) parts(prefix string) ([]part, error) {
 	g := group(t.Journal, t.Timeout)
 	columns, bigIDs, bigReplies := messages(t.Journal, g, first, end, n)
 	ops := operations(t.History, t.requests(), first, end, n)
-	blocks, kept := bodies(t.Journal, first, end, t.wanted())
+	parts := []part{{prefix + "messages", pack(columns)}, {prefix + "calls", pack(g.columns())}, {prefix + "operations", pack(ops)}}
+	room := pageBytes
+	for _, p := range parts {
+		room -= len(p.Text)
+	}
+	blocks, kept := bodies(t.Journal, first, end, t.wanted(), room)
 	h := head{
 		Name: t.Name, Verdict: t.Verdict, Sentence: t.Sentence, Command: t.Command, Reasons: t.Reasons,
 		Results: t.Results, Nodes: t.Nodes, Names: n.list, Events: t.Journal.Events(),
@@ -147,10 +156,7 @@ func (t *Test) parts(prefix string) ([]part, error) {
 	if err != nil {
 		return nil, fmt.Errorf("write the page's head: %w", err)
 	}
-	parts := []part{
-		{prefix + "head", pack(text)}, {prefix + "messages", pack(columns)},
-		{prefix + "calls", pack(g.columns())}, {prefix + "operations", pack(ops)},
-	}
+	parts = append(parts, part{prefix + "head", pack(text)})
 	for i, b := range blocks {
 		parts = append(parts, part{fmt.Sprintf("%sbodies%d", prefix, i), b.Text})
 	}

@@ -253,7 +253,11 @@ func (tb *tab) see(expression string) {
 	tb.Helper()
 	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(5*time.Second))
 	_, err := chromedp.Run(tb.ctx, poll)
-	if err != nil && strings.Contains(err.Error(), "navigated") { // by itself, as a test's page that runs does in the end
+	for range 20 {
+		if err == nil || !strings.Contains(err.Error(), "navigated") && !strings.Contains(err.Error(), "context") {
+			break
+		}
+		// The page was left meanwhile: by itself, as that of a running test is in the end.
 		_, err = chromedp.Run(tb.ctx, poll)
 	}
 	if err != nil {

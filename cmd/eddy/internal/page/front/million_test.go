@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -41,11 +42,14 @@ func writeMillion(t *testing.T, dir string) {
 		if random.IntN(500) == 0 {
 			fate = "lost"
 		}
-		value := random.Uint64()
+		value, id := random.Uint64(), i/clients+1
+		if i == exchanges-1 {
+			id = math.MaxInt64 // which no number of JavaScript holds
+		}
 		fmt.Fprintf(journal, `{"message":%d,"src":"c%d","dest":"n%d","sent_ns":%d,"step":%d,"fate":"delivered","done_ns":%d,"done_step":%d,"body":{"type":"echo","echo":"please echo %d","msg_id":%d}}`+"\n",
-			2*i, c, n, at, step+1, at, step+2, value, i/clients+1)
+			2*i, c, n, at, step+1, at, step+2, value, id)
 		fmt.Fprintf(journal, `{"message":%d,"src":"n%d","dest":"c%d","sent_ns":%d,"step":%d,"fate":%q,"done_ns":%d,"done_step":%d,"body":{"type":"echo_ok","echo":"please echo %d","in_reply_to":%d,"msg_id":%d}}`+"\n",
-			2*i+1, n, c, at+1000, step+3, fate, at+took, step+4, value, i/clients+1, next[n])
+			2*i+1, n, c, at+1000, step+3, fate, at+took, step+4, value, id, next[n])
 		next[n]++
 		outcome := "ok"
 		if fate == "lost" {
@@ -101,5 +105,9 @@ func TestMillion(t *testing.T) {
 	if text := tb.text("pre.body"); text == "" {
 		tb.has(".panel", "It is in journal.jsonl, as message 999998")
 	}
+	tb.see(`document.querySelector(".panel h3").innerText.includes("#9223372036854775807")`)
+	tb.run(chromedp.SendKeys(chromedp.CSS("#t0-search"), "c99/9223372036854775807\r"))
+	tb.has(".panel h3", "Call c99/9223372036854775807")
+	tb.press("Whole test")
 	tb.shot("million", 860)
 }

@@ -23,7 +23,7 @@ export function messageDetails(test: Test, i: number, go: Go): HTMLElement {
   const note = h("p", { class: "note" });
   void test.body(i).then((b) => {
     if (!b) {
-      body.textContent = "";
+      body.hidden = true;
       note.textContent = `This body is not in the page, which keeps the first ${count(test.head.bodies_kept)} messages' and those of violations. It is in journal.jsonl, as message ${test.head.first + i}.`;
       return;
     }
@@ -72,7 +72,7 @@ export function callDetails(test: Test, call: number, go: Go): HTMLElement {
   }
   if (children.length > 20) section.append(h("p", {}, `and ${plural(children.length - 20, "call")} more`));
   const timeout = parent ? calls.timeout[call] : Math.max(0, ...children.map((c) => calls.timeout[c]));
-  section.append(h("p", { class: "note" }, timeout > 0 ? `A bar is an attempt's timeout, ${span(timeout)}; its filled part is the wait for a reply.` : "Nobody says how long an attempt waits: a bar ends with the next one, or with the reply."));
+  section.append(h("p", { class: "note" }, timeout > 0 ? `A bar is an attempt's timeout, ${span(timeout)}; filled as far as the wait for a reply that came in time.` : "Nobody says how long an attempt waits: a bar ends with the next one, or with the reply."));
   return section;
 }
 

@@ -17,7 +17,7 @@ export interface Filter { node: number; type: number; fate: string }
 /** So many arrows are drawn; if there are more in view it is their density. */
 export const mostArrows = 3000;
 const mostCounted = 300_000; // beyond, bins that were counted before are used
-const mostLabels = 130;
+const mostLabels = 80;
 const gutter = 92, right = 14, axis = 24;
 
 /** A Diagram is the space-time diagram (Lamport, CACM 1978): a lane a node, real time to the right. */
@@ -313,7 +313,7 @@ export class Diagram {
       c.fillStyle = t.request;
       c.fillRect(x1, y, x2 - x1, 8);
       c.globalAlpha = 1;
-      if (b.answered !== Infinity) { c.fillStyle = t.reply; c.fillRect(x1, y, Math.max(2, Math.min(this.x(b.answered), x2) - x1), 8); }
+      if (b.answered <= b.to) { c.fillStyle = t.reply; c.fillRect(x1, y, Math.max(2, this.x(b.answered) - x1), 8); }
       c.strokeStyle = t.request;
       c.lineWidth = 1;
       c.strokeRect(x1 + 0.5, y + 0.5, x2 - x1 - 1, 7);
@@ -326,6 +326,7 @@ export class Diagram {
   }
 
   private drawMark(c: CanvasRenderingContext2D, t: Theme): void {
+    if (this.focus?.alone) return;
     const first = this.test.head.reasons?.[0], at = this.focus?.mark ?? (first ? first.seconds * 1000 : null);
     if (at === null) return;
     const x = this.x(at);
