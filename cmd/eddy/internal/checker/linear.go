@@ -201,7 +201,7 @@ func before(steps []step, culprit *step) []Asked {
 	sorted := slices.Clone(steps)
 	slices.SortStableFunc(sorted, func(a, b step) int { return cmp.Compare(b.op.From, a.op.From) })
 	for _, s := range sorted {
-		if !s.reads() && !s.failed && s.op.From < culprit.op.To && s.op.MsgID != culprit.op.MsgID && len(all) <= shownBefore {
+		if !s.reads() && !s.failed && s.op.From < culprit.op.To && s.op != culprit.op && len(all) <= shownBefore {
 			all = append(all, asked(s.op))
 		}
 	}

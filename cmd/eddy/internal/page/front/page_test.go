@@ -36,7 +36,7 @@ func (b *bench) double(t *testing.T) string {
 
 func (b *bench) split(t *testing.T) string {
 	return b.test(t, "split", "-w", "lin-kv", "--bin", "./nodes", "--node-count", "3", "--concurrency", "6", "--rate", "60", "--time-limit", "2",
-		"--latency", "5", "--nemesis", "partition", "--nemesis-interval", "0.5", "--seed", "3", "--", "split")
+		"--nemesis", "partition", "--nemesis-interval", "0.5", "--seed", "3", "--", "split")
 }
 
 func (b *bench) killed(t *testing.T) string {

@@ -1,5 +1,5 @@
 import { COPY, DELIVERED, FORGED, IN_FLIGHT, REPLY, REQUEST, Test } from "./data";
-import { clip, count, h, plural, printable, span, time } from "./dom";
+import { clip, count, digitsFor, h, plural, printable, span, time } from "./dom";
 import { Band, bandsOf, linksText } from "./faults";
 import { Lanes } from "./lanes";
 import { theme, Theme } from "./theme";
@@ -149,8 +149,9 @@ export class Diagram {
   private tell(all: number[] | null): void {
     const { view } = this;
     const n = all === null ? this.firstSince(view.to) - this.firstSince(view.from) : all.length;
+    const digits = digitsFor(view.to - view.from);
     const what = this.dense ? "shown as density: how many were sent when, by whom. Zoom in for arrows." : "";
-    const text = `${time(view.from)} to ${time(view.to)}: ${plural(n, "message")}${this.focus?.alone ? " of this call" : ""}${this.mask ? " that fit the filter" : ""}${what ? ", " + what : "."}`;
+    const text = `${time(view.from, digits)} to ${time(view.to, digits)}: ${plural(n, "message")}${this.focus?.alone ? " of this call" : ""}${this.mask ? " that fit the filter" : ""}${what ? ", " + what : "."}`;
     if (this.status.textContent !== text) this.status.textContent = text;
     this.canvas.setAttribute("aria-label", `Messages between ${plural(this.lanes.names.length, "lane")}: ${text} Arrow keys move, plus and minus zoom, Home shows all, N and P go from message to message.`);
   }

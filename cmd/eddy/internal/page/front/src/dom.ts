@@ -34,6 +34,9 @@ export function clip(text: string, most: number): string {
 /** time is a moment, in seconds. */
 export function time(ms: number, digits = 3): string { return (ms / 1000).toFixed(digits) + " s"; }
 
+/** digitsFor is how many digits moments need that are about so far apart, in ms. */
+export function digitsFor(apart: number): number { return Math.max(3, Math.min(6, Math.ceil(5 - Math.log10(Math.max(apart, 0.001))))); }
+
 /** span is how long something took. */
 export function span(ms: number): string {
   if (ms === Infinity) return "never";
