@@ -26,12 +26,11 @@ Tests that have the same seed and ask two programs the same show what the progra
 }
 
 func (c *reportCommand) Run() error {
-	want := 1
-	if c.Compare {
-		want = 2
-	}
-	if len(c.Dirs) != want {
-		return usageError("want %d directories of stored tests, not %d; see eddy report --help", want, len(c.Dirs))
+	switch {
+	case c.Compare && len(c.Dirs) != 2:
+		return usageError("want 2 directories of stored tests, not %d; see eddy report --help", len(c.Dirs))
+	case !c.Compare && len(c.Dirs) != 1:
+		return usageError("want 1 directory of a stored test, not %d; see eddy report --help", len(c.Dirs))
 	}
 	var tests []*page.Test
 	for _, dir := range c.Dirs {

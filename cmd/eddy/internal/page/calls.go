@@ -18,8 +18,9 @@ type call struct {
 //
 // Nothing on the wire says so, hence a rule: a client's request is a call. A
 // node's request is one more attempt of a call if the same node has sent the same
-// body (but for ids) to the same receiver before, in the same life, and no reply
-// to any of those has been delivered since; otherwise it begins a call. A reply
+// body (but for ids) to the same receiver before, in the same life, no reply to any
+// of those has been delivered since, and it is not known to be made for another;
+// otherwise it begins a call. A reply
 // belongs to the call of the request it answers, a duplicate to that of its
 // original.
 //
@@ -101,14 +102,14 @@ func (g *grouping) ask(m *sim.Record, timeout time.Duration) {
 	}
 	body := sim.BodyHash(m.Body)
 	key := attempted{m.Src, m.Dest, m.Life, body}
-	if t := g.latest[key]; t != nil && !t.settled {
-		g.of[m.Index] = t.call
-		g.asked[request{m.Src, m.Dest, m.ID}] = t
-		return
-	}
 	c := call{parent: g.carried[attempted{src: m.Src, body: body}], timeout: timeout}
 	if c.parent == 0 {
 		c.parent = g.serving(m.Src)
+	}
+	if t := g.latest[key]; t != nil && !t.settled && (c.parent == 0 || c.parent == g.calls[t.call].parent) {
+		g.of[m.Index] = t.call
+		g.asked[request{m.Src, m.Dest, m.ID}] = t
+		return
 	}
 	if asked := g.calls[c.parent].timeout; c.parent != 0 && asked != 0 {
 		c.timeout = asked

@@ -23,11 +23,11 @@ import (
 
 var shots = flag.String("shots", "", "write the pictures of docs/report.md into this directory")
 
-// A bench is what the tests share: the programs, built, a browser, and tests that
-// eddy test has run.
+// A bench is what the tests share: the programs, built, and tests that eddy test has
+// run.
 type bench struct {
-	dir     string
-	browser context.Context
+	dir    string
+	scenes map[string]*scene
 }
 
 var theBench = sync.OnceValues(func() (*bench, error) {
@@ -46,7 +46,14 @@ var theBench = sync.OnceValues(func() (*bench, error) {
 	if err := build("../../../../..", "./cmd/eddy", "./cmd/relay"); err != nil {
 		return nil, err
 	}
-	return &bench{dir: dir}, build(".", "./nodes")
+	if err := build(".", "./nodes"); err != nil {
+		return nil, err
+	}
+	b := &bench{dir: dir, scenes: scenes()}
+	for name, s := range b.scenes { // they mostly wait
+		go b.perform(name, s)
+	}
+	return b, nil
 })
 
 // mustHaveBrowser is set where a test without a browser would be no test.
@@ -106,42 +113,50 @@ func newBench(t *testing.T) *bench {
 	return b
 }
 
-// eddy runs a command and returns what it says. An exit status below 250 is a
-// verdict.
-func (b *bench) eddy(t *testing.T, args ...string) string {
-	t.Helper()
+// eddy runs a command. An exit status below 250 is a verdict.
+func (b *bench) eddy(args ...string) error {
 	cmd := exec.Command(filepath.Join(b.dir, "eddy"), args...)
 	cmd.Dir = b.dir
 	out, err := cmd.CombinedOutput()
 	if err != nil && (cmd.ProcessState == nil || cmd.ProcessState.ExitCode() > 250 || cmd.ProcessState.ExitCode() < 0) {
-		t.Fatalf("eddy %v: %v\n%s", args, err, out)
+		return fmt.Errorf("eddy %v: %w\n%s", args, err, out)
 	}
-	return string(out)
+	return nil
 }
 
-// ran keeps what test has run already: several tests look at the same one.
-var ran sync.Map
+// must is eddy for a test.
+func (b *bench) must(t *testing.T, args ...string) {
+	t.Helper()
+	if err := b.eddy(args...); err != nil {
+		t.Fatal(err)
+	}
+}
 
-// A storedTest is one of the tests that the pictures show.
-type storedTest struct {
+// A scene is a test that eddy test runs once for all that look at it.
+type scene struct {
 	once sync.Once
 	dir  string
+	err  error
+	args []string
 }
 
-// test runs eddy test once for each name, and returns its directory.
-func (b *bench) test(t *testing.T, name string, args ...string) string {
+// test is the directory of a scene's test.
+func (b *bench) test(t *testing.T, name string) string {
 	t.Helper()
-	v, _ := ran.LoadOrStore(name, &storedTest{})
-	s := v.(*storedTest)
-	s.once.Do(func() {
-		b.eddy(t, append([]string{"test", "--store", name}, args...)...)
-		link, err := filepath.EvalSymlinks(filepath.Join(b.dir, name, "latest"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.dir = link
-	})
+	s := b.scenes[name]
+	b.perform(name, s)
+	if s.err != nil {
+		t.Fatal(s.err)
+	}
 	return s.dir
+}
+
+func (b *bench) perform(name string, s *scene) {
+	s.once.Do(func() {
+		if s.err = b.eddy(append([]string{"test", "--store", name}, s.args...)...); s.err == nil {
+			s.dir, s.err = filepath.EvalSymlinks(filepath.Join(b.dir, name, "latest"))
+		}
+	})
 }
 
 // A tab is a page in the browser. Whatever goes wrong in it, an exception, a breach

@@ -13,11 +13,10 @@ import (
 // Two programs, one seed: what changed first.
 func TestCompare(t *testing.T) {
 	b := newBench(t)
-	double := b.double(t)
-	relay := b.test(t, "relayed", "-w", "relay", "--bin", "./relay", "--node-count", "3", "--concurrency", "4", "--rate", "20", "--time-limit", "1.5",
-		"--latency", "exponential:45ms", "--call-timeout", "100ms", "--seed", "7", "--", "--timeout", "100ms")
+	double := b.test(t, "double-answer")
+	relay := b.test(t, "relayed")
 	file := filepath.Join(t.TempDir(), "compare.html")
-	b.eddy(t, "report", "--compare", "-o", file, double, relay)
+	b.must(t, "report", "--compare", "-o", file, double, relay)
 	tb := open(t, "file://"+file, 1366, 900)
 	tb.run(chromedp.WaitReady(chromedp.CSS("body[data-ready]")))
 	tb.see(`document.querySelectorAll("header.verdict").length === 2`)
@@ -31,7 +30,7 @@ func TestCompare(t *testing.T) {
 	tb.see(`eddy.explorers.filter(e => e.diagram.focus !== null).length === 1`)
 
 	// The same test twice has no difference.
-	b.eddy(t, "report", "--compare", "-o", file, double, double)
+	b.must(t, "report", "--compare", "-o", file, double, double)
 	tb = open(t, "file://"+file, 1366, 900)
 	tb.run(chromedp.WaitReady(chromedp.CSS("body[data-ready]")))
 	tb.has(".compare", "Nothing: every operation ended the same way")
@@ -41,8 +40,8 @@ func TestCompare(t *testing.T) {
 // The list, a filter, a report, and a test that runs, which turns into its report.
 func TestServe(t *testing.T) {
 	b := newBench(t)
-	b.test(t, "store", "-w", "echo", "--bin", "./relay", "--nodes", "n1", "--rate", "30", "--time-limit", "0.3", "--seed", "77")
-	b.eddy(t, "test", "--store", "store", "-w", "echo", "--bin", "./nodes", "--nodes", "n1", "--rate", "30", "--time-limit", "0.8", "--seed", "78", "--", "debug")
+	b.test(t, "store")
+	b.must(t, "test", "--store", "store", "-w", "echo", "--bin", "./nodes", "--nodes", "n1", "--rate", "30", "--time-limit", "0.8", "--seed", "78", "--", "debug")
 	cmd := exec.Command(filepath.Join(b.dir, "eddy"), "serve", "--addr", "127.0.0.1:0", "store")
 	cmd.Dir = b.dir
 	out, err := cmd.StdoutPipe()

@@ -12,13 +12,13 @@ import (
 // What one sees first: the verdict, the first violation in words, how to run it again.
 func TestTop(t *testing.T) {
 	b := newBench(t)
-	tb := openReport(t, b.double(t), "")
+	tb := openReport(t, b.test(t, "double-answer"), "")
 	tb.has(".badge", "FAIL")
 	tb.has("h1", "relay on 3 nodes broke its promises: double-answer")
 	if text := tb.text(".first"); !strings.Contains(text, "was answered twice: by attempt") || !strings.Contains(text, "late") {
 		t.Errorf("the first violation reads %q", text)
 	}
-	const command = "eddy test --store double -w relay --bin ./nodes --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- double"
+	const command = "eddy test --store double-answer -w relay --bin ./nodes --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- double"
 	tb.has(".command code", command)
 	eval[bool](tb, `navigator.clipboard.writeText = async (text) => { globalThis.copied = text; }, true`)
 	tb.click("button.copy")
@@ -28,7 +28,7 @@ func TestTop(t *testing.T) {
 
 func TestZoomAndPan(t *testing.T) {
 	b := newBench(t)
-	tb := openReport(t, b.pass(t), "")
+	tb := openReport(t, b.test(t, "pass"), "")
 	box := eval[[]float64](tb, `(() => { const b = document.querySelector(".picture > canvas:not(.overview)").getBoundingClientRect(); return [b.left, b.top, b.width, b.height]; })()`)
 	x, y := box[0]+box[2]*0.4, box[1]+box[3]/2
 	at := func() float64 { return eval[float64](tb, fmt.Sprintf(`eddy.explorers[0].diagram.at(%f)`, x-box[0])) }
@@ -81,7 +81,7 @@ func TestZoomAndPan(t *testing.T) {
 
 func TestFilterAndSearch(t *testing.T) {
 	b := newBench(t)
-	tb := openReport(t, b.pass(t), "")
+	tb := openReport(t, b.test(t, "pass"), "")
 	choose := func(id, value string) {
 		t.Helper()
 		eval[bool](tb, fmt.Sprintf(`(() => { const s = document.getElementById("t0-%s"); s.value = [...s.options].find(o => o.text === %q).value; s.dispatchEvent(new Event("change")); return true; })()`, id, value))
@@ -117,7 +117,7 @@ func TestFilterAndSearch(t *testing.T) {
 // From a message to its call to its attempts: one sees the retry happen.
 func TestMessageAndCall(t *testing.T) {
 	b := newBench(t)
-	tb := openReport(t, b.double(t), "")
+	tb := openReport(t, b.test(t, "double-answer"), "")
 	// An attempt that was not the first.
 	i := eval[int](tb, `(() => { const t = eddy.explorers[0].test, m = t.m;
 		for (let i = 0; i < m.count; i++) if (m.call[i] && t.calls.parent[m.call[i]] && t.calls.first[m.call[i]] !== i && (m.flags[i] & 16)) return i; return -1; })()`)
@@ -152,7 +152,7 @@ func TestMessageAndCall(t *testing.T) {
 // One click from a violation to what could have caused it; the rest is faded.
 func TestViolation(t *testing.T) {
 	b := newBench(t)
-	tb := openReport(t, b.double(t), "")
+	tb := openReport(t, b.test(t, "double-answer"), "")
 	tb.run(chromedp.Click(`//a[contains(., "Show what could have caused it")]`))
 	tb.settle()
 	tb.has(".panel h3", "Violation: double-answer")
@@ -161,12 +161,12 @@ func TestViolation(t *testing.T) {
 	tb.has(".path .shows", "relay_ok")
 	tb.see(`(e => { const m = e.test.m, f = e.diagram.focus; return [...f.messages].every(i => m.sent[i] <= f.mark + 1e-6); })(eddy.explorers[0])`)
 
-	tb = openReport(t, b.split(t), "#v0")
+	tb = openReport(t, b.test(t, "split"), "#v0")
 	tb.has(".panel", "Faults around it")
 	tb.has(".panel", "partition halves")
 	tb.has(".panel .path", "copy")
 
-	tb = openReport(t, b.sick(t), "#v0")
+	tb = openReport(t, b.test(t, "sick-node"), "#v0")
 	tb.has(".first", "DEBUG: got an echo from")
 	tb.has(".panel", "what its node was busy with")
 }
@@ -178,14 +178,14 @@ func TestFaultsAreDrawn(t *testing.T) {
 		return eval[int](tb, fmt.Sprintf(`(d => { const c = d.canvas.getContext("2d"), data = c.getImageData(Math.round(d.x(%s)), 45, 1, d.canvas.height - 80).data; let n = 0;
 			for (let k = 0; k < data.length; k += 4) if (data[k] < 252 || data[k + 2] < 252) n++; return n; })(eddy.explorers[0].diagram)`, at))
 	}
-	tb := openReport(t, b.killed(t), "")
+	tb := openReport(t, b.test(t, "killed-node"), "")
 	tb.see(`eddy.explorers[0].diagram.bands.some(b => b.what === "down" && b.ended)`)
 	const down = `(eddy.explorers[0].diagram.bands.find(b => b.what === "down").from + 40)`
 	if n := colours(tb, down); n < 15 {
 		t.Errorf("where a node does not run, %d pixels differ from the ground", n)
 	}
 	tb.see(`(t => t.m.of.some(o => o >= 0))(eddy.explorers[0].test)`)
-	tb = openReport(t, b.pass(t), "")
+	tb = openReport(t, b.test(t, "pass"), "")
 	const cut = `(eddy.explorers[0].diagram.bands.find(b => b.what === "links").from + 100)`
 	if n := colours(tb, cut); n < 300 {
 		t.Errorf("where links are cut, %d pixels differ from the ground", n)
@@ -199,7 +199,7 @@ func TestFaultsAreDrawn(t *testing.T) {
 // Operations by client, latency, rate; what is chosen in one is shown in the others.
 func TestChartsAndTimeline(t *testing.T) {
 	b := newBench(t)
-	tb := openReport(t, b.pass(t), "")
+	tb := openReport(t, b.test(t, "pass"), "")
 	tb.see(`document.querySelectorAll(".chart canvas").length === 2`)
 	tb.has(".charts", "p95")
 	tb.has(".charts", "unknown")

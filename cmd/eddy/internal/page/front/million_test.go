@@ -77,7 +77,7 @@ func TestMillion(t *testing.T) {
 	b := newBench(t)
 	dir := t.TempDir()
 	writeMillion(t, dir)
-	b.eddy(t, "report", dir)
+	b.must(t, "report", dir)
 	info, err := os.Stat(filepath.Join(dir, "report.html"))
 	if err != nil {
 		t.Fatal(err)

@@ -14,8 +14,7 @@ import (
 // nothing breaks the Content-Security-Policy either, every tab checks.
 func TestHostile(t *testing.T) {
 	b := newBench(t)
-	dir := b.test(t, "hostile", "-w", "echo", "--bin", "./nodes", "--nodes", `n1,<img src=x onerror=document.title='taken'>`+","+`"quoted"`+","+"\u202etxet",
-		"--concurrency", "4", "--rate", "20", "--time-limit", "0.6", "--client-timeout", "1s", "--seed", "1", "--", "hostile")
+	dir := b.test(t, "hostile")
 	text, err := os.ReadFile(filepath.Join(dir, "report.html"))
 	if err != nil {
 		t.Fatal(err)
@@ -43,7 +42,7 @@ func TestHostile(t *testing.T) {
 // to the side, dark and printed.
 func TestAccessible(t *testing.T) {
 	b := newBench(t)
-	tb := openReport(t, b.killed(t), "")
+	tb := openReport(t, b.test(t, "killed-node"), "")
 	tb.see(`document.documentElement.lang === "en"`)
 	tb.see(`[...document.querySelectorAll("button, select, input, a")].every(e => (e.ariaLabel || e.labels?.[0]?.innerText || e.innerText || e.value || "").trim() !== "" || e.hidden)`)
 	tb.see(`[...document.querySelectorAll("canvas")].every(c => c.ariaLabel || c.ariaHidden === "true" || c.closest("[role=img][aria-label]"))`)
