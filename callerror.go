@@ -1,6 +1,7 @@
 package eddy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/calls"
+	"github.com/eddyrpc/eddy/retry"
 )
 
 // A CallError tells how a call failed; errors.As finds it in a call's error. It wraps the last attempt's error, so
@@ -20,8 +22,10 @@ type CallError struct {
 }
 
 type callEnd struct {
-	err error
-	at  time.Duration
+	err    error
+	at     time.Duration
+	reason retry.Reason
+	met    []calls.Met // of a guided call: what each attempt has met
 }
 
 // An Attempt tells what one message of a failed call has met.
@@ -32,22 +36,47 @@ type Attempt struct {
 }
 
 // errUnanswered is what an attempt has met that still waited when another
-// attempt's reply settled the call.
+// attempt's reply settled the call, or the deadline came.
 var errUnanswered = errors.New("no reply yet")
 
 func (e *CallError) Error() string {
-	if e.silent() {
-		return silenceText(e.sent())
-	}
+	n, met := e.sent(), e.Unwrap()
 	text := fmt.Sprintf("RPC to %s failed", e.Dest())
-	switch n := e.sent(); n {
-	case 0:
+	switch {
+	case n == 0:
 		text += " before it was sent"
-	case 1:
-	default:
+	case met == Timeout:
+		text = silenceText(n)
+	case n > 1:
 		text += fmt.Sprintf(" after %d attempts", n)
 	}
-	return text + ": " + e.Unwrap().Error()
+	var why []string
+	if met != Timeout {
+		why = append(why, met.Error())
+	}
+	if r := e.Reason(); r == retry.DeadlinePassed || r == retry.OverBudget {
+		why = append(why, r.String())
+	}
+	if why == nil {
+		return text
+	}
+	return text + ": " + strings.Join(why, "; ")
+}
+
+// Reason tells why there was no further attempt: retry.UsedUp, DeadlinePassed (the
+// policy's or the context's), OverBudget, or Answered. It is NoReason if the call
+// ended from outside, with its context or its node, or could not begin.
+func (e *CallError) Reason() retry.Reason {
+	if e.silent() {
+		return retry.UsedUp
+	}
+	return e.end.reason
+}
+
+// Is makes errors.Is(err, context.DeadlineExceeded) true if a deadline ended the
+// call. What the call wraps is what its attempts have met until then.
+func (e *CallError) Is(target error) bool {
+	return target == context.DeadlineExceeded && e.Reason() == retry.DeadlinePassed
 }
 
 // Dest is the node that was called.
@@ -84,16 +113,42 @@ func (e *CallError) Definite() bool {
 	for n := 1; n <= e.sent(); n++ {
 		// Whatever the call ended for, what nobody has answered may have happened.
 		var code Code
-		if !e.call.Attempt(n).Answered || !errors.As(e.Unwrap(), &code) || !code.Definite() {
+		if !e.call.Attempt(n).Answered() || !errors.As(e.met(n).Err, &code) || !code.Definite() {
 			return false
 		}
 	}
 	return true
 }
 
+// met is what attempt n has met that is over.
+func (e *CallError) met(n int) calls.Met {
+	a := e.call.Attempt(n)
+	switch {
+	case !e.silent() && e.end.met != nil && n <= len(e.end.met):
+		met := e.end.met[n-1]
+		if met.Err == nil && a.Silent() {
+			met.Err = Timeout
+		}
+		return met
+	case a.Answered():
+		return calls.Met{Waited: e.waited(a), Err: e.Unwrap()}
+	case a.Silent():
+		return calls.Met{Waited: e.call.Policy.Wait(n), Err: Timeout}
+	}
+	return calls.Met{}
+}
+
+// waited is how long an attempt had waited when the call ended.
+func (e *CallError) waited(a *calls.Attempt) time.Duration {
+	if a.Written < 0 { // it is still in the buffer
+		return 0
+	}
+	return e.end.at - a.Written
+}
+
 // failure is the error of a call that ended at a time for a reason.
 func failure(c *call, at time.Duration, reason error) *CallError {
-	return &CallError{c, &callEnd{reason, at}}
+	return &CallError{c, &callEnd{err: reason, at: at}}
 }
 
 // A silentCall is the error of a call whose every attempt met silence: the call
@@ -123,25 +178,20 @@ func (e *CallError) sent() int { return e.call.Sent() }
 func (e *CallError) Attempts() []Attempt {
 	all := make([]Attempt, e.sent())
 	waiting := e.Unwrap() // what the attempts that still waited have met
+	if e.Reason() == retry.DeadlinePassed {
+		waiting = errUnanswered
+	}
 	for i := range all {
-		if e.call.Attempt(i + 1).Answered {
+		if e.call.Attempt(i + 1).Answered() {
 			waiting = errUnanswered
 		}
 	}
 	for i := range all {
-		a, met := e.call.Attempt(i+1), &all[i]
-		met.ID = a.ID
-		if a.Silent && !a.Answered {
-			met.Err, met.Waited = Timeout, e.call.Policy.Wait(i+1)
-			continue
+		a, met := e.call.Attempt(i+1), e.met(i+1)
+		if met.Err == nil {
+			met = calls.Met{Waited: e.waited(a), Err: waiting}
 		}
-		met.Err = waiting
-		if a.Answered {
-			met.Err = e.Unwrap()
-		}
-		if a.Written >= 0 { // or it is still in the buffer
-			met.Waited = e.end.at - a.Written
-		}
+		all[i] = Attempt{ID: a.ID, Waited: met.Waited, Err: met.Err}
 	}
 	return all
 }

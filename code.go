@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 )
 
 // A Code says what kind of error an error reply tells of. The numbers and names
@@ -77,12 +78,16 @@ func (c Code) Error() string { return c.String() }
 type Error struct {
 	Code Code
 	Text string // for people; may be empty
+
+	// RetryAfter is how long the callee asks to be left alone, "retry_after_ms" in
+	// the body; 0 if it does not. A call that its policy tries again heeds it.
+	RetryAfter time.Duration
 }
 
 // Errorf makes an Error. Its %w keeps nothing but the text, since only the code
 // and the text travel.
 func Errorf(code Code, format string, args ...any) *Error {
-	return &Error{code, fmt.Errorf(format, args...).Error()}
+	return &Error{Code: code, Text: fmt.Errorf(format, args...).Error()}
 }
 
 func (e *Error) Error() string {
@@ -101,9 +106,9 @@ func answer(err error) Error {
 	case *Error:
 		return *e
 	case *silentCall: // the rule, and cheap
-		return Error{Timeout, e.Error()}
+		return Error{Code: Timeout, Text: e.Error()}
 	}
-	return Error{codeOf(err), err.Error()}
+	return Error{Code: codeOf(err), Text: err.Error()}
 }
 
 // codeOf is the code to answer err with: its own, wherever it is wrapped. But a

@@ -17,4 +17,7 @@
 // starts when the one before it has returned, waits for a call, or has run for
 // some milliseconds. So they may run at the same time and must guard what they
 // share, as handlers of net/http do.
+//
+// A [Policy] says when a call is attempted again; the zero value is 3 attempts, 500
+// ms each. A [Once] keeps what is attempted twice from taking effect twice.
 package eddy

@@ -40,20 +40,6 @@ func (n *Node) letter(d *draft) calls.Letter {
 	return calls.Letter(n.dialect().AppendFields(letter, "", &d.body))
 }
 
-// address is the letter without a body: for a call that will send no second
-// attempt nothing else is kept. mu is held.
-func (n *Node) address(dest string) calls.Letter {
-	letter, known := n.addresses[dest]
-	if !known {
-		if n.addresses == nil || len(n.addresses) >= maxNames {
-			n.addresses = make(map[string]calls.Letter)
-		}
-		letter = calls.Letter(calls.AppendDest(nil, dest))
-		n.addresses[dest] = letter
-	}
-	return letter
-}
-
 // writeDraft puts a message into the outbox. mu is held.
 func (n *Node) writeDraft(d *draft, id int64) {
 	w := n.dialect()
@@ -63,11 +49,13 @@ func (n *Node) writeDraft(d *draft, id int64) {
 	n.stats.Out++
 }
 
-// writeLetter is writeDraft for one that has been rendered. mu is held.
-func (n *Node) writeLetter(letter calls.Letter, id int64) {
+// writeAttempt is writeDraft for a call whose message has been rendered. mu is
+// held.
+func (n *Node) writeAttempt(c *call, id int64) {
 	w := n.dialect()
-	buf := w.AppendHead(n.out.buf, n.self.Load().id, letter.Dest())
-	buf = append(buf, letter.Fields()...)
+	buf := w.AppendHead(n.out.buf, n.self.Load().id, c.Letter.Dest())
+	buf = append(buf, c.Letter.Fields()...)
+	buf = n.appendTerms(buf, c)
 	n.out.buf = w.AppendTail(buf, wire.NoID, id)
 	n.stats.Out++
 }

@@ -152,6 +152,7 @@ func classify(line []byte) (request, kind) {
 			Type      jsontext.Value `json:"type"`
 			ID        jsontext.Value `json:"msg_id"`
 			InReplyTo jsontext.Value `json:"in_reply_to"`
+			Deadline  jsontext.Value `json:"deadline_ms"`
 		} `json:"body"`
 	}
 	deep := bytes.Count(line, []byte("[")) + bytes.Count(line, []byte("{"))
@@ -169,6 +170,9 @@ func classify(line []byte) (request, kind) {
 	id, err := strconv.ParseInt(string(m.Body.ID), 10, 64)
 	if err != nil || !integer.Match(m.Body.ID) {
 		return request{}, isSilent // a msg_id that is none can't be answered
+	}
+	if m.Body.Deadline != nil {
+		return request{}, isUnclear // it may expire
 	}
 	return request{m.Src, id}, isRequest
 }

@@ -12,7 +12,9 @@ import (
 // have answered by a method of the request and return nil, or return Later. A
 // request that it leaves unanswered, or panics over, is answered with 13 crash.
 //
-// ctx ends when the node does; calls that are made with it are the request's.
+// ctx ends when the node does, and before that at the deadline that the request
+// brought along, if its caller's policy says propagate; calls that are made with
+// it are the request's.
 type Handler func(ctx context.Context, req *Request) (reply any, err error)
 
 type handler struct {
@@ -75,6 +77,9 @@ func (n *Node) serve(h *handler, m *wire.Message, turn uint32) uint32 {
 		handler: h, turn: turn,
 	}
 	r.state.Store(1)
+	if m.Body.HasTerms && !r.readTerms() {
+		return turn
+	}
 	n.active.Add(1)
 	switch {
 	case h.trusted():
@@ -111,6 +116,9 @@ func (n *Node) serveInline(h *handler, m *wire.Message) {
 	r.handler, r.Src, r.ID, r.Body = h, n.reader.names.of(m.Src), m.Body.ID, m.Body.Raw
 	r.turn = inlineFresh
 	r.state.Store(1)
+	if m.Body.HasTerms && !r.readTerms() {
+		return
+	}
 	r.serve(h)
 }
 
@@ -138,11 +146,13 @@ func (r *Request) leave() {
 		n.reader.spare = nil
 		n.active.Add(1)
 		r.release()
+		return
 	}
+	r.dropTerms()
 }
 
 func (r *Request) run(h *handler) {
-	reply, err := h.run((*requestContext)(r), r)
+	reply, err := h.run(r.context(), r)
 	switch {
 	case err != nil:
 		if r.ID == NoID || r.Fail(err) != nil {

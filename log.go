@@ -108,6 +108,9 @@ func (n *Node) logRetry(s silence) {
 		slog.Int64("msg_id", s.id),
 		slog.Duration("waited", s.waited.Round(time.Millisecond)),
 	)
+	if s.err != nil {
+		attrs = append(attrs, slog.String("after", s.err.Error()))
+	}
 	if r := c.Owner.request; r != nil {
 		attrs = append(attrs, slog.String("for", r.Type()), slog.String("from", r.Src))
 		if r.ID != NoID {

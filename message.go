@@ -3,6 +3,8 @@ package eddy
 import (
 	"errors"
 	"iter"
+	"math"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -156,7 +158,11 @@ func (m Message) asError() *Error {
 	code, ok := m.Body.Get("code").Int()
 	text, _ := m.Body.Get("text").Text()
 	if !ok {
-		return &Error{Crash, "an error reply without a code: " + text}
+		return &Error{Code: Crash, Text: "an error reply without a code: " + text}
 	}
-	return &Error{Code(code), text}
+	e := &Error{Code: Code(code), Text: text}
+	if after, ok := m.Body.Get("retry_after_ms").Int(); ok && after > 0 {
+		e.RetryAfter = time.Duration(min(after, math.MaxInt64/int64(time.Millisecond))) * time.Millisecond
+	}
+	return e
 }

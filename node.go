@@ -12,6 +12,7 @@ import (
 
 	"github.com/eddyrpc/eddy/internal/calls"
 	"github.com/eddyrpc/eddy/internal/wire"
+	"github.com/eddyrpc/eddy/retry"
 )
 
 // A Node serves requests and makes calls over one transport. The zero value is
@@ -52,6 +53,8 @@ type Node struct {
 	crew    crew
 	waiters sync.Pool // of *waiter
 	watch   watch
+	terms   termsTable
+	life    life
 	self    atomic.Pointer[identity] // nil before init
 	stage   atomic.Int32             // untold, told, ready
 	in      atomic.Int64             // messages read
@@ -59,14 +62,15 @@ type Node struct {
 	phase   atomic.Int32             // serving, draining, ended
 	rest    chan struct{}            // told when a draining node has nothing left to do
 
-	mu        sync.Mutex // guards all below
-	ids       int64      // the next msg_id
-	rounding  bool       // init has been answered: Every begins
-	out       outbox
-	calls     calls.Table[owner]
-	addresses map[string]calls.Letter
-	alarm     alarm
-	stats     Stats
+	mu       sync.Mutex // guards all below
+	ids      int64      // the next msg_id
+	rounding bool       // init has been answered: Every begins
+	out      outbox
+	calls    calls.Table[owner]
+	dests    map[string]*destination
+	ledger   retry.Ledger // of all calls
+	alarm    alarm
+	stats    Stats
 
 	logQueue *LogQueue // if we made Log
 }
@@ -198,28 +202,13 @@ func (n *Node) mayCall(ctx context.Context, dest string, policy *Policy) error {
 	if ctx != noneOwn && ctx.Err() != nil {
 		return context.Cause(ctx) // while the call waited for room
 	}
-	if policy != nil {
-		if err := mayFollow(policy); err != nil {
-			return fmt.Errorf("policy: %w", err)
-		}
+	if err := policy.Validate(); err != nil {
+		return fmt.Errorf("policy: %w", err)
 	}
 	if limit := orDefault(n.MaxOpen, defaultMaxOpen); n.calls.Open() >= limit {
 		return Errorf(TemporarilyUnavailable, "%d calls are open, the most there may be", limit)
 	}
 	return n.mayWrite(dest)
-}
-
-// mayFollow tells why the node can't follow a policy. So far it does not know
-// backoff, adaptive timeouts, deadlines, codes, budgets, mark and propagate, which
-// eddy plan does; ignored, they would be promises that nobody keeps.
-func mayFollow(policy *Policy) error {
-	if err := policy.Validate(); err != nil {
-		return err
-	}
-	if !policy.Plain() || policy.Mark {
-		return errors.New("a node follows attempts, timeout, final, hedge and late, no other field yet")
-	}
-	return nil
 }
 
 // nextID takes a number from the counter of all that the node sends. mu is held

@@ -1,9 +1,22 @@
 package eddy
 
+// SetLife makes the marks of the node's calls what a transcript expects.
+func (n *Node) SetLife(random uint64) {
+	n.life.seed()
+	n.life.random = random
+}
+
 // OpenCalls is how many calls stand in the table, and how many requests are
 // open, for tests that look for what is left behind.
 func (n *Node) OpenCalls() (calls, requests int) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.calls.Open(), int(n.active.Load())
+}
+
+// Size is how many replies a Once keeps, and about how many bytes that takes.
+func (o *Once) Size() (replies, bytes int) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.kept.Len(), o.bytes
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"sync/atomic"
+	"time"
 
 	"github.com/eddyrpc/eddy/internal/wire"
 )
@@ -15,12 +16,13 @@ import (
 // goroutines, which costs more than all else that it does to a message, and
 // still no handler can stop the node.
 type reader struct {
-	turn  atomic.Uint32 // of reading; who adds one to it is the one who reads on
-	lines *wire.Lines
-	msg   wire.Message
-	names names
-	spare *Request // an inline handler's, used again
-	ended chan error
+	turn   atomic.Uint32 // of reading; who adds one to it is the one who reads on
+	lines  *wire.Lines
+	msg    wire.Message
+	names  names
+	readAt time.Duration // when the latest input came
+	spare  *Request      // an inline handler's, used again
+	ended  chan error
 }
 
 // read reads until the input ends or another goroutine has taken over.
@@ -93,6 +95,7 @@ func (i input) Read(p []byte) (int, error) {
 	n := i.node
 	n.endBatch()
 	read, err := i.from.Read(p)
+	n.reader.readAt = n.now()
 	n.beginBatch()
 	return read, err
 }
@@ -164,7 +167,7 @@ func (n *Node) badLine(line []byte, reason error) {
 		return
 	}
 	if s.Answerable() && (n.self.Load() != nil || s.Dest != "") {
-		n.answerTo(s.Src, s.Dest, s.ID, n.appendError(nil, Error{MalformedRequest, reason.Error()}))
+		n.answerTo(s.Src, s.Dest, s.ID, n.appendError(nil, Error{Code: MalformedRequest, Text: reason.Error()}))
 	}
 }
 

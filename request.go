@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/wire"
+	"github.com/eddyrpc/eddy/retry"
 )
 
 // A Request is a message that a handler serves. If it has a msg_id it gets
@@ -41,7 +42,8 @@ const (
 	hasWaited  = 1 << 30 // its handler has waited for a call
 	hasCalled  = 1 << 29 // its call is taken
 	isRefused  = 1 << 28 // a callback is being told that its call could not begin
-	holds      = isRefused - 1
+	hasTerms   = 1 << 27 // the node's termsTable knows it
+	holds      = hasTerms - 1
 )
 
 func (r *Request) inline() bool { return r.turn < firstTurn }
@@ -82,7 +84,7 @@ func (r *Request) Fail(err error) error {
 // Decode stores the body's fields in what v points to, see Raw.Decode.
 func (r *Request) Decode(v any) error {
 	if err := r.Body.Decode(v); err != nil {
-		return &Error{MalformedRequest, err.Error()}
+		return &Error{Code: MalformedRequest, Text: err.Error()}
 	}
 	return nil
 }
@@ -103,6 +105,22 @@ func (r *Request) reply(typ string, raw []byte) error {
 
 // send answers with a body, or with an error.
 func (r *Request) send(body *wire.Body, typ string, e *Error) error {
+	n := r.handler.node
+	return r.answer(func(dst []byte) []byte {
+		if e != nil {
+			return n.appendError(dst, *e)
+		}
+		return n.dialect().AppendFields(dst, typ, body)
+	})
+}
+
+// replyFields answers with a body's fields that were rendered before.
+func (r *Request) replyFields(fields []byte) error {
+	return r.answer(func(dst []byte) []byte { return append(dst, fields...) })
+}
+
+// answer answers with the fields that are appended.
+func (r *Request) answer(appendFields func(dst []byte) []byte) error {
 	if r.ID == NoID {
 		return nil
 	}
@@ -110,21 +128,23 @@ func (r *Request) send(body *wire.Body, typ string, e *Error) error {
 		return errAnswered
 	}
 	n := r.handler.node
+	once := r.remembered()
 	n.lockToWrite()
-	defer n.mu.Unlock()
 	if n.phase.Load() == ended {
+		n.mu.Unlock()
+		once.answered(nil)
 		return errEnded
 	}
 	d := n.dialect()
 	buf := d.AppendHead(n.out.buf, n.self.Load().id, r.Src)
-	if e != nil {
-		buf = n.appendError(buf, *e)
-	} else {
-		buf = d.AppendFields(buf, typ, body)
-	}
+	from := len(buf)
+	buf = appendFields(buf)
+	fields := once.copy(buf[from:])
 	n.out.buf = d.AppendTail(buf, r.ID, n.nextID())
 	n.stats.Out++
 	n.flushSoon()
+	n.mu.Unlock()
+	once.answered(fields)
 	return nil
 }
 
@@ -135,7 +155,15 @@ func (n *Node) appendError(dst []byte, e Error) []byte {
 		head, mid = `"type": "error", "code": `, `, "text": `
 	}
 	dst = strconv.AppendInt(append(dst, head...), int64(e.Code), 10)
-	return wire.AppendQuote(append(dst, mid...), e.Text)
+	dst = wire.AppendQuote(append(dst, mid...), e.Text)
+	if e.RetryAfter > 0 {
+		after := `,"retry_after_ms":`
+		if n.Spaced {
+			after = `, "retry_after_ms": `
+		}
+		dst = strconv.AppendInt(append(dst, after...), int64((e.RetryAfter+time.Millisecond-1)/time.Millisecond), 10)
+	}
+	return dst
 }
 
 // hold keeps the request open until release, and notes a bit of its state or 0.
@@ -159,6 +187,7 @@ func (r *Request) release() {
 		return
 	}
 	r.forgotten()
+	r.dropTerms()
 	if r.handler.node.active.Add(-1) == 0 {
 		r.handler.node.crew.rest()
 	}
@@ -203,9 +232,12 @@ type requestContext Request
 
 type requestKey struct{}
 
-func (c *requestContext) Deadline() (time.Time, bool) { return c.handler.node.ctx.Deadline() }
-func (c *requestContext) Done() <-chan struct{}       { return c.handler.node.ctx.Done() }
-func (c *requestContext) Err() error                  { return c.handler.node.ctx.Err() }
+func (c *requestContext) Deadline() (time.Time, bool) {
+	deadline := (*Request)(c).terms().deadline
+	return c.handler.node.start.Add(deadline), deadline != retry.Never
+}
+func (c *requestContext) Done() <-chan struct{} { return c.handler.node.ctx.Done() }
+func (c *requestContext) Err() error            { return c.handler.node.ctx.Err() }
 func (c *requestContext) Value(key any) any {
 	if key == (requestKey{}) {
 		return (*Request)(c)

@@ -2,8 +2,10 @@ package eddy
 
 import (
 	"context"
+	"os"
 	"time"
 
+	"github.com/eddyrpc/eddy/internal/calls"
 	"github.com/eddyrpc/eddy/internal/wire"
 	"github.com/eddyrpc/eddy/retry"
 )
@@ -15,6 +17,16 @@ import (
 // A Policy says how often a call is attempted and how long it waits; nil and
 // the zero value are the default: 3 attempts in all, 500 ms each.
 type Policy = retry.Policy
+
+// Late says what becomes of late replies: retry.Accept, the zero value, or
+// retry.Ignore.
+type Late = retry.Late
+
+// LoadPolicy returns the preset of this name (default, patient, hedged, budgeted),
+// or else reads the policy from the file of this name. Its JSON form is described
+// in docs/policies.md and docs/policy.schema.json; the error names the field that
+// is unknown or impossible.
+func LoadPolicy(name string) (*Policy, error) { return retry.Find(name, os.ReadFile) }
 
 // RPCWithRetry calls dest: it sends body, waits, on silence sends it again with
 // a fresh msg_id, and gives up when the policy's attempts are used up. It
@@ -67,7 +79,13 @@ func (n *Node) beginFor(ctx context.Context, dest string, body any, policy *Poli
 func (n *Node) begin(ctx context.Context, d *draft, policy *Policy, owner owner) (*call, error) {
 	c := owner.request.newCall()
 	*c = call{Policy: policy, Owner: owner}
-	again := policy.Limit() > 1
+	start := n.startOf(ctx, policy, owner.request)
+	again := policy.Limit() > 1 || start != nil
+	if policy != nil && (policy.Mark || policy.Propagate) {
+		if err := n.mark(d, policy); err != nil {
+			return nil, unsent(d.dest, err)
+		}
+	}
 	if again {
 		c.Letter = n.letter(d)
 	}
@@ -80,11 +98,18 @@ func (n *Node) begin(ctx context.Context, d *draft, policy *Policy, owner owner)
 	if err := n.mayCall(ctx, d.dest, policy); err != nil {
 		return nil, unsent(d.dest, err)
 	}
+	to := n.destination(d.dest)
+	if start != nil {
+		if err := n.guide(c, start, to); err != nil {
+			return nil, err
+		}
+	}
 	n.stats.Calls++
+	to.calls++
 	if again {
 		n.attempt(c)
 	} else {
-		c.Letter = n.address(d.dest)
+		c.Letter = to.address
 		n.onlyAttempt(c, d)
 	}
 	switch {
@@ -100,7 +125,7 @@ func (n *Node) begin(ctx context.Context, d *draft, policy *Policy, owner owner)
 // fresh msg_id. Its timeout begins when it has been written out.
 func (n *Node) attempt(c *call) (id int64) {
 	id = n.nextID()
-	n.writeLetter(c.Letter, id)
+	n.writeAttempt(c, id)
 	n.sent(c, id)
 	return id
 }
@@ -119,18 +144,34 @@ func (n *Node) sent(c *call, id int64) {
 
 // afterSilence does what the call's policy has said after its latest attempt has
 // met silence: it sends another, or counts the call as failed. mu is held.
-func (n *Node) afterSilence(c *call, step retry.Step, now time.Duration) silence {
-	s := silence{call: c}
-	switch step {
-	case retry.SendAgain:
-		s.waited = now - c.Attempt(c.Sent()).Written
-		s.id = n.attempt(c)
-		s.attempt = c.Sent()
-		n.stats.Retries++
-	case retry.GiveUp:
-		n.stats.Failures++
+func (n *Node) afterSilence(c *call, step retry.Step, g *guide, now time.Duration) silence {
+	if step == retry.SendAgain {
+		return n.again(c, g, now)
 	}
+	n.failed(c)
+	if g == nil {
+		return silence{call: c, err: (*silentCall)(c)}
+	}
+	return silence{call: c, err: guidedFailure(c, g, now)}
+}
+
+// again sends one more attempt. mu is held.
+func (n *Node) again(c *call, g *guide, now time.Duration) silence {
+	s := silence{call: c, waited: now - c.Attempt(c.Sent()).Written}
+	if g != nil {
+		s.err = g.Last
+	}
+	s.id = n.attempt(c)
+	s.attempt = c.Sent()
+	n.stats.Retries++
+	n.destination(c.Letter.Dest()).retries++
 	return s
+}
+
+// failed counts a call that has ended without a reply. mu is held.
+func (n *Node) failed(c *call) {
+	n.stats.Failures++
+	n.destination(c.Letter.Dest()).failures++
 }
 
 // reply settles the call that a message answers, if there is one. What comes
@@ -139,8 +180,13 @@ func (n *Node) afterSilence(c *call, step retry.Step, now time.Duration) silence
 func (n *Node) reply(m *wire.Message) {
 	reply := n.message(m)
 	n.mu.Lock()
-	c, arrival := n.calls.Settle(reply.InReplyTo, reply.Src)
-	n.stats.count(arrival)
+	c, attempt, arrival := n.calls.Settle(reply.InReplyTo, reply.Src)
+	if arrival == calls.Guided {
+		n.replyGuided(c, reply)
+		return
+	}
+	n.count(arrival, reply.Src)
+	n.sample(attempt, reply.Src)
 	n.mu.Unlock()
 	switch {
 	case c == nil:
@@ -154,14 +200,15 @@ func (n *Node) reply(m *wire.Message) {
 // cancel ends a call, unless it is over.
 func (n *Node) cancel(c *call, cause error) {
 	n.mu.Lock()
+	g := n.calls.Guide(c)
 	open := n.calls.Remove(c)
 	now := n.now()
 	if open {
-		n.stats.Failures++
+		n.failed(c)
 	}
 	n.mu.Unlock()
 	if open {
-		n.end(c, Message{}, failure(c, now, cause))
+		n.end(c, Message{}, cancelled(c, g, now, cause))
 	}
 }
 

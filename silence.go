@@ -32,7 +32,7 @@ func (n *Node) tellOf(some []silence) {
 		s := some[0]
 		some = some[1:]
 		if s.attempt == 0 {
-			n.end(s.call, Message{}, (*silentCall)(s.call))
+			n.end(s.call, Message{}, s.err)
 		} else {
 			n.logRetry(s)
 		}
@@ -45,6 +45,7 @@ type silence struct {
 	attempt int           // number of the attempt that was sent then, 0 if none was
 	id      int64         // its msg_id
 	waited  time.Duration // by the attempt before
+	err     error         // what that has met if not silence; or what the call has failed with
 }
 
 // silences stores as many calls as have met silence, and sends their next
@@ -54,11 +55,11 @@ func (n *Node) silences(into []silence) (count int) {
 	defer n.mu.Unlock()
 	now := n.now()
 	for count < len(into) {
-		c, step := n.calls.Silent(now, !n.full())
+		c, step, g := n.calls.Silent(now, !n.full())
 		if c == nil {
 			break
 		}
-		into[count] = n.afterSilence(c, step, now)
+		into[count] = n.afterSilence(c, step, g, now)
 		count++
 	}
 	return count

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"runtime"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/eddyrpc/eddy"
@@ -16,8 +17,9 @@ import (
 //
 //	echo          answers with the request's own fields; inline
 //	add           {a,b}: answers with a Go value
-//	ask           {to,body,timeout_ms,hedge_ms,final_ms,attempts,late}: calls to with body and waits;
-//	              answers with the reply and the attempts, or passes the error on
+//	ask           {to,body,timeout_ms,hedge_ms,final_ms,attempts,late}, or {to,body,policy}: calls
+//	              to with body and waits; answers with the reply and the attempts, or passes the
+//	              error on
 //	ask-later     the same by callback; inline
 //	explain       the same, and answers with all that the caller is told
 //	hurry         {after,to,body,ms,cause}: the same, after a while, with a context
@@ -28,6 +30,10 @@ import (
 //	chain         {to:[...],body}: calls one after the other by callback
 //	tell          {to,body}: sends a one-way message
 //	fail          {code,text}: returns that error; without a code, one that has none
+//	busy          {ms}: returns temporarily-unavailable, to be tried again after ms
+//	count         {ms}: counts, once for each call, and answers with the count after a while
+//	count-busy    the same, but the first answer is temporarily-unavailable
+//	patience      answers how long its context still lasts, and waits for its end
 //	wrap          returns precondition-failed, wrapped
 //	slow          {ms}: sleeps
 //	stand         the same, inline, which an inline handler must not do
@@ -172,12 +178,51 @@ func handlers(n *eddy.Node) {
 		}
 		return eddy.Raw(`{"n":2}`), nil
 	})
+	n.Handle("busy", func(_ context.Context, req *eddy.Request) (any, error) {
+		return nil, &eddy.Error{Code: eddy.TemporarilyUnavailable, Text: "busy", RetryAfter: milliseconds(req, "ms")}
+	})
+	n.Handle("patience", func(ctx context.Context, req *eddy.Request) (any, error) {
+		deadline, ok := ctx.Deadline()
+		if !ok {
+			return eddy.Raw(`{"left":"for ever"}`), nil
+		}
+		left := time.Until(deadline)
+		<-ctx.Done()
+		return eddy.Raw(fmt.Sprintf(`{"left":%q,"end":%q}`, left, ctx.Err())), nil
+	})
+	countOnce(n)
 	n.Handle("nonsense", func(context.Context, *eddy.Request) (any, error) { return "no object", nil })
+}
+
+// countOnce registers what takes effect once for each call.
+func countOnce(n *eddy.Node) {
+	once := &eddy.Once{MaxReplies: 3}
+	var effects, asked atomic.Int64
+	count := func(_ context.Context, req *eddy.Request) (any, error) {
+		count := effects.Add(1)
+		time.Sleep(milliseconds(req, "ms"))
+		return map[string]any{"count": count}, nil
+	}
+	n.Handle("count", once.Handler(count))
+	n.Handle("count-busy", once.Handler(func(ctx context.Context, req *eddy.Request) (any, error) {
+		if asked.Add(1) == 1 {
+			return nil, eddy.Errorf(eddy.TemporarilyUnavailable, "busy")
+		}
+		return count(ctx, req)
+	}))
 }
 
 // question is the call that a request asks for.
 func question(req *eddy.Request) (to string, body eddy.Raw, p *eddy.Policy) {
 	to, _ = req.Body.Get("to").Text()
+	if text := req.Body.Get("policy"); text != nil {
+		p, err := retry.Load(text)
+		if err != nil {
+			panic(err)
+		}
+		p.Attempts = min(p.Attempts, 100) // as below
+		return to, req.Body.Get("body"), p
+	}
 	p = &eddy.Policy{
 		Timeout: milliseconds(req, "timeout_ms"), Hedge: milliseconds(req, "hedge_ms"),
 		Final: milliseconds(req, "final_ms"), Deadline: milliseconds(req, "deadline_ms"),

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -36,6 +38,7 @@ import (
 //	                    nobody reads the node's output, somebody does again, or
 //	                    writing it fails from now on
 //	stats, log          the counters that are not 0, and what was logged since
+//	destinations        the counters of the calls to each node
 //
 // go test -run TestTranscripts -rewrite writes what the node does into the
 // files, to be read before it is committed.
@@ -76,6 +79,7 @@ type stage struct {
 
 func newStage(t *testing.T, d *datadriven.TestData) *stage {
 	s := &stage{node: &eddy.Node{}}
+	s.node.SetLife(0x1f0a93c2b7d4e865)
 	bare, stays := false, false
 	for _, arg := range d.CmdArgs {
 		switch arg.Key {
@@ -185,6 +189,8 @@ func (s *stage) play(t *testing.T, d *datadriven.TestData) string {
 		s.pipe.set(map[string]condition{"stuck": stuck, "free": free, "broken": broken}[d.CmdArgs[0].Key])
 	case "stats":
 		return s.stats()
+	case "destinations":
+		return s.destinations()
 	case "log":
 		return s.log.take()
 	default:
@@ -223,6 +229,15 @@ func (s *stage) stats() string {
 		if n := v.Field(i).Int(); n != 0 {
 			fmt.Fprintf(&b, "%s %d\n", v.Type().Field(i).Name, n)
 		}
+	}
+	return b.String()
+}
+
+func (s *stage) destinations() string {
+	var b strings.Builder
+	all := s.node.Destinations()
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		fmt.Fprintf(&b, "%s %+v\n", name, all[name])
 	}
 	return b.String()
 }

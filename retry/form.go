@@ -51,26 +51,37 @@ func (p *Policy) UnmarshalJSON(text []byte) error {
 	if err := json.Unmarshal(text, &f, durations); err != nil {
 		return fieldError(err)
 	}
-	if explicitZero(text) {
-		return errors.New("attempts: 0 is not at least 1")
+	if err := explicitZero(text); err != nil {
+		return err
 	}
 	*p = Policy(f)
 	return nil
 }
 
-// explicitZero reports whether the attempts are said to be 0.
-func explicitZero(text []byte) bool {
+// explicitZero is an error if the attempts are said to be 0, or a budget to be
+// nothing: whoever writes that wants no retry, and would get the default.
+func explicitZero(text []byte) error {
 	var said struct {
-		Attempts *int `json:"attempts"`
+		Attempts *int    `json:"attempts"`
+		Budget   *Budget `json:"budget"`
 	}
 	err := json.Unmarshal(text, &said)
-	return err == nil && said.Attempts != nil && *said.Attempts == 0
+	switch {
+	case err != nil:
+		return err
+	case said.Attempts != nil && *said.Attempts == 0:
+		return errors.New("attempts: 0 is not at least 1")
+	case said.Budget != nil && !said.Budget.on():
+		return errors.New("budget: neither ratio nor per_second is over 0; for no retries at all, attempts is 1")
+	}
+	return nil
 }
 
 // Load reads a policy from JSON. Its error names the field that is unknown or has
 // an impossible value.
 func Load(text []byte) (*Policy, error) {
 	var p Policy
+	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // some editors on Windows put it there
 	if jsontext.Value(bytes.TrimSpace(text)).Kind() != '{' {
 		return nil, errors.New("a policy is a JSON object")
 	}

@@ -88,10 +88,15 @@ func TestLoadRefusesMore(t *testing.T) {
 		`{"timeout":"\q"}`:            `escape`,
 		`{"hedge":"1h"}`:              `hedge: 1h0m0s is more than the last attempt waits, 500ms`,
 		`{"backoff":{"base":"1s"}}`:   `backoff.kind: none has no base`,
+		`{"budget":{}}`:               `budget: neither ratio nor per_second is over 0`,
+		`{"budget":{"ratio":0}}`:      `budget: neither ratio nor per_second is over 0`,
 	} {
 		if p, err := Load([]byte(text)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s became %v, %v; want %s", text, p, err, want)
 		}
+	}
+	if p, err := Load([]byte("\xef\xbb\xbf{\"attempts\":2}\r\n")); err != nil || p.Attempts != 2 {
+		t.Errorf("a byte order mark is %v", err)
 	}
 	var p Policy
 	if err := p.UnmarshalJSON([]byte(`5`)); err == nil {

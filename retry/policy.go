@@ -205,14 +205,22 @@ func (p *Policy) Patience() time.Duration {
 		return p.Deadline
 	}
 	limit := p.Limit()
-	pauses := forever // more attempts than are worth a sum
-	if limit <= 1000 {
-		pauses = 0
-		for n := 1; n < limit && p != nil; n++ {
-			pauses = plus(pauses, p.Backoff.longest(n))
-		}
+	return plus(plus(times(p.longestWait(1), limit-1), p.longestWait(limit)), p.longestPauses(limit-1))
+}
+
+// longestPauses is how long a number of pauses can take. It may say more of very
+// many, which are not worth a sum.
+func (p *Policy) longestPauses(count int) (all time.Duration) {
+	switch {
+	case p == nil || p.Backoff.Kind == NoBackoff:
+		return 0
+	case count > 1000:
+		return times(p.Backoff.cap(), count)
 	}
-	return plus(plus(times(p.longestWait(1), limit-1), p.longestWait(limit)), pauses)
+	for n := 1; n <= count; n++ {
+		all = plus(all, p.Backoff.longest(n))
+	}
+	return all
 }
 
 func (p *Policy) longestWait(n int) time.Duration {

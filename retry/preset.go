@@ -1,7 +1,9 @@
 package retry
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 	"strings"
 	"time"
@@ -65,4 +67,21 @@ func Preset(name string) (*Policy, error) {
 		return &p, nil
 	}
 	return nil, fmt.Errorf("there is no preset %q; there are %s", name, strings.Join(Presets(), ", "))
+}
+
+// Find is the preset of a name, or else the policy in the file of that name, as
+// read returns it: what a command's --policy means.
+func Find(name string, read func(name string) ([]byte, error)) (*Policy, error) {
+	p, unknown := Preset(name)
+	if unknown == nil {
+		return p, nil
+	}
+	text, err := read(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(name, "./\\"):
+		return nil, fmt.Errorf("no such file, and %w", unknown)
+	case err != nil:
+		return nil, err
+	}
+	return Load(text)
 }

@@ -2,6 +2,8 @@ package retry
 
 import (
 	"encoding/json"
+	"fmt"
+	"io/fs"
 	"reflect"
 	"slices"
 	"testing"
@@ -33,5 +35,37 @@ func TestPresetIsTheCallersOwn(t *testing.T) {
 	p.Codes[0], p.Adaptive.Min = 0, time.Hour
 	if again, _ := Preset("patient"); reflect.DeepEqual(p, again) {
 		t.Error("a preset was changed")
+	}
+}
+
+func TestFind(t *testing.T) {
+	read := func(name string) ([]byte, error) {
+		switch name {
+		case "five.json":
+			return []byte(`{"attempts":5}`), nil
+		case "bad":
+			return []byte(`{"attempts":-5}`), nil
+		case "secret":
+			return nil, fs.ErrPermission
+		}
+		return nil, fs.ErrNotExist
+	}
+	for _, tt := range []struct{ name, want string }{
+		{"budgeted", `{"budget":{"ratio":0.2,"per_second":10}}`},
+		{"five.json", `{"attempts":5}`},
+		{"bad", "attempts: -5 is not at least 1"},
+		{"secret", "permission denied"},
+		{"nope", `no such file, and there is no preset "nope"; there are default, patient, hedged, budgeted`},
+		{"./nope", "file does not exist"},
+	} {
+		p, err := Find(tt.name, read)
+		got := fmt.Sprint(err)
+		if err == nil {
+			text, _ := p.MarshalJSON()
+			got = string(text)
+		}
+		if got != tt.want {
+			t.Errorf("%s: %s, want %s", tt.name, got, tt.want)
+		}
 	}
 }

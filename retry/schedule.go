@@ -343,6 +343,9 @@ func (s *Schedule) giveUp(why Reason) Next { return Next{Step: GiveUp, Reason: w
 // Sent is how many attempts were sent so far.
 func (s *Schedule) Sent() int { return int(s.sent) }
 
+// Silent reports whether the latest attempt's timeout has passed.
+func (s *Schedule) Silent() bool { return s.silent }
+
 // Retry reports whether the latest attempt is to carry "retry": it is a second
 // one, or on behalf of one.
 func (s *Schedule) Retry() bool { return s.sent > 1 || s.behalf }

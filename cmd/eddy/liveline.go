@@ -32,11 +32,16 @@ func (l *liveLine) show(p runner.Progress) {
 	l.last = p.At
 	line := fmt.Sprintf("%5.1fs  %d ok  %d failed  %d indefinite  %d messages  %s",
 		p.At.Seconds(), p.OK, p.Fail, p.Info, p.Messages, strings.Join(p.Faults, ", "))
-	// What goes over the terminal's edge would be a line that is not cleared.
-	if width, _, err := term.GetSize(int(l.to.Fd())); err == nil && width > 0 && len(line) >= width {
-		line = line[:width-1]
+	fmt.Fprint(l.to, clearLine, fitting(l.to, line))
+}
+
+// fitting is as much of a line as fits a terminal. What goes over its edge would be
+// a line that is not cleared.
+func fitting(to *os.File, line string) string {
+	if width, _, err := term.GetSize(int(to.Fd())); err == nil && width > 0 && len(line) >= width {
+		return line[:width-1]
 	}
-	fmt.Fprint(l.to, clearLine, line)
+	return line
 }
 
 func (l *liveLine) clear() {

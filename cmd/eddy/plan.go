@@ -1,11 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/alecthomas/kong"
 	"github.com/go-json-experiment/json"
@@ -20,23 +23,23 @@ import (
 type planCommand struct {
 	Policy []string `default:"default" sep:"none" placeholder:"FILE|PRESET" help:"A policy as JSON, or one of ${presets}. Can be given again, to compare."`
 
-	Loss     float64       `help:"Of messages each way, 0 to 1."`
-	Latency  string        `default:"0" help:"Of a round trip: constant:50ms, exponential:50ms, uniform:0ms-100ms, lognormal:50ms,0.5 (median and sigma), or file:PATH of measured milliseconds."`
+	Loss     float64       `placeholder:"SHARE" help:"Of messages each way, 0 to 1 (0)."`
+	Latency  string        `default:"0" placeholder:"KIND:VALUE" help:"Of a round trip (none): constant:50ms, exponential:50ms, uniform:0ms-100ms, lognormal:50ms,0.5 (median and sigma), or file:PATH of measured milliseconds."`
 	Rate     float64       `default:"1000" placeholder:"CALLS" help:"Calls a second, at random times (${default})."`
 	Duration time.Duration `help:"How long calls begin. Without it, as long as --calls take."`
-	Calls    int           `help:"At most so many calls. Without it and --duration, 1,000,000."`
-	Hops     int           `default:"1" help:"Calls in a chain: each hop but the last leads to a relay with the same policy (${default})."`
+	Calls    int           `placeholder:"CALLS" help:"At most so many calls. Without it and --duration, 1,000,000."`
+	Hops     int           `default:"1" placeholder:"HOPS" help:"Calls in a chain: each hop but the last leads to a relay with the same policy (${default})."`
 	Capacity float64       `placeholder:"REQUESTS" help:"What the callee at the end serves a second. Without it, anything."`
 	Queue    int           `placeholder:"REQUESTS" help:"How many may wait there; one more gets error 11. Without it, any number."`
 	Outage   string        `placeholder:"FROM:FOR" help:"When the callee stops serving, such as 20s:5s. What arrives meanwhile waits."`
-	Seed     uint64        `default:"1" help:"Where chance begins (${default})."`
+	Seed     uint64        `default:"1" placeholder:"NUMBER" help:"Where chance begins (${default})."`
 
 	JSON bool   `name:"json" help:"Print an array with one object per policy."`
 	HTML string `name:"html" placeholder:"FILE" help:"Write one page with curves, too."`
 }
 
 func (planCommand) Help() string {
-	return `Says what a retry policy will do before it is used: it runs the very code that a node runs, in virtual time, against a model of the network and of the callee.
+	return `Runs the very code of policies that a node runs, in virtual time, against a model of the network and of the callee.
 
   eddy plan --policy default --policy budgeted --loss 0.1 --latency exponential:50ms
   eddy plan --policy default --rate 1000 --duration 60s --hops 3 --capacity 1200 --outage 20s:5s --html plan.html
@@ -69,18 +72,42 @@ func (c *planCommand) Run(ctx *kong.Context) error {
 			return usageError("--policy %s: %v", name, err)
 		}
 	}
+	if err := c.checkHTML(); err != nil { // not after minutes of work
+		return usageError("--html %s: %v", c.HTML, err)
+	}
 	bar := newProgressBar(os.Stderr)
 	plans := make([]plan.Planned, len(policies))
 	for i, p := range policies {
 		plans[i] = c.plan(model, p, c.Policy[i], bar)
-	}
-	bar.clear()
-	if c.HTML != "" {
-		if err := os.WriteFile(c.HTML, []byte(c.page(ctx, model, plans)), 0o644); err != nil {
-			return fmt.Errorf("write --html: %w", err)
+		if plans[i].TooMany() {
+			bar.clear()
+			return fmt.Errorf("--policy %s: more than %d calls and messages under way at once, too many to simulate; ask for fewer --hops, --calls or a lower --rate", c.Policy[i], plan.MaxOpen)
 		}
 	}
-	return c.show(os.Stdout, model, policies, plans)
+	bar.clear()
+	if plans[0].Result.Calls == 0 {
+		return usageError("no call begins within --duration %v at --rate %v", c.Duration, c.Rate)
+	}
+	err = c.show(os.Stdout, model, plans)
+	if c.HTML != "" {
+		err = errors.Join(err, os.WriteFile(c.HTML, []byte(c.page(ctx, model, plans)), 0o644))
+	}
+	if err != nil {
+		return fmt.Errorf("write the results: %w", err)
+	}
+	return nil
+}
+
+// checkHTML tells why the page could surely not be written.
+func (c *planCommand) checkHTML() error {
+	if c.HTML == "" {
+		return nil
+	}
+	if info, err := os.Stat(c.HTML); err == nil && info.IsDir() {
+		return errors.New("that is a directory")
+	}
+	_, err := os.Stat(filepath.Dir(c.HTML))
+	return err
 }
 
 // hasFlag tells whether a flag stands on the command line.
@@ -136,40 +163,49 @@ func parseOutage(text string) (plan.Window, error) {
 
 // readPolicy is a preset, or what a file says.
 func readPolicy(name string) (*retry.Policy, error) {
-	if p, err := retry.Preset(name); err == nil {
-		return p, nil
-	} else if !strings.ContainsAny(name, "./\\") {
-		if _, statErr := os.Stat(name); statErr != nil {
-			return nil, fmt.Errorf("no such file, and %w", err)
-		}
-	}
-	text, err := os.ReadFile(name)
+	p, err := retry.Find(name, os.ReadFile)
 	if err != nil {
 		return nil, err
 	}
-	return retry.Load(text)
+	return p, plan.ValidatePolicy(p)
 }
 
 // plan runs a policy; for a page also under other losses.
 func (c *planCommand) plan(m *plan.Model, p *retry.Policy, name string, bar *progressBar) plan.Planned {
 	bar.begin(name, m.Expected())
-	planned := plan.Planned{Name: name, Result: plan.Run(m, p, plan.Watch{Progress: bar.show})}
-	if c.HTML != "" {
-		bar.begin(name+", other losses", 0)
-		planned.Sweep = plan.Sweep(m, p)
+	planned := plan.Planned{Name: name, Policy: p, Result: plan.Run(m, p, plan.Watch{Progress: bar.show})}
+	if c.HTML != "" && !planned.TooMany() {
+		bar.begin(name+", other losses", plan.SweepCalls(m))
+		planned.Sweep = plan.Sweep(m, p, plan.Watch{Progress: bar.show})
 	}
 	return planned
 }
 
 func (c *planCommand) page(ctx *kong.Context, m *plan.Model, plans []plan.Planned) string {
-	p := plan.Page{Command: "eddy " + strings.Join(ctx.Args, " "), Outage: m.Outage, Plans: plans, Table: plan.Table(plans)}
+	p := plan.Page{Command: shellLine(append([]string{"eddy"}, ctx.Args...)), Model: m, Plans: plans}
 	return p.HTML()
 }
 
+// shellLine is arguments as one types them into a shell.
+func shellLine(args []string) string {
+	quoted := make([]string, len(args))
+	for i, arg := range args {
+		quoted[i] = arg
+		if arg == "" || strings.ContainsFunc(arg, needsQuotes) {
+			quoted[i] = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+		}
+	}
+	return strings.Join(quoted, " ")
+}
+
+func needsQuotes(r rune) bool {
+	return !strings.ContainsRune("-_./:=,%+@", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+}
+
 // show prints the results.
-func (c *planCommand) show(to io.Writer, m *plan.Model, policies []*retry.Policy, plans []plan.Planned) error {
+func (c *planCommand) show(to io.Writer, m *plan.Model, plans []plan.Planned) error {
 	if !c.JSON {
-		text := plan.Table(plans)
+		text := plan.Table(m, plans)
 		if m.Outage.For > 0 {
 			text += "\n" + plan.LoadTable(plans)
 		}
@@ -178,7 +214,11 @@ func (c *planCommand) show(to io.Writer, m *plan.Model, policies []*retry.Policy
 	}
 	all := make([]planned, len(plans))
 	for i, p := range plans {
-		all[i] = planned{p.Name, policies[i], c.Seed, *p.Result}
+		all[i] = planned{p.Name, p.Policy, c.Seed, *p.Result}
 	}
-	return json.MarshalWrite(to, all, jsontext.WithIndent("  "), json.Deterministic(true))
+	text, err := json.Marshal(all, jsontext.WithIndent("  "), json.Deterministic(true))
+	if err == nil {
+		_, err = to.Write(append(text, '\n'))
+	}
+	return err
 }

@@ -44,7 +44,7 @@ func (b *progressBar) show(done int) (stop bool) {
 		full := min(done*width/b.all, width)
 		text = fmt.Sprintf("[%s%s] %3d %%  %s", strings.Repeat("#", full), strings.Repeat(" ", width-full), min(done*100/b.all, 100), b.name)
 	}
-	fmt.Fprint(b.to, clearLine, text)
+	fmt.Fprint(b.to, clearLine, fitting(b.to, text))
 	return false
 }
 

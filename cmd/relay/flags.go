@@ -15,7 +15,7 @@ import (
 
 // options are what the command line sets.
 type options struct {
-	policy    eddy.Policy
+	policy    *eddy.Policy
 	eof       string
 	drain     duration
 	compact   bool
@@ -34,12 +34,14 @@ const (
 // parse reads the arguments. What it rejects it has already told on out.
 func parse(args []string, out io.Writer) (*options, error) {
 	o := &options{drain: duration(30 * time.Second), maxLine: 16 << 20}
-	timeout := duration(500 * time.Millisecond)
+	var said waits
+	said.timeout = duration(500 * time.Millisecond)
 	f := flag.NewFlagSet("relay", flag.ContinueOnError)
 	f.SetOutput(io.Discard) // or every mistake would print all flags
-	f.Var(&timeout, "timeout", "how long each attempt waits for its reply: a `duration` from 1ms to 1h")
-	f.IntVar(&o.policy.Attempts, "max-retries", 3, "attempts in all, the first included: a `number` from 1 to 1000")
-	f.TextVar(&o.policy.Late, "late", o.policy.Late, "a reply that comes after its attempt's timeout: `accept|ignore`")
+	f.StringVar(&said.policy, "policy", "default", "what the three flags below don't say: a `file`, or default|patient|hedged|budgeted")
+	f.Var(&said.timeout, "timeout", "how long each attempt waits for its reply: a `duration` from 1ms to 1h")
+	f.IntVar(&said.attempts, "max-retries", 3, "attempts in all, the first included: a `number` from 1 to 1000")
+	f.TextVar(&said.late, "late", said.late, "a reply that comes after its attempt's timeout: `accept|ignore`")
 	f.StringVar(&o.eof, "eof", "drain", "at the end of input: `drain|stop`, that is answer what is open, or end at once")
 	f.Var(&o.drain, "drain", "how long draining may take: a `duration` over 0s")
 	f.BoolVar(&o.compact, "compact", false, "write no blank after ':' and ','")
@@ -55,20 +57,23 @@ func parse(args []string, out io.Writer) (*options, error) {
 	case err != nil:
 		return nil, tell(out, "%s", strings.Replace(err.Error(), " -", " --", 1))
 	}
-	o.policy.Timeout = time.Duration(timeout)
 	if f.NArg() > 0 {
 		return nil, tell(out, "takes no arguments, got %q", f.Arg(0))
 	}
+	if err := said.check(); err != nil {
+		return nil, tell(out, "%w", err)
+	}
+	policy, err := said.over(f)
+	if err != nil {
+		return nil, tell(out, "%w", err)
+	}
+	o.policy = policy
 	return o, o.check(out)
 }
 
 // check rejects values out of range.
 func (o *options) check(out io.Writer) error {
 	switch {
-	case o.policy.Timeout < time.Millisecond || o.policy.Timeout > maxTimeout:
-		return tell(out, "--timeout %v: must be from 1ms to 1h", o.policy.Timeout)
-	case o.policy.Attempts < 1 || o.policy.Attempts > maxAttempts:
-		return tell(out, "--max-retries %d: must be from 1 to 1000", o.policy.Attempts)
 	case o.eof != "drain" && o.eof != "stop":
 		return tell(out, "--eof %s: must be drain or stop", o.eof)
 	case o.drain <= 0:

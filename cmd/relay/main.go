@@ -45,7 +45,7 @@ func run() int {
 		Log:       o.logger(logs),
 	}
 	n.HandleInline("echo", echo)
-	n.HandleInline("relay", relay(&o.policy))
+	n.HandleInline("relay", relay(o.policy))
 	err = n.Run()
 	summary(n, logs)
 	if err != nil {
@@ -67,6 +67,8 @@ func summary(n *eddy.Node, logs *eddy.LogQueue) {
 		slog.Int64("late", s.Late),
 		slog.Int64("strays", s.Strays),
 		slog.Int64("failures", s.Failures),
+		slog.Int64("refused", s.Refused),
+		slog.Int64("expired", s.Expired),
 		slog.Int64("dropped", s.Dropped),
 		slog.Int64("bad_lines", s.BadLines),
 		slog.Int64("log_dropped", logs.Dropped()),

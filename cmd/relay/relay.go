@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/eddyrpc/eddy"
@@ -23,7 +22,8 @@ func echo(_ context.Context, req *eddy.Request) (any, error) {
 //	{"type":"relay","target":"n2","payload":{"type":"read"}}
 //	{"type":"relay_ok","attempts":1,"result":{"type":"read_ok","value":3,...}}
 //
-// timeout_ms and max_retries in the request go over the policy.
+// timeout_ms and max_retries in the request go over the policy; the first makes
+// every attempt wait that long.
 func relay(policy *eddy.Policy) eddy.Handler {
 	own := overrides{}
 	return func(_ context.Context, req *eddy.Request) (any, error) {
@@ -97,51 +97,6 @@ func readOrder(body eddy.Raw) (o order, err error) {
 		return o, malformed("payload.type must be a string that is not empty")
 	}
 	return o, nil
-}
-
-// overrides keeps a policy for each pair of timeout and attempts that requests
-// ask for, since they ask for few and a policy for each call costs memory. Inline
-// handlers run one at a time, so nothing guards it.
-type overrides map[override]*eddy.Policy
-
-type override struct {
-	timeout  time.Duration
-	attempts int
-}
-
-const maxOverrides = 4096
-
-// of is the policy with what the order sets of it.
-func (own overrides) of(policy *eddy.Policy, o *order) (*eddy.Policy, error) {
-	if o.timeout == nil && o.maxRetries == nil {
-		return policy, nil
-	}
-	want := override{policy.Timeout, policy.Attempts}
-	if o.timeout != nil {
-		ms, ok := o.timeout.Int()
-		if !ok || ms < 1 || ms > 3_600_000 {
-			return nil, malformed("timeout_ms must be an integer from 1 to 3600000, in milliseconds")
-		}
-		want.timeout = time.Duration(ms) * time.Millisecond
-	}
-	if o.maxRetries != nil {
-		n, ok := o.maxRetries.Int()
-		if !ok || n < 1 || n > 1000 {
-			return nil, malformed("max_retries must be an integer from 1 to 1000, the attempts in all")
-		}
-		want.attempts = int(n)
-	}
-	kept := own[want]
-	if kept == nil {
-		if len(own) >= maxOverrides {
-			clear(own)
-		}
-		changed := *policy
-		changed.Timeout, changed.Attempts = want.timeout, want.attempts
-		kept = &changed
-		own[want] = kept
-	}
-	return kept, nil
 }
 
 func malformed(text string) error { return eddy.Errorf(eddy.MalformedRequest, "%s", text) }

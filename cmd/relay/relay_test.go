@@ -306,7 +306,7 @@ func TestHelp(t *testing.T) {
 		"  --timeout duration\n        how long each attempt waits for its reply: a duration from 1ms to 1h (default 500ms)\n",
 		"--max-retries number", "default 3", "--late accept|ignore", "--eof drain|stop", "--drain duration", "30s",
 		"--compact", "--max-line size", "16MiB", "--max-open number", "100000", "--log-level debug|info|warn|error", "default info",
-		"--log-format text|json", "--version",
+		"--log-format text|json", "--version", "--policy file", "(default default)",
 	} {
 		if !strings.Contains(errs, want) {
 			t.Errorf("the help lacks %q:\n%s", want, errs)
@@ -330,7 +330,7 @@ func TestRetryLog(t *testing.T) {
 		_, errs, _ := runRelay(t, input, "--timeout=20ms")
 		want := regexp.MustCompile(`^time=\S+ level=INFO msg=retry dest=n2 attempt=2 of=3 msg_id=2 waited=\S+ for=relay from=c1 request=2
 time=\S+ level=INFO msg=retry dest=n2 attempt=3 of=3 msg_id=3 waited=\S+ for=relay from=c1 request=2
-time=\S+ level=INFO msg=summary in=2 out=5 calls=1 attempts=3 retries=2 late=0 strays=0 failures=1 dropped=0 bad_lines=0 log_dropped=0
+time=\S+ level=INFO msg=summary in=2 out=5 calls=1 attempts=3 retries=2 late=0 strays=0 failures=1 refused=0 expired=0 dropped=0 bad_lines=0 log_dropped=0
 $`)
 		if !want.MatchString(errs) {
 			t.Errorf("the log is\n%s\nwant\n%s", errs, want)
@@ -373,7 +373,7 @@ func TestSummary(t *testing.T) {
 		t.Fatalf("exit status %d, the log is\n%s", status, errs)
 	}
 	delete(summary[0], "time")
-	want := "map[attempts:0 bad_lines:1 calls:0 dropped:1 failures:0 in:5 late:0 level:INFO log_dropped:0 msg:summary out:2 retries:0 strays:1]"
+	want := "map[attempts:0 bad_lines:1 calls:0 dropped:1 expired:0 failures:0 in:5 late:0 level:INFO log_dropped:0 msg:summary out:2 refused:0 retries:0 strays:1]"
 	if got := fmt.Sprint(summary[0]); got != want {
 		t.Errorf("the summary is\n%s\nwant\n%s", got, want)
 	}

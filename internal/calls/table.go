@@ -28,13 +28,28 @@ type Attempt struct {
 	ID      int64         // its msg_id
 	Written time.Duration // when the message had been written out; -1 before
 
-	Silent   bool // its timeout has passed
-	Answered bool // its reply settled the call
-
-	in      list     // where its call stands; here, for it fits in between
+	state   state
+	guided  bool     // its call has a Guide; here, for it fits in between
+	in      list     // where its call stands; likewise
 	number  int32    // from 1 on
 	earlier *Attempt // one attempt is the rule, and costs no more than its call
 }
+
+type state uint8
+
+const (
+	silent   state = 1 << iota // its timeout has passed
+	answered                   // its reply settled the call, or was an error that the policy retries
+	told                       // its Guide has been told of its reply
+)
+
+func (a *Attempt) is(s state) bool { return a.state&s != 0 }
+
+// Silent reports whether its timeout has passed.
+func (a *Attempt) Silent() bool { return a.is(silent) }
+
+// Answered reports whether its reply counted.
+func (a *Attempt) Answered() bool { return a.is(answered) }
 
 // Sent is how many attempts were sent so far.
 func (c *Call[O]) Sent() int { return int(c.latest.number) }
@@ -59,7 +74,7 @@ func (c *Call[O]) attemptWith(id int64) *Attempt {
 
 // add makes a new attempt the latest.
 func (c *Call[O]) add(id int64) {
-	next := Attempt{ID: id, Written: -1, number: c.latest.number + 1}
+	next := Attempt{ID: id, Written: -1, number: c.latest.number + 1, guided: c.latest.guided}
 	if next.number > 1 {
 		before := c.latest // declared here, or every first attempt would allocate it
 		next.earlier = &before
@@ -77,6 +92,7 @@ type Table[O any] struct {
 	byID    index[O] // every attempt of every open call
 	open    int
 	waiting wheel[O]
+	guides  guides[O]
 }
 
 // Open is how many calls are open.
@@ -107,6 +123,10 @@ func (t *Table[O]) Written(now time.Duration) {
 	l := &t.waiting.lists
 	for c := l.pop(flushing); c != nil; c = l.pop(flushing) {
 		c.latest.Written = now
+		if c.latest.guided {
+			t.written(c, now)
+			continue
+		}
 		t.waiting.add(c, now, c.Policy.Wait(c.Sent()))
 	}
 }
@@ -119,55 +139,80 @@ const (
 	InTime                 // it settles its call
 	Late                   // so it does, though its attempt had timed out
 	TooLate                // its attempt had timed out, and the policy ignores that
+	Guided                 // its call has a Guide: Answer tells
 )
 
+// arrival is what a reply to the attempt now is.
+func (a *Attempt) arrival(p *retry.Policy) Arrival {
+	switch {
+	case !a.Silent():
+		return InTime
+	case p.Accepts(true):
+		return Late
+	}
+	return TooLate
+}
+
 // Settle takes the call that a reply from src to the message id settles out of
-// the table. Without such a call c is nil.
-func (t *Table[O]) Settle(id int64, src string) (c *Call[O], arrival Arrival) {
+// the table. Without such a call c is nil; a is the attempt that the reply answers
+// also if that is too late. A call with a Guide is returned as it is.
+func (t *Table[O]) Settle(id int64, src string) (c *Call[O], a *Attempt, arrival Arrival) {
 	c = t.byID.get(id)
 	if c == nil || c.Letter.Dest() != src {
-		return nil, Stray
+		return nil, nil, Stray
 	}
-	a := c.attemptWith(id)
-	if !c.Policy.Accepts(a.Silent) {
-		return nil, TooLate
+	if c.latest.guided {
+		return c, nil, Guided
 	}
-	a.Answered = true
+	a = c.attemptWith(id)
+	if arrival = a.arrival(c.Policy); arrival == TooLate {
+		return nil, a, TooLate
+	}
+	a.state |= answered
 	t.Remove(c)
-	if a.Silent {
-		return c, Late
-	}
-	return c, InTime
+	return c, a, arrival
 }
 
 // Silent returns a call whose latest attempt has timed out by now, the one with
-// the earliest deadline first, and what its policy says comes next; nil if
-// there is none. A call that gives up is out of the table. Without room for another
+// the earliest deadline first, and what comes next, SendAgain or GiveUp; nil if
+// there is none. One with a Guide may also have paused for long enough, or its
+// deadline has come. A call that gives up is out of the table. Without room for another
 // attempt only those that give up are returned, and the others are kept until there
 // is: a call must not wait for room in order to fail.
-func (t *Table[O]) Silent(now time.Duration, room bool) (*Call[O], retry.Step) {
-	if room {
-		if c := t.waiting.lists.pop(again); c != nil {
-			return c, retry.SendAgain
-		}
-	}
+func (t *Table[O]) Silent(now time.Duration, room bool) (*Call[O], retry.Step, *Guide[O]) {
 	for {
-		c := t.waiting.expired(now)
-		if c == nil {
-			return nil, retry.GiveUp
+		c, step, g := t.silent(now, room)
+		if c == nil || step == retry.GiveUp || room {
+			return c, step, g
 		}
-		c.latest.Silent = true
-		step := c.Policy.AfterSilence(c.Sent())
-		switch {
-		case step == retry.GiveUp:
-			t.Remove(c)
-			return c, step
-		case room:
-			return c, step
-		}
-		t.waiting.lists.push(again, c)
+		t.Postpone(c)
 	}
 }
+
+func (t *Table[O]) silent(now time.Duration, room bool) (*Call[O], retry.Step, *Guide[O]) {
+	if g, step := t.dueGuide(now); g != nil {
+		return g.call, step, g
+	}
+	if room {
+		if c := t.waiting.lists.pop(again); c != nil {
+			return c, retry.SendAgain, t.Guide(c)
+		}
+	}
+	c := t.waiting.expired(now)
+	if c == nil {
+		return nil, retry.Wait, nil
+	}
+	c.latest.state |= silent
+	step := c.Policy.AfterSilence(c.Sent())
+	if step == retry.GiveUp {
+		t.Remove(c)
+	}
+	return c, step, nil
+}
+
+// Postpone keeps a call that is to send another attempt until Silent is told that
+// there is room.
+func (t *Table[O]) Postpone(c *Call[O]) { t.waiting.lists.push(again, c) }
 
 // Next is when Silent is worth asking next. It may be too early, never too
 // late; false means that no attempt is waiting.
@@ -175,7 +220,11 @@ func (t *Table[O]) Next(room bool) (time.Duration, bool) {
 	if room && t.waiting.lists.any(again) {
 		return 0, true
 	}
-	return t.waiting.next()
+	at, ok := t.waiting.next()
+	if h := t.guides.heap; len(h) > 0 && h[0].due < retry.Never && (!ok || h[0].due < at) {
+		return h[0].due, true
+	}
+	return at, ok
 }
 
 // Remove takes a call out of the table, wherever it stands, and reports whether
@@ -183,6 +232,9 @@ func (t *Table[O]) Next(room bool) (time.Duration, bool) {
 func (t *Table[O]) Remove(c *Call[O]) bool {
 	if c.Sent() == 0 || t.byID.get(c.latest.ID) != c {
 		return false
+	}
+	if c.latest.guided {
+		t.forget(c)
 	}
 	t.waiting.lists.remove(c)
 	for a := &c.latest; a != nil; a = a.earlier {

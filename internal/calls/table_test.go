@@ -46,6 +46,9 @@ func empty[O any](t interface{ Fatalf(string, ...any) }, table *Table[O]) {
 			t.Fatalf("list %d is not empty", l)
 		}
 	}
+	if n := len(table.guides.of) + len(table.guides.heap); n != 0 {
+		t.Fatalf("%d guides are left", n)
+	}
 	if at, ok := table.Next(true); ok {
 		t.Fatalf("there is something to ask for at %v", at)
 	}
@@ -66,17 +69,17 @@ func TestCallAnsweredInTime(t *testing.T) {
 		id  int64
 		src string
 	}{{0, "n3"}, {0, ""}, {0, "n2 "}, {1, "n2"}, {127, "n2"}, {math.MaxInt64, "n2"}} {
-		if got, arrival := table.Settle(stray.id, stray.src); got != nil || arrival != Stray {
+		if got, _, arrival := table.Settle(stray.id, stray.src); got != nil || arrival != Stray {
 			t.Errorf("a reply from %q to %d settled %v, %v", stray.src, stray.id, got, arrival)
 		}
 	}
-	if got, arrival := table.Settle(0, "n2"); got != c || arrival != InTime {
+	if got, _, arrival := table.Settle(0, "n2"); got != c || arrival != InTime {
 		t.Errorf("settled %v, %v", got, arrival)
 	}
-	if a := c.Attempt(1); !a.Answered || a.Silent || a.Written != 7*ms || a.ID != 0 {
+	if a := c.Attempt(1); !a.Answered() || a.Silent() || a.Written != 7*ms || a.ID != 0 {
 		t.Errorf("%+v", a)
 	}
-	if got, arrival := table.Settle(0, "n2"); got != nil || arrival != Stray {
+	if got, _, arrival := table.Settle(0, "n2"); got != nil || arrival != Stray {
 		t.Errorf("a second reply settled %v, %v", got, arrival)
 	}
 	if table.Remove(c) {
@@ -110,10 +113,10 @@ func TestCallOfThreeAttempts(t *testing.T) {
 					break
 				}
 				now += 10 * ms
-				if got, _ := table.Silent(now-1, true); got != nil {
+				if got, _, _ := table.Silent(now-1, true); got != nil {
 					t.Fatalf("attempt %d timed out early", n)
 				}
-				if got, step := table.Silent(now, true); got != c || step != retry.SendAgain {
+				if got, step, _ := table.Silent(now, true); got != c || step != retry.SendAgain {
 					t.Fatalf("attempt %d: %v, %v", n, got, step)
 				}
 				if table.Open() != 1 {
@@ -122,22 +125,22 @@ func TestCallOfThreeAttempts(t *testing.T) {
 			}
 			for n := 1; n <= 3; n++ {
 				a := c.Attempt(n)
-				want := Attempt{ID: int64(100 * n), Written: 5*ms + time.Duration(n-1)*10*ms, Silent: n < 3}
-				if a.ID != want.ID || a.Written != want.Written || a.Silent != want.Silent || a.Answered {
+				want := Attempt{ID: int64(100 * n), Written: 5*ms + time.Duration(n-1)*10*ms}
+				if a.ID != want.ID || a.Written != want.Written || a.Silent() != (n < 3) || a.Answered() {
 					t.Errorf("attempt %d: %+v", n, a)
 				}
 			}
-			got, arrival := table.Settle(int64(100*tt.reply), "n2")
+			got, _, arrival := table.Settle(int64(100*tt.reply), "n2")
 			if arrival != tt.arrival || (got == c) == (arrival == TooLate) {
 				t.Errorf("%v, %v", got, arrival)
 			}
 			for n := 1; n <= 3; n++ {
-				if c.Attempt(n).Answered != (n == tt.reply && got != nil) {
-					t.Errorf("attempt %d: answered %v", n, c.Attempt(n).Answered)
+				if c.Attempt(n).Answered() != (n == tt.reply && got != nil) {
+					t.Errorf("attempt %d: answered %v", n, c.Attempt(n).Answered())
 				}
 			}
 			if arrival == TooLate {
-				if got, step := table.Silent(35*ms, true); got != c || step != retry.GiveUp {
+				if got, step, _ := table.Silent(35*ms, true); got != c || step != retry.GiveUp {
 					t.Errorf("then %v, %v", got, step)
 				}
 			}
@@ -156,7 +159,7 @@ func TestRemove(t *testing.T) {
 			other := newCall("other", &retry.Policy{Attempts: 1, Timeout: 1})
 			table.Sent(other, 9)
 			write(table, 0)
-			if c, _ := table.Silent(time.Hour, true); c != other {
+			if c, _, _ := table.Silent(time.Hour, true); c != other {
 				panic("the other is not due first")
 			}
 		},
@@ -177,7 +180,7 @@ func TestRemove(t *testing.T) {
 				t.Error("it is not removed just once")
 			}
 			write(&table, 2*time.Hour)
-			if got, _ := table.Silent(3*time.Hour, true); got != nil {
+			if got, _, _ := table.Silent(3*time.Hour, true); got != nil {
 				t.Errorf("it timed out: %v", got)
 			}
 			empty(t, &table)
@@ -192,17 +195,17 @@ func TestTimeBeginsWhenWritten(t *testing.T) {
 	table.Sent(first, 1)
 	table.Flushing()
 	table.Sent(second, 2) // too late for this buffer
-	if c, _ := table.Silent(time.Hour, true); c != nil {
+	if c, _, _ := table.Silent(time.Hour, true); c != nil {
 		t.Fatalf("timed out while it was written: %v", c)
 	}
 	if _, ok := table.Next(true); ok {
 		t.Error("something waits")
 	}
 	table.Written(time.Hour)
-	if c, _ := table.Silent(time.Hour+499*ms, true); c != nil {
+	if c, _, _ := table.Silent(time.Hour+499*ms, true); c != nil {
 		t.Fatalf("timed out early: %v", c)
 	}
-	if c, _ := table.Silent(time.Hour+500*ms, true); c != first {
+	if c, _, _ := table.Silent(time.Hour+500*ms, true); c != first {
 		t.Fatalf("timed out: %v", c)
 	}
 	if second.Attempt(1).Written != -1 {
@@ -221,10 +224,10 @@ func TestSilentWithoutRoom(t *testing.T) {
 		table.Sent(c, int64(i))
 	}
 	write(&table, 0)
-	if c, step := table.Silent(10*ms, false); c != once || step != retry.GiveUp {
+	if c, step, _ := table.Silent(10*ms, false); c != once || step != retry.GiveUp {
 		t.Errorf("%v, %v", c, step)
 	}
-	if c, _ := table.Silent(20*ms, false); c != nil {
+	if c, _, _ := table.Silent(20*ms, false); c != nil {
 		t.Errorf("%v", c)
 	}
 	if _, ok := table.Next(false); ok {
@@ -233,11 +236,11 @@ func TestSilentWithoutRoom(t *testing.T) {
 	if at, ok := table.Next(true); !ok || at > 20*ms {
 		t.Errorf("with room it is to be asked at %v, %v", at, ok)
 	}
-	if c, arrival := table.Settle(1, "n2"); c != settled || arrival != Late {
+	if c, _, arrival := table.Settle(1, "n2"); c != settled || arrival != Late {
 		t.Errorf("%v, %v", c, arrival)
 	}
 	for i, want := range []*Call[int]{first, last} {
-		c, step := table.Silent(20*ms, true)
+		c, step, _ := table.Silent(20*ms, true)
 		if c != want || step != retry.SendAgain {
 			t.Errorf("%v, %v", c, step)
 		}
@@ -255,7 +258,7 @@ func TestTimeoutForEver(t *testing.T) {
 		c := newCall("n2", &retry.Policy{Timeout: math.MaxInt64})
 		table.Sent(c, 1)
 		write(&table, now)
-		if got, _ := table.Silent(now+365*24*time.Hour, true); got != nil {
+		if got, _, _ := table.Silent(now+365*24*time.Hour, true); got != nil {
 			t.Errorf("written at %v, it timed out", now)
 		}
 		if at, ok := table.Next(true); !ok || at < now {
@@ -287,7 +290,7 @@ func TestDeadlinesFarApart(t *testing.T) {
 					t.Fatalf("age %v: nothing waits, but %v has not passed", age, timeout)
 				}
 				now = max(now, at)
-				c, _ = table.Silent(now, true)
+				c, _, _ = table.Silent(now, true)
 				asked++
 			}
 			if late := now - age - timeout; c.Attempt(1).ID != int64(i) || late < 0 || late >= ms {
@@ -311,7 +314,7 @@ func TestIdsInAnyOrder(t *testing.T) {
 		table.Sent(calls[id], id)
 	}
 	for _, id := range ids {
-		if c, arrival := table.Settle(id, "n2"); c != calls[id] || arrival != InTime {
+		if c, _, arrival := table.Settle(id, "n2"); c != calls[id] || arrival != InTime {
 			t.Errorf("the reply to %d settles %v, %v", id, c, arrival)
 		}
 	}
@@ -480,7 +483,7 @@ func (m *model) writtenOut(*rapid.T) {
 func (m *model) settle(t *rapid.T) {
 	c := pick(t, m.open)
 	n := rapid.IntRange(0, len(c.ids)-1).Draw(t, "attempt")
-	got, arrival := m.table.Settle(c.ids[n], c.dest)
+	got, _, arrival := m.table.Settle(c.ids[n], c.dest)
 	want := InTime
 	switch {
 	case c.silent[n] && c.policy.Late == retry.Ignore:
@@ -492,7 +495,7 @@ func (m *model) settle(t *rapid.T) {
 		t.Fatalf("a reply to %d settles %v, %v; want %v, %v", c.ids[n], got, arrival, c, want)
 	}
 	if want != TooLate {
-		if !c.call.Attempt(n + 1).Answered {
+		if !c.call.Attempt(n + 1).Answered() {
 			t.Fatalf("%v: attempt %d is not answered", c, n+1)
 		}
 		m.remove(c)
@@ -505,7 +508,7 @@ func (m *model) stray(t *rapid.T) {
 		c := pick(t, m.open)
 		id, src = c.ids[0], c.dest+"x"
 	}
-	if got, arrival := m.table.Settle(id, src); got != nil || arrival != Stray {
+	if got, _, arrival := m.table.Settle(id, src); got != nil || arrival != Stray {
 		t.Fatalf("a reply from %q to %d settles %v, %v", src, id, got, arrival)
 	}
 }
@@ -513,7 +516,7 @@ func (m *model) stray(t *rapid.T) {
 func (m *model) afterTheEnd(t *rapid.T) {
 	c := pick(t, m.over)
 	for _, id := range c.ids {
-		if got, arrival := m.table.Settle(id, c.dest); got != nil || arrival != Stray {
+		if got, _, arrival := m.table.Settle(id, c.dest); got != nil || arrival != Stray {
 			t.Fatalf("a reply to %d, which is over, settles %v, %v", id, got, arrival)
 		}
 	}
@@ -543,7 +546,7 @@ func (m *model) ask(t *rapid.T) {
 	if want != nil && want.tick() > m.now {
 		want = nil
 	}
-	got, step := m.table.Silent(m.now, true)
+	got, step, _ := m.table.Silent(m.now, true)
 	switch {
 	case want == nil && got == nil:
 		return
@@ -594,7 +597,7 @@ func (m *model) check(t *rapid.T) {
 		}
 		for n, id := range c.ids {
 			a := c.call.Attempt(n + 1)
-			if a.ID != id || a.Written != c.written[n] || a.Silent != c.silent[n] {
+			if a.ID != id || a.Written != c.written[n] || a.Silent() != c.silent[n] {
 				t.Fatalf("%v: attempt %d is %+v, want written %v, silent %v", c, n+1, *a, c.written[n], c.silent[n])
 			}
 		}
@@ -631,7 +634,7 @@ func BenchmarkTable(b *testing.B) {
 			now := time.Duration(0)
 			for b.Loop() {
 				// The oldest is answered, a new one takes its place.
-				c, _ := table.Settle(ids.first, "n2")
+				c, _, _ := table.Settle(ids.first, "n2")
 				reopen(table, c, ids, now)
 				now += time.Second / time.Duration(n)
 			}
@@ -642,8 +645,8 @@ func BenchmarkTable(b *testing.B) {
 			now := time.Second
 			for b.Loop() {
 				// The oldest gives up, a new one takes its place.
-				c, _ := table.Silent(now, true)
-				for ; c == nil; c, _ = table.Silent(now, true) {
+				c, _, _ := table.Silent(now, true)
+				for ; c == nil; c, _, _ = table.Silent(now, true) {
 					now += ms
 				}
 				reopen(table, c, ids, now)

@@ -51,6 +51,15 @@ func (d Dialect) pick(spaced, compact string) string {
 	return compact
 }
 
+// AppendTerms appends, behind at least one field, how long the caller of a request
+// still waits and whether this is a retry.
+func (d Dialect) AppendTerms(dst []byte, deadline int64, retry bool) []byte {
+	dst = append(dst, d.pick(`, "deadline_ms": `, `,"deadline_ms":`)...)
+	dst = strconv.AppendInt(dst, deadline, 10)
+	dst = append(dst, d.pick(`, "retry": `, `,"retry":`)...)
+	return strconv.AppendBool(dst, retry)
+}
+
 // AppendFields appends what stands between a body's braces but the ids: the
 // type, then the body's own fields in their order. A typ that is not empty
 // replaces the body's own. Names, numbers and strings keep their very bytes.

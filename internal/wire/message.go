@@ -1,6 +1,9 @@
 package wire
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // NoID stands where a message has no such id.
 const NoID = -1
@@ -24,7 +27,17 @@ type Body struct {
 	reserved [3]span // the reserved members in the order they came, within Raw
 	count    int     // how many of them there are
 	blanks   bool    // Raw has blanks between tokens
+
+	HasTerms bool // it has a member named Call, Deadline or Retry
 }
+
+// The terms of a call are the members of a request's body by which its caller tells of the call:
+// which one it is, how long it still waits, and whether this is a second attempt.
+const (
+	Call     = "call"
+	Deadline = "deadline_ms"
+	Retry    = "retry"
+)
 
 type span struct{ start, end int }
 
@@ -163,7 +176,7 @@ func readString(c *cursor, name string, into *[]byte, raw []byte) (wrong string)
 func (b *Body) Scan(raw []byte) error {
 	wrong, err := b.scanAll(raw)
 	if wrong != "" {
-		wrong, err = b.scanAll(withoutIDs(raw))
+		wrong, err = b.scanAll(Without(raw, "msg_id", "in_reply_to"))
 	}
 	if wrong != "" {
 		return &Error{wrong, -1}
@@ -189,9 +202,9 @@ func (b *Body) scanAll(raw []byte) (wrong string, err error) {
 	return wrong, nil
 }
 
-// withoutIDs is an object, which must be valid, without its msg_id and
-// in_reply_to, however often they are given.
-func withoutIDs(object []byte) []byte {
+// Without is an object, which must be valid, without the members of some names,
+// however often they are given.
+func Without(object []byte, names ...string) []byte {
 	c := cursor{text: object}
 	c.skipBlanks()
 	c.pos++
@@ -202,7 +215,7 @@ func withoutIDs(object []byte) []byte {
 		raw, _ := c.name()
 		name := string(c.decode(raw))
 		c.value(0)
-		if name != "msg_id" && name != "in_reply_to" {
+		if !slices.Contains(names, name) {
 			rest = append(append(rest, ','), object[start:c.pos]...)
 		}
 	}
@@ -235,11 +248,14 @@ func (b *Body) scan(c *cursor, depth int) (wrong string, ok bool) {
 		if !c.value(depth + 1) {
 			return wrong, false
 		}
-		if isReserved(name) {
+		switch kindOf(name) {
+		case reserved:
 			w := b.reserve(c, name, c.text[at:c.pos], span{start - from, c.pos - from})
 			if wrong == "" {
 				wrong = w
 			}
+		case term:
+			b.HasTerms = true
 		}
 		if more, ok := c.more('}'); !more {
 			b.Raw, b.blanks = c.text[from:c.pos], c.blanks
@@ -248,12 +264,23 @@ func (b *Body) scan(c *cursor, depth int) (wrong string, ok bool) {
 	}
 }
 
-func isReserved(name []byte) bool {
+// A kind is what a member of a body is to us.
+type kind uint8
+
+const (
+	own kind = iota
+	reserved
+	term
+)
+
+func kindOf(name []byte) kind {
 	switch string(name) {
 	case "type", "msg_id", "in_reply_to":
-		return true
+		return reserved
+	case Call, Deadline, Retry:
+		return term
 	}
-	return false
+	return own
 }
 
 // reserve takes in one reserved member that was just read.

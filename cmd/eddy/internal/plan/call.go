@@ -88,4 +88,7 @@ func (p *pool[T]) take() int32 {
 	return int32(len(p.all) - 1)
 }
 
+// open is how many have a number.
+func (p *pool[T]) open() int { return len(p.all) - len(p.idle) }
+
 func (p *pool[T]) free(i int32) { p.idle = append(p.idle, i) }

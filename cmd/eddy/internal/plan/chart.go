@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"html"
 	"math"
-	"strconv"
 	"strings"
 )
 
@@ -22,6 +21,7 @@ type Curve struct {
 	Name   string
 	Color  int
 	Dashed bool
+	Gray   bool // it has no color: what the others are compared with
 	Points []Point
 }
 
@@ -65,7 +65,7 @@ func (c *Chart) grid(b *strings.Builder, x, y axis) {
 		at := top + (1-y.at(v))*plotHeight
 		label := number(v)
 		if c.Percent {
-			label = number(v*100) + " %"
+			label = short(v*100, 4) + " %"
 		}
 		fmt.Fprintf(b, `<path d="M%g %.1fh%g" stroke="#ddd"/><text x="%g" y="%.1f" text-anchor="end">%s</text>`+"\n", left, at, plotWidth, left-6, at+4, label)
 	}
@@ -80,11 +80,14 @@ func (c *Chart) grid(b *strings.Builder, x, y axis) {
 
 // stroke is how a curve is drawn.
 func (c *Curve) stroke() string {
-	dash := ""
+	color, width, dash := colors[c.Color%len(colors)], 2, ""
+	if c.Gray {
+		color, width = "#888", 1
+	}
 	if c.Dashed {
 		dash = ` stroke-dasharray="5 4"`
 	}
-	return fmt.Sprintf(`fill="none" stroke="%s" stroke-width="2"%s`, colors[c.Color%len(colors)], dash)
+	return fmt.Sprintf(`fill="none" stroke="%s" stroke-width="%d"%s`, color, width, dash)
 }
 
 func (c *Curve) draw(b *strings.Builder, x, y axis) {
@@ -142,11 +145,15 @@ func (a axis) ticks() (all []float64) {
 	return all
 }
 
-// number is short.
+// number is short, and has its thousands apart.
 func number(v float64) string {
-	text := strconv.FormatFloat(v, 'g', 4, 64)
-	if strings.Contains(text, "e") {
-		text = strconv.FormatFloat(v, 'f', 0, 64)
+	text := short(v, 4)
+	whole, rest, _ := strings.Cut(text, ".")
+	for at := len(whole) - 3; at > 0; at -= 3 {
+		whole = whole[:at] + "," + whole[at:]
 	}
-	return text
+	if rest != "" {
+		rest = "." + rest
+	}
+	return whole + rest
 }

@@ -1,6 +1,10 @@
 package plan
 
-import "time"
+import (
+	"time"
+
+	"github.com/eddyrpc/eddy/retry"
+)
 
 // A leaf serves requests in the order in which they arrive, one at a time. When
 // one arrives, all that is before it is settled; so its own time of service is
@@ -11,14 +15,14 @@ type leaf struct {
 	outage  Window
 
 	free   time.Duration   // when it has done all that it has
-	starts []time.Duration // of those that may still wait, in order
+	starts []time.Duration // of those that may still wait, in order; only of account with a limit
 	gone   int             // how many of starts do no longer
 }
 
 func newLeaf(m *Model) leaf {
 	l := leaf{limit: m.Queue, outage: m.Outage}
 	if m.Capacity > 0 {
-		l.service = max(time.Duration(float64(time.Second)/m.Capacity), 1)
+		l.service = time.Duration(min(max(float64(time.Second)/m.Capacity, 1), float64(endOfTime)))
 	}
 	return l
 }
@@ -35,7 +39,11 @@ const (
 	served  fate = iota
 	refused      // the queue is full
 	expired      // its deadline had passed when its turn came
+	waiting      // until the end of time
 )
+
+// endOfTime is later than anything that is simulated, and can be added to.
+const endOfTime = retry.Never / 8
 
 // arrive is told of a request that arrives now and is worth nothing any more
 // from its deadline on. Times must not run backward if the leaf is ever busy.
@@ -54,8 +62,9 @@ func (l *leaf) arrive(now, deadline time.Duration) serving {
 		return serving{begin: now, end: now, fate: refused}
 	}
 	s := l.serve(max(now, l.free), deadline)
-	// What will be dropped takes its place in the queue until its turn comes.
-	l.starts = append(l.starts, s.begin)
+	if l.limit > 0 { // what will be dropped, too, takes its place until its turn comes
+		l.starts = append(l.starts, s.begin)
+	}
 	if s.fate == served {
 		l.free = s.end
 	}
@@ -69,6 +78,9 @@ func (l *leaf) serve(turn, deadline time.Duration) serving {
 	}
 	if turn >= deadline {
 		return serving{begin: turn, end: turn, fate: expired}
+	}
+	if turn >= endOfTime {
+		return serving{begin: turn, end: turn, fate: waiting}
 	}
 	end := turn + l.service
 	if turn < l.outage.From && end > l.outage.From { // held in the middle of it

@@ -88,3 +88,15 @@ func TestLeafForgets(t *testing.T) {
 		t.Errorf("room for %d", cap(l.starts))
 	}
 }
+
+// A leaf that is slower than anything serves what it can before the end of time,
+// and no sum of times overflows.
+func TestLeafAtTheEndOfTime(t *testing.T) {
+	l := newLeaf(&Model{Capacity: 1e-12})
+	for i := range 20 {
+		s := l.arrive(0, retry.Never)
+		if want := map[bool]fate{true: served, false: waiting}[i == 0]; s.fate != want || s.begin < 0 || s.end < 0 {
+			t.Errorf("number %d: %+v", i, s)
+		}
+	}
+}

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"math"
 	"testing"
 	"time"
 )
@@ -33,6 +34,17 @@ func TestRecovered(t *testing.T) {
 			t.Errorf("%s: %v, %v", tt.name, got, ok)
 		}
 	}
+	l := newLoads(m)
+	for i := range l.slices {
+		l.slices[i] = loadSlice{begun: 100, useful: 100}
+	}
+	if got, ok := l.recovered(Window{}); got != 0 || !ok {
+		t.Errorf("without an outage: %v, %v", got, ok)
+	}
+	l.slices[1].useful = 0
+	if got, ok := l.recovered(Window{}); got != 2*time.Second || !ok {
+		t.Errorf("without an outage, and a bad second slice: %v, %v", got, ok)
+	}
 }
 
 func TestSlices(t *testing.T) {
@@ -52,4 +64,26 @@ func TestSlices(t *testing.T) {
 			t.Errorf("%+v: %d slices of %v", tt.m, len(l.whole()), l.width)
 		}
 	}
+}
+
+// Calls begin as in a Poisson process: one gap in e is longer than the mean, and
+// their deviation is the mean.
+func TestBeginnings(t *testing.T) {
+	b := newBeginnings(&Model{Rate: 100, Seed: 3})
+	const mean, count = float64(10 * ms), 200_000
+	var before time.Duration
+	var squares float64
+	longer := 0
+	for range count {
+		at := b.next()
+		gap := float64(at - before)
+		before = at
+		squares += (gap - mean) * (gap - mean)
+		if gap > mean {
+			longer++
+		}
+	}
+	share(t, "longer than the mean", float64(longer)/count, 1/math.E, count)
+	near(t, "mean", float64(before)/count/mean, 1, 1, count)
+	near(t, "variance", squares/count/mean/mean, 1, math.Sqrt(8), count)
 }

@@ -72,13 +72,18 @@ func (e *run) serve(n int32, at time.Duration) {
 		e.tally.expired++
 		e.discard(n, r)
 		return
+	case waiting:
+		e.discard(n, r)
+		return
 	}
 	e.respond(n, r, s.end)
 }
 
-// respond sends the reply to a request at a time.
+// respond sends the reply to a request at a time. One that is lost, or that comes
+// when its call has surely ended, is forgotten at once: those of a queue that
+// never stops growing would fill the memory.
 func (e *run) respond(n int32, r *request, at time.Duration) {
-	if r.lost {
+	if r.lost || at-e.now > e.patience {
 		e.discard(n, r)
 		return
 	}

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/retry"
 )
 
 // A Model is what a policy is run against: calls that begin at random (a Poisson
@@ -55,7 +56,9 @@ const (
 	DefaultRate = 1000
 	MaxCalls    = 1_000_000_000
 	MaxHops     = 10
+	MaxOpen     = 5_000_000 // calls and messages under way at the same time, in some 1.5 GB
 	maxDuration = 1000 * time.Hour
+	maxPatience = 10_000 * time.Hour // so that no sum of times overflows
 )
 
 // Validate names the first impossible value, by the flag that sets it.
@@ -81,6 +84,16 @@ func (m *Model) Validate() error {
 		return fmt.Errorf("--outage %v:%v: want a time and how long, 1000h at most", m.Outage.From, m.Outage.For)
 	case m.calls() > MaxCalls:
 		return fmt.Errorf("--duration %v at --rate %v: more than %d calls", m.Duration, m.rate(), MaxCalls)
+	case m.calls()/m.rate() > maxDuration.Seconds():
+		return fmt.Errorf("--rate %v: %d calls would take more than 1000h; say --duration, or fewer --calls", m.rate(), m.Calls)
+	}
+	return nil
+}
+
+// ValidatePolicy says what of a policy that can be is too much for a model.
+func ValidatePolicy(p *retry.Policy) error {
+	if patience := p.Patience(); patience > maxPatience {
+		return fmt.Errorf("a call can take %v, more than the %v that are simulated at most; set a deadline", patience, maxPatience)
 	}
 	return nil
 }

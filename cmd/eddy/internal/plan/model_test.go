@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/eddyrpc/eddy/retry"
 )
 
 func TestValidate(t *testing.T) {
@@ -20,6 +22,7 @@ func TestValidate(t *testing.T) {
 		"--queue 5":  {Queue: 5},
 		"--outage":   {Outage: Window{-1, 0}},
 		"more than":  {Duration: 1000 * time.Hour, Rate: 1e9},
+		"would take": {Calls: 1000, Rate: 1e-6},
 	} {
 		err := m.Validate()
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
@@ -28,5 +31,21 @@ func TestValidate(t *testing.T) {
 	}
 	if n := (&Model{Duration: time.Minute, Calls: 100}).Expected(); n != 100 {
 		t.Errorf("%d calls", n)
+	}
+}
+
+// Times that would overflow are refused: a run of them gave numbers that were wrong.
+func TestValidatePolicy(t *testing.T) {
+	for p, want := range map[*retry.Policy]bool{
+		nil:                                      true,
+		{}:                                       true,
+		{Attempts: 1_000_000}:                    true,
+		{Timeout: 10_000 * time.Hour}:            false,
+		{Attempts: 1 << 40}:                      false,
+		{Attempts: 1 << 40, Deadline: time.Hour}: true,
+	} {
+		if err := ValidatePolicy(p); (err == nil) != want {
+			t.Errorf("%+v: %v", p, err)
+		}
 	}
 }

@@ -3,14 +3,25 @@ package plan
 import (
 	"fmt"
 	"html"
+	"slices"
 	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/eddyrpc/eddy/retry"
 )
 
 // A Planned is a policy by its name, and what it did.
 type Planned struct {
 	Name   string
+	Policy *retry.Policy
 	Result *Result
 	Sweep  []Swept // what it does under other losses
+}
+
+// TooMany reports whether a run was stopped, this or one of the sweep.
+func (p *Planned) TooMany() bool {
+	return p.Result.TooMany || slices.ContainsFunc(p.Sweep, func(s Swept) bool { return s.Result.TooMany })
 }
 
 // A Swept is what a policy does at a loss.
@@ -22,9 +33,8 @@ type Swept struct {
 // A Page is one self-contained page of HTML that compares policies.
 type Page struct {
 	Command string // what it was made by
-	Outage  Window
+	Model   *Model
 	Plans   []Planned
-	Table   string // as text
 }
 
 // Charts are the page's curves.
@@ -32,7 +42,6 @@ func (p *Page) Charts() []*Chart {
 	success := &Chart{Title: "Success against loss", X: "loss each way, %", Y: "calls that succeed", Percent: true}
 	load := &Chart{Title: "Load against loss", X: "loss each way, %", Y: "requests at the leaf, per call"}
 	took := &Chart{Title: "Time to completion", X: "ms from a call's beginning to success or failure", Y: "calls that took no longer", Percent: true}
-	all := []*Chart{success, load, took}
 	for i, plan := range p.Plans {
 		var succeeds, loads []Point
 		for _, s := range plan.Sweep {
@@ -43,17 +52,24 @@ func (p *Page) Charts() []*Chart {
 		load.Curves = append(load.Curves, Curve{Name: plan.Name, Color: i, Points: loads})
 		took.Curves = append(took.Curves, Curve{Name: plan.Name, Color: i, Points: plan.Result.Times})
 	}
+	always := []*Chart{success, load, took}
+	var overTime []*Chart
 	for i, plan := range p.Plans {
-		all = append(all, p.overTime(i, plan))
+		if len(plan.Result.Load) > 1 {
+			overTime = append(overTime, p.overTime(i, plan))
+		}
 	}
-	return all
+	if p.Model.Outage.For > 0 { // what one wants to see first
+		return append(overTime, always...)
+	}
+	return append(always, overTime...)
 }
 
 // overTime is one policy's load over time.
 func (p *Page) overTime(color int, plan Planned) *Chart {
 	c := &Chart{Title: "Load over time: " + plan.Name, X: "seconds", Y: "a second"}
-	if p.Outage.For > 0 {
-		c.Marked = [2]float64{p.Outage.From.Seconds(), p.Outage.end().Seconds()}
+	if outage := p.Model.Outage; outage.For > 0 {
+		c.Marked = [2]float64{outage.From.Seconds(), outage.end().Seconds()}
 		c.Title += " (the outage is marked)"
 	}
 	var offered, useful []Point
@@ -64,6 +80,10 @@ func (p *Page) overTime(color int, plan Planned) *Chart {
 	c.Curves = []Curve{
 		{Name: "offered: requests that reach the leaf", Color: color, Dashed: true, Points: offered},
 		{Name: "useful: of the calls that begin then, those that succeed", Color: color, Points: useful},
+	}
+	if capacity := p.Model.Capacity; capacity > 0 && len(useful) > 0 {
+		level := []Point{{0, capacity}, {useful[len(useful)-1].X, capacity}}
+		c.Curves = append(c.Curves, Curve{Name: "capacity: " + number(capacity), Gray: true, Points: level})
 	}
 	return c
 }
@@ -76,7 +96,8 @@ const pageHead = `<!DOCTYPE html>
 <style>
 body{font:15px/1.45 system-ui,sans-serif;max-width:1340px;margin:2em auto;padding:0 1em;color:#222;background:#fff}
 pre{background:#f5f5f5;padding:.7em;overflow:auto;font-size:13px}
-section{display:grid;grid-template-columns:repeat(auto-fit,minmax(420px,1fr));gap:1.5em}
+pre.wrap{white-space:pre-wrap;overflow-wrap:anywhere}
+section{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(420px,100%),1fr));gap:1.5em}
 svg{width:100%;height:auto}
 </style>
 <h1>What the policies do</h1>
@@ -86,10 +107,26 @@ svg{width:100%;height:auto}
 func (p *Page) HTML() string {
 	var b strings.Builder
 	b.WriteString(pageHead)
-	fmt.Fprintf(&b, "<pre>%s</pre>\n<pre>%s</pre>\n<section>\n", html.EscapeString(p.Command), html.EscapeString(p.Table))
+	fmt.Fprintf(&b, "<pre class=\"wrap\">%s</pre>\n<pre>%s</pre>\n<section>\n", html.EscapeString(p.Command), html.EscapeString(Table(p.Model, p.Plans)))
 	for _, c := range p.Charts() {
 		b.WriteString(c.SVG())
 	}
-	b.WriteString("</section>\n<p>The curves against loss are of fewer calls each, without the outage.</p>\n</html>\n")
+	b.WriteString("</section>\n<p>The curves against loss are of fewer calls each, without an outage.</p>\n<h2>The policies</h2>\n<pre class=\"wrap\">")
+	for _, plan := range p.Plans {
+		fmt.Fprintf(&b, "%s: %s\n", html.EscapeString(plan.Name), html.EscapeString(settings(plan.Policy)))
+	}
+	b.WriteString("</pre>\n</html>\n")
 	return b.String()
+}
+
+// settings is a policy as a file would say it.
+func settings(p *retry.Policy) string {
+	if p == nil {
+		return "{}"
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		return err.Error() // set by hand, and without a form
+	}
+	return string(text)
 }

@@ -13,16 +13,25 @@ import (
 func TestPage(t *testing.T) {
 	m := &Model{Calls: 2000, Capacity: 2000, Outage: Window{time.Second, time.Second / 2}}
 	plans := []Planned{
-		{"a<b", Run(m, nil, Watch{}), Sweep(m, nil)},
-		{"never", Run(&Model{Duration: time.Second, Loss: 1}, &retry.Policy{Attempts: 1}, Watch{}), nil},
+		{"a<b", nil, Run(m, nil, Watch{}), Sweep(m, nil, Watch{})},
+		{"never", &retry.Policy{Attempts: 1}, Run(&Model{Duration: time.Second, Loss: 1}, &retry.Policy{Attempts: 1}, Watch{}), nil},
 	}
-	page := Page{Command: "eddy plan --policy 'a<b'", Outage: m.Outage, Plans: plans, Table: Table(plans)}
+	page := Page{Command: "eddy plan --policy 'a<b'", Model: m, Plans: plans}
 	html := page.HTML()
 	if strings.Contains(html, "a<b") || !strings.Contains(html, "a&lt;b") {
 		t.Error("a name is not escaped")
 	}
+	for _, want := range []string{"capacity: 2,000", "a&lt;b: {}", `never: {&#34;attempts&#34;:1}`} {
+		if !strings.Contains(html, want) {
+			t.Errorf("no %s", want)
+		}
+	}
 	if n := strings.Count(html, "<svg"); n != 5 {
 		t.Errorf("%d charts", n)
+	}
+	m.Calls = 100 // less than a slice of time
+	if n := len((&Page{Model: m, Plans: []Planned{{Result: Run(m, nil, Watch{})}}}).Charts()); n != 3 {
+		t.Errorf("%d charts, where there is no time to show", n)
 	}
 	for _, outside := range []string{"src=", "href=", "url(", "@import"} {
 		if strings.Contains(html, outside) {
@@ -47,7 +56,7 @@ func TestPage(t *testing.T) {
 func TestTables(t *testing.T) {
 	m := &Model{Duration: 2 * time.Second, Capacity: 2000}
 	plans := []Planned{{Name: "one", Result: Run(m, nil, Watch{})}, {Name: "dead", Result: Run(&Model{Duration: 2 * time.Second, Loss: 1}, nil, Watch{})}}
-	table := Table(plans)
+	table := Table(m, plans)
 	for _, want := range []string{"one", "dead", "success                100.000 %", "never", "p99.9"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("no %q in\n%s", want, table)
@@ -69,7 +78,7 @@ func TestAxes(t *testing.T) {
 			t.Errorf("%v: %+v, want %+v", tt.end, a, tt)
 		}
 	}
-	for v, want := range map[float64]string{0.3: "0.3", 20: "20", 123456: "123456", 0.25: "0.25"} {
+	for v, want := range map[float64]string{0.3: "0.3", 20: "20", 123456: "123,456", 1000: "1,000", 1234.5: "1,234", 1e6: "1,000,000", 1e7: "10,000,000", 0.25: "0.25", 0: "0", 0.00001: "0.000010"} {
 		if got := number(v); got != want {
 			t.Errorf("%v is %s", v, got)
 		}

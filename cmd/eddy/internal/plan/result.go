@@ -34,6 +34,10 @@ type Result struct {
 	// Without an outage it is counted from the beginning.
 	Recovered *float64 `json:"recovered_after_ms"`
 
+	// TooMany means that the run was stopped because more than MaxOpen calls and
+	// messages were under way at once: the numbers mean nothing.
+	TooMany bool `json:"-"`
+
 	Load  []Load  `json:"load"`
 	Times []Point `json:"-"` // how long calls took: milliseconds, and the share that took no longer
 }
@@ -43,6 +47,7 @@ type tally struct {
 	calls, succeeded, attempts          int
 	offered, served, expired, queueFull int
 	failedButExecuted, refused          int
+	tooMany                             bool
 	times                               times
 	loads                               loads
 }
@@ -56,7 +61,8 @@ func (t *tally) result(m *Model) *Result {
 		FailedButExecuted: per(t.failedButExecuted), RetriesRefused: per(t.refused),
 		Expired: per(t.expired), QueueFull: per(t.queueFull),
 		P50: ms(0.5), P90: ms(0.9), P99: ms(0.99), P999: ms(0.999),
-		Load: t.loads.perSecond(), Times: t.times.shares(200),
+		TooMany: t.tooMany,
+		Load:    t.loads.perSecond(), Times: t.times.shares(200),
 	}
 	if after, ok := t.loads.recovered(m.Outage); ok {
 		ms := float64(after) / float64(time.Millisecond)

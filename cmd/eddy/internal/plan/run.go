@@ -26,6 +26,7 @@ type Watch struct {
 func Run(m *Model, p *retry.Policy, w Watch) *Result {
 	e := newRun(m, p, w)
 	e.loop()
+	e.tally.tooMany = e.tooMany
 	for h := range e.dests {
 		e.tally.refused += int(e.dests[h].Ledger.Refused())
 	}
@@ -38,6 +39,9 @@ type run struct {
 	policy *retry.Policy
 	watch  Watch
 
+	patience time.Duration // no call takes longer
+	mostOpen int           // calls and messages at the same time
+	tooMany  bool          // there were more
 	now      time.Duration
 	seed     key
 	lossy    uint64 // a message is lost if its draw is below
@@ -55,7 +59,7 @@ type run struct {
 
 func newRun(m *Model, p *retry.Policy, w Watch) *run {
 	e := &run{
-		model: m, policy: p, watch: w, seed: key(m.Seed).of(0), hops: m.hops(), delays: !m.Latency.IsZero(),
+		model: m, policy: p, watch: w, patience: p.Patience(), mostOpen: MaxOpen, seed: key(m.Seed).of(0), hops: m.hops(), delays: !m.Latency.IsZero(),
 		lossy: uint64(min(m.Loss*math.Exp2(64), math.Exp2(64)-2048)), begins: newBeginnings(m), leaf: newLeaf(m), dests: make([]retry.Destination, m.hops()),
 	}
 	if m.Loss == 1 {
@@ -76,7 +80,13 @@ func (e *run) loop() {
 		} else {
 			e.happen(e.events.pop())
 		}
-		if steps%(1<<16) == 0 && e.watch.Progress != nil && e.watch.Progress(e.tally.calls) {
+		if steps%(1<<16) != 0 {
+			continue
+		}
+		if e.tooMany = e.calls.open()+e.requests.open() > e.mostOpen; e.tooMany {
+			return
+		}
+		if e.watch.Progress != nil && e.watch.Progress(e.tally.calls) {
 			return
 		}
 	}

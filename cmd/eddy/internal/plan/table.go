@@ -2,15 +2,19 @@ package plan
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 )
 
 // Table is what policies did, side by side, as text for a terminal.
-func Table(plans []Planned) string {
+func Table(m *Model, plans []Planned) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
+		if row.name == recoveredRow && m.Outage.For == 0 && m.Capacity == 0 {
+			continue // nothing to recover from
+		}
 		fmt.Fprint(w, row.name)
 		for _, p := range plans {
 			value := p.Name
@@ -43,7 +47,7 @@ var rows = []struct {
 	{"p90", func(r *Result) string { return millis(r.P90) }},
 	{"p99", func(r *Result) string { return millis(r.P99) }},
 	{"p99.9", func(r *Result) string { return millis(r.P999) }},
-	{"recovered after", func(r *Result) string {
+	{recoveredRow, func(r *Result) string {
 		if r.Recovered == nil {
 			return "never"
 		}
@@ -51,9 +55,23 @@ var rows = []struct {
 	}},
 }
 
+const recoveredRow = "recovered after"
+
 func percent(share float64) string { return fmt.Sprintf("%.3f %%", share*100) }
-func perCall(n float64) string     { return fmt.Sprintf("%.4g", n) }
-func millis(ms float64) string     { return fmt.Sprintf("%.5g ms", ms) }
+func perCall(n float64) string     { return short(n, 4) }
+func millis(ms float64) string     { return short(ms, 5) + " ms" }
+
+// short is a number with so many digits, or with more that it takes to have no
+// exponent.
+func short(v float64, digits int) string {
+	if text := strconv.FormatFloat(v, 'g', digits, 64); !strings.Contains(text, "e") {
+		return text
+	}
+	if v < 1 {
+		return strconv.FormatFloat(v, 'f', 6, 64)
+	}
+	return strconv.FormatFloat(v, 'f', 0, 64)
+}
 
 // LoadTable is what was offered and what useful a second, in some twenty lines.
 func LoadTable(plans []Planned) string {
@@ -70,7 +88,7 @@ func LoadTable(plans []Planned) string {
 	fmt.Fprintln(w)
 	step := (slices + 19) / 20
 	for from := 0; from < slices; from += step {
-		fmt.Fprintf(w, "from %.4g s", plans[0].Result.Load[from].At/1000)
+		fmt.Fprintf(w, "from %s s", short(plans[0].Result.Load[from].At/1000, 4))
 		for _, p := range plans {
 			var offered, useful float64
 			part := p.Result.Load[from:min(from+step, slices)]

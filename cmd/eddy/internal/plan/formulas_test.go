@@ -1,0 +1,163 @@
+package plan
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/retry"
+)
+
+// near holds a mean of n calls to what it should be: within 1 %, or three times
+// its standard error if that is more. spread is the standard deviation of what
+// one call gives.
+func near(t *testing.T, what string, got, want, spread float64, n int) {
+	t.Helper()
+	if off := math.Abs(got - want); off > 0.01*want && off > 3*spread/math.Sqrt(float64(n)) || math.IsNaN(got) {
+		t.Errorf("%s: got %.6f, want %.6f", what, got, want)
+	}
+}
+
+// share is near for a share of calls.
+func share(t *testing.T, what string, got, want float64, n int) {
+	t.Helper()
+	near(t, what, got, want, math.Sqrt(want*(1-want)), n)
+}
+
+// With loss p each way an attempt succeeds with q = (1-p)^2; everything follows.
+func TestLossFormulas(t *testing.T) {
+	t.Parallel()
+	for _, p := range []float64{0, 0.01, 0.1, 0.3, 0.7} {
+		for _, n := range []int{1, 2, 3, 6} {
+			t.Run(fmt.Sprintf("p=%v,n=%d", p, n), func(t *testing.T) {
+				m := &Model{Calls: some, Loss: p, Seed: uint64(n)}
+				if p == 0.1 && n == 3 {
+					m.Calls = all
+				}
+				r := Run(m, &retry.Policy{Attempts: n}, Watch{})
+				q := (1 - p) * (1 - p)
+				fails := math.Pow(1-q, float64(n))
+				share(t, "success", r.Success, 1-fails, r.Calls)
+				near(t, "attempts", r.Attempts, (1-fails)/q, float64(n), r.Calls)
+				near(t, "deliveries", r.Deliveries, (1-fails)/(1-p), float64(n), r.Calls)
+				share(t, "failed but executed", r.FailedButExecuted, fails-math.Pow(p, float64(n)), r.Calls)
+				if r.Executions != r.Deliveries || r.Amplification != r.Deliveries {
+					t.Errorf("%v executions, %v deliveries, amplification %v", r.Executions, r.Deliveries, r.Amplification)
+				}
+			})
+		}
+	}
+}
+
+// Of exponential latency with mean 1 and a timeout of a half, three times. Late
+// replies accepted: all three fail if none of the round trips is shorter than what
+// it has, 1.5, 1 and 0.5, so 1-e^-3 succeed; 1+e^-0.5+e^-1.5 attempts.
+func TestExponentialLatency(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		late              retry.Late
+		success, attempts float64
+	}{
+		{retry.Accept, 0.9502, 1.830},
+		{retry.Ignore, 0.7769, 1.974},
+	} {
+		m := &Model{Calls: all, Latency: sim.Exponential(time.Second)}
+		r := Run(m, &retry.Policy{Timeout: 500 * ms, Late: tt.late}, Watch{})
+		share(t, tt.late.String()+" success", r.Success, tt.success, r.Calls)
+		near(t, tt.late.String()+" attempts", r.Attempts, tt.attempts, 1, r.Calls)
+	}
+}
+
+func TestConstantLatency(t *testing.T) {
+	for _, tt := range []struct {
+		late              retry.Late
+		success, attempts float64
+		p50               float64
+	}{
+		{retry.Accept, 1, 2, 600},
+		{retry.Ignore, 0, 3, 1500},
+	} {
+		m := &Model{Calls: 10_000, Latency: sim.Constant(600 * ms)}
+		r := Run(m, &retry.Policy{Late: tt.late}, Watch{})
+		if r.Success != tt.success || r.Attempts != tt.attempts || r.P50 != tt.p50 || r.P999 != tt.p50 {
+			t.Errorf("%v: %+v", tt.late, r)
+		}
+	}
+}
+
+var dead = Window{0, maxDuration}
+
+// Hops multiply to a dead leaf: d hops of n attempts are n to the power d; with
+// propagate nobody retries on behalf of a retry.
+func TestHopsToADeadLeaf(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 2, 3, 4} {
+		for d := 1; d <= 4; d++ {
+			m := &Model{Calls: 1000, Hops: d, Outage: dead}
+			r := Run(m, &retry.Policy{Attempts: n}, Watch{})
+			if want := math.Pow(float64(n), float64(d)); r.Deliveries != want || r.Success != 0 {
+				t.Errorf("n=%d d=%d: %v deliveries, want %v", n, d, r.Deliveries, want)
+			}
+			r = Run(m, &retry.Policy{Attempts: n, Propagate: true}, Watch{})
+			// At most so many, and without any latency just as many.
+			if most := float64(d*(n-1) + 1); r.Deliveries != most || r.Success != 0 {
+				t.Errorf("n=%d d=%d, propagated: %v deliveries, want %v", n, d, r.Deliveries, most)
+			}
+			m.Latency = sim.Exponential(200 * ms)
+			r = Run(m, &retry.Policy{Attempts: n, Propagate: true}, Watch{})
+			if most := float64(d*(n-1) + 1); r.Deliveries > most {
+				t.Errorf("n=%d d=%d, propagated with latency: %v deliveries, want at most %v", n, d, r.Deliveries, most)
+			}
+		}
+	}
+}
+
+// With a budget of a fraction b, d hops send at most (1+b)^d a call in the long
+// run, and with so many failures just that.
+func TestBudgetToADeadLeaf(t *testing.T) {
+	t.Parallel()
+	for _, b := range []float64{0.1, 0.2, 0.5} {
+		for d := 1; d <= 3; d++ {
+			m := &Model{Calls: some, Hops: d, Outage: dead}
+			r := Run(m, &retry.Policy{Attempts: 3, Budget: retry.Budget{Ratio: b}}, Watch{})
+			want := math.Pow(1+b, float64(d))
+			if r.Deliveries > 1.01*want || r.Deliveries < 0.95*want {
+				t.Errorf("b=%v d=%d: %v deliveries, want at most %v", b, d, r.Deliveries, want)
+			}
+			// Each call ends with a refusal, unless it was granted both of its retries.
+			callers := (want - 1) / b // of all hops
+			if r.RetriesRefused > 1.01*callers || r.RetriesRefused < 0.97*(1-b/2)*callers {
+				t.Errorf("b=%v d=%d: %v refused, of %v calls", b, d, r.RetriesRefused, callers)
+			}
+		}
+	}
+}
+
+// On the same draws, to accept late replies never succeeds less, or later, or with
+// more attempts.
+func TestAcceptingLateIsNeverWorse(t *testing.T) {
+	t.Parallel()
+	for _, latency := range []sim.Dist{sim.Exponential(400 * ms), sim.Uniform(0, 2*time.Second), sim.Constant(700 * ms), sim.Lognormal(300*ms, 1.5)} {
+		for _, loss := range []float64{0, 0.2} {
+			for _, p := range []retry.Policy{{}, {Attempts: 6, Timeout: 200 * ms}, {Final: 2 * time.Second},
+				{Deadline: time.Second}, {Backoff: retry.Backoff{Kind: retry.Exponential, Jitter: retry.FullJitter, Seed: 1}}} {
+				m := &Model{Calls: 20_000, Latency: latency, Loss: loss, Seed: 7}
+				accepted, ignored := outcomes(m, p, retry.Accept), outcomes(m, p, retry.Ignore)
+				for i, a := range accepted {
+					if g := ignored[i]; !a.OK && g.OK || a.Attempts > g.Attempts || a.OK && a.Took > g.Took {
+						t.Fatalf("%v, loss %v, %+v, call %d: accepted %+v, ignored %+v", latency, loss, p, i, a, g)
+					}
+				}
+			}
+		}
+	}
+}
+
+func outcomes(m *Model, p retry.Policy, late retry.Late) []Outcome {
+	p.Late = late
+	all := make([]Outcome, m.Calls)
+	Run(m, &p, Watch{Ended: func(o Outcome) { all[o.Call] = o }})
+	return all
+}

@@ -1,0 +1,93 @@
+package plan
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/retry"
+)
+
+func drawModel(t *rapid.T) *Model {
+	m := &Model{
+		Calls: rapid.IntRange(1, 300).Draw(t, "calls"), Rate: rapid.Float64Range(1, 2000).Draw(t, "rate"),
+		Loss: rapid.SampledFrom([]float64{0, 0, 0.1, 0.5, 1}).Draw(t, "loss"), Hops: rapid.IntRange(1, 3).Draw(t, "hops"),
+		Latency: rapid.SampledFrom([]sim.Dist{{}, sim.Constant(500 * ms), sim.Exponential(300 * ms), sim.Lognormal(50*ms, 2)}).Draw(t, "latency"),
+		Seed:    rapid.Uint64().Draw(t, "seed"),
+	}
+	if rapid.Bool().Draw(t, "busy") {
+		m.Capacity = rapid.Float64Range(0.1, 1000).Draw(t, "capacity")
+		m.Queue = rapid.IntRange(0, 20).Draw(t, "queue")
+	}
+	if rapid.Bool().Draw(t, "outage") {
+		m.Outage = Window{time.Duration(rapid.IntRange(0, 500).Draw(t, "from")) * ms, time.Duration(rapid.IntRange(1, 3000).Draw(t, "for")) * ms}
+	}
+	return m
+}
+
+func drawPolicy(t *rapid.T) *retry.Policy {
+	p := &retry.Policy{
+		Attempts:  rapid.IntRange(0, 4).Draw(t, "attempts"),
+		Timeout:   time.Duration(rapid.IntRange(1, 1000).Draw(t, "timeout")) * ms,
+		Late:      rapid.SampledFrom([]retry.Late{retry.Accept, retry.Ignore}).Draw(t, "late"),
+		Codes:     rapid.SliceOfN(rapid.SampledFrom([]int{0, 11}), 0, 2).Draw(t, "codes"),
+		Propagate: rapid.Bool().Draw(t, "propagate"),
+	}
+	if rapid.Bool().Draw(t, "long") {
+		p.Final = p.Timeout * 3
+	}
+	if rapid.Bool().Draw(t, "hedges") {
+		p.Hedge = p.Timeout / 2
+	}
+	if rapid.Bool().Draw(t, "adaptive") {
+		p.Adaptive = &retry.Adaptive{Min: 5 * ms, Max: 2 * time.Second}
+	}
+	if rapid.Bool().Draw(t, "hurries") {
+		p.Deadline = time.Duration(rapid.IntRange(1, 2000).Draw(t, "deadline")) * ms
+	}
+	if rapid.Bool().Draw(t, "pauses") {
+		p.Backoff = retry.Backoff{Kind: retry.Exponential, Base: 20 * ms, Cap: time.Second, Jitter: retry.FullJitter}
+	}
+	if rapid.Bool().Draw(t, "saves") {
+		p.Budget = retry.Budget{Ratio: 0.2, PerSecond: 1}
+	}
+	return p
+}
+
+// Whatever is planned: every call ends, once, within its policy's patience and
+// attempts; what is delivered is served, dropped or refused; nothing is left over;
+// and to forget at once what comes too late for its caller changes no number.
+func TestAnyRun(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m, p := drawModel(t), drawPolicy(t)
+		if err := p.Validate(); err != nil {
+			t.Skip(err)
+		}
+		ended := make(map[int]bool)
+		e := newRun(m, p, Watch{Ended: func(o Outcome) {
+			if ended[o.Call] || o.Took > p.Patience() || o.Attempts < 1 || o.Attempts > p.Limit() {
+				t.Fatalf("%+v, with a patience of %v", o, p.Patience())
+			}
+			ended[o.Call] = true
+		}})
+		e.loop()
+		if len(ended) != m.Calls {
+			t.Fatalf("%d of %d calls have ended", len(ended), m.Calls)
+		}
+		if s := &e.tally; s.offered != s.served+s.expired+s.queueFull || s.succeeded+s.failedButExecuted > m.Calls {
+			t.Fatalf("it does not add up: %+v", s)
+		}
+		if open := e.calls.open() + e.requests.open() + e.origins.open(); open != 0 {
+			t.Fatalf("%d calls, requests and origins are left over", open)
+		}
+		all := newRun(m, p, Watch{})
+		all.patience = retry.Never
+		all.loop()
+		if diff := cmp.Diff(all.tally.result(m), e.tally.result(m)); diff != "" {
+			t.Fatalf("(-with all replies +without the late) %s", diff)
+		}
+	})
+}

@@ -1,0 +1,251 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"html"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/eddyrpc/eddy/retry"
+)
+
+const policiesPage = "../../docs/policies.md"
+
+// A shown is a command of the page: what it prints is in the block beneath it, and
+// the pictures that follow, up to the next command, are those that it draws.
+type shown struct {
+	command  string
+	output   string
+	pictures []picture
+}
+
+type picture struct{ title, path string }
+
+var (
+	shownBlocks   = regexp.MustCompile("(?s)```sh\n(.*?)\n```\n\n```text\n(.*?)```\n")
+	shownPictures = regexp.MustCompile(`!\[(.*?)\]\((policies/.*?\.svg)\)`)
+)
+
+// readShown are the page's commands.
+func readShown(t *testing.T, page string) []shown {
+	var all []shown
+	blocks := shownBlocks.FindAllStringSubmatchIndex(page, -1)
+	for i, at := range blocks {
+		end := len(page)
+		if i+1 < len(blocks) {
+			end = blocks[i+1][0]
+		}
+		s := shown{command: page[at[2]:at[3]], output: page[at[4]:at[5]]}
+		for _, p := range shownPictures.FindAllStringSubmatch(page[at[1]:end], -1) {
+			s.pictures = append(s.pictures, picture{p[1], filepath.Join(filepath.Dir(policiesPage), filepath.FromSlash(p[2]))})
+		}
+		all = append(all, s)
+	}
+	if commands := strings.Count(page, "```sh"); len(all) == 0 || commands != len(all) {
+		t.Fatalf("%d commands, of which %d are followed by what they print", commands, len(all))
+	}
+	return all
+}
+
+// run runs the command where the page says, and has it write its page too if it has
+// pictures.
+func (s *shown) run(t *testing.T) (output, drawn string) {
+	command := s.command
+	into := filepath.Join(t.TempDir(), "page.html")
+	if len(s.pictures) > 0 {
+		command = strings.Replace(command, "eddy plan", "eddy plan --html '"+into+"'", 1)
+	}
+	cmd := exec.Command("sh", "-c", command)
+	cmd.Dir = "../../docs/policies"
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); err != nil || stderr.Len() > 0 {
+		t.Fatalf("%s: %v\n%s", command, err, stderr.Bytes())
+	}
+	if len(s.pictures) > 0 {
+		text, err := os.ReadFile(into)
+		if err != nil {
+			t.Fatal(err)
+		}
+		drawn = string(text)
+	}
+	return stdout.String(), drawn
+}
+
+// chart is the page's picture of that title.
+func chart(t *testing.T, page, title string) string {
+	from := strings.Index(page, `aria-label="`+html.EscapeString(title)+`"`)
+	if from < 0 {
+		t.Fatalf("no picture has the title %q", title)
+	}
+	from = strings.LastIndex(page[:from], "<svg")
+	return page[from : from+strings.Index(page[from:], "</svg>\n")+len("</svg>\n")]
+}
+
+// Every command on the page about policies prints what stands beneath it, and draws
+// the pictures that follow.
+func TestPoliciesPage(t *testing.T) {
+	switch {
+	case raceOn:
+		t.Skip("millions of calls, all on one goroutine")
+	case runtime.GOOS == "windows":
+		t.Skip("the commands are for a Unix shell")
+	case runtime.GOARCH != "amd64":
+		t.Skip("other processors fuse multiplications and additions: last digits differ")
+	}
+	t.Parallel()
+	text, err := os.ReadFile(policiesPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(text)
+	seen := make(map[string]bool)
+	all := readShown(t, page)
+	printed := make([]string, len(all))
+	t.Run("commands", func(t *testing.T) {
+		for i, s := range all {
+			for _, p := range s.pictures {
+				seen[filepath.Base(p.path)] = true
+			}
+			t.Run(s.command, func(t *testing.T) {
+				t.Parallel()
+				var drawn string
+				printed[i], drawn = s.run(t)
+				if diff := cmp.Diff(s.output, printed[i]); diff != "" && !*update {
+					t.Errorf("(-page +printed)\n%s", diff)
+				}
+				for _, p := range s.pictures {
+					comparePicture(t, p, chart(t, drawn, p.title))
+				}
+			})
+		}
+	})
+	if *update {
+		for i, s := range all {
+			const between = "\n```\n\n```text\n"
+			page = strings.Replace(page, s.command+between+s.output, s.command+between+printed[i], 1)
+		}
+		if err := os.WriteFile(policiesPage, []byte(page), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	files, err := filepath.Glob("../../docs/policies/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range files {
+		if name := filepath.Base(path); !seen[name] && !strings.Contains(page, name) {
+			t.Errorf("nothing on the page is about %s", name)
+		}
+	}
+}
+
+func comparePicture(t *testing.T, p picture, drawn string) {
+	if *update {
+		if err := os.WriteFile(p.path, []byte(drawn), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	kept, err := os.ReadFile(p.path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(kept) != drawn {
+		t.Errorf("%s is not what its command draws; run go test ./cmd/eddy -run TestPoliciesPage -update", p.path)
+	}
+}
+
+// The table of presets is made of the one that the code runs on.
+func TestPresetsInDocs(t *testing.T) {
+	var table strings.Builder
+	table.WriteString("| name | | |\n|---|---|---|\n")
+	for _, name := range retry.Presets() {
+		p, err := retry.Preset(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		form, err := json.Marshal(p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fmt.Fprintf(&table, "| `%s` | %s | `%s` |\n", name, retry.Purpose(name), form)
+	}
+	text, err := os.ReadFile(policiesPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	between := regexp.MustCompile(`(?s)(<!-- presets: [^\n]*-->\n).*?(<!-- /presets -->)`)
+	if !between.Match(text) {
+		t.Fatal("the page has no place for it")
+	}
+	want := between.ReplaceAllString(string(text), "${1}"+table.String()+"${2}")
+	if *update {
+		if err := os.WriteFile(policiesPage, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(want, string(text)); diff != "" {
+		t.Errorf("run go test ./cmd/eddy -run TestPresetsInDocs -update (-want +got)\n%s", diff)
+	}
+}
+
+// The page tells of every field that --json writes, and of no other; and each of a
+// policy has its place there.
+func TestFieldsInDocs(t *testing.T) {
+	text, err := os.ReadFile(policiesPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, ok := strings.Cut(string(text), "| field | what it is |\n|---|---|\n")
+	if !ok {
+		t.Fatal("the page has no table of them")
+	}
+	table, _, _ := strings.Cut(rest, "\n\n")
+	var told []string
+	for _, line := range strings.Split(table, "\n") {
+		for _, name := range regexp.MustCompile("`([a-z0-9_]+)`").FindAllStringSubmatch(strings.Split(line, "|")[1], -1) {
+			told = append(told, name[1])
+		}
+	}
+	written := jsonNames(reflect.TypeFor[planned]())
+	slices.Sort(told)
+	slices.Sort(written)
+	if diff := cmp.Diff(written, told); diff != "" {
+		t.Errorf("(-written +on the page)\n%s", diff)
+	}
+	headings := strings.Join(regexp.MustCompile(`(?m)^### .*$`).FindAllString(string(text), -1), " ")
+	for _, name := range jsonNames(reflect.TypeFor[retry.Policy]()) {
+		if !regexp.MustCompile(`\b` + name + `\b`).MatchString(headings) {
+			t.Errorf("the page has no heading for %s", name)
+		}
+	}
+}
+
+// jsonNames are the names of a struct's fields in JSON, those of what it embeds
+// too.
+func jsonNames(typ reflect.Type) (names []string) {
+	for i := range typ.NumField() {
+		field := typ.Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		switch {
+		case field.Anonymous:
+			names = append(names, jsonNames(field.Type)...)
+		case name != "-":
+			names = append(names, name)
+		}
+	}
+	return names
+}

@@ -1,0 +1,69 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// policyFile is a file with a policy, or with what should be one.
+func policyFile(t *testing.T, text string) string {
+	name := filepath.Join(t.TempDir(), "policy.json")
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+// A request's own fields go over the flags, and those over the policy's file.
+func TestPolicyFile(t *testing.T) {
+	t.Parallel()
+	const silent = `{"type":"relay","msg_id":2,"target":"n2","payload":{"type":"read"}}`
+	file := policyFile(t, `{"attempts": 4, "timeout": "1ms", "mark": true, "propagate": true, "deadline": "50s"}`)
+	for _, test := range []struct {
+		name, request string
+		flags         []string
+		attempts      int
+	}{
+		{"file", silent, nil, 4},
+		{"flag", silent, []string{"--max-retries=2"}, 2},
+		{"request", strings.Replace(silent, "payload", `max_retries":3,"payload`, 1), []string{"--max-retries=2"}, 3},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			out, _, status := runRelay(t, initLine+from("c1", "%s", test.request), append(test.flags, "--policy="+file)...)
+			sent := strings.Count(out, `"type": "read", "call": "`)
+			if status != 0 || sent != test.attempts || strings.Count(out, `, "retry": true, "msg_id": `) != test.attempts-1 {
+				t.Errorf("exit status %d, want %d attempts, got\n%s", status, test.attempts, out)
+			}
+		})
+	}
+}
+
+// A timeout that is said makes every attempt wait that long.
+func TestTimeoutOverPolicy(t *testing.T) {
+	t.Parallel()
+	request := from("c1", `{"type":"relay","msg_id":2,"target":"n2","payload":{"type":"read"},"timeout_ms":1}`)
+	out, _, status := runRelay(t, initLine+request, "--policy="+policyFile(t, `{"attempts":2,"hedge":"1h","timeout":"2h","adaptive":{"min":"1h"},"final":"3h"}`))
+	if status != 0 || !strings.Contains(out, "RPC failed after 2 attempts") {
+		t.Errorf("exit status %d, output\n%s", status, out)
+	}
+}
+
+func TestNoSuchPolicy(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct{ args, want string }{
+		{"--policy=nope", `--policy nope: no such file, and there is no preset "nope"; there are default, patient, hedged, budgeted`},
+		{"--policy=./nope", "--policy ./nope: "},
+		{"--policy=" + policyFile(t, `{"tries":3}`), "tries: a policy has no such field"},
+		{"--policy=" + policyFile(t, `{"attempts":0}`), "attempts: 0 is not at least 1"},
+		{"--policy=" + policyFile(t, `{"timeout":"5"}`), `timeout: "5" is no duration over 0s`},
+		{"--policy=hedged --late=ignore", "--policy hedged with these flags: hedge: of no use, since late replies are ignored"},
+	} {
+		out, errs, status := runRelay(t, initLine, strings.Fields(test.args)...)
+		if status != 2 || out != "" || !strings.Contains(errs, test.want) || strings.Count(errs, "\n") != 1 {
+			t.Errorf("%s: exit status %d, output %q, message\n%s\nwant status 2 and %q", test.args, status, out, errs, test.want)
+		}
+	}
+}
