@@ -73,6 +73,8 @@ func TestAccessible(t *testing.T) {
 	tb.see(`location.hash === "" && eddy.explorers[0].diagram.focus === null`)
 	eval[bool](tb, `document.querySelector(".picture details").open = true, true`)
 	tb.see(`document.querySelectorAll(".picture details tbody tr").length > 50`)
+	eval[bool](tb, `[...document.querySelectorAll("summary")].find(s => s.innerText.includes("operations in view")).parentElement.open = true, true`)
+	tb.has("figure details table", "relay")
 
 	dark := func(media, scheme string) {
 		call(tb, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: media, Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}}})

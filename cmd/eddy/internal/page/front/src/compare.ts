@@ -1,5 +1,5 @@
 import { COPY, Test } from "./data";
-import { labelOf } from "./diagram";
+import { labelOf } from "./words";
 import { h, plural, printable, said, span, table, time } from "./dom";
 
 /** A Difference is the first thing that happened in one test and not, or otherwise, in the other. */

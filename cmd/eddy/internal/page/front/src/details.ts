@@ -1,7 +1,7 @@
 import { answered, attemptsOf, callName } from "./attempts";
 import { Causes } from "./causes";
 import { COPY, FORGED, Reason, REPLY, Test } from "./data";
-import { labelOf, tipOf } from "./diagram";
+import { labelOf, tipOf } from "./words";
 import { count, h, plural, printable, said, span, table, time } from "./dom";
 import { faultText } from "./faults";
 

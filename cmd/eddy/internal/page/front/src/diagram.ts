@@ -1,7 +1,10 @@
 import { COPY, DELIVERED, FORGED, IN_FLIGHT, REPLY, REQUEST, Test } from "./data";
-import { clip, count, digitsFor, h, plural, printable, span, time } from "./dom";
+import { clip, digitsFor, h, plural, printable, time } from "./dom";
+import { Counts, Density } from "./density";
 import { Band, bandsOf, linksText } from "./faults";
 import { Lanes } from "./lanes";
+import { labelOf } from "./words";
+import { arrowHead, cross, hatch } from "./strokes";
 import { theme, Theme } from "./theme";
 import { ticks } from "./timeaxis";
 import { View } from "./view";
@@ -18,6 +21,7 @@ export interface Filter { node: number; type: number; fate: string }
 export const mostArrows = 3000;
 const mostCounted = 300_000; // beyond, bins that were counted before are used
 const mostLabels = 80;
+const densityStep = 3; // pixels
 const gutter = 92, right = 14, axis = 24;
 
 /** A Diagram is the space-time diagram (Lamport, CACM 1978): a lane a node, real time to the right. */
@@ -33,13 +37,14 @@ export class Diagram {
   scrolled = 0; // lanes above what is shown
   private mask: Uint8Array | null = null;
   private readonly latest: Float64Array; // of each 1024 messages, when the last had ended
-  private bins: { count: number; sent: Uint32Array; lost: Uint32Array } | null = null;
+  private readonly density: Density;
   private wide = 800; private high = 400; private row = 40; private top = 20;
   private waiting = false;
 
   constructor(readonly test: Test, readonly view: View) {
     this.lanes = new Lanes(test);
     this.bands = bandsOf(test);
+    this.density = new Density(test, this.lanes);
     const { m } = test;
     this.latest = new Float64Array(Math.ceil(m.count / 1024));
     for (let i = 0; i < m.count; i++) if (m.done[i] !== Infinity) this.latest[i >> 10] = Math.max(this.latest[i >> 10], m.done[i]);
@@ -56,7 +61,7 @@ export class Diagram {
 
   filter(f: Filter): void {
     const { m } = this.test;
-    this.bins = null;
+    this.density.forget();
     this.mask = null;
     if (f.node >= 0 || f.type >= 0 || f.fate !== "") {
       this.mask = new Uint8Array(m.count);
@@ -123,7 +128,7 @@ export class Diagram {
   }
 
   draw(): void {
-    const c = this.measure(), t = theme(), all = this.inView();
+    const { view } = this, c = this.measure(), t = theme(), all = this.inView();
     c.fillStyle = t.ground;
     c.fillRect(0, 0, this.wide, this.high);
     c.font = "12px system-ui, sans-serif";
@@ -135,7 +140,10 @@ export class Diagram {
     this.drawBands(c, t);
     this.dense = all === null || all.length > mostArrows;
     this.drawn = this.dense ? [] : all!;
-    if (this.dense) this.drawDensity(c, t, all);
+    if (this.dense) {
+      const most = this.density.count(view, Math.ceil((this.wide - gutter - right) / densityStep), all, this.mask);
+      this.drawDensity(c, t, most);
+    }
     const focused = this.focus && this.dense ? Array.from(this.focus.messages) : this.drawn;
     this.drawBars(c, t);
     this.drawArrows(c, t, focused);
@@ -204,22 +212,9 @@ export class Diagram {
       c.globalAlpha = 0.32;
       c.fillRect(x1, y - half, w, 2 * half);
       c.globalAlpha = 1;
-      if (b.what === "down") this.hatch(c, t, x1, y - half, w, 2 * half);
+      if (b.what === "down") hatch(c, t, x1, y - half, w, 2 * half);
       if (w > 66) { c.fillStyle = t.text; c.fillText(b.label, x1 + 5, y - half - 7 < this.top ? y : y - half - 7); }
     }
-  }
-
-  private hatch(c: CanvasRenderingContext2D, t: Theme, x: number, y: number, w: number, hh: number): void {
-    c.save();
-    c.beginPath();
-    c.rect(x, y, w, hh);
-    c.clip();
-    c.strokeStyle = t.down;
-    c.lineWidth = 1;
-    c.beginPath();
-    for (let k = x - hh; k < x + w; k += 7) { c.moveTo(k, y + hh); c.lineTo(k + hh, y); }
-    c.stroke();
-    c.restore();
   }
 
   private kind(i: number, t: Theme): string {
@@ -253,35 +248,17 @@ export class Diagram {
       c.globalAlpha = faded ? 0.13 : all.length > 800 && !focus ? 0.6 : 1;
       c.strokeStyle = c.fillStyle = this.kind(i, t);
       c.lineWidth = special ? 3 : focus && !faded ? 2 : all.length > 800 ? 0.8 : 1.3;
-      c.setLineDash(m.flags[i] & COPY ? [6, 4] : (m.flags[i] & 15) === IN_FLIGHT ? [1, 3] : []);
+      c.setLineDash(m.flags[i] & COPY ? [6, 4] : m.flags[i] & FORGED ? [9, 3, 2, 3] : (m.flags[i] & 15) === IN_FLIGHT ? [1, 3] : []);
       c.beginPath();
       if (m.src[i] === m.dest[i]) { c.moveTo(x1, y1); c.bezierCurveTo(x1, y1 + this.row * 0.5, x2, y1 + this.row * 0.5, x2, y2); }
       else { c.moveTo(x1, y1); c.lineTo(x2, y2); }
       c.stroke();
       c.setLineDash([]);
-      if (this.test.isLost(i)) this.cross(c, x2, y2, special ? 5.5 : all.length > 800 ? 2.5 : 4);
-      else if (all.length <= 1500 || special) this.arrowHead(c, t, x1, y1, x2, y2, (m.flags[i] & REPLY) !== 0);
+      if (this.test.isLost(i)) cross(c, x2, y2, special ? 5.5 : all.length > 800 ? 2.5 : 4);
+      else if (all.length <= 1500 || special) arrowHead(c, t, x1, y1, x2, y2, (m.flags[i] & REPLY) !== 0);
       if (few && !faded) this.label(c, t, i, x1, y1, x2, y2, taken, special);
     }
     c.globalAlpha = 1;
-  }
-
-  private cross(c: CanvasRenderingContext2D, x: number, y: number, r: number): void {
-    c.lineWidth = Math.max(1.6, c.lineWidth);
-    c.beginPath();
-    c.moveTo(x - r, y - r); c.lineTo(x + r, y + r);
-    c.moveTo(x - r, y + r); c.lineTo(x + r, y - r);
-    c.stroke();
-  }
-
-  private arrowHead(c: CanvasRenderingContext2D, t: Theme, x1: number, y1: number, x2: number, y2: number, hollow: boolean): void {
-    const angle = Math.atan2(y2 - y1, x2 - x1), r = 7;
-    c.beginPath();
-    c.moveTo(x2, y2);
-    c.lineTo(x2 - r * Math.cos(angle - 0.42), y2 - r * Math.sin(angle - 0.42));
-    c.lineTo(x2 - r * Math.cos(angle + 0.42), y2 - r * Math.sin(angle + 0.42));
-    c.closePath();
-    if (hollow) { const ink = c.fillStyle; c.fillStyle = t.ground; c.fill(); c.lineWidth = 1.3; c.stroke(); c.fillStyle = ink; } else c.fill();
   }
 
   /** label writes a message's type and id by its line, where nothing else is written. */
@@ -346,64 +323,29 @@ export class Diagram {
   }
 
   /** drawDensity shows by lane how many messages were sent when, and how many of them were lost. */
-  private drawDensity(c: CanvasRenderingContext2D, t: Theme, all: number[] | null): void {
-    const { m } = this.test, lanes = this.lanes.names.length, step = 3;
-    const columns = Math.ceil((this.wide - gutter - right) / step), wide = this.view.to - this.view.from;
-    const sent = new Float64Array(lanes * columns), lost = new Float64Array(lanes * columns);
-    if (all !== null) {
-      for (const i of all) {
-        const k = Math.floor((m.sent[i] - this.view.from) / wide * columns);
-        if (k < 0 || k >= columns) continue;
-        const at = this.laneOf(m.src[i]) * columns + k;
-        sent[at]++;
-        if (this.test.isLost(i)) lost[at]++;
-      }
-    } else {
-      const bins = this.count(), first = Math.floor(this.view.from / this.test.end * bins.count), end = Math.min(bins.count, Math.ceil(this.view.to / this.test.end * bins.count));
-      for (let b = Math.max(0, first); b < end; b++) {
-        const k = Math.min(columns - 1, Math.max(0, Math.floor(((b + 0.5) / bins.count * this.test.end - this.view.from) / wide * columns)));
-        for (let l = 0; l < lanes; l++) {
-          sent[l * columns + k] += bins.sent[l * bins.count + b];
-          lost[l * columns + k] += bins.lost[l * bins.count + b];
-        }
-      }
-    }
-    const most = sent.reduce((a, b) => Math.max(a, b), 1);
+  private drawDensity(c: CanvasRenderingContext2D, t: Theme, d: Counts): void {
     c.globalAlpha = this.focus ? 0.25 : 1;
-    for (let l = 0; l < lanes; l++) {
+    for (let l = 0; l < this.lanes.names.length; l++) {
       const y = this.y(l);
       if (y < this.top || y > this.high - axis) continue;
-      for (let k = 0; k < columns; k++) {
-        const n = sent[l * columns + k];
+      for (let k = 0; k < d.columns; k++) {
+        const n = d.sent[l * d.columns + k];
         if (n === 0) continue;
-        const tall = Math.log1p(n) / Math.log1p(most) * this.row * 0.8, gone = lost[l * columns + k] / n * tall;
+        const tall = Math.log1p(n) / Math.log1p(d.most) * this.row * 0.8, gone = d.lost[l * d.columns + k] / n * tall;
+        const x = gutter + k * densityStep, bottom = y + this.row * 0.4;
         c.fillStyle = t.request;
-        c.fillRect(gutter + k * step, y + this.row * 0.4 - tall, step - 0.5, tall);
-        if (gone > 0) { c.fillStyle = t.lost; c.fillRect(gutter + k * step, y + this.row * 0.4 - Math.max(1.5, gone), step - 0.5, Math.max(1.5, gone)); }
+        c.fillRect(x, bottom - tall, densityStep - 0.5, tall);
+        if (gone > 0) { c.fillStyle = t.lost; c.fillRect(x, bottom - Math.max(1.5, gone), densityStep - 0.5, Math.max(1.5, gone)); }
       }
     }
     c.globalAlpha = 1;
   }
 
-  /** count puts all messages into bins, once for each filter. */
-  private count(): { count: number; sent: Uint32Array; lost: Uint32Array } {
-    if (this.bins) return this.bins;
-    const { m } = this.test, lanes = Math.max(1, this.lanes.names.length), bins = Math.min(16384, Math.floor(4e6 / lanes));
-    const b = { count: bins, sent: new Uint32Array(lanes * bins), lost: new Uint32Array(lanes * bins) };
-    for (let i = 0; i < m.count; i++) {
-      if (this.mask && !this.mask[i]) continue;
-      const at = this.laneOf(m.src[i]) * bins + Math.min(bins - 1, Math.floor(m.sent[i] / this.test.end * bins));
-      b.sent[at]++;
-      if ((m.flags[i] & 15) > DELIVERED) b.lost[at]++;
-    }
-    return this.bins = b;
-  }
-
-  /** relay the lanes: clients together or apart. */
+  /** gather puts clients into one lane, or gives each its own. */
   gather(together: boolean): void {
     this.lanes.together = together;
     this.lanes.lay();
-    this.bins = null;
+    this.density.forget();
     this.request();
   }
 
@@ -443,18 +385,4 @@ export class Diagram {
     const [x1, y1, x2, y2] = this.ends(i), box = this.canvas.getBoundingClientRect();
     return [box.left + (x1 + x2) / 2, box.top + (y1 + y2) / 2];
   }
-}
-
-/** labelOf is a message in a word: its type and its id, or the id it answers. */
-export function labelOf(test: Test, i: number): string {
-  const { m } = test, type = clip(printable(test.name(m.type[i])), 24), fate = m.flags[i] & 15;
-  const id = m.flags[i] & REPLY ? " →" + test.reply(i) : m.flags[i] & REQUEST ? " #" + test.id(i) : "";
-  return (m.flags[i] & FORGED ? "forged " : "") + type + id + (fate > 3 ? ` (${test.fate(i)})` : "");
-}
-
-/** tipOf tells of a message in a line. */
-export function tipOf(test: Test, i: number): string {
-  const { m } = test;
-  const fate = m.done[i] === Infinity ? "still in flight" : `${test.fate(i)} ${m.done[i] === m.sent[i] ? "at once" : "after " + span(m.done[i] - m.sent[i])}`;
-  return `${printable(test.name(m.src[i]))} → ${printable(test.name(m.dest[i]))}  ${labelOf(test, i)}, sent ${time(m.sent[i], 6)}, ${fate}${m.flags[i] & COPY ? ", a duplicate" : ""} (message ${count(test.head.first + i)})`;
 }

@@ -18,9 +18,9 @@ function go(test: number, address: string): void {
   if (hash === "") { history.pushState(null, "", location.pathname + location.search); follow(); } else location.hash = hash;
 }
 
-/** goIn is go for one of the tests. */
-function goIn(test: number): Go {
-  const f = (address: string) => go(test, address);
+/** goIn is go for one of the tests, and what is done then. */
+function goIn(test: number, then?: () => void): Go {
+  const f = (address: string) => { go(test, address); then?.(); };
   return Object.assign(f, { href: (address: string) => "#" + (document.getElementById("t1-head") ? "ab"[test] + "-" : "") + address });
 }
 
@@ -49,7 +49,7 @@ function sections(test: Test, view: View): HTMLElement {
   const explorer = new Explorer(test, view, goIn(test.index));
   explorers.push(explorer);
   const bands = explorer.diagram.bands;
-  const timeline = new Timeline(test, view, bands, (address) => { go(test.index, address); explorer.element.scrollIntoView({ block: "start" }); });
+  const timeline = new Timeline(test, view, bands, goIn(test.index, () => explorer.element.scrollIntoView({ block: "start" })));
   return h("div", { class: "test" }, explorer.element, timeline.element, charts(test, view, bands),
     h("details", { class: "more", open: true }, h("summary", {}, "Numbers, faults and links"), numbers(test), faults(test), perOperation(test), links(test)));
 }

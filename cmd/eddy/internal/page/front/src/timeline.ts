@@ -1,5 +1,6 @@
 import { FAIL, OK, OPEN, Test } from "./data";
-import { clip, count, h, plural, printable, span, time } from "./dom";
+import { Go, link } from "./details";
+import { clip, count, h, plural, printable, said, span, table, time } from "./dom";
 import { Band } from "./faults";
 import { onTheme, theme } from "./theme";
 import { ticks } from "./timeaxis";
@@ -10,14 +11,15 @@ const outcomes = ["open", "ok", "failed", "unknown"];
 
 /** A Timeline is the operations of each client over time, in the diagram's view. */
 export class Timeline {
-  readonly canvas = h("canvas", { tabindex: "0", class: "timeline", role: "img" });
+  readonly canvas = h("canvas", { class: "timeline", role: "img" });
   readonly element: HTMLElement;
   private readonly lanes = new Map<number, number>();
   private readonly longest: number;
   private readonly tip = h("p", { class: "status" });
+  private readonly listed = h("details", {}, h("summary", {}, "The operations in view as a table"));
   private high = 100; private wide = 800; private row = 12; private scrolled = 0;
 
-  constructor(readonly test: Test, readonly view: View, readonly bands: Band[], go: (address: string) => void) {
+  constructor(readonly test: Test, readonly view: View, readonly bands: Band[], readonly go: Go) {
     const { ops } = test;
     const clients = Array.from(new Set(ops.client)).sort((a, b) => test.name(a).length - test.name(b).length || (test.name(a) < test.name(b) ? -1 : 1));
     clients.forEach((c, i) => this.lanes.set(c, i));
@@ -31,9 +33,11 @@ export class Timeline {
     this.canvas.setAttribute("aria-label", `${plural(ops.count, "operation")} of ${plural(clients.length, "client")} over time: ${count(ok)} ok, ${count(failed)} failed, ${count(ops.count - ok - failed)} unknown.`);
     const key = (name: string, text: string) => h("li", {}, h("i", { class: "key " + name, "aria-hidden": "true" }), text);
     this.element = h("figure", {}, h("figcaption", {}, "Operations by client"), this.canvas, this.tip,
-      h("ul", { class: "legend" }, key("op-ok", "ok"), key("op-fail", "failed"), key("op-info", "unknown: may have taken effect")));
+      h("ul", { class: "legend" }, key("op-ok", "ok"), key("op-fail", "failed"), key("op-info", "unknown: may have taken effect")), this.listed);
     view.onChange(() => requestAnimationFrame(() => this.draw()));
     onTheme(() => this.draw());
+    this.listed.addEventListener("toggle", () => this.list());
+    view.onChange(() => this.list());
     new ResizeObserver(() => this.draw()).observe(this.canvas);
     this.canvas.addEventListener("click", (e) => { const i = this.at(e); if (i >= 0 && ops.message[i] >= 0) go(`k${test.m.call[ops.message[i]]}`); });
     this.canvas.addEventListener("pointermove", (e) => this.point(e));
@@ -102,6 +106,17 @@ export class Timeline {
     c.fillStyle = t.faint;
     for (const tick of ticks(this.view.from, this.view.to, (this.wide - gutter) / 110)) c.fillText(tick.text, Math.min(this.x(tick.at), this.wide - 24), this.high + 14);
     c.textAlign = "left";
+  }
+
+  /** list writes the operations in view into the table. */
+  private list(): void {
+    if (!this.listed.open) return;
+    const { test } = this, { ops, m } = test, all = this.inView(), most = 200;
+    const rows = all.slice(0, most).map((i) => {
+      const name = `${test.name(ops.client[i])}/${ops.id[i]}`, call = ops.message[i] >= 0 ? m.call[ops.message[i]] : 0;
+      return [time(ops.from[i]), call ? link(this.go, `k${call}`, name) : said(name), said(test.name(ops.f[i])), said(test.name(ops.node[i])), outcomes[ops.outcome[i]], ops.to[i] === Infinity ? "" : span(ops.to[i] - ops.from[i]), said(test.name(ops.why[i]))];
+    });
+    this.listed.replaceChildren(this.listed.firstElementChild!, table(all.length > most ? `The first ${most} of ${plural(all.length, "operation")} in view` : `${plural(all.length, "operation")} in view`, ["asked", "operation", "what", "node", "outcome", "took", "error"], rows));
   }
 
   /** thin leaves of very many operations those that make a difference in the picture. */
