@@ -172,7 +172,7 @@ type tab struct {
 func open(t *testing.T, url string, wide, high int64, before ...chromedp.Action[chromedp.Void]) *tab {
 	t.Helper()
 	ctx, cancel := chromedp.NewContext(theBrowser)
-	ctx, cancelTimeout := context.WithTimeout(ctx, time.Minute)
+	ctx, cancelTimeout := context.WithTimeout(ctx, 2*time.Minute)
 	tb := &tab{T: t, ctx: ctx}
 	t.Cleanup(func() { cancelTimeout(); cancel(); tb.report() })
 	tb.run(chromedp.EmulateViewport(wide, high))
@@ -266,7 +266,7 @@ func eval[T any](tb *tab, expression string) (v T) {
 // see fails unless an expression is true, soon: some things take a promise.
 func (tb *tab) see(expression string) {
 	tb.Helper()
-	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(5*time.Second))
+	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(15*time.Second))
 	_, err := chromedp.Run(tb.ctx, poll)
 	for range 20 {
 		if err == nil || !strings.Contains(err.Error(), "navigated") && !strings.Contains(err.Error(), "context") {

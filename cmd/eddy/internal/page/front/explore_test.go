@@ -7,6 +7,7 @@ import (
 
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // What one sees first: the verdict, the first violation in words, how to run it again.
@@ -59,13 +60,33 @@ func TestZoomAndPan(t *testing.T) {
 		t.Error("+ does not zoom in")
 	}
 	tb.keys("-")
-	from, _ = tb.view()
-	tb.keys("\u0301")                   // no key of ours
-	tb.run(chromedp.KeyEvent("\ue014")) // right, kb.ArrowRight
-	from, to = tb.view()
-	tb.press("▶")
-	if f, _ := tb.view(); f <= from {
-		t.Error("the button for later does not pan")
+	for _, step := range []struct {
+		what  string
+		do    func()
+		later bool
+	}{
+		{"the right arrow key", func() { tb.keys(kb.ArrowRight) }, true},
+		{"the left arrow key", func() { tb.keys(kb.ArrowLeft) }, false},
+		{"the button for later", func() { tb.press("▶") }, true},
+		{"the button for earlier", func() { tb.press("◀") }, false},
+	} {
+		from, _ := tb.view()
+		step.do()
+		if f, _ := tb.view(); f == from || f > from != step.later {
+			t.Errorf("%s shows from %v ms, before from %v", step.what, f, from)
+		}
+	}
+	tb.keys(kb.Home)
+	if f, u := tb.view(); f != 0 || u < 2000 {
+		t.Errorf("Home shows %v to %v ms", f, u)
+	}
+	// The strip above moves the view.
+	tb.keys("++")
+	strip := eval[[]float64](tb, `(() => { const b = document.querySelector(".overview").getBoundingClientRect(); return [b.left, b.top, b.width, b.height, eddy.explorers[0].view.end]; })()`)
+	tb.run(chromedp.MouseClickXY(strip[0]+strip[2]*0.7, strip[1]+strip[3]/2))
+	tb.settle()
+	if f, u := tb.view(); (f+u)/2 < 0.65*strip[4] || (f+u)/2 > 0.75*strip[4] {
+		t.Errorf("a click at 0.7 of the strip shows %v to %v ms of %v", f, u, strip[4])
 	}
 	for range 40 {
 		tb.press("+")

@@ -213,7 +213,14 @@ export class Diagram {
       c.fillRect(x1, y - half, w, 2 * half);
       c.globalAlpha = 1;
       if (b.what === "down") hatch(c, t, x1, y - half, w, 2 * half);
-      if (w > 66) { c.fillStyle = t.text; c.fillText(b.label, x1 + 5, y - half - 7 < this.top ? y : y - half - 7); }
+      if (w > 76) {
+        c.fillStyle = t.ground;
+        c.globalAlpha = 0.8;
+        c.fillRect(x1 + 3, y - half - 15, c.measureText(b.label).width + 4, 14);
+        c.globalAlpha = 1;
+        c.fillStyle = t.text;
+        c.fillText(b.label, x1 + 5, y - half - 8);
+      }
     }
   }
 
