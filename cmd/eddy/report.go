@@ -72,5 +72,8 @@ func writePage(to string, tests []*page.Test) error {
 	if closed := f.Close(); err == nil {
 		err = closed
 	}
+	if err != nil {
+		os.Remove(to) // half a page is none
+	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"html/template"
 	"io"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -28,6 +29,7 @@ type Test struct {
 	Verdict  string // pass, fail, unknown
 	Sentence string // the verdict in words
 	Command  string // for a shell, to run it again
+	Seed     uint64
 
 	Reasons []Reason // why the verdict is not pass, the first one first
 	Nodes   []string // the lanes after the clients', in their order
@@ -70,6 +72,7 @@ type head struct {
 	Verdict    string            `json:"verdict"`
 	Sentence   string            `json:"sentence"`
 	Command    string            `json:"command"`
+	Seed       string            `json:"seed"` // it may be more than a number of JavaScript holds
 	Reasons    []Reason          `json:"reasons"`
 	Results    jsonv1.RawMessage `json:"results"`
 	Nodes      []string          `json:"nodes"`
@@ -144,7 +147,7 @@ func (t *Test) parts(prefix string) ([]part, error) {
 	}
 	blocks, kept := bodies(t.Journal, first, end, t.wanted(), room)
 	h := head{
-		Name: t.Name, Verdict: t.Verdict, Sentence: t.Sentence, Command: t.Command, Reasons: t.Reasons,
+		Name: t.Name, Verdict: t.Verdict, Sentence: t.Sentence, Command: t.Command, Seed: strconv.FormatUint(t.Seed, 10), Reasons: t.Reasons,
 		Results: t.Results, Nodes: t.Nodes, Names: n.list, Events: t.Journal.Events(),
 		First: first, Messages: end - first, All: t.Journal.Len(), Operations: t.History.Len(), Calls: len(g.calls),
 		BigIDs: bigIDs, BigReplies: bigReplies, Blocks: blocks, BodiesKept: kept, BodyBytes: bodyBytes,

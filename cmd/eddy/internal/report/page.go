@@ -26,7 +26,7 @@ func (r *Results) page(name string, j *sim.Journal, h *history.History) (*page.T
 		return nil, err
 	}
 	t := &page.Test{
-		Name: name, Verdict: r.Verdict, Sentence: r.Sentence(), Command: r.Again(),
+		Name: name, Verdict: r.Verdict, Sentence: r.Sentence(), Command: r.Again(), Seed: r.Seed,
 		Nodes: r.columns, Timeout: time.Duration(r.Timeout * float64(time.Millisecond)), Results: text,
 		Journal: j, History: h,
 	}

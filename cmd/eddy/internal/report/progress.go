@@ -18,8 +18,8 @@ type Progress struct {
 	Workload string    `json:"workload"`
 	Bin      string    `json:"bin"`
 	Nodes    []string  `json:"nodes"`
-	Seed     uint64    `json:"seed"`
-	Args     []string  `json:"args"` // what came after eddy test
+	Seed     uint64    `json:"seed,string"` // it may be more than a number of JavaScript holds
+	Args     []string  `json:"args"`        // what came after eddy test
 	Started  time.Time `json:"started"`
 	Limit    float64   `json:"limit"`   // seconds for which clients ask
 	Seconds  float64   `json:"seconds"` // since it began

@@ -101,7 +101,12 @@ func (s *Store) Write(r *Results, res *runner.Result) error {
 	if err != nil {
 		return err
 	}
-	if err := s.file(PageName, func(w *bufio.Writer) error { return page.Write(w, shown) }); err != nil {
+	// Who serves the store shows the page as soon as it is there: it comes as a whole.
+	const next = PageName + ".new"
+	if err := s.file(next, func(w *bufio.Writer) error { return page.Write(w, shown) }); err != nil {
+		return err
+	}
+	if err := os.Rename(s.path(next), s.path(PageName)); err != nil {
 		return err
 	}
 	for range cap(s.kept) {

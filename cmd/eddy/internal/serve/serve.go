@@ -136,7 +136,7 @@ func (s *server) test(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if _, err := s.store.Stat(path.Join(dir, progressName)); err != nil {
-		http.NotFound(w, r)
+		http.Error(w, "there is no report here; eddy report writes one for a stored test", http.StatusNotFound)
 		return
 	}
 	s.shell(w, "eddy: "+dir, "running")

@@ -22,7 +22,7 @@ type listed struct {
 	Verdict  string    `json:"verdict"` // pass, fail, unknown; running; or gone: it ended without one
 	Workload string    `json:"workload"`
 	Bin      string    `json:"bin"`
-	Seed     uint64    `json:"seed"`
+	Seed     uint64    `json:"seed,string"`
 	Started  time.Time `json:"started"`
 	Seconds  float64   `json:"seconds"`
 	Reason   string    `json:"reason"` // the first check that gave one

@@ -12,7 +12,7 @@ export interface Difference { at: number; text: string; address: [string, string
  */
 export async function compare(a: Test, b: Test, go: (test: number, address: string) => void): Promise<HTMLElement> {
   const section = h("section", { class: "compare", "aria-label": "What changed" }, h("h2", {}, "What changed"));
-  if (a.head.results.seed !== b.head.results.seed) section.append(h("p", { class: "warning" }, `The seeds differ (${a.head.results.seed} and ${b.head.results.seed}): most differences are chance.`));
+  if (a.head.seed !== b.head.seed) section.append(h("p", { class: "warning" }, `The seeds differ (${a.head.seed} and ${b.head.seed}): most differences are chance.`));
   const differences = [operations(a, b), await messages(a, b)].filter((d): d is Difference => d !== null).sort((x, y) => x.at - y.at);
   if (differences.length === 0) section.append(h("p", {}, "Nothing: every operation ended the same way, and the same bodies went over the same links."));
   differences.forEach((d, i) => {

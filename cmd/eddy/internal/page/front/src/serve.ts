@@ -4,8 +4,8 @@ import { onTheme, theme } from "./theme";
 
 // The pages of eddy serve: the list of tests, and a test that runs.
 
-interface Listed { path: string; verdict: string; workload: string; bin: string; seed: number; started: string; seconds: number; reason: string }
-interface Progress { workload: string; bin: string; nodes: string[]; seed: number; args: string[]; limit: number; seconds: number; ok: number; fail: number; info: number; messages: number; faults: string[] }
+interface Listed { path: string; verdict: string; workload: string; bin: string; seed: string; started: string; seconds: number; reason: string }
+interface Progress { workload: string; bin: string; nodes: string[]; seed: string; args: string[]; limit: number; seconds: number; ok: number; fail: number; info: number; messages: number; faults: string[] }
 
 const app = document.getElementById("app")!;
 const every = 1000; // ms from one look to the next
@@ -26,7 +26,7 @@ async function list(): Promise<void> {
     status.textContent = `${count(shown.length)} of ${count(tests.length)} tests, the newest first`;
     body.replaceChildren(...shown.slice(0, 1000).map((t) => h("tr", {},
       h("td", { class: `verdict-cell ${t.verdict}` }, h("a", { href: "/test/" + t.path.split("/").map(encodeURIComponent).join("/") + "/" }, t.verdict === "gone" ? "no verdict" : t.verdict)),
-      h("td", {}, said(t.workload)), h("td", {}, new Date(t.started).toLocaleString()), h("td", {}, String(t.seed)), h("td", {}, span(t.seconds * 1000)), h("td", {}, said(t.bin)), h("td", {}, said(t.reason)))));
+      h("td", {}, said(t.workload)), h("td", {}, new Date(t.started).toLocaleString()), h("td", {}, t.seed), h("td", {}, span(t.seconds * 1000)), h("td", {}, said(t.bin)), h("td", {}, said(t.reason)))));
   };
   filter.addEventListener("input", draw);
   verdict.addEventListener("change", draw);
@@ -58,7 +58,7 @@ async function running(): Promise<void> {
       const { state, progress: p } = await response.json() as { state: string; progress: Progress };
       title.replaceChildren(h("span", { class: "badge" }, state === "gone" ? "no verdict" : "running"), ` ${printable(p.workload)} on ${p.nodes.length} nodes`);
       how.replaceChildren(...([["Time", `${p.seconds.toFixed(1)} s; clients ask for ${p.limit} s`], ["Operations", `${count(p.ok)} ok, ${count(p.fail)} failed, ${count(p.info)} unknown`], ["Messages", count(p.messages)],
-        ["Faults in force", p.faults.join(", ") || "none"], ["Program", p.bin], ["Seed", String(p.seed)], ["Command", "eddy test " + p.args.join(" ")]] as [string, string][]).flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, said(v))]));
+        ["Faults in force", p.faults.join(", ") || "none"], ["Program", p.bin], ["Seed", p.seed], ["Command", "eddy test " + p.args.join(" ")]] as [string, string][]).flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, said(v))]));
       if (last && p.seconds > last.seconds) {
         at.push(p.seconds);
         ok.push((p.ok - last.ok) / (p.seconds - last.seconds));

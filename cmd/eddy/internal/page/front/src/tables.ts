@@ -14,7 +14,7 @@ export function numbers(test: Test): HTMLElement {
     ["Messages per operation", all ? ((r.messages.all ?? 0) / all).toFixed(2) : "–"],
     ...Object.entries(r.numbers).map(([k, v]): [string, string] => [k[0].toUpperCase() + k.slice(1), typeof v === "number" && !Number.isInteger(v) ? v.toFixed(2) : String(v)]),
     ...(r.notes ?? []).map((n): [string, string] => ["Note", n]),
-    ["Program", r.bin], ["Run in", r.command.dir], ["Seed", String(r.seed)], ["Begun", r.started], ["Took", r.seconds.toFixed(1) + " s"],
+    ["Program", r.bin], ["Run in", r.command.dir], ["Seed", test.head.seed], ["Begun", r.started], ["Took", r.seconds.toFixed(1) + " s"],
   ];
   return h("dl", { class: "numbers" }, ...rows.flatMap(([k, v]) => [h("dt", {}, said(k)), h("dd", {}, said(v))]));
 }
