@@ -31,16 +31,18 @@ var floors = map[string][]string{
 	"cmd/eddy/internal/message":  {"cmd/eddy/internal/sim"},
 	"cmd/eddy/internal/workload": {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "internal/wire"},
 	"cmd/eddy/internal/runner":   {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/cluster", "cmd/eddy/internal/message", "cmd/eddy/internal/workload", "cmd/eddy/internal/service"},
-	"cmd/eddy/internal/report":   {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "internal/wire"},
-	"cmd/eddy": {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "cmd/eddy/internal/report", "cmd/eddy/internal/plan", "retry",
+	"cmd/eddy/internal/page":     {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "internal/wire"},
+	"cmd/eddy/internal/report":   {"cmd/eddy/internal/page", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "internal/wire"},
+	"cmd/eddy/internal/serve":    {"cmd/eddy/internal/report"},
+	"cmd/eddy": {"cmd/eddy/internal/page", "cmd/eddy/internal/serve", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "cmd/eddy/internal/report", "cmd/eddy/internal/plan", "retry",
 		// eddy call is a caller itself; what is judged is talked to without these.
 		"", "natsnet", "cmd/eddy/internal/join", "cmd/eddy/internal/natsserver", "cmd/eddy/internal/natskv"},
-	"cmd/eddy/internal/join":       {"cmd/eddy/internal/cluster", "natsnet"},
-	"cmd/eddy/internal/natsserver": {"natsnet"},
-	"cmd/eddy/internal/natskv":     {"", "natsnet"},
 	"cmd/eddy/internal/plan":       {"cmd/eddy/internal/sim", "retry"},
 	"cmd/eddy/internal/shorthand":  {},
 	"cmd/eddy/internal/talk":       {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand"},
+	"cmd/eddy/internal/join":       {"cmd/eddy/internal/cluster", "natsnet"},
+	"cmd/eddy/internal/natsserver": {"natsnet"},
+	"cmd/eddy/internal/natskv":     {"", "natsnet"},
 }
 
 func goList(t *testing.T, args ...string) []string {

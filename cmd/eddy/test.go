@@ -136,14 +136,18 @@ func (c *testCommand) once() (verdict string, err error) {
 	}
 	cfg.Dirs, cfg.Logs = store.Dirs(), store.Logs()
 	live := newLiveLine(os.Stderr)
-	cfg.Live = live.show
+	started := time.Now()
+	teller := store.Tell(cfg, c.argv, started)
+	cfg.Live = func(p runner.Progress) {
+		live.show(p)
+		teller.Show(p)
+	}
 	c.trace(cfg, os.Stderr)
 
 	collectOften()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second one ends us at once
-	started := time.Now()
 	res, err := runner.Run(ctx, cfg)
 	live.clear()
 	if err != nil {

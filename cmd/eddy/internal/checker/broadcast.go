@@ -164,8 +164,10 @@ func (b *broadcastCheck) finals(nodes []string) {
 		for _, e := range b.sorted() {
 			if e.known <= read.op.From && !read.has(e.value) {
 				lost[e.value] = true
-				b.found.add("lost", read.op.To, -1, "%d, %s at %s, is missing from %s's last read (msg_id %d of %s, at %s)",
-					e.value, e.how(), seconds(e.known), node, read.op.MsgID, read.op.Client, seconds(read.op.From))
+				if b.found.add("lost", read.op.To, -1, "%d, %s at %s, is missing from %s's last read (msg_id %d of %s, at %s)",
+					e.value, e.how(), seconds(e.known), node, read.op.MsgID, read.op.Client, seconds(read.op.From)) {
+					b.found.about(read.op, e.op)
+				}
 			}
 		}
 	}

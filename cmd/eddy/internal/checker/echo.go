@@ -57,8 +57,10 @@ func UniqueIDs(h *history.History) ([]Problem, []Number) {
 		if was, known := first[id]; known {
 			before := h.At(was)
 			repeated++
-			found.add("unique", op.To, -1, "%v: %s gave the id %s%s, which %s had given to %s (msg_id %d, asked at %s)",
-				&op, op.Node, quote(result), lateNote(&op), before.Node, before.Client, before.MsgID, seconds(before.From))
+			if found.add("unique", op.To, -1, "%v: %s gave the id %s%s, which %s had given to %s (msg_id %d, asked at %s)",
+				&op, op.Node, quote(result), lateNote(&op), before.Node, before.Client, before.MsgID, seconds(before.From)) {
+				found.about(&before)
+			}
 			continue
 		}
 		first[id] = i

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 )
 
 // keptPerCheck is how many problems of one check are told one by one: a node
@@ -21,7 +23,8 @@ type findings struct {
 }
 
 // add takes in a problem that shows in a record of the journal, or in none if
-// record is less than 0. It reports false if that one is only counted.
+// record is less than 0. It is about the operations among args. It reports false
+// if that one is only counted.
 func (f *findings) add(check string, at time.Duration, record int, format string, args ...any) bool {
 	if f.count == nil {
 		f.count = map[string]int{}
@@ -29,8 +32,24 @@ func (f *findings) add(check string, at time.Duration, record int, format string
 	if f.count[check]++; f.count[check] > keptPerCheck {
 		return false
 	}
-	f.list = append(f.list, Problem{Check: check, At: at, Text: fmt.Sprintf(format, args...), Record: record + 1})
+	p := Problem{Check: check, At: at, Text: fmt.Sprintf(format, args...), Record: record + 1}
+	for _, arg := range args {
+		if op, ok := arg.(*history.Op); ok {
+			p.Asked = append(p.Asked, asked(op))
+		}
+	}
+	f.list = append(f.list, p)
 	return true
+}
+
+func asked(op *history.Op) Asked { return Asked{op.Client, op.Node, op.MsgID} }
+
+// about says which operations the problem that was added last is about, too.
+func (f *findings) about(ops ...*history.Op) {
+	p := &f.list[len(f.list)-1]
+	for _, op := range ops {
+		p.Asked = append(p.Asked, asked(op))
+	}
 }
 
 // unknown takes in what keeps us from judging.

@@ -185,8 +185,27 @@ func linearKey(key int64, steps []step, patience time.Duration) (Problem, bool) 
 	culprit := firstWithoutOrder(steps, patience)
 	return Problem{
 		Check: "linearizable", At: culprit.op.To,
-		Text: fmt.Sprintf("key %d: no order of the operations explains the %s, which %s", key, culprit.op, culprit.did()),
+		Text:  fmt.Sprintf("key %d: no order of the operations explains the %s, which %s", key, culprit.op, culprit.did()),
+		Asked: before(steps, culprit),
 	}, true
+}
+
+// shownBefore is how many writes to a key are told of beside the operation that no
+// order explains.
+const shownBefore = 4
+
+// before are a step's operation and the last that began before it ended and may
+// have written.
+func before(steps []step, culprit *step) []Asked {
+	all := []Asked{asked(culprit.op)}
+	sorted := slices.Clone(steps)
+	slices.SortStableFunc(sorted, func(a, b step) int { return cmp.Compare(b.op.From, a.op.From) })
+	for _, s := range sorted {
+		if !s.reads() && !s.failed && s.op.From < culprit.op.To && s.op != culprit.op && len(all) <= shownBefore {
+			all = append(all, asked(s.op))
+		}
+	}
+	return all
 }
 
 // reads reports whether a step says what the value is, and changes nothing.

@@ -1,7 +1,9 @@
 package checker
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -73,8 +75,7 @@ func (r *relayCheck) reply(m *sim.Record) {
 	if d := r.duties[request]; d != nil {
 		r.hasRead(m.Src, d.step)
 		if d.answers++; d.answers > d.copies {
-			r.found.add("double-answer", m.Sent, m.Index, "%s answered %s's request (msg_id %d) once more at %s: %d answers to %d delivered",
-				m.Src, m.Dest, m.InReplyTo, seconds(m.Sent), d.answers, d.copies)
+			r.answeredAgain(m, d)
 		}
 	}
 	call := r.requests[request]
@@ -92,6 +93,53 @@ func (r *relayCheck) reply(m *sim.Record) {
 		r.failed++
 		r.bad(call, m)
 	}
+}
+
+// answeredAgain tells of an answer too many, with those before it.
+func (r *relayCheck) answeredAgain(m *sim.Record, d *duty) {
+	call := r.requests[relayRequest{m.Dest, m.Src, m.InReplyTo}]
+	if call == nil {
+		r.found.add("double-answer", m.Sent, m.Index, "%s answered %s's request (msg_id %d) once more at %s: %d answers to %d delivered",
+			m.Src, m.Dest, m.InReplyTo, seconds(m.Sent), d.answers, d.copies)
+		return
+	}
+	var how []string
+	for _, i := range append(slices.Clone(call.records), m.Index) {
+		if answer := r.journal.At(i); answer.Src == call.node && answer.Dest == call.client && answer.InReplyTo == call.id && !answer.IsDuplicate() {
+			how = append(how, r.by(call, &answer)+" at "+seconds(answer.Sent))
+		}
+	}
+	delivered := ""
+	if d.copies > 1 {
+		delivered = fmt.Sprintf("; it was delivered %s", times(d.copies))
+	}
+	r.blame(call, "double-answer", m, "call %s/%d to %s was answered %s: %s%s",
+		call.client, call.id, call.node, times(d.answers), strings.Join(how, ", and "), delivered)
+}
+
+func times(n int) string {
+	if n == 2 {
+		return "twice"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// by says what an answer came from: by which attempt, if that shows.
+func (r *relayCheck) by(call *relayCall, answer *sim.Record) string {
+	if answer.Type == "error" {
+		code, _ := integer(r.read.member(answer.Body, "code"))
+		return fmt.Sprintf("with error %d", code)
+	}
+	id, said := integer(r.read.member(r.read.member(answer.Body, "result"), "in_reply_to"))
+	n := slices.IndexFunc(call.attempts, func(a relaySent) bool { return a.id == id })
+	if !said || n < 0 {
+		return "with " + answer.Type
+	}
+	by := fmt.Sprintf("by attempt %d", n+1)
+	if slices.ContainsFunc(call.replies, func(reply relayReply) bool { return reply.inReplyTo == id && reply.late }) {
+		by += ", late,"
+	}
+	return by
 }
 
 // good judges a relay_ok.

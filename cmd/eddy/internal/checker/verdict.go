@@ -20,6 +20,16 @@ type Problem struct {
 	// Involved are the journal's indices of all messages that one must see to
 	// understand it, in their order, as those of the call that went wrong.
 	Involved []int
+
+	// Asked are the requests of the operations that it is about, as their clients
+	// sent them.
+	Asked []Asked
+}
+
+// An Asked is a client's request.
+type Asked struct {
+	Client, Node string
+	MsgID        int64
 }
 
 // A Number is a result that is not good or bad in itself.

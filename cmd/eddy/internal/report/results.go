@@ -28,6 +28,7 @@ type Results struct {
 	Bin        string             `json:"bin"`
 	Nodes      []string           `json:"nodes"`
 	Seed       uint64             `json:"seed"`
+	Timeout    float64            `json:"call_timeout_ms"` // of each attempt, as relays promise; 0 with other workloads
 	Command    Command            `json:"command"`
 	Started    time.Time          `json:"started"`
 	Seconds    float64            `json:"seconds"` // from start to verdict
@@ -48,6 +49,9 @@ type Reason struct {
 	Text    string  `json:"text"`
 	Seconds float64 `json:"seconds"` // when it showed, since the start
 	Unknown bool    `json:"unknown"` // it only keeps us from saying pass
+
+	Message  int   `json:"message"`  // that shows it, by its index in the journal; -1 if none does
+	Involved []int `json:"involved"` // messages that one must see to understand it, likewise
 }
 
 // A Command is a test's command line.
@@ -80,8 +84,9 @@ func New(cfg *runner.Config, res *runner.Result, lenient bool) *Results {
 	if r.Sick == nil {
 		r.Sick = []*runner.Sickness{}
 	}
-	for _, p := range problems {
-		r.Reasons = append(r.Reasons, Reason{p.Check, runner.PrintableLines(p.Text), p.At.Seconds(), p.Unknown})
+	r.Reasons = reasons(problems, res.Journal)
+	if cfg.Spec.Name == "relay" {
+		r.Timeout = float64(cfg.CallTimeout) / 1e6
 	}
 	for _, n := range res.Numbers {
 		r.Numbers[n.Name] = n.Value

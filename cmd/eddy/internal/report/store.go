@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/page"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 )
 
@@ -96,12 +97,25 @@ func (s *Store) Write(r *Results, res *runner.Result) error {
 	if err := s.file("messages.svg", func(w *bufio.Writer) error { return Messages(w, res.Journal, picture) }); err != nil {
 		return err
 	}
+	shown, err := r.page(nameOf(s.Dir), res.Journal, res.History)
+	if err != nil {
+		return err
+	}
+	// Who serves the store shows the page as soon as it is there: it comes as a whole.
+	const next = PageName + ".new"
+	if err := s.file(next, func(w *bufio.Writer) error { return page.Write(w, shown) }); err != nil {
+		return err
+	}
+	if err := os.Rename(s.path(next), s.path(PageName)); err != nil {
+		return err
+	}
 	for range cap(s.kept) {
 		if err := <-s.kept; err != nil {
 			return err
 		}
 	}
 	s.tidy()
+	os.Remove(s.path(ProgressName))
 	base, name := filepath.Split(s.Dir)
 	root, workload := filepath.Split(filepath.Clean(base))
 	point(filepath.Join(base, "latest"), name)
@@ -140,9 +154,15 @@ func ReadResults(dir string) (*Results, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Results{}
-	if err := json.Unmarshal(text, r, jsonOptions); err != nil {
+	r, err := ParseResults(text)
+	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", filepath.Join(dir, "results.json"), err)
 	}
 	return r, nil
+}
+
+// ParseResults reads the text of a results.json.
+func ParseResults(text []byte) (*Results, error) {
+	r := &Results{}
+	return r, json.Unmarshal(text, r, jsonOptions)
 }

@@ -58,6 +58,7 @@ func unanswered(r Record, excused func(from, to time.Duration) bool) (problems [
 			Check: "unanswered", At: at,
 			Text: fmt.Sprintf("%s never answered %s's %s (msg_id %d), which it was handed at %.3fs",
 				op.Node, request.client, op.F, request.id, at.Seconds()),
+			Asked: []checker.Asked{{Client: op.Client, Node: op.Node, MsgID: op.MsgID}},
 		})
 	}
 	checker.Sort(problems)

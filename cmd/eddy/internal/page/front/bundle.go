@@ -1,0 +1,50 @@
+// Front bundles the page's TypeScript and style into the files that packages
+// page and serve embed. It is a module of its own, so that neither the bundler nor the
+// browser's driver is a dependency of Eddy:
+//
+//	cd cmd/eddy/internal/page/front && go run .
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/evanw/esbuild/pkg/api"
+)
+
+func main() {
+	files, err := bundle()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	for name, text := range files {
+		if err := os.WriteFile(name, text, 0o644); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		fmt.Printf("%s: %d bytes\n", name, len(text))
+	}
+}
+
+// bundle builds what packages page and serve embed, by the files' paths from here.
+func bundle() (map[string][]byte, error) {
+	files := map[string][]byte{}
+	for from, to := range map[string]string{
+		"src/main.ts": "../page.js", "src/all.css": "../page.css",
+		"src/serve.ts": "../../serve/serve.js", "src/serve.css": "../../serve/serve.css",
+	} {
+		result := api.Build(api.BuildOptions{
+			EntryPoints: []string{from}, Outfile: to,
+			Bundle: true, Format: api.FormatIIFE, Target: api.ES2022, LegalComments: api.LegalCommentsEndOfFile,
+			MinifyWhitespace: true, MinifyIdentifiers: true, MinifySyntax: true, Charset: api.CharsetASCII,
+		})
+		if len(result.Errors) > 0 {
+			return nil, errors.New(strings.Join(api.FormatMessages(result.Errors, api.FormatMessagesOptions{Kind: api.ErrorMessage}), ""))
+		}
+		files[to] = result.OutputFiles[0].Contents
+	}
+	return files, nil
+}

@@ -1,0 +1,191 @@
+// Nodes is a node program of many kinds for the tests of the page: the first
+// argument says which.
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+	"sync"
+	"time"
+)
+
+type message struct {
+	Src  string `json:"src"`
+	Dest string `json:"dest"`
+	Body struct {
+		Type      string          `json:"type"`
+		MsgID     int64           `json:"msg_id"`
+		InReplyTo *int64          `json:"in_reply_to"`
+		NodeID    string          `json:"node_id"`
+		NodeIDs   []string        `json:"node_ids"`
+		Echo      json.RawMessage `json:"echo"`
+		Target    string          `json:"target"`
+		Payload   json.RawMessage `json:"payload"`
+		Key       int64           `json:"key"`
+		Value     json.RawMessage `json:"value"`
+		From      json.RawMessage `json:"from"`
+		To        json.RawMessage `json:"to"`
+	} `json:"body"`
+}
+
+type node struct {
+	mu    sync.Mutex
+	id    string
+	peers []string
+	next  int
+	kept  map[int64]string
+	calls map[int64]*call
+}
+
+// A call is one that the double relay makes.
+type call struct {
+	client   string
+	id       int64
+	target   string
+	payload  string
+	attempts int
+	done     bool
+}
+
+func main() {
+	n := &node{kept: map[int64]string{}, calls: map[int64]*call{}}
+	serve := map[string]func(message, string){
+		"double": n.double, "split": n.split, "debug": n.debug, "hostile": n.hostile,
+	}[os.Args[1]]
+	lines := bufio.NewScanner(os.Stdin)
+	lines.Buffer(nil, 4<<20)
+	for lines.Scan() {
+		var m message
+		if json.Unmarshal(lines.Bytes(), &m) != nil {
+			continue
+		}
+		n.mu.Lock()
+		_, raw, _ := strings.Cut(lines.Text(), `"body":`)
+		if m.Body.Type == "init" {
+			n.id, n.peers = m.Body.NodeID, m.Body.NodeIDs
+			n.reply(m, `"type":"init_ok"`)
+		} else {
+			serve(m, strings.TrimSuffix(raw, "}"))
+		}
+		n.mu.Unlock()
+	}
+}
+
+// send sends the members of a body, and returns its msg_id.
+func (n *node) send(dest, members string) int64 {
+	id := n.next
+	n.next++
+	src, _ := json.Marshal(n.id)
+	to, _ := json.Marshal(dest)
+	fmt.Printf(`{"src":%s,"dest":%s,"body":{%s,"msg_id":%d}}`+"\n", src, to, members, id)
+	return int64(id)
+}
+
+func (n *node) reply(m message, members string) {
+	n.send(m.Src, fmt.Sprintf(`%s,"in_reply_to":%d`, members, m.Body.MsgID))
+}
+
+// double is a relay that forgets, when an attempt has timed out, that it answers a
+// call once: a late reply and the retry's are both handed on.
+func (n *node) double(m message, raw string) {
+	switch {
+	case m.Body.InReplyTo != nil:
+		if c := n.calls[*m.Body.InReplyTo]; c != nil && c.target == m.Src {
+			c.done = true
+			delete(n.calls, *m.Body.InReplyTo) // and not those of the other attempts
+			n.send(c.client, fmt.Sprintf(`"type":"relay_ok","attempts":%d,"result":%s,"in_reply_to":%d`, c.attempts, raw, c.id))
+		}
+	case m.Body.Type == "relay":
+		n.attempt(&call{client: m.Src, id: m.Body.MsgID, target: m.Body.Target, payload: strings.Trim(string(m.Body.Payload), "{}")})
+	case m.Body.Type == "echo":
+		n.reply(m, `"type":"echo_ok","echo":`+string(m.Body.Echo))
+	}
+}
+
+func (n *node) attempt(c *call) {
+	c.attempts++
+	n.calls[n.send(c.target, c.payload)] = c
+	time.AfterFunc(100*time.Millisecond, func() {
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		switch {
+		case c.done:
+		case c.attempts < 3:
+			n.attempt(c)
+		default:
+			c.done = true
+			n.send(c.client, fmt.Sprintf(`"type":"error","code":0,"text":"no reply","in_reply_to":%d`, c.id))
+		}
+	})
+}
+
+// split is a store that tells the others what was written and does not wait for
+// them: cut in two, it is two stores.
+func (n *node) split(m message, _ string) {
+	key := m.Body.Key
+	switch m.Body.Type {
+	case "write":
+		n.keep(key, string(m.Body.Value))
+		n.reply(m, `"type":"write_ok"`)
+	case "cas":
+		now, known := n.kept[key]
+		switch {
+		case !known:
+			n.reply(m, `"type":"error","code":20,"text":"no such key"`)
+		case now != string(m.Body.From):
+			n.reply(m, `"type":"error","code":22,"text":"another value"`)
+		default:
+			n.keep(key, string(m.Body.To))
+			n.reply(m, `"type":"cas_ok"`)
+		}
+	case "read":
+		if now, known := n.kept[key]; known {
+			n.reply(m, `"type":"read_ok","value":`+now)
+			return
+		}
+		n.reply(m, `"type":"error","code":20,"text":"no such key"`)
+	case "copy":
+		n.kept[key] = string(m.Body.Value)
+	}
+}
+
+func (n *node) keep(key int64, value string) {
+	n.kept[key] = value
+	for _, peer := range n.peers {
+		if peer != n.id {
+			n.send(peer, fmt.Sprintf(`"type":"copy","key":%d,"value":%s`, key, value))
+		}
+	}
+}
+
+// debug answers echo, and forgets once that stdout is not for people.
+func (n *node) debug(m message, _ string) {
+	if n.next == 12 {
+		fmt.Println("DEBUG: got an echo from", m.Src)
+	}
+	n.reply(m, `"type":"echo_ok","echo":`+string(m.Body.Echo))
+}
+
+// hostile answers echo, and sends what would run, or turn the text around, if a page
+// took it for more than text.
+func (n *node) hostile(m message, _ string) {
+	const script = `</script><script>document.title="taken"</script><img src=x onerror='document.title="taken"'>`
+	types := []string{script, "\u202eevil\u2066", "null\u0000byte", `"quotes' and \ and <!-- -->`, strings.Repeat("long", 60_000)}
+	typ := raw(types[n.next%len(types)])
+	text := raw(script + "\u202e\u0007" + strings.Repeat("x", 1<<20))
+	n.send(n.id, fmt.Sprintf(`"type":%s,"text":%s`, typ, text))
+	n.reply(m, `"type":"echo_ok","echo":`+string(m.Body.Echo))
+}
+
+// raw is a string in JSON with no more escapes than it must have.
+func raw(s string) []byte {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	e.Encode(s)
+	return bytes.TrimSpace(b.Bytes())
+}

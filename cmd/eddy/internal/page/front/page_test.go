@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+// What Eddy embeds is what the sources build.
+func TestBundleIsBuilt(t *testing.T) {
+	files, err := bundle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range files {
+		got, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s is not what the sources build: run go run . in cmd/eddy/internal/page/front", name)
+		}
+	}
+}
+
+// scenes are the tests that are looked at. Docs/report.md shows five of them.
+func scenes() map[string]*scene {
+	all := map[string]*scene{}
+	for name, args := range map[string]string{
+		"pass":          "-w relay --bin ./relay --node-count 3 --concurrency 2n --rate 30 --time-limit 2 --latency 10 --loss 0.1 --nemesis partition --nemesis-interval 0.6 --seed 42",
+		"double-answer": "-w relay --bin ./nodes --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- double",
+		"split":         "-w lin-kv --bin ./nodes --node-count 3 --concurrency 6 --rate 60 --time-limit 2 --client-latency 4 --nemesis partition --nemesis-interval 0.5 --seed 3 -- split",
+		"killed-node":   "-w relay --bin ./relay --node-count 3 --concurrency 2n --rate 40 --time-limit 2 --latency 15 --duplicate 0.05 --nemesis kill --nemesis-interval 0.5 --seed 11",
+		"sick-node":     "-w echo --bin ./nodes --nodes n1,n2 --concurrency 2 --rate 30 --time-limit 1.5 --seed 5 -- debug",
+
+		// As double-answer, with a relay that is well.
+		"relayed": "-w relay --bin ./relay --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- --timeout 100ms",
+		"store":   "-w echo --bin ./relay --nodes n1 --rate 30 --time-limit 0.3 --seed 77",
+	} {
+		all[name] = &scene{args: strings.Fields(args)}
+	}
+	all["hostile"] = &scene{args: []string{"-w", "echo", "--bin", "./nodes", "--nodes", "n1,<img src=x onerror=document.title='taken'>,\"quoted\",\u202etxet",
+		"--concurrency", "4", "--rate", "20", "--time-limit", "0.6", "--client-timeout", "1s", "--seed", "1", "--", "hostile"}}
+	return all
+}
+
+// Pictures looks at each of the five tests as docs/report.md shows it.
+func TestPictures(t *testing.T) {
+	b := newBench(t)
+	for _, c := range []struct {
+		name, verdict, hash string
+		high                int64
+	}{
+		{"pass", "PASS", "", 1220},
+		{"double-answer", "FAIL", "#v0", 860},
+		{"split", "FAIL", "#v0", 860},
+		{"killed-node", "PASS", "", 860},
+		{"sick-node", "FAIL", "#v0", 760},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			tb := openReport(t, b.test(t, c.name), c.hash)
+			tb.has(".badge", c.verdict)
+			tb.shot(c.name, c.high)
+		})
+	}
+}
+
+// The commands of docs/report.md run.
+func TestDocs(t *testing.T) {
+	b, err := theBench()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../../../../docs/report.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, block, _ := strings.Cut(string(text), "```sh\n")
+	block, _, found := strings.Cut(block, "```")
+	if !found {
+		t.Fatal("docs/report.md has no commands")
+	}
+	for line := range strings.Lines(block) {
+		cmd := exec.Command("sh", "-c", line)
+		cmd.Dir = b.dir
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", line, err, out)
+		}
+	}
+}

@@ -1,0 +1,80 @@
+import { DELIVERED, IN_FLIGHT, Reason, Test } from "./data";
+import { Band } from "./faults";
+
+/** Causes are what could have led to a violation. */
+export interface Causes { messages: number[]; bands: Band[]; shows: number; at: number; how: string }
+
+/**
+ * causesOf is a violation's causal past (Lamport, CACM 1978) within the calls it is
+ * about: from the message that shows it backward, what its sender had been handed
+ * or had sent before, and so on. What the checks say that one must see is in it in
+ * any case, up to the moment it showed, and so is what these calls lost. The faults are those that were in force
+ * meanwhile.
+ */
+export function causesOf(test: Test, r: Reason, bands: Band[]): Causes {
+  const { m, head } = test, here = (i: number) => i - head.first;
+  const inside = (i: number) => i >= 0 && i < m.count;
+  const at = r.seconds * 1000, shows = inside(here(r.record)) && r.record >= 0 ? here(r.record) : -1;
+  const told = (r.involved ?? []).map(here).filter(inside);
+  const roots = new Set<number>();
+  for (const i of shows >= 0 ? [...told, shows] : told) if (m.call[i]) roots.add(test.rootOf(m.call[i]));
+  let how = "the causal past of this violation within the calls that it is about, and what was lost of them";
+  let candidates = new Set<number>(told);
+  for (const root of roots) for (const call of test.treeOf(root)) for (const i of test.messagesOf(call)) candidates.add(i);
+  if (shows >= 0) candidates.add(shows);
+  if (candidates.size === 0) {
+    candidates = around(test, r, at);
+    how = "no message shows this by itself: what its node was busy with, and said last, when it showed";
+  }
+  const until = Math.max(at, shows >= 0 ? m.sent[shows] : 0) + 1e-6;
+  // What was lost is no one's past, and often the reason.
+  const before = Array.from(candidates).filter((i) => m.sent[i] <= until && (shows < 0 || told.includes(i) || test.isLost(i)));
+  const messages = Array.from(new Set(shows >= 0 ? [...before, ...past(test, shows, candidates)] : before));
+  messages.sort((a, b) => a - b);
+  const from = messages.length > 0 ? Math.min(...messages.map((i) => m.sent[i])) : at - 1000;
+  const to = Math.max(at, ...messages.map((i) => (m.done[i] === Infinity ? m.sent[i] : m.done[i])));
+  return { messages, bands: bands.filter((b) => b.from <= to && b.to >= from).slice(0, 50), shows, at, how };
+}
+
+/** past goes backward from a message among candidates. */
+function past(test: Test, shows: number, candidates: Set<number>): number[] {
+  const { m } = test, known = new Map<number, number>(); // by name: the latest step of it that matters
+  const all = Array.from(candidates), found = new Set<number>([shows]);
+  const learn = (name: number, step: number): boolean => {
+    if ((known.get(name) ?? -1) >= step) return false;
+    known.set(name, step);
+    return true;
+  };
+  learn(m.src[shows], m.step[shows]);
+  for (let grew = true; grew;) {
+    grew = false;
+    for (const i of all) {
+      const fate = m.flags[i] & 15;
+      const heard = fate === DELIVERED && m.doneStep[i] <= (known.get(m.dest[i]) ?? -1);
+      const said = m.step[i] <= (known.get(m.src[i]) ?? -1) && fate !== IN_FLIGHT;
+      if (!heard && !said) continue;
+      if (!found.has(i)) { found.add(i); grew = true; }
+      if (heard && learn(m.src[i], m.step[i])) grew = true;
+    }
+  }
+  return Array.from(found);
+}
+
+/** around are the requests that a node had open at a time, and what it sent or got last. */
+function around(test: Test, r: Reason, at: number): Set<number> {
+  const { m, head } = test, found = new Set<number>();
+  const who = (head.nodes ?? []).map((n) => head.names.indexOf(n)).filter((n) => n >= 0 && mentions(r.text, test.name(n)));
+  let low = 0, high = m.count;
+  while (low < high) { const k = (low + high) >> 1; if (m.sent[k] <= at) low = k + 1; else high = k; }
+  let last = 0;
+  for (let i = low - 1; i >= 0 && i > low - 20000 && last < 4; i--) {
+    if (who.length > 0 && !who.includes(m.src[i]) && !who.includes(m.dest[i])) continue;
+    last++;
+    for (const k of m.call[i] ? test.messagesOf(m.call[i]) : [i]) found.add(k);
+  }
+  return found;
+}
+
+function mentions(text: string, name: string): boolean {
+  return (" " + text.replace(/[^\w-]/g, " ") + " ").includes(" " + name + " ");
+}

@@ -1,0 +1,124 @@
+import uPlot from "../third_party/uplot/uPlot.esm.js";
+import { FAIL, OK, OPEN, Test } from "./data";
+import { h, span, table } from "./dom";
+import { Band } from "./faults";
+import { onTheme, theme, Theme } from "./theme";
+import { View } from "./view";
+
+const most = 5000; // operations that are drawn one by one
+
+/** Buckets are operations gathered by when they began, or ended. */
+interface Buckets { at: number[]; wide: number; p50: (number | null)[]; p95: (number | null)[]; p99: (number | null)[]; max: (number | null)[]; ok: number[]; fail: number[]; info: number[] }
+
+function bucketsOf(test: Test): Buckets {
+  const { ops } = test, wanted = Math.max(4, Math.min(120, Math.ceil(ops.count / 5))), wide = niceWidth(test.end / wanted);
+  const n = Math.ceil(test.end / wide) + 1, latencies: number[][] = Array.from({ length: n }, () => []);
+  const b: Buckets = { at: [], wide, p50: [], p95: [], p99: [], max: [], ok: Array(n).fill(0), fail: Array(n).fill(0), info: Array(n).fill(0) };
+  for (let i = 0; i < ops.count; i++) {
+    const o = ops.outcome[i], ended = ops.to[i] === Infinity ? test.end : ops.to[i];
+    if (o === OK) latencies[Math.floor(ops.from[i] / wide)].push(ops.to[i] - ops.from[i]);
+    (o === OK ? b.ok : o === FAIL ? b.fail : b.info)[Math.floor(ended / wide)]++;
+  }
+  for (let k = 0; k < n; k++) {
+    b.at.push((k + 0.5) * wide / 1000);
+    const l = latencies[k].sort((x, y) => x - y), q = (share: number) => (l.length ? l[Math.min(l.length - 1, Math.floor(share * l.length))] : null);
+    b.p50.push(q(0.5)); b.p95.push(q(0.95)); b.p99.push(q(0.99)); b.max.push(q(1));
+    for (const list of [b.ok, b.fail, b.info]) list[k] = list[k] / wide * 1000;
+  }
+  return b;
+}
+
+function niceWidth(least: number): number {
+  const power = 10 ** Math.floor(Math.log10(Math.max(least, 0.001)));
+  return [1, 2, 5, 10].map((k) => k * power).find((w) => w >= least)!;
+}
+
+/** charts are latency and rate over time, with the faults behind. What is selected in them is shown in the diagram. */
+export function charts(test: Test, view: View, bands: Band[]): HTMLElement {
+  const b = bucketsOf(test), row = h("div", { class: "charts" });
+  const digits = (v: number | null) => (v === null ? "–" : span(v));
+  row.append(
+    figure("Latency of operations that ended ok, and how long the others took", test, view, bands, [b.at, b.p50, b.p95, b.p99], (t) => [
+      { label: "p50", stroke: t.request, width: 2 }, { label: "p95", stroke: t.oneway, width: 1.5, dash: [6, 3] }, { label: "p99", stroke: t.text, width: 1, dash: [2, 3] },
+    ], span, true, table("Latency by time of beginning", ["from, s", "p50", "p95", "p99", "max"], b.at.map((at, k) => [(at - b.wide / 2000).toFixed(3), digits(b.p50[k]), digits(b.p95[k]), digits(b.p99[k]), digits(b.max[k])]).filter((r) => r[1] !== "–"))),
+    figure("Operations a second, by outcome", test, view, bands, [b.at, b.ok, b.fail, b.info], (t) => [
+      { label: "ok", stroke: t.ok, width: 2 }, { label: "failed", stroke: t.fail, width: 2, dash: [6, 3] }, { label: "unknown", stroke: t.info, width: 2, dash: [2, 3] },
+    ], (v) => v.toLocaleString("en-US", { maximumFractionDigits: 1 }) + "/s", false, table("Operations a second by time of end", ["from, s", "ok", "failed", "unknown"], b.at.map((at, k) => [(at - b.wide / 2000).toFixed(3), ...[b.ok, b.fail, b.info].map((l) => l[k].toFixed(1))]))));
+  return row;
+}
+
+function figure(title: string, test: Test, view: View, bands: Band[], data: (number | null)[][], series: (t: Theme) => uPlot.Series[], unit: (v: number) => string, points: boolean, numbers: HTMLElement): HTMLElement {
+  const host = h("div", { class: "chart", role: "img", "aria-label": `${title}; the numbers are in the table below` });
+  let plot: uPlot | null = null;
+  const draw = () => {
+    plot?.destroy();
+    const t = theme(), axis = { stroke: t.faint, grid: { stroke: t.line, width: 0.5 }, ticks: { stroke: t.line }, font: "12px system-ui" };
+    plot = new uPlot({
+      width: host.clientWidth || 480, height: 230, scales: { x: { time: false, range: () => [0, test.end / 1000] }, y: points ? { range: (_, __, max) => [0, Math.max(max, longest(test)) * 1.05 || 1] } : { range: (_, __, max) => [0, max * 1.08 || 1] } },
+      cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 5 } },
+      axes: [{ ...axis, values: (_, all) => all.map((v) => v + " s") }, { ...axis, size: 66, values: (_, all) => all.map((v) => (v === 0 ? "0" : unit(v))) }],
+      series: [{ label: "time", value: (_, v) => (v == null ? "–" : v.toFixed(3) + " s") }, ...series(t).map((s) => ({ ...s, spanGaps: true, points: { show: data[0].length < 40 }, value: (_: uPlot, v: number | null) => (v == null ? "–" : unit(v)) }))],
+      hooks: {
+        drawClear: [(u) => behind(u, t, view, bands)],
+        drawAxes: [(u) => { if (points) scatter(u, t, test); }],
+        setSelect: [(u) => {
+          if (u.select.width < 3) return;
+          view.set(u.posToVal(u.select.left, "x") * 1000, u.posToVal(u.select.left + u.select.width, "x") * 1000);
+          u.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+        }],
+      },
+    }, data as uPlot.AlignedData, host);
+  };
+  new ResizeObserver(() => { if (plot && host.clientWidth && plot.width !== host.clientWidth) plot.setSize({ width: host.clientWidth, height: 230 }); else if (!plot) draw(); }).observe(host);
+  onTheme(draw);
+  let waiting = false;
+  view.onChange(() => {
+    if (waiting) return;
+    waiting = true;
+    setTimeout(() => { waiting = false; plot?.redraw(false); }, 80);
+  });
+  return h("figure", {}, h("figcaption", {}, title), host, h("details", {}, h("summary", {}, "as a table"), numbers));
+}
+
+function longest(test: Test): number {
+  const { ops } = test;
+  let l = 0;
+  for (let i = 0; i < ops.count; i++) if (ops.to[i] !== Infinity) l = Math.max(l, ops.to[i] - ops.from[i]);
+  return l;
+}
+
+/** behind draws the faults, and what the diagram shows. */
+function behind(u: uPlot, t: Theme, view: View, bands: Band[]): void {
+  const c = u.ctx, { left, top, width, height } = u.bbox;
+  c.save();
+  for (const b of bands) {
+    const x1 = Math.max(left, u.valToPos(b.from / 1000, "x", true)), x2 = Math.min(left + width, u.valToPos(b.to / 1000, "x", true));
+    c.fillStyle = b.what === "links" ? t.partition : b.what === "pause" ? t.pause : t.down;
+    c.globalAlpha = 0.16;
+    if (x2 >= x1) c.fillRect(x1, top, Math.max(1, x2 - x1), height);
+  }
+  if (view.to - view.from < view.end) {
+    c.globalAlpha = 1;
+    c.strokeStyle = t.text;
+    const x1 = u.valToPos(view.from / 1000, "x", true), x2 = u.valToPos(view.to / 1000, "x", true);
+    c.strokeRect(x1, top, Math.max(2, x2 - x1), height);
+  }
+  c.restore();
+}
+
+/** scatter draws operations one by one; those that did not end ok as crosses. */
+function scatter(u: uPlot, t: Theme, test: Test): void {
+  const { ops } = test, c = u.ctx, step = Math.max(1, Math.ceil(ops.count / most)), r = 2.2 * devicePixelRatio;
+  c.save();
+  for (let i = 0; i < ops.count; i += step) {
+    if (ops.outcome[i] === OPEN) continue;
+    const x = u.valToPos(ops.from[i] / 1000, "x", true), y = u.valToPos(ops.to[i] - ops.from[i], "y", true);
+    c.globalAlpha = 0.55;
+    c.fillStyle = c.strokeStyle = ops.outcome[i] === OK ? t.ok : ops.outcome[i] === FAIL ? t.fail : t.info;
+    c.lineWidth = 1.6 * devicePixelRatio;
+    c.beginPath();
+    if (ops.outcome[i] === OK) { c.arc(x, y, r * 0.8, 0, 7); c.fill(); } else { c.moveTo(x - r, y - r); c.lineTo(x + r, y + r); c.moveTo(x - r, y + r); c.lineTo(x + r, y - r); c.stroke(); }
+  }
+  c.restore();
+}
+

@@ -1,0 +1,53 @@
+import { Fault, Test } from "./data";
+import { plural } from "./dom";
+
+/** A Band is a fault, or a node that does not run, over a stretch of time. */
+export interface Band { from: number; to: number; what: "links" | "pause" | "down"; node?: string; label: string; fault?: Fault; ended: boolean }
+
+const ms = 1e-6;
+
+/** bandsOf are all that went wrong with links and processes, in order. */
+export function bandsOf(test: Test): Band[] {
+  const all: Band[] = [], begun = new Map<number, Band[]>(), down = new Map<string, Band>();
+  for (const e of test.head.events ?? []) {
+    const at = e.at_ns * ms;
+    if (e.event === "begin" && e.begun) {
+      const bands = bandOf(e.begun, at, test.end);
+      begun.set(e.fault ?? 0, bands);
+      all.push(...bands);
+    } else if (e.event === "end") {
+      for (const b of begun.get(e.fault ?? 0) ?? []) { b.to = at; b.ended = true; }
+    } else if (e.event === "killed" && e.node !== undefined && !down.has(e.node)) {
+      const b: Band = { from: at, to: test.end, what: "down", node: e.node, label: "not running", ended: false };
+      down.set(e.node, b);
+      all.push(b);
+    } else if (e.event === "started" && e.node !== undefined && down.has(e.node)) {
+      const b = down.get(e.node)!;
+      b.to = at;
+      b.ended = true;
+      down.delete(e.node);
+    }
+  }
+  return all.sort((a, b) => a.from - b.from);
+}
+
+function bandOf(f: Fault, at: number, end: number): Band[] {
+  const band = (what: Band["what"], label: string, node?: string): Band => ({ from: at, to: end, what, node, label, fault: f, ended: false });
+  switch (f.kind) {
+    case "kill": case "kill-wipe": return []; // what is killed tells of itself
+    case "pause": return (f.nodes ?? []).map((n) => band("pause", "paused", n));
+  }
+  return [band("links", faultText(f))];
+}
+
+/** faultText says what a fault does, shortly. */
+export function faultText(f: Fault): string {
+  return [f.kind, f.shape ?? "", ...(f.nodes ?? [])].filter((w) => w !== "").join(" ");
+}
+
+/** linksText are the links it is about. */
+export function linksText(f: Fault): string {
+  const links = f.links ?? [];
+  if (links.length > 12) return plural(links.length, "link");
+  return links.map((l) => l.replace(">", "→")).join(" ");
+}

@@ -1,0 +1,53 @@
+import { Test } from "./data";
+
+const isClient = /^c[0-9]+$/;
+
+/** From so many on clients share a lane, unless they are asked apart. */
+const manyClients = 5;
+
+/** Lanes give everybody who sends or receives a row: clients, nodes, whoever else. */
+export class Lanes {
+  names: string[] = [];
+  of: Int32Array; // by the number of a name; -1 for what is no one's name
+  readonly clients: number;
+  together: boolean;
+
+  constructor(readonly test: Test) {
+    this.of = new Int32Array(test.head.names.length).fill(-1);
+    this.clients = this.everybody().clients.length;
+    this.together = this.clients >= manyClients;
+    this.lay();
+  }
+
+  private everybody(): { clients: number[]; nodes: number[]; others: number[] } {
+    const { m, head } = this.test, seen = new Uint8Array(head.names.length);
+    for (let i = 0; i < m.count; i++) seen[m.src[i]] = seen[m.dest[i]] = 1;
+    const nodes = (head.nodes ?? []).map((n) => head.names.indexOf(n)).filter((i) => i >= 0);
+    const all = Array.from(seen.keys()).filter((i) => seen[i]);
+    const clients = all.filter((i) => isClient.test(head.names[i])).sort((a, b) => byNumber(head.names[a], head.names[b]));
+    const others = all.filter((i) => !nodes.includes(i) && !isClient.test(head.names[i]));
+    return { clients, nodes, others };
+  }
+
+  /** lay gives out the lanes anew. */
+  lay(): void {
+    const { clients, nodes, others } = this.everybody();
+    this.of.fill(-1);
+    this.names = [];
+    const add = (i: number) => { this.of[i] = this.names.push(this.test.name(i)) - 1; };
+    if (this.together && clients.length > 0) {
+      this.names.push(`${clients.length} clients`);
+      for (const c of clients) this.of[c] = 0;
+    } else clients.forEach(add);
+    nodes.forEach(add);
+    others.forEach(add);
+  }
+
+  /** laneOf is a node's lane by its name, or -1. */
+  laneOf(name: string): number {
+    const i = this.test.head.names.indexOf(name);
+    return i < 0 ? -1 : this.of[i];
+  }
+}
+
+function byNumber(a: string, b: string): number { return a.length - b.length || (a < b ? -1 : 1); }

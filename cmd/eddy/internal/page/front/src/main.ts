@@ -1,0 +1,92 @@
+import { charts } from "./charts";
+import { compare } from "./compare";
+import { load, Test } from "./data";
+import { Go, link } from "./details";
+import { h, time } from "./dom";
+import { Explorer } from "./explorer";
+import { faults, links, numbers, perOperation } from "./tables";
+import { Timeline } from "./timeline";
+import { View } from "./view";
+
+const app = document.getElementById("app")!;
+const explorers: Explorer[] = [];
+
+/** go makes an address the page's, so that Back leads back and a link can be sent on. */
+function go(test: number, address: string): void {
+  const hash = address === "" ? "" : `#${explorers.length > 1 ? "ab"[test] + "-" : ""}${address}`;
+  if (location.hash === hash) return follow();
+  if (hash === "") { history.pushState(null, "", location.pathname + location.search); follow(); } else location.hash = hash;
+}
+
+/** goIn is go for one of the tests, and what is done then. */
+function goIn(test: number, then?: () => void): Go {
+  const f = (address: string) => { go(test, address); then?.(); };
+  return Object.assign(f, { href: (address: string) => "#" + (document.getElementById("t1-head") ? "ab"[test] + "-" : "") + address });
+}
+
+/** follow shows what the page's address says. */
+function follow(): void {
+  const [, which, address] = /^#(?:([ab])-)?([mkv]\d+)$/.exec(location.hash) ?? [];
+  explorers.forEach((e, i) => e.show(address && (which === undefined ? i === 0 : "ab"[i] === which) ? address : ""));
+}
+
+function copyButtons(): void {
+  for (const button of document.querySelectorAll<HTMLButtonElement>("button.copy")) {
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      const source = document.getElementById(button.dataset.copies!)!;
+      try { await navigator.clipboard.writeText(source.textContent!); } catch {
+        getSelection()!.selectAllChildren(source); // an old way, for where the new one is not allowed
+        document.execCommand("copy");
+      }
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 1500);
+    });
+  }
+}
+
+function sections(test: Test, view: View): HTMLElement {
+  const explorer = new Explorer(test, view, goIn(test.index));
+  explorers.push(explorer);
+  const bands = explorer.diagram.bands;
+  const timeline = new Timeline(test, view, bands, goIn(test.index, () => explorer.element.scrollIntoView({ block: "start" })));
+  return h("div", { class: "test" }, explorer.element, timeline.element, charts(test, view, bands),
+    h("details", { class: "more", open: true }, h("summary", {}, "Numbers, faults and links"), numbers(test), faults(test), perOperation(test), links(test)));
+}
+
+/** reasonsAtTop puts a way to the causes below the first violation. */
+function reasonsAtTop(test: Test): void {
+  const reasons = test.head.reasons ?? [];
+  if (reasons.length === 0) return;
+  const first = document.querySelector(`#t${test.index}-top .first`);
+  const line = h("p", { class: "ways" }, link(goIn(test.index), "v0", "Show what could have caused it"));
+  reasons.slice(1, 6).forEach((r, i) => line.append(" · ", link(goIn(test.index), `v${i + 1}`, `${r.check} at ${time(r.seconds * 1000)}`)));
+  first?.after(line);
+}
+
+async function main(): Promise<void> {
+  copyButtons();
+  const two = document.getElementById("t1-head") !== null;
+  const tests = await Promise.all((two ? [0, 1] : [0]).map(load));
+  if (two) {
+    document.body.classList.add("two");
+    app.append(await compare(tests[0], tests[1], go));
+  }
+  const view = new View(Math.max(...tests.map((t) => t.end)));
+  tests.forEach((t, i) => {
+    if (two) app.append(h("h2", {}, `${"AB"[i]}: ${t.head.name}`));
+    app.append(sections(t, view));
+    reasonsAtTop(t);
+  });
+  addEventListener("hashchange", follow);
+  addEventListener("popstate", follow);
+  follow();
+  document.body.dataset.ready = String(Math.round(performance.now()));
+}
+
+main().catch((err: unknown) => {
+  app.append(h("p", { class: "warning", role: "alert" }, `This page's data could not be read: ${String(err)}. It needs a browser of 2023 or later.`));
+});
+
+// For a console, and for the tests.
+(globalThis as unknown as { eddy: unknown }).eddy = { explorers };

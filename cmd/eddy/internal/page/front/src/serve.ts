@@ -1,0 +1,75 @@
+import uPlot from "../third_party/uplot/uPlot.esm.js";
+import { count, h, printable, said, span } from "./dom";
+import { onTheme, theme } from "./theme";
+
+// The pages of eddy serve: the list of tests, and a test that runs.
+
+interface Listed { path: string; verdict: string; workload: string; bin: string; seed: string; started: string; seconds: number; reason: string }
+interface Progress { workload: string; bin: string; nodes: string[]; seed: string; args: string[]; limit: number; seconds: number; ok: number; fail: number; info: number; messages: number; faults: string[] }
+
+const app = document.getElementById("app")!;
+const every = 1000; // ms from one look to the next
+
+async function list(): Promise<void> {
+  const filter = h("input", { type: "search", id: "filter", placeholder: "relay fail 42", "aria-label": "Show tests that have all these words" });
+  const verdict = h("select", { id: "verdict" }, ...["any", "pass", "fail", "unknown", "running"].map((v) => h("option", { value: v }, v)));
+  const body = h("tbody", {}), status = h("p", { class: "status", role: "status" });
+  app.replaceChildren(h("h1", {}, "Tests"), h("div", { class: "toolbar" }, h("label", {}, "Filter ", filter), h("label", {}, "Verdict ", verdict)), status,
+    h("div", { class: "scroll whole" }, h("table", {}, h("thead", {}, h("tr", {}, ...["verdict", "workload", "begun", "seed", "took", "program", "first violation"].map((t) => h("th", { scope: "col" }, t)))), body)));
+  let tests: Listed[] = [], drawn = "";
+  const draw = () => {
+    const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const shown = tests.filter((t) => (verdict.value === "any" || t.verdict === verdict.value) && words.every((w) => `${t.verdict} ${t.path} ${t.bin} ${t.seed} ${t.reason}`.toLowerCase().includes(w)));
+    const now = JSON.stringify(shown);
+    if (now === drawn) return;
+    drawn = now;
+    status.textContent = `${count(shown.length)} of ${count(tests.length)} tests, the newest first`;
+    body.replaceChildren(...shown.slice(0, 1000).map((t) => h("tr", {},
+      h("td", { class: `verdict-cell ${t.verdict}` }, h("a", { href: "/test/" + t.path.split("/").map(encodeURIComponent).join("/") + "/" }, t.verdict === "gone" ? "no verdict" : t.verdict)),
+      h("td", {}, said(t.workload)), h("td", {}, new Date(t.started).toLocaleString()), h("td", {}, t.seed), h("td", {}, span(t.seconds * 1000)), h("td", {}, said(t.bin)), h("td", {}, said(t.reason)))));
+  };
+  filter.addEventListener("input", draw);
+  verdict.addEventListener("change", draw);
+  for (;;) {
+    try {
+      tests = await (await fetch("/tests")).json() as Listed[];
+      draw();
+    } catch { status.textContent = "eddy serve does not answer"; drawn = ""; }
+    await new Promise((done) => setTimeout(done, 2 * every));
+  }
+}
+
+async function running(): Promise<void> {
+  const title = h("h1", {}), how = h("dl", { class: "numbers", "aria-live": "off" }), host = h("div", { class: "chart" }), status = h("p", { class: "status", role: "status" });
+  app.replaceChildren(h("p", {}, h("a", { href: "/" }, "All tests")), title, how, host, status);
+  const at: number[] = [], ok: number[] = [], messages: number[] = [];
+  let plot: uPlot | null = null, last: Progress | null = null;
+  const draw = () => {
+    plot?.destroy();
+    const t = theme(), axis = { stroke: t.faint, grid: { stroke: t.line, width: 0.5 } };
+    plot = new uPlot({ width: host.clientWidth || 600, height: 240, scales: { x: { time: false } }, axes: [{ ...axis, values: (_, v) => v.map((x) => x + " s") }, { ...axis, size: 70 }],
+      series: [{ label: "time" }, { label: "operations ok a second", stroke: t.ok, width: 2 }, { label: "messages a second", stroke: t.request, width: 2, dash: [5, 3] }] }, [at, ok, messages], host);
+  };
+  onTheme(draw);
+  for (;;) {
+    try {
+      const response = await fetch("progress");
+      if (response.status === 204) return location.reload();
+      const { state, progress: p } = await response.json() as { state: string; progress: Progress };
+      title.replaceChildren(h("span", { class: "badge" }, state === "gone" ? "no verdict" : "running"), ` ${printable(p.workload)} on ${p.nodes.length} nodes`);
+      how.replaceChildren(...([["Time", `${p.seconds.toFixed(1)} s; clients ask for ${p.limit} s`], ["Operations", `${count(p.ok)} ok, ${count(p.fail)} failed, ${count(p.info)} unknown`], ["Messages", count(p.messages)],
+        ["Faults in force", p.faults.join(", ") || "none"], ["Program", p.bin], ["Seed", p.seed], ["Command", "eddy test " + p.args.join(" ")]] as [string, string][]).flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, said(v))]));
+      if (last && p.seconds > last.seconds) {
+        at.push(p.seconds);
+        ok.push((p.ok - last.ok) / (p.seconds - last.seconds));
+        messages.push((p.messages - last.messages) / (p.seconds - last.seconds));
+        if (plot) (plot as uPlot).setData([at, ok, messages]); else draw();
+      }
+      last = p;
+      status.textContent = state === "gone" ? "It has told nothing for two minutes: its process is gone." : "";
+    } catch { status.textContent = "eddy serve does not answer"; }
+    await new Promise((done) => setTimeout(done, every / 2));
+  }
+}
+
+void (document.body.dataset.shows === "running" ? running() : list());

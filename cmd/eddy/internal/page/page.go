@@ -1,0 +1,219 @@
+// Package page makes one page of HTML of a test, or of two beside each other, that
+// needs nothing else: no network, no server. Whatever nodes wrote is in it
+// compressed and as text, so that nothing of it runs.
+package page
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"io"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+	jsonv1 "github.com/go-json-experiment/json/v1"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+)
+
+// A Test is what a page shows.
+type Test struct {
+	Name     string // of its directory, for people
+	Verdict  string // pass, fail, unknown
+	Sentence string // the verdict in words
+	Command  string // for a shell, to run it again
+	Seed     uint64
+
+	Reasons []Reason // why the verdict is not pass, the first one first
+	Nodes   []string // the lanes after the clients', in their order
+	Timeout time.Duration
+	Results []byte // results.json
+
+	Journal *sim.Journal
+	History *history.History
+}
+
+// A Reason is why a verdict is not pass.
+type Reason struct {
+	Check    string  `json:"check"`
+	Text     string  `json:"text"`
+	Seconds  float64 `json:"seconds"`
+	Unknown  bool    `json:"unknown"`
+	Record   int     `json:"record"`   // the message that shows it, by its index, or -1
+	Involved []int   `json:"involved"` // all messages that one must see, by index
+}
+
+// maxMessages is how many messages a page holds. Of a longer test it holds those
+// about the first reason.
+const maxMessages = 1_200_000
+
+// pageBytes is how large the messages of one test may make a page: what an e-mail
+// still takes, and a browser opens at once.
+const pageBytes = 36 << 20
+
+// The bundle that front builds.
+var (
+	//go:embed page.js
+	script string
+	//go:embed page.css
+	style string
+)
+
+// head is all that is not in columns.
+type head struct {
+	Name       string            `json:"name"`
+	Verdict    string            `json:"verdict"`
+	Sentence   string            `json:"sentence"`
+	Command    string            `json:"command"`
+	Seed       string            `json:"seed"` // it may be more than a number of JavaScript holds
+	Reasons    []Reason          `json:"reasons"`
+	Results    jsonv1.RawMessage `json:"results"`
+	Nodes      []string          `json:"nodes"`
+	Names      []string          `json:"names"` // what columns number
+	Fates      []string          `json:"fates"`
+	Events     []sim.Event       `json:"events"`
+	First      int               `json:"first"`    // the index of the page's first message
+	Messages   int               `json:"messages"` // in the page
+	All        int               `json:"all"`      // in the test
+	Operations int               `json:"operations"`
+	Calls      int               `json:"calls"`
+	BigIDs     map[string]string `json:"big_ids"`
+	BigReplies map[string]string `json:"big_replies"`
+	Blocks     []block           `json:"blocks"`
+	BodiesKept int               `json:"bodies_kept"`
+	BodyBytes  int               `json:"body_bytes"`
+}
+
+// A part is one thing that the page's script reads.
+type part struct {
+	Name string
+	Text template.HTML // base64, which needs no escapes
+}
+
+// Write writes the page of one test.
+func Write(w io.Writer, t *Test) error { return write(w, t.Name, []*Test{t}) }
+
+// Compare writes the page of two tests.
+func Compare(w io.Writer, a, b *Test) error {
+	return write(w, a.Name+" and "+b.Name, []*Test{a, b})
+}
+
+func write(w io.Writer, title string, tests []*Test) error {
+	var shown struct {
+		Title string
+		Tests []*Test
+		Parts []part
+		CSP   string
+		CSS   template.CSS
+		JS    template.JS
+	}
+	shown.Title, shown.Tests = title, tests
+	for i, t := range tests {
+		parts, err := t.parts(fmt.Sprintf("t%d-", i))
+		if err != nil {
+			return err
+		}
+		shown.Parts = append(shown.Parts, parts...)
+	}
+	shown.CSP = fmt.Sprintf("default-src 'none'; script-src '%s'; style-src '%s'; img-src data:; base-uri 'none'; form-action 'none'", hash(script), hash(style))
+	shown.CSS, shown.JS = template.CSS(style), template.JS(script)
+	return pageTemplate.Execute(w, &shown)
+}
+
+func hash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// parts are what the script reads.
+func (t *Test) parts(prefix string) ([]part, error) {
+	first, end := t.window()
+	n := &names{}
+	n.of("")
+	g := group(t.Journal, t.Timeout)
+	columns, bigIDs, bigReplies := messages(t.Journal, g, first, end, n)
+	ops := operations(t.History, t.requests(), first, end, n)
+	parts := []part{{prefix + "messages", pack(columns)}, {prefix + "calls", pack(g.columns())}, {prefix + "operations", pack(ops)}}
+	room := pageBytes
+	for _, p := range parts {
+		room -= len(p.Text)
+	}
+	blocks, kept := bodies(t.Journal, first, end, t.wanted(), room)
+	h := head{
+		Name: t.Name, Verdict: t.Verdict, Sentence: t.Sentence, Command: t.Command, Seed: strconv.FormatUint(t.Seed, 10), Reasons: t.Reasons,
+		Results: t.Results, Nodes: t.Nodes, Names: n.list, Events: t.Journal.Events(),
+		First: first, Messages: end - first, All: t.Journal.Len(), Operations: t.History.Len(), Calls: len(g.calls),
+		BigIDs: bigIDs, BigReplies: bigReplies, Blocks: blocks, BodiesKept: kept, BodyBytes: bodyBytes,
+	}
+	for f := sim.InFlight; f <= sim.Nobody; f++ {
+		h.Fates = append(h.Fates, f.String())
+	}
+	text, err := json.Marshal(&h, jsonv1.FormatDurationAsNano(true))
+	if err != nil {
+		return nil, fmt.Errorf("write the page's head: %w", err)
+	}
+	parts = append(parts, part{prefix + "head", pack(text)})
+	for i, b := range blocks {
+		parts = append(parts, part{fmt.Sprintf("%sbodies%d", prefix, i), b.Text})
+	}
+	return parts, nil
+}
+
+// window are the messages that the page holds.
+func (t *Test) window() (first, end int) {
+	all := t.Journal.Len()
+	if all <= maxMessages {
+		return 0, all
+	}
+	middle := 0
+	if len(t.Reasons) > 0 {
+		at := time.Duration(t.Reasons[0].Seconds * float64(time.Second))
+		for middle < all && t.Journal.At(middle).Sent < at {
+			middle++
+		}
+	}
+	first = min(max(0, middle-maxMessages/2), all-maxMessages)
+	return first, first + maxMessages
+}
+
+// requests are the clients' requests.
+func (t *Test) requests() map[request]int {
+	all := make(map[request]int, t.History.Len())
+	for m := range t.Journal.All() {
+		if m.IsRequest() && !m.IsDuplicate() && sim.IsClient(m.Src) {
+			all[request{m.Src, m.Dest, m.ID}] = m.Index
+		}
+	}
+	return all
+}
+
+// wanted are the messages whose bodies must be there.
+func (t *Test) wanted() (all []int) {
+	for _, r := range t.Reasons {
+		all = append(all, r.Involved...)
+		if r.Record >= 0 {
+			all = append(all, r.Record)
+		}
+	}
+	slices.Sort(all)
+	all = slices.Compact(all)
+	return all[:min(len(all), 1000)]
+}
+
+// pack compresses a part and writes it in letters.
+func pack(text []byte) template.HTML {
+	var b bytes.Buffer
+	letters := base64.NewEncoder(base64.StdEncoding, &b)
+	z, _ := gzip.NewWriterLevel(letters, gzip.BestSpeed) // the level is a good one
+	z.Write(text)                                        // a buffer takes all
+	z.Close()
+	letters.Close()
+	return template.HTML(b.String())
+}

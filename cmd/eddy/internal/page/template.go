@@ -1,0 +1,35 @@
+package page
+
+import "html/template"
+
+// pageTemplate is the page: what there is to read even where no script runs, then
+// the parts, then the script that draws them. The hashes of style and script are
+// in its Content-Security-Policy, so nothing else runs and nothing is fetched.
+var pageTemplate = template.Must(template.New("page").Parse(`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{{.CSP}}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<title>{{range .Tests}}{{.Verdict}} {{end}}· {{.Title}}</title>
+<style>{{.CSS}}</style>
+</head>
+<body>
+<main id="page">
+<div class="tests">
+{{range $i, $t := .Tests}}<header class="verdict {{$t.Verdict}}" id="t{{$i}}-top">
+<h1><span class="badge">{{$t.Verdict}}</span> <bdi>{{$t.Sentence}}</bdi></h1>
+{{with $t.Reasons}}{{with index . 0}}<p class="first"><bdi>{{.Text}}</bdi></p>
+{{end}}{{end}}<div class="command"><code id="t{{$i}}-command">{{$t.Command}}</code><button type="button" class="copy" data-copies="t{{$i}}-command" hidden>Copy</button></div>
+</header>
+{{end}}</div>
+<noscript><p>The pictures need JavaScript; messages.svg beside this page does not.</p></noscript>
+<div id="app"></div>
+</main>
+{{range .Parts}}<script type="text/plain" id="{{.Name}}">{{.Text}}</script>
+{{end}}<script>{{.JS}}</script>
+</body>
+</html>
+`))

@@ -1,0 +1,218 @@
+package report
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/page"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+)
+
+// PageName is the page's name in a test's directory.
+const PageName = "report.html"
+
+// page is what report.html shows.
+func (r *Results) page(name string, j *sim.Journal, h *history.History) (*page.Test, error) {
+	text, err := r.JSON()
+	if err != nil {
+		return nil, err
+	}
+	t := &page.Test{
+		Name: name, Verdict: r.Verdict, Sentence: r.Sentence(), Command: r.Again(), Seed: r.Seed,
+		Nodes: r.columns, Timeout: time.Duration(r.Timeout * float64(time.Millisecond)), Results: text,
+		Journal: j, History: h,
+	}
+	if t.Nodes == nil {
+		t.Nodes = r.Nodes
+	}
+	for _, reason := range r.Reasons {
+		t.Reasons = append(t.Reasons, page.Reason{
+			Check: reason.Check, Text: reason.Text, Seconds: reason.Seconds, Unknown: reason.Unknown,
+			Record: reason.Message, Involved: reason.Involved,
+		})
+	}
+	return t, nil
+}
+
+// ReadPage reads what the page of a stored test shows.
+func ReadPage(dir string) (*page.Test, error) {
+	r, err := ReadResults(dir)
+	if err != nil {
+		return nil, err
+	}
+	j, err := readFile(dir, "journal.jsonl", sim.ReadJournal)
+	if err != nil {
+		return nil, err
+	}
+	ops, err := readFile(dir, "history.jsonl", history.Read)
+	if err != nil {
+		return nil, err
+	}
+	return r.page(nameOf(dir), j, history.Of(ops...))
+}
+
+// nameOf is a test's directory for people: its last two names, links followed.
+func nameOf(dir string) string {
+	if real, err := filepath.EvalSymlinks(dir); err == nil {
+		dir = real
+	}
+	if whole, err := filepath.Abs(dir); err == nil {
+		dir = whole
+	}
+	return filepath.Base(filepath.Dir(dir)) + "/" + filepath.Base(dir)
+}
+
+func readFile[T any](dir, name string, read func(io.Reader) (T, error)) (T, error) {
+	f, err := os.Open(filepath.Join(dir, name))
+	if err != nil {
+		var none T
+		return none, err
+	}
+	defer f.Close()
+	what, err := read(bufio.NewReaderSize(f, 1<<20))
+	if err != nil {
+		return what, fmt.Errorf("read %s: %w", f.Name(), err)
+	}
+	return what, nil
+}
+
+// Sentence is the verdict in one sentence.
+func (r *Results) Sentence() string {
+	what := fmt.Sprintf("%s on %s", r.Workload, plural(len(r.Nodes), "node"))
+	violations := 0
+	for _, reason := range r.Reasons {
+		if !reason.Unknown {
+			violations++
+		}
+	}
+	switch {
+	case violations > 0:
+		first := r.Reasons[0]
+		return fmt.Sprintf("%s broke its promises: %s, the first at %.3f s", what, listed(checks(r.Reasons)), first.Seconds)
+	case len(r.Reasons) > 0:
+		return fmt.Sprintf("%s did nothing that is known to be wrong, but not all could be judged: %s", what, listed(checks(r.Reasons)))
+	case r.Verdict != "pass":
+		return what + " could not be judged"
+	}
+	sentence := fmt.Sprintf("%s kept its promises in %s", what, plural(r.Operations.OK+r.Operations.Fail+r.Operations.Info, "operation"))
+	lost := 0
+	for fate, n := range r.Messages {
+		if !slices.Contains([]string{"all", "delivered", "in-flight", "between-nodes", "duplicates"}, fate) {
+			lost += n
+		}
+	}
+	faults := 0
+	for _, n := range r.Faults {
+		faults += n
+	}
+	var despite []string
+	if lost > 0 {
+		despite = append(despite, plural(lost, "lost message"))
+	}
+	if faults > 0 {
+		despite = append(despite, plural(faults, "fault"))
+	}
+	if len(despite) > 0 {
+		sentence += ", despite " + listed(despite)
+	}
+	return sentence
+}
+
+// checks are the names of the checks that gave reasons, each once.
+func checks(reasons []Reason) (names []string) {
+	for _, r := range reasons {
+		if !slices.Contains(names, r.Check) {
+			names = append(names, r.Check)
+		}
+	}
+	return names
+}
+
+func plural(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return thousands(n) + " " + one + "s"
+}
+
+// thousands is a number with a comma before every three digits.
+func thousands(n int) string {
+	digits := fmt.Sprint(n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
+
+func listed(words []string) string {
+	if n := len(words); n > 1 {
+		return strings.Join(words[:n-1], ", ") + " and " + words[n-1]
+	}
+	return strings.Join(words, "")
+}
+
+// Again is a command for a shell that runs the test again, with its seed.
+func (r *Results) Again() string {
+	args := append([]string{"eddy", "test"}, withoutFlags(r.Command.Args, "seed", "test-count")...)
+	dashes := slices.Index(args, "--")
+	if dashes < 0 {
+		dashes = len(args)
+	}
+	args = slices.Insert(args, dashes, "--seed", fmt.Sprint(r.Seed))
+	for i := range args {
+		args[i] = quoteForShell(args[i])
+	}
+	return strings.Join(args, " ")
+}
+
+// withoutFlags are arguments without some flags and their values.
+func withoutFlags(args []string, names ...string) (rest []string) {
+	for i := 0; i < len(args); i++ {
+		if args[i] == "--" {
+			return append(rest, args[i:]...)
+		}
+		name, _, joined := strings.Cut(strings.TrimPrefix(args[i], "--"), "=")
+		if strings.HasPrefix(args[i], "--") && slices.Contains(names, name) {
+			if !joined {
+				i++
+			}
+			continue
+		}
+		rest = append(rest, args[i])
+	}
+	return rest
+}
+
+const plainInShell = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./:,@%"
+
+// quoteForShell writes an argument so that a shell takes it as it is; what can't be
+// printed, so that bash, ksh and zsh do.
+func quoteForShell(arg string) string {
+	if arg != "" && strings.Trim(arg, plainInShell) == "" {
+		return arg
+	}
+	if !strings.ContainsFunc(arg, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+	}
+	// What can't be seen, or turns the text around, is written so that it can.
+	var b strings.Builder
+	for _, r := range arg {
+		switch {
+		case r == '\'' || r == '\\':
+			b.WriteString("\\" + string(r))
+		case unicode.IsPrint(r):
+			b.WriteRune(r)
+		default:
+			fmt.Fprintf(&b, `\U%08x`, r)
+		}
+	}
+	return "$'" + b.String() + "'"
+}

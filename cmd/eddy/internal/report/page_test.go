@@ -1,0 +1,40 @@
+package report
+
+import "testing"
+
+func TestAgain(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-w", "echo", "--bin", "./node"}, "eddy test -w echo --bin ./node --seed 7"},
+		{[]string{"-w", "echo", "--seed", "3", "--test-count=5", "--bin", "a b", "--", "--seed", "1"}, "eddy test -w echo --bin 'a b' --seed 7 -- --seed 1"},
+		{[]string{"--bin", "it's", "--nodes", "$(reboot)"}, `eddy test --bin 'it'\''s' --nodes '$(reboot)' --seed 7`},
+		{[]string{"--nodes", "a\u202eb'\n", ""}, `eddy test --nodes $'a\U0000202eb\'\U0000000a' '' --seed 7`},
+	} {
+		r := &Results{Seed: 7, Command: Command{Args: c.args}}
+		if got := r.Again(); got != c.want {
+			t.Errorf("%q\n got %s\nwant %s", c.args, got, c.want)
+		}
+	}
+}
+
+func TestSentence(t *testing.T) {
+	nodes := []string{"n1", "n2"}
+	for _, c := range []struct {
+		r    Results
+		want string
+	}{
+		{Results{Verdict: "pass", Operations: Operations{OK: 1234, Info: 1}}, "echo on 2 nodes kept its promises in 1,235 operations"},
+		{Results{Verdict: "pass", Operations: Operations{OK: 1}, Messages: map[string]int{"all": 9, "delivered": 6, "lost": 2, "killed": 1}, Faults: map[string]int{"kill n1": 1}},
+			"echo on 2 nodes kept its promises in 1 operation, despite 3 lost messages and 1 fault"},
+		{Results{Verdict: "fail", Reasons: []Reason{{Check: "echo", Seconds: 1.5}, {Check: "exit"}, {Check: "echo"}}}, "echo on 2 nodes broke its promises: echo and exit, the first at 1.500 s"},
+		{Results{Verdict: "unknown", Reasons: []Reason{{Check: "errors", Unknown: true}}}, "echo on 2 nodes did nothing that is known to be wrong, but not all could be judged: errors"},
+		{Results{Verdict: "unknown"}, "echo on 2 nodes could not be judged"},
+	} {
+		c.r.Workload, c.r.Nodes = "echo", nodes
+		if got := c.r.Sentence(); got != c.want {
+			t.Errorf("got  %s\nwant %s", got, c.want)
+		}
+	}
+}

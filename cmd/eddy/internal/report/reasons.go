@@ -1,0 +1,55 @@
+package report
+
+import (
+	"slices"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+)
+
+// reasons are problems with the messages that show them. A check that knows of
+// operations alone shows in the last reply to the first of them.
+func reasons(problems []checker.Problem, j *sim.Journal) []Reason {
+	all := []Reason{}
+	found := exchanges(problems, j)
+	for _, p := range problems {
+		r := Reason{Check: p.Check, Text: runner.PrintableLines(p.Text), Seconds: p.At.Seconds(), Unknown: p.Unknown, Message: p.Record - 1, Involved: []int{}}
+		r.Involved = append(r.Involved, p.Involved...)
+		for i, asked := range p.Asked {
+			messages := found[asked]
+			r.Involved = append(r.Involved, messages...)
+			if i == 0 && len(messages) > 0 && r.Message < 0 {
+				r.Message = messages[len(messages)-1]
+			}
+		}
+		slices.Sort(r.Involved)
+		r.Involved = slices.Compact(r.Involved)
+		all = append(all, r)
+	}
+	return all
+}
+
+// exchanges are the messages of the requests that problems are about, with their
+// replies, in the order of sending.
+func exchanges(problems []checker.Problem, j *sim.Journal) map[checker.Asked][]int {
+	found := map[checker.Asked][]int{}
+	for _, p := range problems {
+		for _, asked := range p.Asked {
+			found[asked] = nil
+		}
+	}
+	if len(found) == 0 {
+		return found
+	}
+	for m := range j.All() {
+		asked := checker.Asked{Client: m.Src, Node: m.Dest, MsgID: m.ID}
+		if m.IsReply() {
+			asked = checker.Asked{Client: m.Dest, Node: m.Src, MsgID: m.InReplyTo}
+		}
+		if messages, wanted := found[asked]; wanted {
+			found[asked] = append(messages, m.Index)
+		}
+	}
+	return found
+}

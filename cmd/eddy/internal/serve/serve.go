@@ -1,0 +1,171 @@
+// Package serve shows stored tests to a browser: a list, their reports, and how
+// those go that still run.
+package serve
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"fmt"
+	"html/template"
+	"net"
+	"net/http"
+	"os"
+	"path"
+
+	"github.com/go-json-experiment/json"
+)
+
+// What front builds.
+var (
+	//go:embed serve.js
+	script string
+	//go:embed serve.css
+	style string
+)
+
+// A server answers requests about a store. It reads through an os.Root, so that no
+// name in a request, and no symbolic link in the store, leads out of it.
+type server struct {
+	store *os.Root
+	local bool
+	tests *tests
+}
+
+// New serves a store. With local it answers only requests for a loopback address or
+// localhost: a page of another site whose name was made to lead here reads nothing.
+func New(store *os.Root, local bool) http.Handler {
+	s := &server{store: store, local: local, tests: newTests(store)}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /{$}", s.list)
+	mux.HandleFunc("GET /tests", s.listed)
+	mux.HandleFunc("GET /test/{workload}/{name}/{$}", s.test)
+	mux.HandleFunc("GET /test/{workload}/{name}/progress", s.progress)
+	mux.HandleFunc("GET /test/{workload}/{name}/{file}", s.file)
+	return s.guard(mux)
+}
+
+// guard rejects requests for other hosts, and says of every answer what it may do.
+func (s *server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.local && !isLocal(r.Host) {
+			http.Error(w, "this server is for this machine alone", http.StatusMisdirectedRequest)
+			return
+		}
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Cache-Control", "no-cache")
+		next.ServeHTTP(w, r)
+	})
+}
+
+func isLocal(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
+// shell is the page of the list, and of a test that runs: the script does the rest.
+var shell = template.Must(template.New("shell").Parse(`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{{.Title}}</title>
+<style>{{.CSS}}</style>
+</head>
+<body data-shows="{{.Shows}}">
+<main id="app"><noscript>This page needs JavaScript.</noscript></main>
+<script>{{.JS}}</script>
+</body>
+</html>
+`))
+
+func (s *server) shell(w http.ResponseWriter, title, shows string) {
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", fmt.Sprintf("default-src 'none'; connect-src 'self'; script-src '%s'; style-src '%s'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'", hash(script), hash(style)))
+	var page bytes.Buffer
+	shell.Execute(&page, map[string]any{"Title": title, "Shows": shows, "CSS": template.CSS(style), "JS": template.JS(script)})
+	w.Write(page.Bytes()) // who has gone needs no error
+}
+
+func hash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+func (s *server) list(w http.ResponseWriter, r *http.Request) { s.shell(w, "eddy: tests", "list") }
+
+func (s *server) listed(w http.ResponseWriter, r *http.Request) {
+	all, err := s.tests.all()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	writeJSON(w, all)
+}
+
+func writeJSON(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.MarshalWrite(w, v, json.Deterministic(true)); err != nil {
+		return // who asked has gone
+	}
+}
+
+// files are what of a test is shown, as what.
+var files = map[string]string{
+	"report.html":   "text/html; charset=utf-8",
+	"messages.svg":  "image/svg+xml",
+	"results.json":  "application/json",
+	"journal.jsonl": "text/plain; charset=utf-8",
+	"history.jsonl": "text/plain; charset=utf-8",
+}
+
+// test is a test's report, or, as long as there is none, how it goes.
+func (s *server) test(w http.ResponseWriter, r *http.Request) {
+	dir := path.Join(r.PathValue("workload"), r.PathValue("name"))
+	if _, err := s.store.Stat(path.Join(dir, "report.html")); err == nil {
+		s.send(w, r, dir, "report.html")
+		return
+	}
+	if _, err := s.store.Stat(path.Join(dir, progressName)); err != nil {
+		http.Error(w, "there is no report here; eddy report writes one for a stored test", http.StatusNotFound)
+		return
+	}
+	s.shell(w, "eddy: "+dir, "running")
+}
+
+func (s *server) file(w http.ResponseWriter, r *http.Request) {
+	s.send(w, r, path.Join(r.PathValue("workload"), r.PathValue("name")), r.PathValue("file"))
+}
+
+func (s *server) send(w http.ResponseWriter, r *http.Request, dir, name string) {
+	kind, shown := files[name]
+	if !shown {
+		http.NotFound(w, r)
+		return
+	}
+	f, err := s.store.Open(path.Join(dir, name))
+	if err != nil {
+		http.NotFound(w, r)
+		return
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		http.NotFound(w, r)
+		return
+	}
+	w.Header().Set("Content-Type", kind)
+	if name != "report.html" { // that has its own policy
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
+	}
+	http.ServeContent(w, r, name, info.ModTime(), f)
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/page"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
+)
+
+// reportCommand is `eddy report`.
+type reportCommand struct {
+	Dirs    []string `arg:"" name:"dir" help:"The directory of a stored test, such as store/relay/latest; with --compare two."`
+	Compare bool     `help:"Show two tests beside each other, and what changed first."`
+	Output  string   `short:"o" placeholder:"FILE" help:"Where to write the page. Without it, report.html in the test's directory, or compare.html here."`
+}
+
+func (reportCommand) Help() string {
+	return `Writes the page that eddy test leaves behind as report.html anew, from results.json, history.jsonl and journal.jsonl; or one page of two tests:
+
+  eddy report --compare store/relay/20261123T124802.378 store/relay/latest
+
+Tests that have the same seed and ask two programs the same show what the programs do otherwise.`
+}
+
+func (c *reportCommand) Run() error {
+	switch {
+	case c.Compare && len(c.Dirs) != 2:
+		return usageError("want 2 directories of stored tests, not %d; see eddy report --help", len(c.Dirs))
+	case !c.Compare && len(c.Dirs) != 1:
+		return usageError("want 1 directory of a stored test, not %d; see eddy report --help", len(c.Dirs))
+	}
+	var tests []*page.Test
+	for _, dir := range c.Dirs {
+		t, err := report.ReadPage(dir)
+		if err != nil {
+			return usageError("%v", err)
+		}
+		tests = append(tests, t)
+	}
+	to := c.Output
+	switch {
+	case to != "":
+	case c.Compare:
+		to = "compare.html"
+	default:
+		to = filepath.Join(c.Dirs[0], report.PageName)
+	}
+	if err := writePage(to, tests); err != nil {
+		return fmt.Errorf("write the page: %w", err)
+	}
+	fmt.Println(to)
+	return nil
+}
+
+func writePage(to string, tests []*page.Test) error {
+	f, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	w := bufio.NewWriterSize(f, 1<<20)
+	if len(tests) == 2 {
+		err = page.Compare(w, tests[0], tests[1])
+	} else {
+		err = page.Write(w, tests[0])
+	}
+	if flushed := w.Flush(); err == nil {
+		err = flushed
+	}
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		os.Remove(to) // half a page is none
+	}
+	return err
+}

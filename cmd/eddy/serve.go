@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/serve"
+)
+
+// serveCommand is `eddy serve`.
+type serveCommand struct {
+	Store string `arg:"" optional:"" default:"store" help:"The directory that tests are kept in (${default})."`
+	Addr  string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen (${default}); whoever can connect there can read every stored test."`
+}
+
+func (serveCommand) Help() string {
+	return `Lists stored tests, the newest first, and shows their reports. The page of a test that still runs tells how it goes.`
+}
+
+func (c *serveCommand) Run() error {
+	store, err := os.OpenRoot(c.Store)
+	if err != nil {
+		return usageError("open the store: %v", err)
+	}
+	defer store.Close()
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return usageError("--addr: %v", err)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	server := &http.Server{
+		Handler:           serve.New(store, isLoopback(listener.Addr())),
+		ReadHeaderTimeout: 10 * time.Second,
+	}
+	context.AfterFunc(ctx, func() { server.Close() })
+	fmt.Printf("http://%s/\n", listener.Addr())
+	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve: %w", err)
+	}
+	return nil
+}
+
+func isLoopback(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
+}
