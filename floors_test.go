@@ -18,6 +18,7 @@ var floors = map[string][]string{
 	"":               {"retry", "internal/wire", "internal/calls"},
 	"eddytest":       {"", "retry"},
 	"natsnet":        {"internal/wire"},
+	"metrics":        {"", "natsnet"},
 
 	"cmd/relay":      {""},
 	"examples/hello": {""},
@@ -36,7 +37,7 @@ var floors = map[string][]string{
 	"cmd/eddy/internal/serve":    {"cmd/eddy/internal/report"},
 	"cmd/eddy": {"cmd/eddy/internal/page", "cmd/eddy/internal/serve", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "cmd/eddy/internal/report", "cmd/eddy/internal/plan", "retry",
 		// eddy call is a caller itself; what is judged is talked to without these.
-		"", "natsnet", "cmd/eddy/internal/join", "cmd/eddy/internal/natsserver", "cmd/eddy/internal/natskv"},
+		"", "natsnet", "metrics", "cmd/eddy/internal/join", "cmd/eddy/internal/natsserver", "cmd/eddy/internal/natskv"},
 	"cmd/eddy/internal/plan":       {"cmd/eddy/internal/sim", "retry"},
 	"cmd/eddy/internal/shorthand":  {},
 	"cmd/eddy/internal/talk":       {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand"},

@@ -50,6 +50,9 @@ type Config struct {
 	// MaxWaiting is how many bytes that have come may wait to be read; beyond
 	// that messages are lost and counted. 0 means 64 MiB.
 	MaxWaiting int
+	// Observe is told how long the reply to each request of the node took, from
+	// any goroutine. nil is nobody.
+	Observe func(dest string, roundTrip time.Duration)
 	// Log is told of lost connections and messages. nil means nobody.
 	Log *slog.Logger
 
@@ -88,6 +91,7 @@ type Conn struct {
 	names subjects
 	log   limitedLog
 	lives lives
+	trips roundTrips
 	inbox inbox
 
 	asked bool                        // init has been read, and not yet answered
@@ -105,6 +109,7 @@ func Dial(cfg Config) (*Conn, error) {
 	cfg.Cluster = cfg.ClusterName()
 	c := &Conn{cfg: cfg, names: subjects{cluster: cfg.Cluster}, log: limitedLog{to: cfg.Log}}
 	c.lives.begin()
+	c.trips.observe = cfg.Observe
 	c.inbox.init(cmp.Or(cfg.MaxWaiting, DefaultMaxWaiting))
 	var err error
 	if c.nc, err = cfg.connect("eddy "+cfg.Cluster+" "+cfg.Node, &c.log); err != nil {
@@ -150,6 +155,7 @@ func (cfg *Config) connect(name string, log *limitedLog) (*nats.Conn, error) {
 		nats.Timeout(2*time.Second),
 		nats.ConnectHandler(func(nc *nats.Conn) { log.info("connected", "server", nc.ConnectedServerName()) }),
 		nats.ReconnectHandler(func(nc *nats.Conn) { log.info("reconnected", "server", nc.ConnectedServerName()) }),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { log.warn("no server is reached", "error", err) }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				log.warn("disconnected", "error", err)
@@ -179,6 +185,7 @@ func (c *Conn) receive(m *nats.Msg) {
 		c.earlier.Add(1)
 		return
 	}
+	c.trips.received(&scanned)
 	c.inbox.put(m.Data)
 	c.in.Add(1)
 }
@@ -243,6 +250,7 @@ func (c *Conn) send(line []byte) error {
 		Reply: c.names.unheard(c.cfg.Node, c.lives.own(), dest),
 	}
 	c.lives.address(message, &m)
+	c.trips.sent(&m)
 	switch err := c.nc.PublishMsg(message); {
 	case err == nil:
 		c.out.Add(1)

@@ -239,6 +239,14 @@ func TestNobodyThere(t *testing.T) {
 	}
 }
 
+// The log tells that no server is there, and Dial does not wait for one.
+func TestNoServer(t *testing.T) {
+	var log lockedBuffer
+	c := dial(t, natsnet.Config{Servers: "nats://127.0.0.1:1", Node: "n1", Log: slog.New(slog.NewTextHandler(&log, nil))})
+	defer c.Close()
+	wait(t, func() bool { return strings.Contains(log.String(), "no server is reached") })
+}
+
 // What comes faster than it is read is lost beyond a bound, and counted.
 func TestNobodyReads(t *testing.T) {
 	url := serverAt(t, -1).ClientURL()

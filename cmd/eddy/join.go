@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"slices"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/join"
+	"github.com/eddyrpc/eddy/metrics"
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
@@ -79,6 +82,7 @@ type joinCommand struct {
 	natsFlags
 	NodeID  string   `name:"node-id" required:"" help:"The node's id."`
 	NodeIDs []string `name:"node-ids" required:"" help:"All nodes' ids, with commas between."`
+	Metrics string   `placeholder:"ADDR" help:"Serve /metrics and /healthz there, such as 127.0.0.1:9464."`
 	memberFlags
 }
 
@@ -99,15 +103,34 @@ func (c *joinCommand) Run() error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	net := c.natsFlags.config(c.NodeID)
-	net.Nodes = c.NodeIDs
-	m, err := join.New(c.memberFlags.config(net, textLog(os.Stderr), os.Stderr))
+	to := c.natsFlags.config(c.NodeID)
+	to.Nodes = c.NodeIDs
+	shown := metrics.New(c.NodeID)
+	to.Observe = shown.Observe
+	m, err := join.New(c.memberFlags.config(to, textLog(os.Stderr), os.Stderr))
 	if err != nil {
 		return usageError("%w", err)
+	}
+	if c.Metrics != "" {
+		if err := c.show(shown, m); err != nil {
+			return err
+		}
 	}
 	if err := m.Run(ctx); err != nil {
 		return statusErr{1, startError(c.Program, err)}
 	}
+	return nil
+}
+
+// show serves the member's metrics until the process ends.
+func (c *joinCommand) show(shown *metrics.Metrics, m *join.Member) error {
+	l, err := net.Listen("tcp", c.Metrics)
+	if err != nil {
+		return usageError("--metrics: %w", err)
+	}
+	shown.Net(m.Net())
+	shown.Health(m.Health)
+	go http.Serve(l, shown.Handler())
 	return nil
 }
 

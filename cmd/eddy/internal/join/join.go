@@ -5,6 +5,7 @@ package join
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -41,12 +42,10 @@ type Config struct {
 
 // A Member is a node program that has joined.
 type Member struct {
-	cfg    Config
-	net    *natsnet.Conn
-	life   atomic.Pointer[life]
-	ready  chan struct{} // closed when the first life has answered init
-	lives  atomic.Int64
-	waited atomic.Int64
+	cfg   Config
+	net   *natsnet.Conn
+	life  atomic.Pointer[life]
+	ready chan struct{} // closed when the first life has answered init
 }
 
 // A life is one process of the program.
@@ -70,17 +69,18 @@ func New(cfg Config) (*Member, error) {
 // Ready is closed when the program has answered its init for the first time.
 func (m *Member) Ready() <-chan struct{} { return m.ready }
 
-// Counts are those of the connection.
-func (m *Member) Counts() natsnet.Counts { return m.net.Counts() }
+// Net is the connection.
+func (m *Member) Net() *natsnet.Conn { return m.net }
 
-// Lives is how often the program was started.
-func (m *Member) Lives() int64 { return m.lives.Load() }
-
-// Kill kills the process that runs now, if there is one: for tests.
-func (m *Member) Kill() {
-	if l := m.life.Load(); l != nil {
-		l.process.Kill()
+// Health is nil while the program runs and has answered its init.
+func (m *Member) Health() error {
+	switch l := m.life.Load(); {
+	case l == nil:
+		return errors.New("the node is not running")
+	case !l.ready.Load():
+		return errors.New("the node has not answered init")
 	}
+	return nil
 }
 
 // Run runs the program until ctx ends; then it is told to end, and its last messages
@@ -128,7 +128,6 @@ func (m *Member) live(ctx context.Context) (cluster.Exit, error) {
 		return cluster.Exit{}, fmt.Errorf("start %s: %w", m.cfg.Program, err)
 	}
 	l.process = p
-	m.lives.Add(1)
 	p.Send(m.initLine())
 	m.life.Store(l)
 	defer m.life.Store(nil)
@@ -165,8 +164,6 @@ func (m *Member) carryIn() {
 		if l := m.life.Load(); l != nil {
 			l.process.AwaitRoom(maxQueued)
 			l.process.Send(line.Text)
-		} else {
-			m.waited.Add(1)
 		}
 	}
 }
