@@ -34,6 +34,13 @@ type cli struct {
 	Serve  serveCommand  `cmd:"" help:"Show stored tests in a browser, and those that run."`
 	Plan   planCommand   `cmd:"" help:"Say what a retry policy will do, before it is used."`
 	Talk   talkCommand   `cmd:"" help:"Talk to a node: type short messages, see what it writes."`
+	Up     upCommand     `cmd:"" help:"Run a cluster of nodes on this machine, over a NATS server of its own."`
+	Join   joinCommand   `cmd:"" help:"Run a node as a member of a cluster on many machines, over NATS."`
+	Call   callCommand   `cmd:"" help:"Call a node of a cluster that runs over NATS."`
+
+	Services servicesCommand `cmd:"" help:"Serve lin-kv, seq-kv, lww-kv and lin-tso to nodes over NATS."`
+
+	NATSConfig natsConfigCommand `cmd:"" name:"nats-config" help:"Write the configuration of NATS servers for one cluster."`
 }
 
 // A statusErr ends us with a certain exit status; its text, if it has one, is

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
 
+	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/cmd/eddy/testdata/sick"
 )
 
@@ -87,6 +89,24 @@ var testNodes = map[string]func(){
 			return true
 		}
 		n.Serve()
+	},
+
+	// node-member relays with package eddy, and dies when told to.
+	"node-member": func() {
+		var n eddy.Node
+		n.Handle("echo", func(_ context.Context, req *eddy.Request) (any, error) {
+			return nil, req.ReplyAs("echo_ok", req.Body)
+		})
+		n.Handle("relay", func(ctx context.Context, req *eddy.Request) (any, error) {
+			to, _ := req.Body.Get("target").Text()
+			reply, attempts, err := n.RPCWithRetry(ctx, to, req.Body.Get("payload"), nil)
+			if err != nil {
+				return nil, err
+			}
+			return eddy.Raw(fmt.Sprintf(`{"type":"relay_ok","attempts":%d,"result":%s}`, attempts, reply.Body)), nil
+		})
+		n.Handle("die", func(context.Context, *eddy.Request) (any, error) { os.Exit(3); return nil, nil })
+		n.Run()
 	},
 
 	// node-exit has gone before anybody talks to it.

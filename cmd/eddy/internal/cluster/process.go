@@ -229,6 +229,10 @@ func (p *Process) End() Exit {
 	return p.Wait()
 }
 
+// Terminate asks the process and its group to end, with SIGTERM (on Windows
+// Ctrl-Break), and leaves its input open. It does not wait.
+func (p *Process) Terminate() { p.signal("SIGTERM", (*group).terminate) }
+
 // Kill kills the process and its group at once. It does not wait.
 func (p *Process) Kill() { p.signal("SIGKILL", (*group).kill) }
 

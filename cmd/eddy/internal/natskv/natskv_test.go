@@ -1,0 +1,184 @@
+package natskv
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/natsserver"
+	"github.com/eddyrpc/eddy/natsnet"
+)
+
+// serve runs a server and the services on it until the function that it returns is
+// called.
+func serve(t *testing.T, store string) (url string, stop func()) {
+	t.Helper()
+	s, err := natsserver.Start(store)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, end := context.WithCancel(context.Background())
+	ready := make(chan struct{})
+	var served sync.WaitGroup
+	served.Go(func() {
+		cfg := Config{Net: natsnet.Config{Servers: s.URL()}, Replicas: 1, Wait: 20 * time.Second, Log: slog.New(slog.DiscardHandler)}
+		if err := Serve(ctx, cfg, func() { close(ready) }); err != nil {
+			t.Error(err)
+			close(ready)
+		}
+	})
+	<-ready
+	return s.URL(), func() { end(); served.Wait(); s.Stop() }
+}
+
+// client is a node that calls.
+func client(t *testing.T, url string) *eddy.Node {
+	t.Helper()
+	conn, err := natsnet.Dial(natsnet.Config{Servers: url, Node: "c1", Nodes: []string{"c1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+	joined := make(chan struct{})
+	n.OnInit(func(context.Context) error { close(joined); return nil })
+	ctx, end := context.WithCancel(context.Background())
+	var served sync.WaitGroup
+	served.Go(func() { n.Serve(ctx, conn) })
+	t.Cleanup(func() { end(); served.Wait() })
+	<-joined
+	return n
+}
+
+// ask asks a service, and writes the answer down: its fields behind the type, or its
+// code and text.
+func ask(n *eddy.Node, service, body string) string {
+	reply, _, err := n.RPCWithRetry(context.Background(), service, eddy.Raw(body), &eddy.Policy{Attempts: 1, Timeout: 20 * time.Second})
+	if err != nil {
+		return err.Error()[strings.LastIndex(err.Error(), "failed: ")+len("failed: "):]
+	}
+	return fmt.Sprintf("%s %s", reply.Type, reply.Body.Get("value"))
+}
+
+func TestServices(t *testing.T) {
+	store := t.TempDir()
+	url, stop := serve(t, store)
+	n := client(t, url)
+	for _, service := range []string{"lin-kv", "seq-kv", "lww-kv"} {
+		for _, tt := range []struct{ body, want string }{
+			{`{"type":"read","key":"k"}`, `key "k" does not exist (key-does-not-exist)`},
+			{`{"type":"read","key":"k"}`, `key "k" does not exist (key-does-not-exist)`},
+			{`{"type":"cas","key":"k","from":1,"to":2}`, `key "k" does not exist (key-does-not-exist)`},
+			{`{"type":"cas","key":"k","from":1,"to":{"b":1e2,"a":[]},"create_if_not_exists":true}`, "cas_ok "},
+			{`{"type":"read","key":"k"}`, `read_ok {"b":1e2,"a":[]}`},
+			{`{"type":"cas","key":"k","from":{"a":[],"b":100.0},"to":null}`, "cas_ok "},
+			{`{"type":"cas","key":"k","from":7,"to":8}`, `key "k" is null, not 7 (precondition-failed)`},
+			{`{"type":"read","key":"k"}`, "read_ok null"},
+			{`{"type":"write","key":"k","value":3}`, "write_ok "},
+			{`{"type":"read","key":"\u006b"}`, "read_ok 3"},
+			{`{"type":"write","key":{"a":1,"b":" "},"value":"x"}`, "write_ok "},
+			{`{"type":"read","key":{"b":" ","a":1.0}}`, `read_ok "x"`},
+			{`{"type":"read"}`, "read needs key (malformed-request)"},
+			{`{"type":"write","key":1}`, "write needs value (malformed-request)"},
+			{`{"type":"cas","key":1,"to":1}`, "cas needs from and to (malformed-request)"},
+			{`{"type":"ts"}`, "no handler for type ts (not-supported)"},
+		} {
+			if got := ask(n, service, tt.body); got != tt.want {
+				t.Errorf("%s %s: %s, want %s", service, tt.body, got, tt.want)
+			}
+		}
+	}
+	last := int64(0)
+	for range 20 {
+		reply, err := n.RPC(context.Background(), "lin-tso", eddy.Raw(`{"type":"ts"}`))
+		ts, _ := reply.Body.Get("ts").Int()
+		if err != nil || ts <= last {
+			t.Errorf("ts %d after %d, %v", ts, last, err)
+		}
+		last = ts
+	}
+
+	// All of it outlives everything.
+	stop()
+	url, stop = serve(t, store)
+	defer stop()
+	n = client(t, url)
+	for _, service := range []string{"lin-kv", "seq-kv", "lww-kv"} {
+		if got := ask(n, service, `{"type":"read","key":"k"}`); got != "read_ok 3" {
+			t.Errorf("%s after a restart: %s", service, got)
+		}
+	}
+	if reply, err := n.RPC(context.Background(), "lin-tso", eddy.Raw(`{"type":"ts"}`)); err != nil {
+		t.Error(err)
+	} else if ts, _ := reply.Body.Get("ts").Int(); ts <= last {
+		t.Errorf("ts %d after a restart, %d before it", ts, last)
+	}
+}
+
+// A registerOp is what a client asked of one key, and got.
+type registerOp struct {
+	typ      string
+	from, to int
+}
+
+// register is the sequential specification of lin-kv's keys; 0 is no value.
+var register = porcupine.Model{
+	Init: func() any { return 0 },
+	Step: func(state, input, output any) (bool, any) {
+		now, op, got := state.(int), input.(registerOp), output.(string)
+		switch {
+		case strings.Contains(got, "key-does-not-exist"):
+			return now == 0, now
+		case strings.Contains(got, "precondition-failed"):
+			return now != 0 && now != op.from, now
+		case op.typ == "read":
+			return got == fmt.Sprintf("read_ok %d", now), now
+		case op.typ == "write":
+			return true, op.to
+		}
+		return now == op.from, op.to
+	},
+}
+
+// Many clients at once see one register.
+func TestLinKVIsLinearizable(t *testing.T) {
+	url, stop := serve(t, t.TempDir())
+	defer stop()
+	n := client(t, url)
+	begun := time.Now()
+	var mu sync.Mutex
+	var history []porcupine.Operation
+	var clients sync.WaitGroup
+	for id := range 5 {
+		clients.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(id), 0))
+			for range 60 {
+				op := registerOp{[]string{"read", "write", "cas"}[random.IntN(3)], 1 + random.IntN(3), 1 + random.IntN(3)}
+				body := map[string]string{
+					"read":  `{"type":"read","key":"r"}`,
+					"write": fmt.Sprintf(`{"type":"write","key":"r","value":%d}`, op.to),
+					"cas":   fmt.Sprintf(`{"type":"cas","key":"r","from":%d,"to":%d}`, op.from, op.to),
+				}[op.typ]
+				call := time.Since(begun)
+				got := ask(n, "lin-kv", body)
+				back := time.Since(begun)
+				mu.Lock()
+				history = append(history, porcupine.Operation{
+					ClientId: id, Input: op, Output: got, Call: int64(call), Return: int64(back),
+				})
+				mu.Unlock()
+			}
+		})
+	}
+	clients.Wait()
+	if !porcupine.CheckOperations(register, history) {
+		t.Error("the history is not linearizable")
+	}
+}

@@ -1,0 +1,182 @@
+package natsserver
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/nats-io/nkeys"
+
+	"github.com/eddyrpc/eddy/natsnet"
+)
+
+// A Config is what a cluster's servers are to be configured for.
+type Config struct {
+	Cluster string
+	Nodes   []string // who may join, each as itself alone
+	Clients []string // who may call, likewise; they are nodes that serve nothing
+	// Services are who eddy services speaks as. It keeps what they know in
+	// buckets whose names begin with eddy-<cluster>-.
+	Services []string
+	Servers  []string // host names or addresses of the servers
+	Store    string   // directory of a server's own
+	// Paths of TLS files on the servers; all or none. With them each side shows a
+	// certificate.
+	CA, Cert, Key string
+}
+
+// The ports of a server: for nodes, and for the other servers.
+const (
+	clientPort = 4222
+	routePort  = 6222
+)
+
+// Write writes into a new directory a configuration for each server, and for each
+// node and client the seed of its NKey, which is its secret.
+func (c *Config) Write(dir string) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return err
+	}
+	var users strings.Builder
+	for _, name := range append(append([]string(nil), c.Nodes...), c.Clients...) {
+		public, err := writeSeed(filepath.Join(dir, natsnet.Token(name)+".nk"))
+		if err != nil {
+			return err
+		}
+		users.WriteString(user(name, public, natsnet.PermissionsOf(c.Cluster, name)))
+	}
+	public, err := writeSeed(filepath.Join(dir, servicesSeed))
+	if err != nil {
+		return err
+	}
+	users.WriteString(user("eddy services", public, c.servicesPermissions()))
+	for i := range c.Servers {
+		name := filepath.Join(dir, fmt.Sprintf("server-%d.conf", i+1))
+		if err := os.WriteFile(name, []byte(c.server(i, users.String())), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *Config) check() error {
+	seen := map[string]bool{"services": true} // so is their seed called
+	for _, name := range c.Services {
+		seen[name] = true
+	}
+	for _, name := range append(append([]string(nil), c.Nodes...), c.Clients...) {
+		switch {
+		case name == "":
+			return errors.New("a name must not be empty")
+		case seen[name]:
+			return fmt.Errorf("%s is named twice, or a service's name", name)
+		}
+		seen[name] = true
+	}
+	tls := 0
+	for _, path := range []string{c.CA, c.Cert, c.Key} {
+		if path != "" {
+			tls++
+		}
+	}
+	switch {
+	case len(c.Nodes) == 0:
+		return errors.New("no nodes")
+	case len(c.Servers) == 0:
+		return errors.New("no servers")
+	case tls != 0 && tls != 3:
+		return errors.New("of the TLS files all must be named, or none")
+	}
+	return nil
+}
+
+// writeSeed makes an NKey, keeps its seed in a file for its owner alone, and
+// returns its public half.
+func writeSeed(file string) (public string, err error) {
+	pair, err := nkeys.CreateUser()
+	if err != nil {
+		return "", err
+	}
+	defer pair.Wipe()
+	seed, err := pair.Seed()
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(file, append(seed, '\n'), 0o600); err != nil {
+		return "", err
+	}
+	return pair.PublicKey()
+}
+
+const servicesSeed = "services.nk"
+
+// servicesPermissions are those of all services, and of JetStream's API, which they
+// alone use.
+func (c *Config) servicesPermissions() (p natsnet.Permissions) {
+	for _, name := range c.Services {
+		one := natsnet.PermissionsOf(c.Cluster, name)
+		p.Publish = append(p.Publish, one.Publish...)
+		p.Subscribe = append(p.Subscribe, one.Subscribe...)
+	}
+	p.Publish = append(p.Publish, "$JS.API.>", "$KV.>")
+	p.Subscribe = append(p.Subscribe, "_INBOX.>")
+	return p
+}
+
+// user is somebody who is known by a key, and what it may say and hear.
+func user(name, public string, may natsnet.Permissions) string {
+	return fmt.Sprintf(`      { # %s
+        nkey: %s
+        permissions: {
+          publish: { allow: %s }
+          subscribe: { allow: %s }
+        }
+      }
+`, strings.ToValidUTF8(strings.ReplaceAll(name, "\n", " "), "?"), public, quoted(may.Publish), quoted(may.Subscribe))
+}
+
+func quoted(subjects []string) string {
+	var b strings.Builder
+	for i, s := range subjects {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		fmt.Fprintf(&b, "%q", s)
+	}
+	return "[" + b.String() + "]"
+}
+
+// server is the configuration of server i.
+func (c *Config) server(i int, users string) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "# Server %d of %d of the Eddy cluster %q, made by eddy nats-config.\n", i+1, len(c.Servers), c.Cluster)
+	fmt.Fprintf(&b, "server_name: %q\nport: %d\n", fmt.Sprintf("eddy-%d", i+1), clientPort)
+	fmt.Fprintf(&b, "max_payload: 8MB\n\njetstream {\n  store_dir: %q\n}\n", c.Store)
+	if c.CA != "" {
+		b.WriteString("\n" + c.tls(""))
+	}
+	if len(c.Servers) > 1 {
+		fmt.Fprintf(&b, "\ncluster {\n  name: %q\n  port: %d\n  routes: [\n", "eddy-"+natsnet.Token(c.Cluster), routePort)
+		for other, host := range c.Servers {
+			if other != i {
+				fmt.Fprintf(&b, "    %q\n", fmt.Sprintf("nats://%s:%d", host, routePort))
+			}
+		}
+		b.WriteString("  ]\n")
+		if c.CA != "" {
+			b.WriteString(c.tls("  "))
+		}
+		b.WriteString("}\n")
+	}
+	fmt.Fprintf(&b, "\naccounts {\n  EDDY: {\n    jetstream: enabled\n    users: [\n%s    ]\n  }\n  SYS: {}\n}\nsystem_account: SYS\n", users)
+	return b.String()
+}
+
+func (c *Config) tls(indent string) string {
+	return fmt.Sprintf("%[1]stls {\n%[1]s  ca_file: %[2]q\n%[1]s  cert_file: %[3]q\n%[1]s  key_file: %[4]q\n%[1]s  verify: true\n%[1]s}\n", indent, c.CA, c.Cert, c.Key)
+}

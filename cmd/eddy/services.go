@@ -1,0 +1,39 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/natskv"
+)
+
+// servicesCommand is `eddy services`.
+type servicesCommand struct {
+	natsFlags
+	Replicas int           `default:"1" help:"How many servers keep what is written (${default}); at most as many as there are, 3 for a cluster that loses one."`
+	Wait     time.Duration `default:"30s" help:"Wait at most this long for JetStream (${default})."`
+}
+
+func (servicesCommand) Help() string {
+	return `It serves lin-kv, seq-kv, lww-kv and lin-tso to the nodes of a cluster, from JetStream: what is written survives the nodes, this process and the servers. Run it once for a cluster.`
+}
+
+func (c *servicesCommand) Run() error {
+	if c.Replicas < 1 || c.Replicas > 5 {
+		return usageError("--replicas must be from 1 to 5")
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	err := natskv.Serve(ctx, natskv.Config{
+		Net: c.config(""), Replicas: c.Replicas, Wait: c.Wait, Log: textLog(os.Stderr),
+	}, func() { fmt.Printf("%s are served\n", strings.Join(natskv.Names(), ", ")) })
+	if err != nil && ctx.Err() == nil {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/eddyrpc/eddy"
+)
+
+// startUp starts a cluster until the test ends, and returns where it is.
+func startUp(t *testing.T, program string) (url string) {
+	t.Helper()
+	c := upCommand{NodeCount: 3, Cluster: "test", memberFlags: memberFlags{Restarts: 5, Grace: 20 * time.Second, Program: program}}
+	out, in := io.Pipe()
+	ctx, end := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() {
+		defer in.Close()
+		if err := c.up(ctx, in, io.Discard); err != nil {
+			t.Errorf("eddy up: %v", err)
+		}
+	})
+	t.Cleanup(func() { end(); running.Wait() })
+	text := make([]byte, 1000)
+	n, err := out.Read(text)
+	go io.Copy(io.Discard, out)
+	found := regexp.MustCompile(`3 nodes are up at (nats://127\.0\.0\.1:\d+)\n`).FindSubmatch(text[:n])
+	if found == nil || err != nil {
+		t.Fatalf("eddy up said %q, %v", text[:n], err)
+	}
+	return string(found[1])
+}
+
+// calling makes one call and returns what eddy call prints, and its exit status.
+func calling(c *callCommand, policy *eddy.Policy) (stdout, stderr string, status int) {
+	var out, errs bytes.Buffer
+	c.Cluster, c.As = "test", "c-"+randomName()
+	c.Calls = max(c.Calls, 1)
+	err := c.call(context.Background(), policy, newProgressBar(os.Stderr), &out, &errs)
+	var with statusErr
+	switch {
+	case errors.As(err, &with):
+		status = with.status
+	case err != nil:
+		status = statusError
+	}
+	return out.String(), errs.String(), status
+}
+
+// A cluster runs on this machine with one command, and its nodes call each other.
+func TestUp(t *testing.T) {
+	t.Parallel()
+	url := startUp(t, "node-member")
+	relay := func(target string) string {
+		return `{"type":"relay","target":"` + target + `","payload":{"type":"echo","echo":"hi"}}`
+	}
+	once := &eddy.Policy{Attempts: 1}
+	for _, tt := range []struct {
+		name         string
+		call         callCommand
+		policy       *eddy.Policy
+		stdout, errs string
+		status       int
+	}{
+		{"reply", callCommand{Dest: "n1", Body: relay("n3")}, nil, `"type":"relay_ok","attempts":1,"result":{"type":"echo_ok","echo":"hi"`, "answered after 1 attempt, ", 0},
+		{"error reply", callCommand{Dest: "n1", Body: `{"type":"nope"}`}, nil, `"code":10`, "attempt 1: no handler for type nope", 1},
+		{"no reply", callCommand{Dest: "n9", Body: `{"type":"echo"}`}, once, "", "nobody had joined cluster test as n9 when 1 message was sent", 2},
+		{"no reply by a relay", callCommand{Dest: "n1", Body: relay("n9")}, &eddy.Policy{Timeout: time.Minute}, `"RPC failed after 3 attempts"`, "", 1},
+		{"no body", callCommand{Dest: "n1", Body: `{"x":1}`}, nil, "", "", statusUsage},
+		{"many", callCommand{Dest: "n1", Body: relay("n2"), Calls: 300}, &eddy.Policy{Timeout: time.Minute}, "300 answered, 0 answered with an error, 0 without a reply", "", 0},
+		{"many at a rate", callCommand{Dest: "n1", Body: `{"type":"x"}`, Calls: 20, Rate: 1e6}, &eddy.Policy{Timeout: time.Minute}, "20 times: RPC to n1 failed: no handler for type x", "", 1},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			tt.call.NATS, tt.call.Wait = url, 20*time.Second
+			out, errs, status := calling(&tt.call, tt.policy)
+			if !strings.Contains(out, tt.stdout) || !strings.Contains(errs, tt.errs) || status != tt.status {
+				t.Errorf("status %d\n%s%s\nwant status %d, %q and %q", status, out, errs, tt.status, tt.stdout, tt.errs)
+			}
+		})
+	}
+}
+
+// A node that died is started again, and answers.
+func TestMemberIsStartedAgain(t *testing.T) {
+	t.Parallel()
+	url := startUp(t, "node-member")
+	for range 3 {
+		die := callCommand{natsFlags: natsFlags{NATS: url}, Wait: 20 * time.Second, Dest: "n1", Body: `{"type":"die"}`}
+		if out, errs, status := calling(&die, &eddy.Policy{Attempts: 1}); status != statusNoReply {
+			t.Fatalf("status %d\n%s%s", status, out, errs)
+		}
+		echo := callCommand{natsFlags: natsFlags{NATS: url}, Wait: 20 * time.Second, Dest: "n1", Body: `{"type":"echo"}`}
+		if out, errs, status := calling(&echo, &eddy.Policy{Attempts: 200, Timeout: 200 * time.Millisecond}); status != 0 {
+			t.Fatalf("status %d\n%s%s", status, out, errs)
+		}
+	}
+}
+
+// A node that keeps dying, and one that is no program, end it with the reason.
+func TestMemberDiesTooOften(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ program, want string }{
+		{"node-exit", "n1 has died 2 times in a row: exit status 0"},
+		{"no-such-program", "no-such-program is not in PATH"},
+	} {
+		c := upCommand{NodeCount: 1, memberFlags: memberFlags{Restarts: 1, Grace: time.Second, Program: tt.program}}
+		err := c.up(t.Context(), io.Discard, io.Discard)
+		if err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: %v, want %q", tt.program, err, tt.want)
+		}
+	}
+}
+
+func TestNoServer(t *testing.T) {
+	t.Parallel()
+	c := callCommand{natsFlags: natsFlags{NATS: "nats://127.0.0.1:1"}, Dest: "n1", Body: `{"type":"echo"}`}
+	if _, _, status := calling(&c, nil); status != statusNoReply {
+		t.Errorf("status %d", status)
+	}
+}

@@ -1,0 +1,42 @@
+package natsnet
+
+import (
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// A limitedLog tells of trouble at most once a second: trouble with a network comes
+// by the thousand.
+type limitedLog struct {
+	to *slog.Logger
+
+	mu     sync.Mutex
+	quiet  time.Time // until then
+	untold int
+}
+
+func (l *limitedLog) info(text string, args ...any) {
+	if l.to != nil {
+		l.to.Info(text, args...)
+	}
+}
+
+func (l *limitedLog) warn(text string, args ...any) {
+	if l.to == nil {
+		return
+	}
+	l.mu.Lock()
+	now := time.Now()
+	if now.Before(l.quiet) {
+		l.untold++
+		l.mu.Unlock()
+		return
+	}
+	if l.untold > 0 {
+		args = append(args, "untold_before", l.untold)
+	}
+	l.quiet, l.untold = now.Add(time.Second), 0
+	l.mu.Unlock()
+	l.to.Warn(text, args...)
+}

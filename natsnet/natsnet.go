@@ -1,0 +1,284 @@
+// Package natsnet carries the messages of a node over NATS, so that nodes on many
+// machines form one cluster. A node needs no changed line for it:
+//
+//	net, err := natsnet.Dial(natsnet.Config{Node: "n2", Nodes: []string{"n1", "n2", "n3"}})
+//	...
+//	err = node.Serve(ctx, net)
+//
+// Core NATS delivers at most once: while a server is away or a receiver is too
+// slow, messages are lost, and a call of package eddy sends another attempt.
+//
+// A message from n1 to n2 goes to the subject eddy.<cluster>.n2.n1, so that a
+// server's permissions can keep a node from speaking as another, and whoever
+// receives it drops it if its src is not the subject's.
+package natsnet
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/eddyrpc/eddy/internal/wire"
+)
+
+const (
+	// DefaultServers is where a server is looked for.
+	DefaultServers = nats.DefaultURL
+	// DefaultCluster is the cluster of those who name none.
+	DefaultCluster = "eddy"
+	// DefaultMaxWaiting bounds what has come and waits to be read.
+	DefaultMaxWaiting = 64 << 20
+)
+
+// A Config says who joins what.
+type Config struct {
+	// Servers are URLs with commas between. "" means nats://127.0.0.1:4222.
+	Servers string
+	// Cluster keeps clusters on the same servers apart. "" means eddy.
+	Cluster string
+	// Node is the name to join as. It must be nobody else's at the same time.
+	Node string
+	// Nodes are the names of all nodes. If it is not nil, Dial's Conn reads as
+	// its first message an init with them, and keeps the answer to itself.
+	Nodes []string
+	// MaxWaiting is how many bytes that have come may wait to be read; beyond
+	// that messages are lost and counted. 0 means 64 MiB.
+	MaxWaiting int
+	// Log is told of lost connections and messages. nil means nobody.
+	Log *slog.Logger
+
+	Security
+}
+
+// Security is how a server is trusted, and how it trusts us. Secrets are in files,
+// since a command line is for all to see.
+type Security struct {
+	Creds string // file with a JWT and a seed, as nsc writes it
+	NKey  string // file with an NKey's seed
+	Token string // file with a token
+	CA    string // file with the certificates that a server's must be signed by
+	Cert  string // file with our certificate, with Key for TLS both ways
+	Key   string
+}
+
+// Counts are what a connection has seen since it was made.
+type Counts struct {
+	In, Out    int64 // messages received and sent
+	Misplaced  int64 // messages dropped: their src or dest was not the subject's, or they were none
+	Earlier    int64 // replies dropped: an earlier life of the node had asked for them
+	Foreign    int64 // messages of ours that were not sent: their src is not our name
+	Lost       int64 // messages that came faster than they were read
+	Unheard    int64 // messages that were sent to a node that nobody has joined as
+	Unsent     int64 // messages that could not be sent, since no server was reached for too long
+	Reconnects int64
+}
+
+// A Conn is a node's place in the network: an eddy.Transport. Its methods may be
+// called from any goroutine, but Read from one at a time, and so Write.
+type Conn struct {
+	cfg   Config
+	nc    *nats.Conn
+	sub   *nats.Subscription
+	names subjects
+	log   limitedLog
+	lives lives
+	inbox inbox
+
+	asked bool                        // init has been read, and not yet answered
+	lose  atomic.Pointer[func() bool] // for tests
+
+	in, out, misplaced, earlier, foreign, unheard, unsent atomic.Int64
+}
+
+// Dial joins. It does not wait for a server: as long as there is none, all messages
+// are lost or wait to be sent. The error is that of a Config that can't be.
+func Dial(cfg Config) (*Conn, error) {
+	if cfg.Node == "" {
+		return nil, errors.New("natsnet: a node without a name")
+	}
+	cfg.Cluster = cfg.ClusterName()
+	c := &Conn{cfg: cfg, names: subjects{cluster: cfg.Cluster}, log: limitedLog{to: cfg.Log}}
+	c.lives.begin()
+	c.inbox.init(cmp.Or(cfg.MaxWaiting, DefaultMaxWaiting))
+	var err error
+	if c.nc, err = cfg.connect("eddy "+cfg.Cluster+" "+cfg.Node, &c.log); err != nil {
+		return nil, err
+	}
+	if c.sub, err = c.nc.Subscribe(c.names.to(cfg.Node), c.receive); err != nil {
+		c.nc.Close()
+		return nil, fmt.Errorf("natsnet: %w", err)
+	}
+	if _, err = c.nc.Subscribe(c.names.unheard(cfg.Node, "*", "*"), c.bounced); err != nil {
+		c.nc.Close()
+		return nil, fmt.Errorf("natsnet: %w", err)
+	}
+	if cfg.Nodes != nil {
+		c.asked = true
+		c.inbox.put(initLine(cfg.Node, cfg.Nodes))
+	}
+	return c, nil
+}
+
+// ClusterName is the cluster's, the default's if it has none.
+func (cfg *Config) ClusterName() string { return cmp.Or(cfg.Cluster, DefaultCluster) }
+
+// Connect connects to the servers as Dial does, for another use of them.
+func Connect(cfg Config) (*nats.Conn, error) {
+	return cfg.connect("eddy "+cfg.ClusterName(), &limitedLog{to: cfg.Log})
+}
+
+// connect makes a connection that outlives its servers.
+func (cfg *Config) connect(name string, log *limitedLog) (*nats.Conn, error) {
+	options, err := cfg.options()
+	if err != nil {
+		return nil, fmt.Errorf("natsnet: %w", err)
+	}
+	options = append(options,
+		nats.Name(name),
+		nats.RetryOnFailedConnect(true),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(100*time.Millisecond),
+		nats.ReconnectJitter(100*time.Millisecond, 200*time.Millisecond),
+		nats.PingInterval(2*time.Second), // a server that was cut off is missed after 4 s
+		nats.MaxPingsOutstanding(1),
+		nats.Timeout(2*time.Second),
+		nats.ConnectHandler(func(nc *nats.Conn) { log.info("connected", "server", nc.ConnectedServerName()) }),
+		nats.ReconnectHandler(func(nc *nats.Conn) { log.info("reconnected", "server", nc.ConnectedServerName()) }),
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if err != nil {
+				log.warn("disconnected", "error", err)
+			}
+		}),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.warn("trouble", "error", err) }),
+	)
+	nc, err := nats.Connect(cmp.Or(cfg.Servers, DefaultServers), options...)
+	if err != nil {
+		return nil, fmt.Errorf("natsnet: %w", err)
+	}
+	return nc, nil
+}
+
+// receive takes in one message, on the goroutine of the subscription.
+func (c *Conn) receive(m *nats.Msg) {
+	var scanned wire.Message
+	src, ok := c.names.source(m.Subject)
+	// Were there a second line in it, that could come from anybody.
+	if !ok || indexNewline(m.Data) >= 0 || scanned.Scan(m.Data) != nil ||
+		string(scanned.Src) != src || string(scanned.Dest) != c.cfg.Node {
+		c.misplaced.Add(1)
+		c.log.warn("a message was dropped that is not what its subject says", "subject", m.Subject, "text", quote(m.Data))
+		return
+	}
+	if !c.lives.accept(m, &scanned) {
+		c.earlier.Add(1)
+		return
+	}
+	c.inbox.put(m.Data)
+	c.in.Add(1)
+}
+
+// bounced takes in a server's word that nobody has joined as the node that we sent
+// something to.
+func (c *Conn) bounced(m *nats.Msg) {
+	if m.Header.Get("Status") != "503" {
+		return
+	}
+	c.unheard.Add(1)
+	if dest, ok := c.names.source(m.Subject); ok {
+		c.log.warn("nobody has joined as the node that a message is for", "dest", dest)
+	}
+}
+
+// Read reads lines, whole or in pieces. It returns io.EOF after Close.
+func (c *Conn) Read(p []byte) (int, error) { return c.inbox.read(p) }
+
+// Write sends the messages of whole lines. Its error is that of a connection that
+// was closed; a message that can't be sent is counted and lost, as messages are.
+func (c *Conn) Write(lines []byte) (int, error) {
+	for rest := lines; len(rest) > 0; {
+		line := rest
+		if at := indexNewline(rest); at >= 0 {
+			line, rest = rest[:at], rest[at+1:]
+		} else {
+			rest = nil
+		}
+		if err := c.send(line); err != nil {
+			return 0, err
+		}
+	}
+	return len(lines), nil
+}
+
+func (c *Conn) send(line []byte) error {
+	var m wire.Message
+	if err := m.Scan(line); err != nil {
+		c.foreign.Add(1)
+		c.log.warn("the node wrote no message", "reason", err, "text", quote(line))
+		return nil
+	}
+	if string(m.Src) != c.cfg.Node {
+		c.foreign.Add(1)
+		c.log.warn("the node wrote in a wrong name", "src", string(m.Src), "text", quote(line))
+		return nil
+	}
+	if c.asked && string(m.Dest) == initSource && m.Body.InReplyTo == 1 {
+		c.asked = false
+		if string(m.Body.Type) != "init_ok" {
+			return fmt.Errorf("natsnet: init was answered with %s", m.Body.Raw)
+		}
+		return nil
+	}
+	if lose := c.lose.Load(); lose != nil && (*lose)() {
+		return nil
+	}
+	dest := string(m.Dest)
+	message := &nats.Msg{
+		Subject: c.names.subject(dest, c.cfg.Node), Data: line,
+		Reply: c.names.unheard(c.cfg.Node, c.lives.own(), dest),
+	}
+	c.lives.address(message, &m)
+	switch err := c.nc.PublishMsg(message); {
+	case err == nil:
+		c.out.Add(1)
+	case errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, nats.ErrConnectionDraining):
+		return io.ErrClosedPipe
+	default:
+		c.unsent.Add(1)
+	}
+	return nil
+}
+
+// Reborn says that another life of the node begins: what was asked in the one before
+// is no longer answered.
+func (c *Conn) Reborn() { c.lives.begin() }
+
+// Close sends what has been written, for a second at most, and leaves. What was
+// received before can still be read.
+func (c *Conn) Close() error {
+	c.nc.FlushTimeout(time.Second)
+	c.nc.Close()
+	c.inbox.close()
+	return nil
+}
+
+// Connected reports whether a server is reached now.
+func (c *Conn) Connected() bool { return c.nc.IsConnected() }
+
+// Counts returns the counters.
+func (c *Conn) Counts() Counts {
+	missed, err := c.sub.Dropped()
+	if err != nil { // it is closed
+		missed = 0
+	}
+	return Counts{
+		In: c.in.Load(), Out: c.out.Load(), Misplaced: c.misplaced.Load(), Earlier: c.earlier.Load(), Foreign: c.foreign.Load(),
+		Lost: int64(missed) + c.inbox.lost.Load(), Unheard: c.unheard.Load(), Unsent: c.unsent.Load(),
+		Reconnects: int64(c.nc.Stats().Reconnects),
+	}
+}
