@@ -32,13 +32,18 @@ func main() {
 // bundle builds what packages page and serve embed, by the files' paths from here.
 func bundle() (map[string][]byte, error) {
 	files := map[string][]byte{}
+	licence, err := os.ReadFile("third_party/uplot/LICENSE") // it goes with every copy
+	if err != nil {
+		return nil, err
+	}
+	notice := map[string]string{"js": "/*! Contains uPlot (https://github.com/leeoniya/uPlot):\n" + string(licence) + "*/"}
 	for from, to := range map[string]string{
 		"src/main.ts": "../page.js", "src/all.css": "../page.css",
 		"src/serve.ts": "../../serve/serve.js", "src/serve.css": "../../serve/serve.css",
 	} {
 		result := api.Build(api.BuildOptions{
 			EntryPoints: []string{from}, Outfile: to,
-			Bundle: true, Format: api.FormatIIFE, Target: api.ES2022, LegalComments: api.LegalCommentsEndOfFile,
+			Bundle: true, Banner: notice, Format: api.FormatIIFE, Target: api.ES2022, LegalComments: api.LegalCommentsEndOfFile,
 			MinifyWhitespace: true, MinifyIdentifiers: true, MinifySyntax: true, Charset: api.CharsetASCII,
 		})
 		if len(result.Errors) > 0 {

@@ -67,7 +67,7 @@ func TestServe(t *testing.T) {
 	tb.has(".badge", "PASS")
 	tb.see(`document.body.dataset.ready !== undefined`)
 
-	running := exec.Command(filepath.Join(b.dir, "eddy"), "test", "--store", "store", "-w", "echo", "--bin", "./relay", "--nodes", "n1", "--rate", "50", "--time-limit", "4", "--seed", "79")
+	running := exec.Command(filepath.Join(b.dir, "eddy"), "test", "--store", "store", "-w", "echo", "--bin", "./relay", "--nodes", "n1", "--rate", "50", "--time-limit", "3", "--seed", "79")
 	running.Dir = b.dir
 	if err := running.Start(); err != nil {
 		t.Fatal(err)

@@ -245,3 +245,19 @@ func TestChartsAndTimeline(t *testing.T) {
 	tb.see(`location.hash.startsWith("#k")`)
 	tb.has(".panel h3", "Call c1/")
 }
+
+// Where not all lanes have room, what is selected has.
+func TestManyLanes(t *testing.T) {
+	b := newBench(t)
+	tb := openReport(t, b.test(t, "many"), "")
+	tb.has(".picture .status", "Lanes 1 to 27 of 41")
+	tb.keys(kb.ArrowDown)
+	tb.has(".picture .status", "Lanes 2 to 28 of 41")
+	i := eval[int](tb, `(t => { for (let i = 0; i < t.m.count; i++) if (t.name(t.m.dest[i]) === "n39") return i; return -1; })(eddy.explorers[0].test)`)
+	eval[bool](tb, fmt.Sprintf(`location.hash = "#m%d", true`, i))
+	tb.see(`(d => d.focus !== null && d.lanes.names.join() === "1 client,n39")(eddy.explorers[0].diagram)`)
+	tb.settle()
+	tb.clickMessage(i)
+	tb.keys("\u001b")
+	tb.see(`eddy.explorers[0].diagram.lanes.names.length === 41`)
+}

@@ -1,7 +1,7 @@
 import uPlot from "../third_party/uplot/uPlot.esm.js";
 import { FAIL, OK, OPEN, Test } from "./data";
 import { h, span, table } from "./dom";
-import { Band } from "./faults";
+import { Band, stretches } from "./faults";
 import { onTheme, theme, Theme } from "./theme";
 import { View } from "./view";
 
@@ -91,7 +91,7 @@ function longest(test: Test): number {
 function behind(u: uPlot, t: Theme, view: View, bands: Band[]): void {
   const c = u.ctx, { left, top, width, height } = u.bbox;
   c.save();
-  for (const b of bands) {
+  for (const b of stretches(bands)) {
     const x1 = Math.max(left, u.valToPos(b.from / 1000, "x", true)), x2 = Math.min(left + width, u.valToPos(b.to / 1000, "x", true));
     c.fillStyle = b.what === "links" ? t.partition : b.what === "pause" ? t.pause : t.down;
     c.globalAlpha = 0.16;

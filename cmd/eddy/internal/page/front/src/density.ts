@@ -48,7 +48,8 @@ export class Density {
     const b = { count, sent: new Uint32Array(lanes * count), lost: new Uint32Array(lanes * count) };
     for (let i = 0; i < m.count; i++) {
       if (mask && !mask[i]) continue;
-      const at = this.laneOf(m.src[i]) * count + Math.min(count - 1, Math.floor(m.sent[i] / this.test.end * count));
+      if (this.lanes.of[m.src[i]] < 0) continue; // it has no lane now
+      const at = this.lanes.of[m.src[i]] * count + Math.min(count - 1, Math.floor(m.sent[i] / this.test.end * count));
       b.sent[at]++;
       if ((m.flags[i] & 15) > DELIVERED) b.lost[at]++;
     }

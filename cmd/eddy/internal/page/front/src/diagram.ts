@@ -22,6 +22,7 @@ export const mostArrows = 3000;
 const mostCounted = 300_000; // beyond, bins that were counted before are used
 const mostLabels = 80;
 const densityStep = 3; // pixels
+const leastRow = 22, mostRows = 27; // pixels, lanes
 const gutter = 92, right = 14, axis = 24;
 
 /** A Diagram is the space-time diagram (Lamport, CACM 1978): a lane a node, real time to the right. */
@@ -91,6 +92,8 @@ export class Diagram {
   }
 
   private isShown(i: number): boolean {
+    const { src, dest } = this.test.m, { only } = this.lanes;
+    if (only !== null && !(only.has(src[i]) && only.has(dest[i]))) return false;
     if (this.focus?.alone) return this.focus.messages.has(i);
     return this.mask === null || this.mask[i] === 1 || (this.focus?.messages.has(i) ?? false);
   }
@@ -114,9 +117,9 @@ export class Diagram {
   private measure(): CanvasRenderingContext2D {
     const lanes = this.lanes.names.length, scale = Math.min(devicePixelRatio || 1, 2);
     this.wide = this.canvas.clientWidth || 800;
-    this.row = Math.max(22, Math.min(86, Math.floor(430 / Math.max(1, lanes))));
+    this.row = Math.max(leastRow, Math.min(86, Math.floor(430 / Math.max(1, lanes))));
     this.top = this.bands.some((b) => b.what === "links") ? 40 : 22;
-    const rows = Math.min(lanes, Math.max(1, Math.floor(600 / this.row)));
+    const rows = Math.min(lanes, Math.max(1, Math.floor(mostRows * leastRow / this.row)));
     this.scrolled = Math.max(0, Math.min(this.scrolled, lanes - rows));
     this.high = this.top + rows * this.row + axis;
     this.canvas.style.height = this.high + "px";
@@ -135,7 +138,7 @@ export class Diagram {
     this.drawLanes(c, t);
     c.save();
     c.beginPath();
-    c.rect(gutter - 6, 0, this.wide - gutter + 6 - 2, this.high);
+    c.rect(gutter - 6, 0, this.wide - gutter + 6 - 2, this.high - axis);
     c.clip();
     this.drawBands(c, t);
     this.dense = all === null || all.length > mostArrows;
@@ -158,8 +161,10 @@ export class Diagram {
     const { view } = this;
     const n = all === null ? this.firstSince(view.to) - this.firstSince(view.from) : all.length;
     const digits = digitsFor(view.to - view.from);
+    const shown = Math.floor((this.high - this.top - axis) / this.row), laneCount = this.lanes.names.length;
+    const lanes = shown < laneCount ? ` Lanes ${this.scrolled + 1} to ${this.scrolled + shown} of ${laneCount}: ↑ and ↓ move.` : "";
     const what = this.dense ? "shown as density: how many were sent when, by whom. Zoom in for arrows." : "";
-    const text = `${time(view.from, digits)} to ${time(view.to, digits)}: ${plural(n, "message")}${this.focus?.alone ? " of this call" : ""}${this.mask ? " that fit the filter" : ""}${what ? ", " + what : "."}`;
+    const text = `${time(view.from, digits)} to ${time(view.to, digits)}: ${plural(n, "message")}${this.focus?.alone ? " of this call" : ""}${this.mask ? " that fit the filter" : ""}${what ? ", " + what : "."}${lanes}`;
     if (this.status.textContent !== text) this.status.textContent = text;
     this.canvas.setAttribute("aria-label", `Messages between ${plural(this.lanes.names.length, "lane")}: ${text} Arrow keys move, plus and minus zoom, Home shows all, N and P go from message to message.`);
   }
@@ -346,6 +351,19 @@ export class Diagram {
       }
     }
     c.globalAlpha = 1;
+  }
+
+  /** narrow gives lanes to those alone whom some messages are between, where not all have room; to all for null. */
+  narrow(messages: Set<number> | null): void {
+    const { lanes, test } = this;
+    if (messages === null && lanes.only === null) return;
+    lanes.only = null;
+    lanes.lay();
+    if (messages !== null && lanes.names.length > mostRows) {
+      lanes.only = new Set(Array.from(messages).flatMap((i) => [test.m.src[i], test.m.dest[i]]));
+      lanes.lay();
+    }
+    this.density.forget();
   }
 
   /** gather puts clients into one lane, or gives each its own. */

@@ -2,7 +2,7 @@ import { barsOf, callName, extent } from "./attempts";
 import { causesOf } from "./causes";
 import { FORGED, Test } from "./data";
 import { callDetails, Go, link, messageDetails, reasonDetails } from "./details";
-import { Diagram, Filter } from "./diagram";
+import { Diagram, Filter, Focus } from "./diagram";
 import { labelOf, tipOf } from "./words";
 import { count, h, plural, printable, said, table, time } from "./dom";
 import { Overview } from "./overview";
@@ -104,6 +104,7 @@ export class Explorer {
     else if (/^k\d+$/.test(address) && number > 0 && number < test.calls.count) this.showCall(number);
     else if (/^v\d+$/.test(address) && (head.reasons ?? [])[number]) this.showReason(number);
     else this.panel.append(this.help());
+    diagram.narrow((diagram.focus as Focus | null)?.messages ?? null);
     if (diagram.focus && view.to - view.from < 1e-6) view.whole();
     diagram.request();
   }

@@ -31,6 +31,19 @@ export function bandsOf(test: Test): Band[] {
   return all.sort((a, b) => a.from - b.from);
 }
 
+/** stretches are when anything of a kind was wrong: bands that overlap are one. */
+export function stretches(bands: Band[]): { from: number; to: number; what: Band["what"] }[] {
+  const all: { from: number; to: number; what: Band["what"] }[] = [], last = new Map<Band["what"], { from: number; to: number }>();
+  for (const b of bands) { // in the order of their beginnings
+    const l = last.get(b.what);
+    if (l && b.from <= l.to) { l.to = Math.max(l.to, b.to); continue; }
+    const s = { from: b.from, to: b.to, what: b.what };
+    last.set(b.what, s);
+    all.push(s);
+  }
+  return all;
+}
+
 function bandOf(f: Fault, at: number, end: number): Band[] {
   const band = (what: Band["what"], label: string, node?: string): Band => ({ from: at, to: end, what, node, label, fault: f, ended: false });
   switch (f.kind) {

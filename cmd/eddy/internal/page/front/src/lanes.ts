@@ -11,6 +11,7 @@ export class Lanes {
   of: Int32Array; // by the number of a name; -1 for what is no one's name
   readonly clients: number;
   together: boolean;
+  only: Set<number> | null = null; // the names that have lanes, if not all have
 
   constructor(readonly test: Test) {
     this.of = new Int32Array(test.head.names.length).fill(-1);
@@ -31,12 +32,13 @@ export class Lanes {
 
   /** lay gives out the lanes anew. */
   lay(): void {
-    const { clients, nodes, others } = this.everybody();
+    const all = this.everybody(), here = (i: number) => this.only === null || this.only.has(i);
+    const clients = all.clients.filter(here), nodes = all.nodes.filter(here), others = all.others.filter(here);
     this.of.fill(-1);
     this.names = [];
     const add = (i: number) => { this.of[i] = this.names.push(this.test.name(i)) - 1; };
     if (this.together && clients.length > 0) {
-      this.names.push(`${clients.length} clients`);
+      this.names.push(`${clients.length} client${clients.length === 1 ? "" : "s"}`);
       for (const c of clients) this.of[c] = 0;
     } else clients.forEach(add);
     nodes.forEach(add);

@@ -1,6 +1,6 @@
 import { Test } from "./data";
 import { h } from "./dom";
-import { Band } from "./faults";
+import { Band, stretches } from "./faults";
 import { theme } from "./theme";
 import { View } from "./view";
 
@@ -40,7 +40,7 @@ export class Overview {
     const x = (at: number) => at / (this.view.end * 1.01) * w;
     c.fillStyle = t.ground;
     c.fillRect(0, 0, w, tall);
-    for (const b of this.bands) {
+    for (const b of stretches(this.bands)) {
       c.fillStyle = b.what === "links" ? t.partition : b.what === "pause" ? t.pause : t.down;
       c.globalAlpha = 0.3;
       c.fillRect(x(b.from), 0, Math.max(1, x(b.to) - x(b.from)), tall);

@@ -1,7 +1,7 @@
 import { FAIL, OK, OPEN, Test } from "./data";
 import { Go, link } from "./details";
 import { clip, count, h, plural, printable, said, span, table, time } from "./dom";
-import { Band } from "./faults";
+import { Band, stretches } from "./faults";
 import { onTheme, theme } from "./theme";
 import { ticks } from "./timeaxis";
 import { View } from "./view";
@@ -78,7 +78,7 @@ export class Timeline {
     c.beginPath();
     c.rect(gutter, 0, this.wide - gutter, this.high + 4);
     c.clip();
-    for (const b of this.bands) {
+    for (const b of stretches(this.bands)) {
       c.fillStyle = b.what === "links" ? t.partition : b.what === "pause" ? t.pause : t.down;
       c.globalAlpha = 0.14;
       if (this.x(b.to) > gutter && this.x(b.from) < this.wide) c.fillRect(this.x(b.from), 0, Math.max(1, this.x(b.to) - this.x(b.from)), this.high + 4);
