@@ -159,7 +159,7 @@ func TestRelaysWhileServersDie(t *testing.T) {
 		c.LoseSome(func() bool { return rand.IntN(10) < 3 })
 	}
 	client := dial(t, natsnet.Config{Servers: all, Node: "c1"})
-	wait(t, client.Connected)
+	joined(t, client)
 
 	var mu sync.Mutex
 	replies := make(map[int64]int)

@@ -15,6 +15,7 @@ package natsnet
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -273,6 +274,28 @@ func (c *Conn) Close() error {
 	c.nc.Close()
 	c.inbox.close()
 	return nil
+}
+
+// Joined waits until a server is reached and knows where to find us: what others
+// send from then on comes here.
+func (c *Conn) Joined(ctx context.Context) error {
+	for {
+		once, cancel := context.WithTimeout(ctx, time.Second)
+		err := c.nc.FlushWithContext(once)
+		cancel()
+		switch {
+		case err == nil && c.nc.IsConnected():
+			return nil
+		case ctx.Err() != nil:
+			return context.Cause(ctx)
+		case errors.Is(err, nats.ErrConnectionClosed):
+			return io.ErrClosedPipe
+		}
+		select {
+		case <-time.After(10 * time.Millisecond):
+		case <-ctx.Done():
+		}
+	}
 }
 
 // Connected reports whether a server is reached now.

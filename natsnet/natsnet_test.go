@@ -60,6 +60,16 @@ func join(t *testing.T, url, name string, node *eddy.Node) *natsnet.Conn {
 	return c
 }
 
+// joined waits until a connection hears what is for it.
+func joined(t *testing.T, c *natsnet.Conn) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := c.Joined(ctx); err != nil {
+		t.Fatal(err)
+	}
+}
+
 func echo() *eddy.Node {
 	n := &eddy.Node{}
 	n.HandleInline("echo", func(_ context.Context, req *eddy.Request) (any, error) {
@@ -119,7 +129,7 @@ func TestForgedMessages(t *testing.T) {
 		"{}\n" + strings.Replace(good, "n2", "n3", 1),
 		"", "{", good + good, good + "\n",
 	}
-	wait(t, c.Connected)
+	joined(t, c)
 	for _, data := range append(forged, good) {
 		if err := forger.Publish("eddy.eddy.n1.n2", []byte(data)); err != nil {
 			t.Fatal(err)
@@ -186,8 +196,8 @@ func TestEarlierLife(t *testing.T) {
 	defer a.Close()
 	b := dial(t, natsnet.Config{Servers: url, Node: "n2"})
 	defer b.Close()
-	wait(t, a.Connected)
-	wait(t, b.Connected)
+	joined(t, a)
+	joined(t, b)
 	buf := make([]byte, 1000)
 	say := func(c *natsnet.Conn, line string) {
 		t.Helper()
@@ -227,7 +237,7 @@ func TestNobodyThere(t *testing.T) {
 		Servers: serverAt(t, -1).ClientURL(), Node: "n1", Log: slog.New(slog.NewTextHandler(&log, nil)),
 	})
 	defer c.Close()
-	wait(t, c.Connected)
+	joined(t, c)
 	for range 50 {
 		if _, err := c.Write([]byte(`{"src":"n1","dest":"n9","body":{"type":"x"}}` + "\n")); err != nil {
 			t.Fatal(err)
@@ -253,8 +263,8 @@ func TestNobodyReads(t *testing.T) {
 	slow := dial(t, natsnet.Config{Servers: url, Node: "n1", MaxWaiting: 1000})
 	quick := dial(t, natsnet.Config{Servers: url, Node: "n2"})
 	defer quick.Close()
-	wait(t, slow.Connected)
-	wait(t, quick.Connected)
+	joined(t, slow)
+	joined(t, quick)
 	line := []byte(`{"src":"n2","dest":"n1","body":{"type":"x","pad":"` + strings.Repeat("x", 100) + `"}}` + "\n")
 	for range 100 {
 		if _, err := quick.Write(line); err != nil {

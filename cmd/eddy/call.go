@@ -91,11 +91,11 @@ func (c *callCommand) join(ctx context.Context) (*eddy.Node, *natsnet.Conn, func
 	if err != nil {
 		return nil, nil, nil, usageError("%w", err)
 	}
-	for end := time.Now().Add(c.Wait); !conn.Connected(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) || ctx.Err() != nil {
-			conn.Close()
-			return nil, nil, nil, statusErr{statusNoReply, fmt.Errorf("no NATS server at %s", c.NATS)}
-		}
+	waiting, cancel := context.WithTimeout(ctx, c.Wait)
+	defer cancel()
+	if conn.Joined(waiting) != nil {
+		conn.Close()
+		return nil, nil, nil, statusErr{statusNoReply, fmt.Errorf("no NATS server at %s", c.NATS)}
 	}
 	ready := make(chan struct{})
 	node := &eddy.Node{Log: slog.New(slog.DiscardHandler), MaxOpen: max(c.Calls, 1), StopAtEOF: true}

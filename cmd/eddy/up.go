@@ -83,6 +83,9 @@ func (c *upCommand) up(ctx context.Context, stdout, stderr io.Writer) error {
 	for _, m := range members {
 		select {
 		case <-m.Ready():
+			if err := m.Net().Joined(ctx); err != nil {
+				return nil // ctx has ended
+			}
 		case err := <-ended:
 			return c.gone(err)
 		case <-ctx.Done():

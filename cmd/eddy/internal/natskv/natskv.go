@@ -73,6 +73,12 @@ func Serve(ctx context.Context, cfg Config, ready func()) error {
 			}
 		})
 		<-joined
+		waiting, cancel := context.WithTimeout(ctx, cfg.Wait)
+		err = conn.Joined(waiting)
+		cancel()
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	ready()
 	select {

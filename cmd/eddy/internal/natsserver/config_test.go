@@ -121,10 +121,10 @@ func member(t *testing.T, url, dir, name string) *natsnet.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	for end := time.Now().Add(20 * time.Second); !c.Connected(); time.Sleep(5 * time.Millisecond) {
-		if time.Now().After(end) {
-			t.Fatalf("%s is not connected", name)
-		}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := c.Joined(ctx); err != nil {
+		t.Fatalf("%s has not joined: %v", name, err)
 	}
 	return c
 }
