@@ -59,7 +59,7 @@ var Nodes = map[string]func(){
 	"goes-silent":     goesSilent,
 	"skips-one":       skipsOne,
 	"late-and-wrong":  lateAndWrong,
-	"long-line": after(2, func(n *Node, m Message) {
+	"long-line": once(2, func(n *Node, m Message) {
 		fmt.Println(strings.Repeat("x", 17<<20))
 		n.Echo(m)
 	}),
@@ -83,6 +83,20 @@ func after(count int, do func(*Node, Message)) func() {
 			return false
 		}
 		if count--; count > 0 {
+			return false
+		}
+		do(n, m)
+		return true
+	})
+}
+
+// once does something of its own with the count-th echo alone.
+func once(count int, do func(*Node, Message)) func() {
+	return sick(func(n *Node, m Message) bool {
+		if m.Body.Type != "echo" {
+			return false
+		}
+		if count--; count != 0 {
 			return false
 		}
 		do(n, m)
