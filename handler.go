@@ -12,9 +12,9 @@ import (
 // have answered by a method of the request and return nil, or return Later. A
 // request that it leaves unanswered, or panics over, is answered with 13 crash.
 //
-// ctx ends when the node does, and before that at the deadline that the request
-// brought along, if its caller's policy says propagate; calls that are made with
-// it are the request's.
+// ctx ends when the node does; of a request that brought a deadline along, since its
+// caller's policy says propagate, it ends then or once the request is over. Calls
+// that are made with it are the request's.
 type Handler func(ctx context.Context, req *Request) (reply any, err error)
 
 type handler struct {

@@ -20,3 +20,10 @@ func (o *Once) Size() (replies, bytes int) {
 	defer o.mu.Unlock()
 	return o.kept.Len(), o.bytes
 }
+
+// OpenTerms is how many requests' terms are kept.
+func (n *Node) OpenTerms() int {
+	n.terms.mu.Lock()
+	defer n.terms.mu.Unlock()
+	return len(n.terms.of)
+}
