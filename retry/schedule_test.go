@@ -529,7 +529,8 @@ func TestAnySchedule(t *testing.T) {
 			pushbacks++
 			next = s.ErrorReply(now, n, written[n], Failure{code, code == 11 || code == 22, time.Duration(rapid.Int64Range(0, int64(10*time.Second)).Draw(t, "after"))})
 		}
-		longest := plus(p.Patience(), time.Duration(pushbacks)*MaxPushback)
+		// A wish that comes in a pause counts from then, so it can add what is over of it.
+		longest := plus(p.Patience(), times(plus(MaxPushback, p.Backoff.longest(p.Limit())), pushbacks))
 		if p.Deadline > 0 {
 			longest = p.Deadline
 		}
