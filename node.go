@@ -193,10 +193,10 @@ func (n *Node) mayWrite(dest string) error {
 	switch {
 	case dest == "" && n.official == nil:
 		return errors.New("dest is empty") // it would be no message
-	case n.official != nil && n.rest == nil:
-		return Errorf(TemporarilyUnavailable, "the node does not run yet")
 	case n.self.Load() == nil && n.official == nil:
 		return Errorf(TemporarilyUnavailable, "the node has not been initialised")
+	case n.rest == nil: // it has a name, but nothing to write to
+		return Errorf(TemporarilyUnavailable, "the node does not run yet")
 	case n.phase.Load() == ended:
 		return Errorf(TemporarilyUnavailable, "the node has ended")
 	}
