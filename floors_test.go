@@ -17,6 +17,7 @@ var floors = map[string][]string{
 	"internal/calls": {"retry"},
 	"":               {"retry", "internal/wire", "internal/calls"},
 	"eddytest":       {"", "retry"},
+	"maelstrom":      {""},
 	"natsnet":        {"internal/wire"},
 	"metrics":        {"", "natsnet"},
 

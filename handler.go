@@ -40,9 +40,11 @@ func (n *Node) HandleInline(typ string, h Handler) {
 }
 
 func (n *Node) handle(h *handler) {
-	if h.name == "init" {
+	if h.name == "init" && n.official == nil {
 		panic("eddy: init is the node's own; see OnInit")
 	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if n.handlers[h.name] != nil {
 		panic("eddy: a second handler for " + h.name)
 	}
@@ -55,8 +57,11 @@ func (n *Node) handle(h *handler) {
 // dispatch gives a message to its handler. It returns the turn to read on with,
 // as receive does.
 func (n *Node) dispatch(m *wire.Message, turn uint32) uint32 {
-	h := n.handlers[string(m.Body.Type)]
+	h := n.handlerOf(m.Body.Type)
 	if h == nil {
+		if n.official != nil && n.unknown(m) {
+			return 0
+		}
 		n.refuse(m, Errorf(NotSupported, "no handler for type %s", m.Body.Type))
 		return turn
 	}

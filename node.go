@@ -38,6 +38,8 @@ type Node struct {
 	// error does when nobody reads it, stalls the node: give it a LogQueue too.
 	Log *slog.Logger
 
+	official *Official // nil but in package maelstrom
+
 	handlers map[string]*handler
 	onInit   func(context.Context) error
 	periodic []func(context.Context)
@@ -171,7 +173,9 @@ func (n *Node) Every(d time.Duration, f func(ctx context.Context)) {
 	go loop(n.rounds)
 }
 
-func (n *Node) dialect() wire.Dialect { return wire.Dialect{Spaced: n.Spaced} }
+func (n *Node) dialect() wire.Dialect {
+	return wire.Dialect{Spaced: n.Spaced, Official: n.official != nil}
+}
 
 // round runs one of Every's rounds, on a goroutine of its own that it may end.
 func (n *Node) round(ctx context.Context, f func(context.Context)) {
@@ -187,10 +191,12 @@ func (n *Node) round(ctx context.Context, f func(context.Context)) {
 // mayWrite tells why the node can't send to dest now. mu is held.
 func (n *Node) mayWrite(dest string) error {
 	switch {
-	case dest == "":
+	case dest == "" && n.official == nil:
 		return errors.New("dest is empty") // it would be no message
-	case n.self.Load() == nil:
+	case n.self.Load() == nil && n.official == nil:
 		return Errorf(TemporarilyUnavailable, "the node has not been initialised")
+	case n.rest == nil: // it has a name, but nothing to write to
+		return Errorf(TemporarilyUnavailable, "the node does not run yet")
 	case n.phase.Load() == ended:
 		return Errorf(TemporarilyUnavailable, "the node has ended")
 	}

@@ -18,6 +18,7 @@ import (
 type reader struct {
 	turn   atomic.Uint32 // of reading; who adds one to it is the one who reads on
 	lines  *wire.Lines
+	line   []byte // that msg was read from
 	msg    wire.Message
 	names  names
 	readAt time.Duration // when the latest input came
@@ -103,8 +104,12 @@ func (i input) Read(p []byte) (int, error) {
 // receive takes in one line. It returns the turn to read on with, 0 if another
 // goroutine does.
 func (n *Node) receive(line []byte, turn uint32) uint32 {
+	n.reader.line = line
 	m := &n.reader.msg
-	if err := m.Scan(line); err != nil {
+	if err := n.dialect().Scan(m, line); err != nil {
+		if n.official != nil && n.malformed(line) {
+			return 0
+		}
 		n.badLine(line, err)
 		return turn
 	}
@@ -116,9 +121,9 @@ func (n *Node) receive(line []byte, turn uint32) uint32 {
 		return 0
 	case n.phase.Load() == draining:
 		n.refuse(m, Errorf(TemporarilyUnavailable, "the node is ending"))
-	case string(body.Type) == "init":
+	case string(body.Type) == "init" && n.official == nil:
 		return n.init(m, turn)
-	case n.stage.Load() != ready:
+	case n.stage.Load() != ready && n.official == nil:
 		n.refuse(m, Errorf(TemporarilyUnavailable, "the node has not been initialised"))
 	case n.active.Load() >= int64(orDefault(n.MaxOpen, defaultMaxOpen)):
 		n.refuse(m, Errorf(TemporarilyUnavailable, "%d requests are open, the most there may be", n.active.Load()))
@@ -151,7 +156,7 @@ func (n *Node) answerTo(src, calledBy string, id int64, fields []byte) {
 	}
 	d := n.dialect()
 	buf := append(d.AppendHead(n.out.buf, name, src), fields...)
-	n.out.buf = d.AppendTail(buf, id, n.nextID())
+	n.out.buf = d.AppendTail(buf, id, n.replyID())
 	n.stats.Out++
 	n.flushSoon()
 }

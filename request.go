@@ -136,11 +136,11 @@ func (r *Request) answer(appendFields func(dst []byte) []byte) error {
 		return errEnded
 	}
 	d := n.dialect()
-	buf := d.AppendHead(n.out.buf, n.self.Load().id, r.Src)
+	buf := d.AppendHead(n.out.buf, n.ID(), r.Src)
 	from := len(buf)
 	buf = appendFields(buf)
 	fields := once.copy(buf[from:])
-	n.out.buf = d.AppendTail(buf, r.ID, n.nextID())
+	n.out.buf = d.AppendTail(buf, r.ID, n.replyID())
 	n.stats.Out++
 	n.flushSoon()
 	n.mu.Unlock()
@@ -207,7 +207,7 @@ func (r *Request) onlyHandler() bool { return r.state.Load()&holds == 1 }
 
 // forgotten answers a request that nobody has answered or ever will.
 func (r *Request) forgotten() {
-	if r.ID != NoID && r.state.Load()&isAnswered == 0 {
+	if r.ID != NoID && r.state.Load()&isAnswered == 0 && r.handler.node.official == nil {
 		r.Fail(Errorf(Crash, "the handler of %s gave no reply", r.Type()))
 	}
 }

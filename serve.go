@@ -95,6 +95,9 @@ func (n *Node) prepare(t Transport) {
 	n.mu.Lock() // for whoever calls before
 	defer n.mu.Unlock()
 	n.rest = make(chan struct{}, 1)
+	if n.official != nil {
+		n.ids = 1
+	}
 	n.watch.wake = make(chan struct{}, 1)
 	n.reader.ended = make(chan error, 1)
 	n.reader.turn.Store(firstTurn)

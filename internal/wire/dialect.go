@@ -8,7 +8,8 @@ import (
 
 // A Dialect is how messages are written. The zero value writes no blanks.
 type Dialect struct {
-	Spaced bool // a blank after every ':' and ',' outside strings
+	Spaced   bool // a blank after every ':' and ',' outside strings
+	Official bool // as the official Go library writes, see official.go
 }
 
 // A line is written in three steps, so that neither a body nor an answer to one
@@ -20,6 +21,9 @@ type Dialect struct {
 
 // AppendHead appends a message's beginning up to its body's first field.
 func (d Dialect) AppendHead(dst []byte, src, dest string) []byte {
+	if d.Official {
+		return appendOfficialHead(dst, src, dest)
+	}
 	if d.Spaced {
 		dst = AppendQuote(append(dst, `{"src": `...), src)
 		dst = AppendQuote(append(dst, `, "dest": `...), dest)
@@ -33,6 +37,9 @@ func (d Dialect) AppendHead(dst []byte, src, dest string) []byte {
 // AppendTail appends the ids that are not NoID, behind at least one field, and
 // a message's end with its newline.
 func (d Dialect) AppendTail(dst []byte, inReplyTo, id int64) []byte {
+	if d.Official {
+		return appendOfficialTail(dst, inReplyTo, id)
+	}
 	if inReplyTo != NoID {
 		dst = append(dst, d.pick(`, "in_reply_to": `, `,"in_reply_to":`)...)
 		dst = strconv.AppendInt(dst, inReplyTo, 10)

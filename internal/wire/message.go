@@ -58,7 +58,9 @@ func (e *Error) Error() string {
 // intended differences: it wants valid UTF-8, nesting no deeper than 1,000, and
 // reserved names given at most once. On an error m holds nothing of use; what
 // can still be known of such a line, Salvage knows.
-func (m *Message) Scan(line []byte) error {
+func (m *Message) Scan(line []byte) error { return m.scan(line, false) }
+
+func (m *Message) scan(line []byte, nameless bool) error {
 	c := cursor{text: line}
 	*m = Message{Body: Body{ID: NoID, InReplyTo: NoID}}
 	if c.skipBlanks() != '{' {
@@ -78,7 +80,7 @@ func (m *Message) Scan(line []byte) error {
 		return &Error{"not JSON: " + c.why, c.pos}
 	}
 	if wrong == "" {
-		wrong = m.lacks()
+		wrong = m.lacks(nameless)
 	}
 	if wrong != "" {
 		return &Error{wrong, -1}
@@ -139,17 +141,22 @@ func (m *Message) member(c *cursor, name []byte) (wrong string, ok bool) {
 	return wrong, ok
 }
 
-// lacks names the first field that every message has and this one has not.
-func (m *Message) lacks() string {
+// lacks names the first field that every message has and this one has not. A
+// nameless one may lack src and dest.
+func (m *Message) lacks(nameless bool) string {
 	switch {
+	case nameless:
 	case m.Src == nil:
 		return "src is missing"
 	case m.Dest == nil:
 		return "dest is missing"
+	}
+	switch {
 	case m.Body.Raw == nil:
 		return "body is missing"
 	case m.Body.Type == nil:
 		return "body.type is missing"
+	case nameless:
 	case len(m.Src) == 0:
 		return "src is empty"
 	case len(m.Dest) == 0:

@@ -1,0 +1,100 @@
+package maelstrom
+
+import (
+	"context"
+	"encoding/json"
+
+	"github.com/eddyrpc/eddy"
+)
+
+// Names of the key-value services.
+const (
+	LinKV = "lin-kv"
+	SeqKV = "seq-kv"
+	LWWKV = "lww-kv"
+)
+
+// A KV is a client of a key-value service.
+type KV struct {
+	typ  string
+	node *Node
+}
+
+// NewKV is a client of the service of a name.
+func NewKV(typ string, node *Node) *KV { return &KV{typ, node} }
+
+// NewLinKV is a client of lin-kv, which is linearizable.
+func NewLinKV(node *Node) *KV { return NewKV(LinKV, node) }
+
+// NewSeqKV is a client of seq-kv, which is sequentially consistent: its reads may
+// be old.
+func NewSeqKV(node *Node) *KV { return NewKV(SeqKV, node) }
+
+// NewLWWKV is a client of lww-kv, where the last write wins.
+func NewLWWKV(node *Node) *KV { return NewKV(LWWKV, node) }
+
+// Read is the value of a key; a number that is an integer is an int. Without the
+// key the error is an *RPCError of code KeyDoesNotExist.
+func (kv *KV) Read(ctx context.Context, key string) (any, error) {
+	raw, err := kv.read(ctx, key)
+	if err != nil {
+		return nil, err
+	}
+	if i, ok := raw.Int(); ok {
+		return int(i), nil // exact, beyond 2^53 too
+	}
+	var v any
+	if err := json.Unmarshal(raw, &v); err != nil {
+		return nil, err
+	}
+	if f, ok := v.(float64); ok {
+		return int(f), nil // as the official library does
+	}
+	return v, nil
+}
+
+// ReadInto stores the value of a key in what v points to.
+func (kv *KV) ReadInto(ctx context.Context, key string, v any) error {
+	raw, err := kv.read(ctx, key)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(raw, v)
+}
+
+// ReadInt is the value of a key as an int, 0 if it is none.
+func (kv *KV) ReadInt(ctx context.Context, key string) (int, error) {
+	v, err := kv.Read(ctx, key)
+	i, _ := v.(int)
+	return i, err
+}
+
+// Write sets the value of a key.
+func (kv *KV) Write(ctx context.Context, key string, value any) error {
+	_, err := kv.node.SyncRPC(ctx, kv.typ, map[string]any{"type": "write", "key": key, "value": value})
+	return err
+}
+
+// CompareAndSwap sets the value of a key from one to another. The error is an
+// *RPCError of code PreconditionFailed if it was not the first, KeyDoesNotExist if
+// there was none and createIfNotExists is false.
+func (kv *KV) CompareAndSwap(ctx context.Context, key string, from, to any, createIfNotExists bool) error {
+	body := map[string]any{"type": "cas", "key": key, "from": from, "to": to}
+	if createIfNotExists {
+		body["create_if_not_exists"] = true
+	}
+	_, err := kv.node.SyncRPC(ctx, kv.typ, body)
+	return err
+}
+
+func (kv *KV) read(ctx context.Context, key string) (eddy.Raw, error) {
+	reply, err := kv.node.SyncRPC(ctx, kv.typ, map[string]any{"type": "read", "key": key})
+	if err != nil {
+		return nil, err
+	}
+	value := eddy.Raw(reply.Body).Get("value")
+	if value == nil {
+		value = eddy.Raw("null")
+	}
+	return value, nil
+}

@@ -1,0 +1,35 @@
+package maelstrom_test
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/eddyrpc/eddy/maelstrom"
+)
+
+const hello = `{"src":"c1","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1"]}}` + "\n"
+
+// A node that is not strict answers what it can't serve, and serves on.
+func TestNotStrict(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out strings.Builder
+		n := maelstrom.NewNode()
+		n.Strict = false
+		n.Stdout = &out
+		n.Stdin = strings.NewReader(hello + "rubbish\n" +
+			`{"src":"c1","dest":"n1","body":{"type":"what","msg_id":2}}` + "\n" +
+			`{"src":"c1","dest":"n1","body":{"type":"ping","msg_id":3}}` + "\n")
+		n.Handle("ping", func(m maelstrom.Message) error { return n.Reply(m, map[string]any{"type": "pong"}) })
+		if err := n.Run(); err != nil {
+			t.Error(err)
+		}
+		want := `{"src":"n1","dest":"c1","body":{"in_reply_to":1,"type":"init_ok"}}
+{"src":"n1","dest":"c1","body":{"code":10,"in_reply_to":2,"text":"no handler for type what","type":"error"}}
+{"src":"n1","dest":"c1","body":{"in_reply_to":3,"type":"pong"}}
+`
+		if out.String() != want {
+			t.Errorf("got\n%swant\n%s", out.String(), want)
+		}
+	})
+}
