@@ -127,6 +127,7 @@ func (n *Node) malformed(line []byte) error {
 
 func (n *Node) unknown(line []byte) error {
 	if n.Strict {
+		//lint:ignore ST1005 the official library says it so
 		n.failed = fmt.Errorf("No handler for %s", bytes.TrimSpace(line))
 	}
 	return n.failed
