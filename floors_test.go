@@ -25,6 +25,15 @@ var floors = map[string][]string{
 	"examples/hello": {""},
 	"examples/nats":  {"", "natsnet"},
 
+	"examples/internal/challenge": {"", "eddytest"},
+	"examples/echo":               {""},
+	"examples/unique-ids":         {""},
+	"examples/broadcast":          {"", "retry"},
+	"examples/broadcast-batched":  {""},
+	"examples/g-counter":          {""},
+	"examples/kafka":              {""},
+	"examples/txn-rw-register":    {""},
+
 	"cmd/eddy/internal/history":  {},
 	"cmd/eddy/internal/sim":      {"internal/wire"},
 	"cmd/eddy/internal/checker":  {"cmd/eddy/internal/history", "cmd/eddy/internal/sim", "internal/wire"},
