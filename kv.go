@@ -26,8 +26,8 @@ const (
 // equal if they are so as JSON: blanks and the order of members do not count.
 //
 // Reads are sent again on silence. Changes are sent once, unless Changes says
-// otherwise, because a service serves every copy of a request that reaches it, and a
-// second copy may come late:
+// otherwise, because a service serves every message that reaches it, and a second one
+// may come late:
 //
 //	n1: write x 1    silence; the message is slow
 //	n1: write x 1    write_ok: so Write returns nil
@@ -51,6 +51,9 @@ type KV[T any] struct {
 	// a race that it has lost: Attempts, Backoff and Deadline count. nil means at
 	// most 30 races, with pauses of up to 10 ms, 20 ms, 40 ms, ... 1 s.
 	Races *Policy
+	// Again makes Update go on after silence as after a lost race. It is for an f that
+	// sees in the value that it has been there, and then returns it as it is.
+	Again bool
 
 	node    *Node
 	service string
@@ -104,7 +107,8 @@ func (kv *KV[T]) Write(ctx context.Context, key any, value T) error {
 
 // CompareAndSwap sets the value of a key if it is from. It fails with
 // PreconditionFailed if it is another, and with KeyDoesNotExist if there is none,
-// unless create is true: then it sets it.
+// unless create is true: then it sets it. On a network that duplicates, the first two
+// may be said of a copy of what has taken effect, see Update.
 func (kv *KV[T]) CompareAndSwap(ctx context.Context, key any, from, to T, create bool) error {
 	request := &kvRequest{Type: "cas", Create: create}
 	var err error
