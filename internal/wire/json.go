@@ -20,6 +20,7 @@ type cursor struct {
 	pos     int
 	blanks  bool // blanks were seen between tokens
 	escaped bool // the string or name read last has an escape
+	nulls   bool // an id may be null, which is none
 	why     string
 }
 

@@ -61,7 +61,7 @@ func (e *Error) Error() string {
 func (m *Message) Scan(line []byte) error { return m.scan(line, false) }
 
 func (m *Message) scan(line []byte, nameless bool) error {
-	c := cursor{text: line}
+	c := cursor{text: line, nulls: nameless}
 	*m = Message{Body: Body{ID: NoID, InReplyTo: NoID}}
 	if c.skipBlanks() != '{' {
 		if err := Valid(line); err != nil {
@@ -298,9 +298,9 @@ func (b *Body) reserve(c *cursor, name, value []byte, at span) (wrong string) {
 			b.rawType = value
 		}
 	case "msg_id":
-		wrong = readID("body.msg_id", &b.ID, value)
+		wrong = readID(c, "body.msg_id", &b.ID, value)
 	case "in_reply_to":
-		wrong = readID("body.in_reply_to", &b.InReplyTo, value)
+		wrong = readID(c, "body.in_reply_to", &b.InReplyTo, value)
 	}
 	if b.count < len(b.reserved) {
 		b.reserved[b.count] = at
@@ -309,7 +309,10 @@ func (b *Body) reserve(c *cursor, name, value []byte, at span) (wrong string) {
 	return wrong
 }
 
-func readID(name string, into *int64, value []byte) (wrong string) {
+func readID(c *cursor, name string, into *int64, value []byte) (wrong string) {
+	if c.nulls && string(value) == "null" {
+		return ""
+	}
 	if *into != NoID {
 		return name + " is given twice"
 	}
