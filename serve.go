@@ -137,7 +137,8 @@ func (n *Node) checkRest() {
 func (n *Node) checkRestLocked() {
 	o := &n.out
 	calls := n.calls.Open() > 0 && n.official == nil // an official node's handlers wait for its calls, or nobody
-	busy := o.busy > 0 || o.writing || len(o.buf) > 0 || calls || n.active.Load() > 0
+	busy := o.busy > 0 || o.writing || len(o.buf) > 0 || calls || n.active.Load() > 0 ||
+		n.looping && n.batches.Load() > 0
 	if n.phase.Load() != draining || busy {
 		return
 	}
