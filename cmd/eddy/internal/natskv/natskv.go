@@ -31,6 +31,21 @@ type Config struct {
 	Log      *slog.Logger
 	// Wait is how long to wait for JetStream at the beginning.
 	Wait time.Duration
+	// Dial joins as a service. nil is natsnet.Dial.
+	Dial func(natsnet.Config) (Conn, error)
+}
+
+// A Conn carries a service's messages.
+type Conn interface {
+	eddy.Transport
+	Joined(context.Context) error
+}
+
+func (c *Config) dial(net natsnet.Config) (Conn, error) {
+	if c.Dial != nil {
+		return c.Dial(net)
+	}
+	return natsnet.Dial(net)
 }
 
 // opTime is how long an operation may take; then its outcome is unknown.
@@ -59,7 +74,7 @@ func Serve(ctx context.Context, cfg Config, ready func()) error {
 		}
 		net := cfg.Net
 		net.Node, net.Nodes, net.Log = name, []string{name}, cfg.Log.With("node", name)
-		conn, err := natsnet.Dial(net)
+		conn, err := cfg.dial(net)
 		if err != nil {
 			return err
 		}
