@@ -15,7 +15,8 @@ import (
 // First all that has been written is flushed to the servers; then a probe is sent to
 // each end from each server. NATS keeps the order of what goes from one server to a
 // receiver, so that what was sent before, and has not come when the probe comes,
-// will never come: wherever it was, a server or a connection has died with it.
+// will never come: wherever it was, a server or a connection has died with it. At last
+// the services that nodes have asked must have a leader.
 type gathering struct {
 	inboxes []chan *nats.Msg // of our connections
 	news    chan struct{}    // a probe was heard
@@ -85,7 +86,7 @@ func (c *Carrier) gather(ctx context.Context) bool {
 		}
 	}()
 	for ctx.Err() == nil {
-		if c.pin(pinned) && c.flush(ctx) && c.probe(ctx, pinned) {
+		if c.pin(pinned) && c.flush(ctx) && c.probe(ctx, pinned) && c.services.lead(ctx, pinned[0]) {
 			return true
 		}
 		select {

@@ -10,6 +10,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/message"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natskv"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
@@ -92,11 +95,40 @@ func (s *services) dial(name string) *service {
 func (s *services) take(name string, line []byte) {
 	s.mu.Lock()
 	one := s.all[name]
+	one.asked = true
 	s.mu.Unlock()
 	one.mu.Lock()
 	defer one.mu.Unlock()
 	one.waiting = append(append(one.waiting, line...), '\n')
 	one.some.Signal()
+}
+
+// lead reports whether the streams of all services that were asked have a leader,
+// which takes JetStream some seconds when it has lost one.
+func (s *services) lead(ctx context.Context, nc *nats.Conn) bool {
+	js, err := jetstream.New(nc)
+	if err != nil {
+		return false
+	}
+	ctx, cancel := context.WithTimeout(ctx, roundTime)
+	defer cancel()
+	for _, name := range s.asked() {
+		if _, err := js.KeyValue(ctx, natskv.Bucket(clusterName, name)); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *services) asked() (names []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, one := range s.all {
+		if one.asked {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 // initSource is who tells a service its name.
@@ -107,6 +139,7 @@ const initSource = "c0"
 type service struct {
 	carrier *Carrier
 	name    string
+	asked   bool // by a node; services.mu guards it
 
 	mu      sync.Mutex
 	some    *sync.Cond

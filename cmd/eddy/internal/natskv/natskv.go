@@ -104,10 +104,13 @@ func Serve(ctx context.Context, cfg Config, ready func()) error {
 	}
 }
 
+// Bucket is the name of a service's bucket.
+func Bucket(cluster, service string) string { return "eddy-" + natsnet.Token(cluster) + "-" + service }
+
 // bucket makes a service's bucket, or finds it as it was left.
 func bucket(ctx context.Context, js jetstream.JetStream, cfg *Config, name string) (jetstream.KeyValue, error) {
 	want := jetstream.KeyValueConfig{
-		Bucket:      "eddy-" + natsnet.Token(cfg.Net.ClusterName()) + "-" + name,
+		Bucket:      Bucket(cfg.Net.ClusterName(), name),
 		Description: "the service " + name + " of an Eddy cluster",
 		Replicas:    cfg.Replicas, Storage: jetstream.FileStorage, History: 1,
 	}
@@ -217,7 +220,7 @@ func (s *store) replace(ctx context.Context, key string, e entry, value []byte) 
 	case err == nil:
 		s.newer(key, entry{value, revision})
 		return true, nil
-	case errors.Is(err, jetstream.ErrKeyExists): // the revision is another
+	case errors.Is(err, jetstream.ErrKeyRevisionMismatch):
 		s.mu.Lock()
 		delete(s.seen, key)
 		s.mu.Unlock()
