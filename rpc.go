@@ -43,7 +43,7 @@ func LoadPolicy(name string) (*Policy, error) { return retry.Find(name, os.ReadF
 func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *Policy) (reply Message, attempts int, err error) {
 	w := n.newWaiter()
 	defer n.freeWaiter(w)
-	call, err := n.beginFor(ctx, dest, body, policy, w)
+	call, err := n.beginFor(ctx, dest, body, policy, w.done)
 	if err != nil {
 		return Message{}, 0, err
 	}
@@ -51,9 +51,9 @@ func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *
 	return w.reply, w.attempts, w.err
 }
 
-// beginFor begins a call whose end w waits for. If ctx is a handler's, reading
-// goes on elsewhere meanwhile.
-func (n *Node) beginFor(ctx context.Context, dest string, body any, policy *Policy, w *waiter) (*call, error) {
+// beginFor begins a call whose end whoever has ctx waits for, told by done. If ctx is
+// a handler's, reading goes on elsewhere meanwhile.
+func (n *Node) beginFor(ctx context.Context, dest string, body any, policy *Policy, done Callback) (*call, error) {
 	if ctx.Err() != nil {
 		return nil, unsent(dest, context.Cause(ctx))
 	}
@@ -65,7 +65,12 @@ func (n *Node) beginFor(ctx context.Context, dest string, body any, policy *Poli
 	if err != nil {
 		return nil, unsent(dest, err)
 	}
-	call, err := n.begin(n.ownContext(ctx), &d, policy, owner{request, w.done})
+	if request != nil && request.handler.node != n { // another node's in this process
+		request.handler.node.readOn(request)
+		request.release()
+		request = nil
+	}
+	call, err := n.begin(n.ownContext(ctx), &d, policy, owner{request, done})
 	if err != nil {
 		request.release()
 		return nil, err
