@@ -98,8 +98,7 @@ func TestOverNATS(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts many NATS servers")
 	}
-	t.Parallel()
-	few := make(chan bool, 3)
+	few := make(chan bool, 4) // and not beside others: what is slow on a busy machine is blamed
 	sideBySide(t, len(natsTests), func(t *testing.T, i int) {
 		few <- true
 		defer func() { <-few }()
@@ -124,7 +123,6 @@ func TestJournalOverNATS(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts NATS servers")
 	}
-	t.Parallel()
 	store := t.TempDir()
 	out, err := exec.Command("eddy", strings.Fields("test -w relay --bin relay-none --network nats --node-count 3 --rate 200 --concurrency 8n "+
 		"--time-limit 4 --nemesis partition-servers --nemesis-interval 1 --client-timeout 1s --seed 4 --store "+store)...).CombinedOutput()
