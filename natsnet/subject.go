@@ -12,6 +12,9 @@ type subjects struct{ cluster string }
 
 const prefix = "eddy."
 
+// Subject is where a message from src to dest goes in a cluster.
+func Subject(cluster, dest, src string) string { return subjects{cluster}.subject(dest, src) }
+
 // subject is where a message from src to dest goes.
 func (s subjects) subject(dest, src string) string {
 	return prefix + Token(s.cluster) + "." + Token(dest) + "." + Token(src)
