@@ -20,7 +20,7 @@ import (
 // On seq-kv both hold only of a value that is fresh; what was read first may be old.
 //
 // Without an error the change was made once. With one it was not, unless errors.Is
-// finds ErrIndefinite: then Update has sent a swap and does not know what became of
+// finds [ErrIndefinite]: then Update has sent a swap and does not know what became of
 // it. It does not try again then, since no second message could tell:
 //
 //	n1: cas x 3 -> 4    silence; the message is slow
