@@ -3,6 +3,7 @@ package eddy_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -30,15 +31,16 @@ func TestEveryAbout(t *testing.T) {
 				const nodes, rounds = 20, 50
 				for i := range nodes {
 					n, init := &eddy.Node{}, time.Now()
-					var begun []time.Time
+					beginnings := make(chan time.Time, 10*rounds)
 					n.EveryAbout(100*time.Millisecond, c.jitter, func(context.Context) {
-						begun = append(begun, time.Now())
+						beginnings <- time.Now()
 						time.Sleep(c.takes)
 					})
 					name := fmt.Sprint("n", i)
 					net.Start(name, n)
-					for len(begun) <= rounds {
-						time.Sleep(time.Second)
+					var begun []time.Time
+					for range rounds + 1 {
+						begun = append(begun, <-beginnings)
 					}
 					net.Stop(name)
 					time.Sleep(c.takes) // a round that has begun ends
@@ -67,16 +69,16 @@ func TestEveryAbout(t *testing.T) {
 
 func TestEveryAboutEndsWithDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		net, rounds := eddytest.New(t), 0
-		n := &eddy.Node{}
-		n.EveryAbout(time.Second, 0.5, func(ctx context.Context) { rounds++ })
+		net, n := eddytest.New(t), &eddy.Node{}
+		var rounds atomic.Int64
+		n.EveryAbout(time.Second, 0.5, func(context.Context) { rounds.Add(1) })
 		net.Start("n1", n)
 		time.Sleep(10 * time.Second)
 		net.Stop("n1")
-		before := rounds
+		before := rounds.Load()
 		time.Sleep(time.Minute)
-		if before < 6 || rounds != before {
-			t.Errorf("%d rounds, and %d after the end", before, rounds-before)
+		if after := rounds.Load() - before; before < 6 || after != 0 {
+			t.Errorf("%d rounds, and %d after the end", before, after)
 		}
 	})
 }
