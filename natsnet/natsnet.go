@@ -309,6 +309,9 @@ func (c *Conn) Joined(ctx context.Context) error {
 // Connected reports whether a server is reached now.
 func (c *Conn) Connected() bool { return c.nc.IsConnected() }
 
+// Server is the name of the server that is reached now, or "".
+func (c *Conn) Server() string { return c.nc.ConnectedServerName() }
+
 // Counts returns the counters.
 func (c *Conn) Counts() Counts {
 	return Counts{

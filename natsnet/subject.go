@@ -15,6 +15,9 @@ const (
 	inboxes = "_INBOX."
 )
 
+// Subject is where a message from src to dest goes in a cluster.
+func Subject(cluster, dest, src string) string { return subjects{cluster}.subject(dest, src) }
+
 // subject is where a message from src to dest goes.
 func (s subjects) subject(dest, src string) string {
 	return prefix + Token(s.cluster) + "." + Token(dest) + "." + Token(src)
