@@ -20,7 +20,13 @@ import (
 // serverAt starts a server for the test, on loopback; port -1 is a free one.
 func serverAt(t *testing.T, port int) *server.Server {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, NoLog: true, NoSigs: true})
+	return lockedServer(t, port, "")
+}
+
+// lockedServer is one that wants to see a token.
+func lockedServer(t *testing.T, port int, token string) *server.Server {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, Authorization: token, NoLog: true, NoSigs: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +281,8 @@ func TestNoServer(t *testing.T) {
 // What comes faster than it is read is lost beyond a bound, and counted.
 func TestNobodyReads(t *testing.T) {
 	url := serverAt(t, -1).ClientURL()
-	slow := dial(t, natsnet.Config{Servers: url, Node: "n1", MaxWaiting: 1000})
+	var log lockedBuffer
+	slow := dial(t, natsnet.Config{Servers: url, Node: "n1", MaxWaiting: 1000, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	quick := dial(t, natsnet.Config{Servers: url, Node: "n2"})
 	defer quick.Close()
 	joined(t, slow)
@@ -287,7 +294,7 @@ func TestNobodyReads(t *testing.T) {
 		}
 	}
 	quick.Close() // which sends them
-	wait(t, func() bool { return slow.Counts().Lost > 0 })
+	wait(t, func() bool { return slow.Counts().Lost > 0 && strings.Contains(log.String(), "slow consumer") })
 	slow.Close()
 	var all bytes.Buffer
 	n, err := all.ReadFrom(slow)
