@@ -1,6 +1,7 @@
 package natsnet_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -343,4 +344,31 @@ func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.String()
+}
+
+// On a network that is well, all arrives, in order and once.
+func TestAllArrives(t *testing.T) {
+	url := serverAt(t, -1).ClientURL()
+	from := dial(t, natsnet.Config{Servers: url, Node: "n1"})
+	defer from.Close()
+	to := dial(t, natsnet.Config{Servers: url, Node: "n2"})
+	defer to.Close()
+	joined(t, from)
+	joined(t, to)
+	const all, ahead = 20_000, 1000
+	room := make(chan struct{}, ahead)
+	go func() {
+		for i := range all {
+			room <- struct{}{}
+			fmt.Fprintf(from, `{"src":"n1","dest":"n2","body":{"type":"x","i":%d}}`+"\n", i)
+		}
+	}()
+	lines := bufio.NewReader(to)
+	for i := range all {
+		line, err := lines.ReadString('\n')
+		if want := fmt.Sprintf(`{"src":"n1","dest":"n2","body":{"type":"x","i":%d}}`+"\n", i); line != want || err != nil {
+			t.Fatalf("read %q, %v, want %q", line, err, want)
+		}
+		<-room
+	}
 }
