@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -61,8 +62,8 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 	}
 	if cfg.Carrier != nil {
 		defer cfg.Carrier.Close()
-		if err := r.openCarrier(ctx); err != nil {
-			return nil, err
+		if err := r.openCarrier(ctx); err != nil && ctx.Err() == nil {
+			return nil, fmt.Errorf("the test's own NATS servers: %v", err)
 		}
 		r.start = time.Now()
 	}
@@ -113,6 +114,7 @@ func (r *runner) run(ctx context.Context) (*Result, error) {
 	result.History, result.Sick, result.Journal = r.history, r.ward.all, r.net.Journal()
 	result.start = r.start
 	result.Played = r.plays
+	r.noteCarrier()
 	result.Notes = r.notes.texts()
 	result.Elapsed = time.Since(r.start)
 	return result, nil

@@ -55,12 +55,13 @@ function bandOf(f: Fault, at: number, end: number): Band[] {
 
 /** faultText says what a fault does, shortly. */
 export function faultText(f: Fault): string {
-  return [f.kind, f.shape ?? "", ...(f.nodes ?? [])].filter((w) => w !== "").join(" ");
+  return [f.kind, f.shape ?? "", ...(f.servers ?? f.nodes ?? [])].filter((w) => w !== "").join(" ");
 }
 
 /** linksText are the links it is about. */
 export function linksText(f: Fault): string {
   const links = f.links ?? [];
+  if (f.servers && f.nodes) return `with ${f.nodes.join(" ")}`; // who was connected to them
   if (links.length > 12) return plural(links.length, "link");
   return links.map((l) => l.replace(">", "→")).join(" ");
 }
