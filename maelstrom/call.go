@@ -104,8 +104,17 @@ func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *
 		return msg, attempts, failure(msg, err)
 	case ctx.Err() != nil:
 		return Message{}, attempts, ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded) && over(ctx):
+		return Message{}, attempts, context.DeadlineExceeded
 	}
 	return Message{}, attempts, failure(Message{}, err)
+}
+
+// over reports whether a context's deadline has come, which the node's clock may tell
+// before the context does.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && time.Until(deadline) < time.Millisecond
 }
 
 // A failedCall is a *CallError, and for errors.As an *RPCError too, if there is a
