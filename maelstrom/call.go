@@ -51,13 +51,13 @@ func (n *Node) Call(dest string, body any, policy *Policy, done func(reply Messa
 	if err != nil {
 		return err
 	}
-	node := n.opened()
-	return node.Call(dest, raw, policy, func(_ *eddy.Request, reply eddy.Message, attempts int, err error) {
+	s := n.opened()
+	return s.node.Call(dest, raw, policy, func(_ *eddy.Request, reply eddy.Message, attempts int, err error) {
 		var msg Message
 		if reply.Body != nil {
 			msg = received(reply) // its body is gone when we return
 		}
-		over := node.Busy()
+		over := s.official.Busy()
 		go func() {
 			defer over()
 			err := n.guard(func(Message) error {
@@ -97,7 +97,7 @@ func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *
 	if err != nil {
 		return Message{}, 0, err
 	}
-	reply, attempts, err := n.opened().RPCWithRetry(ctx, dest, raw, policy)
+	reply, attempts, err := n.opened().node.RPCWithRetry(ctx, dest, raw, policy)
 	switch {
 	case reply.Body != nil:
 		msg := Message{Src: reply.Src, Dest: reply.Dest, Body: []byte(reply.Body)}
