@@ -21,7 +21,7 @@ func ExampleNode_RPCWithRetry() {
 	var a, b eddy.Node
 	a.Handle("ask", func(ctx context.Context, req *eddy.Request) (any, error) {
 		to, _ := req.Body.Get("to").Text()
-		policy := &eddy.Policy{Attempts: 2, Timeout: 200 * time.Millisecond}
+		policy := &eddy.Policy{Attempts: 2} // of 500 ms
 		reply, attempts, err := a.RPCWithRetry(ctx, to, eddy.Raw(`{"type":"read"}`), policy)
 		if err != nil {
 			return nil, err // silence is answered with its code, 0
@@ -148,7 +148,7 @@ func ExampleOnce() {
 	net.Start("n2", &b)
 	net.Lose("n2", "n1", 1)
 
-	policy := &eddy.Policy{Timeout: 200 * time.Millisecond, Mark: true}
+	policy := &eddy.Policy{Mark: true}
 	reply, attempts, err := a.RPCWithRetry(context.Background(), "n2", eddy.Raw(`{"type":"add"}`), policy)
 	fmt.Println(attempts, "attempts, count", reply.Body.Get("count"), err)
 	// Output: 2 attempts, count 1 <nil>

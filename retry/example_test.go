@@ -14,7 +14,7 @@ func Example() {
 	policy := &retry.Policy{Attempts: 2, Backoff: retry.Backoff{Kind: retry.Constant, Base: 100 * time.Millisecond}}
 	var call retry.Schedule
 	var now time.Duration
-	next := call.Begin(policy, retry.Start{Now: now})
+	var next retry.Next = call.Begin(policy, retry.Start{Now: now})
 	for next.Step != retry.GiveUp {
 		fmt.Printf("%v: %v", now, next.Step)
 		if next.Step == retry.SendAgain {
