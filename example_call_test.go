@@ -180,3 +180,26 @@ func ExampleLate() {
 	// <nil> ignore
 	// "sometimes" is neither accept nor ignore
 }
+
+// All answers at once, when every call has ended.
+func ExampleAnswer() {
+	var n eddy.Node // beside n2 and n3
+	defer cluster([]*eddy.Node{&n}, "n2", "n3")()
+
+	var answers []eddy.Answer
+	for a := range n.Broadcast(context.Background(), []string{"n2", "n3"}, eddy.Raw(`{"type":"gossip"}`), nil) {
+		answers = append(answers, a)
+	}
+	fmt.Println(len(answers), "answers, errors:", answers[0].Err, answers[1].Err)
+	// Output: 2 answers, errors: <nil> <nil>
+}
+
+// A status that only its own node writes needs no more than the last write.
+func ExampleLWWKV() {
+	var n eddy.Node // on a network with lww-kv
+	defer cluster([]*eddy.Node{&n})()
+
+	status := eddy.LWWKV[string](&n)
+	fmt.Println(status.Write(context.Background(), "status/"+n.ID(), "at work"))
+	// Output: <nil>
+}
