@@ -1,0 +1,81 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/examples/internal/challenge"
+)
+
+// isRead reports whether request i is a read: every node gets reads and adds.
+func isRead(i int) bool { return i/3%2 == 1 }
+
+func request(i int) any {
+	if isRead(i) {
+		return `{"type":"read"}`
+	}
+	return fmt.Sprintf(`{"type":"add","delta":%d}`, i)
+}
+
+// sums are the least and the most that the counter may have when somebody who asks
+// at one time is answered at another: what had been acknowledged by then, and all
+// that could be there.
+func sums(answers []challenge.Answer, asked, answered time.Duration) (least, most int64) {
+	for i, a := range answers {
+		switch code, _ := a.Body.Get("code").Int(); {
+		case isRead(i):
+		case a.Type == "add_ok" && a.Answered < asked:
+			least, most = least+int64(i), most+int64(i)
+		case a.Asked < answered && (a.Type == "add_ok" || !eddy.Code(code).Definite()):
+			most += int64(i)
+		}
+	}
+	return least, most
+}
+
+// On a bad network, and with a node cut off for a while, a read has all that was
+// acknowledged before, and nothing twice.
+func TestCount(t *testing.T) {
+	for seed := range uint64(5) {
+		synctest.Test(t, func(t *testing.T) {
+			c := challenge.Start(t, 3, newNode)
+			c.Services(seed)
+			c.Faults(seed)
+			answers := c.Load(20, 20*time.Second, func(i int) any {
+				switch i {
+				case 100:
+					c.Isolate("n1", "seq-kv")
+				case 200:
+					c.Join("n1", "seq-kv")
+				}
+				return request(i)
+			})
+			failed := 0
+			for i, a := range answers {
+				value, ok := a.Body.Get("value").Int()
+				least, most := sums(answers, a.Asked, a.Answered)
+				if a.Type == "error" {
+					failed++
+				} else if isRead(i) && (!ok || value < least || value > most) {
+					t.Errorf("read %d has %s, and it is from %d to %d", i, a.Body, least, most)
+				}
+			}
+			if failed == 0 || failed > 100 {
+				t.Errorf("%d of 400 requests have failed, want some of those to the node that was cut off", failed)
+			}
+		})
+	}
+}
+
+func TestCost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := challenge.Start(t, 3, newNode)
+		c.Services(1)
+		c.Latency(time.Millisecond)
+		c.Load(100, 10*time.Second, request)
+		challenge.Row(t, "4 Grow-only counter", fmt.Sprintf("%s | %.0f | 3 nodes, 100/s, 1 ms to the service", challenge.Program(t), c.PerOp()))
+	})
+}
