@@ -36,7 +36,7 @@ func sums(answers []challenge.Answer, asked, answered time.Duration) (least, mos
 	return least, most
 }
 
-// On a bad network, and with a node cut off for a while, a read has all that was
+// On a bad network, with a node cut off for a while and another started anew, a read has all that was
 // acknowledged before, and nothing twice.
 func TestCount(t *testing.T) {
 	for seed := range uint64(5) {
@@ -50,6 +50,9 @@ func TestCount(t *testing.T) {
 					c.Isolate("n1", "seq-kv")
 				case 200:
 					c.Join("n1", "seq-kv")
+				case 300:
+					c.Stop("n2") // what a node knows is in the service
+					c.Net.Start("n2", newNode())
 				}
 				return request(i)
 			})
