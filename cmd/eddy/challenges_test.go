@@ -45,7 +45,7 @@ func TestChallenges(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("processes can't be paused there")
 	}
-	t.Parallel()
+	// Not beside other tests, which its many processes would slow down.
 	dir := buildExamples(t, "echo", "unique-ids", "broadcast", "broadcast-batched")
 	sideBySide(t, len(challengeRuns), func(t *testing.T, i int) {
 		run := challengeRuns[i]
