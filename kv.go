@@ -49,7 +49,7 @@ type KV[T any] struct {
 	Changes *Policy
 	// Races says how often Update runs against others, and how long it pauses after
 	// a race that it has lost: Attempts, Backoff and Deadline count. nil means at
-	// most 30 races, with pauses of up to 10 ms, 20 ms, 40 ms, ... 1 s.
+	// most 50 races, with pauses of up to 10 ms, 20 ms, 40 ms, ... 2 s.
 	Races *Policy
 	// Again makes Update go on after silence as after a lost race. It is for an f that
 	// sees in the value that it has been there, and then returns it as it is.

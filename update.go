@@ -140,9 +140,11 @@ var lostRaces = []int{
 	int(TemporarilyUnavailable), int(Abort), int(TxnConflict),
 }
 
+// defaultRaces let each of 50 nodes that want one key at the same time have it, though
+// every message takes 100 ms (TestUpdatesInContention).
 var defaultRaces = &Policy{
-	Attempts: 30,
-	Backoff:  retry.Backoff{Kind: retry.Exponential, Base: 10 * time.Millisecond, Cap: time.Second, Jitter: retry.FullJitter},
+	Attempts: 50,
+	Backoff:  retry.Backoff{Kind: retry.Exponential, Base: 10 * time.Millisecond, Cap: 2 * time.Second, Jitter: retry.FullJitter},
 }
 
 // races are those of one Update: a schedule whose attempts they are.

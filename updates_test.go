@@ -231,14 +231,15 @@ func TestUpdatesOnABadNetwork(t *testing.T) {
 
 // Nodes that all want the same key at the same time get it in turn.
 func TestUpdatesInContention(t *testing.T) {
+	const count, each = 50, 4
 	for _, delay := range []time.Duration{0, time.Millisecond, 100 * time.Millisecond} {
-		beside(t, 25, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
+		beside(t, count, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
 			net.Script(func(eddy.Message) eddytest.Fate { return eddytest.Fate{delay} })
 			var all sync.WaitGroup
 			start := time.Now()
 			for _, n := range nodes {
 				all.Go(func() {
-					for range 4 {
+					for range each {
 						if _, err := eddy.LinKV[int](n).Update(t.Context(), "x", increment); err != nil {
 							t.Error(err)
 						}
@@ -246,8 +247,8 @@ func TestUpdatesInContention(t *testing.T) {
 				})
 			}
 			all.Wait()
-			t.Logf("100 updates by 25 nodes, %v a message: %v, %d swaps", delay, time.Since(start), sent(net, "lin-kv", "cas"))
-			if v, err := eddy.LinKV[int](nodes[0]).Read(t.Context(), "x"); v != 100 || err != nil {
+			t.Logf("%d updates by %d nodes, %v a message: %v, %d swaps", count*each, count, delay, time.Since(start), sent(net, "lin-kv", "cas"))
+			if v, err := eddy.LinKV[int](nodes[0]).Read(t.Context(), "x"); v != count*each || err != nil {
 				t.Error(v, err)
 			}
 		})
