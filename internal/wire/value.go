@@ -168,16 +168,15 @@ func Members(raw []byte) iter.Seq2[[]byte, []byte] {
 			return
 		}
 		for more := true; more; {
-			nend, at := c.name(i)
+			nameEnd, at := c.name(i)
 			if at < 0 {
 				return
 			}
-			name := c.decode(raw[i:nend])
-			end := c.value(at, 1)
-			if end < 0 || !yield(name, raw[at:end]) {
+			name := c.decode(raw[i:nameEnd])
+			if i = c.value(at, 1); i < 0 || !yield(name, raw[at:i]) {
 				return
 			}
-			i, more = c.more(end, '}')
+			i, more = c.more(i, '}')
 		}
 	}
 }
