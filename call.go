@@ -95,6 +95,7 @@ func waitingRequest(ctx context.Context) (*Request, error) {
 	case !r.hold(hasWaited):
 		return nil, nil // the handler has ended without us
 	}
+	r.handler.waits()
 	return r, nil
 }
 

@@ -87,6 +87,10 @@ func (n *Node) serve(h *handler, m *wire.Message, turn uint32) uint32 {
 	}
 	n.active.Add(1)
 	switch {
+	case h.trusted() && h.calls.Load() && goroutine() != 0:
+		co := n.coroutines.get(n)
+		co.request.Store(r)
+		return n.runIn(co, h, turn)
 	case h.trusted():
 		n.beginWatch(h, turn)
 		r.serve(h)
@@ -132,7 +136,8 @@ func (r *Request) serve(h *handler) {
 	returned := false
 	defer r.leave()
 	defer r.recover(&returned)
-	r.run(h)
+	reply, err := h.run(r.context(), r)
+	r.end(reply, err)
 	returned = true
 }
 
@@ -156,8 +161,8 @@ func (r *Request) leave() {
 	r.dropTerms()
 }
 
-func (r *Request) run(h *handler) {
-	reply, err := h.run(r.context(), r)
+// end answers with what the handler has returned.
+func (r *Request) end(reply any, err error) {
 	switch {
 	case err != nil:
 		if r.ID == NoID || r.Fail(err) != nil {

@@ -54,15 +54,19 @@ type Node struct {
 	reader  reader
 	crew    crew
 	waiters sync.Pool // of *waiter
-	watch   watch
-	terms   termsTable
-	life    life
-	self    atomic.Pointer[identity] // nil before init
-	stage   atomic.Int32             // untold, told, ready
-	in      atomic.Int64             // messages read
-	active  atomic.Int64             // of them, those that are not done with
-	phase   atomic.Int32             // serving, draining, ended
-	rest    chan struct{}            // told when a draining node has nothing left to do
+
+	coroutines coroutines
+	running    atomic.Pointer[coroutine] // the latest that has run where messages are read
+
+	watch  watch
+	terms  termsTable
+	life   life
+	self   atomic.Pointer[identity] // nil before init
+	stage  atomic.Int32             // untold, told, ready
+	in     atomic.Int64             // messages read
+	active atomic.Int64             // of them, those that are not done with
+	phase  atomic.Int32             // serving, draining, ended
+	rest   chan struct{}            // told when a draining node has nothing left to do
 
 	mu       sync.Mutex // guards all below
 	ids      int64      // the next msg_id

@@ -31,6 +31,7 @@ func (n *Node) read(turn uint32) {
 	returned := false
 	defer func() {
 		if !returned { // a handler or callback ended the goroutine
+			n.wakeElsewhere()
 			n.takeTurn(turn)
 		}
 	}()
@@ -59,8 +60,15 @@ func (n *Node) readLines(turn *uint32) {
 // readOn lets another goroutine read if reading stands still for this request's
 // handler, which is about to wait.
 func (n *Node) readOn(r *Request) {
-	if r != nil && n.takeTurn(r.turn) {
-		n.watch.end(r.turn)
+	if r == nil {
+		return
+	}
+	turn := r.turn
+	if co := n.running.Load(); co != nil && co.request.Load() == r {
+		turn = co.turn.Load()
+	}
+	if n.takeTurn(turn) {
+		n.watch.end(turn)
 	}
 }
 
@@ -117,6 +125,7 @@ func (n *Node) receive(line []byte, turn uint32) uint32 {
 	switch body := &m.Body; {
 	case body.InReplyTo != NoID:
 		n.reply(m)
+		return n.runWoken(turn)
 	case n.phase.Load() == ended:
 		return 0
 	case n.phase.Load() == draining:

@@ -41,37 +41,40 @@ func LoadPolicy(name string) (*Policy, error) { return retry.Find(name, os.ReadF
 // An error reply is a reply: it is returned, and beside it an error that
 // wraps its Code. When ctx ends, so does the call, at once.
 func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *Policy) (reply Message, attempts int, err error) {
+	if co := n.coroutine(ctx); co != nil {
+		return co.call(order{ctx, dest, body, policy})
+	}
 	w := n.newWaiter()
 	defer n.freeWaiter(w)
-	call, err := n.beginFor(ctx, dest, body, policy, w)
+	call, request, err := n.beginFor(ctx, dest, body, policy, w.done)
 	if err != nil {
 		return Message{}, 0, err
 	}
+	n.readOn(request)
 	n.await(ctx, call, w)
 	return w.reply, w.attempts, w.err
 }
 
-// beginFor begins a call whose end w waits for. If ctx is a handler's, reading
-// goes on elsewhere meanwhile.
-func (n *Node) beginFor(ctx context.Context, dest string, body any, policy *Policy, w *waiter) (*call, error) {
+// beginFor begins a call whose end done is told of, for the request whose handler
+// has this ctx, if there is one.
+func (n *Node) beginFor(ctx context.Context, dest string, body any, policy *Policy, done Callback) (*call, *Request, error) {
 	if ctx.Err() != nil {
-		return nil, unsent(dest, context.Cause(ctx))
+		return nil, nil, unsent(dest, context.Cause(ctx))
 	}
 	var d draft
 	if err := d.read(dest, body); err != nil {
-		return nil, unsent(dest, err)
+		return nil, nil, unsent(dest, err)
 	}
 	request, err := waitingRequest(ctx)
 	if err != nil {
-		return nil, unsent(dest, err)
+		return nil, nil, unsent(dest, err)
 	}
-	call, err := n.begin(n.ownContext(ctx), &d, policy, owner{request, w.done})
+	call, err := n.begin(n.ownContext(ctx), &d, policy, owner{request, done})
 	if err != nil {
 		request.release()
-		return nil, err
+		return nil, nil, err
 	}
-	n.readOn(request)
-	return call, nil
+	return call, request, nil
 }
 
 // begin opens a call and sends its first attempt. ctx is noneOwn if the call
@@ -209,6 +212,7 @@ func (n *Node) cancel(c *call, cause error) {
 	n.mu.Unlock()
 	if open {
 		n.end(c, Message{}, cancelled(c, g, now, cause))
+		n.wakeElsewhere()
 	}
 }
 

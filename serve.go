@@ -159,6 +159,7 @@ func (n *Node) close(t Transport) {
 	for n.cancelAll() {
 	}
 	n.crew.end()
+	n.coroutines.end()
 	if c, ok := t.(io.Closer); ok {
 		c.Close()
 	}
