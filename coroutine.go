@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // A coroutine runs handlers of types that wait for calls, one after another. While
@@ -128,7 +129,13 @@ func (n *Node) runIn(co *coroutine, h *handler, turn uint32) uint32 {
 	co.turn.Store(turn)
 	n.running.Store(co)
 	n.beginWatch(h, turn)
-	co.run()
+	if h.trusted() {
+		co.run()
+	} else {
+		start := time.Now()
+		co.run()
+		h.ran(time.Since(start))
+	}
 	n.watch.end(turn)
 	return n.endTurn(turn)
 }
@@ -141,7 +148,7 @@ func (n *Node) runWoken(turn uint32) uint32 {
 	}
 	n.wakeElsewhere() // all but one; as a rule there is one
 	r := co.request.Load()
-	if !r.handler.trusted() || !r.onlyHandler() {
+	if r.handler.distrusted() || !r.onlyHandler() {
 		go co.run() // it may wait for calls that its own goroutines have made
 		return turn
 	}
@@ -158,11 +165,12 @@ func (n *Node) wakeElsewhere() {
 
 // coroutines are those that have nothing to serve, and those whose calls have ended.
 type coroutines struct {
-	mu    sync.Mutex
-	idle  []*coroutine
-	woken []*coroutine
-	any   atomic.Bool // woken has some
-	over  bool        // the node has ended
+	mu     sync.Mutex
+	idle   []*coroutine
+	unused int // of idle, since the node rested last
+	woken  []*coroutine
+	any    atomic.Bool // woken has some
+	over   bool        // the node has ended
 }
 
 // get takes one that is idle, or makes one.
@@ -172,6 +180,7 @@ func (p *coroutines) get(n *Node) *coroutine {
 	if last := len(p.idle) - 1; last >= 0 {
 		co := p.idle[last]
 		p.idle = p.idle[:last]
+		p.unused = min(p.unused, last)
 		return co
 	}
 	co := &coroutine{node: n}
@@ -222,25 +231,35 @@ func (p *coroutines) free(co *coroutine, most int) {
 	}
 }
 
-// dismiss ends all but some that are idle.
-func (p *coroutines) dismiss(but int) {
+// rest ends those that were not needed since it was called last: no handler runs any
+// more, but as many may come again as came before.
+func (p *coroutines) rest() {
 	p.mu.Lock()
-	var gone []*coroutine
-	if len(p.idle) > but {
-		gone = slices.Clone(p.idle[but:])
-		clear(p.idle[but:])
-		p.idle = p.idle[:but]
-	}
+	gone := p.takeIdle(min(p.unused, len(p.idle)-crewAtRest))
+	p.unused = len(p.idle)
 	p.mu.Unlock()
-	for _, co := range gone {
-		co.stop()
-	}
+	stopAll(gone)
 }
 
 // end ends all that are idle, and those that come later too.
 func (p *coroutines) end() {
 	p.mu.Lock()
 	p.over = true
+	gone := p.takeIdle(len(p.idle))
 	p.mu.Unlock()
-	p.dismiss(0)
+	stopAll(gone)
+}
+
+// takeIdle takes some of those out that are idle. mu is held.
+func (p *coroutines) takeIdle(count int) []*coroutine {
+	count = max(count, 0)
+	some := slices.Clone(p.idle[:count])
+	p.idle = slices.Delete(p.idle, 0, count)
+	return some
+}
+
+func stopAll(some []*coroutine) {
+	for _, co := range some {
+		co.stop()
+	}
 }

@@ -87,7 +87,7 @@ func (n *Node) serve(h *handler, m *wire.Message, turn uint32) uint32 {
 	}
 	n.active.Add(1)
 	switch {
-	case h.trusted() && h.calls.Load() && goroutine() != 0:
+	case h.mayWait():
 		co := n.coroutines.get(n)
 		co.request.Store(r)
 		return n.runIn(co, h, turn)

@@ -190,7 +190,7 @@ func (r *Request) release() {
 	r.dropTerms()
 	if r.handler.node.active.Add(-1) == 0 {
 		r.handler.node.crew.rest()
-		r.handler.node.coroutines.dismiss(crewAtRest)
+		r.handler.node.coroutines.rest()
 	}
 	r.handler.node.checkRest()
 }

@@ -41,6 +41,9 @@ func (t *trust) waits() {
 	}
 }
 
+// mayWait reports that its runs are better on coroutines.
+func (t *trust) mayWait() bool { return t.calls.Load() && !t.distrusted() && goroutine() != 0 }
+
 // suspect is called for a run that has taken stallTime and is not over yet. Who
 // looks only now and then sees some of those, and one of them is enough to time
 // the runs to come.
