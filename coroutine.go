@@ -17,12 +17,10 @@ import (
 // its own (bench, open, eddy-blocking).
 //
 // Control goes back from the handler's own goroutine alone. A goroutine that it has
-// started may call with the same ctx; that one waits on its own, see await.
+// started may call with the same ctx; that one waits on its own, see Node.call.
 type coroutine struct {
-	node  *Node
 	self  uintptr // its goroutine
 	next  func() (struct{}, bool)
-	stop  func()
 	yield func(struct{}) bool
 
 	request atomic.Pointer[Request] // that it serves
@@ -30,40 +28,9 @@ type coroutine struct {
 	order   order                   // the call that its handler waits for, until that has begun
 	end     waiter                  // of that call
 
-	reply    any // of the handler
-	err      error
-	returned bool
-}
-
-// An order is what RPCWithRetry was given.
-type order struct {
-	ctx    context.Context
-	dest   string
-	body   any
-	policy *Policy
-}
-
-// serveAll is what runs on the coroutine's own stack.
-func (co *coroutine) serveAll(yield func(struct{}) bool) {
-	co.self, co.yield = goroutine(), yield
-	defer func() {
-		if r := co.request.Load(); r != nil {
-			r.leave() // the handler has ended its goroutine, and the reader's with it
-		}
-	}()
-	for {
-		co.serve()
-		if !yield(struct{}{}) {
-			return
-		}
-	}
-}
-
-func (co *coroutine) serve() {
-	r := co.request.Load()
-	defer r.recover(&co.returned)
-	co.reply, co.err = r.handler.run(r.context(), r)
-	co.returned = true
+	reply any // of the handler
+	err   error
+	dead  bool // it runs no more, or shall not
 }
 
 // coroutine is the one that the caller runs on and may wait on, nil if there is
@@ -75,14 +42,11 @@ func (n *Node) coroutine(ctx context.Context) *coroutine {
 	return nil
 }
 
-// call is RPCWithRetry on a coroutine.
-func (co *coroutine) call(o order) (reply Message, attempts int, err error) {
+// call makes a call and waits for its end.
+func (co *coroutine) call(o order) *waiter {
 	co.order = o
 	co.yield(struct{}{})
-	w := &co.end
-	reply, attempts, err = w.reply, w.attempts, w.err
-	w.reply, w.err = Message{}, nil
-	return reply, attempts, err
+	return &co.end
 }
 
 // begin begins the call that the handler waits for, on the reader's stack. Whoever
@@ -91,11 +55,49 @@ func (co *coroutine) call(o order) (reply Message, attempts int, err error) {
 func (co *coroutine) begin() bool {
 	o := co.order
 	co.order = order{}
-	_, _, err := co.node.beginFor(o.ctx, o.dest, o.body, o.policy, co.end.done)
+	_, _, err := co.request.Load().handler.node.beginFor(o, co.end.done)
 	if err != nil {
 		co.end.err = err
 	}
 	return err == nil
+}
+
+// newCoroutine makes one that waits to be run.
+func newCoroutine(n *Node) *coroutine {
+	co := new(coroutine)
+	co.end.done = func(_ *Request, reply Message, attempts int, err error) {
+		co.end.set(reply, attempts, err)
+		n.coroutines.wake(co)
+	}
+	// What runs here stays shallow, or the stack would grow (bench, open).
+	co.next, _ = iter.Pull(func(yield func(struct{}) bool) {
+		co.self, co.yield = goroutine(), yield
+		defer co.recover()
+		for !co.dead {
+			r := co.request.Load()
+			co.reply, co.err = r.handler.run(r.context(), r)
+			yield(struct{}{})
+		}
+	})
+	return co
+}
+
+// recover answers for a handler that has panicked or ended its goroutine, in which
+// case the reader's ends too.
+func (co *coroutine) recover() {
+	r := co.request.Load()
+	if r == nil {
+		return // it was told to end
+	}
+	co.dead = true
+	r.abandoned(recover())
+	r.leave()
+}
+
+// stop ends one that serves nothing.
+func (co *coroutine) stop() {
+	co.dead = true
+	co.next()
 }
 
 // run lets the handler run until it waits for a call, or has ended.
@@ -109,18 +111,14 @@ func (co *coroutine) run() {
 			return
 		}
 	}
-	r, reply, err, returned := co.request.Load(), co.reply, co.err, co.returned
-	co.request.Store(nil)
-	co.reply, co.err, co.returned = nil, nil, false
-	co.node.coroutines.free(co, co.node.crew.most(co.node))
-	defer r.leave()
-	if !returned {
-		return // a panic, which was its answer
+	if co.dead {
+		return
 	}
-	returned = false
-	defer r.recover(&returned)
-	r.end(reply, err)
-	returned = true
+	r, reply, err := co.request.Load(), co.reply, co.err
+	co.request.Store(nil)
+	co.reply, co.err = nil, nil
+	r.handler.node.coroutines.free(co, r.handler.node.crew.most(r.handler.node))
+	r.finish(reply, err)
 }
 
 // runIn lets a coroutine run in this turn of reading, and returns the turn to read
@@ -183,13 +181,7 @@ func (p *coroutines) get(n *Node) *coroutine {
 		p.unused = min(p.unused, last)
 		return co
 	}
-	co := &coroutine{node: n}
-	co.end.done = func(_ *Request, reply Message, attempts int, err error) {
-		co.end.reply, co.end.attempts, co.end.err = reply.clone(), attempts, err
-		p.wake(co)
-	}
-	co.next, co.stop = iter.Pull(co.serveAll)
-	return co
+	return newCoroutine(n)
 }
 
 // wake notes that the call of one has ended; it waits to be run.

@@ -141,6 +141,15 @@ func (r *Request) serve(h *handler) {
 	returned = true
 }
 
+// finish is the rest of serve for a handler that has returned elsewhere.
+func (r *Request) finish(reply any, err error) {
+	returned := false
+	defer r.leave()
+	defer r.recover(&returned)
+	r.end(reply, err)
+	returned = true
+}
+
 // leave lets go of a request whose handler is done.
 func (r *Request) leave() {
 	n := r.handler.node

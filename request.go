@@ -217,14 +217,21 @@ func (r *Request) forgotten() {
 // does if it has not returned otherwise: runtime.Goexit, by which testing.T.Fatal
 // ends a test.
 func (r *Request) recover(returned *bool) {
-	switch p := recover(); {
-	case p != nil:
-		r.handler.node.logPanic(r.Type(), p)
-		r.Fail(Errorf(Crash, "the handler of %s panicked", r.Type()))
-	case !*returned:
+	if p := recover(); p != nil || !*returned {
+		r.abandoned(p)
+	}
+}
+
+// abandoned answers for a handler or callback that has panicked, or with nil has
+// ended its goroutine.
+func (r *Request) abandoned(p any) {
+	if p == nil {
 		r.handler.node.Log.Error("goroutine ended", "in", r.Type())
 		r.Fail(Errorf(Crash, "the handler of %s ended its goroutine", r.Type()))
+		return
 	}
+	r.handler.node.logPanic(r.Type(), p)
+	r.Fail(Errorf(Crash, "the handler of %s panicked", r.Type()))
 }
 
 // A handler's context is its request in another shape, so that it costs nothing

@@ -41,35 +41,54 @@ func LoadPolicy(name string) (*Policy, error) { return retry.Find(name, os.ReadF
 // An error reply is a reply: it is returned, and beside it an error that
 // wraps its Code. When ctx ends, so does the call, at once.
 func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *Policy) (reply Message, attempts int, err error) {
+	var w *waiter
 	if co := n.coroutine(ctx); co != nil {
-		return co.call(order{ctx, dest, body, policy})
+		w = co.call(order{ctx, dest, body, policy})
+	} else {
+		w = n.call(order{ctx, dest, body, policy})
 	}
+	reply, attempts, err = w.reply, w.attempts, w.err
+	n.freeWaiter(w)
+	return reply, attempts, err
+}
+
+// An order is what RPCWithRetry was given.
+type order struct {
+	ctx    context.Context
+	dest   string
+	body   any
+	policy *Policy
+}
+
+// call makes a call and waits for its end. If that is for a handler, reading goes on
+// elsewhere meanwhile.
+func (n *Node) call(o order) *waiter {
 	w := n.newWaiter()
-	defer n.freeWaiter(w)
-	call, request, err := n.beginFor(ctx, dest, body, policy, w.done)
+	call, request, err := n.beginFor(o, w.done)
 	if err != nil {
-		return Message{}, 0, err
+		w.err = err
+		return w
 	}
 	n.readOn(request)
-	n.await(ctx, call, w)
-	return w.reply, w.attempts, w.err
+	n.await(o.ctx, call, w)
+	return w
 }
 
 // beginFor begins a call whose end done is told of, for the request whose handler
 // has this ctx, if there is one.
-func (n *Node) beginFor(ctx context.Context, dest string, body any, policy *Policy, done Callback) (*call, *Request, error) {
-	if ctx.Err() != nil {
-		return nil, nil, unsent(dest, context.Cause(ctx))
+func (n *Node) beginFor(o order, done Callback) (*call, *Request, error) {
+	if o.ctx.Err() != nil {
+		return nil, nil, unsent(o.dest, context.Cause(o.ctx))
 	}
 	var d draft
-	if err := d.read(dest, body); err != nil {
-		return nil, nil, unsent(dest, err)
+	if err := d.read(o.dest, o.body); err != nil {
+		return nil, nil, unsent(o.dest, err)
 	}
-	request, err := waitingRequest(ctx)
+	request, err := waitingRequest(o.ctx)
 	if err != nil {
-		return nil, nil, unsent(dest, err)
+		return nil, nil, unsent(o.dest, err)
 	}
-	call, err := n.begin(n.ownContext(ctx), &d, policy, owner{request, done})
+	call, err := n.begin(n.ownContext(o.ctx), &d, o.policy, owner{request, done})
 	if err != nil {
 		request.release()
 		return nil, nil, err
