@@ -62,11 +62,11 @@ func (n *Node) getReady(ctx context.Context, req *Request) (any, error) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.rounding = true
-	for _, loop := range n.periodic {
+	n.looping = true
+	for _, loop := range n.loops {
 		go loop(n.rounds) // after init_ok, so that it is the node's first word
 	}
-	n.periodic = nil
+	n.loops = nil
 	return nil, nil
 }
 

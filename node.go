@@ -42,13 +42,13 @@ type Node struct {
 
 	handlers map[string]*handler
 	onInit   func(context.Context) error
-	periodic []func(context.Context)
+	loops    []func(context.Context) // that begin with init
 
 	ctx   context.Context // ends when the node does
 	stop  context.CancelCauseFunc
 	start time.Time
 
-	rounds    context.Context // of Every; ends when draining begins
+	rounds    context.Context // of the loops; ends when draining begins
 	endRounds context.CancelFunc
 
 	reader  reader
@@ -58,25 +58,26 @@ type Node struct {
 	coroutines coroutines
 	running    atomic.Pointer[coroutine] // the latest that has run where messages are read
 
-	watch  watch
-	terms  termsTable
-	life   life
-	self   atomic.Pointer[identity] // nil before init
-	stage  atomic.Int32             // untold, told, ready
-	in     atomic.Int64             // messages read
-	active atomic.Int64             // of them, those that are not done with
-	phase  atomic.Int32             // serving, draining, ended
-	rest   chan struct{}            // told when a draining node has nothing left to do
+	watch   watch
+	terms   termsTable
+	life    life
+	self    atomic.Pointer[identity] // nil before init
+	stage   atomic.Int32             // untold, told, ready
+	in      atomic.Int64             // messages read
+	active  atomic.Int64             // of them, those that are not done with
+	batches atomic.Int64             // of Batchers, that are to be handed on before the end
+	phase   atomic.Int32             // serving, draining, ended
+	rest    chan struct{}            // told when a draining node has nothing left to do
 
-	mu       sync.Mutex // guards all below
-	ids      int64      // the next msg_id
-	rounding bool       // init has been answered: Every begins
-	out      outbox
-	calls    calls.Table[owner]
-	dests    map[string]*destination
-	ledger   retry.Ledger // of all calls
-	alarm    alarm
-	stats    Stats
+	mu      sync.Mutex // guards all below
+	ids     int64      // the next msg_id
+	looping bool       // init has been answered: the loops have begun
+	out     outbox
+	calls   calls.Table[owner]
+	dests   map[string]*destination
+	ledger  retry.Ledger // of all calls
+	alarm   alarm
+	stats   Stats
 
 	logQueue *LogQueue // if we made Log
 }
@@ -150,46 +151,8 @@ func (n *Node) OnInit(f func(ctx context.Context) error) {
 	n.onInit = f
 }
 
-// Every calls f at once after init and then each d, never twice at the same
-// time, until the node drains; ctx ends then. A round that takes longer than d
-// delays the next. A d that is not over 0 is a mistake of the program's.
-func (n *Node) Every(d time.Duration, f func(ctx context.Context)) {
-	if d <= 0 {
-		panic(fmt.Sprintf("eddy: Every %v", d))
-	}
-	loop := func(ctx context.Context) {
-		ticker := time.NewTicker(d)
-		defer ticker.Stop()
-		for ctx.Err() == nil {
-			n.round(ctx, f)
-			select {
-			case <-ticker.C:
-			case <-ctx.Done():
-			}
-		}
-	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if !n.rounding {
-		n.periodic = append(n.periodic, loop)
-		return
-	}
-	go loop(n.rounds)
-}
-
 func (n *Node) dialect() wire.Dialect {
 	return wire.Dialect{Spaced: n.Spaced, Official: n.official != nil}
-}
-
-// round runs one of Every's rounds, on a goroutine of its own that it may end.
-func (n *Node) round(ctx context.Context, f func(context.Context)) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer n.recoverTo("Every")
-		f(ctx)
-	}()
-	<-done
 }
 
 // mayWrite tells why the node can't send to dest now. mu is held.

@@ -88,6 +88,11 @@ func (n *Node) beginFor(o order, done Callback) (*call, *Request, error) {
 	if err != nil {
 		return nil, nil, unsent(o.dest, err)
 	}
+	if request != nil && request.handler.node != n { // another node's in this process
+		request.handler.node.readOn(request)
+		request.release()
+		request = nil
+	}
 	call, err := n.begin(n.ownContext(o.ctx), &d, o.policy, owner{request, done})
 	if err != nil {
 		request.release()

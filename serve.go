@@ -136,7 +136,8 @@ func (n *Node) checkRest() {
 
 func (n *Node) checkRestLocked() {
 	o := &n.out
-	busy := o.busy > 0 || o.writing || len(o.buf) > 0 || n.calls.Open() > 0 || n.active.Load() > 0
+	busy := o.busy > 0 || o.writing || len(o.buf) > 0 || n.calls.Open() > 0 || n.active.Load() > 0 ||
+		n.looping && n.batches.Load() > 0
 	if n.phase.Load() != draining || busy {
 		return
 	}

@@ -339,3 +339,22 @@ func BenchmarkAppend(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkAppendFields writes a relay's payload, its blanks made the dialect's.
+func BenchmarkAppendFields(b *testing.B) {
+	var m Message
+	if err := m.Scan([]byte(relayLine)); err != nil {
+		b.Fatal(err)
+	}
+	out := make([]byte, 0, 1000)
+	for _, bb := range []struct {
+		name string
+		d    Dialect
+	}{{"compact", Dialect{}}, {"spaced", Dialect{Spaced: true}}} {
+		b.Run(bb.name, func(b *testing.B) {
+			for b.Loop() {
+				out = bb.d.AppendFields(out[:0], "", &m.Body)
+			}
+		})
+	}
+}

@@ -62,83 +62,80 @@ func (m *Message) Scan(line []byte) error { return m.scan(line, false) }
 
 func (m *Message) scan(line []byte, nameless bool) error {
 	c := cursor{text: line}
-	*m = Message{Body: Body{ID: NoID, InReplyTo: NoID}}
-	if c.skipBlanks() != '{' {
+	m.Src, m.Dest, m.Body.Raw = nil, nil, nil
+	i := c.skip(0)
+	if c.peek(i) != '{' {
 		if err := Valid(line); err != nil {
 			return err
 		}
 		return &Error{"not a JSON object", -1}
 	}
-	wrong, ok := m.members(&c)
-	if ok {
-		c.skipBlanks()
-		if c.pos < len(line) {
-			ok = c.fail("something follows the object")
-		}
+	if !c.ends(m.members(&c, i)) {
+		return &Error{"not JSON: " + c.why, c.at}
 	}
-	if !ok {
-		return &Error{"not JSON: " + c.why, c.pos}
+	if c.wrong == "" {
+		c.wrong = m.lacks(nameless)
 	}
-	if wrong == "" {
-		wrong = m.lacks(nameless)
-	}
-	if wrong != "" {
-		return &Error{wrong, -1}
+	if c.wrong != "" {
+		return &Error{c.wrong, -1}
 	}
 	return nil
 }
 
-// members reads the envelope. wrong is the first member that is given twice or
-// has the wrong type; reading goes on behind it, since a fault in the syntax
-// further on outweighs it.
-func (m *Message) members(c *cursor) (wrong string, ok bool) {
-	c.pos++
-	if c.skipBlanks() == '}' {
-		c.pos++
-		return "", true
+// ends reports whether the text ends with the object that was read up to i.
+func (c *cursor) ends(i int) bool {
+	if i == len(c.text) {
+		return true
 	}
-	for {
-		name, ok := c.name()
-		if !ok {
-			return wrong, false
-		}
-		w, ok := m.member(c, c.decode(name))
-		if !ok {
-			return wrong, false
-		}
-		if wrong == "" {
-			wrong = w
-		}
-		if more, ok := c.more('}'); !more {
-			return wrong, ok
+	if i >= 0 {
+		if i = c.skip(i); i < len(c.text) {
+			i = c.fail(i, "something follows the object")
 		}
 	}
+	return i >= 0
 }
 
-// member reads the value of one member of the envelope.
-func (m *Message) member(c *cursor, name []byte) (wrong string, ok bool) {
-	at := c.pos
-	switch string(name) {
-	case "src":
-		if ok = c.value(2); ok {
-			wrong = readString(c, "src", &m.Src, c.text[at:c.pos])
-		}
-	case "dest":
-		if ok = c.value(2); ok {
-			wrong = readString(c, "dest", &m.Dest, c.text[at:c.pos])
-		}
-	case "body":
-		again := m.Body.Raw != nil
-		if c.peek() != '{' {
-			return "body must be an object", c.value(2)
-		}
-		if wrong, ok = m.Body.scan(c, 2); again {
-			wrong = "body is given twice"
-		}
-	default:
-		ok = c.value(2)
+// members reads the envelope.
+func (m *Message) members(c *cursor, i int) int {
+	if i = c.skip(i + 1); c.peek(i) == '}' {
+		return i + 1
 	}
-	return wrong, ok
+	for more := true; more; {
+		k, at := c.key(i)
+		if at < 0 {
+			return -1
+		}
+		switch k {
+		case keySrc:
+			i = c.readString(at, 2, "src", &m.Src)
+		case keyDest:
+			i = c.readString(at, 2, "dest", &m.Dest)
+		case keyBody:
+			i = m.readBody(c, at)
+		default:
+			i = c.value(at, 2)
+		}
+		if i < 0 {
+			return -1
+		}
+		if next := c.behind(i, ','); next > 0 {
+			i = next
+			continue
+		}
+		i, more = c.more(i, '}')
+	}
+	return i
+}
+
+func (m *Message) readBody(c *cursor, i int) int {
+	if c.peek(i) != '{' {
+		c.blame("body", " must be an object")
+		return c.value(i, 2)
+	}
+	if m.Body.Raw != nil {
+		c.blame("body", " is given twice")
+	}
+	return m.Body.scan(c, i, 2)
 }
 
 // lacks names the first field that every message has and this one has not. A
@@ -165,17 +162,73 @@ func (m *Message) lacks(nameless bool) string {
 	return ""
 }
 
-// readString decodes a reserved member, just read, that must be a string given
-// once.
-func readString(c *cursor, name string, into *[]byte, raw []byte) (wrong string) {
-	switch {
-	case *into != nil:
-		return name + " is given twice"
-	case raw[0] != '"':
-		return name + " must be a string"
+// blame keeps what is wrong with the first member that is given twice or has the
+// wrong type. Reading goes on behind it, since a fault in the syntax further on
+// outweighs it.
+func (c *cursor) blame(name, why string) {
+	if c.wrong == "" {
+		c.wrong = name + why
 	}
-	*into = c.decode(raw)
-	return ""
+}
+
+// readString reads and decodes a reserved member that must be a string given
+// once.
+func (c *cursor) readString(i, depth int, name string, into *[]byte) int {
+	if c.peek(i) == '"' && *into == nil {
+		if end := shortEnd(c.text, i); end > 0 {
+			*into = c.text[i+1 : end-1]
+			return end
+		}
+	}
+	return c.readOddString(i, depth, name, into)
+}
+
+// readOddString reads a string that is long or has escapes, or what is at fault.
+func (c *cursor) readOddString(i, depth int, name string, into *[]byte) int {
+	end := c.value(i, depth)
+	switch {
+	case end < 0:
+	case *into != nil:
+		c.blame(name, " is given twice")
+	case c.text[i] != '"':
+		c.blame(name, " must be a string")
+	default:
+		*into = c.decode(c.text[i:end])
+	}
+	return end
+}
+
+// readID reads a reserved member that must be an id given once.
+func (c *cursor) readID(i, depth int, name string, into *int64) int {
+	end, id := i, int64(0)
+	for b := c.peek(end); '0' <= b && b <= '9'; b = c.peek(end) {
+		id = 10*id + int64(b-'0')
+		end++
+	}
+	digits, next := end-i, c.peek(end)
+	if digits == 0 || digits > 18 || digits > 1 && c.text[i] == '0' || next != ',' && next != '}' || *into != NoID {
+		return c.readOddID(i, depth, name, into)
+	}
+	*into = id
+	return end
+}
+
+// readOddID reads an id of 19 digits, or with a blank behind it, or what is at fault.
+func (c *cursor) readOddID(i, depth int, name string, into *int64) int {
+	end := c.value(i, depth)
+	if end < 0 {
+		return -1
+	}
+	id, ok := ParseInt(c.text[i:end])
+	switch {
+	case *into != NoID:
+		c.blame(name, " is given twice")
+	case !ok || id < 0:
+		c.blame(name, " must be an integer from 0 to 9223372036854775807")
+	default:
+		*into = id
+	}
+	return end
 }
 
 // Scan reads a body that a user handed over. It may lack a type. Its own ids
@@ -193,38 +246,34 @@ func (b *Body) Scan(raw []byte) error {
 
 func (b *Body) scanAll(raw []byte) (wrong string, err error) {
 	c := cursor{text: raw}
-	if c.skipBlanks() != '{' {
+	i := c.skip(0)
+	if c.peek(i) != '{' {
 		return "", &Error{"a body must be a JSON object", -1}
 	}
-	wrong, ok := b.scan(&c, 2)
-	if ok {
-		c.skipBlanks()
-		if c.pos < len(raw) {
-			ok = c.fail("something follows the object")
-		}
+	if !c.ends(b.scan(&c, i, 2)) {
+		return "", &Error{"not JSON: " + c.why, c.at}
 	}
-	if !ok {
-		return "", &Error{"not JSON: " + c.why, c.pos}
-	}
-	return wrong, nil
+	return c.wrong, nil
 }
 
 // Without is an object, which must be valid, without the members of some names,
 // however often they are given.
 func Without(object []byte, names ...string) []byte {
 	c := cursor{text: object}
-	c.skipBlanks()
-	c.pos++
-	c.skipBlanks()
 	rest := make([]byte, 0, len(object))
-	for more := true; more; more, _ = c.more('}') {
-		start := c.pos
-		raw, _ := c.name()
-		name := string(c.decode(raw))
-		c.value(0)
-		if !slices.Contains(names, name) {
-			rest = append(append(rest, ','), object[start:c.pos]...)
+	i := c.skip(c.skip(0) + 1)
+	for more := true; more; {
+		start := i
+		nend, at := c.name(i)
+		if at < 0 {
+			break
 		}
+		name := c.decode(object[i:nend])
+		end := c.value(at, 0)
+		if !slices.Contains(names, string(name)) {
+			rest = append(append(rest, ','), object[start:end]...)
+		}
+		i, more = c.more(end, '}')
 	}
 	if len(rest) == 0 {
 		return []byte("{}")
@@ -233,90 +282,59 @@ func Without(object []byte, names ...string) []byte {
 	return append(rest, '}')
 }
 
-// scan reads the object that the cursor stands at.
-func (b *Body) scan(c *cursor, depth int) (wrong string, ok bool) {
-	*b = Body{ID: NoID, InReplyTo: NoID}
+// scan reads the object that begins at i.
+func (b *Body) scan(c *cursor, i, depth int) int {
+	b.Raw, b.Type, b.rawType = nil, nil, nil
+	b.ID, b.InReplyTo = NoID, NoID
+	b.count, b.blanks, b.HasTerms = 0, false, false
 	c.blanks = false
-	from := c.pos
-	c.pos++
-	if c.skipBlanks() == '}' {
-		c.pos++
-		b.Raw = c.text[from:c.pos]
-		return "", true
+	from := i
+	if i = c.skip(i + 1); c.peek(i) == '}' {
+		b.Raw = c.text[from : i+1]
+		return i + 1
 	}
-	for {
-		start := c.pos
-		raw, ok := c.name()
-		if !ok {
-			return wrong, false
+	for more := true; more; {
+		start := i
+		k, at := c.key(i)
+		if at < 0 {
+			return -1
 		}
-		name := c.decode(raw)
-		at := c.pos
-		if !c.value(depth + 1) {
-			return wrong, false
-		}
-		switch kindOf(name) {
-		case reserved:
-			w := b.reserve(c, name, c.text[at:c.pos], span{start - from, c.pos - from})
-			if wrong == "" {
-				wrong = w
+		switch k {
+		case keyType:
+			i = c.readString(at, depth+1, "body.type", &b.Type)
+			if i >= 0 {
+				b.rawType = c.text[at:i]
 			}
-		case term:
-			b.HasTerms = true
+			b.reserve(start-from, i-from)
+		case keyID:
+			i = c.readID(at, depth+1, "body.msg_id", &b.ID)
+			b.reserve(start-from, i-from)
+		case keyInReplyTo:
+			i = c.readID(at, depth+1, "body.in_reply_to", &b.InReplyTo)
+			b.reserve(start-from, i-from)
+		default:
+			b.HasTerms = b.HasTerms || k == keyTerm
+			i = c.value(at, depth+1)
 		}
-		if more, ok := c.more('}'); !more {
-			b.Raw, b.blanks = c.text[from:c.pos], c.blanks
-			return wrong, ok
+		if i < 0 {
+			return -1
 		}
+		if next := c.behind(i, ','); next > 0 {
+			i = next
+			continue
+		}
+		i, more = c.more(i, '}')
 	}
+	if i >= 0 {
+		b.Raw, b.blanks = c.text[from:i], c.blanks
+	}
+	return i
 }
 
-// A kind is what a member of a body is to us.
-type kind uint8
-
-const (
-	own kind = iota
-	reserved
-	term
-)
-
-func kindOf(name []byte) kind {
-	switch string(name) {
-	case "type", "msg_id", "in_reply_to":
-		return reserved
-	case Call, Deadline, Retry:
-		return term
-	}
-	return own
-}
-
-// reserve takes in one reserved member that was just read.
-func (b *Body) reserve(c *cursor, name, value []byte, at span) (wrong string) {
-	switch string(name) {
-	case "type":
-		if wrong = readString(c, "body.type", &b.Type, value); wrong == "" {
-			b.rawType = value
-		}
-	case "msg_id":
-		wrong = readID("body.msg_id", &b.ID, value)
-	case "in_reply_to":
-		wrong = readID("body.in_reply_to", &b.InReplyTo, value)
-	}
+// reserve keeps the place of a reserved member that was just read.
+func (b *Body) reserve(start, end int) {
 	if b.count < len(b.reserved) {
-		b.reserved[b.count] = at
+		b.reserved[b.count] = span{start, end}
 		b.count++
 	}
-	return wrong
-}
-
-func readID(name string, into *int64, value []byte) (wrong string) {
-	if *into != NoID {
-		return name + " is given twice"
-	}
-	id, ok := ParseInt(value)
-	if !ok || id < 0 {
-		return name + " must be an integer from 0 to 9223372036854775807"
-	}
-	*into = id
-	return ""
 }

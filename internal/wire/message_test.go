@@ -5,7 +5,9 @@ import (
 	"cmp"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,6 +19,9 @@ import (
 
 // echoLine is a small message as it comes in by the hundred thousand.
 const echoLine = `{"id":7,"src":"c1","dest":"n1","body":{"echo":"Please echo 42","type":"echo","msg_id":2}}`
+
+// relayLine is a request to pass a small message on.
+const relayLine = `{"id":8,"src":"c1","dest":"n1","body":{"type":"relay","target":"n2","payload":{"type":"echo","echo":"Please echo 42"},"msg_id":3}}`
 
 func TestScanMessage(t *testing.T) {
 	for _, tt := range []struct {
@@ -506,15 +511,45 @@ func members(raw []byte) (values map[string][]jsontext.Value, ok bool) {
 	return values, true
 }
 
-// BenchmarkScan reads a small message; the peers read all of it, too, but
+// mixedLines differ in their nodes, types, ids and in the length of their text, so
+// that no processor learns them by heart.
+func mixedLines() (lines [][]byte) {
+	random := rand.New(rand.NewPCG(1, 2))
+	types := []string{"echo", "echo_ok", "read", "write_ok", "relay"}
+	for range 1 << 10 {
+		lines = append(lines, fmt.Appendf(nil, `{"id":%d,"src":"c%d","dest":"n%d","body":{"type":%q,"echo":%q,"msg_id":%d}}`,
+			random.IntN(1e6), random.IntN(120), random.IntN(12), types[random.IntN(len(types))],
+			strings.Repeat("Please echo ", 4)[:random.IntN(40)], random.IntN(1e6)))
+	}
+	return lines
+}
+
+// BenchmarkScan reads small messages; the peers read all of the first, too, but
 // encoding/json accepts invalid UTF-8 and a name given twice.
 func BenchmarkScan(b *testing.B) {
 	line := []byte(echoLine)
-	b.Run("eddy", func(b *testing.B) {
-		b.ReportAllocs()
+	for _, bb := range []struct{ name, line string }{
+		{"eddy", echoLine},
+		{"spaced", `{"id": 7, "src": "c1", "dest": "n1", "body": {"echo": "Please echo 42", "type": "echo", "msg_id": 2}}`},
+		{"relay", relayLine},
+		{"reply", `{"src":"n2","dest":"n1","body":{"type":"echo_ok","echo":"Please echo 42","in_reply_to":8,"msg_id":3}}`},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			line := []byte(bb.line)
+			b.ReportAllocs()
+			var m Message
+			for b.Loop() {
+				if err := m.Scan(line); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+	b.Run("mixed", func(b *testing.B) {
+		lines := mixedLines()
 		var m Message
-		for b.Loop() {
-			if err := m.Scan(line); err != nil {
+		for i := 0; b.Loop(); i++ {
+			if err := m.Scan(lines[i%len(lines)]); err != nil {
 				b.Fatal(err)
 			}
 		}

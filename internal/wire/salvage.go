@@ -71,7 +71,7 @@ func once(have, token []byte) []byte {
 
 func asString(token []byte) string {
 	c := cursor{text: token}
-	if len(token) == 0 || token[0] != '"' || !c.str() || c.pos != len(token) {
+	if len(token) == 0 || token[0] != '"' || c.str(0) != len(token) {
 		return ""
 	}
 	return string(Unquote(token))
@@ -92,13 +92,11 @@ func stringEnd(line []byte, i int) int {
 
 // valueBehind is where the value begins if a colon follows at i.
 func valueBehind(line []byte, i int) (at int, isName bool) {
-	c := cursor{text: line, pos: i}
-	if c.skipBlanks() != ':' {
+	c := cursor{text: line}
+	if i = c.skip(i); c.peek(i) != ':' {
 		return 0, false
 	}
-	c.pos++
-	c.skipBlanks()
-	return c.pos, true
+	return c.skip(i + 1), true
 }
 
 // token is the string or the run of other bytes that begins at i.

@@ -133,14 +133,14 @@ func ParseInt(raw []byte) (n int64, ok bool) {
 // nil if it is one.
 func Valid(raw []byte) error {
 	c := cursor{text: raw}
-	c.skipBlanks()
-	if c.value(1) {
-		if c.skipBlanks(); c.pos == len(raw) {
+	i := c.value(c.skip(0), 1)
+	if i >= 0 {
+		if i = c.skip(i); i == len(raw) {
 			return nil
 		}
-		c.fail("something follows the value")
+		c.fail(i, "something follows the value")
 	}
-	return &Error{"not JSON: " + c.why, c.pos}
+	return &Error{"not JSON: " + c.why, c.at}
 }
 
 // Member is the raw value of the member called name of the object raw, which
@@ -160,25 +160,24 @@ func Member(raw []byte, name string) (value []byte) {
 func Members(raw []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
 		c := cursor{text: raw}
-		if c.skipBlanks() != '{' {
+		i := c.skip(0)
+		if c.peek(i) != '{' {
 			return
 		}
-		c.pos++
-		if c.skipBlanks() == '}' {
+		if i = c.skip(i + 1); c.peek(i) == '}' {
 			return
 		}
-		for {
-			spelled, ok := c.name()
-			if !ok {
+		for more := true; more; {
+			nend, at := c.name(i)
+			if at < 0 {
 				return
 			}
-			name, start := c.decode(spelled), c.pos
-			if !c.value(1) || !yield(name, raw[start:c.pos]) {
+			name := c.decode(raw[i:nend])
+			end := c.value(at, 1)
+			if end < 0 || !yield(name, raw[at:end]) {
 				return
 			}
-			if more, _ := c.more('}'); !more {
-				return
-			}
+			i, more = c.more(end, '}')
 		}
 	}
 }
@@ -187,22 +186,24 @@ func Members(raw []byte) iter.Seq2[[]byte, []byte] {
 // it is no array, or not of strings alone.
 func Strings(raw []byte) (all []string, ok bool) {
 	c := cursor{text: raw}
-	if c.skipBlanks() != '[' {
+	i := c.skip(0)
+	if c.peek(i) != '[' {
 		return nil, false
 	}
-	c.pos++
 	all = []string{}
-	if c.skipBlanks() == ']' {
+	if i = c.skip(i + 1); c.peek(i) == ']' {
 		return all, true
 	}
-	for {
-		start := c.pos
-		if c.peek() != '"' || !c.str() {
+	for more := true; more; {
+		if c.peek(i) != '"' {
 			return nil, false
 		}
-		all = append(all, string(c.decode(raw[start:c.pos])))
-		if more, ok := c.more(']'); !more {
-			return all, ok
+		end := c.str(i)
+		if end < 0 {
+			return nil, false
 		}
+		all = append(all, string(c.decode(raw[i:end])))
+		i, more = c.more(end, ']')
 	}
+	return all, i >= 0
 }

@@ -222,3 +222,20 @@ func TestPlainRun(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkMembers walks over the members of a relay's body.
+func BenchmarkMembers(b *testing.B) {
+	var m Message
+	if err := m.Scan([]byte(relayLine)); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		n := 0
+		for range Members(m.Body.Raw) {
+			n++
+		}
+		if n != 4 {
+			b.Fatal(n)
+		}
+	}
+}

@@ -46,12 +46,18 @@ func client(t *testing.T, url string) *eddy.Node {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveClient(t, conn)
+}
+
+// serveClient serves a node that calls, until the test ends.
+func serveClient(t *testing.T, over eddy.Transport) *eddy.Node {
+	t.Helper()
 	n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
 	joined := make(chan struct{})
 	n.OnInit(func(context.Context) error { close(joined); return nil })
 	ctx, end := context.WithCancel(context.Background())
 	var served sync.WaitGroup
-	served.Go(func() { n.Serve(ctx, conn) })
+	served.Go(func() { n.Serve(ctx, over) })
 	t.Cleanup(func() { end(); served.Wait() })
 	<-joined
 	return n

@@ -1,9 +1,9 @@
 package runner
 
 import (
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/service"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+	"github.com/eddyrpc/eddy/internal/service"
 )
 
 // cast is everybody on the network who is neither a node under test nor a
@@ -38,8 +38,11 @@ func (c *cast) has(name string) bool { return c.played[name] || c.services[name]
 // of them.
 func (r *runner) perform(d *sim.Delivery) bool {
 	if s := r.cast.services[d.Dest]; s != nil {
-		if reply, ok := s.Handle(&d.Message); ok {
-			r.net.Send(r.now, reply)
+		if d.IsRequest() {
+			reply, err := sim.NewMessage(d.Dest, d.Src, s.Answer(d.Src, d.Type, d.Body, d.ID))
+			if err == nil {
+				r.net.Send(r.now, reply)
+			}
 		}
 		return true
 	}

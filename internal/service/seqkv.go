@@ -5,24 +5,24 @@ import (
 	"sort"
 )
 
-// seqKV is sequentially consistent. There is one order of all writes; each
+// seqKV is sequentially consistent. There is one order of all changes; each
 // asker stands somewhere in it and never goes back. What changes nothing, a
-// read or a cas that fails, may be answered from anywhere between where its
-// asker stands and the end; what changes something happens at the end, and
-// takes its asker there.
+// read, a cas that fails, a write of what is there already, may be answered from
+// anywhere between where its asker stands and the end; what changes something
+// happens at the end, and takes its asker there.
 type seqKV struct {
-	length   int // writes so far
+	length   int // changes so far
 	versions map[string][]version
 	stands   map[string]int
 }
 
-// A version is a key's value from the at-th write on.
+// A version is a key's value from the at-th change on.
 type version struct {
 	at    int
 	value string
 }
 
-// reach is how many writes back a read may be from.
+// reach is how many changes back a read may be from.
 const reach = 64
 
 func (s *seqKV) serve(asker string, choose *rand.Rand, r *request) reply {
@@ -35,18 +35,25 @@ func (s *seqKV) serve(asker string, choose *rand.Rand, r *request) reply {
 	}
 	earliest := max(s.stands[asker], s.length-reach)
 	at := earliest + choose.IntN(s.length-earliest+1)
-	answer, writes := o.apply(s.valueAt(o.key, at))
-	if writes {
+	answer, changes := s.apply(&o, at)
+	if changes {
 		at = s.length
-		answer, writes = o.apply(s.valueAt(o.key, at))
+		answer, changes = s.apply(&o, at)
 	}
-	if writes {
+	if changes {
 		s.length++
 		at = s.length
 		s.versions[o.key] = append(s.versions[o.key], version{at, o.value})
 	}
 	s.stands[asker] = at
 	return answer
+}
+
+// apply is the answer at a place in the order, and whether it changes anything.
+func (s *seqKV) apply(o *op, at int) (answer reply, changes bool) {
+	now, there := s.valueAt(o.key, at)
+	answer, writes := o.apply(now, there)
+	return answer, writes && !(there && canonical(now) == canonical(o.value))
 }
 
 func (s *seqKV) valueAt(key string, at int) (value string, there bool) {

@@ -1,6 +1,6 @@
-// Package service is what Maelstrom calls services: nodes that the workbench
-// plays itself and that every node may ask. Lin-kv, seq-kv and lww-kv keep
-// values under keys, lin-tso hands out timestamps.
+// Package service is what Maelstrom calls services: nodes that the workbench and
+// eddytest play themselves and that every node may ask. Lin-kv, seq-kv and lww-kv
+// keep values under keys, lin-tso hands out timestamps.
 //
 // They are as Maelstrom documents them
 // (https://github.com/jepsen-io/maelstrom/blob/main/doc/services.md), and pure:
@@ -21,7 +21,6 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/wire"
 )
 
@@ -81,22 +80,15 @@ func All(seed uint64) map[string]*Service {
 	return all
 }
 
-// Name is whom nodes send their requests to.
-func (s *Service) Name() string { return s.name }
-
-// Handle serves one message. Only a request is answered.
-func (s *Service) Handle(m *sim.Message) (answer sim.Message, answered bool) {
-	if !m.IsRequest() {
-		return sim.Message{}, false
-	}
-	choose := s.askers[m.Src]
+// Answer serves a request and returns the body of the reply.
+func (s *Service) Answer(asker, typ string, body []byte, id int64) []byte {
+	choose := s.askers[asker]
 	if choose == nil {
-		choose = rand.New(rand.NewPCG(s.seed, number(s.name+" "+m.Src)))
-		s.askers[m.Src] = choose
+		choose = rand.New(rand.NewPCG(s.seed, number(s.name+" "+asker)))
+		s.askers[asker] = choose
 	}
-	r := s.serve.serve(m.Src, choose, &request{m.Type, m.Body})
-	answer, err := sim.NewMessage(s.name, m.Src, r.body(m.ID))
-	return answer, err == nil
+	r := s.serve.serve(asker, choose, &request{typ, body})
+	return r.body(id)
 }
 
 // number is FNV-1a, which is the same on every machine.

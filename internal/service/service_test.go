@@ -8,22 +8,20 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
-
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
 // ask sends a body without ids and returns the answer's, without in_reply_to.
 func ask(t testing.TB, s *Service, src, body string) string {
 	t.Helper()
-	m, err := sim.NewMessage(src, s.Name(), []byte(strings.TrimSuffix(body, "}")+`,"msg_id":7}`))
-	if err != nil {
+	var request struct{ Type string }
+	if err := json.Unmarshal([]byte(body), &request); err != nil {
 		t.Fatal(err)
 	}
-	answer, answered := s.Handle(&m)
-	if !answered || answer.InReplyTo != 7 || answer.Src != s.Name() || answer.Dest != src {
-		t.Fatalf("%s: answered %v by %+v", body, answered, answer)
+	answer, ok := strings.CutSuffix(string(s.Answer(src, request.Type, []byte(body), 7)), `,"in_reply_to":7}`)
+	if !ok {
+		t.Fatalf("%s: answered with %s", body, answer)
 	}
-	return strings.Replace(string(answer.Body), `,"in_reply_to":7`, "", 1)
+	return answer + "}"
 }
 
 func service(t testing.TB, name string, seed uint64) *Service {
@@ -71,19 +69,6 @@ func shared(t *testing.T, name string) *Service {
 		kept[name] = service(t, name, 1)
 	}
 	return kept[name]
-}
-
-func TestOnlyRequestsAreAnswered(t *testing.T) {
-	s := service(t, "lin-kv", 1)
-	for _, body := range []string{`{"type":"read","key":1}`, `{"type":"read_ok","msg_id":1,"in_reply_to":1}`} {
-		m, err := sim.NewMessage("n1", "lin-kv", []byte(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if answer, answered := s.Handle(&m); answered {
-			t.Errorf("%s: answered by %s", body, answer.Body)
-		}
-	}
 }
 
 func TestUnknownService(t *testing.T) {
@@ -151,6 +136,34 @@ func TestSeqKVCas(t *testing.T) {
 	ask(t, s, "n1", `{"type":"write","key":"y","value":0}`) // goes to the end
 	if got := value(t, s, "n1"); got != raised || raised < 100 {
 		t.Errorf("raised %d times to %d", raised, got)
+	}
+}
+
+// A write takes its asker to the end only if it changes something, and so does a
+// cas.
+func TestSeqKVServesInThePastWhatChangesNothing(t *testing.T) {
+	for _, c := range []struct {
+		name, body string
+		fresh      bool
+	}{
+		{"another value", `{"type":"write","key":"y","value":%d}`, true},
+		{"the same value", `{"type":"write","key":"y","value":0}`, false},
+		{"a cas from a value to itself", `{"type":"cas","key":"x","from":0,"to":0}`, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s, stale := service(t, "seq-kv", 1), 0
+			for i := range 100 {
+				ask(t, s, "n1", fmt.Sprintf(`{"type":"write","key":"x","value":%d}`, i))
+				ask(t, s, "n1", fmt.Sprintf(`{"type":"write","key":"y","value":%d}`, -i))
+				ask(t, s, "n2", strings.Replace(c.body, "%d", fmt.Sprint(i+1), 1))
+				if value(t, s, "n2") != i {
+					stale++
+				}
+			}
+			if c.fresh != (stale == 0) {
+				t.Errorf("%d reads of 100 were stale", stale)
+			}
+		})
 	}
 }
 

@@ -1,0 +1,84 @@
+package challenge
+
+import (
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/eddyrpc/eddy"
+)
+
+// Grid tells every node its neighbours in a square, filled row by row.
+func (c *Cluster) Grid() {
+	side := 1
+	for side*side < len(c.Nodes) {
+		side++
+	}
+	near := map[string][]string{}
+	join := func(a, b string) { near[a], near[b] = append(near[a], b), append(near[b], a) }
+	for i, id := range c.Nodes {
+		if i%side > 0 {
+			join(c.Nodes[i-1], id)
+		}
+		if i >= side {
+			join(c.Nodes[i-side], id)
+		}
+	}
+	for _, id := range c.Nodes {
+		c.Client.Call(id, map[string]any{"type": "topology", "topology": near})
+	}
+}
+
+// A Spread is how long values take from their acknowledgement until every node
+// shows them.
+type Spread struct{ Median, Max time.Duration }
+
+// Broadcast is a Load of broadcasts and reads, by turns. Beside it, and until all
+// nodes know all, it looks at what each knows, every 20 ms: so much the Spread's
+// times may be too long.
+func (c *Cluster) Broadcast(t testing.TB, rate int, during time.Duration) Spread {
+	const tick = 20 * time.Millisecond
+	observer := c.Net.Client("c2")
+	waiting, spread, looked := map[int64]time.Time{}, []time.Duration{}, time.Now()
+	look := func() {
+		synctest.Wait() // what arrives now has arrived
+		looked = time.Now()
+		shown := map[int64]int{}
+		for _, id := range c.Nodes {
+			var body struct {
+				Messages []int64 `json:"messages"`
+			}
+			if err := observer.Call(id, eddy.Raw(`{"type":"read"}`)).Body.Decode(&body); err != nil {
+				t.Fatal(err)
+			}
+			for _, message := range body.Messages {
+				shown[message]++
+			}
+		}
+		for message, begun := range waiting {
+			if shown[message] == len(c.Nodes) {
+				spread = append(spread, looked.Sub(begun))
+				delete(waiting, message)
+			}
+		}
+	}
+	c.Load(rate, during, func(i int) any {
+		if time.Since(looked) >= tick {
+			look()
+		}
+		if i%2 == 1 {
+			return eddy.Raw(`{"type":"read"}`)
+		}
+		waiting[int64(i)] = time.Now()
+		return map[string]any{"type": "broadcast", "message": i}
+	})
+	for end := time.Now().Add(time.Minute); len(waiting) > 0; time.Sleep(tick) {
+		if look(); time.Now().After(end) {
+			t.Fatalf("a minute later not every node knows all: %d are missing", len(waiting))
+		}
+	}
+	time.Sleep(time.Second) // for the last acknowledgements
+	slices.Sort(spread)
+	return Spread{spread[len(spread)/2], spread[len(spread)-1]}
+}

@@ -1,0 +1,73 @@
+package challenge
+
+import (
+	"flag"
+	"fmt"
+	"go/scanner"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"testing"
+)
+
+const docs = "../../docs/challenges.md"
+
+var update = flag.Bool("update", false, "write what was measured into docs/challenges.md; with -p 1")
+
+// Program is a table's cells for the example whose test this is: a link to it, and
+// how many lines of code it has, without blank ones and comments.
+func Program(t testing.TB) string {
+	here, err := os.Getwd()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Base(here)
+	return fmt.Sprintf("[%s](../examples/%s/main.go) | %d", name, name, lines(t, "main.go"))
+}
+
+// lines counts the lines of a file on which code begins or goes on.
+func lines(t testing.TB, path string) int {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := token.NewFileSet()
+	file := files.AddFile(path, -1, len(text))
+	var s scanner.Scanner
+	s.Init(file, text, nil, 0)
+	with := map[int]bool{}
+	for {
+		pos, tok, literal := s.Scan()
+		switch {
+		case tok == token.EOF:
+			return len(with)
+		case tok == token.SEMICOLON && literal == "\n": // there is none in the text
+		default:
+			with[file.Line(pos)] = true
+		}
+	}
+}
+
+// Row checks that the row of docs/challenges.md that begins with this cell goes on
+// with those.
+func Row(t testing.TB, first, rest string) {
+	t.Helper()
+	text, err := os.ReadFile(docs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	row := regexp.MustCompile(`(?m)^\| ` + regexp.QuoteMeta(first) + ` \|.*$`)
+	want := fmt.Sprintf("| %s | %s |", first, rest)
+	switch got := row.FindAll(text, -1); {
+	case len(got) != 1:
+		t.Errorf("docs/challenges.md has %d rows that begin with %q, want 1", len(got), first)
+	case string(got[0]) == want:
+	case *update:
+		if err := os.WriteFile(docs, row.ReplaceAllLiteral(text, []byte(want)), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		t.Errorf("docs/challenges.md has\n%s\nand it is\n%s\nrun go test -p 1 ./examples/... -update", got[0], want)
+	}
+}

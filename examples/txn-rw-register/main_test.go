@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/examples/internal/challenge"
+)
+
+// values are those of the registers that an answer's last two operations have read.
+func values(t *testing.T, answer eddy.Message) [2]string {
+	t.Helper()
+	var body struct {
+		Txn [][3]eddy.Raw `json:"txn"`
+	}
+	if err := answer.Body.Decode(&body); err != nil || answer.Type != "txn_ok" || len(body.Txn) < 2 {
+		t.Fatalf("a transaction was answered with %s (%v)", answer.Body, err)
+	}
+	last := body.Txn[len(body.Txn)-2:]
+	return [2]string{last[0][2].String(), last[1][2].String()}
+}
+
+const read = `{"type":"txn","txn":[["r",1,null],["r",2,null]]}`
+
+// write writes two registers, one of them twice, and one of its own, and reads the
+// two.
+func write(value int) string {
+	return fmt.Sprintf(`{"type":"txn","txn":[["w",1,-1],["w",2,%d],["w",1,%[1]d],["w","own %[1]d",%[1]d],["r",1,null],["r",2,null]]}`, value)
+}
+
+// Every transaction writes the same to both registers. On a bad network, and with
+// a node cut off, all are answered at once, and none sees half of another.
+func TestReadCommitted(t *testing.T) {
+	for seed := range uint64(5) {
+		synctest.Test(t, func(t *testing.T) {
+			c := challenge.Start(t, 3, newNode)
+			c.Faults(seed)
+			answers := c.Load(100, 4*time.Second, func(i int) any {
+				switch i {
+				case 100:
+					c.Isolate("n1")
+				case 300:
+					c.Join("n1")
+				}
+				if isRead(i) {
+					return read
+				}
+				return write(i)
+			})
+			c.AnsweredAtOnce(t, c.Nodes...)
+			for i, a := range answers {
+				got := values(t, a)
+				if own := fmt.Sprint(i); got[0] != got[1] || !isRead(i) && got[0] != own {
+					t.Errorf("transaction %d has read %s", i, got)
+				}
+			}
+			agree(t, c)
+			for i := range answers {
+				for _, id := range c.Nodes {
+					own := fmt.Sprintf(`{"type":"txn","txn":[["r",1,null],["r","own %d",null]]}`, i)
+					if got := values(t, c.Client.Call(id, own)); (got[1] == "null") != isRead(i) {
+						t.Errorf("transaction %d has written its own register, and %s has read %s of it", i, id, got[1])
+					}
+				}
+			}
+		})
+	}
+}
+
+// isRead reports whether request i is a read: every node gets reads and writes.
+func isRead(i int) bool { return i/3%2 == 0 }
+
+// agree waits until all nodes have heard of all, and returns what they have.
+func agree(t *testing.T, c *challenge.Cluster) string {
+	t.Helper()
+	time.Sleep(10 * time.Second)
+	first := values(t, c.Client.Call("n0", read))
+	for _, id := range c.Nodes {
+		if got := values(t, c.Client.Call(id, read)); got != first || got[0] != got[1] || got[0] == "null" {
+			t.Fatalf("%s has %s, n0 has %s", id, got, first)
+		}
+	}
+	return first[0]
+}
+
+// Who writes after it has heard of another write comes after it, however many
+// writes its own clock has seen.
+func TestLaterWriteWins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := challenge.Start(t, 3, newNode)
+		value := 0
+		for _, id := range []string{"n0", "n1", "n2", "n1", "n0"} {
+			for range 5 - value/5 {
+				value++
+				c.Client.Call(id, write(value))
+			}
+			if got := agree(t, c); got != fmt.Sprint(value) {
+				t.Fatalf("all have %s, but %s wrote %d after it had heard of that", got, id, value)
+			}
+		}
+	})
+}
+
+func TestCost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := challenge.Start(t, 2, newNode)
+		c.Latency(5 * time.Millisecond)
+		c.Load(1000, 2*time.Second, func(i int) any {
+			if i/2%2 == 0 {
+				return read
+			}
+			return write(i)
+		})
+		agree(t, c)
+		challenge.Row(t, "6a, b, c Transactions", fmt.Sprintf("%s | %.2f | 2 nodes, 1000/s", challenge.Program(t), c.PerOp()))
+	})
+}

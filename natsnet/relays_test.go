@@ -1,0 +1,210 @@
+package natsnet_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/internal/natsprocess"
+	"github.com/eddyrpc/eddy/natsnet"
+)
+
+var relays = flag.Int("relays", 4000, "how many relays TestRelaysWhileServersAndNodesDie makes")
+
+// outer is how the client calls relays: an attempt waits longer than a relay takes
+// at most.
+var outer = &eddy.Policy{Attempts: 4, Timeout: time.Duration(inner.Attempts)*inner.Timeout + 300*time.Millisecond}
+
+// While three of ten messages of everybody are lost, a server is killed and comes
+// back every two seconds, and so do nodes, each relay is answered once, with its own
+// answer, or fails after its last attempt.
+func TestRelaysWhileServersAndNodesDie(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds of real time")
+	}
+	s, err := natsprocess.Start(natsprocess.Config{Dir: t.TempDir(), Count: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	names := []string{"n1", "n2", "n3"}
+	kill := make([]func(), len(names))
+	for i, name := range names {
+		if kill[i], err = startNode(name, s.URLs()); err != nil {
+			t.Fatal(err)
+		}
+		defer func() { kill[i]() }()
+	}
+	client, replies := relayClient(t, s.URLs())
+
+	done, killing := make(chan struct{}), make(chan struct{})
+	var deaths atomic.Int64
+	go func() {
+		defer close(killing)
+		for round := 0; ; round++ {
+			select {
+			case <-done:
+				return
+			case <-time.After(2 * time.Second):
+			}
+			deaths.Add(1)
+			server := round % 3
+			s.Kill(server)
+			node := -1
+			if round%3 == 1 { // every six seconds a node too
+				node = round / 3 % len(names)
+				kill[node]()
+				deaths.Add(1)
+			}
+			time.Sleep(500 * time.Millisecond)
+			if err := s.Start(server); err != nil {
+				t.Error(err)
+				return
+			}
+			if node >= 0 {
+				if kill[node], err = startNode(names[node], s.URLs()); err != nil {
+					t.Error(err)
+					kill[node] = func() {}
+					return
+				}
+			}
+		}
+	}()
+
+	var tally relayTally
+	var asking sync.WaitGroup
+	var next atomic.Int64
+	for range max(600, *relays/100) {
+		asking.Go(func() {
+			for i := next.Add(1); i <= int64(*relays); i = next.Add(1) {
+				if err := tally.relay(t.Context(), client, i); err != nil {
+					t.Errorf("relay %d: %v", i, err)
+				}
+			}
+		})
+	}
+	asking.Wait()
+	close(done)
+	<-killing
+	t.Logf("%d relays, %d deaths: %v", *relays, deaths.Load(), &tally)
+	if twice := replies.twice(); twice > 0 {
+		t.Errorf("%d requests got more than one reply", twice)
+	}
+	if all := tally.answered.Load() + tally.refused.Load() + tally.silent.Load(); all != int64(*relays) || tally.answered.Load() < all/2 {
+		t.Errorf("of %d relays: %v", *relays, &tally)
+	}
+}
+
+// relayClient is a node that loses messages too, and notes what it is answered.
+func relayClient(t *testing.T, servers string) (*eddy.Node, *replyCount) {
+	t.Helper()
+	c := dial(t, natsnet.Config{Servers: servers, Node: "c1", Nodes: []string{"c1"}})
+	c.LoseSome(threeOfTen)
+	joined(t, c)
+	replies := newReplyCount(c)
+	n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+	ready := make(chan struct{})
+	n.OnInit(func(context.Context) error { close(ready); return nil })
+	ctx, end := context.WithCancel(context.Background())
+	var served sync.WaitGroup
+	served.Go(func() {
+		if err := n.Serve(ctx, replies); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(func() { end(); served.Wait(); c.Close() })
+	<-ready
+	return n, replies
+}
+
+// A relayTally is what has become of relays.
+type relayTally struct{ answered, refused, silent, attempts atomic.Int64 }
+
+func (t *relayTally) String() string {
+	return fmt.Sprintf("%d answered, %d failed at the relay after %d attempts, %d without a reply after %d; %d attempts of the client",
+		t.answered.Load(), t.refused.Load(), inner.Attempts, t.silent.Load(), outer.Attempts, t.attempts.Load())
+}
+
+// relay makes one relay. The error tells of an outcome that may not be.
+func (t *relayTally) relay(ctx context.Context, client *eddy.Node, i int64) error {
+	body := fmt.Sprintf(`{"type":"relay","target":"n%d","payload":{"type":"echo","i":%d}}`, (i+1)%3+1, i)
+	reply, attempts, err := client.RPCWithRetry(ctx, fmt.Sprintf("n%d", i%3+1), eddy.Raw(body), outer)
+	t.attempts.Add(int64(attempts))
+	failed, isCall := errors.AsType[*eddy.CallError](err)
+	switch {
+	case err == nil:
+		t.answered.Add(1)
+		if got, _ := reply.Body.Get("result").Get("i").Int(); got != i {
+			return fmt.Errorf("a stranger's answer: %s", reply.Body)
+		}
+	case reply.Body != nil:
+		t.refused.Add(1)
+		// A relay that could not reach its target says so after its last attempt.
+		if text, _ := reply.Body.Get("text").Text(); !strings.Contains(text, fmt.Sprintf("failed after %d attempts", inner.Attempts)) {
+			return fmt.Errorf("answered with %s", reply.Body)
+		}
+	case !isCall || attempts != outer.Attempts || len(failed.Attempts()) != outer.Attempts:
+		return fmt.Errorf("failed after %d attempts: %w", attempts, err)
+	default:
+		t.silent.Add(1)
+	}
+	return nil
+}
+
+// A replyCount is a transport that counts the replies to each request.
+type replyCount struct {
+	*natsnet.Conn
+	lines *io.PipeReader
+
+	mu   sync.Mutex
+	seen map[int64]int
+}
+
+func newReplyCount(c *natsnet.Conn) *replyCount {
+	read, write := io.Pipe()
+	r := &replyCount{Conn: c, lines: read, seen: make(map[int64]int)}
+	go func() {
+		decoder := json.NewDecoder(io.TeeReader(c, write))
+		for {
+			var m struct {
+				Body struct {
+					InReplyTo *int64 `json:"in_reply_to"`
+				}
+			}
+			if err := decoder.Decode(&m); err != nil {
+				write.CloseWithError(err)
+				return
+			}
+			if m.Body.InReplyTo != nil {
+				r.mu.Lock()
+				r.seen[*m.Body.InReplyTo]++
+				r.mu.Unlock()
+			}
+		}
+	}()
+	return r
+}
+
+func (r *replyCount) Read(p []byte) (int, error) { return r.lines.Read(p) }
+
+// twice is how many requests were answered more than once.
+func (r *replyCount) twice() (count int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, n := range r.seen {
+		if n > 1 {
+			count++
+		}
+	}
+	return count
+}
