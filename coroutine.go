@@ -25,13 +25,20 @@ type coroutine struct {
 
 	request atomic.Pointer[Request] // that it serves
 	turn    atomic.Uint32           // of reading that it runs in
-	order   order                   // the call that its handler waits for, until that has begun
-	end     waiter                  // of that call
-
-	reply any // of the handler
-	err   error
-	dead  bool // it runs no more, or shall not
+	dead    bool                    // it runs no more, or shall not
+	word    *word                   // for whoever lets it run
+	end     waiter                  // of the call that its handler waits for
 }
+
+// A word is what a coroutine gives control back with: it is apart, since a coroutine
+// that waits needs none.
+type word struct {
+	order order // a call to begin, if its ctx is not nil
+	reply any   // else what the handler has returned
+	err   error
+}
+
+var words = sync.Pool{New: func() any { return new(word) }}
 
 // coroutine is the one that the caller runs on and may wait on, nil if there is
 // none. A call whose ctx may end before its node does is waited for otherwise.
@@ -44,7 +51,7 @@ func (n *Node) coroutine(ctx context.Context) *coroutine {
 
 // call makes a call and waits for its end.
 func (co *coroutine) call(o order) *waiter {
-	co.order = o
+	co.word.order = o
 	co.yield(struct{}{})
 	return &co.end
 }
@@ -52,9 +59,7 @@ func (co *coroutine) call(o order) *waiter {
 // begin begins the call that the handler waits for, on the reader's stack. Whoever
 // ends it lets the coroutine run on, maybe before this returns. It is false if the
 // call could not begin, as the handler is told next.
-func (co *coroutine) begin() bool {
-	o := co.order
-	co.order = order{}
+func (co *coroutine) begin(o order) bool {
 	_, _, err := co.request.Load().handler.node.beginFor(o, co.end.done)
 	if err != nil {
 		co.end.err = err
@@ -75,7 +80,8 @@ func newCoroutine(n *Node) *coroutine {
 		defer co.recover()
 		for !co.dead {
 			r := co.request.Load()
-			co.reply, co.err = r.handler.run(r.context(), r)
+			reply, err := r.handler.run(r.context(), r)
+			co.word.reply, co.word.err = reply, err
 			yield(struct{}{})
 		}
 	})
@@ -102,23 +108,30 @@ func (co *coroutine) stop() {
 
 // run lets the handler run until it waits for a call, or has ended.
 func (co *coroutine) run() {
-	for {
-		co.next()
-		if co.order.ctx == nil {
-			break
-		}
-		if co.begin() {
+	said := co.step()
+	for said.order.ctx != nil {
+		if co.begin(said.order) {
 			return
 		}
+		said = co.step()
 	}
 	if co.dead {
 		return
 	}
-	r, reply, err := co.request.Load(), co.reply, co.err
-	co.request.Store(nil)
-	co.reply, co.err = nil, nil
+	r := co.request.Swap(nil)
 	r.handler.node.coroutines.free(co, r.handler.node.crew.most(r.handler.node))
-	r.finish(reply, err)
+	r.finish(said.reply, said.err)
+}
+
+// step lets the handler run until it has something to say.
+func (co *coroutine) step() word {
+	w := words.Get().(*word)
+	co.word = w
+	co.next()
+	said := *w
+	*w = word{}
+	words.Put(w)
+	return said
 }
 
 // runIn lets a coroutine run in this turn of reading, and returns the turn to read

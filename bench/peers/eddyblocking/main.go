@@ -38,16 +38,10 @@ func main() {
 		return nil, req.ReplyAs("echo_ok", req.Body)
 	})
 
+	policy := &eddy.Policy{Timeout: *timeout, Attempts: *tries}
 	n.Handle("relay", func(ctx context.Context, req *eddy.Request) (any, error) {
-		policy := eddy.Policy{Timeout: *timeout, Attempts: *tries}
-		if ms, ok := req.Body.Get("timeout_ms").Int(); ok {
-			policy.Timeout = time.Duration(ms) * time.Millisecond
-		}
-		if tries, ok := req.Body.Get("max_retries").Int(); ok {
-			policy.Attempts = int(tries)
-		}
 		target, _ := req.Body.Get("target").Text()
-		reply, attempts, err := n.RPCWithRetry(ctx, target, req.Body.Get("payload"), &policy)
+		reply, attempts, err := n.RPCWithRetry(ctx, target, req.Body.Get("payload"), policyOf(req.Body, policy))
 		if err != nil {
 			return nil, err
 		}
@@ -57,4 +51,21 @@ func main() {
 	if err := n.Run(); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// policyOf is the policy, or one of a request's own if it sets something of it.
+func policyOf(body eddy.Raw, policy *eddy.Policy) *eddy.Policy {
+	ms, timed := body.Get("timeout_ms").Int()
+	tries, limited := body.Get("max_retries").Int()
+	if !timed && !limited {
+		return policy
+	}
+	own := *policy
+	if timed {
+		own.Timeout = time.Duration(ms) * time.Millisecond
+	}
+	if limited {
+		own.Attempts = int(tries)
+	}
+	return &own
 }
