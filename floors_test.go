@@ -48,13 +48,15 @@ var floors = map[string][]string{
 	"cmd/eddy/internal/serve":    {"cmd/eddy/internal/report"},
 	"cmd/eddy": {"cmd/eddy/internal/page", "cmd/eddy/internal/serve", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "cmd/eddy/internal/report", "cmd/eddy/internal/plan", "retry",
 		// eddy call is a caller itself; what is judged is talked to without these.
-		"", "natsnet", "metrics", "cmd/eddy/internal/join", "cmd/eddy/internal/natsserver", "cmd/eddy/internal/natskv"},
+		"", "natsnet", "metrics", "cmd/eddy/internal/join", "cmd/eddy/internal/natsserver", "cmd/eddy/internal/natskv", "cmd/eddy/internal/natscarrier"},
 	"cmd/eddy/internal/plan":       {"cmd/eddy/internal/sim", "retry"},
 	"cmd/eddy/internal/shorthand":  {},
 	"cmd/eddy/internal/talk":       {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand"},
 	"cmd/eddy/internal/join":       {"cmd/eddy/internal/cluster", "natsnet"},
 	"cmd/eddy/internal/natsserver": {"natsnet"},
 	"cmd/eddy/internal/natskv":     {"", "natsnet"},
+	// Of these natskv alone has the root package, to answer nodes and not to call them.
+	"cmd/eddy/internal/natscarrier": {"cmd/eddy/internal/sim", "cmd/eddy/internal/message", "cmd/eddy/internal/cluster", "cmd/eddy/internal/runner", "cmd/eddy/internal/natskv", "natsnet", "internal/wire"},
 }
 
 func goList(t *testing.T, args ...string) []string {

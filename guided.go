@@ -64,7 +64,7 @@ func (n *Node) replyGuided(c *call, reply Message) {
 	now, g := n.now(), n.calls.Guide(c)
 	var failed *retry.Failure
 	var err error
-	if reply.Type == "error" {
+	if n.isError(reply) {
 		e := reply.asError()
 		failed, err = &retry.Failure{Code: int(e.Code), Definite: e.Code.Definite(), RetryAfter: e.RetryAfter}, e
 	}

@@ -85,6 +85,7 @@ func (n *Node) serve(h *handler, m *wire.Message, turn uint32) uint32 {
 	if m.Body.HasTerms && !r.readTerms() {
 		return turn
 	}
+	r.calledBy(m.Dest)
 	n.active.Add(1)
 	switch {
 	case h.mayWait():

@@ -164,7 +164,7 @@ func (n *Node) mayWrite(dest string) error {
 		return Errorf(TemporarilyUnavailable, "the node has not been initialised")
 	case n.rest == nil: // it has a name, but nothing to write to
 		return Errorf(TemporarilyUnavailable, "the node does not run yet")
-	case n.phase.Load() == ended:
+	case n.phase.Load() == ended && n.official == nil:
 		return Errorf(TemporarilyUnavailable, "the node has ended")
 	}
 	return nil
@@ -177,6 +177,9 @@ func (n *Node) mayCall(ctx context.Context, dest string, policy *Policy) error {
 	}
 	if err := policy.Validate(); err != nil {
 		return fmt.Errorf("policy: %w", err)
+	}
+	if n.official != nil && (n.official.silent || n.phase.Load() == ended) {
+		return errSilent
 	}
 	if limit := orDefault(n.MaxOpen, defaultMaxOpen); n.calls.Open() >= limit {
 		return Errorf(TemporarilyUnavailable, "%d calls are open, the most there may be", limit)

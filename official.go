@@ -1,7 +1,9 @@
 package eddy
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 
 	"github.com/eddyrpc/eddy/internal/wire"
@@ -13,13 +15,111 @@ import (
 // lack src and dest.
 type Official struct {
 	// Malformed is told of a line that is no message, Unknown of a message that
-	// has no handler. An error ends the reading; nil leaves the line to the node.
+	// has no handler. An error ends the node at once; nil leaves the line to it.
 	Malformed, Unknown func(line []byte) error
+	// LastID is the last msg_id that was given to a call before.
+	LastID int64
+	// Apart has another goroutine write than the one that reads, for an output whose
+	// reader may first want to write all its requests: a pipe in a test's memory.
+	Apart bool
+
+	early  bool // Open has opened the output
+	silent bool // no reply can come any more
 }
 
 // Speak makes the node speak the official library's dialect. It is called before
 // anything else.
 func (n *Node) Speak(o *Official) { n.official = o }
+
+// Open makes an official node send before it serves this transport.
+func (n *Node) Open(t Transport) {
+	n.prepare(t)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.official.early = true
+	n.out.busy = 0
+}
+
+// open is prepare for a node that may be open already.
+func (n *Node) open(t Transport) {
+	if n.official == nil || !n.official.early {
+		n.prepare(t)
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.official.early = false // it serves once
+	n.out.busy++
+}
+
+// endsAtOnce reports that an official node does not drain: the official library
+// leaves its handlers alone when it can't read on.
+func (n *Node) endsAtOnce(reading error) bool {
+	return n.official != nil && reading != nil && reading != io.EOF
+}
+
+// LastID is the last msg_id that an official node has given to a call.
+func (n *Node) LastID() int64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.ids - 1
+}
+
+var errSilent = errors.New("no reply can come any more")
+
+// EndCalls ends the calls of an official node, and lets none begin.
+func (n *Node) EndCalls() {
+	n.mu.Lock()
+	n.official.silent = true
+	n.mu.Unlock()
+	for n.cancelAll(errSilent) {
+	}
+}
+
+// Busy keeps an official node that drains from ending until done is called.
+func (n *Node) Busy() (done func()) {
+	n.active.Add(1)
+	return func() {
+		n.active.Add(-1)
+		n.checkRest()
+	}
+}
+
+// Dest is whom the message was sent to: the node, whatever name it was called by.
+func (r *Request) Dest() string {
+	if called := r.terms().called; called != nil {
+		return *called
+	}
+	return r.handler.node.ID()
+}
+
+// calledBy notes the name that an official node was called by, if it is another
+// than its own.
+func (r *Request) calledBy(name []byte) {
+	if n := r.handler.node; n.official != nil && string(name) != n.ID() {
+		called := n.reader.names.of(name)
+		r.changeTerms(func(t *terms) { t.called = &called })
+	}
+}
+
+// isError reports whether a reply tells of an error. In the official dialect any
+// that has a code does.
+func (n *Node) isError(reply Message) bool {
+	if reply.Type == "error" || n.official == nil {
+		return reply.Type == "error"
+	}
+	code, ok := reply.Body.Get("code").Int()
+	return ok && code != 0
+}
+
+// senderOf is who has sent a reply. In the official dialect it may not say so, and
+// is then taken to come from who was asked. mu is held.
+func (n *Node) senderOf(reply Message) string {
+	if n.official != nil && reply.Src == "" {
+		return n.calls.Asked(reply.InReplyTo)
+	}
+	return reply.Src
+}
 
 // Adopt gives the node its name and those of all nodes, as an init does.
 func (n *Node) Adopt(id string, ids []string) {
@@ -39,8 +139,9 @@ func (n *Node) Call(dest string, body Raw, policy *Policy, done Callback) error 
 	return err
 }
 
-// SendRaw writes a body as it stands, whatever ids it has. An official node alone
-// may, since it leaves the ids of replies to its user.
+// SendRaw writes a body as it stands, whatever ids it has, before the node serves
+// and after its end too. An official node alone may, since it leaves the ids of
+// replies to its user.
 func (n *Node) SendRaw(dest string, body Raw) error {
 	if n.official == nil {
 		panic("eddy: SendRaw without Speak")
@@ -58,7 +159,7 @@ func (n *Node) SendRaw(dest string, body Raw) error {
 	n.out.buf = append(head, "}\n"...)
 	n.stats.Out++
 	n.flushSoon()
-	return nil
+	return n.out.err
 }
 
 // handlerOf is the handler of a type of messages, nil if there is none. An official
@@ -95,3 +196,6 @@ func (n *Node) endReading(err error) bool {
 	n.reader.ended <- err
 	return true
 }
+
+// Answered reports whether the request has its reply.
+func (r *Request) Answered() bool { return r.ID == NoID || r.state.Load()&isAnswered != 0 }

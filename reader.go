@@ -102,7 +102,11 @@ type input struct {
 
 func (i input) Read(p []byte) (int, error) {
 	n := i.node
-	n.endBatch()
+	if n.official != nil && n.official.Apart {
+		n.endBatchElsewhere()
+	} else {
+		n.endBatch()
+	}
 	read, err := i.from.Read(p)
 	n.reader.readAt = n.now()
 	n.beginBatch()

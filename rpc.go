@@ -207,17 +207,18 @@ func (n *Node) failed(c *call) {
 func (n *Node) reply(m *wire.Message) {
 	reply := n.message(m)
 	n.mu.Lock()
-	c, attempt, arrival := n.calls.Settle(reply.InReplyTo, reply.Src)
+	src := n.senderOf(reply)
+	c, attempt, arrival := n.calls.Settle(reply.InReplyTo, src)
 	if arrival == calls.Guided {
 		n.replyGuided(c, reply)
 		return
 	}
-	n.count(arrival, reply.Src)
-	n.sample(attempt, reply.Src)
+	n.count(arrival, src)
+	n.sample(attempt, src)
 	n.mu.Unlock()
 	switch {
 	case c == nil:
-	case reply.Type == "error":
+	case n.isError(reply):
 		n.end(c, reply, failure(c, n.now(), reply.asError()))
 	default:
 		n.end(c, reply, nil)

@@ -70,7 +70,7 @@ func (g *gated) Write(p []byte) (int, error) {
 // The error is nil unless the output could no longer be written, or the input
 // failed otherwise than by ending.
 func (n *Node) Serve(ctx context.Context, t Transport) error {
-	n.prepare(t)
+	n.open(t)
 	defer n.close(t)
 	n.crew.read(n, firstTurn)
 	var err error
@@ -79,7 +79,7 @@ func (n *Node) Serve(ctx context.Context, t Transport) error {
 	case <-ctx.Done():
 	case <-n.ctx.Done(): // the output failed
 	}
-	if !(err == io.EOF && n.StopAtEOF) {
+	if !(err == io.EOF && n.StopAtEOF) && !n.endsAtOnce(err) {
 		n.drain()
 	}
 	return n.verdict(err)
@@ -96,7 +96,7 @@ func (n *Node) prepare(t Transport) {
 	defer n.mu.Unlock()
 	n.rest = make(chan struct{}, 1)
 	if n.official != nil {
-		n.ids = 1
+		n.ids = n.official.LastID + 1
 	}
 	n.watch.wake = make(chan struct{}, 1)
 	n.reader.ended = make(chan error, 1)
@@ -136,7 +136,8 @@ func (n *Node) checkRest() {
 
 func (n *Node) checkRestLocked() {
 	o := &n.out
-	busy := o.busy > 0 || o.writing || len(o.buf) > 0 || n.calls.Open() > 0 || n.active.Load() > 0 ||
+	calls := n.calls.Open() > 0 && n.official == nil // an official node's handlers wait for its calls, or nobody
+	busy := o.busy > 0 || o.writing || len(o.buf) > 0 || calls || n.active.Load() > 0 ||
 		n.looping && n.batches.Load() > 0
 	if n.phase.Load() != draining || busy {
 		return
@@ -157,7 +158,7 @@ func (n *Node) close(t Transport) {
 	n.flushElsewhere()
 	waitAtMost(n.out.changed, outFlushTime, func() bool { return !n.out.writing && !n.out.leaving })
 	n.mu.Unlock()
-	for n.cancelAll() {
+	for n.cancelAll(errEnded) {
 	}
 	n.crew.end()
 	n.coroutines.end()
@@ -171,7 +172,7 @@ func (n *Node) close(t Transport) {
 
 // cancelAll ends the open calls, on a goroutine that a callback may end, and then
 // returns true.
-func (n *Node) cancelAll() (interrupted bool) {
+func (n *Node) cancelAll(cause error) (interrupted bool) {
 	done := make(chan struct{})
 	interrupted = true
 	go func() {
@@ -184,7 +185,7 @@ func (n *Node) cancelAll() (interrupted bool) {
 				interrupted = false
 				return
 			}
-			n.cancel(c, errEnded)
+			n.cancel(c, cause)
 		}
 	}()
 	<-done

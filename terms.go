@@ -27,6 +27,7 @@ type terms struct {
 	ctx      context.Context // the handler's, if there is a deadline
 	end      context.CancelFunc
 	once     *remembered // if a Once will keep the reply
+	called   *string     // the name that an official node was called by, see Dest
 }
 
 // A termsTable holds the terms of open requests: apart from them, since most have

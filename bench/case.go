@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -17,7 +18,11 @@ type Case struct {
 	Entries []Entry
 	Metrics []Metric
 	Run     func(r *Run) (Sample, error)
+
+	Reference string // the peer that others are compared with; empty: the official library
 }
+
+func (c *Case) reference() string { return cmp.Or(c.Reference, official) }
 
 // Entry is one peer's part in a case.
 type Entry struct {
@@ -35,7 +40,7 @@ type Metric struct {
 	Unit  Unit
 	More  bool // more is better
 
-	Compare bool // print the ratio to the official library beside it
+	Compare bool // print the ratio to the case's reference beside it
 	Whole   bool // grows with the size, so that runs of different sizes can't be compared
 }
 

@@ -5,46 +5,96 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
 
-// Each test of testdata/defects is named after a defect of the official library:
-// there it fails, and with only the import path changed it passes. Each runs in a
-// process of its own, since some defects end it.
-func TestDefects(t *testing.T) {
-	text, err := os.ReadFile("testdata/defects/defects_test.go")
+// A pair is a file of tests, compiled against the official library, and with only
+// the import path changed against ours. Each test runs in a process of its own,
+// since some end it.
+type pair struct {
+	tests          []string
+	official, ours string // programs
+}
+
+func compile(t *testing.T, file string, flags ...string) pair {
+	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
+	var p pair
+	for _, match := range regexp.MustCompile(`(?m)^func (Test\w+)`).FindAllStringSubmatch(string(text), -1) {
+		p.tests = append(p.tests, match[1])
+	}
 	dir := t.TempDir()
 	build := func(path string) string {
-		file := filepath.Join(dir, "defects_test.go")
-		if err := os.WriteFile(file, []byte(strings.ReplaceAll(string(text), officialPath, path)), 0o600); err != nil {
+		moved := filepath.Join(dir, filepath.Base(file))
+		if err := os.WriteFile(moved, []byte(strings.ReplaceAll(string(text), officialPath, path)), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		program := filepath.Join(dir, strings.ReplaceAll(path, "/", "_"))
-		if out, err := exec.Command("go", "test", "-c", "-o", program, file).CombinedOutput(); err != nil {
+		args := append(append([]string{"test", "-c", "-o", program}, flags...), moved)
+		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
 		return program
 	}
-	official, ours := build(officialPath), build(ourPath)
-	list, err := os.ReadFile("../docs/from-maelstrom.md")
+	p.official, p.ours = build(officialPath), build(ourPath)
+	return p
+}
+
+func runTest(program, name string) (string, error) {
+	cmd := exec.Command(program, "-test.run=^"+name+"$", "-test.timeout=1m")
+	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // or each would end a second later
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// Each test of testdata/defects is named after a defect of the official library:
+// there it fails, here it passes.
+func TestDefects(t *testing.T) {
+	const file = "testdata/defects/defects_test.go"
+	plain, race := compile(t, file), compile(t, file, "-race")
+	for _, name := range plain.tests {
+		t.Run(name, func(t *testing.T) {
+			p := plain
+			if strings.Contains(name, "Race") {
+				p = race // there the others would fail for the race alone
+			}
+			if out, err := runTest(p.official, name); err == nil {
+				t.Errorf("the official library passes:\n%s", out)
+			}
+			if out, err := runTest(race.ours, name); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+	text, err := os.ReadFile("../docs/from-maelstrom.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, match := range regexp.MustCompile(`func (Test\w+)`).FindAllStringSubmatch(string(text), -1) {
-		name := match[1]
+	var listed []string
+	for _, match := range regexp.MustCompile("(?m)^\\| `(Test\\w+)`").FindAllStringSubmatch(string(text), -1) {
+		listed = append(listed, match[1])
+	}
+	if !slices.Equal(listed, plain.tests) {
+		t.Errorf("docs/from-maelstrom.md lists %q, want %q", listed, plain.tests)
+	}
+}
+
+// Each test of testdata/moves shows something that programs do: with the official
+// library, and here too.
+func TestMoves(t *testing.T) {
+	p := compile(t, "testdata/moves/moves_test.go")
+	ours := compile(t, "testdata/moves/moves_test.go", "-race").ours
+	for _, name := range p.tests {
 		t.Run(name, func(t *testing.T) {
-			if out, err := exec.Command(official, "-test.run=^"+name+"$", "-test.timeout=1m").CombinedOutput(); err == nil {
-				t.Errorf("the official library passes:\n%s", out)
+			if out, err := runTest(p.official, name); err != nil {
+				t.Errorf("the official library: %v\n%s", err, out)
 			}
-			if out, err := exec.Command(ours, "-test.run=^"+name+"$", "-test.timeout=1m").CombinedOutput(); err != nil {
+			if out, err := runTest(ours, name); err != nil {
 				t.Errorf("%v\n%s", err, out)
-			}
-			if !strings.Contains(string(list), "`"+name+"`") {
-				t.Error("docs/from-maelstrom.md does not list it")
 			}
 		})
 	}

@@ -16,9 +16,12 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/eddyrpc/eddy/internal/natsprocess"
 )
 
 func main() {
+	natsprocess.Main()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	if err := run(ctx); err != nil {

@@ -68,7 +68,7 @@ func (r *Result) print(w io.Writer, rounds int) {
 	for _, m := range c.Metrics {
 		header = append(header, m.Title)
 		if m.Compare {
-			header = append(header, "÷ official")
+			header = append(header, "÷ "+c.reference())
 		}
 	}
 	g.add(header...)
@@ -82,7 +82,7 @@ func (r *Result) print(w io.Writer, rounds int) {
 		for _, m := range c.Metrics {
 			row = append(row, m.Unit.Format(o.Median(m.Name)))
 			if m.Compare {
-				row = append(row, compared(o, r.outcome(official), m))
+				row = append(row, compared(o, r.outcome(c.reference()), m))
 			}
 		}
 		g.add(row...)

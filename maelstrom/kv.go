@@ -36,9 +36,13 @@ func NewLWWKV(node *Node) *KV { return NewKV(LWWKV, node) }
 // Read is the value of a key; a number that is an integer is an int. Without the
 // key the error is an *RPCError of code KeyDoesNotExist.
 func (kv *KV) Read(ctx context.Context, key string) (any, error) {
-	raw, err := kv.read(ctx, key)
+	reply, err := kv.read(ctx, key)
 	if err != nil {
 		return nil, err
+	}
+	raw := eddy.Raw(reply.Body).Get("value")
+	if raw == nil {
+		return nil, nil
 	}
 	if i, ok := raw.Int(); ok {
 		return int(i), nil // exact, beyond 2^53 too
@@ -55,11 +59,14 @@ func (kv *KV) Read(ctx context.Context, key string) (any, error) {
 
 // ReadInto stores the value of a key in what v points to.
 func (kv *KV) ReadInto(ctx context.Context, key string, v any) error {
-	raw, err := kv.read(ctx, key)
+	reply, err := kv.read(ctx, key)
 	if err != nil {
 		return err
 	}
-	return json.Unmarshal(raw, v)
+	body := struct {
+		Value any `json:"value"`
+	}{v} // so that null leaves alone what v points to
+	return json.Unmarshal(reply.Body, &body)
 }
 
 // ReadInt is the value of a key as an int, 0 if it is none.
@@ -87,14 +94,6 @@ func (kv *KV) CompareAndSwap(ctx context.Context, key string, from, to any, crea
 	return err
 }
 
-func (kv *KV) read(ctx context.Context, key string) (eddy.Raw, error) {
-	reply, err := kv.node.SyncRPC(ctx, kv.typ, map[string]any{"type": "read", "key": key})
-	if err != nil {
-		return nil, err
-	}
-	value := eddy.Raw(reply.Body).Get("value")
-	if value == nil {
-		value = eddy.Raw("null")
-	}
-	return value, nil
+func (kv *KV) read(ctx context.Context, key string) (Message, error) {
+	return kv.node.SyncRPC(ctx, kv.typ, map[string]any{"type": "read", "key": key})
 }

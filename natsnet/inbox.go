@@ -1,68 +1,125 @@
 package natsnet
 
 import (
-	"bytes"
+	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"sync"
 	"sync/atomic"
-	"unicode/utf8"
+
+	"github.com/nats-io/nats.go"
 )
 
-// An inbox holds lines that have come until they are read.
+// An inbox turns the messages of a subscription into lines. They wait in the
+// subscription until the reader itself takes them from there: a goroutine between
+// would cost each message a hand-over.
 type inbox struct {
-	mu             sync.Mutex
-	some           *sync.Cond
-	waiting, spare []byte
-	reading        []byte // what is being read; the reader's
-	max            int
-	closed         bool
-	lost           atomic.Int64
+	sub    *nats.Subscription
+	accept func(m *nats.Msg) bool
+	first  []byte // a line to be read before all others
+
+	ctx  context.Context // ends when the inbox is closed
+	stop context.CancelFunc
+	done chan struct{} // closed when it is closed
+
+	mu     sync.Mutex // held while lines are taken
+	closed bool
+	lines  []byte // taken and not yet read
+	buf    []byte // theirs
+
+	lostAtEnd atomic.Int64
 }
 
-func (b *inbox) init(max int) {
-	b.max = max
-	b.some = sync.NewCond(&b.mu)
+func (b *inbox) init(sub *nats.Subscription, maxBytes int, accept func(m *nats.Msg) bool) error {
+	b.sub, b.accept = sub, accept
+	b.ctx, b.stop = context.WithCancel(context.Background())
+	b.done = make(chan struct{})
+	return sub.SetPendingLimits(-1, maxBytes)
 }
 
-// put takes in one line, without its newline, or loses it if too much waits.
-func (b *inbox) put(line []byte) {
+// enough is how many bytes are taken at once, if there are so many.
+const enough = 64 << 10
+
+// read reads lines, as an io.Reader.
+func (b *inbox) read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.closed || len(b.waiting) > 0 && len(b.waiting)+len(line) >= b.max {
-		b.lost.Add(1)
-		return
-	}
-	b.waiting = append(append(b.waiting, line...), '\n')
-	b.some.Signal()
-}
-
-func (b *inbox) read(p []byte) (int, error) {
-	if len(b.reading) == 0 {
-		b.mu.Lock()
-		for len(b.waiting) == 0 && !b.closed {
-			b.some.Wait()
-		}
-		if len(b.waiting) == 0 {
-			b.mu.Unlock()
+	for len(b.lines) == 0 {
+		if b.closed {
 			return 0, io.EOF
 		}
-		b.reading, b.waiting, b.spare = b.waiting, b.spare[:0], b.waiting
-		if cap(b.spare) > 1<<20 {
-			b.spare = nil // a burst's memory is not kept
+		if cap(b.buf) > 1<<20 {
+			b.buf = nil // a long line's memory is not kept
 		}
-		b.mu.Unlock()
+		b.buf = append(b.buf[:0], b.first...)
+		b.first = nil
+		if len(b.buf) == 0 && !b.take() {
+			if b.ctx.Err() == nil {
+				return 0, io.EOF // the connection has ended by itself
+			}
+			b.mu.Unlock()
+			<-b.done
+			b.mu.Lock()
+			continue
+		}
+		for waiting := b.waiting(); waiting > 0 && len(b.buf) < enough; waiting-- {
+			b.take()
+		}
+		b.lines = b.buf
 	}
-	n := copy(p, b.reading)
-	b.reading = b.reading[n:]
+	n := copy(p, b.lines)
+	b.lines = b.lines[n:]
 	return n, nil
 }
 
+func (b *inbox) waiting() int {
+	messages, _, err := b.sub.Pending()
+	if err != nil {
+		return 0
+	}
+	return messages
+}
+
+// take takes in the next message; false when none will come any more.
+func (b *inbox) take() bool {
+	m, err := b.sub.NextMsgWithContext(b.ctx)
+	switch {
+	case err == nil:
+		if b.accept(m) {
+			b.buf = append(append(b.buf, m.Data...), '\n')
+		}
+	case errors.Is(err, nats.ErrSlowConsumer): // which the log is told of otherwise
+	default:
+		return false
+	}
+	return true
+}
+
+// close ends reading. What has come before can still be read.
 func (b *inbox) close() {
+	b.stop()
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if b.closed {
+		return
+	}
 	b.closed = true
-	b.some.Broadcast()
+	b.ctx = context.Background()
+	b.buf = append(append([]byte(nil), b.lines...), b.first...)
+	for b.waiting() > 0 && b.take() {
+	}
+	b.lines = b.buf
+	b.lostAtEnd.Store(b.lost())
+	close(b.done)
+}
+
+// lost is how many messages came when too many waited.
+func (b *inbox) lost() int64 {
+	if lost, err := b.sub.Dropped(); err == nil {
+		return int64(lost)
+	}
+	return b.lostAtEnd.Load() // the subscription has ended
 }
 
 // initSource is who sends a node its init.
@@ -77,19 +134,5 @@ func initLine(node string, nodes []string) []byte {
 	if err != nil {
 		panic(err) // of strings it can't be
 	}
-	return line
-}
-
-func indexNewline(b []byte) int { return bytes.IndexByte(b, '\n') }
-
-// quote is the beginning of a line, for a log.
-func quote(line []byte) string {
-	const most = 200
-	if len(line) > most {
-		line = line[:most]
-		for len(line) > most-utf8.UTFMax && !utf8.Valid(line) {
-			line = line[:len(line)-1]
-		}
-	}
-	return string(line)
+	return append(line, '\n')
 }

@@ -4,7 +4,20 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
+
+// quote is the beginning of a line, for a log.
+func quote(line []byte) string {
+	const most = 200
+	if len(line) > most {
+		line = line[:most]
+		for len(line) > most-utf8.UTFMax && !utf8.Valid(line) {
+			line = line[:len(line)-1]
+		}
+	}
+	return string(line)
+}
 
 // A limitedLog tells of trouble at most once a second: trouble with a network comes
 // by the thousand.

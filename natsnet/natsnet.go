@@ -14,6 +14,7 @@
 package natsnet
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -35,6 +36,8 @@ const (
 	DefaultCluster = "eddy"
 	// DefaultMaxWaiting bounds what has come and waits to be read.
 	DefaultMaxWaiting = 64 << 20
+
+	maxMessages = 1 << 17 // that wait; a channel of so many costs 1 MB
 )
 
 // A Config says who joins what.
@@ -48,8 +51,9 @@ type Config struct {
 	// Nodes are the names of all nodes. If it is not nil, Dial's Conn reads as
 	// its first message an init with them, and keeps the answer to itself.
 	Nodes []string
-	// MaxWaiting is how many bytes that have come may wait to be read; beyond
-	// that messages are lost and counted. 0 means 64 MiB.
+	// MaxWaiting is how many bytes that have come may wait to be read, and no
+	// more than 131,072 messages; beyond that messages are lost and counted. 0
+	// means 64 MiB.
 	MaxWaiting int
 	// Observe is told how long the reply to each request of the node took, from
 	// any goroutine. nil is nobody.
@@ -88,8 +92,8 @@ type Counts struct {
 type Conn struct {
 	cfg   Config
 	nc    *nats.Conn
-	sub   *nats.Subscription
 	names subjects
+	peers peers
 	log   limitedLog
 	lives lives
 	trips roundTrips
@@ -109,26 +113,33 @@ func Dial(cfg Config) (*Conn, error) {
 	}
 	cfg.Cluster = cfg.ClusterName()
 	c := &Conn{cfg: cfg, names: subjects{cluster: cfg.Cluster}, log: limitedLog{to: cfg.Log}}
+	c.peers.names, c.peers.self = c.names, cfg.Node
 	c.lives.begin()
 	c.trips.observe = cfg.Observe
-	c.inbox.init(cmp.Or(cfg.MaxWaiting, DefaultMaxWaiting))
 	var err error
 	if c.nc, err = cfg.connect("eddy "+cfg.Cluster+" "+cfg.Node, &c.log); err != nil {
 		return nil, err
 	}
-	if c.sub, err = c.nc.Subscribe(c.names.to(cfg.Node), c.receive); err != nil {
-		c.nc.Close()
-		return nil, fmt.Errorf("natsnet: %w", err)
-	}
-	if _, err = c.nc.Subscribe(c.names.unheard(cfg.Node, "*", "*"), c.bounced); err != nil {
+	if err = c.subscribe(); err != nil {
 		c.nc.Close()
 		return nil, fmt.Errorf("natsnet: %w", err)
 	}
 	if cfg.Nodes != nil {
 		c.asked = true
-		c.inbox.put(initLine(cfg.Node, cfg.Nodes))
+		c.inbox.first = initLine(cfg.Node, cfg.Nodes)
 	}
 	return c, nil
+}
+
+func (c *Conn) subscribe() error {
+	if _, err := c.nc.Subscribe(c.names.unheardBy(c.cfg.Node), c.bounced); err != nil {
+		return err
+	}
+	sub, err := c.nc.SubscribeSync(c.names.to(c.cfg.Node))
+	if err != nil {
+		return err
+	}
+	return c.inbox.init(sub, cmp.Or(c.cfg.MaxWaiting, DefaultMaxWaiting), c.receive)
 }
 
 // ClusterName is the cluster's, the default's if it has none.
@@ -154,6 +165,7 @@ func (cfg *Config) connect(name string, log *limitedLog) (*nats.Conn, error) {
 		nats.PingInterval(2*time.Second), // a server that was cut off is missed after 4 s
 		nats.MaxPingsOutstanding(1),
 		nats.Timeout(2*time.Second),
+		nats.SyncQueueLen(maxMessages),
 		nats.ConnectHandler(func(nc *nats.Conn) { log.info("connected", "server", nc.ConnectedServerName()) }),
 		nats.ReconnectHandler(func(nc *nats.Conn) { log.info("reconnected", "server", nc.ConnectedServerName()) }),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { log.warn("no server is reached", "error", err) }),
@@ -171,24 +183,24 @@ func (cfg *Config) connect(name string, log *limitedLog) (*nats.Conn, error) {
 	return nc, nil
 }
 
-// receive takes in one message, on the goroutine of the subscription.
-func (c *Conn) receive(m *nats.Msg) {
+// receive reports whether a message is to be read, on the reader's goroutine.
+func (c *Conn) receive(m *nats.Msg) bool {
 	var scanned wire.Message
-	src, ok := c.names.source(m.Subject)
+	src, ok := c.peers.source(m.Subject)
 	// Were there a second line in it, that could come from anybody.
-	if !ok || indexNewline(m.Data) >= 0 || scanned.Scan(m.Data) != nil ||
+	if !ok || bytes.IndexByte(m.Data, '\n') >= 0 || scanned.Scan(m.Data) != nil ||
 		string(scanned.Src) != src || string(scanned.Dest) != c.cfg.Node {
 		c.misplaced.Add(1)
 		c.log.warn("a message was dropped that is not what its subject says", "subject", m.Subject, "text", quote(m.Data))
-		return
+		return false
 	}
-	if !c.lives.accept(m, &scanned) {
+	if !c.lives.accept(src, m.Reply, &scanned.Body) {
 		c.earlier.Add(1)
-		return
+		return false
 	}
-	c.trips.received(&scanned)
-	c.inbox.put(m.Data)
+	c.trips.received(src, &scanned.Body)
 	c.in.Add(1)
+	return true
 }
 
 // bounced takes in a server's word that nobody has joined as the node that we sent
@@ -198,7 +210,7 @@ func (c *Conn) bounced(m *nats.Msg) {
 		return
 	}
 	c.unheard.Add(1)
-	if dest, ok := c.names.source(m.Subject); ok {
+	if dest, ok := unheardDest(m.Subject); ok {
 		c.log.warn("nobody has joined as the node that a message is for", "dest", dest)
 	}
 }
@@ -211,7 +223,7 @@ func (c *Conn) Read(p []byte) (int, error) { return c.inbox.read(p) }
 func (c *Conn) Write(lines []byte) (int, error) {
 	for rest := lines; len(rest) > 0; {
 		line := rest
-		if at := indexNewline(rest); at >= 0 {
+		if at := bytes.IndexByte(rest, '\n'); at >= 0 {
 			line, rest = rest[:at], rest[at+1:]
 		} else {
 			rest = nil
@@ -245,14 +257,9 @@ func (c *Conn) send(line []byte) error {
 	if lose := c.lose.Load(); lose != nil && (*lose)() {
 		return nil
 	}
-	dest := string(m.Dest)
-	message := &nats.Msg{
-		Subject: c.names.subject(dest, c.cfg.Node), Data: line,
-		Reply: c.names.unheard(c.cfg.Node, c.lives.own(), dest),
-	}
-	c.lives.address(message, &m)
-	c.trips.sent(&m)
-	switch err := c.nc.PublishMsg(message); {
+	dest := c.peers.dest(m.Dest)
+	c.trips.sent(dest.name, &m.Body)
+	switch err := c.nc.PublishRequest(dest.subject, c.lives.reply(dest, &m.Body), line); {
 	case err == nil:
 		c.out.Add(1)
 	case errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, nats.ErrConnectionDraining):
@@ -271,8 +278,8 @@ func (c *Conn) Reborn() { c.lives.begin() }
 // received before can still be read.
 func (c *Conn) Close() error {
 	c.nc.FlushTimeout(time.Second)
-	c.nc.Close()
 	c.inbox.close()
+	c.nc.Close()
 	return nil
 }
 
@@ -301,15 +308,14 @@ func (c *Conn) Joined(ctx context.Context) error {
 // Connected reports whether a server is reached now.
 func (c *Conn) Connected() bool { return c.nc.IsConnected() }
 
+// Server is the name of the server that is reached now, or "".
+func (c *Conn) Server() string { return c.nc.ConnectedServerName() }
+
 // Counts returns the counters.
 func (c *Conn) Counts() Counts {
-	missed, err := c.sub.Dropped()
-	if err != nil { // it is closed
-		missed = 0
-	}
 	return Counts{
 		In: c.in.Load(), Out: c.out.Load(), Misplaced: c.misplaced.Load(), Earlier: c.earlier.Load(), Foreign: c.foreign.Load(),
-		Lost: int64(missed) + c.inbox.lost.Load(), Unheard: c.unheard.Load(), Unsent: c.unsent.Load(),
+		Lost: c.inbox.lost(), Unheard: c.unheard.Load(), Unsent: c.unsent.Load(),
 		Reconnects: int64(c.nc.Stats().Reconnects),
 	}
 }

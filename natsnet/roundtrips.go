@@ -16,8 +16,8 @@ type roundTrips struct {
 }
 
 // sent notes a request.
-func (r *roundTrips) sent(m *wire.Message) {
-	if r.observe == nil || m.Body.ID == wire.NoID || m.Body.InReplyTo != wire.NoID {
+func (r *roundTrips) sent(dest string, body *wire.Body) {
+	if r.observe == nil || body.ID == wire.NoID || body.InReplyTo != wire.NoID {
 		return
 	}
 	r.mu.Lock()
@@ -31,20 +31,20 @@ func (r *roundTrips) sent(m *wire.Message) {
 	if r.open == nil {
 		r.open = make(map[question]time.Time)
 	}
-	r.open[question{string(m.Dest), m.Body.ID}] = time.Now()
+	r.open[question{dest, body.ID}] = time.Now()
 }
 
 // received notes a reply.
-func (r *roundTrips) received(m *wire.Message) {
-	if r.observe == nil || m.Body.InReplyTo == wire.NoID {
+func (r *roundTrips) received(src string, body *wire.Body) {
+	if r.observe == nil || body.InReplyTo == wire.NoID {
 		return
 	}
-	q := question{string(m.Src), m.Body.InReplyTo}
+	q := question{src, body.InReplyTo}
 	r.mu.Lock()
 	begun, asked := r.open[q]
 	delete(r.open, q)
 	r.mu.Unlock()
 	if asked {
-		r.observe(q.src, time.Since(begun))
+		r.observe(src, time.Since(begun))
 	}
 }

@@ -10,7 +10,13 @@ import (
 //	eddy.<cluster>.<dest>.<src>
 type subjects struct{ cluster string }
 
-const prefix = "eddy."
+const (
+	prefix  = "eddy."
+	inboxes = "_INBOX."
+)
+
+// Subject is where a message from src to dest goes in a cluster.
+func Subject(cluster, dest, src string) string { return subjects{cluster}.subject(dest, src) }
 
 // subject is where a message from src to dest goes.
 func (s subjects) subject(dest, src string) string {
@@ -22,10 +28,46 @@ func (s subjects) to(dest string) string { return prefix + Token(s.cluster) + ".
 
 // unheard is where a server tells a life of src that nobody listens for dest.
 func (s subjects) unheard(src, life, dest string) string {
-	if dest != "*" {
-		dest = Token(dest)
+	return inboxes + prefix + Token(s.cluster) + "." + Token(src) + "." + life + "." + Token(dest)
+}
+
+// unheardBy is all of that for src. A reply's has one token more, the life that had
+// asked.
+func (s subjects) unheardBy(src string) string {
+	return inboxes + prefix + Token(s.cluster) + "." + Token(src) + ".>"
+}
+
+const livesAt = 4 // the token of a subject of unheard that is a life
+
+// livesIn are the lives that a reply subject names, of who sends and of who had asked.
+func livesIn(reply string) (sender, asker string) {
+	tokens := 0
+	for rest := reply; ; tokens++ {
+		token, more, found := strings.Cut(rest, ".")
+		switch tokens {
+		case livesAt:
+			sender = token
+		case livesAt + 2:
+			asker = token
+		}
+		if !found {
+			break
+		}
+		rest = more
 	}
-	return "_INBOX." + prefix + Token(s.cluster) + "." + Token(src) + "." + life + "." + dest
+	if tokens < livesAt+1 || tokens > livesAt+2 {
+		return "", ""
+	}
+	return sender, asker
+}
+
+// unheardDest is the dest of a subject of unheard.
+func unheardDest(subject string) (dest string, ok bool) {
+	tokens := strings.Split(subject, ".")
+	if len(tokens) <= livesAt+1 {
+		return "", false
+	}
+	return parseToken(tokens[livesAt+1])
 }
 
 // source is the src of a subject.
@@ -79,6 +121,6 @@ func PermissionsOf(cluster, node string) Permissions {
 	s := subjects{cluster}
 	return Permissions{
 		Publish:   []string{prefix + Token(cluster) + ".*." + Token(node)},
-		Subscribe: []string{s.to(node), s.unheard(node, "*", "*")},
+		Subscribe: []string{s.to(node), s.unheardBy(node)},
 	}
 }

@@ -40,6 +40,7 @@ type cli struct {
 
 	Services servicesCommand `cmd:"" help:"Serve lin-kv, seq-kv, lww-kv and lin-tso to nodes over NATS."`
 
+	NATSServer natsServerCommand `cmd:"" name:"nats-server" hidden:"" help:"Be a NATS server until standard input ends."`
 	NATSConfig natsConfigCommand `cmd:"" name:"nats-config" help:"Write the configuration of NATS servers for one cluster."`
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/natscarrier"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 )
@@ -21,6 +22,9 @@ const (
 	statusFail    = 1
 	statusUnknown = 2
 )
+
+// overNATS is the --network that is a real one.
+const overNATS = "nats"
 
 // testCommand is `eddy test`. Where a flag is Maelstrom's it means what it
 // means there.
@@ -35,6 +39,8 @@ type testCommand struct {
 	TimeLimit   float64  `name:"time-limit" default:"10" placeholder:"SECONDS" help:"Ask for so long (${default})."`
 	Rate        string   `default:"5" help:"Operations a second, of all clients together (${default}); 0 for none, max for as many as can be."`
 	Concurrency string   `default:"1n" help:"Clients that ask at the same time; 4n is four per node (${default})."`
+
+	Net string `name:"network" default:"simulated" enum:"simulated,nats" help:"Carry messages by the simulated network alone, or from there over three NATS servers (${enum})."`
 
 	Latency       string   `default:"0" help:"Of messages between nodes: a mean in ms for --latency-dist, or constant:50ms, exponential:50ms, uniform:0ms-100ms, file:PATH."`
 	LatencyDist   string   `name:"latency-dist" default:"constant" enum:"constant,uniform,exponential" help:"How latencies are distributed (constant, uniform, exponential)."`
@@ -143,6 +149,13 @@ func (c *testCommand) once() (verdict string, err error) {
 		teller.Show(p)
 	}
 	c.trace(cfg, os.Stderr)
+	if c.Net == overNATS {
+		program, err := os.Executable()
+		if err != nil {
+			return "", fmt.Errorf("start NATS servers: %w", err)
+		}
+		cfg.Carrier = natscarrier.New(natscarrier.Config{Program: program, Args: []string{"nats-server"}, Logs: store.Logs()})
+	}
 
 	collectOften()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)

@@ -198,12 +198,14 @@ func (c *testCommand) limits(cfg *runner.Config) error {
 		return fmt.Errorf("--nemesis-interval %v: that is more than %d faults of a kind in %v s", c.NemesisInterval, mostFaults, c.TimeLimit)
 	case c.Quiesce != -1 && !(c.Quiesce >= 0 && c.Quiesce <= 1e6):
 		return fmt.Errorf("--quiesce %v: want seconds", c.Quiesce)
+	case c.StaleReplies && c.Net == overNATS:
+		return fmt.Errorf("--stale-replies goes with the simulated network alone: over NATS the nodes' connections drop such replies")
 	case c.Store == "":
 		return fmt.Errorf("--store: want a directory")
 	case c.CallTimeout <= 0 || c.CallAttempts < 1 || c.ClientTimeout <= 0 || c.CallBackoff < 0:
 		return fmt.Errorf("--call-timeout, --call-attempts and --client-timeout must be positive, and --call-backoff not negative")
 	}
-	err := runner.CheckNemeses(c.Nemesis)
+	err := runner.CheckNemeses(c.Nemesis, c.Net == overNATS)
 	if err != nil {
 		return fmt.Errorf("--nemesis: %w", err)
 	}

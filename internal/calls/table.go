@@ -173,6 +173,14 @@ func (t *Table[O]) Settle(id int64, src string) (c *Call[O], a *Attempt, arrival
 	return c, a, arrival
 }
 
+// Asked is whom the message with this id has asked, "" if no reply is waited for.
+func (t *Table[O]) Asked(id int64) string {
+	if c := t.byID.get(id); c != nil {
+		return c.Letter.Dest()
+	}
+	return ""
+}
+
 // Silent returns a call whose latest attempt has timed out by now, the one with
 // the earliest deadline first, and what comes next, SendAgain or GiveUp; nil if
 // there is none. One with a Guide may also have paused for long enough, or its

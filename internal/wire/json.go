@@ -23,6 +23,7 @@ type cursor struct {
 	text    []byte
 	blanks  bool // blanks were seen between tokens
 	escaped bool // an escape was seen since decode was called last
+	nulls   bool // an id may be null, which is none
 	why     string
 	at      int    // the byte at fault
 	wrong   string // what blame was told first, see there

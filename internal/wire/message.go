@@ -61,7 +61,7 @@ func (e *Error) Error() string {
 func (m *Message) Scan(line []byte) error { return m.scan(line, false) }
 
 func (m *Message) scan(line []byte, nameless bool) error {
-	c := cursor{text: line}
+	c := cursor{text: line, nulls: nameless}
 	m.Src, m.Dest, m.Body.Raw = nil, nil, nil
 	i := c.skip(0)
 	if c.peek(i) != '{' {
@@ -213,7 +213,8 @@ func (c *cursor) readID(i, depth int, name string, into *int64) int {
 	return end
 }
 
-// readOddID reads an id of 19 digits, or with a blank behind it, or what is at fault.
+// readOddID reads an id of 19 digits, or with a blank behind it, or null, or what is
+// at fault.
 func (c *cursor) readOddID(i, depth int, name string, into *int64) int {
 	end := c.value(i, depth)
 	if end < 0 {
@@ -221,6 +222,7 @@ func (c *cursor) readOddID(i, depth int, name string, into *int64) int {
 	}
 	id, ok := ParseInt(c.text[i:end])
 	switch {
+	case c.nulls && string(c.text[i:end]) == "null":
 	case *into != NoID:
 		c.blame(name, " is given twice")
 	case !ok || id < 0:

@@ -6,11 +6,11 @@ import (
 	"strconv"
 )
 
-// The official Go library's dialect: src and dest may be missing, and a body's
-// names are sorted, its ids among them.
+// The official Go library's dialect: src and dest may be missing, an id may be
+// null, and a body's names are sorted, its ids among them.
 
 // Scan reads a line into m as Message.Scan does; in the official dialect src and
-// dest may be missing.
+// dest may be missing, and an id may be null.
 func (d Dialect) Scan(m *Message, line []byte) error { return m.scan(line, d.Official) }
 
 func appendOfficialHead(dst []byte, src, dest string) []byte {

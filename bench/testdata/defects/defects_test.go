@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+	"weak"
 
 	maelstrom "github.com/jepsen-io/maelstrom/demo/go"
 )
@@ -80,6 +82,16 @@ func TestIntegersStayExact(t *testing.T) {
 	wants(t, run(t, request(2, `,"v":9007199254740993`), handlers{"t": echo}), `"v":9007199254740993`)
 }
 
+func TestIntegersOfAServiceStayExact(t *testing.T) {
+	reply := `{"src":"lin-kv","dest":"n1","body":{"type":"read_ok","value":9007199254740993,"in_reply_to":1}}` + "\n"
+	run(t, request(2, "")+pause+reply, handlers{"t": func(n *maelstrom.Node, _ maelstrom.Message) error {
+		if v, err := maelstrom.NewLinKV(n).Read(context.Background(), "k"); v != 9007199254740993 {
+			t.Errorf("read %v, %v", v, err)
+		}
+		return nil
+	}})
+}
+
 func TestLongLinesAreRead(t *testing.T) {
 	long := strings.Repeat("x", 100_000)
 	wants(t, run(t, request(2, `,"v":"`+long+`"`), handlers{"t": echo}), long)
@@ -110,11 +122,25 @@ func TestPanicIsAnsweredWith13(t *testing.T) {
 	}}), `"code":13`)
 }
 
+func TestCallbackPanicIsLogged(t *testing.T) {
+	reply := `{"src":"n2","dest":"n1","body":{"type":"read_ok","in_reply_to":1}}` + "\n"
+	run(t, request(2, "")+pause+reply, handlers{"t": func(n *maelstrom.Node, _ maelstrom.Message) error {
+		return n.RPC("n2", map[string]any{"type": "read"}, func(maelstrom.Message) error { panic("oh") })
+	}})
+}
+
 func TestOneWayMessagesAreNotAnswered(t *testing.T) {
 	out := run(t, `{"src":"n2","dest":"n1","body":{"type":"t"}}`+"\n", handlers{"t": func(*maelstrom.Node, maelstrom.Message) error {
 		return fmt.Errorf("no")
 	}})
 	if strings.Contains(out, `"error"`) {
+		t.Errorf("answered: %s", out)
+	}
+}
+
+func TestReplyToAOneWayMessageIsNotSent(t *testing.T) {
+	out := run(t, `{"src":"n2","dest":"n1","body":{"type":"t"}}`+"\n", handlers{"t": echo})
+	if strings.Contains(out, `"t_ok"`) {
 		t.Errorf("answered: %s", out)
 	}
 }
@@ -161,4 +187,69 @@ func TestReplyToACancelledCallLeaksNothing(t *testing.T) {
 		n.SyncRPC(ctx, "n2", map[string]any{"type": "read"})
 		return nil
 	}})
+}
+
+func TestCancelledCallsLeakNothing(t *testing.T) {
+	const calls = 20_000
+	run(t, pause+request(2, ""), handlers{"t": func(n *maelstrom.Node, _ maelstrom.Message) error {
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		n.Stdout.(*strings.Builder).Grow(200 * calls)
+		before := heap()
+		for range calls {
+			n.SyncRPC(ctx, "n2", map[string]any{"type": "read"})
+		}
+		if each := (heap() - before) / calls; each > 50 {
+			t.Errorf("each call leaves %d bytes behind", each)
+		}
+		return nil
+	}})
+}
+
+func heap() int {
+	var m runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+func TestUnansweredCallLeaksNothing(t *testing.T) {
+	run(t, pause+request(2, ""), handlers{"t": func(n *maelstrom.Node, _ maelstrom.Message) error {
+		kept := new([1000]int)
+		watched := weak.Make(kept)
+		if err := n.RPC("n2", map[string]any{"type": "read"}, func(maelstrom.Message) error {
+			kept[0]++
+			return nil
+		}); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(2 * time.Second)
+		for wait := time.Second; wait < time.Hour && watched.Value() != nil; wait *= 2 {
+			time.Sleep(wait)
+			runtime.GC()
+		}
+		if watched.Value() != nil {
+			t.Error("what the callback knows is kept for ever")
+		}
+		return nil
+	}})
+}
+
+// Built with -race: a goroutine waits for the node to have its name.
+func TestNoRaceOfInitWithGoroutines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := maelstrom.NewNode()
+		n.Stdin, n.Stdout = input(pause+hello), io.Discard
+		named := make(chan bool)
+		go func() {
+			for n.ID() == "" || len(n.NodeIDs()) == 0 {
+				time.Sleep(300 * time.Millisecond)
+			}
+			close(named)
+		}()
+		if err := n.Run(); err != nil {
+			t.Error(err)
+		}
+		<-named
+	})
 }

@@ -192,7 +192,7 @@ func TestNoFaultIsBlamedOnARelay(t *testing.T) {
 		names := []string{"n1", "n2", "n3"}
 		var kinds []string
 		for _, k := range sim.Kinds {
-			if rapid.Bool().Draw(t, k.Name) {
+			if !sim.NeedsServers(k.Name) && rapid.Bool().Draw(t, k.Name) {
 				kinds = append(kinds, k.Name)
 			}
 		}

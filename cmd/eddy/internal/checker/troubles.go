@@ -17,25 +17,47 @@ type Troubles []span
 
 // TroublesOf reads them from a journal. Messages that a link lost count as a
 // trouble that lasts from the first of them to the last: whether a fault was
-// asked for on the command line or by a nemesis is the same to a node.
+// asked for on the command line or by a nemesis is the same to a node. A fault of
+// servers lasts until all of them carry messages again; a message that they lost is
+// a trouble of its own.
 func TroublesOf(j *sim.Journal) Troubles {
 	var all Troubles
 	begun := map[int]int{} // the span of each fault
+	var broken []int       // the spans of faults of servers that are not whole yet
 	for _, e := range j.Events() {
-		switch e.What {
-		case "begin":
+		i, known := begun[e.Fault]
+		switch {
+		case e.What == "begin":
 			begun[e.Fault] = len(all)
+			if e.Begun.IsOfServers() {
+				broken = append(broken, len(all))
+				delete(begun, e.Fault)
+			}
 			all = append(all, span{e.At, math.MaxInt64})
-		case "end":
-			if i, ok := begun[e.Fault]; ok {
+		case e.What == "end" && known:
+			all[i].to = e.At + Recovery
+		case e.What == "whole":
+			for _, i := range broken {
 				all[i].to = e.At + Recovery
 			}
+			broken = nil
 		}
 	}
+	return append(all, lossesOf(j)...)
+}
+
+// lossesOf are the times at which messages were lost.
+func lossesOf(j *sim.Journal) (all []span) {
 	lossy := span{from: math.MaxInt64}
 	for m := range j.All() {
-		if m.Fate == sim.LostByLink {
+		switch last := len(all) - 1; {
+		case m.Fate == sim.LostByLink:
 			lossy.from, lossy.to = min(lossy.from, m.Sent), m.Sent+Recovery
+		case m.Fate != sim.Vanished:
+		case last >= 0 && m.Sent <= all[last].to:
+			all[last].to = m.Sent + Recovery
+		default:
+			all = append(all, span{m.Sent, m.Sent + Recovery})
 		}
 	}
 	if lossy.to > 0 {

@@ -24,7 +24,7 @@ import (
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
-var operations = flag.Int("operations", 700, "how many answered operations TestLinKVWhileServersDie waits for")
+var operations = flag.Int("operations", 600, "how many answered operations TestLinKVWhileServersDie waits for")
 
 // TestMain makes the test binary a NATS server, or the services, when it is told so.
 func TestMain(m *testing.M) {
@@ -105,7 +105,9 @@ type group struct {
 
 	mu      sync.Mutex
 	history []porcupine.Operation // of all keys
-	done    int                   // operations begun
+	key     int                   // the one in use
+	begun   int                   // operations on it
+	open    int                   // of these, how many are indefinite
 	value   int                   // every write has its own
 }
 
@@ -113,6 +115,7 @@ const (
 	groups       = 12
 	clientsOfOne = 4
 	opsOfKey     = 32
+	openOfKey    = 8   // more make the search for an order long
 	betweenWaves = 200 // answered operations
 )
 
@@ -126,11 +129,13 @@ type keyedOp struct {
 func (g *group) next(random *rand.Rand, last int) keyedOp {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	op := keyedOp{fmt.Sprintf("%s-%d", g.name, g.done/opsOfKey), registerOp{typ: []string{"read", "read", "write", "cas"}[random.IntN(4)]}}
-	g.done++
+	if g.begun == opsOfKey || g.open >= openOfKey {
+		g.key, g.begun, g.open = g.key+1, 0, 0
+	}
+	g.begun++
 	g.value++
-	op.from, op.to = last, g.value
-	return op
+	typ := []string{"read", "read", "write", "cas"}[random.IntN(4)]
+	return keyedOp{fmt.Sprintf("%s-%d", g.name, g.key), registerOp{typ, last, g.value}}
 }
 
 func (op keyedOp) body() string {
@@ -173,6 +178,9 @@ func (g *group) run(n *eddy.Node, client int, begun time.Time) {
 			g.answered.Add(1)
 		}
 		g.mu.Lock()
+		if got == indefinite {
+			g.open++
+		}
 		g.history = append(g.history, porcupine.Operation{ClientId: client, Input: op, Output: got, Call: int64(call), Return: int64(back)})
 		g.mu.Unlock()
 	}

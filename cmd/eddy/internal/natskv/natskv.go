@@ -31,6 +31,21 @@ type Config struct {
 	Log      *slog.Logger
 	// Wait is how long to wait for JetStream at the beginning.
 	Wait time.Duration
+	// Dial joins as a service. nil is natsnet.Dial.
+	Dial func(natsnet.Config) (Conn, error)
+}
+
+// A Conn carries a service's messages.
+type Conn interface {
+	eddy.Transport
+	Joined(context.Context) error
+}
+
+func (c *Config) dial(net natsnet.Config) (Conn, error) {
+	if c.Dial != nil {
+		return c.Dial(net)
+	}
+	return natsnet.Dial(net)
 }
 
 // opTime is how long an operation may take; then its outcome is unknown.
@@ -59,7 +74,7 @@ func Serve(ctx context.Context, cfg Config, ready func()) error {
 		}
 		net := cfg.Net
 		net.Node, net.Nodes, net.Log = name, []string{name}, cfg.Log.With("node", name)
-		conn, err := natsnet.Dial(net)
+		conn, err := cfg.dial(net)
 		if err != nil {
 			return err
 		}
@@ -89,10 +104,13 @@ func Serve(ctx context.Context, cfg Config, ready func()) error {
 	}
 }
 
+// Bucket is the name of a service's bucket.
+func Bucket(cluster, service string) string { return "eddy-" + natsnet.Token(cluster) + "-" + service }
+
 // bucket makes a service's bucket, or finds it as it was left.
 func bucket(ctx context.Context, js jetstream.JetStream, cfg *Config, name string) (jetstream.KeyValue, error) {
 	want := jetstream.KeyValueConfig{
-		Bucket:      "eddy-" + natsnet.Token(cfg.Net.ClusterName()) + "-" + name,
+		Bucket:      Bucket(cfg.Net.ClusterName(), name),
 		Description: "the service " + name + " of an Eddy cluster",
 		Replicas:    cfg.Replicas, Storage: jetstream.FileStorage, History: 1,
 	}
@@ -202,7 +220,7 @@ func (s *store) replace(ctx context.Context, key string, e entry, value []byte) 
 	case err == nil:
 		s.newer(key, entry{value, revision})
 		return true, nil
-	case errors.Is(err, jetstream.ErrKeyExists): // the revision is another
+	case errors.Is(err, jetstream.ErrKeyRevisionMismatch):
 		s.mu.Lock()
 		delete(s.seen, key)
 		s.mu.Unlock()

@@ -152,9 +152,7 @@ func (t *Test) parts(prefix string) ([]part, error) {
 		First: first, Messages: end - first, All: t.Journal.Len(), Operations: t.History.Len(), Calls: len(g.calls),
 		BigIDs: bigIDs, BigReplies: bigReplies, Blocks: blocks, BodiesKept: kept, BodyBytes: bodyBytes,
 	}
-	for f := sim.InFlight; f <= sim.Nobody; f++ {
-		h.Fates = append(h.Fates, f.String())
-	}
+	h.Fates = sim.Fates()
 	text, err := json.Marshal(&h, jsonv1.FormatDurationAsNano(true))
 	if err != nil {
 		return nil, fmt.Errorf("write the page's head: %w", err)

@@ -20,6 +20,7 @@ type client struct {
 	op      int   // the place of its open operation in the history, or -1
 	req     workload.Request
 	id      int64 // of the open request
+	record  int   // its, in the journal
 	line    int64 // the node's line with the latest reply to it
 	due     time.Duration
 }
@@ -27,10 +28,12 @@ type client struct {
 // An expired request is one that its client has given up. What comes for it is
 // still looked at.
 type expired struct {
-	op   int
-	req  workload.Request
-	id   int64
-	line int64 // the node's line with the latest reply to it
+	op  int
+	req workload.Request
+	id  int64
+
+	record int   // its request's, in the journal
+	line   int64 // the node's line with the latest reply to it
 }
 
 // noAnswer begins the error of an operation that was not answered.
@@ -51,6 +54,9 @@ func (r *runner) rename(c *client) {
 	c.name = "c" + strconv.Itoa(c.process)
 	c.next = 0
 	r.byClient[c.name] = c
+	if r.carrier != nil {
+		r.carrier.Join(c.name, c.node.name)
+	}
 }
 
 // isClient reports whether a name is, or was, a client's.
@@ -68,6 +74,7 @@ func (r *runner) ask(c *client, req workload.Request) {
 		req.Node = c.node.name
 	}
 	c.req, c.id = req, c.next
+	c.line = 0
 	c.due = r.now + r.cfg.timeout(r.inFinal)
 	c.next++
 	c.op = r.history.Begin(&history.Op{
@@ -75,7 +82,7 @@ func (r *runner) ask(c *client, req workload.Request) {
 		F: req.F, Key: req.Key, Value: req.Value, From: r.now, Final: r.inFinal,
 	})
 	r.open++
-	r.net.Send(r.now, sim.Message{
+	c.record = r.net.Send(r.now, sim.Message{
 		Src: c.name, Dest: req.Node, Type: req.Type,
 		Body: message.WithIDs(req.Body, message.None, c.id),
 		ID:   c.id, InReplyTo: message.None,
@@ -171,7 +178,7 @@ func (r *runner) checkTimeouts() {
 	}
 	for _, c := range r.clients {
 		if c.op >= 0 && r.now >= c.due {
-			r.expired[c.name] = &expired{op: c.op, req: c.req, id: c.id}
+			r.expired[c.name] = &expired{op: c.op, req: c.req, id: c.id, record: c.record, line: c.line}
 			r.indefinite(c, noAnswer+r.cfg.timeout(r.inFinal).String())
 		}
 	}

@@ -23,7 +23,8 @@ type Config struct {
 	Concurrency int     // clients that ask at the same time
 
 	Network  sim.Config
-	Topology string // see workload.Topologies
+	Carrier  Carrier // what messages go over besides; nil for nothing
+	Topology string  // see workload.Topologies
 
 	Nemeses  []string      // see Nemeses
 	Interval time.Duration // from one nemesis to the next

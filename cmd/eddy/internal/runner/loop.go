@@ -49,6 +49,7 @@ type runner struct {
 	alarms      alarms        // of nemeses
 	posts       alarms        // what the cast sends later
 	cast        cast
+	carrier     *carrying // nil without one
 	pulse       *pulse
 	nextTick    time.Duration
 	inFinal     bool // the final phase
@@ -86,6 +87,7 @@ func (r *runner) until(ctx context.Context, end time.Duration, done func() bool)
 		timer.Reset(wait)
 		select {
 		case <-r.cluster.Ready():
+		case <-r.arrivals():
 		case <-timer.C:
 		case <-ctx.Done():
 			return false, ctx.Err()
@@ -138,6 +140,9 @@ func (r *runner) step() error {
 	r.advance(time.Since(r.start))
 	r.alarms.ring(r.now)
 	r.posts.ring(r.now)
+	if err := r.arrive(); err != nil {
+		return err
+	}
 	r.deliver()
 	if r.asking {
 		r.askNext()
@@ -148,6 +153,7 @@ func (r *runner) step() error {
 		r.checkInits()
 		r.checkTimeouts()
 		r.tell()
+		return r.checkCarrier()
 	}
 	return nil
 }
@@ -159,11 +165,15 @@ func (r *runner) deliver() {
 		if !ok {
 			return
 		}
-		if n := r.byName[d.Dest]; n != nil {
-			r.deliverTo(n, &d)
-		} else if !r.perform(&d) {
-			r.answer(&d)
-		}
+		r.handOut(&d)
+	}
+}
+
+func (r *runner) handOut(d *sim.Delivery) {
+	if n := r.byName[d.Dest]; n != nil {
+		r.deliverTo(n, d)
+	} else if !r.serve(d) && !r.perform(d) {
+		r.answer(d)
 	}
 }
 

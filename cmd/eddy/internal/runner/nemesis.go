@@ -10,14 +10,17 @@ import (
 )
 
 // CheckNemeses is an error if a name is none of sim.Kinds, or one that this
-// system can't do.
-func CheckNemeses(names []string) error {
+// system, or a network without servers, can't do.
+func CheckNemeses(names []string, overServers bool) error {
 	for _, name := range names {
-		if name == string(sim.Pause) && !cluster.CanPause {
+		switch {
+		case name == string(sim.Pause) && !cluster.CanPause:
 			return fmt.Errorf("the nemesis pause needs signals that this system doesn't have")
+		case sim.NeedsServers(name) && !overServers:
+			return fmt.Errorf("the simulated network has no servers for %s; it needs --network nats", name)
 		}
 	}
-	_, err := sim.Plan(sim.PlanConfig{Kinds: names, Nodes: []string{"n1"}})
+	_, err := sim.Plan(sim.PlanConfig{Kinds: names, Nodes: []string{"n1"}, Servers: []string{"s1", "s2"}})
 	return err
 }
 
@@ -38,10 +41,14 @@ type affliction struct {
 
 // beginNemeses sets the alarms for all that goes wrong in the main phase.
 func (r *runner) beginNemeses() error {
-	plan, err := sim.Plan(sim.PlanConfig{
+	c := sim.PlanConfig{
 		Seed: r.cfg.Network.Seed, Nodes: r.cfg.Nodes, Kinds: r.cfg.Nemeses,
 		Interval: r.cfg.Interval, Until: r.cfg.TimeLimit,
-	})
+	}
+	if r.carrier != nil {
+		c.Servers = r.carrier.Servers()
+	}
+	plan, err := sim.Plan(c)
 	if err != nil {
 		return err
 	}
@@ -57,6 +64,7 @@ func (r *runner) beginNemeses() error {
 
 // afflict begins a fault.
 func (r *runner) afflict(f sim.Fault) *affliction {
+	r.beginOfServers(&f)
 	a := &affliction{r.net.Begin(r.now, f), f}
 	r.afflictions = append(r.afflictions, a)
 	for _, name := range f.Nodes {
@@ -92,6 +100,7 @@ func (r *runner) relieve(a *affliction) {
 	}
 	r.afflictions = slices.Delete(r.afflictions, at, at+1)
 	r.net.End(r.now, a.number)
+	r.endOfServers(&a.fault)
 	for _, name := range a.fault.Nodes {
 		n := r.byName[name]
 		switch a.fault.Kind {

@@ -17,7 +17,7 @@ func TestRunNemeses(t *testing.T) {
 	for _, kind := range sim.Kinds {
 		t.Run(kind.Name, func(t *testing.T) {
 			t.Parallel()
-			if err := CheckNemeses([]string{kind.Name}); err != nil {
+			if err := CheckNemeses([]string{kind.Name}, false); err != nil {
 				t.Skip(err)
 			}
 			cfg := config(t)

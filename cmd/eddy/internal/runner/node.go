@@ -75,6 +75,9 @@ func (r *runner) initLine(n *node) []byte {
 // begin starts the node's next process.
 func (r *runner) begin(n *node) {
 	n.state = starting
+	if r.carrier != nil {
+		r.carrier.Reborn(n.name)
+	}
 	number := r.cluster.Start(n.index, n.wipe)
 	n.wipe = false
 	n.life = newLife(number)

@@ -59,6 +59,13 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 	if r.cast.player != nil {
 		r.plays = r.cast.player.Plays()
 	}
+	if cfg.Carrier != nil {
+		defer cfg.Carrier.Close()
+		if err := r.openCarrier(ctx); err != nil {
+			return nil, err
+		}
+		r.start = time.Now()
+	}
 	r.pulse = newPulse(r.start)
 	defer r.pulse.end()
 	for i, name := range cfg.Nodes {
@@ -222,6 +229,9 @@ func (r *runner) allDead() bool {
 // as long as was asked for.
 func (r *runner) calm(ctx context.Context) error {
 	r.heal()
+	if err := r.settle(ctx); err != nil {
+		return err
+	}
 	r.net.Calm(r.now)
 	whole := func() bool {
 		for _, n := range r.nodes {
@@ -234,8 +244,10 @@ func (r *runner) calm(ctx context.Context) error {
 	if _, err := r.until(ctx, r.now+r.cfg.timeout(r.inFinal)+r.cfg.initTimeout()+time.Second, whole); err != nil {
 		return err
 	}
-	_, err := r.until(ctx, r.now+r.cfg.quiesce(), func() bool { return false })
-	return err
+	if _, err := r.until(ctx, r.now+r.cfg.quiesce(), func() bool { return false }); err != nil {
+		return err
+	}
+	return r.settle(ctx)
 }
 
 // final asks every node a last time, until the answers are as they shall be.
@@ -255,13 +267,23 @@ func (r *runner) final(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		lost := ""
 		for i := range ops {
-			if n := r.byName[ops[i].Node]; strings.HasPrefix(ops[i].Error, noAnswer) && !n.silent && n.state != dead {
+			n := r.byName[ops[i].Node]
+			switch {
+			case !strings.HasPrefix(ops[i].Error, noAnswer) || n.silent || n.state == dead:
+			case r.notArrived(&ops[i]):
+				lost = n.name
+			default:
 				n.silent = true
 				r.ofNode(n, "silence", "did not answer %s in the final phase, within %v", ops[i].F, r.cfg.timeout(r.inFinal))
 			}
 		}
-		if r.load.Settled(ops) || r.now >= patience || r.allDead() {
+		switch {
+		case lost != "" && r.now >= patience:
+			return stopError("what " + lost + " was asked in the final phase, or its answer, was lost by NATS")
+		case lost != "":
+		case r.load.Settled(ops) || r.now >= patience || r.allDead():
 			return nil
 		}
 		again := r.now + 100*time.Millisecond
@@ -269,6 +291,13 @@ func (r *runner) final(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// notArrived reports whether a request that was not answered, or its answer, was
+// lost by the carrier, for which no node is to blame.
+func (r *runner) notArrived(op *history.Op) bool {
+	e := r.expired[op.Client]
+	return r.carrier != nil && e != nil && (e.line > 0 || r.net.Journal().At(e.record).Fate == sim.InFlight)
 }
 
 // end tells the nodes to end and waits until they have.

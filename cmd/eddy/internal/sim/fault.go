@@ -31,13 +31,17 @@ const (
 	Pause     FaultKind = "pause"     // its nodes stand still; the runner's business
 	Kill      FaultKind = "kill"      // its nodes are killed; the runner's business
 	KillWipe  FaultKind = "kill-wipe" // likewise, and they lose their directories
+
+	KillServer       FaultKind = "kill-server"       // a server of the network that this one goes over is killed
+	PartitionServers FaultKind = "partition-servers" // such servers are cut off from each other
 )
 
 // A Fault is something that goes wrong for a while.
 type Fault struct {
 	Kind      FaultKind     `json:"kind"`
-	Shape     string        `json:"shape,omitempty"` // of a partition: one, halves, majority, ring, one-way
-	Nodes     []string      `json:"nodes,omitempty"` // whom it is about
+	Shape     string        `json:"shape,omitempty"` // of a partition: one, halves, majority, ring, one-way; of servers: one, link, all
+	Servers   []string      `json:"servers,omitempty"`
+	Nodes     []string      `json:"nodes,omitempty"` // whom it is about; of servers, who was connected to them
 	Links     []Link        `json:"links,omitempty"`
 	Delay     time.Duration `json:"delay_ns,omitzero"`
 	Loss      float64       `json:"loss,omitzero"`
@@ -49,14 +53,19 @@ func (f *Fault) String() string {
 	if f.Shape != "" {
 		words = append(words, f.Shape)
 	}
-	words = append(words, f.Nodes...)
-	return strings.Join(words, " ")
+	if f.IsOfServers() {
+		return strings.Join(append(words, f.Servers...), " ")
+	}
+	return strings.Join(append(words, f.Nodes...), " ")
 }
+
+// IsOfServers reports whether it is about servers, and not about links and nodes.
+func (f *Fault) IsOfServers() bool { return f.Kind == KillServer || f.Kind == PartitionServers }
 
 // clone shares nothing with f.
 func (f *Fault) clone() *Fault {
 	copied := *f
-	copied.Nodes, copied.Links = slices.Clone(f.Nodes), slices.Clone(f.Links)
+	copied.Nodes, copied.Links, copied.Servers = slices.Clone(f.Nodes), slices.Clone(f.Links), slices.Clone(f.Servers)
 	return &copied
 }
 

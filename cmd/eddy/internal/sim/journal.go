@@ -24,14 +24,18 @@ const (
 	EarlierLife             // a reply to a request of an earlier life of its receiver
 	Unread                  // its receiver had not read its input for too long
 	Nobody                  // there is no such receiver
+	Vanished                // the network that this one goes over lost it; see Network.Over
 )
 
 var fates = []string{
 	"in-flight", "delivered", "lost", "flaky", "partitioned",
-	"killed", "down", "earlier-life", "unread", "nobody",
+	"killed", "down", "earlier-life", "unread", "nobody", "vanished",
 }
 
 func (f Fate) String() string { return fates[f] }
+
+// Fates are the names of all fates, in their order.
+func Fates() []string { return fates }
 
 // MarshalText writes the fate's name.
 func (f Fate) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
@@ -80,7 +84,7 @@ type Journal struct {
 type Event struct {
 	At    time.Duration `json:"at_ns"`
 	Step  int           `json:"step"`
-	What  string        `json:"event"`           // begin, end, killed, started, calm
+	What  string        `json:"event"`           // begin, end, killed, started, calm, whole
 	Fault int           `json:"fault,omitzero"`  // begin and end: which, from 1
 	Begun *Fault        `json:"begun,omitempty"` // begin
 	Node  string        `json:"node,omitempty"`  // killed and started

@@ -45,6 +45,10 @@ type Network struct {
 	asked    map[uint64]asked
 	faults   []ongoing
 	begun    int
+
+	carry   func(*Record) // see Over; nil without another network
+	carried map[uint32]carriage
+	turns   int
 }
 
 // An end is one that sends or receives.
@@ -236,7 +240,7 @@ func (n *Network) Next() (time.Duration, bool) {
 }
 
 // InFlight is the number of copies on their way, those that are held included.
-func (n *Network) InFlight() int { return len(n.flying) + len(n.held) }
+func (n *Network) InFlight() int { return len(n.flying) + len(n.held) + len(n.carried) }
 
 // A Delivery is a message that has arrived. Its body is the journal's own.
 type Delivery struct {
@@ -261,14 +265,23 @@ func (n *Network) Due(now time.Duration) (Delivery, bool) {
 			n.held = append(n.held, f)
 			continue
 		}
-		n.journal.end(int(f.record), now, Delivered)
-		record := n.journal.At(int(f.record))
-		if record.IsRequest() && !dest.client {
-			n.note(&record, src, dest)
+		if n.carry != nil {
+			n.carryOn(f)
+			continue
 		}
-		return Delivery{record.Message, record.Index, f.due, record.IsDuplicate()}, true
+		return n.handOut(now, int(f.record), f.due), true
 	}
 	return Delivery{}, false
+}
+
+func (n *Network) handOut(now time.Duration, i int, due time.Duration) Delivery {
+	n.journal.end(i, now, Delivered)
+	record := n.journal.At(i)
+	src, dest := n.end(record.Src), n.end(record.Dest)
+	if record.IsRequest() && !dest.client {
+		n.note(&record, src, dest)
+	}
+	return Delivery{record.Message, i, due, record.IsDuplicate()}
 }
 
 func (n *Network) obstacle(f flight, src, dest *end) Fate {

@@ -36,12 +36,18 @@ var Kinds = []struct{ Name, Doc string }{
 	{"slow", "makes the links of a node take longer"},
 	{"flaky", "makes the links of a node lose and duplicate messages"},
 	{"clog", "holds what is on one link, one way, and then lets it go in order of sending"},
+	{"kill-server", "kills a NATS server (SIGKILL) and starts it again"},
+	{"partition-servers", "cuts NATS servers off from each other: one from the others, two, or all; who is connected to one stays so"},
 }
+
+// NeedsServers reports whether a kind is about the servers of PlanConfig.
+func NeedsServers(kind string) bool { f := Fault{Kind: FaultKind(kind)}; return f.IsOfServers() }
 
 // A PlanConfig says what goes wrong and when.
 type PlanConfig struct {
 	Seed     uint64
 	Nodes    []string
+	Servers  []string      // of the network beneath, if there is one
 	Kinds    []string      // names of Kinds; each goes its own way, so that several faults are on at once
 	Interval time.Duration // between a fault's beginning and its end, and from there to the next, on average
 	Until    time.Duration // all faults have ended by then
@@ -64,12 +70,15 @@ func (p *Planned) String() string {
 // intervals the intervals shrink, so that every kind has a turn. A partition
 // needs two nodes.
 //
-// The error names a kind that there is not.
+// The error names a kind that there is not, or that needs servers.
 func Plan(c PlanConfig) ([]Planned, error) {
 	var all []Planned
 	for i, kind := range c.Kinds {
 		if !slices.ContainsFunc(Kinds, func(k struct{ Name, Doc string }) bool { return k.Name == kind }) {
 			return nil, fmt.Errorf("there is no fault %q; there are %s", kind, kindNames())
+		}
+		if NeedsServers(kind) && len(c.Servers) < 2 {
+			return nil, fmt.Errorf("%s needs servers", kind)
 		}
 		if slices.Contains(c.Kinds[:i], kind) || len(c.Nodes) == 0 {
 			continue
@@ -120,6 +129,9 @@ func (p *planner) wait(interval time.Duration) time.Duration {
 }
 
 func (p *planner) fault(kind string) (Fault, bool) {
+	if NeedsServers(kind) {
+		return p.ofServers(FaultKind(kind)), true
+	}
 	shape, isPartition := "", kind == "partition"
 	if isPartition {
 		shape = shapes[p.rand.IntN(len(shapes))]
@@ -152,6 +164,26 @@ func (p *planner) fault(kind string) (Fault, bool) {
 	return f, true
 }
 
+// Shapes of a partition of servers, beside One.
+const (
+	LinkShape = "link" // two servers don't see each other; a third sees both
+	All       = "all"  // no server sees another
+)
+
+var serverShapes = []string{One, LinkShape, All}
+
+// ofServers is about one server, or about two or all if these are cut off from each
+// other.
+func (p *planner) ofServers(kind FaultKind) Fault {
+	f, n := Fault{Kind: kind}, 1
+	if kind == PartitionServers {
+		f.Shape = serverShapes[p.rand.IntN(len(serverShapes))]
+		n = map[string]int{One: 1, LinkShape: 2, All: len(p.Servers)}[f.Shape]
+	}
+	f.Servers = p.choose(n, p.Servers)
+	return f
+}
+
 // some is one node, or a minority, or all of them, in their order.
 func (p *planner) some() []string {
 	n := 1
@@ -161,13 +193,17 @@ func (p *planner) some() []string {
 	case 1:
 		n = len(p.Nodes)
 	}
-	var nodes []string
-	chosen := p.rand.Perm(len(p.Nodes))[:n]
+	return p.choose(n, p.Nodes)
+}
+
+// choose is so many of all, in their order.
+func (p *planner) choose(n int, all []string) (some []string) {
+	chosen := p.rand.Perm(len(all))[:n]
 	slices.Sort(chosen)
 	for _, i := range chosen {
-		nodes = append(nodes, p.Nodes[i])
+		some = append(some, all[i])
 	}
-	return nodes
+	return some
 }
 
 func (p *planner) shuffled() []string {

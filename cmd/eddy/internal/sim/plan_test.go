@@ -26,6 +26,8 @@ func allKinds() (names []string) {
 	return names
 }
 
+var servers = []string{"s1", "s2", "s3"}
+
 func plan(t rapid.TB, c PlanConfig) []Planned {
 	t.Helper()
 	p, err := Plan(c)
@@ -40,6 +42,7 @@ func TestPlans(t *testing.T) {
 		c := PlanConfig{
 			Seed:     rapid.Uint64().Draw(t, "seed"),
 			Nodes:    nodes(rapid.IntRange(1, 9).Draw(t, "nodes")),
+			Servers:  servers,
 			Kinds:    rapid.SliceOfDistinct(rapid.SampledFrom(allKinds()), func(s string) string { return s }).Draw(t, "kinds"),
 			Interval: time.Duration(rapid.IntRange(1, 20_000).Draw(t, "interval")) * ms,
 			Until:    time.Duration(rapid.IntRange(0, 60_000).Draw(t, "until")) * ms,
@@ -57,8 +60,8 @@ func TestPlans(t *testing.T) {
 			if i > 0 && f.Begin < p[i-1].Begin {
 				t.Fatalf("%v comes too late", &f)
 			}
-			if len(f.Nodes) == 0 {
-				t.Fatalf("%v is about nobody", &f)
+			if len(f.Nodes) == 0 != f.IsOfServers() || len(f.Servers) == 0 == f.IsOfServers() {
+				t.Fatalf("%v is about nobody, or too many", &f)
 			}
 			for _, node := range f.Nodes {
 				if !slices.Contains(c.Nodes, node) {
@@ -81,9 +84,9 @@ func TestPlans(t *testing.T) {
 func TestEveryKindHasATurnHoweverShortTheTime(t *testing.T) {
 	for _, kind := range allKinds() {
 		for seed := range uint64(50) {
-			c := PlanConfig{Seed: seed, Nodes: nodes(3), Kinds: []string{kind}, Interval: time.Minute, Until: time.Second}
-			if p := plan(t, c); len(p) == 0 {
-				t.Errorf("%s, seed %d: nothing", kind, seed)
+			c := PlanConfig{Seed: seed, Nodes: nodes(3), Servers: servers, Kinds: []string{kind}, Interval: time.Minute, Until: time.Second}
+			if p := plan(t, c); len(p) == 0 || !strings.HasPrefix(kind, string(p[0].Kind)) || p[0].IsOfServers() != NeedsServers(kind) {
+				t.Errorf("%s, seed %d: %v", kind, seed, p)
 			}
 		}
 	}
@@ -136,6 +139,31 @@ func TestPlanNamesTheKinds(t *testing.T) {
 	_, err := Plan(PlanConfig{Kinds: []string{"kil"}, Nodes: nodes(1)})
 	if err == nil || !strings.Contains(err.Error(), `"kil"`) || !strings.Contains(err.Error(), "kill-wipe") {
 		t.Error(err)
+	}
+}
+
+func TestFaultsOfServersNeedServers(t *testing.T) {
+	for _, kind := range []string{"kill-server", "partition-servers"} {
+		_, err := Plan(PlanConfig{Kinds: []string{kind}, Nodes: nodes(3)})
+		if err == nil || !strings.Contains(err.Error(), kind+" needs servers") {
+			t.Error(err)
+		}
+	}
+}
+
+// A partition of three servers cuts one off, or a link, or all.
+func TestShapesOfServers(t *testing.T) {
+	count := map[string]int{}
+	for seed := range uint64(100) {
+		c := PlanConfig{Seed: seed, Nodes: nodes(1), Servers: servers, Kinds: []string{"partition-servers"}, Interval: time.Second, Until: 3 * time.Second}
+		f := plan(t, c)[0]
+		count[f.Shape]++
+		if want := map[string]int{One: 1, LinkShape: 2, All: 3}[f.Shape]; len(f.Servers) != want || !slices.IsSorted(f.Servers) {
+			t.Errorf("%v", &f)
+		}
+	}
+	if len(count) != 3 || count[One] < 10 || count[LinkShape] < 10 || count[All] < 10 {
+		t.Error(count)
 	}
 }
 

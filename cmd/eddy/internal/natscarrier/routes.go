@@ -1,0 +1,171 @@
+package natscarrier
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+)
+
+// routes are the ways between servers, one each way between two of them: each a
+// listener of ours, that hands on to the server's own.
+type routes struct {
+	ports []int // the servers' own
+	ways  []*way
+}
+
+// A way leads from a server to another.
+type way struct {
+	from, to string
+	port     int // the other's own
+	listener net.Listener
+
+	mu     sync.Mutex
+	cuts   int // how many faults cut it
+	closed bool
+	conns  map[net.Conn]bool
+	served sync.WaitGroup
+}
+
+const (
+	dialFor   = time.Second // a server that starts is waited for
+	dialAgain = 20 * time.Millisecond
+)
+
+func (r *routes) open(ports []int) error {
+	r.ports = ports
+	for i, from := range serverNames {
+		for j, to := range serverNames {
+			if i == j {
+				continue
+			}
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				return err
+			}
+			w := &way{from: from, to: to, port: ports[j], listener: l, conns: map[net.Conn]bool{}}
+			r.ways = append(r.ways, w)
+			w.served.Go(w.accept)
+		}
+	}
+	return nil
+}
+
+// from are the URLs by which a server finds the others.
+func (r *routes) from(server int) (urls []string) {
+	for _, w := range r.ways {
+		if w.from == serverNames[server] {
+			urls = append(urls, "nats://"+w.listener.Addr().String())
+		}
+	}
+	return urls
+}
+
+// cut cuts the ways that a partition is about, or lets them be again.
+func (r *routes) cut(shape string, servers []string, on bool) {
+	for _, w := range r.ways {
+		from, to := slices.Contains(servers, w.from), slices.Contains(servers, w.to)
+		if from && to || shape == sim.One && (from || to) {
+			w.cut(on)
+		}
+	}
+}
+
+func (r *routes) close() {
+	for _, w := range r.ways {
+		w.mu.Lock()
+		w.closed = true
+		w.mu.Unlock()
+		w.listener.Close()
+		w.cut(true)
+	}
+	for _, w := range r.ways {
+		w.served.Wait()
+	}
+}
+
+func (w *way) accept() {
+	for {
+		conn, err := w.listener.Accept()
+		if err != nil {
+			return // it is closed
+		}
+		w.served.Go(func() { w.carry(conn) })
+	}
+}
+
+// carry hands on what comes from the server and what the other one says.
+func (w *way) carry(conn net.Conn) {
+	defer conn.Close()
+	if !w.keep(conn) {
+		return
+	}
+	defer w.forget(conn)
+	other, err := w.dial()
+	if err != nil {
+		return
+	}
+	defer other.Close()
+	if !w.keep(other) {
+		return
+	}
+	defer w.forget(other)
+	back := make(chan struct{})
+	go func() {
+		io.Copy(conn, other)
+		conn.Close()
+		close(back)
+	}()
+	io.Copy(other, conn)
+	other.Close()
+	<-back
+}
+
+func (w *way) dial() (conn net.Conn, err error) {
+	for end := time.Now().Add(dialFor); ; time.Sleep(dialAgain) {
+		conn, err = net.Dial("tcp", fmt.Sprintf("127.0.0.1:%d", w.port))
+		if err == nil || w.isCut() || time.Now().After(end) {
+			return conn, err
+		}
+	}
+}
+
+func (w *way) isCut() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.cuts > 0 || w.closed
+}
+
+// keep remembers a connection that a cut is to close; false if there is one.
+func (w *way) keep(conn net.Conn) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.cuts > 0 || w.closed {
+		return false
+	}
+	w.conns[conn] = true
+	return true
+}
+
+func (w *way) forget(conn net.Conn) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.conns, conn)
+}
+
+func (w *way) cut(on bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !on {
+		w.cuts--
+		return
+	}
+	w.cuts++
+	for conn := range w.conns {
+		conn.Close()
+	}
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+)
+
+func init() {
+	testNodes["node-broadcast"] = broadcastNode
+	testNodes["node-linkv"] = linkvNode
+}
+
+// broadcastNode tells all other nodes what it learns from a client, until they have
+// answered.
+func broadcastNode() {
+	var n eddy.Node
+	var mu sync.Mutex
+	var known []string
+	learn := func(_ context.Context, req *eddy.Request) (any, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		if value := string(req.Body.Get("message")); !slices.Contains(known, value) {
+			known = append(known, value)
+		}
+		return map[string]any{}, nil
+	}
+	n.Handle("topology", func(context.Context, *eddy.Request) (any, error) { return map[string]any{}, nil })
+	n.Handle("tell", learn)
+	n.Handle("broadcast", func(ctx context.Context, req *eddy.Request) (any, error) {
+		body := eddy.Raw(fmt.Sprintf(`{"type":"tell","message":%s}`, req.Body.Get("message")))
+		for _, other := range n.IDs() {
+			if other != n.ID() {
+				go n.RPCWithRetry(context.Background(), other, body, &eddy.Policy{Attempts: 100, Timeout: 200 * time.Millisecond})
+			}
+		}
+		return learn(ctx, req)
+	})
+	n.Handle("read", func(context.Context, *eddy.Request) (any, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return eddy.Raw(fmt.Sprintf(`{"type":"read_ok","messages":[%s]}`, strings.Join(known, ","))), nil
+	})
+	n.Run()
+}
+
+// linkvNode hands on what it is asked to lin-kv.
+func linkvNode() {
+	var n eddy.Node
+	for _, typ := range []string{"read", "write", "cas"} {
+		n.Handle(typ, func(ctx context.Context, req *eddy.Request) (any, error) {
+			reply, _, err := n.RPCWithRetry(ctx, "lin-kv", req.Body, &eddy.Policy{Attempts: 1, Timeout: 4500 * time.Millisecond})
+			answer := map[string]any{}
+			if typ == "read" && err == nil {
+				answer["value"] = reply.Body.Get("value")
+			}
+			return answer, err
+		})
+	}
+	n.Run()
+}
+
+// natsTests are tests over NATS, and what each must come to: pass, or one of the
+// checks by which it fails.
+var natsTests = []struct{ flags, want string }{
+	{"-w echo --bin node-echo", "pass"},
+	{"-w relay --bin relay-none", "pass"},
+	{"-w broadcast --bin node-broadcast", "pass"},
+	{"-w echo --bin node-echo --nemesis kill-server,partition-servers", "pass"},
+	{"-w relay --bin relay-none --nemesis kill-server", "pass"},
+	{"-w relay --bin relay-none --nemesis partition-servers", "pass"},
+	{"-w broadcast --bin node-broadcast --nemesis kill-server", "pass"},
+	{"-w broadcast --bin node-broadcast --nemesis partition-servers", "pass"},
+	{"-w lin-kv --bin node-linkv --nemesis partition-servers", "pass"},
+	// What the simulated network does comes before NATS.
+	{"-w relay --bin relay-none --loss 0.2 --duplicate 0.1 --latency 2 --nemesis kill,pause,partition,flaky,clog,kill-server", "pass"},
+
+	{"-w relay --bin relay-double-answer --nemesis kill-server", "double-answer"},
+	{"-w relay --bin relay-stranger --nemesis partition-servers", "stranger-believed"},
+	{"-w relay --bin relay-wrong-count --nemesis partition-servers", "wrong-count"},
+	{"-w relay --bin relay-early --nemesis kill-server", "gave-up-early"},
+	{"-w echo --bin sick-goes-silent --nemesis kill-server", "silence unanswered"},
+	{"-w echo --bin sick-wrong-echo", "echo"},
+}
+
+// Nodes that are right pass over NATS whatever its servers do, and those that are
+// wrong fail, by the check that finds them on the simulated network.
+func TestOverNATS(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts many NATS servers")
+	}
+	few := make(chan bool, 4) // and not beside others: what is slow on a busy machine is blamed
+	sideBySide(t, len(natsTests), func(t *testing.T, i int) {
+		few <- true
+		defer func() { <-few }()
+		test := natsTests[i]
+		flags := strings.Fields("--network nats --node-count 3 --concurrency 4n --rate 100 --time-limit 4 --nemesis-interval 1 --client-timeout 1s --seed 4 " + test.flags)
+		r := eddyTest(t, flags...)
+		want, by := "pass", ""
+		if test.want != "pass" {
+			want, by = "fail", test.want
+		}
+		if r.Verdict != want || by != "" && !slices.ContainsFunc(r.Reasons, func(reason reason) bool {
+			return !reason.Unknown && slices.Contains(strings.Fields(by), reason.Check)
+		}) {
+			t.Errorf("%s: %s, want %s\n%s", test.flags, r.Verdict, test.want, r.text())
+		}
+	})
+}
+
+// What a server that is killed takes with it is lost, and told of as such; what NATS
+// does not lose arrives.
+func TestJournalOverNATS(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts NATS servers")
+	}
+	store := t.TempDir()
+	out, err := exec.Command("eddy", strings.Fields("test -w relay --bin relay-none --network nats --node-count 3 --rate 200 --concurrency 8n "+
+		"--time-limit 4 --nemesis partition-servers --nemesis-interval 1 --client-timeout 1s --seed 4 --store "+store)...).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	j, err := readJournal(filepath.Join(store, "relay", "latest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var broken []sim.Event
+	for _, e := range j.Events() {
+		if e.Begun != nil || e.What == "whole" {
+			broken = append(broken, e)
+		}
+	}
+	during := func(at time.Duration) bool {
+		for i := 0; i+1 < len(broken); i++ {
+			if broken[i].Begun != nil && at >= broken[i].At && at <= broken[i+1].At {
+				return true
+			}
+		}
+		return false
+	}
+	fates := map[sim.Fate]int{}
+	for m := range j.All() {
+		fates[m.Fate]++
+		if m.Fate == sim.Vanished && !during(m.Sent) {
+			t.Errorf("message %d from %s to %s, sent at %v, vanished although nothing was wrong", m.Index, m.Src, m.Dest, m.Sent)
+		}
+	}
+	if len(broken) < 2 || fates[sim.Vanished] == 0 || fates[sim.Delivered] < 100 || len(fates) > 3 {
+		t.Errorf("%v, %+v\n%s", fates, broken, out)
+	}
+}

@@ -1,0 +1,125 @@
+package maelstrom_test
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/eddytest"
+	"github.com/eddyrpc/eddy/maelstrom"
+)
+
+// Handlers that hold a lock across a call, while every second message is lost: a
+// mutex on the real clock, since whoever waits for one stops virtual time, and a
+// channel in virtual time.
+func TestLockHeldAcrossCallUnderLoss(t *testing.T) {
+	t.Run("mutex", func(t *testing.T) {
+		lockedCalls(t, new(sync.Mutex), 20*time.Millisecond)
+	})
+	t.Run("channel", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { lockedCalls(t, make(chanLock, 1), 0) })
+	})
+}
+
+type chanLock chan bool
+
+func (c chanLock) Lock()   { c <- true }
+func (c chanLock) Unlock() { <-c }
+
+func lockedCalls(t *testing.T, lock sync.Locker, timeout time.Duration) {
+	const requests = 20
+	var inside atomic.Int32
+	net := eddytest.New(t)
+	start(net, "n1", func(n *maelstrom.Node) {
+		n.Handle("locked", func(m maelstrom.Message) error {
+			lock.Lock()
+			defer lock.Unlock()
+			if inside.Add(1) != 1 {
+				t.Error("two handlers hold one lock")
+			}
+			defer inside.Add(-1)
+			policy := maelstrom.Policy{Attempts: 1000, Timeout: timeout}
+			if _, _, err := n.RPCWithRetry(context.Background(), "n2", typed("read"), &policy); err != nil {
+				return err
+			}
+			return n.Reply(m, typed("locked_ok"))
+		})
+	})
+	n2, client := net.Client("n2"), net.Client("c1")
+	n2.Handle(func(m eddy.Message) { n2.Reply(m, typed("read_ok")) })
+	sent := 0
+	net.Script(func(m eddy.Message) eddytest.Fate {
+		if sent++; m.Dest == "n2" && sent%2 == 0 || m.Src == "n2" && sent%3 == 0 {
+			return eddytest.Lost
+		}
+		return eddytest.Arrives
+	})
+	var asked []int64
+	for range requests {
+		asked = append(asked, client.Request("n1", typed("locked")))
+	}
+	for _, id := range asked {
+		if reply := client.Await(id); reply.Type != "locked_ok" {
+			t.Errorf("answered with %s", reply.Body)
+		}
+	}
+}
+
+// Handlers that sleep and that wait for others don't upset the order in which quick
+// ones answer, nor hold them up for more than some milliseconds each.
+func TestQuickOnesAnswerInOrderBesideSlowOnes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := eddytest.New(t)
+		gate := make(chan struct{})
+		start(net, "n1", func(n *maelstrom.Node) {
+			n.Handle("quick", func(m maelstrom.Message) error { return n.Reply(m, typed("quick_ok")) })
+			n.Handle("sleep", func(m maelstrom.Message) error {
+				time.Sleep(time.Second)
+				return n.Reply(m, typed("sleep_ok"))
+			})
+			n.Handle("wait", func(m maelstrom.Message) error {
+				<-gate
+				return n.Reply(m, typed("wait_ok"))
+			})
+			n.Handle("open", func(m maelstrom.Message) error {
+				close(gate)
+				return n.Reply(m, typed("open_ok"))
+			})
+		})
+		c := net.Client("c1")
+		begin := time.Now()
+		var slow []int64
+		for id := range 60 {
+			switch id % 4 {
+			case 0:
+				slow = append(slow, c.Request("n1", typed("sleep")))
+			case 1:
+				slow = append(slow, c.Request("n1", typed("wait")))
+			default: // with ids of its own, so that Receive gets the replies
+				c.Send("n1", map[string]any{"type": "quick", "msg_id": 1000 + id})
+			}
+		}
+		for id := range 60 {
+			if id%4 < 2 {
+				continue
+			}
+			if reply := c.Receive(); reply.InReplyTo != int64(1000+id) {
+				t.Fatalf("%d is answered before %d", reply.InReplyTo, 1000+id)
+			}
+		}
+		if took := time.Since(begin); took > 500*time.Millisecond {
+			t.Errorf("the slow ones held up the quick ones for %v", took)
+		}
+		c.Call("n1", typed("open"))
+		for _, id := range slow {
+			c.Await(id)
+		}
+		if took := time.Since(begin); took > 1500*time.Millisecond {
+			t.Errorf("sleeping at the same time took %v", took)
+		}
+	})
+}

@@ -1,0 +1,123 @@
+package maelstrom
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/eddyrpc/eddy"
+)
+
+// graceAtEOF is how long calls may still wait when the input has ended, since no
+// reply can come any more.
+const graceAtEOF = time.Second
+
+// A session is one Run, what was sent before it, and its node, which serves once.
+// It is also that node's transport.
+type session struct {
+	*Node    // the user's
+	node     eddy.Node
+	official eddy.Official
+	opening  sync.Once
+	failed   error // why Run ended early; set by the reader, read when it is over
+}
+
+// current is the session that runs or will.
+func (n *Node) current() *session {
+	if s := n.session.Load(); s != nil {
+		return s
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.session.Load() == nil {
+		n.session.Store(n.newSession(0))
+	}
+	return n.session.Load()
+}
+
+// opened is the current session's node, which can send.
+func (n *Node) opened() *eddy.Node {
+	s := n.current()
+	s.open()
+	return &s.node
+}
+
+// renew makes the session behind one that has ended.
+func (n *Node) renew(old *session) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s := n.newSession(old.node.LastID())
+	if id := old.node.ID(); id != "" {
+		s.node.Adopt(id, old.node.IDs())
+	}
+	for typ, h := range n.handlers {
+		s.handle(typ, h)
+	}
+	n.session.Store(s)
+}
+
+func (n *Node) newSession(lastID int64) *session {
+	s := &session{Node: n}
+	s.official = eddy.Official{Malformed: s.malformed, Unknown: s.unknown, LastID: lastID}
+	s.node.Speak(&s.official)
+	s.node.Handle("init", n.serve(n.init))
+	return s
+}
+
+func (s *session) handle(typ string, h *handler) {
+	switch {
+	case typ == "init": // which calls the user's
+	case h.once != nil:
+		s.node.Handle(typ, h.once.Handler(s.serveOnce(h.fn)))
+	default:
+		s.node.Handle(typ, s.serve(h.fn))
+	}
+}
+
+// open makes the session's node send, as soon as the user's fields are set.
+func (s *session) open() {
+	s.opening.Do(func() {
+		_, isFile := s.Stdout.(*os.File)
+		s.official.Apart = !isFile
+		s.node.Open(s)
+	})
+}
+
+func (s *session) Write(p []byte) (int, error) { return s.Stdout.Write(p) }
+
+func (s *session) Read(p []byte) (int, error) {
+	read, err := s.Stdin.Read(p)
+	switch err {
+	case nil:
+	case io.EOF:
+		time.AfterFunc(graceAtEOF, s.node.EndCalls)
+	default:
+		s.failed = err
+	}
+	return read, err
+}
+
+func (s *session) malformed(line []byte) error {
+	if !s.Strict {
+		return nil
+	}
+	var msg Message
+	if err := json.Unmarshal(line, &msg); err != nil {
+		s.failed = fmt.Errorf("unmarshal message: %w", err)
+	} else if err := json.Unmarshal(msg.Body, new(MessageBody)); err != nil {
+		s.failed = fmt.Errorf("unmarshal message body: %w", err)
+	}
+	return s.failed
+}
+
+func (s *session) unknown(line []byte) error {
+	if s.Strict {
+		//lint:ignore ST1005 the official library says it so
+		s.failed = fmt.Errorf("No handler for %s", bytes.TrimSpace(line))
+	}
+	return s.failed
+}
