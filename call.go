@@ -141,6 +141,9 @@ var noneOwn context.Context
 // ownContext is a call's ctx if it can end before the node does, otherwise
 // noneOwn: the end of the node ends its calls too.
 func (n *Node) ownContext(ctx context.Context) context.Context {
+	if r, ok := ctx.(*requestContext); ok && r.handler.node == n {
+		return noneOwn
+	}
 	switch done := ctx.Done(); {
 	case done == nil, n.self.Load() == nil, done == n.ctx.Done(): // n.ctx is there once init is
 		return noneOwn

@@ -176,12 +176,14 @@ func (n *Node) wakeElsewhere() {
 
 // coroutines are those that have nothing to serve, and those whose calls have ended.
 type coroutines struct {
-	mu     sync.Mutex
-	idle   []*coroutine
-	unused int // of idle, since the node rested last
+	fresh atomic.Pointer[coroutine] // one that is woken: as a rule there is no other
+	more  atomic.Bool               // there are others
+
+	mu     sync.Mutex // guards all below
 	woken  []*coroutine
-	any    atomic.Bool // woken has some
-	over   bool        // the node has ended
+	idle   []*coroutine
+	unused int  // of idle, since the node rested last
+	over   bool // the node has ended
 }
 
 // get takes one that is idle, or makes one.
@@ -199,15 +201,23 @@ func (p *coroutines) get(n *Node) *coroutine {
 
 // wake notes that the call of one has ended; it waits to be run.
 func (p *coroutines) wake(co *coroutine) {
+	if p.fresh.CompareAndSwap(nil, co) {
+		return
+	}
 	p.mu.Lock()
 	p.woken = append(p.woken, co)
-	p.any.Store(true)
+	p.more.Store(true)
 	p.mu.Unlock()
 }
 
 // pop takes one that waits to be run, nil if there is none.
 func (p *coroutines) pop() *coroutine {
-	if !p.any.Load() {
+	if p.fresh.Load() != nil {
+		if co := p.fresh.Swap(nil); co != nil {
+			return co
+		}
+	}
+	if !p.more.Load() {
 		return nil
 	}
 	p.mu.Lock()
@@ -219,7 +229,7 @@ func (p *coroutines) pop() *coroutine {
 	co := p.woken[last]
 	p.woken[last] = nil
 	p.woken = p.woken[:last]
-	p.any.Store(last > 0)
+	p.more.Store(last > 0)
 	return co
 }
 

@@ -77,7 +77,7 @@ func (n *Node) serve(h *handler, m *wire.Message, turn uint32) uint32 {
 	n.awaitRoom()
 	n.flushLate()
 	r := &Request{
-		Src: n.reader.names.of(m.Src), ID: m.Body.ID,
+		Src: n.reader.names.latest(&n.reader.names.asker, m.Src), ID: m.Body.ID,
 		Body:    append(Raw(nil), m.Body.Raw...),
 		handler: h, turn: turn,
 	}
@@ -123,7 +123,7 @@ func (n *Node) serveInline(h *handler, m *wire.Message) {
 		r = new(Request)
 		n.reader.spare = r
 	}
-	r.handler, r.Src, r.ID, r.Body = h, n.reader.names.of(m.Src), m.Body.ID, m.Body.Raw
+	r.handler, r.Src, r.ID, r.Body = h, n.reader.names.latest(&n.reader.names.asker, m.Src), m.Body.ID, m.Body.Raw
 	r.turn = inlineFresh
 	r.state.Store(1)
 	if m.Body.HasTerms && !r.readTerms() {

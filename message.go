@@ -141,8 +141,10 @@ func JSON(body any) (Raw, error) {
 func (n *Node) message(m *wire.Message) Message {
 	names := &n.reader.names
 	return Message{
-		Src: names.of(m.Src), Dest: names.of(m.Dest), Type: names.of(m.Body.Type),
-		ID: m.Body.ID, InReplyTo: m.Body.InReplyTo, Body: m.Body.Raw,
+		Src:  names.latest(&names.src, m.Src),
+		Dest: names.latest(&names.dest, m.Dest),
+		Type: names.latest(&names.typ, m.Body.Type),
+		ID:   m.Body.ID, InReplyTo: m.Body.InReplyTo, Body: m.Body.Raw,
 	}
 }
 

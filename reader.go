@@ -189,8 +189,21 @@ func (n *Node) badLine(line []byte, reason error) {
 	}
 }
 
-// names keeps one copy of each name that messages come with.
-type names struct{ known map[string]string }
+// names keeps one copy of each name that messages come with. The latest of each
+// kind is at hand: that one comes again is the rule.
+type names struct {
+	known          map[string]string
+	asker          string // the src of a request
+	src, dest, typ string // of a reply
+}
+
+// latest is of, by way of the latest name of a kind.
+func (s *names) latest(kind *string, b []byte) string {
+	if string(b) != *kind {
+		*kind = s.of(b)
+	}
+	return *kind
+}
 
 // maxNames bounds them, since a stranger may make up a new one each time.
 const maxNames = 4096

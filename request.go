@@ -255,6 +255,9 @@ func (c *requestContext) Value(key any) any {
 
 // requestOf is the request whose handler was given ctx, or one made of it.
 func requestOf(ctx context.Context) *Request {
+	if r, ok := ctx.(*requestContext); ok {
+		return (*Request)(r)
+	}
 	r, _ := ctx.Value(requestKey{}).(*Request)
 	return r
 }
