@@ -120,6 +120,7 @@ var jsonOptions = json.JoinOptions(
 	jsontext.AllowDuplicateNames(true),
 	jsontext.AllowInvalidUTF8(true),
 	jsontext.PreserveRawStrings(true),
+	json.Deterministic(true), // maps sorted by name
 )
 
 // JSON makes JSON of what is handed over as a body: Raw, []byte and
@@ -133,6 +134,9 @@ func JSON(body any) (Raw, error) {
 		return b, nil
 	case jsontext.Value:
 		return Raw(b), nil
+	}
+	if raw, ok := appendPlain(nil, body); ok {
+		return raw, nil
 	}
 	return json.Marshal(body, jsonOptions)
 }
