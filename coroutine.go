@@ -19,12 +19,11 @@ import (
 // Control goes back from the handler's own goroutine alone. A goroutine that it has
 // started may call with the same ctx; that one waits on its own, see Node.call.
 type coroutine struct {
-	self  uintptr // its goroutine
+	self  atomic.Uintptr // its goroutine; 0 at the end, for another may have its number then
 	next  func() (struct{}, bool)
 	yield func(struct{}) bool
 
 	request atomic.Pointer[Request] // that it serves
-	turn    atomic.Uint32           // of reading that it runs in
 	dead    bool                    // it runs no more, or shall not
 	word    *word                   // for whoever lets it run
 	end     waiter                  // of the call that its handler waits for
@@ -43,7 +42,7 @@ var words = sync.Pool{New: func() any { return new(word) }}
 // coroutine is the one that the caller runs on and may wait on, nil if there is
 // none. A call whose ctx may end before its node does is waited for otherwise.
 func (n *Node) coroutine(ctx context.Context) *coroutine {
-	if co := n.running.Load(); co != nil && co.self == goroutine() && n.ownContext(ctx) == noneOwn {
+	if co := n.running.Load(); co != nil && co.self.Load() == goroutine() && n.ownContext(ctx) == noneOwn {
 		return co
 	}
 	return nil
@@ -76,7 +75,8 @@ func newCoroutine(n *Node) *coroutine {
 	}
 	// What runs here stays shallow, or the stack would grow (bench, open).
 	co.next, _ = iter.Pull(func(yield func(struct{}) bool) {
-		co.self, co.yield = goroutine(), yield
+		co.self.Store(goroutine())
+		co.yield = yield
 		defer co.recover()
 		for !co.dead {
 			r := co.request.Load()
@@ -91,6 +91,7 @@ func newCoroutine(n *Node) *coroutine {
 // recover answers for a handler that has panicked or ended its goroutine, in which
 // case the reader's ends too.
 func (co *coroutine) recover() {
+	co.self.Store(0)
 	r := co.request.Load()
 	if r == nil {
 		return // it was told to end
@@ -137,7 +138,6 @@ func (co *coroutine) step() word {
 // runIn lets a coroutine run in this turn of reading, and returns the turn to read
 // on with, 0 if another goroutine does.
 func (n *Node) runIn(co *coroutine, h *handler, turn uint32) uint32 {
-	co.turn.Store(turn)
 	n.running.Store(co)
 	n.beginWatch(h, turn)
 	if h.trusted() {

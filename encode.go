@@ -18,6 +18,25 @@ import (
 // waited for (bench, relay, eddy-blocking). The outcome is the same, but that a Raw
 // keeps its blanks; all that is not plain is left to it.
 
+// A text is memory for a body that is encoded and written at once.
+type text struct{ buf []byte }
+
+var texts = sync.Pool{New: func() any { return &text{make([]byte, 0, 256)} }}
+
+// encode is JSON, valid until the text is used again.
+func (t *text) encode(body any) (Raw, error) {
+	if raw, ok := appendPlain(t.buf[:0], body); ok {
+		if cap(raw) <= maxText {
+			t.buf = raw
+		}
+		return raw, nil
+	}
+	return JSON(body)
+}
+
+// maxText is how long a text's memory may be that is kept.
+const maxText = 64 << 10
+
 // appendPlain appends a body if it is plain.
 func appendPlain(dst []byte, body any) (_ []byte, ok bool) {
 	if m, ok := body.(map[string]any); ok {

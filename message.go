@@ -1,6 +1,7 @@
 package eddy
 
 import (
+	"bytes"
 	"errors"
 	"iter"
 	"math"
@@ -135,8 +136,9 @@ func JSON(body any) (Raw, error) {
 	case jsontext.Value:
 		return Raw(b), nil
 	}
-	if raw, ok := appendPlain(nil, body); ok {
-		return raw, nil
+	var small [256]byte
+	if raw, ok := appendPlain(small[:0], body); ok {
+		return bytes.Clone(raw), nil
 	}
 	return json.Marshal(body, jsonOptions)
 }

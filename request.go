@@ -63,7 +63,12 @@ var errAnswered = errors.New("the request has been answered already")
 // msg_id and in_reply_to are replaced. It is an error to answer twice; to answer
 // a one-way message does nothing.
 func (r *Request) Reply(body any) error {
-	raw, err := JSON(body)
+	if raw, ok := body.(Raw); ok {
+		return r.reply("", raw)
+	}
+	t := texts.Get().(*text)
+	defer texts.Put(t)
+	raw, err := t.encode(body)
 	if err != nil {
 		return fmt.Errorf("reply to %s: %w", r.Src, err)
 	}

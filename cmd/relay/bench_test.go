@@ -45,8 +45,11 @@ func blockingRelay(n *eddy.Node) eddy.Handler {
 		Result   eddy.Raw `json:"result"`
 	}
 	return func(ctx context.Context, req *eddy.Request) (any, error) {
-		target, _ := req.Body.Get("target").Text()
-		reply, attempts, err := n.RPCWithRetry(ctx, target, req.Body.Get("payload"), nil)
+		o, err := readOrder(req.Body)
+		if err != nil {
+			return nil, err
+		}
+		reply, attempts, err := n.RPCWithRetry(ctx, o.target, o.payload, nil)
 		if err != nil {
 			return nil, err
 		}

@@ -40,8 +40,8 @@ func main() {
 
 	policy := &eddy.Policy{Timeout: *timeout, Attempts: *tries}
 	n.Handle("relay", func(ctx context.Context, req *eddy.Request) (any, error) {
-		target, _ := req.Body.Get("target").Text()
-		reply, attempts, err := n.RPCWithRetry(ctx, target, req.Body.Get("payload"), policyOf(req.Body, policy))
+		target, payload, policy := readRelay(req.Body, policy)
+		reply, attempts, err := n.RPCWithRetry(ctx, target, payload, policy)
 		if err != nil {
 			return nil, err
 		}
@@ -53,19 +53,31 @@ func main() {
 	}
 }
 
-// policyOf is the policy, or one of a request's own if it sets something of it.
-func policyOf(body eddy.Raw, policy *eddy.Policy) *eddy.Policy {
-	ms, timed := body.Get("timeout_ms").Int()
-	tries, limited := body.Get("max_retries").Int()
-	if !timed && !limited {
-		return policy
+// readRelay returns what a relay asks for. The policy is its own if it sets some of it.
+func readRelay(body eddy.Raw, policy *eddy.Policy) (target string, payload eddy.Raw, _ *eddy.Policy) {
+	for name, value := range body.Members() {
+		switch string(name) {
+		case "target":
+			target, _ = value.Text()
+		case "payload":
+			payload = value
+		case "timeout_ms", "max_retries":
+			policy = changed(policy, string(name), value)
+		}
 	}
+	return target, payload, policy
+}
+
+// changed is a copy of the policy with what a request sets of it.
+func changed(policy *eddy.Policy, name string, value eddy.Raw) *eddy.Policy {
 	own := *policy
-	if timed {
-		own.Timeout = time.Duration(ms) * time.Millisecond
-	}
-	if limited {
-		own.Attempts = int(tries)
+	n, ok := value.Int()
+	switch {
+	case !ok:
+	case name == "timeout_ms":
+		own.Timeout = time.Duration(n) * time.Millisecond
+	default:
+		own.Attempts = int(n)
 	}
 	return &own
 }
