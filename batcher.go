@@ -20,8 +20,9 @@ import (
 // Nothing that was added is handed on before init has been answered, and nothing gets
 // lost at the end: when the node drains, what has gathered is handed on at once, so is
 // what is added after that, and the node does not end before flush has returned, or its
-// Drain is over. ctx ends with the node. What flush could not bring about is its own
-// to keep, or to Add again.
+// Drain is over. (After the end of its input a node hears no answers: a flush can then
+// send, but calls in vain.) ctx ends with the node. What flush could not bring about is
+// its own to keep, or to Add again.
 type Batcher[T any] struct {
 	node  *Node
 	size  int

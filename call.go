@@ -153,6 +153,11 @@ func (n *Node) ownContext(ctx context.Context) context.Context {
 
 // await waits until the call has ended, and ends it when ctx does.
 func (n *Node) await(ctx context.Context, c *call, w *waiter) {
+	if c.Owner.request == nil {
+		if timer := n.watchWaiting(); timer != nil {
+			defer timer.Stop()
+		}
+	}
 	if ctx = n.ownContext(ctx); ctx == noneOwn {
 		<-w.ended // a select costs thrice as much
 		return

@@ -20,4 +20,8 @@
 //
 // A [Policy] says when a call is attempted again; the zero value is 3 attempts, 500
 // ms each. A [Once] keeps what is attempted twice from taking effect twice.
+//
+// A [KV] asks lin-kv, seq-kv or lww-kv; its Update is the loop of compare-and-set that
+// never takes effect twice unsaid. [Node.Every], [Node.EveryAbout], [Batcher],
+// [Node.Broadcast] and [Seen] are what gossip is made of.
 package eddy

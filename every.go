@@ -50,6 +50,8 @@ func (n *Node) EveryAbout(d time.Duration, jitter float64, f func(ctx context.Co
 			select {
 			case <-timer.C:
 			case <-ctx.Done():
+			}
+			if ctx.Err() != nil { // also if both have come
 				return
 			}
 			timer.Reset(period.Pause(1, 0, rand.Uint64()))

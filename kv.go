@@ -19,28 +19,28 @@ const (
 
 // A KV is a client of one of the services that keep values under keys, and that
 // Maelstrom, eddy test and eddy services offer to every node (Maelstrom,
-// doc/services.md). A T becomes JSON and JSON becomes a T as by JSON and Raw.Decode;
-// an integer in an any loses what is beyond 2^53, one in an int64 or a Raw does not.
+// doc/services.md). Values go through encoding/json/v2; an integer beyond 2^53 comes
+// back inexact in an any, and exact in an int64 or a [Raw].
 //
 // A key is any value that becomes JSON; the key 1 is not the key "1". Values are
 // equal if they are so as JSON: blanks and the order of members do not count.
 //
 // Reads are sent again on silence. Changes are sent once, unless Changes says
-// otherwise, because a service serves every copy of a request that reaches it, and a
-// second copy may come late:
+// otherwise, because a service serves every message that reaches it, and a second one
+// may come late:
 //
 //	n1: write x 1    silence; the message is slow
 //	n1: write x 1    write_ok: so Write returns nil
 //	n2: write x 2    write_ok
 //	                 the slow message arrives, and x is 1 again
 //
-// A change that meets silence, or an error that is not definite, has an error that
-// errors.Is finds ErrIndefinite in. Whoever can bear the above may set Changes to
-// &Policy{}.
+// A change that meets silence, or an error that is not definite, fails with an error
+// in which errors.Is finds [ErrIndefinite]. Whoever can bear the above may set Changes
+// to &Policy{}, for 3 attempts.
 //
 // The fields are set before the first use; the methods may then be called from any
 // goroutine, and from any handler but an inline one. An error wraps what the service
-// said: errors.Is(err, KeyDoesNotExist).
+// said: errors.Is(err, [KeyDoesNotExist]).
 type KV[T any] struct {
 	// Reads is for reads: Fresh's and Update's too. nil means 3 attempts of 500 ms.
 	Reads *Policy
@@ -49,8 +49,11 @@ type KV[T any] struct {
 	Changes *Policy
 	// Races says how often Update runs against others, and how long it pauses after
 	// a race that it has lost: Attempts, Backoff and Deadline count. nil means at
-	// most 30 races, with pauses of up to 10 ms, 20 ms, 40 ms, ... 1 s.
+	// most 50 races, with pauses of up to 10 ms, 20 ms, 40 ms, ... 2 s.
 	Races *Policy
+	// Again makes Update go on after silence as after a lost race. It is for an f that
+	// sees in the value that it has been there, and then returns it as it is.
+	Again bool
 
 	node    *Node
 	service string
@@ -71,14 +74,14 @@ func LinKV[T any](n *Node) *KV[T] { return &KV[T]{node: n, service: linKV} }
 // all operations, in which each node's stand as it made them (Lamport, How to Make a
 // Multiprocessor Computer That Correctly Executes Multiprocess Programs, 1979). That
 // order has nothing to do with time, so a read may miss what another node has
-// written long ago, again and again. See Fresh.
+// written long ago, again and again. See [KV.Fresh].
 func SeqKV[T any](n *Node) *KV[T] { return &KV[T]{node: n, service: seqKV} }
 
 // LWWKV is a client of lww-kv, where in the end the last write wins. Until then a
 // node may miss even its own writes, and two may both win a CompareAndSwap.
 func LWWKV[T any](n *Node) *KV[T] { return &KV[T]{node: n, service: lwwKV} }
 
-// Read is the value of a key. Without the key the error is KeyDoesNotExist.
+// Read is the value of a key. Without the key the error is [KeyDoesNotExist].
 func (kv *KV[T]) Read(ctx context.Context, key any) (T, error) {
 	value, _, err := kv.read(ctx, key, false)
 	return value, kv.failed("read", key, err)
@@ -104,7 +107,8 @@ func (kv *KV[T]) Write(ctx context.Context, key any, value T) error {
 
 // CompareAndSwap sets the value of a key if it is from. It fails with
 // PreconditionFailed if it is another, and with KeyDoesNotExist if there is none,
-// unless create is true: then it sets it.
+// unless create is true: then it sets it. On a network that duplicates, the first two
+// may be said of a copy of what has taken effect, see [KV.Update].
 func (kv *KV[T]) CompareAndSwap(ctx context.Context, key any, from, to T, create bool) error {
 	request := &kvRequest{Type: "cas", Create: create}
 	var err error
@@ -135,7 +139,7 @@ func (kv *KV[T]) CompareAndSwap(ctx context.Context, key any, from, to T, create
 //	n1: read x          1
 //
 // So Fresh never writes a value twice. On lww-kv no request makes a read fresh, and
-// the error is NotSupported.
+// the error is [NotSupported].
 func (kv *KV[T]) Fresh(ctx context.Context, key any) (T, error) {
 	value, _, err := kv.read(ctx, key, true)
 	return value, kv.failed("read", key, err)

@@ -88,7 +88,7 @@ func TestKV(t *testing.T) {
 
 // Keys and values may be any JSON, and what a T can't hold does not disturb Update.
 func TestKVTakesAnyJSON(t *testing.T) {
-	beside(t, 1, func(t *testing.T, _ *eddytest.Net, nodes []*eddy.Node) {
+	beside(t, 1, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
 		ctx, raw := t.Context(), eddy.LinKV[eddy.Raw](nodes[0])
 		for _, key := range []any{1, "1", map[string]int{"b": 1, "a": 2}, eddy.Raw(`null`)} {
 			value := fmt.Sprintf(`{"n":9007199254740993,"of":%q}`, fmt.Sprint(key))
@@ -101,6 +101,10 @@ func TestKVTakesAnyJSON(t *testing.T) {
 		}
 		type part struct {
 			N int64 `json:"n"`
+		}
+		same := func(p part, _ bool) (part, error) { return p, nil }
+		if v, err := eddy.LinKV[part](nodes[0]).Update(ctx, 1, same); v.N != 9007199254740993 || err != nil || sent(net, "lin-kv", "cas") != 0 {
+			t.Error(v, err)
 		}
 		if v, err := eddy.LinKV[part](nodes[0]).Update(ctx, 1, func(p part, _ bool) (part, error) { return part{p.N + 1}, nil }); v.N != 9007199254740994 || err != nil {
 			t.Error(v, err)

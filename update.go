@@ -20,7 +20,7 @@ import (
 // On seq-kv both hold only of a value that is fresh; what was read first may be old.
 //
 // Without an error the change was made once. With one it was not, unless errors.Is
-// finds ErrIndefinite: then Update has sent a swap and does not know what became of
+// finds [ErrIndefinite]: then Update has sent a swap and does not know what became of
 // it. It does not try again then, since no second message could tell:
 //
 //	n1: cas x 3 -> 4    silence; the message is slow
@@ -32,10 +32,14 @@ import (
 // why each swap is sent once, whatever Changes says, and why precondition-failed is a
 // lost race only if no silence came before.
 //
-// Call it again if f sees in the value whether it has been there, by an id of the
-// operation that it leaves in it. And where the network itself duplicates messages, a
-// value that comes back (3, 4, 3 above) can be changed twice by one swap that was sent
-// once: then let no value come back, by a number in it that only grows.
+// All this is said of a network that doesn't duplicate, as Maelstrom's, NATS and TCP
+// don't. On one that does, the copies of one swap may get cas_ok, which is lost, and
+// precondition-failed, which is not, and nothing that a service says tells this from a
+// lost race; and a copy that comes late can change a value that has come back. There,
+// let f leave in the value an id of what it does, and return a value that has it as it
+// is; and set Again. Then one Update has one effect whatever the network does, and if it
+// fails after a first swap, errors.Is finds ErrIndefinite. (Again is also for f like that
+// where nothing is duplicated: Update then goes on after silence.)
 //
 // On lww-kv two swaps may both win and one is forgotten, so the error is NotSupported.
 func (kv *KV[T]) Update(ctx context.Context, key any, f func(old T, exists bool) (T, error)) (T, error) {
@@ -48,10 +52,19 @@ func (kv *KV[T]) Update(ctx context.Context, key any, f func(old T, exists bool)
 		ctx, end = context.WithTimeout(ctx, p.Deadline)
 		defer end()
 	}
-	races, err := newRaces(ctx, kv.Races, &kv.node.life)
+	races, err := newRaces(ctx, kv.Races, kv.Again, &kv.node.life)
 	if err != nil {
 		return none, kv.failed("update", key, err)
 	}
+	value, err := kv.race(ctx, key, f, races)
+	if err != nil && races.unsure && !errors.Is(err, ErrIndefinite) {
+		err = fmt.Errorf("%w; %w", err, ErrIndefinite) // of an earlier swap
+	}
+	return value, err
+}
+
+func (kv *KV[T]) race(ctx context.Context, key any, f func(T, bool) (T, error), races *races) (T, error) {
+	var none T
 	fresh := kv.service == linKV
 	for {
 		round, err := kv.look(ctx, key, fresh)
@@ -127,18 +140,22 @@ var lostRaces = []int{
 	int(TemporarilyUnavailable), int(Abort), int(TxnConflict),
 }
 
+// defaultRaces let each of 50 nodes that want one key at the same time have it, though
+// every message takes 100 ms (TestUpdatesInContention).
 var defaultRaces = &Policy{
-	Attempts: 30,
-	Backoff:  retry.Backoff{Kind: retry.Exponential, Base: 10 * time.Millisecond, Cap: time.Second, Jitter: retry.FullJitter},
+	Attempts: 50,
+	Backoff:  retry.Backoff{Kind: retry.Exponential, Base: 10 * time.Millisecond, Cap: 2 * time.Second, Jitter: retry.FullJitter},
 }
 
 // races are those of one Update: a schedule whose attempts they are.
 type races struct {
+	again    bool // after silence too
+	unsure   bool // one that was lost may have been won
 	schedule retry.Schedule
 	begun    time.Time
 }
 
-func newRaces(ctx context.Context, p *Policy, l *life) (*races, error) {
+func newRaces(ctx context.Context, p *Policy, again bool, l *life) (*races, error) {
 	if p == nil {
 		p = defaultRaces
 	}
@@ -146,7 +163,7 @@ func newRaces(ctx context.Context, p *Policy, l *life) (*races, error) {
 		return nil, fmt.Errorf("races: %w", err)
 	}
 	policy := &Policy{Attempts: p.Attempts, Backoff: p.Backoff, Codes: lostRaces}
-	r := &races{begun: time.Now()}
+	r := &races{again: again, begun: time.Now()}
 	start := retry.Start{Call: l.number.Add(1), Life: l.seed()}
 	if at, ok := ctx.Deadline(); ok {
 		start.Deadline = max(at.Sub(r.begun), 1)
@@ -161,13 +178,15 @@ func (r *races) now() time.Duration { return time.Since(r.begun) }
 // lost waits until the next race, if err says that one was lost and there is to be
 // another.
 func (r *races) lost(ctx context.Context, err error) error {
-	var said *Error
-	if errors.Is(err, ErrIndefinite) || !errors.As(err, &said) || !slices.Contains(lostRaces, int(said.Code)) {
+	said, failure := &Error{}, retry.Failure{Code: lostRaces[0], Definite: true}
+	errors.As(err, &said)
+	indefinite := errors.Is(err, ErrIndefinite)
+	if indefinite && !r.again || !indefinite && !slices.Contains(lostRaces, int(said.Code)) {
 		return err
 	}
-	next := r.schedule.ErrorReply(r.now(), r.schedule.Sent(), -1, retry.Failure{
-		Code: int(said.Code), Definite: true, RetryAfter: said.RetryAfter,
-	})
+	r.unsure = r.again
+	failure.RetryAfter = said.RetryAfter
+	next := r.schedule.ErrorReply(r.now(), r.schedule.Sent(), -1, failure)
 	if next.Step == retry.Pause {
 		select {
 		case <-time.After(next.Until - r.now()):

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"maps"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -121,6 +122,68 @@ func TestUpdateSilence(t *testing.T) {
 		if _, err := kv.Update(ctx, "x", increment); !errors.Is(err, eddy.Timeout) || errors.Is(err, eddy.ErrIndefinite) {
 			t.Error(err)
 		}
+	})
+}
+
+// With Again Update goes on after silence; if it fails then, it says that a swap before
+// may have taken effect, also beside f's own error.
+func TestUpdateAgain(t *testing.T) {
+	beside(t, 1, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
+		ctx, kv := t.Context(), eddy.LinKV[[]string](nodes[0])
+		kv.Again = true
+		add := func(id string) func([]string, bool) ([]string, error) {
+			return func(old []string, _ bool) ([]string, error) {
+				if slices.Contains(old, id) {
+					return old, nil
+				}
+				return append(old, id), nil
+			}
+		}
+		for id, lost := range map[string]string{"a swap that is lost": "cas", "an answer that is lost": "cas_ok"} {
+			loseOne(net, lost)
+			if _, err := kv.Update(ctx, "x", add(id)); err != nil {
+				t.Error(err)
+			}
+		}
+		if ids, err := kv.Read(ctx, "x"); len(ids) != 2 || err != nil {
+			t.Error(ids, err)
+		}
+
+		loseOne(net, "cas")
+		calls, refused := 0, errors.New("no")
+		_, err := kv.Update(ctx, "x", func(old []string, _ bool) ([]string, error) {
+			if calls++; calls == 2 {
+				return nil, refused
+			}
+			return append(old, "late"), nil
+		})
+		if !errors.Is(err, eddy.ErrIndefinite) || !errors.Is(err, refused) || err.Error() != "no; it may have taken effect" {
+			t.Error(err)
+		}
+
+		kv.Races = &eddy.Policy{Attempts: 2}
+		net.Script(func(m eddy.Message) eddytest.Fate {
+			if m.Type == "cas" {
+				return eddytest.Lost
+			}
+			return eddytest.Arrives
+		})
+		_, err = kv.Update(ctx, "x", add("in vain"))
+		if !errors.Is(err, eddy.ErrIndefinite) || err.Error() != `update "x" in lin-kv: 2 races lost, attempts used up: RPC failed after 1 attempts; it may have taken effect` {
+			t.Error(err)
+		}
+	})
+}
+
+// loseOne loses the next message of a type.
+func loseOne(net *eddytest.Net, typ string) {
+	lost := false
+	net.Script(func(m eddy.Message) eddytest.Fate {
+		if m.Type == typ && !lost {
+			lost = true
+			return eddytest.Lost
+		}
+		return eddytest.Arrives
 	})
 }
 

@@ -74,6 +74,29 @@ func (n *Node) watchHandlers() {
 	}
 }
 
+// soon is how long a handler may still run once somebody, perhaps it, waits for a
+// call, before it is taken to be who waits.
+const soon = 100 * time.Microsecond
+
+// watchWaiting is called before a wait for a call that was made with no request's
+// context: package maelstrom has none to give. If it is the handler that reading
+// stands still for which waits, then the reply can't be read until the reading goes
+// on without it; if it is somebody else, the handler has returned by then. The timer
+// is to be stopped; it is nil if no handler runs.
+func (n *Node) watchWaiting() *time.Timer {
+	w := &n.watch
+	turn, h := w.turn.Load(), w.handler.Load()
+	if turn == 0 {
+		return nil
+	}
+	return time.AfterFunc(soon, func() {
+		if w.turn.Load() == turn && n.takeTurn(turn) {
+			h.stalled()
+			w.end(turn)
+		}
+	})
+}
+
 // flushLate writes what has been gathered if that was long ago, as it is when each
 // of many handlers takes its time and lines are always at hand.
 func (n *Node) flushLate() {

@@ -10,35 +10,42 @@ import (
 	"testing"
 )
 
-// A pair is a file of tests, compiled against the official library, and with only
-// the import path changed against ours. Each test runs in a process of its own,
+// A pair is a directory of tests, compiled against the official library, and with
+// only the import path changed against ours. Each test runs in a process of its own,
 // since some end it.
 type pair struct {
 	tests          []string
 	official, ours string // programs
 }
 
-func compile(t *testing.T, file string, flags ...string) pair {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
+func compile(t *testing.T, dir string, flags ...string) pair {
+	files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
+	if err != nil || files == nil {
+		t.Fatalf("no tests in %s: %v", dir, err)
 	}
 	var p pair
-	for _, match := range regexp.MustCompile(`(?m)^func (Test\w+)`).FindAllStringSubmatch(string(text), -1) {
-		p.tests = append(p.tests, match[1])
-	}
-	dir := t.TempDir()
 	build := func(path string) string {
-		moved := filepath.Join(dir, filepath.Base(file))
-		if err := os.WriteFile(moved, []byte(strings.ReplaceAll(string(text), officialPath, path)), 0o600); err != nil {
-			t.Fatal(err)
+		p.tests = nil
+		out := t.TempDir()
+		args := append([]string{"test", "-c", "-o", filepath.Join(out, "tests")}, flags...)
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, match := range regexp.MustCompile(`(?m)^func (Test\w+)`).FindAllStringSubmatch(string(text), -1) {
+				p.tests = append(p.tests, match[1])
+			}
+			moved := filepath.Join(out, filepath.Base(file))
+			if err := os.WriteFile(moved, []byte(strings.ReplaceAll(string(text), officialPath, path)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			args = append(args, moved)
 		}
-		program := filepath.Join(dir, strings.ReplaceAll(path, "/", "_"))
-		args := append(append([]string{"test", "-c", "-o", program}, flags...), moved)
 		if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
-		return program
+		return filepath.Join(out, "tests")
 	}
 	p.official, p.ours = build(officialPath), build(ourPath)
 	return p
@@ -54,8 +61,8 @@ func runTest(program, name string) (string, error) {
 // Each test of testdata/defects is named after a defect of the official library:
 // there it fails, here it passes.
 func TestDefects(t *testing.T) {
-	const file = "testdata/defects/defects_test.go"
-	plain, race := compile(t, file), compile(t, file, "-race")
+	const dir = "testdata/defects"
+	plain, race := compile(t, dir), compile(t, dir, "-race")
 	for _, name := range plain.tests {
 		t.Run(name, func(t *testing.T) {
 			p := plain
@@ -86,8 +93,8 @@ func TestDefects(t *testing.T) {
 // Each test of testdata/moves shows something that programs do: with the official
 // library, and here too.
 func TestMoves(t *testing.T) {
-	p := compile(t, "testdata/moves/moves_test.go")
-	ours := compile(t, "testdata/moves/moves_test.go", "-race").ours
+	p := compile(t, "testdata/moves")
+	ours := compile(t, "testdata/moves", "-race").ours
 	for _, name := range p.tests {
 		t.Run(name, func(t *testing.T) {
 			if out, err := runTest(p.official, name); err != nil {

@@ -99,10 +99,26 @@ func TestMaelstromAPI(t *testing.T) {
 			}
 			continue
 		}
-		for f := range s.Fields() {
-			compareMember(t, name, f, our, signature)
+		for i := range s.NumFields() {
+			if f := s.Field(i); f.Exported() {
+				compareMember(t, name, f, our, signature)
+				if a, b := s.Tag(i), tagOf(our, f.Name()); a != b {
+					t.Errorf("%s.%s has the tag %q, not %q", name, f.Name(), b, a)
+				}
+			}
 		}
 	}
+}
+
+func tagOf(object types.Object, field string) string {
+	if s, ok := object.Type().Underlying().(*types.Struct); ok {
+		for i := range s.NumFields() {
+			if s.Field(i).Name() == field {
+				return s.Tag(i)
+			}
+		}
+	}
+	return "(no such field)"
 }
 
 func compareMember(t *testing.T, name string, their, our types.Object, signature func(types.Object) string) {

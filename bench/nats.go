@@ -36,7 +36,7 @@ func init() {
 	for _, nodes := range []int{1, 2, 4, 8, 16} {
 		cases = append(cases, natsCase(nodes))
 	}
-	cases = append(cases, reconnectCase)
+	cases = append(cases, reconnectCase, crowdCase)
 	bounds = append(bounds,
 		Bound{Case: "nats-2", Peer: overNATS, Metric: "rate", Against: natsRequest, Least: true, Must: 0.9},
 		Bound{Case: "nats-2", Peer: overNATS, Metric: "p99", Against: natsRequest, Must: 1.2},
@@ -84,6 +84,21 @@ var reconnectCase = &Case{
 	Run:   reconnect,
 }
 
+var crowdCase = &Case{
+	Name:      "nats-crowd",
+	Title:     "nodes that have joined one NATS server and do nothing",
+	Reference: natsRequest,
+	Entries:   []Entry{{Peer: overNATS, Size: 1000, Smoke: 50}},
+	Metrics: []Metric{
+		{Name: "server", Title: "server's memory/node", Unit: Bytes},
+		{Name: "node", Title: "a Go node's", Unit: Bytes},
+		{Name: "cpu", Title: "server's CPU/node and s", Unit: Seconds},
+		{Name: "joining", Title: "time to join", Unit: Seconds},
+	},
+	Notes: []string{"all nodes in one process, joined one after the other; resident memory gained; CPU of pings, over 4 s"},
+	Run:   crowd,
+}
+
 // A natsRun is servers, nodes and a client, each a process.
 type natsRun struct {
 	servers *natsprocess.Servers
@@ -115,6 +130,9 @@ func startNATS(r *Run, servers, nodes int, flags ...string) (run *natsRun, err e
 			return run, err
 		}
 		run.nodes = append(run.nodes, p)
+	}
+	if nodes == 0 {
+		return run, nil
 	}
 	run.client, err = startNATSPeer(r, append(append(at("c1"), "-calls", fmt.Sprint(r.Size)), flags...))
 	return run, err
@@ -249,4 +267,29 @@ func reconnect(r *Run) (Sample, error) {
 		fmt.Fprintf(os.Stderr, "%s: the first of %d failures: %s\n", r.Peer.Name, f.Failed, f.Error)
 	}
 	return Sample{"failed": float64(f.Failed), "retried": float64(f.Retried), "gap": f.Gap, "p99": f.P99}, nil
+}
+
+// crowd lets nodes join and do nothing.
+func crowd(r *Run) (Sample, error) {
+	none, err := startNATS(r, 1, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer none.kill()
+	pid := none.servers.PID(0)
+	before, begun := memoryOf(pid).RSS, time.Now()
+	p, err := startNATSPeer(r, []string{"-servers", none.servers.URLs(), "-crowd", fmt.Sprint(r.Size)})
+	if err != nil {
+		return nil, err
+	}
+	defer p.kill()
+	joining := time.Since(begun)
+	const idle = 4 * time.Second
+	cpu := cpuTime(pid)
+	time.Sleep(idle)
+	nodes := float64(r.Size)
+	return Sample{
+		"server": (memoryOf(pid).RSS - before) / nodes, "node": memoryOf(p.cmd.Process.Pid).RSS / nodes,
+		"cpu": (cpuTime(pid) - cpu).Seconds() / idle.Seconds() / nodes, "joining": joining.Seconds() / nodes,
+	}, nil
 }

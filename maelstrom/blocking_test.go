@@ -123,3 +123,28 @@ func TestQuickOnesAnswerInOrderBesideSlowOnes(t *testing.T) {
 		}
 	})
 }
+
+// The node can't know whose call a handler waits for, since it is given no context,
+// and yet must read the reply soon.
+func TestReplyToAWaitingHandlerIsReadSoon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := eddytest.New(t)
+		start(net, "n1", func(n *maelstrom.Node) {
+			n.Handle("ask", func(m maelstrom.Message) error {
+				if _, err := n.SyncRPC(context.Background(), "n2", typed("read")); err != nil {
+					return err
+				}
+				return n.Reply(m, typed("ask_ok"))
+			})
+		})
+		n2, client := net.Client("n2"), net.Client("c1")
+		n2.Handle(func(m eddy.Message) { n2.Reply(m, typed("read_ok")) })
+		for range 10 {
+			begin := time.Now()
+			client.Call("n1", typed("ask"))
+			if took := time.Since(begin); took > time.Millisecond {
+				t.Errorf("it took %v", took)
+			}
+		}
+	})
+}

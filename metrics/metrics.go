@@ -139,7 +139,7 @@ var (
 		{dropped, func(c natsnet.Counts) int64 { return c.Foreign }, "in a wrong name"},
 		{dropped, func(c natsnet.Counts) int64 { return c.Lost }, "not read in time"},
 		{dropped, func(c natsnet.Counts) int64 { return c.Unheard }, "nobody has joined as its dest"},
-		{dropped, func(c natsnet.Counts) int64 { return c.Unsent }, "no server"},
+		{dropped, func(c natsnet.Counts) int64 { return c.Unsent }, "not sent"},
 		{reconnect, func(c natsnet.Counts) int64 { return c.Reconnects }, ""},
 	}
 	ofDest = []counter[eddy.DestinationStats]{

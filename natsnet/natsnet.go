@@ -83,7 +83,7 @@ type Counts struct {
 	Foreign    int64 // messages of ours that were not sent: their src is not our name
 	Lost       int64 // messages that came faster than they were read
 	Unheard    int64 // messages that were sent to a node that nobody has joined as
-	Unsent     int64 // messages that could not be sent, since no server was reached for too long
+	Unsent     int64 // messages that could not be sent: no server was reached for too long, or they were too large for it
 	Reconnects int64
 }
 
@@ -266,6 +266,7 @@ func (c *Conn) send(line []byte) error {
 		return io.ErrClosedPipe
 	default:
 		c.unsent.Add(1)
+		c.log.warn("a message was not sent", "dest", dest.name, "bytes", len(line), "error", err)
 	}
 	return nil
 }

@@ -249,6 +249,21 @@ func TestNobodyThere(t *testing.T) {
 	}
 }
 
+// A message that is too large for the server is not sent, and the log says so.
+func TestTooLarge(t *testing.T) {
+	var log lockedBuffer
+	c := dial(t, natsnet.Config{Servers: serverAt(t, -1).ClientURL(), Node: "n1", Log: slog.New(slog.NewTextHandler(&log, nil))})
+	defer c.Close()
+	joined(t, c)
+	line := `{"src":"n1","dest":"n2","body":{"type":"x","pad":"` + strings.Repeat("x", 1<<20) + `"}}` + "\n"
+	if _, err := c.Write([]byte(line)); err != nil {
+		t.Fatal(err)
+	}
+	if got := c.Counts(); got.Unsent != 1 || got.Out != 0 || !strings.Contains(log.String(), "maximum payload") {
+		t.Errorf("%+v\n%s", got, log.String())
+	}
+}
+
 // The log tells that no server is there, and Dial does not wait for one.
 func TestNoServer(t *testing.T) {
 	var log lockedBuffer

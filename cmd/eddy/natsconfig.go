@@ -19,6 +19,7 @@ type natsConfigCommand struct {
 	TLSCert  string   `name:"tls-cert" placeholder:"PATH" help:"On the servers: a server's certificate."`
 	TLSKey   string   `name:"tls-key" placeholder:"PATH" help:"On the servers: its key."`
 	Out      string   `default:"nats-config" placeholder:"DIR" help:"The new directory to write (${default})."`
+	Keep     bool     `help:"If the directory is there, keep the secrets in it and write the rest anew: for another node."`
 }
 
 func (natsConfigCommand) Help() string {
@@ -42,7 +43,7 @@ func (c *natsConfigCommand) Run() error {
 	}
 	config := natsserver.Config{
 		Cluster: c.Cluster, Nodes: c.NodeIDs, Clients: c.Clients, Services: natskv.Names(), Servers: servers, Store: c.Store,
-		CA: c.TLSCA, Cert: c.TLSCert, Key: c.TLSKey,
+		CA: c.TLSCA, Cert: c.TLSCert, Key: c.TLSKey, Keep: c.Keep,
 	}
 	if err := config.Write(c.Out); err != nil {
 		return usageError("%w", err)

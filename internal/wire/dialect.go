@@ -122,20 +122,27 @@ func isBlankOrComma(b byte) bool {
 	return b == ',' || b <= ' '
 }
 
-// AppendValue appends valid JSON with its blanks made the dialect's.
+// AppendValue appends valid JSON with its blanks made the dialect's. It copies at
+// once what stands between two places where a blank comes or goes.
 func (d Dialect) AppendValue(dst, raw []byte) []byte {
-	for i := 0; i < len(raw); i++ {
-		switch b := raw[i]; {
-		case b == '"':
-			end := stringEnd(raw, i)
-			dst = append(dst, raw[i:end]...)
-			i = end - 1
+	done := 0 // raw[:done] was appended
+	for i := 0; i < len(raw); {
+		b := raw[i]
+		if b == '"' {
+			if i = stringEnd(raw, i); i == len(raw) {
+				break
+			}
+			b = raw[i]
+		}
+		i++
+		switch {
 		case b <= ' ':
+			dst = append(dst, raw[done:i-1]...)
+			done = i
 		case d.Spaced && (b == ':' || b == ','):
-			dst = append(dst, b, ' ')
-		default:
-			dst = append(dst, b)
+			dst = append(append(dst, raw[done:i]...), ' ')
+			done = i
 		}
 	}
-	return dst
+	return append(dst, raw[done:]...)
 }

@@ -340,20 +340,32 @@ func BenchmarkAppend(b *testing.B) {
 	})
 }
 
-// BenchmarkAppendFields writes a relay's payload, its blanks made the dialect's.
+// BenchmarkAppendFields writes a relay's own fields, also as they come from a node
+// that writes blanks.
 func BenchmarkAppendFields(b *testing.B) {
+	var compact, spaced Body
 	var m Message
 	if err := m.Scan([]byte(relayLine)); err != nil {
+		b.Fatal(err)
+	}
+	compact = m.Body
+	if err := spaced.Scan(Dialect{Spaced: true}.AppendValue(nil, compact.Raw)); err != nil {
 		b.Fatal(err)
 	}
 	out := make([]byte, 0, 1000)
 	for _, bb := range []struct {
 		name string
 		d    Dialect
-	}{{"compact", Dialect{}}, {"spaced", Dialect{Spaced: true}}} {
+		body *Body
+	}{
+		{"compact", Dialect{}, &compact},
+		{"spaced", Dialect{Spaced: true}, &compact},
+		{"spaced-already", Dialect{Spaced: true}, &spaced},
+		{"compact-from-spaced", Dialect{}, &spaced},
+	} {
 		b.Run(bb.name, func(b *testing.B) {
 			for b.Loop() {
-				out = bb.d.AppendFields(out[:0], "", &m.Body)
+				out = bb.d.AppendFields(out[:0], "", bb.body)
 			}
 		})
 	}

@@ -84,7 +84,10 @@ func (c *cursor) behind(i int, mark byte) int {
 func (c *cursor) value(i, depth int) int {
 	switch b := c.peek(i); {
 	case b == '"':
-		return c.str(i)
+		if end := shortEnd(c.text, i); end > 0 {
+			return end
+		}
+		return c.longEnd(i + 1)
 	case '0' <= b && b <= '9' || b == '-':
 		return c.number(i)
 	case b == '{':
@@ -117,6 +120,10 @@ func (c *cursor) object(i, depth int) int {
 		}
 		if i = c.value(i, depth+1); i < 0 {
 			return -1
+		}
+		if next := c.behind(i, ','); next > 0 {
+			i = next
+			continue
 		}
 		i, more = c.more(i, '}')
 	}
@@ -170,8 +177,8 @@ func (c *cursor) decode(raw []byte) []byte {
 
 // more reads what follows an element: a comma (more is true), or the end.
 func (c *cursor) more(i int, end byte) (next int, more bool) {
-	if next = c.behind(i, ','); next > 0 {
-		return next, true
+	if c.peek(i) == end {
+		return i + 1, false
 	}
 	i = c.skip(i)
 	switch b := c.peek(i); {
@@ -235,11 +242,13 @@ func (c *cursor) longEnd(i int) int {
 		case b < ' ':
 			return c.fail(i, "control character in a string")
 		default:
-			_, n := utf8.DecodeRune(c.text[i:])
-			if n == 1 {
-				return c.fail(i, "invalid UTF-8")
+			for c.peek(i) >= utf8.RuneSelf {
+				_, n := utf8.DecodeRune(c.text[i:])
+				if n == 1 {
+					return c.fail(i, "invalid UTF-8")
+				}
+				i += n
 			}
-			i += n
 		}
 	}
 }

@@ -266,16 +266,13 @@ func Without(object []byte, names ...string) []byte {
 	i := c.skip(c.skip(0) + 1)
 	for more := true; more; {
 		start := i
-		nend, at := c.name(i)
-		if at < 0 {
-			break
-		}
-		name := c.decode(object[i:nend])
-		end := c.value(at, 0)
+		nameEnd, at := c.name(i)
+		name := c.decode(object[i:nameEnd])
+		i = c.value(at, 0)
 		if !slices.Contains(names, string(name)) {
-			rest = append(append(rest, ','), object[start:end]...)
+			rest = append(append(rest, ','), object[start:i]...)
 		}
-		i, more = c.more(end, '}')
+		i, more = c.more(i, '}')
 	}
 	if len(rest) == 0 {
 		return []byte("{}")

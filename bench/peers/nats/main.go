@@ -32,7 +32,14 @@ func main() {
 	flag.IntVar(&l.Calls, "calls", 0, "be a client and make so many calls")
 	flag.IntVar(&l.Open, "open", 64, "so many at a time")
 	flag.Float64Var(&l.Rate, "rate", 0, "so many a second")
+	crowd := flag.Int("crowd", 0, "be so many nodes in one process, which do nothing")
 	flag.Parse()
+	if *crowd > 0 {
+		if err := idle(*servers, *crowd); err != nil {
+			log.Fatal(err)
+		}
+		return
+	}
 
 	c, err := natsnet.Dial(natsnet.Config{Servers: *servers, Node: *name, Nodes: []string{*name}})
 	if err != nil {
@@ -90,4 +97,22 @@ func ask(n *eddy.Node, l load.Load, nodes int) error {
 		}
 		return attempts, nil
 	})
+}
+
+// idle joins as many nodes, and waits until standard input ends.
+func idle(servers string, count int) error {
+	for i := range count {
+		c, err := natsnet.Dial(natsnet.Config{Servers: servers, Node: fmt.Sprint("m", i)})
+		if err != nil {
+			return err
+		}
+		defer c.Close()
+		if err := c.Joined(context.Background()); err != nil {
+			return err
+		}
+	}
+	fmt.Println("ready")
+	io.Copy(io.Discard, os.Stdin)
+	os.Exit(0) // and leave it to the server to notice
+	return nil
 }

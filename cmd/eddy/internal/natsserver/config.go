@@ -1,6 +1,7 @@
 package natsserver
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -25,6 +26,9 @@ type Config struct {
 	// Paths of TLS files on the servers; all or none. With them each side shows a
 	// certificate.
 	CA, Cert, Key string
+	// Keep keeps the secrets that are in the directory already, and writes all else
+	// anew: so the cluster gets another node, and the others notice nothing.
+	Keep bool
 }
 
 // The ports of a server: for nodes, and for the other servers.
@@ -39,18 +43,18 @@ func (c *Config) Write(dir string) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	if err := os.Mkdir(dir, 0o700); err != nil {
+	if err := os.Mkdir(dir, 0o700); err != nil && !(c.Keep && errors.Is(err, os.ErrExist)) {
 		return err
 	}
 	var users strings.Builder
 	for _, name := range append(append([]string(nil), c.Nodes...), c.Clients...) {
-		public, err := writeSeed(filepath.Join(dir, natsnet.Token(name)+".nk"))
+		public, err := c.writeSeed(filepath.Join(dir, natsnet.Token(name)+".nk"))
 		if err != nil {
 			return err
 		}
 		users.WriteString(user(name, public, natsnet.PermissionsOf(c.Cluster, name)))
 	}
-	public, err := writeSeed(filepath.Join(dir, servicesSeed))
+	public, err := c.writeSeed(filepath.Join(dir, servicesSeed))
 	if err != nil {
 		return err
 	}
@@ -96,8 +100,21 @@ func (c *Config) check() error {
 }
 
 // writeSeed makes an NKey, keeps its seed in a file for its owner alone, and
-// returns its public half.
-func writeSeed(file string) (public string, err error) {
+// returns its public half. One that is there already may be kept.
+func (c *Config) writeSeed(file string) (public string, err error) {
+	if c.Keep {
+		switch seed, err := os.ReadFile(file); {
+		case err == nil:
+			pair, err := nkeys.FromSeed(bytes.TrimSpace(seed))
+			if err != nil {
+				return "", fmt.Errorf("%s: %w", file, err)
+			}
+			defer pair.Wipe()
+			return pair.PublicKey()
+		case !errors.Is(err, os.ErrNotExist):
+			return "", err
+		}
+	}
 	pair, err := nkeys.CreateUser()
 	if err != nil {
 		return "", err

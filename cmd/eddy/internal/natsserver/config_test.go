@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -173,6 +174,25 @@ func TestConfigOfThree(t *testing.T) {
 	}
 	if err := config.Write(dir); err == nil {
 		t.Error("a directory is written over")
+	}
+
+	// Another node leaves the others' secrets as they are.
+	config.Nodes, config.Keep = []string{"n1", "n2"}, true
+	if err := config.Write(dir); err != nil {
+		t.Fatal(err)
+	}
+	if kept, err := os.ReadFile(filepath.Join(dir, "n1.nk")); err != nil || string(kept) != string(seed) {
+		t.Errorf("n1's secret was %q and is %q, %v", seed, kept, err)
+	}
+	after, _ := os.ReadFile(filepath.Join(dir, "server-2.conf"))
+	if was := regexp.MustCompile(`nkey: \w+`).FindString(string(text)); !strings.Contains(string(after), was) || strings.Count(string(after), "nkey:") != 3 {
+		t.Errorf("of %s and two others in server-2.conf:\n%s", was, after)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "n2.nk"), []byte("rubbish"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := config.Write(dir); err == nil || !strings.Contains(err.Error(), "n2.nk") {
+		t.Errorf("a secret that is none: %v", err)
 	}
 }
 

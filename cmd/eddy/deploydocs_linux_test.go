@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+func init() {
+	testNodes["relay"] = testNodes["node-member"]
+	testNodes["nats-server"] = func() {
+		flags := flag.NewFlagSet("nats-server", flag.ExitOnError)
+		options, err := server.ConfigureOptions(flags, os.Args[1:], func() {}, func() {}, func() {})
+		if err != nil {
+			server.PrintAndDie(err.Error())
+		}
+		s, err := server.NewServer(options)
+		if err != nil {
+			server.PrintAndDie(err.Error())
+		}
+		s.ConfigureLogger()
+		if err := server.Run(s); err != nil {
+			server.PrintAndDie(err.Error())
+		}
+		s.WaitForShutdown()
+	}
+}
+
+// deployDoc is docs/deploy.md, and its blocks of a kind.
+func deployDoc(t *testing.T, kind string) (text string, blocks []string) {
+	data, err := os.ReadFile("../../docs/deploy.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("(?s)```"+kind+"\n(.*?)```").FindAllSubmatch(data, -1) {
+		blocks = append(blocks, string(m[1]))
+	}
+	if len(blocks) == 0 {
+		t.Fatalf("docs/deploy.md has no block of %s", kind)
+	}
+	return string(data), blocks
+}
+
+// The commands of docs/deploy.md run, all of them in one shell; only Linux has all of
+// 127.0.0.0/8.
+func TestDeployCommands(t *testing.T) {
+	t.Parallel()
+	_, blocks := deployDoc(t, "sh")
+	script := "set -e\n" + strings.Join(blocks, "")
+	// Another test of the same on this machine has other addresses, and so the same ports.
+	script = strings.ReplaceAll(script, "127.0.0.", fmt.Sprintf("127.%d.%d.", 1+rand.IntN(250), rand.IntN(250)))
+	cmd := exec.Command("bash", "-c", script)
+	cmd.Dir = t.TempDir()
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // so that nothing of it stays
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stop := func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	patience := time.AfterFunc(2*time.Minute, stop)
+	defer patience.Stop()
+	defer stop()
+	if err := cmd.Wait(); err != nil {
+		t.Fatalf("%v\n%s%s", err, out.Bytes(), errs.Bytes())
+	}
+	for _, want := range []string{
+		`"relay_ok","attempts":1,"result":{"type":"echo_ok","echo":"hi"`, `"write_ok"`, "ok\n", "100 answered, 0 answered with an error, 0 without a reply",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %s in\n%s%s", want, out.Bytes(), errs.Bytes())
+		}
+	}
+}
+
+// What systemd is told to start are command lines that are understood, and
+// nats-server is the version that we are tested with.
+func TestDeployUnits(t *testing.T) {
+	text, units := deployDoc(t, "ini")
+	started := 0
+	for _, unit := range units {
+		for _, line := range strings.Split(unit, "\n") {
+			command, found := strings.CutPrefix(line, "ExecStart=/usr/local/bin/")
+			if !found {
+				continue
+			}
+			started++
+			args := strings.Fields(command)
+			if args[0] != "eddy" {
+				continue
+			}
+			if _, err := newParser(&cli{}).Parse(args[1:]); err != nil {
+				t.Errorf("%s: %v", line, err)
+			}
+		}
+	}
+	if started != 3 {
+		t.Errorf("%d units start something", started)
+	}
+	mod, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := regexp.MustCompile(`nats-server/v2 v[0-9.]+`).FindString(string(mod))
+	if want = strings.Replace(want, " ", "@", 1); want == "" || !strings.Contains(text, want) {
+		t.Errorf("docs/deploy.md does not name %s", want)
+	}
+}
