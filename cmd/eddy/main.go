@@ -28,7 +28,7 @@ const (
 type cli struct {
 	Version versionFlag `help:"Show the version and exit."`
 
-	Test   testCommand   `cmd:"" help:"Put nodes to the test, on a network that is simulated."`
+	Test   testCommand   `cmd:"" help:"Put nodes to the test, on a network that is simulated, or over NATS."`
 	Rerun  rerunCommand  `cmd:"" help:"Run a stored test again."`
 	Report reportCommand `cmd:"" help:"Write the page of a stored test again, or compare two."`
 	Serve  serveCommand  `cmd:"" help:"Show stored tests in a browser, and those that run."`

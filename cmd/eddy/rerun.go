@@ -22,7 +22,7 @@ type rerunCommand struct {
 func (rerunCommand) Help() string {
 	return `Runs a stored test again, with its seed, flags and program, from the directory where it was run, and says whether the verdict is the same, and how many messages had the same fate.
 
-The same seed gives the same message the same fate. When a message is sent is still up to the nodes and the operating system.
+The same seed gives the same message the same fate. When a message is sent is still up to the nodes and the operating system, and what NATS servers lose (--network nats) follows no seed.
 
 The exit status is that of the test.`
 }
@@ -68,6 +68,9 @@ func (c *rerunCommand) Run() error {
 	fmt.Fprintf(os.Stderr, "eddy: the verdict is %s: %s\n", verdict, word)
 	if err := compareFates(before, test.stored); err != nil {
 		return err
+	}
+	if test.Net == overNATS {
+		fmt.Fprintln(os.Stderr, "eddy: these are the fates that the simulated network gave; what NATS lost or delayed follows no seed")
 	}
 	if status := statusOf(verdict); status != 0 {
 		return statusErr{status: status}

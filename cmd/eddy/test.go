@@ -40,7 +40,7 @@ type testCommand struct {
 	Rate        string   `default:"5" help:"Operations a second, of all clients together (${default}); 0 for none, max for as many as can be."`
 	Concurrency string   `default:"1n" help:"Clients that ask at the same time; 4n is four per node (${default})."`
 
-	Net string `name:"network" default:"simulated" enum:"simulated,nats" help:"Carry messages by the simulated network alone, or from there over three NATS servers (${enum})."`
+	Net string `name:"network" default:"simulated" enum:"simulated,nats" help:"Carry messages by the simulated network alone, or from there on over NATS (${enum})."`
 
 	Latency       string   `default:"0" help:"Of messages between nodes: a mean in ms for --latency-dist, or constant:50ms, exponential:50ms, uniform:0ms-100ms, file:PATH."`
 	LatencyDist   string   `name:"latency-dist" default:"constant" enum:"constant,uniform,exponential" help:"How latencies are distributed (constant, uniform, exponential)."`
@@ -83,6 +83,8 @@ func (testCommand) Help() string {
 	return `Starts nodes, asks them for what the workload says, through a network that it simulates, and says whether what came back is right: pass, fail, or unknown.
 
   eddy test -w relay --bin ./relay --node-count 3 --loss 0.1 --nemesis partition,kill --seed 42
+
+With --network nats what the simulated network lets through goes over three NATS servers, each a process of its own; kill-server and partition-servers make these go wrong.
 
 The exit status is 0 for pass, 1 for fail, 2 for unknown, 254 for bad arguments, 255 if eddy itself failed.`
 }

@@ -199,7 +199,7 @@ func (c *testCommand) limits(cfg *runner.Config) error {
 	case c.Quiesce != -1 && !(c.Quiesce >= 0 && c.Quiesce <= 1e6):
 		return fmt.Errorf("--quiesce %v: want seconds", c.Quiesce)
 	case c.StaleReplies && c.Net == overNATS:
-		return fmt.Errorf("--stale-replies goes with the simulated network alone: over NATS the nodes' connections drop such replies")
+		return fmt.Errorf("--stale-replies goes with the simulated network alone: over NATS such replies are dropped")
 	case c.Store == "":
 		return fmt.Errorf("--store: want a directory")
 	case c.CallTimeout <= 0 || c.CallAttempts < 1 || c.ClientTimeout <= 0 || c.CallBackoff < 0:

@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -84,21 +85,30 @@ func (c *Carrier) Open(ctx context.Context, nodes, others []string) error {
 	if err := c.servers.start(c); err != nil {
 		return fmt.Errorf("start NATS servers: %w", err)
 	}
+	if err := c.servers.await(ctx); err != nil {
+		return err
+	}
 	if err := c.connect(nodes, others); err != nil {
 		return err
 	}
 	c.Gather()
 	for !c.Gathered() {
-		select {
-		case <-c.ready:
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		}
-		if err := c.Err(); err != nil {
+		if err := c.pause(ctx); err != nil {
 			return err
 		}
 	}
 	return c.services.start(ctx)
+}
+
+// pause waits a moment, or until there is news.
+func (c *Carrier) pause(ctx context.Context) error {
+	select {
+	case <-c.ready:
+	case <-time.After(betweenTries):
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	return c.Err()
 }
 
 // connect makes all connections.
@@ -271,15 +281,17 @@ func (c *Carrier) Close() {
 	c.mu.Unlock()
 	c.gathered.stop()
 	c.services.stop()
-	c.servers.stop() // first, so that nobody waits for a flush
+	var leaving sync.WaitGroup
 	for _, conn := range c.conns {
-		conn.Close()
+		leaving.Go(func() { conn.Close() }) // which waits for a server that is dead
 	}
+	leaving.Wait()
 	for i, nc := range c.ours {
 		nc.Close()
 		close(c.gathered.inboxes[i])
 	}
 	c.running.Wait()
+	c.servers.stop()
 	if c.log != nil {
 		c.log.Close()
 	}

@@ -1,6 +1,7 @@
 package natscarrier
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -42,6 +43,7 @@ type server struct {
 // How often a server is started again that ends at once: another program may have
 // its port for a moment.
 const (
+	atOnce        = time.Second
 	mostStarts    = 20
 	betweenStarts = 100 * time.Millisecond
 )
@@ -111,6 +113,7 @@ func (s *servers) begin(one *server, start int) error {
 		return err
 	}
 	one.process = p
+	begun := time.Now()
 	s.running.Go(func() {
 		exit := p.Wait()
 		s.mu.Lock()
@@ -118,7 +121,7 @@ func (s *servers) begin(one *server, start int) error {
 		if s.stopped || one.process != p {
 			return // we have killed it
 		}
-		if start < mostStarts {
+		if start < mostStarts && time.Since(begun) < atOnce {
 			s.mu.Unlock()
 			time.Sleep(betweenStarts)
 			s.mu.Lock()
@@ -129,8 +132,25 @@ func (s *servers) begin(one *server, start int) error {
 				return
 			}
 		}
-		s.carrier.fail(fmt.Errorf("the NATS server %s ended by itself: %v: %s", one.name, exit, strings.Join(p.StderrTail(), "; ")))
+		s.carrier.fail(fmt.Errorf("the NATS server %s ended by itself: %v; the last of its log: %s", one.name, exit, strings.Join(p.StderrTail(), "; ")))
 	})
+	return nil
+}
+
+// await waits until all servers listen.
+func (s *servers) await(ctx context.Context) error {
+	for _, url := range s.urls {
+		for {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(url, "nats://"))
+			if err == nil {
+				conn.Close()
+				break
+			}
+			if err := s.carrier.pause(ctx); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 

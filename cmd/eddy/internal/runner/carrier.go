@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/message"
@@ -64,6 +66,7 @@ type carrying struct {
 	whole     bool // none is on, and all have been seen to work since
 	gathering bool
 	turn      int // of the network, when gathering began
+	failed    bool
 }
 
 // openCarrier makes the test's messages go over a Carrier.
@@ -133,10 +136,11 @@ func (r *runner) gather() {
 // checkCarrier looks whether the carrier still carries, and again does.
 func (r *runner) checkCarrier() error {
 	c := r.carrier
-	if c == nil {
+	if c == nil || c.failed {
 		return nil
 	}
 	if err := c.Err(); err != nil {
+		c.failed = true // the nodes are still to be ended
 		return stopError(err.Error())
 	}
 	if !c.gathering || !c.Gathered() {
@@ -166,6 +170,41 @@ func (r *runner) settle(ctx context.Context) error {
 		err = stopError(fmt.Sprintf("the NATS servers did not come together within %v", gatherPatience))
 	}
 	return err
+}
+
+// noteCarrier tells what became of messages on the carrier.
+func (r *runner) noteCarrier() {
+	if r.carrier == nil {
+		return
+	}
+	r.notes.add("carried over NATS: which messages its servers lose or delay does not follow the seed", "")
+	lost := 0
+	on := serverTroubles(r.net.Journal())
+	for m := range r.net.Journal().All() {
+		if m.Fate == sim.Vanished && !slices.ContainsFunc(on, func(s [2]time.Duration) bool { return s[0] <= m.Sent && m.Sent <= s[1] }) {
+			lost++
+		}
+	}
+	if lost > 0 {
+		r.notes.add(fmt.Sprintf("NATS lost %d messages while nothing was wrong with its servers; see nats.log among the nodes' logs", lost), "")
+	}
+}
+
+// serverTroubles are the times from when a fault of servers began until they were
+// whole again.
+func serverTroubles(j *sim.Journal) (all [][2]time.Duration) {
+	broken := false
+	for _, e := range j.Events() {
+		switch {
+		case e.Begun != nil && e.Begun.IsOfServers() && !broken:
+			all = append(all, [2]time.Duration{e.At, math.MaxInt64})
+			broken = true
+		case e.What == "whole":
+			all[len(all)-1][1] = e.At
+			broken = false
+		}
+	}
+	return all
 }
 
 // beginOfServers begins a fault of the carrier's servers.

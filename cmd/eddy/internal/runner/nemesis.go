@@ -17,7 +17,7 @@ func CheckNemeses(names []string, overServers bool) error {
 		case name == string(sim.Pause) && !cluster.CanPause:
 			return fmt.Errorf("the nemesis pause needs signals that this system doesn't have")
 		case sim.NeedsServers(name) && !overServers:
-			return fmt.Errorf("the simulated network has no servers for %s; it needs --network nats", name)
+			return fmt.Errorf("%s needs NATS servers, which come with --network nats", name)
 		}
 	}
 	_, err := sim.Plan(sim.PlanConfig{Kinds: names, Nodes: []string{"n1"}, Servers: []string{"s1", "s2"}})

@@ -3,6 +3,7 @@ package runner
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -61,8 +62,8 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 	}
 	if cfg.Carrier != nil {
 		defer cfg.Carrier.Close()
-		if err := r.openCarrier(ctx); err != nil {
-			return nil, err
+		if err := r.openCarrier(ctx); err != nil && ctx.Err() == nil {
+			return nil, fmt.Errorf("the test's own NATS servers: %v", err)
 		}
 		r.start = time.Now()
 	}
@@ -113,6 +114,7 @@ func (r *runner) run(ctx context.Context) (*Result, error) {
 	result.History, result.Sick, result.Journal = r.history, r.ward.all, r.net.Journal()
 	result.start = r.start
 	result.Played = r.plays
+	r.noteCarrier()
 	result.Notes = r.notes.texts()
 	result.Elapsed = time.Since(r.start)
 	return result, nil
@@ -267,16 +269,10 @@ func (r *runner) final(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		lost := ""
-		for i := range ops {
-			n := r.byName[ops[i].Node]
-			switch {
-			case !strings.HasPrefix(ops[i].Error, noAnswer) || n.silent || n.state == dead:
-			case r.notArrived(&ops[i]):
-				lost = n.name
-			default:
-				n.silent = true
-				r.ofNode(n, "silence", "did not answer %s in the final phase, within %v", ops[i].F, r.cfg.timeout(r.inFinal))
+		lost := r.silent(ops)
+		if lost != "" {
+			if err := r.settle(ctx); err != nil {
+				return err
 			}
 		}
 		switch {
@@ -293,8 +289,25 @@ func (r *runner) final(ctx context.Context) error {
 	}
 }
 
+// silent looks for nodes that did not answer in the final phase. It returns one whose
+// request, or answer, was lost by the carrier, for which it is not to blame.
+func (r *runner) silent(ops []history.Op) (lost string) {
+	for i := range ops {
+		n := r.byName[ops[i].Node]
+		switch {
+		case !strings.HasPrefix(ops[i].Error, noAnswer) || n.silent || n.state == dead:
+		case r.notArrived(&ops[i]):
+			lost = n.name
+		default:
+			n.silent = true
+			r.ofNode(n, "silence", "did not answer %s in the final phase, within %v", ops[i].F, r.cfg.timeout(r.inFinal))
+		}
+	}
+	return lost
+}
+
 // notArrived reports whether a request that was not answered, or its answer, was
-// lost by the carrier, for which no node is to blame.
+// lost by the carrier.
 func (r *runner) notArrived(op *history.Op) bool {
 	e := r.expired[op.Client]
 	return r.carrier != nil && e != nil && (e.line > 0 || r.net.Journal().At(e.record).Fate == sim.InFlight)

@@ -2,7 +2,7 @@
 // operation. Times are in milliseconds since the test began.
 
 export interface Reason { check: string; text: string; seconds: number; unknown: boolean; record: number; involved: number[] | null }
-export interface Fault { kind: string; shape?: string; nodes?: string[]; links?: string[]; delay_ns?: number; loss?: number; duplicate?: number }
+export interface Fault { kind: string; shape?: string; servers?: string[]; nodes?: string[]; links?: string[]; delay_ns?: number; loss?: number; duplicate?: number }
 export interface TestEvent { at_ns: number; step: number; event: string; fault?: number; begun?: Fault; node?: string; life?: number }
 export interface Results {
   verdict: string; workload: string; bin: string; seed: number; started: string; seconds: number;

@@ -8,15 +8,12 @@ const ms = 1e-6;
 
 /** bandsOf are all that went wrong with links and processes, in order. */
 export function bandsOf(test: Test): Band[] {
-  const all: Band[] = [], begun = new Map<number, Band[]>(), down = new Map<string, Band>();
+  const all: Band[] = [], down = new Map<string, Band>(), ends = endsOf(test);
   for (const e of test.head.events ?? []) {
     const at = e.at_ns * ms;
     if (e.event === "begin" && e.begun) {
-      const bands = bandOf(e.begun, at, test.end);
-      begun.set(e.fault ?? 0, bands);
-      all.push(...bands);
-    } else if (e.event === "end") {
-      for (const b of begun.get(e.fault ?? 0) ?? []) { b.to = at; b.ended = true; }
+      const to = ends.get(e.fault ?? 0);
+      for (const b of bandOf(e.begun, at, to ?? test.end)) { b.ended = to !== undefined; all.push(b); }
     } else if (e.event === "killed" && e.node !== undefined && !down.has(e.node)) {
       const b: Band = { from: at, to: test.end, what: "down", node: e.node, label: "not running", ended: false };
       down.set(e.node, b);
@@ -29,6 +26,21 @@ export function bandsOf(test: Test): Band[] {
     }
   }
   return all.sort((a, b) => a.from - b.from);
+}
+
+/** endsOf are when faults ended; those of servers, when all of these carried messages again. */
+export function endsOf(test: Test): Map<number, number> {
+  const ends = new Map<number, number>(), ofServers = new Set<number>();
+  for (const e of test.head.events ?? []) {
+    const number = e.fault ?? 0;
+    if (e.begun?.servers) ofServers.add(number);
+    if (e.event === "end" && !ofServers.has(number)) ends.set(number, e.at_ns * ms);
+    if (e.event === "whole") {
+      for (const n of ofServers) ends.set(n, e.at_ns * ms);
+      ofServers.clear();
+    }
+  }
+  return ends;
 }
 
 /** stretches are when anything of a kind was wrong: bands that overlap are one. */
@@ -55,12 +67,13 @@ function bandOf(f: Fault, at: number, end: number): Band[] {
 
 /** faultText says what a fault does, shortly. */
 export function faultText(f: Fault): string {
-  return [f.kind, f.shape ?? "", ...(f.nodes ?? [])].filter((w) => w !== "").join(" ");
+  return [f.kind, f.shape ?? "", ...(f.servers ?? f.nodes ?? [])].filter((w) => w !== "").join(" ");
 }
 
 /** linksText are the links it is about. */
 export function linksText(f: Fault): string {
   const links = f.links ?? [];
+  if (f.servers && f.nodes) return `with ${f.nodes.join(" ")}`; // who was connected to them
   if (links.length > 12) return plural(links.length, "link");
   return links.map((l) => l.replace(">", "→")).join(" ");
 }

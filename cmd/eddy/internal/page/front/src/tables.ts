@@ -1,6 +1,6 @@
 import { COPY, DELIVERED, REQUEST, Test } from "./data";
 import { count, h, plural, printable, said, span, table, time } from "./dom";
-import { faultText, linksText } from "./faults";
+import { endsOf, faultText, linksText } from "./faults";
 
 const ms = 1e-6, shown = 50;
 
@@ -62,7 +62,7 @@ export function links(test: Test): HTMLElement {
 /** faults tells what was made to go wrong. */
 export function faults(test: Test): HTMLElement {
   const { m } = test, begun = (test.head.events ?? []).filter((e) => e.begun);
-  const ends = new Map((test.head.events ?? []).filter((e) => e.event === "end").map((e) => [e.fault ?? 0, e.at_ns * ms]));
+  const ends = endsOf(test);
   if (begun.length === 0) {
     const lost = test.head.results.messages.lost ?? 0;
     return h("p", {}, lost > 0 ? `No nemesis was at work; links lost ${plural(lost, "message")} by chance.` : "No faults were made.");

@@ -1,0 +1,173 @@
+package natscarrier
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/natsserver"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+)
+
+// The test binary is also a server.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == "nats-server" {
+		if err := natsserver.Serve(os.Args[2], os.Stdin); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Setenv("GORACE", "atexit_sleep_ms=0")
+	os.Exit(m.Run())
+}
+
+// opened is a carrier of n1, n2 and n3, each at the server of its number.
+func opened(t *testing.T) *Carrier {
+	if testing.Short() {
+		t.Skip("starts NATS servers")
+	}
+	c := New(Config{Program: os.Args[0], Args: []string{"nats-server"}, Logs: t.TempDir()})
+	t.Cleanup(func() {
+		c.Close()
+		if _, err := os.Stat(c.dir); err == nil {
+			t.Error("a directory is left")
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := c.Open(ctx, []string{"n1", "n2", "n3"}, []string{"n4", "lin-kv"}); err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// await waits until something is so, and returns what has arrived by then.
+func await(t *testing.T, c *Carrier, what string, is func(records []int) bool) (records []int) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); ; {
+		done := is(records)
+		for _, a := range c.Arrivals() { // what came before it was so is among them
+			if a.Line != nil {
+				t.Errorf("a service wrote %s", a.Line)
+			}
+			records = append(records, a.Record)
+		}
+		if done {
+			slices.Sort(records)
+			return records
+		}
+		select {
+		case <-c.Ready():
+		case <-time.After(10 * time.Millisecond):
+		}
+		if err := c.Err(); err != nil || time.Now().After(end) {
+			t.Fatalf("%s: %v, arrived: %v", what, err, records)
+		}
+	}
+}
+
+// gather waits until all that was sent has arrived or never will.
+func gather(t *testing.T, c *Carrier) (records []int) {
+	t.Helper()
+	c.Gather()
+	return await(t, c, "gather", func([]int) bool { return c.Gathered() })
+}
+
+// all sends a message from each to each, as records from a number on.
+func all(c *Carrier, from int) {
+	names := []string{"n1", "n2", "n3"}
+	for i, src := range names {
+		for j, dest := range names {
+			body := fmt.Appendf(nil, `{"type":"echo","msg_id":%d}`, from+3*i+j)
+			c.Carry(&sim.Record{Index: from + 3*i + j, Message: sim.Message{Src: src, Dest: dest, Body: body}})
+		}
+	}
+}
+
+// Two servers that are cut off from each other carry nothing from one's node to the
+// other's; and until they see each other again, not all is gathered.
+func TestPartitionServers(t *testing.T) {
+	c := opened(t)
+	all(c, 0)
+	if got := gather(t, c); !slices.Equal(got, []int{0, 1, 2, 3, 4, 5, 6, 7, 8}) {
+		t.Errorf("arrived: %v", got)
+	}
+	cut := &sim.Fault{Kind: sim.PartitionServers, Shape: sim.LinkShape, Servers: []string{"s1", "s2"}}
+	c.Begin(cut)
+	if at := c.At(cut.Servers); !slices.Equal(at, []string{"n1", "n2"}) {
+		t.Errorf("%v are connected to s1 and s2", at)
+	}
+	all(c, 10) // a route may be about to close
+	await(t, c, "what is not cut", func(records []int) bool {
+		all := true
+		for _, i := range []int{10, 12, 14, 15, 16, 17, 18} {
+			all = all && slices.Contains(records, i)
+		}
+		return all
+	})
+	all(c, 20)
+	c.Gather()
+	got := await(t, c, "what is not cut", func(records []int) bool { return len(records) >= 7 })
+	if c.Gathered() {
+		t.Error("gathered while two servers are cut off from each other")
+	}
+	c.End(cut)
+	if got = append(got, gather(t, c)...); slices.Contains(got, 21) || slices.Contains(got, 23) {
+		t.Errorf("arrived in the end: %v", got)
+	}
+	all(c, 30)
+	if got := gather(t, c); len(got) != 9 {
+		t.Errorf("arrived: %v", got)
+	}
+}
+
+// A server that is killed is another process afterwards; its node has found another
+// server, and all is gathered only when the server is back.
+func TestKillServer(t *testing.T) {
+	c := opened(t)
+	pid := c.servers.named("s2").process.PID()
+	kill := &sim.Fault{Kind: sim.KillServer, Servers: []string{"s2"}}
+	c.Begin(kill)
+	await(t, c, "n2 finds another server", func([]int) bool { at := c.conns[1].Server(); return at == "s1" || at == "s3" })
+	c.Gather()
+	if c.Gathered() {
+		t.Error("gathered without a server")
+	}
+	c.End(kill)
+	gather(t, c)
+	if now := c.servers.named("s2").process.PID(); now == pid {
+		t.Error("the same process as before")
+	}
+	all(c, 0)
+	if got := gather(t, c); len(got) != 9 {
+		t.Errorf("arrived: %v", got)
+	}
+}
+
+// A service's answer goes to the test first; so does every message for one.
+func TestServices(t *testing.T) {
+	c := opened(t)
+	c.Carry(&sim.Record{Index: 5, Message: sim.Message{Src: "n1", Dest: "lin-kv", Body: []byte(`{"type":"read","key":1,"msg_id":7}`)}})
+	if got := gather(t, c); !slices.Equal(got, []int{5}) {
+		t.Errorf("arrived: %v", got)
+	}
+	c.Serve("lin-kv", []byte(`{"src":"n1","dest":"lin-kv","body":{"type":"read","key":1,"msg_id":7}}`))
+	for end := time.Now().Add(time.Minute); ; {
+		if all := c.Arrivals(); len(all) > 0 {
+			want := `{"src":"lin-kv","dest":"n1","body":{"type":"error","code":20,"text":"key 1 does not exist","in_reply_to":7,"msg_id":1}}` + "\n"
+			if string(all[0].Line) != want {
+				t.Errorf("%s, want %s", all[0].Line, want)
+			}
+			return
+		}
+		select {
+		case <-c.Ready():
+		case <-time.After(time.Until(end)):
+			t.Fatal("no answer")
+		}
+	}
+}

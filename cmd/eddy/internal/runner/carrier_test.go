@@ -1,0 +1,224 @@
+package runner
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+)
+
+// A fakeCarrier carries at once, but what lose takes.
+type fakeCarrier struct {
+	lose   func(*sim.Record) bool
+	change func([]byte) []byte
+
+	ready    chan struct{}
+	arrivals []Arrival
+	joined   []string
+	reborn   []string
+	faults   []string
+	gathers  int
+	err      error
+	closed   bool
+}
+
+func newFakeCarrier() *fakeCarrier {
+	return &fakeCarrier{
+		lose: func(*sim.Record) bool { return false }, change: bytes.Clone,
+		ready: make(chan struct{}, 1),
+	}
+}
+
+func (f *fakeCarrier) Open(_ context.Context, nodes, others []string) error {
+	f.joined = slices.Concat(nodes, others)
+	return nil
+}
+func (f *fakeCarrier) Join(client, _ string) { f.joined = append(f.joined, client) }
+func (f *fakeCarrier) Reborn(node string)    { f.reborn = append(f.reborn, node) }
+func (f *fakeCarrier) Carry(r *sim.Record) {
+	if f.lose(r) {
+		return
+	}
+	f.arrivals = append(f.arrivals, Arrival{Record: r.Index, Body: f.change(r.Body)})
+	select {
+	case f.ready <- struct{}{}:
+	default:
+	}
+}
+func (f *fakeCarrier) Serve(string, []byte)   {}
+func (f *fakeCarrier) Ready() <-chan struct{} { return f.ready }
+func (f *fakeCarrier) Arrivals() []Arrival {
+	all := f.arrivals
+	f.arrivals = nil
+	return all
+}
+func (f *fakeCarrier) Servers() []string          { return []string{"s1", "s2", "s3"} }
+func (f *fakeCarrier) At(names []string) []string { return []string{"at " + names[0]} }
+func (f *fakeCarrier) Begin(fault *sim.Fault)     { f.faults = append(f.faults, "begin "+fault.String()) }
+func (f *fakeCarrier) End(fault *sim.Fault)       { f.faults = append(f.faults, "end "+fault.String()) }
+func (f *fakeCarrier) Gather()                    { f.gathers++ }
+func (f *fakeCarrier) Gathered() bool             { return true }
+func (f *fakeCarrier) Err() error                 { return f.err }
+func (f *fakeCarrier) Close()                     { f.closed = true }
+
+func runOver(t *testing.T, f *fakeCarrier, cfg *Config) *Result {
+	t.Helper()
+	cfg.Carrier = f
+	res, err := Run(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !f.closed {
+		t.Error("not closed")
+	}
+	return res
+}
+
+// Everybody who is sent to has joined, every node begins anew with each process, and
+// all messages go over the carrier.
+func TestRunOverCarrier(t *testing.T) {
+	t.Parallel()
+	f, cfg := newFakeCarrier(), config(t)
+	cfg.Nemeses, cfg.Interval, cfg.TimeLimit = []string{"kill"}, 50*time.Millisecond, 500*time.Millisecond
+	carried := 0
+	f.lose = func(r *sim.Record) bool {
+		carried++
+		if !slices.Contains(f.joined, r.Dest) {
+			t.Errorf("%s was sent to and has not joined", r.Dest)
+		}
+		return false
+	}
+	res := runOver(t, f, cfg)
+	if verdict, problems := res.Judge(cfg, false); verdict != checker.Pass {
+		t.Errorf("%v %v", verdict, problems)
+	}
+	lives := 0
+	for _, e := range res.Journal.Events() {
+		if e.What == "started" {
+			lives++
+		}
+	}
+	if len(f.reborn) < lives || lives <= len(cfg.Nodes) || carried < res.History.Len() || !slices.Contains(f.joined, "lin-kv") {
+		t.Errorf("%d lives, %q reborn, %d carried, joined %q", lives, f.reborn, carried, f.joined)
+	}
+}
+
+// Faults of servers are the carrier's, who was connected to them is in the journal,
+// and they are over when the carrier is whole again. What they took is lost.
+func TestRunFaultsOfServers(t *testing.T) {
+	t.Parallel()
+	f, cfg := newFakeCarrier(), config(t)
+	cfg.Nemeses, cfg.Interval, cfg.TimeLimit = []string{"kill-server", "partition-servers"}, 100*time.Millisecond, time.Second
+	on := false
+	f.lose = func(*sim.Record) bool {
+		on = len(f.faults) > 0 && strings.HasPrefix(f.faults[len(f.faults)-1], "begin")
+		return on
+	}
+	res := runOver(t, f, cfg)
+	if verdict, problems := res.Judge(cfg, false); verdict != checker.Pass {
+		t.Errorf("%v %v", verdict, problems)
+	}
+	broken, lost := 0, 0
+	for _, e := range res.Journal.Events() {
+		switch {
+		case e.Begun != nil:
+			broken++
+			if !slices.Equal(e.Begun.Nodes, []string{"at " + e.Begun.Servers[0]}) {
+				t.Errorf("%+v", e.Begun)
+			}
+		case e.What == "whole":
+			broken = 0
+		}
+	}
+	for m := range res.Journal.All() {
+		if m.Fate == sim.Vanished {
+			lost++
+		}
+	}
+	if len(f.faults) < 4 || broken != 0 || lost == 0 {
+		t.Errorf("%q, %d still broken, %d lost", f.faults, broken, lost)
+	}
+	if !slices.ContainsFunc(res.Notes, func(note string) bool { return strings.Contains(note, "over NATS") }) ||
+		slices.ContainsFunc(res.Notes, func(note string) bool { return strings.Contains(note, "while nothing was wrong") }) {
+		t.Errorf("%q", res.Notes)
+	}
+}
+
+// What the carrier loses in the final phase is asked again, and if it is lost time
+// and again no node is blamed, nor said to be good.
+func TestRunFinalPhaseOverCarrier(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		times   int
+		replies bool
+		want    checker.Verdict
+	}{
+		{"a request", 1, false, checker.Pass},
+		{"a reply", 1, true, checker.Pass},
+		{"every request", 1000, false, checker.Unknown},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			f, cfg := newFakeCarrier(), config(t)
+			inFinal, times := false, 0
+			f.lose = func(r *sim.Record) bool {
+				// The second gathering is in the calm after all else was answered.
+				inFinal = f.gathers >= 2
+				if inFinal && (r.Src == "n2" && test.replies || r.Dest == "n2" && !test.replies) && times < test.times {
+					times++
+					return true
+				}
+				return false
+			}
+			res := runOver(t, f, cfg)
+			verdict, problems := res.Judge(cfg, false)
+			if verdict != test.want || times == 0 {
+				t.Errorf("%v %v, %d lost", verdict, problems, times)
+			}
+			if test.want == checker.Unknown && !strings.Contains(res.Stopped, "n2 was asked in the final phase") {
+				t.Errorf("stopped: %q", res.Stopped)
+			}
+			if !slices.ContainsFunc(res.Notes, func(note string) bool { return strings.Contains(note, "while nothing was wrong") }) {
+				t.Errorf("%q", res.Notes)
+			}
+		})
+	}
+}
+
+// A message that arrives as another is no fault of a node's, and ends the test.
+func TestRunChangedByCarrier(t *testing.T) {
+	t.Parallel()
+	f, cfg := newFakeCarrier(), config(t)
+	f.change = func(body []byte) []byte { return bytes.Replace(body, []byte("echo 3"), []byte("echo 4"), 1) }
+	cfg.Carrier = f
+	if _, err := Run(context.Background(), cfg); err == nil || !strings.Contains(err.Error(), "echo 4") {
+		t.Error(err)
+	}
+}
+
+// A carrier that can't go on ends the test; nobody is blamed, and the nodes end well.
+func TestRunCarrierFails(t *testing.T) {
+	t.Parallel()
+	f, cfg := newFakeCarrier(), config(t)
+	cfg.TimeLimit = time.Hour
+	cfg.Live = func(p Progress) {
+		if p.OK > 3 {
+			f.err = errors.New("the NATS server s2 ended by itself")
+		}
+	}
+	res := runOver(t, f, cfg)
+	verdict, problems := res.Judge(cfg, false)
+	if verdict != checker.Unknown || res.Stopped != "the NATS server s2 ended by itself" || len(res.Sick) > 0 {
+		t.Errorf("%v %v, %q", verdict, problems, res.Stopped)
+	}
+	if !slices.ContainsFunc(slices.Collect(res.History.All()), func(op *history.Op) bool { return op.Outcome == history.OK }) {
+		t.Error("nothing was answered")
+	}
+}
