@@ -28,6 +28,10 @@ type handler struct {
 
 // Handle registers the handler of a type of messages. A second one for the same
 // type is a mistake of the program's, and panics.
+//
+// A handler that waits for calls may run as a coroutine of whoever reads. So it must
+// not wait for one while it holds its thread (runtime.LockOSThread), which would end
+// the process; with a ctx that it has made by context.WithCancel it may.
 func (n *Node) Handle(typ string, h Handler) { n.handle(&handler{node: n, name: typ, run: h}) }
 
 // HandleInline is Handle for a handler that promises never to block: it is not
