@@ -196,3 +196,31 @@ func inOrder(t *testing.T, n *eddy.Node, requests int) {
 		t.Error(err)
 	}
 }
+
+// Two nodes in one process: a handler of one may call by the other, and both read on.
+func TestCallByAnotherNode(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := eddytest.New(t, "n1", "n2")
+		var n1, n2 eddy.Node
+		echo := func(context.Context, *eddy.Request) (any, error) { return eddy.Raw(`{}`), nil }
+		n1.HandleInline("echo", echo)
+		n2.HandleInline("echo", echo)
+		n1.Handle("ask", func(ctx context.Context, _ *eddy.Request) (any, error) {
+			_, err := n2.RPC(ctx, "n3", eddy.Raw(`{"type":"read"}`))
+			return eddy.Raw(`{}`), err
+		})
+		net.Start("n1", &n1)
+		net.Start("n2", &n2)
+		client, n3 := net.Client("c1"), net.Client("n3")
+		for range 3 {
+			asked := client.Request("n1", `{"type":"ask"}`)
+			read := n3.Receive()
+			client.Call("n1", `{"type":"echo"}`)
+			client.Call("n2", `{"type":"echo"}`)
+			n3.Reply(read, `{"type":"read_ok"}`)
+			if m := client.Await(asked); m.Type != "ask_ok" {
+				t.Errorf("answered with %s", m.Body)
+			}
+		}
+	})
+}

@@ -9,10 +9,10 @@ import (
 	"github.com/eddyrpc/eddy/internal/wire"
 )
 
-// Official makes a node speak the dialect of Maelstrom's official Go library; it
-// is what package maelstrom is made of, which see. A request that its handler
-// leaves unanswered stays so, init is a message like any other, and a message may
-// lack src and dest.
+// An Official is a node that speaks the dialect of Maelstrom's official Go library:
+// what package maelstrom is made of, and of no use to others. A request that its
+// handler leaves unanswered stays so, init is a message like any other, and a message
+// may lack src and dest.
 type Official struct {
 	// Malformed is told of a line that is no message, Unknown of a message that
 	// has no handler. An error ends the node at once; nil leaves the line to it.
@@ -23,20 +23,22 @@ type Official struct {
 	// reader may first want to write all its requests: a pipe in a test's memory.
 	Apart bool
 
+	node   *Node
 	early  bool // Open has opened the output
 	silent bool // no reply can come any more
 }
 
 // Speak makes the node speak the official library's dialect. It is called before
 // anything else.
-func (n *Node) Speak(o *Official) { n.official = o }
+func (o *Official) Speak(n *Node) { o.node, n.official = n, o }
 
-// Open makes an official node send before it serves this transport.
-func (n *Node) Open(t Transport) {
+// Open makes the node send before it serves this transport.
+func (o *Official) Open(t Transport) {
+	n := o.node
 	n.prepare(t)
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.official.early = true
+	o.early = true
 	n.out.busy = 0
 }
 
@@ -58,8 +60,9 @@ func (n *Node) endsAtOnce(reading error) bool {
 	return n.official != nil && reading != nil && reading != io.EOF
 }
 
-// LastID is the last msg_id that an official node has given to a call.
-func (n *Node) LastID() int64 {
+// Last is the last msg_id that was given to a call.
+func (o *Official) Last() int64 {
+	n := o.node
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.ids - 1
@@ -67,17 +70,19 @@ func (n *Node) LastID() int64 {
 
 var errSilent = errors.New("no reply can come any more")
 
-// EndCalls ends the calls of an official node, and lets none begin.
-func (n *Node) EndCalls() {
+// EndCalls ends the node's calls, and lets none begin.
+func (o *Official) EndCalls() {
+	n := o.node
 	n.mu.Lock()
-	n.official.silent = true
+	o.silent = true
 	n.mu.Unlock()
 	for n.cancelAll(errSilent) {
 	}
 }
 
-// Busy keeps an official node that drains from ending until done is called.
-func (n *Node) Busy() (done func()) {
+// Busy keeps the node from ending, when it drains, until done is called.
+func (o *Official) Busy() (done func()) {
+	n := o.node
 	n.active.Add(1)
 	return func() {
 		n.active.Add(-1)
@@ -85,12 +90,12 @@ func (n *Node) Busy() (done func()) {
 	}
 }
 
-// Dest is whom the message was sent to: the node, whatever name it was called by.
-func (r *Request) Dest() string {
+// Dest is whom a message was sent to: the node, whatever name it was called by.
+func (o *Official) Dest(r *Request) string {
 	if called := r.terms().called; called != nil {
 		return *called
 	}
-	return r.handler.node.ID()
+	return o.node.ID()
 }
 
 // calledBy notes the name that an official node was called by, if it is another
@@ -140,12 +145,9 @@ func (n *Node) Call(dest string, body Raw, policy *Policy, done Callback) error 
 }
 
 // SendRaw writes a body as it stands, whatever ids it has, before the node serves
-// and after its end too. An official node alone may, since it leaves the ids of
-// replies to its user.
-func (n *Node) SendRaw(dest string, body Raw) error {
-	if n.official == nil {
-		panic("eddy: SendRaw without Speak")
-	}
+// and after its end too.
+func (o *Official) SendRaw(dest string, body Raw) error {
+	n := o.node
 	if err := wire.Valid(body); err != nil {
 		return fmt.Errorf("send to %s: %w", dest, err)
 	}
@@ -197,5 +199,5 @@ func (n *Node) endReading(err error) bool {
 	return true
 }
 
-// Answered reports whether the request has its reply.
-func (r *Request) Answered() bool { return r.ID == NoID || r.state.Load()&isAnswered != 0 }
+// Answered reports whether a request has its reply.
+func (o *Official) Answered(r *Request) bool { return r.ID == NoID || r.state.Load()&isAnswered != 0 }

@@ -51,13 +51,13 @@ func (n *Node) Call(dest string, body any, policy *Policy, done func(reply Messa
 	if err != nil {
 		return err
 	}
-	node := n.opened()
-	return node.Call(dest, raw, policy, func(_ *eddy.Request, reply eddy.Message, attempts int, err error) {
+	s := n.opened()
+	return s.node.Call(dest, raw, policy, func(_ *eddy.Request, reply eddy.Message, attempts int, err error) {
 		var msg Message
 		if reply.Body != nil {
 			msg = received(reply) // its body is gone when we return
 		}
-		over := node.Busy()
+		over := s.official.Busy()
 		go func() {
 			defer over()
 			err := n.guard(func(Message) error {
@@ -97,15 +97,24 @@ func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *
 	if err != nil {
 		return Message{}, 0, err
 	}
-	reply, attempts, err := n.opened().RPCWithRetry(ctx, dest, raw, policy)
+	reply, attempts, err := n.opened().node.RPCWithRetry(ctx, dest, raw, policy)
 	switch {
 	case reply.Body != nil:
 		msg := Message{Src: reply.Src, Dest: reply.Dest, Body: []byte(reply.Body)}
 		return msg, attempts, failure(msg, err)
 	case ctx.Err() != nil:
 		return Message{}, attempts, ctx.Err()
+	case errors.Is(err, context.DeadlineExceeded) && over(ctx):
+		return Message{}, attempts, context.DeadlineExceeded
 	}
 	return Message{}, attempts, failure(Message{}, err)
+}
+
+// over reports whether a context's deadline has come, which the node's clock may tell
+// before the context does.
+func over(ctx context.Context) bool {
+	deadline, ok := ctx.Deadline()
+	return ok && time.Until(deadline) < time.Millisecond
 }
 
 // A failedCall is a *CallError, and for errors.As an *RPCError too, if there is a

@@ -108,6 +108,26 @@ func TestErrorOfACall(t *testing.T) {
 	})
 }
 
+// A slow context tells of its deadline, and notices nothing when that has come.
+type slowContext struct {
+	context.Context
+	deadline time.Time
+}
+
+func (c slowContext) Deadline() (time.Time, bool) { return c.deadline, true }
+
+// The node may see a deadline pass before the context's own timer does.
+func TestDeadlineOfTheContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := eddytest.New(t)
+		n1 := start(net, "n1", func(*maelstrom.Node) {})
+		ctx := slowContext{t.Context(), time.Now().Add(100 * time.Millisecond)}
+		if _, err := n1.SyncRPC(ctx, "n2", typed("add")); err != context.DeadlineExceeded {
+			t.Errorf("SyncRPC: %v", err)
+		}
+	})
+}
+
 func TestCall(t *testing.T) {
 	for lost, want := range []string{0: "add_ok after 1", 1: "add_ok after 2", 2: "add_ok after 3", 3: "no reply after 3"} {
 		synctest.Test(t, func(t *testing.T) {

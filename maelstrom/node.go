@@ -105,10 +105,10 @@ func (n *Node) Run() error {
 }
 
 // serve is a handler of the inner node for one of the user's.
-func (n *Node) serve(fn HandlerFunc) eddy.Handler {
+func (s *session) serve(fn HandlerFunc) eddy.Handler {
 	return func(_ context.Context, req *eddy.Request) (any, error) {
-		msg := Message{Src: req.Src, Dest: req.Dest(), Body: json.RawMessage(req.Body)}
-		err := n.guard(fn, msg)
+		msg := Message{Src: req.Src, Dest: s.official.Dest(req), Body: json.RawMessage(req.Body)}
+		err := s.guard(fn, msg)
 		if err == nil {
 			return nil, nil
 		}
@@ -195,5 +195,5 @@ func (n *Node) Send(dest string, body any) error {
 	if err != nil {
 		return err
 	}
-	return n.opened().SendRaw(dest, raw)
+	return n.opened().official.SendRaw(dest, raw)
 }

@@ -21,15 +21,15 @@ func (n *Node) HandleOnce(typ string, once *Once, fn HandlerFunc) {
 }
 
 // serveOnce is serve for a handler whose answer a Once keeps.
-func (n *Node) serveOnce(fn HandlerFunc) eddy.Handler {
-	serve := n.serve(fn)
+func (s *session) serveOnce(fn HandlerFunc) eddy.Handler {
+	serve := s.serve(fn)
 	return func(ctx context.Context, req *eddy.Request) (any, error) {
 		id, _ := idOf(Message{Body: json.RawMessage(req.Body)})
-		defer n.answers.add(req, id)()
+		defer s.answers.add(req, id)()
 		if _, err := serve(ctx, req); err != nil {
 			return nil, err
 		}
-		if !req.Answered() {
+		if !s.official.Answered(req) {
 			return nil, eddy.Errorf(eddy.Crash, "the handler of %s gave no reply", req.Type())
 		}
 		return nil, nil

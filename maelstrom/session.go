@@ -39,18 +39,18 @@ func (n *Node) current() *session {
 	return n.session.Load()
 }
 
-// opened is the current session's node, which can send.
-func (n *Node) opened() *eddy.Node {
+// opened is the current session, whose node can send.
+func (n *Node) opened() *session {
 	s := n.current()
 	s.open()
-	return &s.node
+	return s
 }
 
 // renew makes the session behind one that has ended.
 func (n *Node) renew(old *session) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	s := n.newSession(old.node.LastID())
+	s := n.newSession(old.official.Last())
 	if id := old.node.ID(); id != "" {
 		s.node.Adopt(id, old.node.IDs())
 	}
@@ -63,8 +63,8 @@ func (n *Node) renew(old *session) {
 func (n *Node) newSession(lastID int64) *session {
 	s := &session{Node: n}
 	s.official = eddy.Official{Malformed: s.malformed, Unknown: s.unknown, LastID: lastID}
-	s.node.Speak(&s.official)
-	s.node.Handle("init", n.serve(n.init))
+	s.official.Speak(&s.node)
+	s.node.Handle("init", s.serve(n.init))
 	return s
 }
 
@@ -83,7 +83,7 @@ func (s *session) open() {
 	s.opening.Do(func() {
 		_, isFile := s.Stdout.(*os.File)
 		s.official.Apart = !isFile
-		s.node.Open(s)
+		s.official.Open(s)
 	})
 }
 
@@ -94,7 +94,7 @@ func (s *session) Read(p []byte) (int, error) {
 	switch err {
 	case nil:
 	case io.EOF:
-		time.AfterFunc(graceAtEOF, s.node.EndCalls)
+		time.AfterFunc(graceAtEOF, s.official.EndCalls)
 	default:
 		s.failed = err
 	}

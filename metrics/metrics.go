@@ -56,7 +56,8 @@ func (m *Metrics) Node(n *eddy.Node) {
 	m.node = n
 }
 
-// Net shows a connection's counters too.
+// Net shows a connection's counters too, and without a Node the attempts that pass
+// through it: that is all it sees of calls.
 func (m *Metrics) Net(c *natsnet.Conn) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -123,6 +124,7 @@ var (
 	reconnect = desc("net_reconnects_total", "How often another NATS server was found.")
 	connected = desc("net_connected", "Whether a NATS server is reached: 1 or 0.")
 	strays    = desc("stray_replies_total", "Replies that no open call asked for.")
+	attempts  = desc("attempts_total", "Messages that were sent for calls.", "server_address")
 	badLines  = desc("bad_lines_total", "Lines that were no message.")
 
 	ofNode = []counter[eddy.Stats]{
@@ -144,7 +146,7 @@ var (
 	}
 	ofDest = []counter[eddy.DestinationStats]{
 		{desc("calls_total", "Calls that were made.", "server_address"), func(d eddy.DestinationStats) int64 { return d.Calls }, ""},
-		{desc("attempts_total", "Messages that were sent for calls.", "server_address"), func(d eddy.DestinationStats) int64 { return d.Attempts }, ""},
+		{attempts, func(d eddy.DestinationStats) int64 { return d.Attempts }, ""},
 		{desc("retries_total", "Attempts after a call's first.", "server_address"), func(d eddy.DestinationStats) int64 { return d.Retries }, ""},
 		{desc("late_replies_total", "Replies that came after their attempt's timeout.", "server_address"), func(d eddy.DestinationStats) int64 { return d.Late }, ""},
 		{desc("failures_total", "Calls that ended without a reply.", "server_address"), func(d eddy.DestinationStats) int64 { return d.Failures }, ""},
@@ -173,6 +175,9 @@ func (c *collector) Collect(to chan<- prometheus.Metric) {
 		if node == nil {
 			to <- prometheus.MustNewConstMetric(messages, prometheus.CounterValue, float64(counts.In), "in")
 			to <- prometheus.MustNewConstMetric(messages, prometheus.CounterValue, float64(counts.Out), "out")
+			for name, n := range net.Requests() {
+				to <- prometheus.MustNewConstMetric(attempts, prometheus.CounterValue, float64(n), name)
+			}
 		}
 		up := 0.0
 		if net.Connected() {

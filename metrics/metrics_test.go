@@ -2,6 +2,7 @@ package metrics_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
@@ -89,9 +90,31 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 
+	// What carries a node's messages sees its attempts, but not its calls.
+	carrier := metrics.New("n1")
+	carrier.Net(net)
+	_, seen := get(t, carrier, "/metrics")
+	if !strings.Contains(seen, `eddy_attempts_total{node="n1",server_address="n1"} 5`) ||
+		!strings.Contains(seen, `eddy_attempts_total{node="n1",server_address="n9"} 2`) || strings.Contains(seen, "eddy_calls") {
+		t.Error(seen)
+	}
+
 	dashboard, err := os.ReadFile("../docs/grafana.json")
 	if err != nil {
 		t.Fatal(err)
+	}
+	var shown struct {
+		Panels []struct {
+			Targets []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal(dashboard, &shown); err != nil || len(shown.Panels) == 0 {
+		t.Errorf("the dashboard has %d panels, %v", len(shown.Panels), err)
+	}
+	for i, p := range shown.Panels {
+		if len(p.Targets) == 0 || !strings.Contains(p.Targets[0].Expr, `node=~"$node"`) {
+			t.Errorf("panel %d shows %+v", i, p.Targets)
+		}
 	}
 	for _, name := range regexp.MustCompile(`\b(eddy|rpc)_\w+\b`).FindAllString(string(dashboard), -1) {
 		if !strings.Contains(text, name) {

@@ -3,6 +3,7 @@ package natsnet
 import (
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode/utf8"
 )
@@ -24,6 +25,8 @@ func quote(line []byte) string {
 type limitedLog struct {
 	to *slog.Logger
 
+	failure atomic.Pointer[error] // why no server was reached the last time
+
 	mu     sync.Mutex
 	quiet  time.Time // until then
 	untold int
@@ -33,6 +36,12 @@ func (l *limitedLog) info(text string, args ...any) {
 	if l.to != nil {
 		l.to.Info(text, args...)
 	}
+}
+
+// unreached tells that no server is reached.
+func (l *limitedLog) unreached(err error) {
+	l.failure.Store(&err)
+	l.warn("no server is reached", "error", err)
 }
 
 func (l *limitedLog) warn(text string, args ...any) {

@@ -21,6 +21,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -156,19 +157,26 @@ func (cfg *Config) connect(name string, log *limitedLog) (*nats.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("natsnet: %w", err)
 	}
+	var made atomic.Pointer[nats.Conn]
 	options = append(options,
 		nats.Name(name),
 		nats.RetryOnFailedConnect(true),
 		nats.MaxReconnects(-1),
-		nats.ReconnectWait(100*time.Millisecond),
-		nats.ReconnectJitter(100*time.Millisecond, 200*time.Millisecond),
+		nats.IgnoreAuthErrorAbort(), // the mistake may be the server's, and mended
+		nats.CustomReconnectDelay(func(int) time.Duration {
+			// A server that turns us away is told of nowhere else.
+			if nc := made.Load(); nc != nil && nc.LastError() != nil {
+				log.unreached(nc.LastError())
+			}
+			return 100*time.Millisecond + rand.N(200*time.Millisecond)
+		}),
 		nats.PingInterval(2*time.Second), // a server that was cut off is missed after 4 s
 		nats.MaxPingsOutstanding(1),
 		nats.Timeout(2*time.Second),
 		nats.SyncQueueLen(maxMessages),
 		nats.ConnectHandler(func(nc *nats.Conn) { log.info("connected", "server", nc.ConnectedServerName()) }),
 		nats.ReconnectHandler(func(nc *nats.Conn) { log.info("reconnected", "server", nc.ConnectedServerName()) }),
-		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { log.warn("no server is reached", "error", err) }),
+		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { log.unreached(err) }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
 				log.warn("disconnected", "error", err)
@@ -180,6 +188,7 @@ func (cfg *Config) connect(name string, log *limitedLog) (*nats.Conn, error) {
 	if err != nil {
 		return nil, fmt.Errorf("natsnet: %w", err)
 	}
+	made.Store(nc)
 	return nc, nil
 }
 
@@ -262,6 +271,9 @@ func (c *Conn) send(line []byte) error {
 	switch err := c.nc.PublishRequest(dest.subject, c.lives.reply(dest, &m.Body), line); {
 	case err == nil:
 		c.out.Add(1)
+		if m.Body.ID != wire.NoID && m.Body.InReplyTo == wire.NoID {
+			dest.requests.Add(1)
+		}
 	case errors.Is(err, nats.ErrConnectionClosed), errors.Is(err, nats.ErrConnectionDraining):
 		return io.ErrClosedPipe
 	default:
@@ -285,7 +297,8 @@ func (c *Conn) Close() error {
 }
 
 // Joined waits until a server is reached and knows where to find us: what others
-// send from then on comes here.
+// send from then on comes here. Its error tells why there is none; it wraps the cause
+// of ctx's end.
 func (c *Conn) Joined(ctx context.Context) error {
 	for {
 		once, cancel := context.WithTimeout(ctx, time.Second)
@@ -295,6 +308,9 @@ func (c *Conn) Joined(ctx context.Context) error {
 		case err == nil && c.nc.IsConnected():
 			return nil
 		case ctx.Err() != nil:
+			if why := c.log.failure.Load(); why != nil {
+				return fmt.Errorf("%w (%w)", *why, context.Cause(ctx))
+			}
 			return context.Cause(ctx)
 		case errors.Is(err, nats.ErrConnectionClosed):
 			return io.ErrClosedPipe
@@ -311,6 +327,11 @@ func (c *Conn) Connected() bool { return c.nc.IsConnected() }
 
 // Server is the name of the server that is reached now, or "".
 func (c *Conn) Server() string { return c.nc.ConnectedServerName() }
+
+// Requests are how many the node has sent to each other. A request is an attempt of a
+// call; which attempts are of one call only the node knows. They begin anew after
+// 10,000 others.
+func (c *Conn) Requests() map[string]int64 { return c.peers.requests() }
 
 // Counts returns the counters.
 func (c *Conn) Counts() Counts {

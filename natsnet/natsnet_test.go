@@ -1,6 +1,7 @@
 package natsnet_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -20,7 +21,13 @@ import (
 // serverAt starts a server for the test, on loopback; port -1 is a free one.
 func serverAt(t *testing.T, port int) *server.Server {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, NoLog: true, NoSigs: true})
+	return lockedServer(t, port, "")
+}
+
+// lockedServer is one that wants to see a token.
+func lockedServer(t *testing.T, port int, token string) *server.Server {
+	t.Helper()
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, Authorization: token, NoLog: true, NoSigs: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,7 +282,8 @@ func TestNoServer(t *testing.T) {
 // What comes faster than it is read is lost beyond a bound, and counted.
 func TestNobodyReads(t *testing.T) {
 	url := serverAt(t, -1).ClientURL()
-	slow := dial(t, natsnet.Config{Servers: url, Node: "n1", MaxWaiting: 1000})
+	var log lockedBuffer
+	slow := dial(t, natsnet.Config{Servers: url, Node: "n1", MaxWaiting: 1000, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	quick := dial(t, natsnet.Config{Servers: url, Node: "n2"})
 	defer quick.Close()
 	joined(t, slow)
@@ -287,7 +295,7 @@ func TestNobodyReads(t *testing.T) {
 		}
 	}
 	quick.Close() // which sends them
-	wait(t, func() bool { return slow.Counts().Lost > 0 })
+	wait(t, func() bool { return slow.Counts().Lost > 0 && strings.Contains(log.String(), "slow consumer") })
 	slow.Close()
 	var all bytes.Buffer
 	n, err := all.ReadFrom(slow)
@@ -336,4 +344,31 @@ func (b *lockedBuffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.buf.String()
+}
+
+// On a network that is well, all arrives, in order and once.
+func TestAllArrives(t *testing.T) {
+	url := serverAt(t, -1).ClientURL()
+	from := dial(t, natsnet.Config{Servers: url, Node: "n1"})
+	defer from.Close()
+	to := dial(t, natsnet.Config{Servers: url, Node: "n2"})
+	defer to.Close()
+	joined(t, from)
+	joined(t, to)
+	const all, ahead = 20_000, 1000
+	room := make(chan struct{}, ahead)
+	go func() {
+		for i := range all {
+			room <- struct{}{}
+			fmt.Fprintf(from, `{"src":"n1","dest":"n2","body":{"type":"x","i":%d}}`+"\n", i)
+		}
+	}()
+	lines := bufio.NewReader(to)
+	for i := range all {
+		line, err := lines.ReadString('\n')
+		if want := fmt.Sprintf(`{"src":"n1","dest":"n2","body":{"type":"x","i":%d}}`+"\n", i); line != want || err != nil {
+			t.Fatalf("read %q, %v, want %q", line, err, want)
+		}
+		<-room
+	}
 }

@@ -1,13 +1,20 @@
 package natsnet
 
+import (
+	"sync"
+	"sync/atomic"
+)
+
 // peers keep what would else be made anew for each message: subjects, and names out
 // of subjects.
 type peers struct {
 	names subjects
 	self  string
 
-	dests   map[string]*peer  // the writer's
 	sources map[string]string // the reader's, by subject
+
+	mu    sync.Mutex       // of the writer when it adds one, and of others
+	dests map[string]*peer // the writer's
 }
 
 // maxPeers bounds them: anybody may send under any name, where a server allows it.
@@ -20,6 +27,8 @@ type peer struct {
 	subject    string // where messages for it go
 
 	life, reply string // the reply subject of our life
+
+	requests atomic.Int64 // sent to it
 }
 
 // dest is the node of a name.
@@ -27,12 +36,27 @@ func (p *peers) dest(name []byte) *peer {
 	if known := p.dests[string(name)]; known != nil {
 		return known
 	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if p.dests == nil || len(p.dests) >= maxPeers {
 		p.dests = make(map[string]*peer)
 	}
 	d := &peer{names: p.names, self: p.self, name: string(name), subject: p.names.subject(string(name), p.self)}
 	p.dests[d.name] = d
 	return d
+}
+
+// requests are how many were sent to each.
+func (p *peers) requests() map[string]int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make(map[string]int64)
+	for name, d := range p.dests {
+		if n := d.requests.Load(); n > 0 {
+			all[name] = n
+		}
+	}
+	return all
 }
 
 // unheard is where a server tells a life of ours that nobody has joined as it.

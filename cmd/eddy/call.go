@@ -85,17 +85,20 @@ func randomName() string {
 
 // join makes us a node that serves nothing.
 func (c *callCommand) join(ctx context.Context) (*eddy.Node, *natsnet.Conn, func(), error) {
-	net := c.config(c.As)
+	net, err := c.config(c.As)
+	if err != nil {
+		return nil, nil, nil, err
+	}
 	net.Nodes = []string{c.As}
 	conn, err := natsnet.Dial(net)
 	if err != nil {
 		return nil, nil, nil, usageError("%w", err)
 	}
-	waiting, cancel := context.WithTimeout(ctx, c.Wait)
+	waiting, cancel := context.WithTimeoutCause(ctx, c.Wait, fmt.Errorf("after %v", c.Wait))
 	defer cancel()
-	if conn.Joined(waiting) != nil {
+	if err := conn.Joined(waiting); err != nil {
 		conn.Close()
-		return nil, nil, nil, statusErr{statusNoReply, fmt.Errorf("no NATS server at %s", c.NATS)}
+		return nil, nil, nil, statusErr{statusNoReply, fmt.Errorf("no NATS server at %s: %w", c.NATS, err)}
 	}
 	ready := make(chan struct{})
 	node := &eddy.Node{Log: slog.New(slog.DiscardHandler), MaxOpen: max(c.Calls, 1), StopAtEOF: true}

@@ -1,11 +1,14 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // challengeRuns are the examples for which there is a workload, each on as bad a
@@ -20,6 +23,20 @@ var challengeRuns = []struct{ example, flags string }{
 	{"broadcast-batched", "-w broadcast --node-count 5 --rate 50 --latency 10 --loss 0.1 --duplicate 0.1 --nemesis partition,pause --nemesis-interval 0.3 --seed 1"},
 }
 
+// buildExamples builds these examples and returns the directory of the programs.
+func buildExamples(t *testing.T, names ...string) string {
+	t.Helper()
+	dir := t.TempDir()
+	args := []string{"build", "-o", dir + string(filepath.Separator)}
+	for _, name := range names {
+		args = append(args, "../../examples/"+name)
+	}
+	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return dir
+}
+
 // What else they promise, and what they cost, the examples' own tests look after.
 func TestChallenges(t *testing.T) {
 	if testing.Short() {
@@ -28,12 +45,8 @@ func TestChallenges(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("processes can't be paused there")
 	}
-	t.Parallel()
-	dir := t.TempDir()
-	build := exec.Command("go", "build", "-o", dir, "../../examples/echo", "../../examples/unique-ids", "../../examples/broadcast", "../../examples/broadcast-batched")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	// Not beside other tests, which its many processes would slow down.
+	dir := buildExamples(t, "echo", "unique-ids", "broadcast", "broadcast-batched")
 	sideBySide(t, len(challengeRuns), func(t *testing.T, i int) {
 		run := challengeRuns[i]
 		flags := append(strings.Fields(run.flags), "--bin", filepath.Join(dir, run.example), "--time-limit", "1")
@@ -41,4 +54,38 @@ func TestChallenges(t *testing.T) {
 			t.Errorf("%s %s: %s\n%s", run.example, run.flags, r.Verdict, r.text())
 		}
 	})
+}
+
+// The examples for which there is no workload answer as their transcripts say:
+// lines in, in testdata/challenges, and lines out.
+func TestChallengeTranscripts(t *testing.T) {
+	t.Parallel()
+	names := []string{"g-counter", "kafka", "txn-rw-register"}
+	dir := buildExamples(t, names...)
+	for _, name := range names {
+		in, err := os.Open("testdata/challenges/" + name + ".in")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer in.Close()
+		cmd := exec.Command(filepath.Join(dir, name))
+		cmd.Stdin = in
+		got, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		path := "testdata/challenges/" + name + ".out"
+		if *update {
+			if err := os.WriteFile(path, got, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		want, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(string(want), string(got)); diff != "" {
+			t.Errorf("%s: run go test ./cmd/eddy -run TestChallengeTranscripts -update (-want +got)\n%s", name, diff)
+		}
+	}
 }

@@ -36,13 +36,20 @@ type securityFlags struct {
 	TLSKey    string `name:"tls-key" placeholder:"FILE" help:"Its key."`
 }
 
-func (f *natsFlags) config(node string) natsnet.Config {
+// config is how a node joins. A URL with a secret in it is refused: a command line is
+// for all to see, and URLs are printed.
+func (f *natsFlags) config(node string) (natsnet.Config, error) {
+	for server := range strings.SplitSeq(f.NATS, ",") {
+		if strings.Contains(server, "@") {
+			return natsnet.Config{}, usageError("--nats: a URL must not hold a secret; name a file that does: --token-file, --nkey, --creds")
+		}
+	}
 	return natsnet.Config{
 		Servers: f.NATS, Cluster: f.Cluster, Node: node,
 		Security: natsnet.Security{
 			Creds: f.Creds, NKey: f.NKey, Token: f.TokenFile, CA: f.TLSCA, Cert: f.TLSCert, Key: f.TLSKey,
 		},
-	}
+	}, nil
 }
 
 // memberFlags say how a node program is kept alive.
@@ -101,9 +108,12 @@ func (c *joinCommand) Run() error {
 	if !slices.Contains(c.NodeIDs, c.NodeID) {
 		return usageError("--node-id %s is not among --node-ids %s", c.NodeID, strings.Join(c.NodeIDs, ","))
 	}
+	to, err := c.natsFlags.config(c.NodeID)
+	if err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	to := c.natsFlags.config(c.NodeID)
 	to.Nodes = c.NodeIDs
 	shown := metrics.New(c.NodeID)
 	to.Observe = shown.Observe

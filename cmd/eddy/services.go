@@ -27,10 +27,14 @@ func (c *servicesCommand) Run() error {
 	if c.Replicas < 1 || c.Replicas > 5 {
 		return usageError("--replicas must be from 1 to 5")
 	}
+	net, err := c.config("")
+	if err != nil {
+		return err
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	err := natskv.Serve(ctx, natskv.Config{
-		Net: c.config(""), Replicas: c.Replicas, Wait: c.Wait, Log: textLog(os.Stderr),
+	err = natskv.Serve(ctx, natskv.Config{
+		Net: net, Replicas: c.Replicas, Wait: c.Wait, Log: textLog(os.Stderr),
 	}, func() { fmt.Printf("%s are served\n", strings.Join(natskv.Names(), ", ")) })
 	if err != nil && ctx.Err() == nil {
 		return err

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/natsnet"
 )
 
 // startUp starts a cluster until the test ends, and returns where it is.
@@ -125,5 +126,38 @@ func TestNoServer(t *testing.T) {
 	c := callCommand{natsFlags: natsFlags{NATS: "nats://127.0.0.1:1"}, Dest: "n1", Body: `{"type":"echo"}`}
 	if _, _, status := calling(&c, nil); status != statusNoReply {
 		t.Errorf("status %d", status)
+	}
+}
+
+// A cluster that nobody names is the same for every command.
+func TestClusterDefault(t *testing.T) {
+	found := 0
+	for _, command := range newParser(&cli{}).Model.Children {
+		for _, f := range command.Flags {
+			if f.Name != "cluster" {
+				continue
+			}
+			found++
+			if f.Default != natsnet.DefaultCluster {
+				t.Errorf("%s --cluster is %s by default", command.Name, f.Default)
+			}
+		}
+	}
+	if found < 5 {
+		t.Errorf("%d commands have --cluster", found)
+	}
+}
+
+// Each flag that names a file of security is for what its name says.
+func TestSecurityFlags(t *testing.T) {
+	var line cli
+	_, err := newParser(&line).Parse(strings.Fields("call --creds a --nkey b --token-file c --tls-ca d --tls-cert e --tls-key f n1 {}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := line.Call.config("c1")
+	want := natsnet.Security{Creds: "a", NKey: "b", Token: "c", CA: "d", Cert: "e", Key: "f"}
+	if err != nil || cfg.Security != want {
+		t.Errorf("%+v, %v", cfg.Security, err)
 	}
 }

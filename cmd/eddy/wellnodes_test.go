@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -29,7 +30,7 @@ var wellNodes = map[string]wellNode{
 			return true
 		}
 		n.Serve()
-	}, []string{"-w", "echo"}},
+	}, []string{"-w", "echo", "--rate", "40", "--time-limit", "1"}},
 
 	// Maelstrom kills nodes, so hardly one ends with its input.
 	"gossips-on": {func() {
@@ -41,7 +42,26 @@ var wellNodes = map[string]wellNode{
 		}()
 		n.Serve()
 		select {}
-	}, []string{"-w", "echo"}},
+	}, []string{"-w", "echo", "--rate", "40", "--time-limit", "1"}},
+
+	// Once the input has been closed nobody can read what comes later, and it need
+	// not have read all that came before.
+	"leaves-the-rest": {func() {
+		n := sick.New()
+		gossip := `{"type":"gossip","text":"` + strings.Repeat("x", 200_000) + `"}` // more than a pipe holds
+		n.On = func(m sick.Message) bool {
+			if m.Body.Type != "echo" {
+				return true
+			}
+			fmt.Printf(`{"src":%q,"dest":"n1","body":%s}`+"\n", n.ID, gossip)
+			n.Echo(m)
+			if n.ID == "n1" {
+				select {}
+			}
+			return true
+		}
+		n.Serve()
+	}, []string{"-w", "echo", "-n", "n2", "--link", "n2:n1:latency=500", "--rate", "0", "--time-limit", "0.1"}},
 
 	// No answer is better than an id that may not be unique.
 	"id-of-a-service": {func() {
@@ -57,7 +77,7 @@ var wellNodes = map[string]wellNode{
 			return true
 		}
 		n.Serve()
-	}, []string{"-w", "unique-ids", "--loss", "0.1", "--seed", "3", "--concurrency", "20"}},
+	}, []string{"-w", "unique-ids", "--rate", "40", "--time-limit", "1", "--loss", "0.1", "--seed", "3", "--concurrency", "20"}},
 }
 
 func init() {
@@ -73,7 +93,7 @@ func TestWellNodes(t *testing.T) {
 	t.Parallel()
 	names := slices.Sorted(maps.Keys(wellNodes))
 	sideBySide(t, len(names), func(t *testing.T, i int) {
-		flags := append([]string{"--bin", "well-" + names[i], "--nodes", "n1", "--rate", "40", "--time-limit", "1",
+		flags := append([]string{"--bin", "well-" + names[i], "--node", "n1",
 			"--client-timeout", "1s", "--call-timeout", "50ms", "--call-attempts", "1"}, wellNodes[names[i]].flags...)
 		if r := eddyTest(t, flags...); r.Verdict != "pass" {
 			t.Errorf("well-%s: %s\n%s", names[i], r.Verdict, r.text())

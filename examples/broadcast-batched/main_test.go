@@ -25,7 +25,7 @@ func TestTargets(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c := challenge.Start(t, 25, func() *eddy.Node { return newNode(stage.period) })
 				c.Latency(100 * time.Millisecond)
-				spread, perOp := c.Broadcast(t, 100, 5*time.Second), c.PerOp()
+				spread, perOp := c.Broadcast(t, 100, 3*time.Second), c.PerOp()
 				if perOp >= stage.mostPerOp || spread.Median >= stage.mostMedian || spread.Max >= stage.most {
 					t.Errorf("%.1f messages for each operation, known everywhere after %v in the middle and %v at most", perOp, spread.Median, spread.Max)
 				}

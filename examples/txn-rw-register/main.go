@@ -37,10 +37,6 @@ type commit struct {
 	Writes map[string]eddy.Raw `json:"writes"` // by the key as it stands in JSON
 }
 
-func (c *commit) after(d *commit) bool {
-	return c.Time > d.Time || c.Time == d.Time && c.Node > d.Node
-}
-
 func main() {
 	if err := newNode().Run(); err != nil {
 		log.Fatal(err)
@@ -56,7 +52,7 @@ func newNode() *eddy.Node {
 	apply := func(c commit) {
 		clock = max(clock, c.Time)
 		for key := range c.Writes {
-			if old := latest[key]; c.after(&old) {
+			if old := latest[key]; c.Time > old.Time || c.Time == old.Time && c.Node > old.Node {
 				latest[key] = c
 			}
 		}

@@ -1,0 +1,115 @@
+//go:build unix
+
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/natsserver"
+)
+
+// A saying is what a process says on standard error, to be read while it runs.
+type saying struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *saying) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *saying) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// await waits until it has said something.
+func (s *saying) await(t *testing.T, text string) {
+	t.Helper()
+	for end := time.Now().Add(time.Minute); !strings.Contains(s.String(), text); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("it never said %q:\n%s", text, s)
+		}
+	}
+}
+
+// joinProcess starts `eddy join` with these arguments behind the server.
+func joinProcess(t *testing.T, url string, args ...string) (*exec.Cmd, *saying) {
+	t.Helper()
+	cmd := exec.Command("eddy", append([]string{"join", "--cluster", "test", "--nats", url}, args...)...)
+	said := &saying{}
+	cmd.Stderr = said
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill() })
+	return cmd, said
+}
+
+func startServer(t *testing.T) (url string) {
+	t.Helper()
+	s, err := natsserver.Start(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(s.Stop)
+	return s.URL()
+}
+
+// A node that is told to end answers what it has accepted, over the same network.
+func TestJoinDrains(t *testing.T) {
+	t.Parallel()
+	url := startServer(t)
+	cmd, said := joinProcess(t, url, "--node-id", "n1", "--node-ids", "n1,n2", "--", "node-member")
+	call := func(body string, policy *eddy.Policy) (string, string, int) {
+		return calling(&callCommand{natsFlags: natsFlags{NATS: url}, Wait: 20 * time.Second, Dest: "n1", Body: body}, policy)
+	}
+	if out, errs, status := call(`{"type":"echo"}`, &eddy.Policy{Attempts: 200, Timeout: 200 * time.Millisecond}); status != 0 {
+		t.Fatalf("status %d\n%s%s", status, out, errs)
+	}
+	go func() {
+		said.await(t, "nobody has joined") // so the relay has begun
+		cmd.Process.Signal(syscall.SIGTERM)
+	}()
+	out, errs, status := call(`{"type":"relay","target":"n9","payload":{"type":"echo"}}`, &eddy.Policy{Attempts: 1, Timeout: time.Minute})
+	if status != statusErrorReply || !strings.Contains(out, "RPC failed after 3 attempts") {
+		t.Errorf("status %d\n%s%s", status, out, errs)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("eddy join: %v\n%s", err, said)
+	}
+}
+
+// A node that dies too often ends eddy join with 1 and the reason.
+func TestJoinGivesUp(t *testing.T) {
+	t.Parallel()
+	cmd, said := joinProcess(t, startServer(t), "--node-id", "n1", "--node-ids", "n1", "--restarts", "2", "--", "node-exit")
+	cmd.Wait()
+	if got := cmd.ProcessState.ExitCode(); got != 1 || strings.Count(said.String(), "is started again") != 2 ||
+		!strings.Contains(said.String(), "eddy: n1 has died 3 times in a row: exit status 0\n") {
+		t.Errorf("status %d\n%s", got, said)
+	}
+}
+
+// A secret in a URL is refused, and not repeated.
+func TestSecretInURL(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{
+		"call --nats nats://a,nats://user:s3cret@b n1 {}", "services --nats tls://s3cret@b",
+		"join --nats nats://user:s3cret@b --node-id n1 --node-ids n1 relay",
+	} {
+		out, err := exec.Command("eddy", strings.Fields(args)...).CombinedOutput()
+		if err == nil || strings.Contains(string(out), "s3cret") || !strings.Contains(string(out), "a URL must not hold a secret") {
+			t.Errorf("%s: %v\n%s", args, err, out)
+		}
+	}
+}

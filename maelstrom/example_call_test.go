@@ -1,0 +1,231 @@
+package maelstrom_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/eddyrpc/eddy/maelstrom"
+)
+
+// hear gives a node init and these lines, and shows what it writes but init_ok.
+func hear(n *maelstrom.Node, lines ...string) {
+	log.SetOutput(io.Discard)
+	defer log.SetOutput(os.Stderr)
+	n.Init("n1", []string{"n1", "n2"})
+	n.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
+	n.Stdout = os.Stdout
+	if err := n.Run(); err != nil {
+		fmt.Println("Run:", err)
+	}
+}
+
+// A handler that asks another node. It may hold a mutex meanwhile.
+func ExampleNode_SyncRPC() {
+	n := maelstrom.NewNode()
+	n.Handle("ask", func(msg maelstrom.Message) error {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		reply, err := n.SyncRPC(ctx, "n2", map[string]any{"type": "read"})
+		if err != nil {
+			return err
+		}
+		return n.Reply(msg, map[string]any{"type": "ask_ok", "heard": reply.Body})
+	})
+	hear(n, `{"src":"c1","dest":"n1","body":{"type":"ask","msg_id":1}}`,
+		`{"src":"n2","dest":"n1","body":{"type":"read_ok","value":7,"in_reply_to":1}}`)
+	// Output:
+	// {"src":"n1","dest":"n2","body":{"msg_id":1,"type":"read"}}
+	// {"src":"n1","dest":"c1","body":{"heard":{"type":"read_ok","value":7,"in_reply_to":1},"in_reply_to":1,"type":"ask_ok"}}
+}
+
+// The same without waiting.
+func ExampleNode_RPC() {
+	n := maelstrom.NewNode()
+	n.Handle("ask", func(msg maelstrom.Message) error {
+		return n.RPC("n2", map[string]any{"type": "read"}, func(reply maelstrom.Message) error {
+			if err := reply.RPCError(); err != nil {
+				return n.Reply(msg, err)
+			}
+			return n.Reply(msg, map[string]any{"type": "ask_ok"})
+		})
+	})
+	hear(n, `{"src":"c1","dest":"n1","body":{"type":"ask","msg_id":1}}`,
+		`{"src":"n2","dest":"n1","body":{"type":"error","code":20,"text":"no such key","in_reply_to":1}}`)
+	// Output:
+	// {"src":"n1","dest":"n2","body":{"msg_id":1,"type":"read"}}
+	// {"src":"n1","dest":"c1","body":{"code":20,"in_reply_to":1,"text":"no such key","type":"error"}}
+}
+
+// Silence is met with another attempt. The error of the last one answers the request.
+func ExampleNode_RPCWithRetry() {
+	n := maelstrom.NewNode()
+	policy := &maelstrom.Policy{Attempts: 2, Timeout: 100 * time.Millisecond}
+	n.Handle("ask", func(msg maelstrom.Message) error {
+		_, attempts, err := n.RPCWithRetry(context.Background(), "n2", map[string]any{"type": "read"}, policy)
+		if err != nil {
+			return err
+		}
+		return n.Reply(msg, map[string]any{"type": "ask_ok", "attempts": attempts})
+	})
+	hear(n, `{"src":"c1","dest":"n1","body":{"type":"ask","msg_id":1}}`)
+	// Output:
+	// {"src":"n1","dest":"n2","body":{"msg_id":1,"type":"read"}}
+	// {"src":"n1","dest":"n2","body":{"msg_id":2,"type":"read"}}
+	// {"src":"n1","dest":"c1","body":{"code":0,"in_reply_to":1,"text":"RPC failed after 2 attempts","type":"error"}}
+}
+
+// What became of a call that nobody waits for, by a policy that is looked up by name.
+func ExampleNode_Call() {
+	n := maelstrom.NewNode()
+	policy, err := maelstrom.LoadPolicy("hedged")
+	if err != nil {
+		log.Fatal(err)
+	}
+	n.Handle("ask", func(msg maelstrom.Message) error {
+		return n.Call("n2", map[string]any{"type": "read"}, policy, func(reply maelstrom.Message, attempts int, err error) {
+			if err == nil {
+				n.Reply(msg, map[string]any{"type": "ask_ok", "attempts": attempts})
+			}
+		})
+	})
+	hear(n, `{"src":"c1","dest":"n1","body":{"type":"ask","msg_id":1}}`,
+		`{"src":"n2","dest":"n1","body":{"type":"read_ok","in_reply_to":1}}`)
+	// Output:
+	// {"src":"n1","dest":"n2","body":{"msg_id":1,"type":"read"}}
+	// {"src":"n1","dest":"c1","body":{"attempts":1,"in_reply_to":1,"type":"ask_ok"}}
+}
+
+// Did it happen or not?
+func ExampleCallError() {
+	n := maelstrom.NewNode()
+	n.Handle("pay", func(msg maelstrom.Message) error {
+		_, _, err := n.RPCWithRetry(context.Background(), "n2", map[string]any{"type": "take"}, nil)
+		var call *maelstrom.CallError
+		if errors.As(err, &call) {
+			fmt.Println("surely without effect:", call.Definite())
+		}
+		return err
+	})
+	hear(n, `{"src":"c1","dest":"n1","body":{"type":"pay","msg_id":1}}`,
+		`{"src":"n2","dest":"n1","body":{"type":"error","code":14,"text":"no","in_reply_to":1}}`)
+	// Output:
+	// {"src":"n1","dest":"n2","body":{"msg_id":1,"type":"take"}}
+	// surely without effect: true
+	// {"src":"n1","dest":"c1","body":{"code":14,"in_reply_to":1,"text":"RPC to n2 failed: no (abort)","type":"error"}}
+}
+
+// Two attempts of one call: the handler runs once, both get its reply.
+func ExampleNode_HandleOnce() {
+	n := maelstrom.NewNode()
+	var once maelstrom.Once
+	count := 0
+	n.HandleOnce("add", &once, func(msg maelstrom.Message) error {
+		count++
+		return n.Reply(msg, map[string]any{"type": "add_ok", "count": count})
+	})
+	hear(n, `{"src":"n2","dest":"n1","body":{"type":"add","msg_id":1,"call":"5e1f/1"}}`,
+		`{"src":"n2","dest":"n1","body":{"type":"add","msg_id":2,"call":"5e1f/1"}}`)
+	// Output:
+	// {"src":"n1","dest":"n2","body":{"count":1,"in_reply_to":1,"type":"add_ok"}}
+	// {"src":"n1","dest":"n2","body":{"count":1,"in_reply_to":2,"type":"add_ok"}}
+}
+
+// A service of the network, and a compare-and-set that is lost.
+func ExampleKV() {
+	n := maelstrom.NewNode()
+	kv := maelstrom.NewLinKV(n)
+	n.Handle("take", func(msg maelstrom.Message) error {
+		err := kv.CompareAndSwap(context.Background(), "k", 1, 2, false)
+		if maelstrom.ErrorCode(err) == maelstrom.PreconditionFailed {
+			return n.Reply(msg, map[string]any{"type": "take_ok", "mine": false})
+		}
+		return err
+	})
+	hear(n, `{"src":"c1","dest":"n1","body":{"type":"take","msg_id":1}}`,
+		`{"src":"lin-kv","dest":"n1","body":{"type":"error","code":22,"text":"it is 3","in_reply_to":1}}`)
+	// Output:
+	// {"src":"n1","dest":"lin-kv","body":{"from":1,"key":"k","msg_id":1,"to":2,"type":"cas"}}
+	// {"src":"n1","dest":"c1","body":{"in_reply_to":1,"mine":false,"type":"take_ok"}}
+}
+
+// There is a client for each of the network's services, and for others that speak as
+// they do. Here nobody answers.
+func ExampleNewKV() {
+	n := maelstrom.NewNode()
+	n.Stdout = os.Stdout
+	n.Init("n1", []string{"n1"})
+	for _, kv := range []*maelstrom.KV{maelstrom.NewLinKV(n), maelstrom.NewSeqKV(n), maelstrom.NewLWWKV(n), maelstrom.NewKV("my-kv", n)} {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+		if err := kv.Write(ctx, "k", 7); err != context.DeadlineExceeded {
+			fmt.Println(err)
+		}
+		cancel()
+	}
+	// Output:
+	// {"src":"n1","dest":"lin-kv","body":{"key":"k","msg_id":1,"type":"write","value":7}}
+	// {"src":"n1","dest":"seq-kv","body":{"key":"k","msg_id":2,"type":"write","value":7}}
+	// {"src":"n1","dest":"lww-kv","body":{"key":"k","msg_id":3,"type":"write","value":7}}
+	// {"src":"n1","dest":"my-kv","body":{"key":"k","msg_id":4,"type":"write","value":7}}
+}
+
+// Codes of errors, in words, and through a wrapper.
+func ExampleErrorCode() {
+	err := fmt.Errorf("while reading: %w", maelstrom.NewRPCError(maelstrom.KeyDoesNotExist, "no such key"))
+	fmt.Println(err)
+	fmt.Println(maelstrom.ErrorCode(err), maelstrom.ErrorCodeText(20), maelstrom.ErrorCode(io.EOF))
+	var rpc *maelstrom.RPCError
+	if errors.As(err, &rpc) {
+		body, _ := json.Marshal(rpc)
+		fmt.Println(string(body))
+	}
+	// Output:
+	// while reading: RPCError(KeyDoesNotExist, "no such key")
+	// 20 KeyDoesNotExist -1
+	// {"type":"error","code":20,"text":"no such key"}
+}
+
+// The fields that any body may have, in a struct of one's own.
+func ExampleMessageBody() {
+	type broadcast struct {
+		maelstrom.MessageBody
+		Message int `json:"message"`
+	}
+	msg := maelstrom.Message{Src: "c1", Dest: "n1", Body: json.RawMessage(`{"type":"broadcast","msg_id":3,"message":7}`)}
+	var body broadcast
+	fmt.Println(json.Unmarshal(msg.Body, &body), body.Type, body.MsgID, body.Message)
+
+	init := maelstrom.InitMessageBody{MessageBody: maelstrom.MessageBody{Type: "init"}, NodeID: "n1", NodeIDs: []string{"n1"}}
+	text, _ := json.Marshal(init)
+	fmt.Println(string(text))
+	// Output:
+	// <nil> broadcast 3 7
+	// {"type":"init","node_id":"n1","node_ids":["n1"]}
+}
+
+// Handlers may be wrapped, since each is a HandlerFunc. A node that is not strict
+// answers what it does not know, and runs on.
+func ExampleHandlerFunc() {
+	n := maelstrom.NewNode()
+	n.Strict = false
+	named := func(name string, h maelstrom.HandlerFunc) maelstrom.HandlerFunc {
+		return func(msg maelstrom.Message) error {
+			if err := h(msg); err != nil {
+				return maelstrom.NewRPCError(maelstrom.Abort, name+": "+err.Error())
+			}
+			return nil
+		}
+	}
+	n.Handle("fail", named("fail", func(maelstrom.Message) error { return errors.New("no luck") }))
+	hear(n, `{"src":"c1","dest":"n1","body":{"type":"what","msg_id":1}}`,
+		`{"src":"c1","dest":"n1","body":{"type":"fail","msg_id":2}}`)
+	// Output:
+	// {"src":"n1","dest":"c1","body":{"code":10,"in_reply_to":1,"text":"no handler for type what","type":"error"}}
+	// {"src":"n1","dest":"c1","body":{"code":14,"in_reply_to":2,"text":"fail: no luck","type":"error"}}
+}

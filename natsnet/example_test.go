@@ -1,0 +1,72 @@
+package natsnet_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"time"
+
+	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/natsnet"
+)
+
+// A node of a cluster on many machines. Without a server it waits for one.
+func ExampleDial() {
+	var n eddy.Node
+	n.Handle("greet", func(context.Context, *eddy.Request) (any, error) {
+		return map[string]any{"greeting": "hello from " + n.ID()}, nil
+	})
+	var net *natsnet.Conn
+	net, err := natsnet.Dial(natsnet.Config{
+		Servers: "nats://nats1:4222,nats://nats2:4222",
+		Node:    "n2",
+		Nodes:   []string{"n1", "n2", "n3"},
+		Security: natsnet.Security{
+			NKey: "/etc/eddy/n2.nk",
+			CA:   "/etc/eddy/ca.pem",
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := n.Serve(context.Background(), net); err != nil {
+		log.Fatal(err)
+	}
+	var counts natsnet.Counts = net.Counts()
+	fmt.Fprintln(os.Stderr, "messages lost on the way in:", counts.Lost)
+}
+
+// The cluster's servers for another use: its key-value store, say.
+func ExampleConnect() {
+	cfg := natsnet.Config{Node: "admin"}
+	conn, err := natsnet.Connect(cfg)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	if err := conn.FlushTimeout(time.Second); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("reached", conn.ConnectedServerName(), "for", cfg.ClusterName())
+}
+
+// Where messages go: each subject names the cluster, who is to get it and who has sent
+// it.
+func ExampleSubject() {
+	fmt.Println(natsnet.Subject("eddy", "n2", "n1"))
+	fmt.Println(natsnet.Subject("test", natsnet.Token("node 7"), "n1"))
+	// Output:
+	// eddy.eddy.n2.n1
+	// eddy.test.node=3d207.n1
+}
+
+// What a server's configuration must let a node do, and no more.
+func ExamplePermissionsOf() {
+	var p natsnet.Permissions = natsnet.PermissionsOf("eddy", "n1")
+	fmt.Println("publish", p.Publish)
+	fmt.Println("subscribe", p.Subscribe)
+	// Output:
+	// publish [eddy.eddy.*.n1]
+	// subscribe [eddy.eddy.n1.* _INBOX.eddy.eddy.n1.>]
+}
