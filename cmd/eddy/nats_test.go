@@ -81,6 +81,7 @@ var natsTests = []struct{ flags, want string }{
 	{"-w broadcast --bin node-broadcast --nemesis kill-server", "pass"},
 	{"-w broadcast --bin node-broadcast --nemesis partition-servers", "pass"},
 	{"-w lin-kv --bin node-linkv --nemesis partition-servers", "pass"},
+	{"-w lin-kv --bin node-linkv --nemesis kill-server", "pass"},
 	// What the simulated network does comes before NATS.
 	{"-w relay --bin relay-none --loss 0.2 --duplicate 0.1 --latency 2 --nemesis kill,pause,partition,flaky,clog,kill-server", "pass"},
 
