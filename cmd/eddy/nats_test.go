@@ -55,10 +55,10 @@ func broadcastNode() {
 
 // linkvNode hands on what it is asked to lin-kv.
 func linkvNode() {
-	var n eddy.Node
+	n := eddy.Node{Drain: 300 * time.Millisecond}
 	for _, typ := range []string{"read", "write", "cas"} {
 		n.Handle(typ, func(ctx context.Context, req *eddy.Request) (any, error) {
-			reply, _, err := n.RPCWithRetry(ctx, "lin-kv", req.Body, &eddy.Policy{Attempts: 1, Timeout: 4500 * time.Millisecond})
+			reply, _, err := n.RPCWithRetry(ctx, "lin-kv", req.Body, &eddy.Policy{Attempts: 1, Timeout: time.Second})
 			answer := map[string]any{}
 			if typ == "read" && err == nil {
 				answer["value"] = reply.Body.Get("value")
