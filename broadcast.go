@@ -57,10 +57,11 @@ func (b *broadcast) begin(ctx context.Context, dests []string, body any, policy 
 		}
 		if invalid != nil {
 			done(nil, Message{}, 0, unsent(dest, invalid))
-		} else if call, err := b.node.beginFor(ctx, dest, raw, policy, done); err != nil {
+		} else if call, request, err := b.node.beginFor(order{ctx, dest, raw, policy}, done); err != nil {
 			done(nil, Message{}, 0, err)
 		} else {
 			b.calls = append(b.calls, call)
+			b.node.readOn(request)
 		}
 	}
 }

@@ -95,13 +95,14 @@ func waitingRequest(ctx context.Context) (*Request, error) {
 	case !r.hold(hasWaited):
 		return nil, nil // the handler has ended without us
 	}
+	r.handler.waits()
 	return r, nil
 }
 
 // A waiter is what a goroutine waits with for the end of its call. Each is used
 // many times: its channel and its done cost more than the call itself.
 type waiter struct {
-	ended    chan struct{} // gets one value
+	ended    chan struct{} // gets one value; nil if it is a coroutine's
 	done     Callback
 	reply    Message
 	attempts int
@@ -116,7 +117,7 @@ func (n *Node) newWaiter() *waiter {
 	}
 	w := &waiter{ended: make(chan struct{}, 1)}
 	w.done = func(_ *Request, reply Message, attempts int, err error) {
-		w.reply, w.attempts, w.err = reply.clone(), attempts, err
+		w.set(reply, attempts, err)
 		w.ended <- struct{}{}
 	}
 	return w
@@ -124,8 +125,14 @@ func (n *Node) newWaiter() *waiter {
 
 // freeWaiter takes back one that no call knows any more.
 func (n *Node) freeWaiter(w *waiter) {
-	w.reply, w.err = Message{}, nil
-	n.waiters.Put(w)
+	w.reply, w.attempts, w.err = Message{}, 0, nil
+	if w.ended != nil {
+		n.waiters.Put(w)
+	}
+}
+
+func (w *waiter) set(reply Message, attempts int, err error) {
+	w.reply, w.attempts, w.err = reply.clone(), attempts, err
 }
 
 // noneOwn stands for the context of a call that ends only with its node.
@@ -134,6 +141,9 @@ var noneOwn context.Context
 // ownContext is a call's ctx if it can end before the node does, otherwise
 // noneOwn: the end of the node ends its calls too.
 func (n *Node) ownContext(ctx context.Context) context.Context {
+	if r, ok := ctx.(*requestContext); ok && r.handler.node == n {
+		return noneOwn
+	}
 	switch done := ctx.Done(); {
 	case done == nil, n.self.Load() == nil, done == n.ctx.Done(): // n.ctx is there once init is
 		return noneOwn

@@ -39,10 +39,7 @@ func (c *crew) read(n *Node, turn uint32) {
 
 // wait returns the next turn of a goroutine that has none, 0 if it may go.
 func (c *crew) wait(n *Node, relief chan uint32) uint32 {
-	most := crewAtRest
-	if n.active.Load() > 0 {
-		most = crewAtWork
-	}
+	most := c.most(n)
 	c.mu.Lock()
 	if c.over || len(c.waiting) >= most {
 		c.mu.Unlock()
@@ -51,6 +48,14 @@ func (c *crew) wait(n *Node, relief chan uint32) uint32 {
 	c.waiting = append(c.waiting, relief)
 	c.mu.Unlock()
 	return <-relief
+}
+
+// most is how many may wait.
+func (c *crew) most(n *Node) int {
+	if n.active.Load() > 0 {
+		return crewAtWork
+	}
+	return crewAtRest
 }
 
 // rest lets all but a few go: no handler runs any more.

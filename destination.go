@@ -9,6 +9,7 @@ import (
 
 // A destination is what the calls to one node share. mu of the node guards it.
 type destination struct {
+	name    string
 	address calls.Letter // a letter without a body: a call that will send no second attempt keeps nothing else
 	shared  retry.Destination
 
@@ -50,10 +51,15 @@ func (n *Node) Destinations() map[string]DestinationStats {
 
 // destination is the one of this name. mu is held.
 func (n *Node) destination(name string) *destination {
-	if d := n.dests[name]; d != nil {
+	if d := n.latestDest; d != nil && d.name == name {
 		return d
 	}
-	return n.newDestination(name)
+	d := n.dests[name]
+	if d == nil {
+		d = n.newDestination(name)
+	}
+	n.latestDest = d
+	return d
 }
 
 func (n *Node) newDestination(name string) *destination {
@@ -67,7 +73,8 @@ func (n *Node) newDestination(name string) *destination {
 		delete(n.dests, other)
 	}
 	d := &destination{address: calls.Letter(calls.AppendDest(nil, name))}
-	n.dests[d.address.Dest()] = d
+	d.name = d.address.Dest()
+	n.dests[d.name] = d
 	return d
 }
 

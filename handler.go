@@ -28,6 +28,10 @@ type handler struct {
 
 // Handle registers the handler of a type of messages. A second one for the same
 // type is a mistake of the program's, and panics.
+//
+// A handler that waits for calls may run as a coroutine of whoever reads. So it must
+// not wait for one while it holds its thread (runtime.LockOSThread), which would end
+// the process; with a ctx that it has made by context.WithCancel it may.
 func (n *Node) Handle(typ string, h Handler) { n.handle(&handler{node: n, name: typ, run: h}) }
 
 // HandleInline is Handle for a handler that promises never to block: it is not
@@ -77,7 +81,7 @@ func (n *Node) serve(h *handler, m *wire.Message, turn uint32) uint32 {
 	n.awaitRoom()
 	n.flushLate()
 	r := &Request{
-		Src: n.reader.names.of(m.Src), ID: m.Body.ID,
+		Src: n.reader.names.latest(&n.reader.names.asker, m.Src), ID: m.Body.ID,
 		Body:    append(Raw(nil), m.Body.Raw...),
 		handler: h, turn: turn,
 	}
@@ -88,6 +92,10 @@ func (n *Node) serve(h *handler, m *wire.Message, turn uint32) uint32 {
 	r.calledBy(m.Dest)
 	n.active.Add(1)
 	switch {
+	case h.mayWait():
+		co := n.coroutines.get(n)
+		co.request.Store(r)
+		return n.runIn(co, h, turn)
 	case h.trusted():
 		n.beginWatch(h, turn)
 		r.serve(h)
@@ -119,7 +127,7 @@ func (n *Node) serveInline(h *handler, m *wire.Message) {
 		r = new(Request)
 		n.reader.spare = r
 	}
-	r.handler, r.Src, r.ID, r.Body = h, n.reader.names.of(m.Src), m.Body.ID, m.Body.Raw
+	r.handler, r.Src, r.ID, r.Body = h, n.reader.names.latest(&n.reader.names.asker, m.Src), m.Body.ID, m.Body.Raw
 	r.turn = inlineFresh
 	r.state.Store(1)
 	if m.Body.HasTerms && !r.readTerms() {
@@ -133,7 +141,17 @@ func (r *Request) serve(h *handler) {
 	returned := false
 	defer r.leave()
 	defer r.recover(&returned)
-	r.run(h)
+	reply, err := h.run(r.context(), r)
+	r.end(reply, err)
+	returned = true
+}
+
+// finish is the rest of serve for a handler that has returned elsewhere.
+func (r *Request) finish(reply any, err error) {
+	returned := false
+	defer r.leave()
+	defer r.recover(&returned)
+	r.end(reply, err)
 	returned = true
 }
 
@@ -157,8 +175,8 @@ func (r *Request) leave() {
 	r.dropTerms()
 }
 
-func (r *Request) run(h *handler) {
-	reply, err := h.run(r.context(), r)
+// end answers with what the handler has returned.
+func (r *Request) end(reply any, err error) {
 	switch {
 	case err != nil:
 		if r.ID == NoID || r.Fail(err) != nil {

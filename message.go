@@ -1,6 +1,7 @@
 package eddy
 
 import (
+	"bytes"
 	"errors"
 	"iter"
 	"math"
@@ -120,6 +121,7 @@ var jsonOptions = json.JoinOptions(
 	jsontext.AllowDuplicateNames(true),
 	jsontext.AllowInvalidUTF8(true),
 	jsontext.PreserveRawStrings(true),
+	json.Deterministic(true), // maps sorted by name
 )
 
 // JSON makes JSON of what is handed over as a body: Raw, []byte and
@@ -134,6 +136,10 @@ func JSON(body any) (Raw, error) {
 	case jsontext.Value:
 		return Raw(b), nil
 	}
+	var small [256]byte
+	if raw, ok := appendPlain(small[:0], body); ok {
+		return bytes.Clone(raw), nil
+	}
 	return json.Marshal(body, jsonOptions)
 }
 
@@ -141,8 +147,10 @@ func JSON(body any) (Raw, error) {
 func (n *Node) message(m *wire.Message) Message {
 	names := &n.reader.names
 	return Message{
-		Src: names.of(m.Src), Dest: names.of(m.Dest), Type: names.of(m.Body.Type),
-		ID: m.Body.ID, InReplyTo: m.Body.InReplyTo, Body: m.Body.Raw,
+		Src:  names.latest(&names.src, m.Src),
+		Dest: names.latest(&names.dest, m.Dest),
+		Type: names.latest(&names.typ, m.Body.Type),
+		ID:   m.Body.ID, InReplyTo: m.Body.InReplyTo, Body: m.Body.Raw,
 	}
 }
 

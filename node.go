@@ -54,6 +54,10 @@ type Node struct {
 	reader  reader
 	crew    crew
 	waiters sync.Pool // of *waiter
+
+	coroutines coroutines
+	running    atomic.Pointer[coroutine] // the latest that has run where messages are read
+
 	watch   watch
 	terms   termsTable
 	life    life
@@ -65,15 +69,16 @@ type Node struct {
 	phase   atomic.Int32             // serving, draining, ended
 	rest    chan struct{}            // told when a draining node has nothing left to do
 
-	mu      sync.Mutex // guards all below
-	ids     int64      // the next msg_id
-	looping bool       // init has been answered: the loops have begun
-	out     outbox
-	calls   calls.Table[owner]
-	dests   map[string]*destination
-	ledger  retry.Ledger // of all calls
-	alarm   alarm
-	stats   Stats
+	mu         sync.Mutex // guards all below
+	ids        int64      // the next msg_id
+	looping    bool       // init has been answered: the loops have begun
+	out        outbox
+	calls      calls.Table[owner]
+	dests      map[string]*destination
+	latestDest *destination
+	ledger     retry.Ledger // of all calls
+	alarm      alarm
+	stats      Stats
 
 	logQueue *LogQueue // if we made Log
 }

@@ -31,6 +31,7 @@ func (n *Node) read(turn uint32) {
 	returned := false
 	defer func() {
 		if !returned { // a handler or callback ended the goroutine
+			n.wakeElsewhere()
 			n.takeTurn(turn)
 		}
 	}()
@@ -59,8 +60,15 @@ func (n *Node) readLines(turn *uint32) {
 // readOn lets another goroutine read if reading stands still for this request's
 // handler, which is about to wait.
 func (n *Node) readOn(r *Request) {
-	if r != nil && n.takeTurn(r.turn) {
-		n.watch.end(r.turn)
+	if r == nil {
+		return
+	}
+	turn := r.turn
+	if co := n.running.Load(); co != nil && co.request.Load() == r {
+		turn = n.watch.turn.Load() // its latest may be another than its first
+	}
+	if n.takeTurn(turn) {
+		n.watch.end(turn)
 	}
 }
 
@@ -121,6 +129,7 @@ func (n *Node) receive(line []byte, turn uint32) uint32 {
 	switch body := &m.Body; {
 	case body.InReplyTo != NoID:
 		n.reply(m)
+		return n.runWoken(turn)
 	case n.phase.Load() == ended:
 		return 0
 	case n.phase.Load() == draining:
@@ -180,8 +189,21 @@ func (n *Node) badLine(line []byte, reason error) {
 	}
 }
 
-// names keeps one copy of each name that messages come with.
-type names struct{ known map[string]string }
+// names keeps one copy of each name that messages come with. The latest of each
+// kind is at hand: that one comes again is the rule.
+type names struct {
+	known          map[string]string
+	asker          string // the src of a request
+	src, dest, typ string // of a reply
+}
+
+// latest is of, by way of the latest name of a kind.
+func (s *names) latest(kind *string, b []byte) string {
+	if string(b) != *kind {
+		*kind = s.of(b)
+	}
+	return *kind
+}
 
 // maxNames bounds them, since a stranger may make up a new one each time.
 const maxNames = 4096

@@ -63,7 +63,12 @@ var errAnswered = errors.New("the request has been answered already")
 // msg_id and in_reply_to are replaced. It is an error to answer twice; to answer
 // a one-way message does nothing.
 func (r *Request) Reply(body any) error {
-	raw, err := JSON(body)
+	if raw, ok := body.(Raw); ok {
+		return r.reply("", raw)
+	}
+	t := texts.Get().(*text)
+	defer texts.Put(t)
+	raw, err := t.encode(body)
 	if err != nil {
 		return fmt.Errorf("reply to %s: %w", r.Src, err)
 	}
@@ -190,6 +195,7 @@ func (r *Request) release() {
 	r.dropTerms()
 	if r.handler.node.active.Add(-1) == 0 {
 		r.handler.node.crew.rest()
+		r.handler.node.coroutines.rest()
 	}
 	r.handler.node.checkRest()
 }
@@ -216,14 +222,21 @@ func (r *Request) forgotten() {
 // does if it has not returned otherwise: runtime.Goexit, by which testing.T.Fatal
 // ends a test.
 func (r *Request) recover(returned *bool) {
-	switch p := recover(); {
-	case p != nil:
-		r.handler.node.logPanic(r.Type(), p)
-		r.Fail(Errorf(Crash, "the handler of %s panicked", r.Type()))
-	case !*returned:
+	if p := recover(); p != nil || !*returned {
+		r.abandoned(p)
+	}
+}
+
+// abandoned answers for a handler or callback that has panicked, or with nil has
+// ended its goroutine.
+func (r *Request) abandoned(p any) {
+	if p == nil {
 		r.handler.node.Log.Error("goroutine ended", "in", r.Type())
 		r.Fail(Errorf(Crash, "the handler of %s ended its goroutine", r.Type()))
+		return
 	}
+	r.handler.node.logPanic(r.Type(), p)
+	r.Fail(Errorf(Crash, "the handler of %s panicked", r.Type()))
 }
 
 // A handler's context is its request in another shape, so that it costs nothing
@@ -247,6 +260,9 @@ func (c *requestContext) Value(key any) any {
 
 // requestOf is the request whose handler was given ctx, or one made of it.
 func requestOf(ctx context.Context) *Request {
+	if r, ok := ctx.(*requestContext); ok {
+		return (*Request)(r)
+	}
 	r, _ := ctx.Value(requestKey{}).(*Request)
 	return r
 }

@@ -41,42 +41,64 @@ func LoadPolicy(name string) (*Policy, error) { return retry.Find(name, os.ReadF
 // An error reply is a reply: it is returned, and beside it an error that
 // wraps its Code. When ctx ends, so does the call, at once.
 func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *Policy) (reply Message, attempts int, err error) {
-	w := n.newWaiter()
-	defer n.freeWaiter(w)
-	call, err := n.beginFor(ctx, dest, body, policy, w.done)
-	if err != nil {
-		return Message{}, 0, err
+	var w *waiter
+	if co := n.coroutine(ctx); co != nil {
+		w = co.call(order{ctx, dest, body, policy})
+	} else {
+		w = n.call(order{ctx, dest, body, policy})
 	}
-	n.await(ctx, call, w)
-	return w.reply, w.attempts, w.err
+	reply, attempts, err = w.reply, w.attempts, w.err
+	n.freeWaiter(w)
+	return reply, attempts, err
 }
 
-// beginFor begins a call whose end whoever has ctx waits for, told by done. If ctx is
-// a handler's, reading goes on elsewhere meanwhile.
-func (n *Node) beginFor(ctx context.Context, dest string, body any, policy *Policy, done Callback) (*call, error) {
-	if ctx.Err() != nil {
-		return nil, unsent(dest, context.Cause(ctx))
+// An order is what RPCWithRetry was given.
+type order struct {
+	ctx    context.Context
+	dest   string
+	body   any
+	policy *Policy
+}
+
+// call makes a call and waits for its end. If that is for a handler, reading goes on
+// elsewhere meanwhile.
+func (n *Node) call(o order) *waiter {
+	w := n.newWaiter()
+	call, request, err := n.beginFor(o, w.done)
+	if err != nil {
+		w.err = err
+		return w
+	}
+	n.readOn(request)
+	n.await(o.ctx, call, w)
+	return w
+}
+
+// beginFor begins a call whose end done is told of, for the request whose handler
+// has this ctx, if there is one.
+func (n *Node) beginFor(o order, done Callback) (*call, *Request, error) {
+	if o.ctx.Err() != nil {
+		return nil, nil, unsent(o.dest, context.Cause(o.ctx))
 	}
 	var d draft
-	if err := d.read(dest, body); err != nil {
-		return nil, unsent(dest, err)
+	if err := d.read(o.dest, o.body); err != nil {
+		return nil, nil, unsent(o.dest, err)
 	}
-	request, err := waitingRequest(ctx)
+	request, err := waitingRequest(o.ctx)
 	if err != nil {
-		return nil, unsent(dest, err)
+		return nil, nil, unsent(o.dest, err)
 	}
 	if request != nil && request.handler.node != n { // another node's in this process
 		request.handler.node.readOn(request)
 		request.release()
 		request = nil
 	}
-	call, err := n.begin(n.ownContext(ctx), &d, policy, owner{request, done})
+	call, err := n.begin(n.ownContext(o.ctx), &d, o.policy, owner{request, done})
 	if err != nil {
 		request.release()
-		return nil, err
+		return nil, nil, err
 	}
-	n.readOn(request)
-	return call, nil
+	return call, request, nil
 }
 
 // begin opens a call and sends its first attempt. ctx is noneOwn if the call
@@ -215,6 +237,7 @@ func (n *Node) cancel(c *call, cause error) {
 	n.mu.Unlock()
 	if open {
 		n.end(c, Message{}, cancelled(c, g, now, cause))
+		n.wakeElsewhere()
 	}
 }
 

@@ -161,6 +161,7 @@ func (n *Node) close(t Transport) {
 	for n.cancelAll(errEnded) {
 	}
 	n.crew.end()
+	n.coroutines.end()
 	if c, ok := t.(io.Closer); ok {
 		c.Close()
 	}

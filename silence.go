@@ -28,6 +28,7 @@ func (n *Node) tellOf(some []silence) {
 			go n.tellOf(slices.Clone(some))
 		}
 	}()
+	defer n.wakeElsewhere()
 	for len(some) > 0 {
 		s := some[0]
 		some = some[1:]

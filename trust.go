@@ -20,6 +20,7 @@ const (
 // served one after another, though nothing but the reading keeps them apart.
 type trust struct {
 	level  atomic.Int32
+	calls  atomic.Bool  // its handlers wait for calls
 	stalls atomic.Int32 // with less than quickBetween runs between them
 	quick  atomic.Int32 // runs in a row since the last
 }
@@ -32,6 +33,16 @@ const (
 
 func (t *trust) trusted() bool    { return t.level.Load() == trusted }
 func (t *trust) distrusted() bool { return t.level.Load() == distrusted }
+
+// waits notes that a run waits for a call.
+func (t *trust) waits() {
+	if !t.calls.Load() {
+		t.calls.Store(true)
+	}
+}
+
+// mayWait reports that its runs are better on coroutines.
+func (t *trust) mayWait() bool { return t.calls.Load() && !t.distrusted() && goroutine() != 0 }
 
 // suspect is called for a run that has taken stallTime and is not over yet. Who
 // looks only now and then sees some of those, and one of them is enough to time

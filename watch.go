@@ -23,7 +23,9 @@ type watch struct {
 // beginWatch is called where messages are read, by one goroutine at a time.
 func (n *Node) beginWatch(h *handler, turn uint32) {
 	w := &n.watch
-	w.handler.Store(h)
+	if w.handler.Load() != h {
+		w.handler.Store(h)
+	}
 	w.turn.Store(turn)
 	if !w.awake.Load() && w.awake.CompareAndSwap(false, true) {
 		if !w.started {

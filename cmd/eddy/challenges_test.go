@@ -20,6 +20,7 @@ var challengeRuns = []struct{ example, flags string }{
 	{"broadcast", "-w broadcast --node-count 5 --rate 50"},
 	{"broadcast", "-w broadcast --node-count 5 --rate 50 --latency 10 --loss 0.1 --duplicate 0.1 --nemesis partition,pause --nemesis-interval 0.3 --seed 1"},
 	{"broadcast-batched", "-w broadcast --node-count 25 --rate 100 --latency 100"},
+	{"broadcast-batched", "-w broadcast --node-count 9 --rate 100 --latency 100 -- -period 1s"},
 	{"broadcast-batched", "-w broadcast --node-count 5 --rate 50 --latency 10 --loss 0.1 --duplicate 0.1 --nemesis partition,pause --nemesis-interval 0.3 --seed 1"},
 }
 
@@ -49,7 +50,7 @@ func TestChallenges(t *testing.T) {
 	dir := buildExamples(t, "echo", "unique-ids", "broadcast", "broadcast-batched")
 	sideBySide(t, len(challengeRuns), func(t *testing.T, i int) {
 		run := challengeRuns[i]
-		flags := append(strings.Fields(run.flags), "--bin", filepath.Join(dir, run.example), "--time-limit", "1")
+		flags := append([]string{"--bin", filepath.Join(dir, run.example), "--time-limit", "1"}, strings.Fields(run.flags)...)
 		if r := eddyTest(t, flags...); r.Verdict != "pass" {
 			t.Errorf("%s %s: %s\n%s", run.example, run.flags, r.Verdict, r.text())
 		}

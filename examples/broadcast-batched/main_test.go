@@ -37,3 +37,11 @@ func TestTargets(t *testing.T) {
 		})
 	}
 }
+
+func TestOutlast(t *testing.T) {
+	for seed := range uint64(5) {
+		synctest.Test(t, func(t *testing.T) {
+			challenge.Start(t, 5, func() *eddy.Node { return newNode(time.Second) }).Outlast(t, seed)
+		})
+	}
+}

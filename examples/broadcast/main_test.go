@@ -19,3 +19,13 @@ func TestCost(t *testing.T) {
 		challenge.Row(t, "3a, b, c", fmt.Sprintf("none | %.2f | none | %d ms | none | %d ms", c.PerOp(), spread.Median.Milliseconds(), spread.Max.Milliseconds()))
 	})
 }
+
+func TestOutlast(t *testing.T) {
+	for seed := range uint64(5) {
+		synctest.Test(t, func(t *testing.T) {
+			c := challenge.Start(t, 5, newNode)
+			c.Grid()
+			c.Outlast(t, seed)
+		})
+	}
+}

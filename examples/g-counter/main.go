@@ -10,8 +10,8 @@
 // read.
 //
 // An add costs four messages, a read four, and each race that is lost six more. All
-// adds stand in one line, so there can't be more a second than the service is asked
-// and answers in turn. Without a service, each node would count its own adds and tell
+// adds stand in one line, each for two round trips to the service: of 10 ms, that is
+// fifty adds a second. Without a service, each node would count its own adds and tell
 // the others: that adds at any rate and under any partition, but reads are old, and
 // what a killed node had not yet told is lost.
 package main

@@ -17,7 +17,7 @@ func Unquote(raw []byte) []byte {
 	}
 	out := make([]byte, 0, len(in))
 	for i := 0; i < len(in); {
-		if in[i] != '\\' {
+		if in[i] != '\\' || i+1 == len(in) {
 			out = append(out, in[i])
 			i++
 			continue
@@ -26,6 +26,9 @@ func Unquote(raw []byte) []byte {
 			out = append(out, unescaped[in[i+1]])
 			i += 2
 			continue
+		}
+		if i+6 > len(in) {
+			break // it was not valid
 		}
 		r := hex4(in[i+2:])
 		i += 6
@@ -147,10 +150,12 @@ func Valid(raw []byte) error {
 // must be valid JSON; the last one if there are several, as with most readers
 // of JSON. nil means that there is none, or that raw is no object.
 func Member(raw []byte, name string) (value []byte) {
-	for n, v := range Members(raw) {
-		if string(n) == name {
-			value = v
+	for i := firstName(raw); i >= 0; {
+		m, ok := memberAt(raw, i)
+		if ok && m.is(raw, name) {
+			value = raw[m.value:m.end]
 		}
+		i = m.next
 	}
 	return value
 }
@@ -159,24 +164,12 @@ func Member(raw []byte, name string) (value []byte) {
 // must be valid JSON, in their order; none if it is no object.
 func Members(raw []byte) iter.Seq2[[]byte, []byte] {
 	return func(yield func(name, value []byte) bool) {
-		c := cursor{text: raw}
-		i := c.skip(0)
-		if c.peek(i) != '{' {
-			return
-		}
-		if i = c.skip(i + 1); c.peek(i) == '}' {
-			return
-		}
-		for more := true; more; {
-			nameEnd, at := c.name(i)
-			if at < 0 {
+		for i := firstName(raw); i >= 0; {
+			m, ok := memberAt(raw, i)
+			if !ok || !yield(Unquote(raw[m.name:m.nameEnd]), raw[m.value:m.end]) {
 				return
 			}
-			name := c.decode(raw[i:nameEnd])
-			if i = c.value(at, 1); i < 0 || !yield(name, raw[at:i]) {
-				return
-			}
-			i, more = c.more(i, '}')
+			i = m.next
 		}
 	}
 }

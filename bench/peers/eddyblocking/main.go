@@ -38,16 +38,10 @@ func main() {
 		return nil, req.ReplyAs("echo_ok", req.Body)
 	})
 
+	policy := &eddy.Policy{Timeout: *timeout, Attempts: *tries}
 	n.Handle("relay", func(ctx context.Context, req *eddy.Request) (any, error) {
-		policy := eddy.Policy{Timeout: *timeout, Attempts: *tries}
-		if ms, ok := req.Body.Get("timeout_ms").Int(); ok {
-			policy.Timeout = time.Duration(ms) * time.Millisecond
-		}
-		if tries, ok := req.Body.Get("max_retries").Int(); ok {
-			policy.Attempts = int(tries)
-		}
-		target, _ := req.Body.Get("target").Text()
-		reply, attempts, err := n.RPCWithRetry(ctx, target, req.Body.Get("payload"), &policy)
+		target, payload, policy := readRelay(req.Body, policy)
+		reply, attempts, err := n.RPCWithRetry(ctx, target, payload, policy)
 		if err != nil {
 			return nil, err
 		}
@@ -57,4 +51,33 @@ func main() {
 	if err := n.Run(); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// readRelay returns what a relay asks for. The policy is its own if it sets some of it.
+func readRelay(body eddy.Raw, policy *eddy.Policy) (target string, payload eddy.Raw, _ *eddy.Policy) {
+	for name, value := range body.Members() {
+		switch string(name) {
+		case "target":
+			target, _ = value.Text()
+		case "payload":
+			payload = value
+		case "timeout_ms", "max_retries":
+			policy = changed(policy, string(name), value)
+		}
+	}
+	return target, payload, policy
+}
+
+// changed is a copy of the policy with what a request sets of it.
+func changed(policy *eddy.Policy, name string, value eddy.Raw) *eddy.Policy {
+	own := *policy
+	n, ok := value.Int()
+	switch {
+	case !ok:
+	case name == "timeout_ms":
+		own.Timeout = time.Duration(n) * time.Millisecond
+	default:
+		own.Attempts = int(n)
+	}
+	return &own
 }

@@ -82,3 +82,25 @@ func (c *Cluster) Broadcast(t testing.TB, rate int, during time.Duration) Spread
 	slices.Sort(spread)
 	return Spread{spread[len(spread)/2], spread[len(spread)-1]}
 }
+
+// Outlast cuts a node off for a minute on a bad network, while it and another one
+// are told something, and checks that all know all soon after.
+func (c *Cluster) Outlast(t testing.TB, seed uint64) {
+	c.Faults(seed)
+	c.Isolate(c.Nodes[1])
+	for i := range 10 {
+		c.Client.Call(c.Nodes[i%2], map[string]any{"type": "broadcast", "message": i})
+	}
+	time.Sleep(time.Minute)
+	c.Join(c.Nodes[1])
+	time.Sleep(10 * time.Second)
+	for _, id := range c.Nodes {
+		var known []int
+		if err := c.Client.Call(id, eddy.Raw(`{"type":"read"}`)).Body.Get("messages").Decode(&known); err != nil {
+			t.Fatal(err)
+		}
+		if slices.Sort(known); !slices.Equal(known, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}) {
+			t.Errorf("%s knows %v, want 0 to 9", id, known)
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"log/slog"
+	"strconv"
+	"sync"
+	"testing"
+
+	"github.com/eddyrpc/eddy"
+)
+
+// BenchmarkRelay is what a relay costs a node between two pipes that cost nothing.
+func BenchmarkRelay(b *testing.B) {
+	for _, name := range []string{"spaced", "compact", "blocking"} {
+		b.Run(name, func(b *testing.B) {
+			blocking := name == "blocking"
+			n := &eddy.Node{Spaced: name == "spaced", Log: slog.New(slog.DiscardHandler)}
+			if blocking {
+				n.Handle("relay", blockingRelay(n))
+			} else {
+				n.HandleInline("relay", relay(&eddy.Policy{}))
+			}
+			p := newPeer(b.N)
+			b.ReportAllocs()
+			b.ResetTimer()
+			if err := n.Serve(context.Background(), p); err != nil {
+				b.Fatal(err)
+			}
+			b.StopTimer()
+			if s := n.Stats(); s.Calls != int64(b.N) || s.Retries+s.Failures+s.Strays > 0 || p.answered != b.N {
+				b.Fatalf("%+v for %d relays", s, b.N)
+			}
+		})
+	}
+}
+
+// blockingRelay is relay as most handlers are written.
+func blockingRelay(n *eddy.Node) eddy.Handler {
+	type relayOK struct {
+		Type     string   `json:"type"`
+		Attempts int      `json:"attempts"`
+		Result   eddy.Raw `json:"result"`
+	}
+	return func(ctx context.Context, req *eddy.Request) (any, error) {
+		o, err := readOrder(req.Body)
+		if err != nil {
+			return nil, err
+		}
+		reply, attempts, err := n.RPCWithRetry(ctx, o.target, o.payload, nil)
+		if err != nil {
+			return nil, err
+		}
+		return relayOK{"relay_ok", attempts, reply.Body}, nil
+	}
+}
+
+// A peer is the transport of a node that it asks for n relays, a thousand at a
+// time, and whose calls it answers at once.
+type peer struct {
+	n, asked, answered int
+
+	mu   sync.Mutex
+	more sync.Cond
+	in   []byte // for the node to read
+}
+
+func newPeer(n int) *peer {
+	p := &peer{n: n}
+	p.more.L = &p.mu
+	p.in = []byte(`{"src":"c0","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1","n2"]}}` + "\n")
+	return p
+}
+
+func (p *peer) Read(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.in) == 0 && p.answered < p.n {
+		p.more.Wait()
+	}
+	if len(p.in) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(b, p.in)
+	p.in = p.in[:copy(p.in, p.in[n:])]
+	return n, nil
+}
+
+func (p *peer) Write(lines []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for line := range bytes.Lines(lines) {
+		switch {
+		case bytes.Contains(line, []byte("read_ok")):
+			p.answered++
+			p.ask(1)
+		case bytes.Contains(line, []byte("init_ok")):
+			p.ask(1000)
+		default:
+			id := line[bytes.LastIndexByte(line, ':')+1 : len(line)-len("}}\n")]
+			p.in = append(p.in, `{"src":"n2","dest":"n1","body":{"type":"read_ok","value":123456,"in_reply_to":`...)
+			p.in = append(append(p.in, bytes.TrimSpace(id)...), "}}\n"...)
+		}
+	}
+	p.more.Signal()
+	return len(lines), nil
+}
+
+func (p *peer) ask(count int) {
+	for range min(count, p.n-p.asked) {
+		p.asked++
+		p.in = append(p.in, `{"src":"c1","dest":"n1","body":{"type":"relay","msg_id":`...)
+		p.in = strconv.AppendInt(p.in, int64(p.asked), 10)
+		p.in = append(p.in, `,"target":"n2","payload":{"type":"read","key":123456}}}`+"\n"...)
+	}
+}

@@ -1,0 +1,280 @@
+package eddy
+
+import (
+	"context"
+	"iter"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// A coroutine runs handlers of types that wait for calls, one after another. While
+// its handler waits, control goes back to the reader that let it run, and comes
+// again from the reader of the reply: without the scheduler, which takes longer
+// than all else that is done to a call (bench, relay, eddy-blocking). What can be
+// done on the reader's stack is done there, since each waiting handler has one of
+// its own (bench, open, eddy-blocking).
+//
+// Control goes back from the handler's own goroutine alone. A goroutine that it has
+// started may call with the same ctx; that one waits on its own, see Node.call.
+type coroutine struct {
+	self  atomic.Uintptr // its goroutine; 0 at the end, for another may have its number then
+	next  func() (struct{}, bool)
+	yield func(struct{}) bool
+
+	request atomic.Pointer[Request] // that it serves
+	dead    bool                    // it runs no more, or shall not
+	word    *word                   // for whoever lets it run
+	end     waiter                  // of the call that its handler waits for
+}
+
+// A word is what a coroutine gives control back with: it is apart, since a coroutine
+// that waits needs none.
+type word struct {
+	order order // a call to begin, if its ctx is not nil
+	reply any   // else what the handler has returned
+	err   error
+}
+
+var words = sync.Pool{New: func() any { return new(word) }}
+
+// coroutine is the one that the caller runs on and may wait on, nil if there is
+// none. A call whose ctx may end before its node does is waited for otherwise.
+func (n *Node) coroutine(ctx context.Context) *coroutine {
+	if co := n.running.Load(); co != nil && co.self.Load() == goroutine() && n.ownContext(ctx) == noneOwn {
+		return co
+	}
+	return nil
+}
+
+// call makes a call and waits for its end.
+func (co *coroutine) call(o order) *waiter {
+	co.word.order = o
+	co.yield(struct{}{})
+	return &co.end
+}
+
+// begin begins the call that the handler waits for, on the reader's stack. Whoever
+// ends it lets the coroutine run on, maybe before this returns. It is false if the
+// call could not begin, as the handler is told next.
+func (co *coroutine) begin(o order) bool {
+	_, _, err := co.request.Load().handler.node.beginFor(o, co.end.done)
+	if err != nil {
+		co.end.err = err
+	}
+	return err == nil
+}
+
+// newCoroutine makes one that waits to be run.
+func newCoroutine(n *Node) *coroutine {
+	co := new(coroutine)
+	co.end.done = func(_ *Request, reply Message, attempts int, err error) {
+		co.end.set(reply, attempts, err)
+		n.coroutines.wake(co)
+	}
+	// What runs here stays shallow, or the stack would grow (bench, open).
+	co.next, _ = iter.Pull(func(yield func(struct{}) bool) {
+		co.self.Store(goroutine())
+		co.yield = yield
+		defer co.recover()
+		for !co.dead {
+			r := co.request.Load()
+			reply, err := r.handler.run(r.context(), r)
+			co.word.reply, co.word.err = reply, err
+			yield(struct{}{})
+		}
+	})
+	return co
+}
+
+// recover answers for a handler that has panicked or ended its goroutine, in which
+// case the reader's ends too.
+func (co *coroutine) recover() {
+	co.self.Store(0)
+	r := co.request.Load()
+	if r == nil {
+		return // it was told to end
+	}
+	co.dead = true
+	r.abandoned(recover())
+	r.leave()
+}
+
+// stop ends one that serves nothing.
+func (co *coroutine) stop() {
+	co.dead = true
+	co.next()
+}
+
+// run lets the handler run until it waits for a call, or has ended.
+func (co *coroutine) run() {
+	said := co.step()
+	for said.order.ctx != nil {
+		if co.begin(said.order) {
+			return
+		}
+		said = co.step()
+	}
+	if co.dead {
+		return
+	}
+	r := co.request.Swap(nil)
+	r.handler.node.coroutines.free(co, r.handler.node.crew.most(r.handler.node))
+	r.finish(said.reply, said.err)
+}
+
+// step lets the handler run until it has something to say.
+func (co *coroutine) step() word {
+	w := words.Get().(*word)
+	co.word = w
+	co.next()
+	said := *w
+	*w = word{}
+	words.Put(w)
+	return said
+}
+
+// runIn lets a coroutine run in this turn of reading, and returns the turn to read
+// on with, 0 if another goroutine does.
+func (n *Node) runIn(co *coroutine, h *handler, turn uint32) uint32 {
+	n.running.Store(co)
+	n.beginWatch(h, turn)
+	if h.trusted() {
+		co.run()
+	} else {
+		start := time.Now()
+		co.run()
+		h.ran(time.Since(start))
+	}
+	n.watch.end(turn)
+	return n.endTurn(turn)
+}
+
+// runWoken lets those run on whose calls have just been read the reply of.
+func (n *Node) runWoken(turn uint32) uint32 {
+	co := n.coroutines.pop()
+	if co == nil {
+		return turn
+	}
+	n.wakeElsewhere() // all but one; as a rule there is one
+	r := co.request.Load()
+	if r.handler.distrusted() || !r.onlyHandler() {
+		go co.run() // it may wait for calls that its own goroutines have made
+		return turn
+	}
+	return n.runIn(co, r.handler, turn)
+}
+
+// wakeElsewhere lets those run on whose calls have ended, where nobody must wait
+// for them.
+func (n *Node) wakeElsewhere() {
+	for co := n.coroutines.pop(); co != nil; co = n.coroutines.pop() {
+		go co.run()
+	}
+}
+
+// coroutines are those that have nothing to serve, and those whose calls have ended.
+type coroutines struct {
+	fresh atomic.Pointer[coroutine] // one that is woken: as a rule there is no other
+	more  atomic.Bool               // there are others
+
+	mu     sync.Mutex // guards all below
+	woken  []*coroutine
+	idle   []*coroutine
+	unused int  // of idle, since the node rested last
+	over   bool // the node has ended
+}
+
+// get takes one that is idle, or makes one.
+func (p *coroutines) get(n *Node) *coroutine {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if last := len(p.idle) - 1; last >= 0 {
+		co := p.idle[last]
+		p.idle = p.idle[:last]
+		p.unused = min(p.unused, last)
+		return co
+	}
+	return newCoroutine(n)
+}
+
+// wake notes that the call of one has ended; it waits to be run.
+func (p *coroutines) wake(co *coroutine) {
+	if p.fresh.CompareAndSwap(nil, co) {
+		return
+	}
+	p.mu.Lock()
+	p.woken = append(p.woken, co)
+	p.more.Store(true)
+	p.mu.Unlock()
+}
+
+// pop takes one that waits to be run, nil if there is none.
+func (p *coroutines) pop() *coroutine {
+	if p.fresh.Load() != nil {
+		if co := p.fresh.Swap(nil); co != nil {
+			return co
+		}
+	}
+	if !p.more.Load() {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	last := len(p.woken) - 1
+	if last < 0 {
+		return nil
+	}
+	co := p.woken[last]
+	p.woken[last] = nil
+	p.woken = p.woken[:last]
+	p.more.Store(last > 0)
+	return co
+}
+
+// free takes back one whose handler has ended.
+func (p *coroutines) free(co *coroutine, most int) {
+	p.mu.Lock()
+	keep := !p.over && len(p.idle) < most
+	if keep {
+		p.idle = append(p.idle, co)
+	}
+	p.mu.Unlock()
+	if !keep {
+		co.stop()
+	}
+}
+
+// rest ends those that were not needed since it was called last: no handler runs any
+// more, but as many may come again as came before.
+func (p *coroutines) rest() {
+	p.mu.Lock()
+	gone := p.takeIdle(min(p.unused, len(p.idle)-crewAtRest))
+	p.unused = len(p.idle)
+	p.mu.Unlock()
+	stopAll(gone)
+}
+
+// end ends all that are idle, and those that come later too.
+func (p *coroutines) end() {
+	p.mu.Lock()
+	p.over = true
+	gone := p.takeIdle(len(p.idle))
+	p.mu.Unlock()
+	stopAll(gone)
+}
+
+// takeIdle takes some of those out that are idle. mu is held.
+func (p *coroutines) takeIdle(count int) []*coroutine {
+	count = max(count, 0)
+	some := slices.Clone(p.idle[:count])
+	p.idle = slices.Delete(p.idle, 0, count)
+	return some
+}
+
+func stopAll(some []*coroutine) {
+	for _, co := range some {
+		co.stop()
+	}
+}
