@@ -12,9 +12,9 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// A CallError tells how a call failed; errors.As finds it in a call's error. It wraps the last attempt's error, so
-// that errors.Is(err, eddy.Timeout) finds silence, errors.Is(err,
-// eddy.PreconditionFailed) what the peer said, and errors.Is(err,
+// A CallError tells how a call failed; errors.As finds it in a call's error. It wraps
+// the last attempt's error, so that errors.Is(err, eddy.Timeout) finds silence,
+// errors.Is(err, eddy.PreconditionFailed) what the peer said, and errors.Is(err,
 // context.Canceled) that its context ended.
 type CallError struct {
 	call *call

@@ -16,6 +16,13 @@
 //		})
 //	}
 //
+// A test plays clients and the peers of its nodes by hand ([Client]). [Net.Lose],
+// [Net.Duplicate], [Net.Delay] and [Net.Cut] are the faults that most tests need;
+// [Net.Script] decides message by message. [Net.Services] enters lin-kv and the other
+// services. What was sent stands in [Net.Journal], and in the log of a test that fails.
+//
+// # Mutexes and virtual time
+//
 // A goroutine that waits for a mutex is not durably blocked in the sense of
 // synctest, so virtual time stands still for it. If a handler holds a mutex
 // across a call, and another waits for that mutex, the call's timeout never

@@ -220,7 +220,7 @@ func TestHandleOnceOfAHandlerThatFails(t *testing.T) {
 				net := eddytest.New(t)
 				served := 0
 				start(net, "n1", func(n *maelstrom.Node) {
-					n.HandleOnce("add", new(maelstrom.Once), func(maelstrom.Message) error {
+					n.HandleOnce("add", nil, func(maelstrom.Message) error {
 						served++
 						return test.err
 					})

@@ -1,7 +1,42 @@
 // Package maelstrom is the API of Maelstrom's official Go library
 // (github.com/jepsen-io/maelstrom/demo/go), on Eddy's node. A program moves by
-// changing the import path and nothing else; docs/from-maelstrom.md tells what it
-// gains. [Node.RPCWithRetry] is there too.
+// changing the import path and nothing else:
+//
+//	import maelstrom "github.com/eddyrpc/eddy/maelstrom"
+//
+// Its tests move with it: a node may send before Run and after it, run again on
+// another input, and write to a pipe that nobody reads yet.
+//
+// # What it gains
+//
+// Integers stay exact, lines may be long. A handler's error keeps its code though it is
+// wrapped or 0, its panic is answered with [Crash]. Requests are answered in their
+// order as long as handlers don't block, and handlers that do (hold a mutex across a
+// call, sleep, wait for each other) hold up nobody else. One-way messages are answered
+// by nobody. A call that is cancelled or never answered leaves nothing behind, and Run
+// ends when the input does. docs/from-maelstrom.md has the list, with a test for each
+// item that the official library fails.
+//
+// # What it speaks
+//
+// Bytes on the wire are the official library's: replies bear no msg_id, calls are
+// numbered from 1, names are sorted, any reply with a code tells of an error. As there,
+// a line that is no message and a message without a handler end Run, unless
+// [Node].Strict is false.
+//
+// # What it has besides
+//
+// The official library has no retries. [Node.RPCWithRetry] sends again on silence, by a
+// [Policy], and says how many attempts it took; [Node.Call] does so without a goroutine
+// that waits. [ErrorCode] of their errors is [Timeout] if nobody answered; a
+// [CallError] says whether the call surely took no effect. [Node.HandleOnce] keeps the
+// attempts of one call from taking effect twice:
+//
+//	policy := &maelstrom.Policy{Mark: true}
+//	_, attempts, err := n.RPCWithRetry(ctx, "n2", body, policy)
+//	...
+//	var once maelstrom.Once
+//	n.HandleOnce("add", &once, add)
 package maelstrom
 
 import (

@@ -15,8 +15,11 @@ type Once = eddy.Once
 // HandleOnce is Handle for a handler that is to take effect once for each call,
 // however many of its attempts arrive. The caller's policy must say Mark. The
 // handler answers before it returns, or the request is answered with 13 crash. One
-// Once may serve many types.
+// Once may serve many types; nil is one for this type alone.
 func (n *Node) HandleOnce(typ string, once *Once, fn HandlerFunc) {
+	if once == nil {
+		once = new(Once)
+	}
 	n.handle(typ, &handler{fn: fn, once: once})
 }
 

@@ -7,7 +7,14 @@
 //	m.Node(&node)
 //	go http.ListenAndServe("127.0.0.1:9464", m.Handler())
 //
-// Where OpenTelemetry's conventions for RPC have a name, it is theirs.
+// Of the node there are the messages that it read, wrote and dropped, and for each node
+// that it calls the calls, attempts, retries, late replies and failures; of the
+// connection the round trips to each node, what was lost on it, and whether a server is
+// reached. Where OpenTelemetry's conventions for RPC have a name, it is theirs; the
+// others begin with eddy_.
+//
+// Counters are read when they are asked for, so that what is not watched costs nothing.
+// /healthz tells a supervisor whether the node can be reached ([Metrics.Health]).
 package metrics
 
 import (

@@ -5,12 +5,19 @@
 //	...
 //	err = node.Serve(ctx, net)
 //
+// # What may happen to a message
+//
 // Core NATS delivers at most once: while a server is away or a receiver is too
-// slow, messages are lost, and a call of package eddy sends another attempt.
+// slow, messages are lost, and a call of package eddy sends another attempt. What is
+// lost is counted ([Conn.Counts]). A connection that breaks is made again, for ever;
+// [Dial] does not wait for the first either, [Conn.Joined] does.
+//
+// # Who may say what
 //
 // A message from n1 to n2 goes to the subject eddy.<cluster>.n2.n1, so that a
 // server's permissions can keep a node from speaking as another, and whoever
-// receives it drops it if its src is not the subject's.
+// receives it drops it if its src is not the subject's. [PermissionsOf] are those that
+// a node needs; [Security] is how it proves who it is.
 package natsnet
 
 import (

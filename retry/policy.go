@@ -2,8 +2,13 @@
 // silence or an error, does its call send another, when, and how long does each
 // one wait?
 //
-// A Policy is what a person sets, a Schedule the one place that decides for one
-// call; an Estimator and a Ledger are what the calls to one destination share.
+// A [Policy] is what a person sets: in Go, as JSON ([Load]), or by a name ([Preset]). A
+// [Schedule] is the one place that decides for one call; an [Estimator] and a [Ledger]
+// are what the calls to one destination share, a [Destination].
+//
+// A program that makes calls needs of all this a Policy only, which package eddy takes.
+// The rest is for those who run policies: it is told what happens and when, and answers
+// with a [Next]: send again, wait or pause until a time, settle, give up.
 //
 // It is pure: no clock, no input or output, no goroutine. Times are durations
 // since an origin of the caller's choice. The live node and every simulation run
