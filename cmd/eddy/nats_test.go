@@ -23,7 +23,7 @@ func init() {
 // broadcastNode tells all other nodes what it learns from a client, until they have
 // answered.
 func broadcastNode() {
-	var n eddy.Node
+	n := eddy.Node{Drain: 300 * time.Millisecond} // who has ended already does not answer
 	var mu sync.Mutex
 	var known []string
 	learn := func(_ context.Context, req *eddy.Request) (any, error) {
@@ -55,10 +55,10 @@ func broadcastNode() {
 
 // linkvNode hands on what it is asked to lin-kv.
 func linkvNode() {
-	var n eddy.Node
+	n := eddy.Node{Drain: 300 * time.Millisecond}
 	for _, typ := range []string{"read", "write", "cas"} {
 		n.Handle(typ, func(ctx context.Context, req *eddy.Request) (any, error) {
-			reply, _, err := n.RPCWithRetry(ctx, "lin-kv", req.Body, &eddy.Policy{Attempts: 1, Timeout: 4500 * time.Millisecond})
+			reply, _, err := n.RPCWithRetry(ctx, "lin-kv", req.Body, &eddy.Policy{Attempts: 1, Timeout: time.Second})
 			answer := map[string]any{}
 			if typ == "read" && err == nil {
 				answer["value"] = reply.Body.Get("value")
@@ -81,6 +81,7 @@ var natsTests = []struct{ flags, want string }{
 	{"-w broadcast --bin node-broadcast --nemesis kill-server", "pass"},
 	{"-w broadcast --bin node-broadcast --nemesis partition-servers", "pass"},
 	{"-w lin-kv --bin node-linkv --nemesis partition-servers", "pass"},
+	{"-w lin-kv --bin node-linkv --nemesis kill-server", "pass"},
 	// What the simulated network does comes before NATS.
 	{"-w relay --bin relay-none --loss 0.2 --duplicate 0.1 --latency 2 --nemesis kill,pause,partition,flaky,clog,kill-server", "pass"},
 
@@ -157,4 +158,25 @@ func TestJournalOverNATS(t *testing.T) {
 	if len(broken) < 2 || fates[sim.Vanished] == 0 || fates[sim.Delivered] < 100 || len(fates) > 3 {
 		t.Errorf("%v, %+v\n%s", fates, broken, out)
 	}
+	rerun := exec.Command("eddy", "rerun", filepath.Join(store, "relay", "latest"))
+	if out, err = rerun.CombinedOutput(); err != nil || !strings.Contains(string(out), "what NATS lost or delayed follows no seed") {
+		t.Errorf("%v\n%s", err, out)
+	}
+	again, err := readJournal(filepath.Join(store, "relay", "latest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if plan, same := plans(j), plans(again); plan == "" || plan != same {
+		t.Errorf("the same seed plans %s and then %s", plan, same)
+	}
+}
+
+// plans are the faults of a test.
+func plans(j *sim.Journal) (all string) {
+	for _, e := range j.Events() {
+		if e.Begun != nil {
+			all += e.Begun.String() + "; "
+		}
+	}
+	return all
 }

@@ -135,7 +135,7 @@ func node(name string, kv jetstream.KeyValue) *eddy.Node {
 			defer cancel()
 			ts, err := kv.Put(ctx, "ts", nil) // revisions only grow
 			if err != nil {
-				return nil, unknown(err)
+				return nil, failure(err)
 			}
 			return map[string]any{"ts": ts}, nil
 		})
@@ -191,7 +191,7 @@ func (s *store) get(ctx context.Context, key string) (entry, error) {
 	case err == nil:
 		e = entry{got.Value(), got.Revision()}
 	case !errors.Is(err, jetstream.ErrKeyNotFound):
-		return e, unknown(err)
+		return e, failure(err)
 	}
 	return s.newer(key, e), nil
 }
@@ -226,7 +226,7 @@ func (s *store) replace(ctx context.Context, key string, e entry, value []byte) 
 		s.mu.Unlock()
 		return false, nil
 	}
-	return false, unknown(err)
+	return false, failure(err)
 }
 
 // confirmed is what a key surely has at a moment since the call began.
@@ -240,7 +240,7 @@ func (s *store) confirmed(ctx context.Context, key string) (entry, error) {
 			return e, err
 		}
 		if ctx.Err() != nil {
-			return e, unknown(ctx.Err())
+			return e, failure(ctx.Err())
 		}
 	}
 }
@@ -263,7 +263,7 @@ func (s *store) write(ctx context.Context, req *eddy.Request, key string) (any, 
 	}
 	revision, err := s.kv.Put(ctx, key, value)
 	if err != nil {
-		return nil, unknown(err)
+		return nil, failure(err)
 	}
 	s.newer(key, entry{bytes.Clone(value), revision})
 	return map[string]any{}, nil
@@ -299,11 +299,18 @@ func (s *store) cas(ctx context.Context, req *eddy.Request, key string) (any, er
 		}
 		return nil, eddy.Errorf(eddy.PreconditionFailed, "key %s is %s, not %s", req.Body.Get("key"), e.value, from)
 	}
-	return nil, unknown(ctx.Err())
+	return nil, failure(ctx.Err())
 }
 
-// unknown is the answer when JetStream has not said what became of an operation.
-func unknown(err error) error { return eddy.Errorf(eddy.Timeout, "JetStream: %v", err) }
+// failure is the answer when JetStream has not done an operation, or has not said what
+// became of it. Without a leader nobody takes a message, and the server says so: it
+// surely has no effect.
+func failure(err error) error {
+	if errors.Is(err, jetstream.ErrNoStreamResponse) {
+		return eddy.Errorf(eddy.TemporarilyUnavailable, "JetStream has no leader now")
+	}
+	return eddy.Errorf(eddy.Timeout, "JetStream: %v", err)
+}
 
 // canonical is a JSON value in the form that equal values share (RFC 8785), or as it
 // is if there is none.
