@@ -111,9 +111,9 @@ func answer(err error) Error {
 	return Error{Code: codeOf(err), Text: err.Error()}
 }
 
-// codeOf is the code to answer err with: its own, wherever it is wrapped. But a
-// call that may have taken effect must not be passed on with a code that says
-// it surely has not, as its last attempt's might.
+// codeOf is the code to answer err with: its own, wherever it is wrapped. But what may
+// have taken effect must not be passed on with a code that says that it surely has not,
+// as a call's last attempt's might, or the last race's of a KV.Update.
 func codeOf(err error) Code {
 	var call *CallError
 	var code Code
@@ -123,7 +123,8 @@ func codeOf(err error) Code {
 			return Timeout
 		}
 		return Crash
-	case errors.As(err, &call) && code.Definite() && !call.Definite():
+	case !code.Definite():
+	case errors.Is(err, ErrIndefinite), errors.As(err, &call) && !call.Definite():
 		return Timeout
 	}
 	return code

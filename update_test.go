@@ -175,6 +175,40 @@ func TestUpdateAgain(t *testing.T) {
 	})
 }
 
+// A handler that returns Update's error must not answer that nothing has happened when a
+// swap that met silence may have.
+func TestUpdateAgainAnswersThatItMayHave(t *testing.T) {
+	for name, second := range map[string]func(ctx context.Context, kv *eddy.KV[int]) error{
+		"f refuses in the second race": func(context.Context, *eddy.KV[int]) error { return eddy.Abort },
+		"and that one is lost":         func(ctx context.Context, kv *eddy.KV[int]) error { return kv.Write(ctx, "x", 7) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				net := eddytest.New(t, "n1")
+				net.Services(1)
+				var n eddy.Node
+				kv, calls := eddy.LinKV[int](&n), 0
+				kv.Again, kv.Races = true, &eddy.Policy{Attempts: 2}
+				n.Handle("add", func(ctx context.Context, _ *eddy.Request) (any, error) {
+					_, err := kv.Update(ctx, "x", func(old int, _ bool) (int, error) {
+						if calls++; calls == 2 {
+							return old + 1, second(ctx, kv)
+						}
+						return old + 1, nil
+					})
+					return nil, err
+				})
+				net.Start("n1", &n)
+				loseOne(net, "cas_ok")
+				m := net.Client("c1").Call("n1", `{"type":"add"}`)
+				if code, ok := m.Body.Get("code").Int(); !ok || code != int64(eddy.Timeout) || calls != 2 {
+					t.Errorf("answered with %s after %d calls of f", m.Body, calls)
+				}
+			})
+		})
+	}
+}
+
 // loseOne loses the next message of a type.
 func loseOne(net *eddytest.Net, typ string) {
 	lost := false

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/eddytest"
 	"github.com/eddyrpc/eddy/examples/internal/challenge"
 )
 
@@ -77,6 +78,30 @@ func TestCount(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Of a swap that arrives twice, only the second copy's answer is heard, which says that
+// the value is another already.
+func TestSwapArrivesTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := challenge.Start(t, 1, newNode)
+		c.Services(1)
+		c.Duplicate("n0", "seq-kv", 100)
+		lost := false
+		c.Script(func(m eddy.Message) eddytest.Fate {
+			if m.Type == "cas_ok" && !lost {
+				lost = true
+				return eddytest.Lost
+			}
+			return eddytest.Arrives
+		})
+		if m := c.Client.Call("n0", `{"type":"add","delta":5}`); m.Type != "add_ok" || !lost {
+			t.Errorf("answered with %s", m.Body)
+		}
+		if m := c.Client.Call("n0", `{"type":"read"}`); string(m.Body.Get("value")) != "5" {
+			t.Errorf("5 was added, and a read has %s", m.Body)
+		}
+	})
 }
 
 func TestCost(t *testing.T) {
