@@ -160,7 +160,7 @@ func (n *Node) runWoken(turn uint32) uint32 {
 	n.wakeElsewhere() // all but one; as a rule there is one
 	r := co.request.Load()
 	if r.handler.distrusted() || !r.onlyHandler() {
-		go co.run() // it may wait for calls that its own goroutines have made
+		n.crew.do(n, duty{co: co}) // it may wait for calls that its own goroutines have made
 		return turn
 	}
 	return n.runIn(co, r.handler, turn)
@@ -170,7 +170,7 @@ func (n *Node) runWoken(turn uint32) uint32 {
 // for them.
 func (n *Node) wakeElsewhere() {
 	for co := n.coroutines.pop(); co != nil; co = n.coroutines.pop() {
-		go co.run()
+		n.crew.do(n, duty{co: co})
 	}
 }
 

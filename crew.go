@@ -2,14 +2,28 @@ package eddy
 
 import "sync"
 
-// A crew is the goroutines that wait to read on. One that has ended its handler
-// after another took over the reading joins it, because a used goroutine has its
+// A crew is the goroutines that wait to read on, or to run a coroutine. One that has
+// ended its handler after another took over the reading joins it, because a used goroutine has its
 // stack already: with new ones a third of the time of blocking relays goes into
 // growing stacks (bench, relay, eddy-blocking).
 type crew struct {
 	mu      sync.Mutex
-	waiting []chan uint32 // each gets one turn, or 0 to go; the last to come is the first to read
-	over    bool          // the node has ended
+	waiting []chan duty // the last to come is the first to get one
+	over    bool        // the node has ended
+}
+
+// A duty is a turn of reading, or a coroutine to run; the zero one is to go.
+type duty struct {
+	turn uint32
+	co   *coroutine
+}
+
+func (d duty) do(n *Node) {
+	if d.co != nil {
+		d.co.run()
+	} else {
+		n.read(d.turn)
+	}
 }
 
 const (
@@ -17,16 +31,16 @@ const (
 	crewAtRest = 16   // may wait otherwise
 )
 
-// read lets a goroutine read in this turn.
-func (c *crew) read(n *Node, turn uint32) {
+// do lets a goroutine do its duty.
+func (c *crew) do(n *Node, d duty) {
 	c.mu.Lock()
 	last := len(c.waiting) - 1
 	if last < 0 {
 		c.mu.Unlock()
 		go func() {
-			relief := make(chan uint32, 1)
-			for turn := turn; turn != 0; turn = c.wait(n, relief) {
-				n.read(turn)
+			relief := make(chan duty, 1)
+			for d := d; d != (duty{}); d = c.wait(n, relief) {
+				d.do(n)
 			}
 		}()
 		return
@@ -34,16 +48,16 @@ func (c *crew) read(n *Node, turn uint32) {
 	relief := c.waiting[last]
 	c.waiting = c.waiting[:last]
 	c.mu.Unlock()
-	relief <- turn
+	relief <- d
 }
 
-// wait returns the next turn of a goroutine that has none, 0 if it may go.
-func (c *crew) wait(n *Node, relief chan uint32) uint32 {
+// wait returns the next duty of a goroutine that has none.
+func (c *crew) wait(n *Node, relief chan duty) duty {
 	most := c.most(n)
 	c.mu.Lock()
 	if c.over || len(c.waiting) >= most {
 		c.mu.Unlock()
-		return 0
+		return duty{}
 	}
 	c.waiting = append(c.waiting, relief)
 	c.mu.Unlock()
@@ -74,7 +88,7 @@ func (c *crew) dismiss(but int) {
 	defer c.mu.Unlock()
 	for len(c.waiting) > but {
 		last := len(c.waiting) - 1
-		c.waiting[last] <- 0
+		c.waiting[last] <- duty{}
 		c.waiting[last] = nil
 		c.waiting = c.waiting[:last]
 	}

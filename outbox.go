@@ -29,10 +29,30 @@ func (n *Node) lockToWrite() {
 	n.mu.Lock()
 	for n.full() {
 		if n.out.writing {
-			n.out.changed.Wait()
+			n.waitForRoom()
 		} else {
 			n.flush()
 		}
+	}
+}
+
+// waitForRoom waits until something has been written. Of all that wait one is told,
+// who tells the next: were all told, a hundred thousand handlers that answer at once
+// would wake a thousand times each (bench, silence, eddy-blocking). mu is held.
+func (n *Node) waitForRoom() {
+	n.out.changed.Wait()
+	if !n.full() {
+		n.out.changed.Signal()
+	}
+}
+
+// wrote tells that something has been written. Once the node is ending others wait
+// for that too. mu is held.
+func (n *Node) wrote() {
+	if n.phase.Load() == serving {
+		n.out.changed.Signal()
+	} else {
+		n.out.changed.Broadcast()
 	}
 }
 
@@ -51,7 +71,7 @@ func (n *Node) lockToCall(ctx context.Context) {
 	defer stop()
 	for n.full() && ctx.Err() == nil {
 		n.flushElsewhere()
-		n.out.changed.Wait()
+		n.waitForRoom()
 	}
 }
 
@@ -139,7 +159,7 @@ func (n *Node) flush() {
 			o.err = err
 			n.stop(&outputError{err})
 		}
-		o.changed.Broadcast()
+		n.wrote()
 		n.checkRestLocked()
 	}
 }

@@ -79,7 +79,7 @@ func (n *Node) takeTurn(turn uint32) bool {
 	if next == 0 {
 		return false
 	}
-	n.crew.read(n, next)
+	n.crew.do(n, duty{turn: next})
 	return true
 }
 

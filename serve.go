@@ -72,7 +72,7 @@ func (g *gated) Write(p []byte) (int, error) {
 func (n *Node) Serve(ctx context.Context, t Transport) error {
 	n.open(t)
 	defer n.close(t)
-	n.crew.read(n, firstTurn)
+	n.crew.do(n, duty{turn: firstTurn})
 	var err error
 	select {
 	case err = <-n.reader.ended:
