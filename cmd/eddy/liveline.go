@@ -35,6 +35,13 @@ func (l *liveLine) show(p runner.Progress) {
 	fmt.Fprint(l.to, clearLine, fitting(l.to, line))
 }
 
+// say shows what goes on before the test does.
+func (l *liveLine) say(text string) {
+	if l.on {
+		fmt.Fprint(l.to, clearLine, fitting(l.to, text))
+	}
+}
+
 // fitting is as much of a line as fits a terminal. What goes over its edge would be
 // a line that is not cleared.
 func fitting(to *os.File, line string) string {

@@ -74,7 +74,7 @@ func TestNothingIsLeftOfNATS(t *testing.T) {
 func serverPIDs(t *testing.T, store string) (pids []int) {
 	t.Helper()
 	for _, name := range []string{"s1", "s2", "s3"} {
-		logs, err := filepath.Glob(filepath.Join(store, "*", "*", "node-logs", "nats-"+name+".log"))
+		logs, err := filepath.Glob(filepath.Join(store, "*", "*", "nats-logs", name+".log"))
 		if err != nil || len(logs) == 0 {
 			t.Fatalf("no log of %s: %v", name, err)
 		}

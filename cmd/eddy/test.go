@@ -156,7 +156,8 @@ func (c *testCommand) once() (verdict string, err error) {
 		if err != nil {
 			return "", fmt.Errorf("start NATS servers: %w", err)
 		}
-		cfg.Carrier = natscarrier.New(natscarrier.Config{Program: program, Args: []string{"nats-server"}, Logs: store.Logs()})
+		cfg.Carrier = natscarrier.New(natscarrier.Config{Program: program, Args: []string{"nats-server"}, Logs: store.NATSLogs()})
+		live.say("starting NATS servers")
 	}
 
 	collectOften()

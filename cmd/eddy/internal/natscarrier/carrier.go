@@ -33,7 +33,7 @@ type Config struct {
 	// file, which is the last argument. It must end with its input.
 	Program string
 	Args    []string
-	// Logs is the directory for what servers and connections tell.
+	// Logs is the directory for what servers and connections tell. Open makes it.
 	Logs string
 }
 
@@ -79,7 +79,10 @@ func (c *Carrier) Open(ctx context.Context, nodes, others []string) error {
 	if c.dir, err = os.MkdirTemp("", "eddy-nats-"); err != nil {
 		return err
 	}
-	if c.log, err = os.Create(filepath.Join(c.cfg.Logs, "nats.log")); err != nil {
+	if err := os.MkdirAll(c.cfg.Logs, 0o755); err != nil {
+		return err
+	}
+	if c.log, err = os.Create(filepath.Join(c.cfg.Logs, "connections.log")); err != nil {
 		return err
 	}
 	if err := c.servers.start(c); err != nil {

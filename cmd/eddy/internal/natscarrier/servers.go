@@ -67,7 +67,7 @@ func (s *servers) start(c *Carrier) error {
 		if err := os.WriteFile(one.file, []byte(text), 0o600); err != nil {
 			return err
 		}
-		if one.log, err = os.Create(filepath.Join(c.cfg.Logs, "nats-"+name+".log")); err != nil {
+		if one.log, err = os.Create(filepath.Join(c.cfg.Logs, name+".log")); err != nil {
 			return err
 		}
 	}

@@ -69,6 +69,9 @@ func (s *Store) Discard() {
 func (s *Store) Logs() string { return filepath.Join(s.Dir, "node-logs") }
 func (s *Store) Dirs() string { return filepath.Join(s.Dir, "node-dirs") }
 
+// NATSLogs has what NATS servers, and connections to them, tell of themselves.
+func (s *Store) NATSLogs() string { return filepath.Join(s.Dir, "nats-logs") }
+
 func (s *Store) path(name string) string { return filepath.Join(s.Dir, name) }
 
 // Keep begins to write the history and the journal, beside what is done next:

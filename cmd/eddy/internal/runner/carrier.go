@@ -186,7 +186,7 @@ func (r *runner) noteCarrier() {
 		}
 	}
 	if lost > 0 {
-		r.notes.add(fmt.Sprintf("NATS lost %d messages while nothing was wrong with its servers; see nats.log among the nodes' logs", lost), "")
+		r.notes.add(fmt.Sprintf("NATS lost %d messages while nothing was wrong with its servers; see nats-logs/connections.log", lost), "")
 	}
 }
 
