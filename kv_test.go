@@ -48,7 +48,7 @@ func increment(old int, _ bool) (int, error) { return old + 1, nil }
 
 func TestKV(t *testing.T) {
 	beside(t, 1, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
-		ctx, kv := t.Context(), eddy.LinKV[int](nodes[0])
+		ctx, kv := t.Context(), eddy.LinKV[int64](nodes[0])
 		if _, err := kv.Read(ctx, "x"); !errors.Is(err, eddy.KeyDoesNotExist) || errors.Is(err, eddy.ErrIndefinite) ||
 			err.Error() != `read "x" in lin-kv: key "x" does not exist (key-does-not-exist)` {
 			t.Error(err)
@@ -71,7 +71,7 @@ func TestKV(t *testing.T) {
 		if err := kv.Write(ctx, "x", 1<<62+1); err != nil {
 			t.Error(err)
 		}
-		if v, err := kv.Update(ctx, "x", increment); v != 1<<62+2 || err != nil {
+		if v, err := kv.Update(ctx, "x", func(old int64, _ bool) (int64, error) { return old + 1, nil }); v != 1<<62+2 || err != nil {
 			t.Error(v, err)
 		}
 		if v, err := kv.Fresh(ctx, "x"); v != 1<<62+2 || err != nil {

@@ -27,3 +27,6 @@ func (n *Node) OpenTerms() int {
 	defer n.terms.mu.Unlock()
 	return len(n.terms.of)
 }
+
+// HasCoroutines reports whether handlers that wait for calls are coroutines.
+func HasCoroutines() bool { return goroutine() != 0 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync/atomic"
@@ -100,6 +101,22 @@ func TestRunTwice(t *testing.T) {
 		}
 		if got := strings.Count(out.String(), "\n"); got != i+1 {
 			t.Errorf("%d lines after %d", got, i+1)
+		}
+	}
+}
+
+func TestIDsGoOnInTheNextRun(t *testing.T) {
+	var out bytes.Buffer
+	n := maelstrom.NewNode()
+	n.Stdout = &out
+	for id := 1; id < 4; id++ {
+		if err := n.RPC("n2", body("read"), func(maelstrom.Message) error { return nil }); err != nil {
+			t.Error(err)
+		}
+		wants(t, out.String(), fmt.Sprintf(`"msg_id":%d`, id))
+		n.Stdin = strings.NewReader("")
+		if err := n.Run(); err != nil {
+			t.Error(err)
 		}
 	}
 }
@@ -203,7 +220,7 @@ func TestOpenCallbacksDontHoldUpTheEnd(t *testing.T) {
 		if err := w.end(); err != nil {
 			t.Error(err)
 		}
-		if took := time.Since(start); took > 2*time.Second {
+		if took := time.Since(start); took > 500*time.Millisecond {
 			t.Errorf("it took %v", took)
 		}
 	})
@@ -225,7 +242,7 @@ func TestWaitingGoroutinesDontHoldUpTheEnd(t *testing.T) {
 		if err := w.end(); err != nil {
 			t.Error(err)
 		}
-		if took := time.Since(start); took > 2*time.Second {
+		if took := time.Since(start); took > 500*time.Millisecond {
 			t.Errorf("it took %v", took)
 		}
 		cancel()
