@@ -41,6 +41,9 @@ func (b *inbox) init(sub *nats.Subscription, maxBytes int, accept func(m *nats.M
 // enough is how many bytes are taken at once, if there are so many.
 const enough = 64 << 10
 
+// errCut is the end of a connection that ended by itself, and that is not made again.
+var errCut = errors.New("natsnet: the connection has ended")
+
 // read reads lines, as an io.Reader.
 func (b *inbox) read(p []byte) (int, error) {
 	b.mu.Lock()
@@ -56,7 +59,7 @@ func (b *inbox) read(p []byte) (int, error) {
 		b.first = nil
 		if len(b.buf) == 0 && !b.take() {
 			if b.ctx.Err() == nil {
-				return 0, io.EOF // the connection has ended by itself
+				return 0, errCut
 			}
 			b.mu.Unlock()
 			<-b.done

@@ -46,7 +46,14 @@ const (
 	DefaultMaxWaiting = 64 << 20
 
 	maxMessages = 1 << 17 // that wait; a channel of so many costs 1 MB
+
+	// maxSubjects is how long the subject and the reply subject of a message may be
+	// together: a server that is sent a line of more than 4,096 bytes ends the
+	// connection for good.
+	maxSubjects = 4096 - len("PUB   1000000000")
 )
+
+var errLongName = errors.New("the name is too long for a subject of NATS")
 
 // A Config says who joins what.
 type Config struct {
@@ -116,10 +123,13 @@ type Conn struct {
 // Dial joins. It does not wait for a server: as long as there is none, all messages
 // are lost or wait to be sent. The error is that of a Config that can't be.
 func Dial(cfg Config) (*Conn, error) {
-	if cfg.Node == "" {
-		return nil, errors.New("natsnet: a node without a name")
-	}
 	cfg.Cluster = cfg.ClusterName()
+	switch {
+	case cfg.Node == "":
+		return nil, errors.New("natsnet: a node without a name")
+	case len(Subject(cfg.Cluster, cfg.Node, cfg.Node)) > maxSubjects/2:
+		return nil, fmt.Errorf("natsnet: %w", errLongName)
+	}
 	c := &Conn{cfg: cfg, names: subjects{cluster: cfg.Cluster}, log: limitedLog{to: cfg.Log}}
 	c.peers.names, c.peers.self = c.names, cfg.Node
 	c.lives.begin()
@@ -231,8 +241,16 @@ func (c *Conn) bounced(m *nats.Msg) {
 	}
 }
 
-// Read reads lines, whole or in pieces. It returns io.EOF after Close.
-func (c *Conn) Read(p []byte) (int, error) { return c.inbox.read(p) }
+// Read reads lines, whole or in pieces. It returns io.EOF after Close, and another
+// error when a server has ended the connection for good: for a reason that is neither
+// its own end nor who we are.
+func (c *Conn) Read(p []byte) (int, error) {
+	n, err := c.inbox.read(p)
+	if err == errCut && c.nc.LastError() != nil {
+		err = fmt.Errorf("%w: %w", errCut, c.nc.LastError())
+	}
+	return n, err
+}
 
 // Write sends the messages of whole lines. Its error is that of a connection that
 // was closed; a message that can't be sent is counted and lost, as messages are.
@@ -275,7 +293,7 @@ func (c *Conn) send(line []byte) error {
 	}
 	dest := c.peers.dest(m.Dest)
 	c.trips.sent(dest.name, &m.Body)
-	switch err := c.nc.PublishRequest(dest.subject, c.lives.reply(dest, &m.Body), line); {
+	switch err := c.publish(dest.subject, c.lives.reply(dest, &m.Body), line); {
 	case err == nil:
 		c.out.Add(1)
 		if m.Body.ID != wire.NoID && m.Body.InReplyTo == wire.NoID {
@@ -288,6 +306,13 @@ func (c *Conn) send(line []byte) error {
 		c.log.warn("a message was not sent", "dest", dest.name, "bytes", len(line), "error", err)
 	}
 	return nil
+}
+
+func (c *Conn) publish(subject, reply string, line []byte) error {
+	if len(subject)+len(reply) > maxSubjects {
+		return errLongName
+	}
+	return c.nc.PublishRequest(subject, reply, line)
 }
 
 // Reborn says that another life of the node begins: what was asked in the one before

@@ -71,7 +71,11 @@ func (c *callCommand) call(ctx context.Context, policy *eddy.Policy, bar *progre
 	} else {
 		err = c.many(ctx, node, policy, bar, stdout)
 	}
-	if n := conn.Counts().Unheard; err != nil && n > 0 {
+	counts := conn.Counts()
+	if n := counts.Unsent; err != nil && n > 0 {
+		fmt.Fprintf(stderr, "%d %s not sent: no server was reached, or the body or a name is too long\n", n, plural("message was", n))
+	}
+	if n := counts.Unheard; err != nil && n > 0 {
 		fmt.Fprintf(stderr, "nobody had joined cluster %s as %s when %d %s\n", c.Cluster, c.Dest, n, plural("message was sent", n))
 	}
 	return err
@@ -142,8 +146,8 @@ func plural[T int | int64](text string, n T) string {
 	switch {
 	case n == 1:
 		return text
-	case strings.Contains(text, " was "):
-		return strings.Replace(text, " was ", "s were ", 1)
+	case strings.Contains(text, " was"):
+		return strings.Replace(text, " was", "s were", 1)
 	}
 	return text + "s"
 }
@@ -214,7 +218,10 @@ func (c *callCommand) many(ctx context.Context, n *eddy.Node, p *eddy.Policy, ba
 	open.Wait()
 	bar.clear()
 	t.print(stdout, time.Since(begun))
+	made := t.answered + t.refused + t.silent
 	switch {
+	case made < c.Calls:
+		return statusErr{statusNoReply, fmt.Errorf("interrupted: %d of %d calls were not made", c.Calls-made, c.Calls)}
 	case t.silent > 0:
 		return statusErr{status: statusNoReply}
 	case t.refused > 0:

@@ -3,6 +3,9 @@
 package main
 
 import (
+	"bufio"
+	"io"
+	"net"
 	"os/exec"
 	"strings"
 	"sync"
@@ -96,6 +99,40 @@ func TestJoinGivesUp(t *testing.T) {
 	cmd.Wait()
 	if got := cmd.ProcessState.ExitCode(); got != 1 || strings.Count(said.String(), "is started again") != 2 ||
 		!strings.Contains(said.String(), "eddy: n1 has died 3 times in a row: exit status 0\n") {
+		t.Errorf("status %d\n%s", got, said)
+	}
+}
+
+// endsForGood is the URL of a server that answers the first ping and then ends the
+// connection for a reason that a client does not try again after.
+func endsForGood(t *testing.T) (url string) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, `INFO {"server_id":"s","version":"2.15.2","proto":1,"headers":true,"max_payload":1048576}`+"\r\n")
+		for lines := bufio.NewScanner(conn); lines.Scan(); {
+			if lines.Text() == "PING" {
+				io.WriteString(conn, "PONG\r\n-ERR 'go away'\r\n")
+			}
+		}
+	}()
+	return "nats://" + l.Addr().String()
+}
+
+// A node whose connection has ended for good is not left running deaf.
+func TestJoinCutForGood(t *testing.T) {
+	t.Parallel()
+	cmd, said := joinProcess(t, endsForGood(t), "--node-id", "n1", "--node-ids", "n1", "--", "node-member")
+	cmd.Wait()
+	if got := cmd.ProcessState.ExitCode(); got != 1 || !strings.Contains(said.String(), "the connection has ended: nats: go away") {
 		t.Errorf("status %d\n%s", got, said)
 	}
 }

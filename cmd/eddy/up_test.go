@@ -161,3 +161,14 @@ func TestSecurityFlags(t *testing.T) {
 		t.Errorf("%+v, %v", cfg.Security, err)
 	}
 }
+
+// Calls that an interrupt has kept from being made are not a success.
+func TestInterruptedCalls(t *testing.T) {
+	ctx, end := context.WithCancel(t.Context())
+	end()
+	var out bytes.Buffer
+	err := (&callCommand{Calls: 3, Rate: 1}).many(ctx, nil, nil, newProgressBar(os.Stderr), &out)
+	if with, ok := errors.AsType[statusErr](err); !ok || with.status != statusNoReply || !strings.Contains(err.Error(), "3 of 3 calls were not made") {
+		t.Errorf("%v\n%s", err, &out)
+	}
+}

@@ -88,7 +88,8 @@ func (m *Member) Health() error {
 // started again.
 func (m *Member) Run(ctx context.Context) error {
 	defer m.net.Close()
-	go m.carryIn()
+	ctx, end := context.WithCancelCause(ctx)
+	go func() { end(cutError{m.carryIn()}) }()
 	pause, deaths := firstPause, 0
 	for {
 		begun := time.Now()
@@ -97,7 +98,7 @@ func (m *Member) Run(ctx context.Context) error {
 		case err != nil:
 			return err // it can't be started, and next time neither
 		case ctx.Err() != nil:
-			return nil
+			return cut(ctx)
 		}
 		if time.Since(begun) >= longLife {
 			pause, deaths = firstPause, 0
@@ -109,10 +110,21 @@ func (m *Member) Run(ctx context.Context) error {
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return nil
+			return cut(ctx)
 		}
 		pause = min(2*pause, lastPause)
 	}
+}
+
+// A cutError is why the connection has ended before we ended it.
+type cutError struct{ error }
+
+// cut is the cutError that ctx has ended for, or nil.
+func cut(ctx context.Context) error {
+	if err, ok := errors.AsType[cutError](context.Cause(ctx)); ok {
+		return err
+	}
+	return nil
 }
 
 // live is one life of the program.
@@ -153,13 +165,13 @@ func (m *Member) drain(p *cluster.Process) cluster.Exit {
 }
 
 // carryIn hands what comes to the life that there is. What comes between two lives
-// is lost, as on any network.
-func (m *Member) carryIn() {
+// is lost, as on any network. The error is why the connection has ended.
+func (m *Member) carryIn() error {
 	lines := cluster.NewLineReader(m.net, 1<<30)
 	for {
 		line, err := lines.Next()
 		if err != nil {
-			return
+			return err
 		}
 		if l := m.life.Load(); l != nil {
 			l.process.AwaitRoom(maxQueued)
