@@ -53,6 +53,7 @@ const opTime = 4 * time.Second
 
 // Serve serves until ctx ends. ready is called when all services have joined.
 func Serve(ctx context.Context, cfg Config, ready func()) error {
+	cfg.Net.Log = cfg.Log
 	nc, err := natsnet.Connect(cfg.Net)
 	if err != nil {
 		return err
@@ -69,7 +70,10 @@ func Serve(ctx context.Context, cfg Config, ready func()) error {
 	failed := make(chan error, len(Names()))
 	for _, name := range Names() {
 		kv, err := bucket(ctx, js, &cfg, name)
-		if err != nil {
+		switch {
+		case err != nil && !nc.IsConnected():
+			return fmt.Errorf("no NATS server was reached within %v", cfg.Wait)
+		case err != nil:
 			return fmt.Errorf("%s: %w", name, err)
 		}
 		net := cfg.Net
@@ -115,7 +119,9 @@ func bucket(ctx context.Context, js jetstream.JetStream, cfg *Config, name strin
 		Replicas:    cfg.Replicas, Storage: jetstream.FileStorage, History: 1,
 	}
 	for end := time.Now().Add(cfg.Wait); ; {
-		kv, err := js.CreateOrUpdateKeyValue(ctx, want)
+		once, cancel := context.WithTimeout(ctx, min(opTime, cfg.Wait))
+		kv, err := js.CreateOrUpdateKeyValue(once, want)
+		cancel()
 		if err == nil || ctx.Err() != nil || time.Now().After(end) {
 			return kv, err
 		}

@@ -1,6 +1,7 @@
 package natskv
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -71,6 +72,17 @@ func ask(n *eddy.Node, service, body string) string {
 		return err.Error()[strings.LastIndex(err.Error(), "failed: ")+len("failed: "):]
 	}
 	return fmt.Sprintf("%s %s", reply.Type, reply.Body.Get("value"))
+}
+
+// Without a server the error and the log say that there is none.
+func TestNoServer(t *testing.T) {
+	var log bytes.Buffer
+	err := Serve(t.Context(), Config{
+		Net: natsnet.Config{Servers: "nats://127.0.0.1:1"}, Wait: 10 * time.Millisecond, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	}, func() { t.Error("it is ready") })
+	if err == nil || err.Error() != "no NATS server was reached within 10ms" || !strings.Contains(log.String(), "no server is reached") {
+		t.Errorf("%v\n%s", err, &log)
+	}
 }
 
 func TestServices(t *testing.T) {
