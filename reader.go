@@ -65,7 +65,7 @@ func (n *Node) readOn(r *Request) {
 	}
 	turn := r.turn
 	if co := n.running.Load(); co != nil && co.request.Load() == r {
-		turn = n.watch.turn.Load() // its latest may be another than its first
+		turn = co.turn.Load() // its latest may be another than its first
 	}
 	if n.takeTurn(turn) {
 		n.watch.end(turn)
