@@ -279,9 +279,7 @@ func (p *coroutines) rest() {
 	gone := p.takeIdle(min(p.unused, len(p.idle)-crewAtRest))
 	p.unused = len(p.idle)
 	p.mu.Unlock()
-	if len(gone) > 0 {
-		go stopAll(gone) // whoever calls may hold its thread, which no coroutine bears
-	}
+	stopAll(gone)
 }
 
 // end ends all that are idle, and those that come later too.
@@ -301,8 +299,15 @@ func (p *coroutines) takeIdle(count int) []*coroutine {
 	return some
 }
 
+// stopAll stops them on a goroutine of its own: whoever calls may hold its thread
+// (runtime.LockOSThread), which no coroutine bears.
 func stopAll(some []*coroutine) {
-	for _, co := range some {
-		co.stop()
+	if len(some) == 0 {
+		return
 	}
+	go func() {
+		for _, co := range some {
+			co.stop()
+		}
+	}()
 }

@@ -214,6 +214,11 @@ func TestHandlersThatBreak(t *testing.T) {
 						}
 					}
 				}
+				s.client.Await(s.client.Request("n1", `{"type":"ask","i":2}`))
+				time.Sleep(100 * time.Millisecond)
+				if s.n.Watching() {
+					t.Error("no handler runs, but one is watched")
+				}
 			})
 		})
 	}

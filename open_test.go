@@ -27,3 +27,6 @@ func (n *Node) OpenTerms() int {
 	defer n.terms.mu.Unlock()
 	return len(n.terms.of)
 }
+
+// Watching reports that the node looks out for a handler that takes long.
+func (n *Node) Watching() bool { return n.watch.awake.Load() }

@@ -32,6 +32,7 @@ func (n *Node) read(turn uint32) {
 	defer func() {
 		if !returned { // a handler or callback ended the goroutine
 			n.wakeElsewhere()
+			n.watch.end(turn)
 			n.takeTurn(turn)
 		}
 	}()

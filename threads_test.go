@@ -2,12 +2,14 @@ package eddy_test
 
 import (
 	"context"
+	"log/slog"
 	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/eddytest"
 )
 
 // A goroutine that holds its thread may be the last to let a request go, whereupon
@@ -38,6 +40,35 @@ func TestLockedThreadLetsRequestGo(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		s.ask(6)
+	})
+}
+
+// So may the goroutine that serves, as main's does in a program of windows.
+func TestLockedThreadServes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+		n.Handle("ask", func(ctx context.Context, req *eddy.Request) (any, error) {
+			_, err := n.RPC(ctx, "n2", eddy.Raw(`{"type":"read"}`))
+			return nil, err
+		})
+		net := eddytest.New(t)
+		client := net.Client("c1")
+		n1 := net.Join("n1")
+		served := make(chan error, 1)
+		go func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			served <- n.Serve(ctx, n1)
+		}()
+		client.Call("n1", `{"type":"init","node_id":"n1","node_ids":["n1"]}`)
+		for range 3 {
+			client.Call("n1", `{"type":"ask"}`)
+		}
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
 	})
 }
 
