@@ -3,6 +3,7 @@ package eddy
 import (
 	"context"
 	"iter"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -27,6 +28,8 @@ type coroutine struct {
 	dead    bool                    // it runs no more, or shall not
 	word    *word                   // for whoever lets it run
 	end     waiter                  // of the call that its handler waits for
+	broken  func()                  // breaks the handler as beginning its call has broken, if not nil
+	turn    atomic.Uint32           // of reading, that it ran in where messages are read, the latest
 }
 
 // A word is what a coroutine gives control back with: it is apart, since a coroutine
@@ -52,18 +55,40 @@ func (n *Node) coroutine(ctx context.Context) *coroutine {
 func (co *coroutine) call(o order) *waiter {
 	co.word.order = o
 	co.yield(struct{}{})
+	if breaks := co.broken; breaks != nil {
+		co.broken = nil
+		breaks()
+	}
 	return &co.end
 }
 
 // begin begins the call that the handler waits for, on the reader's stack. Whoever
 // ends it lets the coroutine run on, maybe before this returns. It is false if the
 // call could not begin, as the handler is told next.
-func (co *coroutine) begin(o order) bool {
+func (co *coroutine) begin(o order) (begun bool) {
+	returned := false
+	defer func() {
+		if !returned {
+			co.breakAs(recover())
+		}
+	}()
 	_, _, err := co.request.Load().handler.node.beginFor(o, co.end.done)
 	if err != nil {
 		co.end.err = err
 	}
+	returned = true
 	return err == nil
+}
+
+// breakAs breaks the handler, whose stack this is not, as its call's body has broken
+// what encodes it: by a panic, or with nil by ending the goroutine.
+func (co *coroutine) breakAs(p any) {
+	if p == nil {
+		co.broken = runtime.Goexit
+		go co.run() // since this goroutine can't
+		return
+	}
+	co.broken = func() { panic(p) }
 }
 
 // newCoroutine makes one that waits to be run.
@@ -138,6 +163,7 @@ func (co *coroutine) step() word {
 // runIn lets a coroutine run in this turn of reading, and returns the turn to read
 // on with, 0 if another goroutine does.
 func (n *Node) runIn(co *coroutine, h *handler, turn uint32) uint32 {
+	co.turn.Store(turn)
 	n.running.Store(co)
 	n.beginWatch(h, turn)
 	if h.trusted() {
@@ -273,8 +299,15 @@ func (p *coroutines) takeIdle(count int) []*coroutine {
 	return some
 }
 
+// stopAll stops them on a goroutine of its own: whoever calls may hold its thread
+// (runtime.LockOSThread), which no coroutine bears.
 func stopAll(some []*coroutine) {
-	for _, co := range some {
-		co.stop()
+	if len(some) == 0 {
+		return
 	}
+	go func() {
+		for _, co := range some {
+			co.stop()
+		}
+	}()
 }

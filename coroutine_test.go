@@ -30,19 +30,24 @@ type callStage struct {
 // inVirtualTime runs a test on a stage. n2 answers ask's calls with what they carry.
 func inVirtualTime(t *testing.T, ask func(s *callStage, ctx context.Context, req *eddy.Request) (any, error), test func(s *callStage)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		s := &callStage{t: t, net: eddytest.New(t), n: &eddy.Node{Log: slog.New(slog.DiscardHandler)}}
-		s.n.Handle("ask", func(ctx context.Context, req *eddy.Request) (any, error) { return ask(s, ctx, req) })
-		s.net.Start("n1", s.n)
-		s.client = s.net.Client("c1")
-		n2 := s.net.Client("n2")
-		n2.Handle(func(m eddy.Message) { n2.Reply(m, fmt.Sprintf(`{"type":"read_ok","key":%s}`, m.Body.Get("key"))) })
-		test(s)
-		synctest.Wait()
-		if calls, requests := s.n.OpenCalls(); calls+requests != 0 {
-			t.Errorf("%d calls and %d requests are left open", calls, requests)
-		}
-	})
+	synctest.Test(t, func(t *testing.T) { onStage(t, new(eddy.Node), ask, test) })
+}
+
+// onStage is inVirtualTime for a node that has other handlers too.
+func onStage(t *testing.T, n *eddy.Node, ask func(s *callStage, ctx context.Context, req *eddy.Request) (any, error), test func(s *callStage)) {
+	t.Helper()
+	n.Log = slog.New(slog.DiscardHandler)
+	s := &callStage{t: t, net: eddytest.New(t), n: n}
+	n.Handle("ask", func(ctx context.Context, req *eddy.Request) (any, error) { return ask(s, ctx, req) })
+	s.net.Start("n1", n)
+	s.client = s.net.Client("c1")
+	n2 := s.net.Client("n2")
+	n2.Handle(func(m eddy.Message) { n2.Reply(m, fmt.Sprintf(`{"type":"read_ok","key":%s}`, m.Body.Get("key"))) })
+	test(s)
+	synctest.Wait()
+	if calls, requests := n.OpenCalls(); calls+requests != 0 {
+		t.Errorf("%d calls and %d requests are left open", calls, requests)
+	}
 }
 
 // read calls n2 with a key, and wants it back after one attempt.
@@ -209,6 +214,11 @@ func TestHandlersThatBreak(t *testing.T) {
 						}
 					}
 				}
+				s.client.Await(s.client.Request("n1", `{"type":"ask","i":2}`))
+				time.Sleep(100 * time.Millisecond)
+				if s.n.Watching() {
+					t.Error("no handler runs, but one is watched")
+				}
 			})
 		})
 	}
@@ -235,6 +245,55 @@ func TestReplyThatPanics(t *testing.T) {
 		}
 		s.ask(5)
 	})
+}
+
+// A call's body that breaks what encodes it breaks its handler, not the node.
+type breaking struct{ by func() }
+
+func (b breaking) MarshalJSON() ([]byte, error) { b.by(); return nil, nil }
+
+func TestBodyThatBreaks(t *testing.T) {
+	for name, breaks := range map[string]func(){
+		"panic":  func() { panic("on purpose") },
+		"goexit": runtime.Goexit,
+	} {
+		t.Run(name, func(t *testing.T) {
+			ask := func(s *callStage, ctx context.Context, req *eddy.Request) (any, error) {
+				err := s.read(ctx, key(req))
+				if key(req) == "7" {
+					s.n.RPC(ctx, "n2", map[string]any{"type": "read", "key": breaking{breaks}})
+				}
+				return map[string]any{}, errors.Join(err, s.read(ctx, key(req)))
+			}
+			inVirtualTime(t, ask, func(s *callStage) {
+				s.ask(3)
+				for range 3 {
+					id := s.client.Request("n1", `{"type":"ask","i":7}`)
+					if code, _ := s.client.Await(id).Body.Get("code").Int(); code != 13 {
+						t.Errorf("it is answered with %d, want 13", code)
+					}
+					s.ask(3)
+				}
+			})
+		})
+	}
+}
+
+// A handler can recover from it, and go on.
+func TestBodyThatPanicsIsRecovered(t *testing.T) {
+	ask := func(s *callStage, ctx context.Context, req *eddy.Request) (any, error) {
+		err := s.read(ctx, key(req))
+		func() {
+			defer func() {
+				if p := recover(); p != "on purpose" {
+					err = fmt.Errorf("recovered %v", p)
+				}
+			}()
+			s.n.RPC(ctx, "n2", map[string]any{"type": "read", "key": breaking{func() { panic("on purpose") }}})
+		}()
+		return map[string]any{}, errors.Join(err, s.read(ctx, key(req)))
+	}
+	inVirtualTime(t, ask, func(s *callStage) { s.ask(10) })
 }
 
 // Handlers that sleep after their calls hold up the others no longer than those that

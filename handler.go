@@ -15,6 +15,10 @@ import (
 // ctx ends when the node does; of a request that brought a deadline along, since its
 // caller's policy says propagate, it ends then or once the request is over. Calls
 // that are made with it are the request's.
+//
+// A handler that holds its thread (runtime.LockOSThread) lets it go before it returns,
+// and before it waits for a call, unless another goroutine waits for it: handlers change
+// places on a thread, and the runtime ends the process over one that is held.
 type Handler func(ctx context.Context, req *Request) (reply any, err error)
 
 type handler struct {

@@ -30,3 +30,6 @@ func (n *Node) OpenTerms() int {
 
 // HasCoroutines reports whether handlers that wait for calls are coroutines.
 func HasCoroutines() bool { return goroutine() != 0 }
+
+// Watching reports that the node looks out for a handler that takes long.
+func (n *Node) Watching() bool { return n.watch.awake.Load() }
