@@ -60,14 +60,19 @@ func (n *Node) getReady(ctx context.Context, req *Request) (any, error) {
 	if err := req.Reply(Raw(`{"type":"init_ok"}`)); err != nil {
 		return nil, err
 	}
+	n.beginLoops() // after init_ok, so that it is the node's first word
+	return nil, nil
+}
+
+// beginLoops begins what Every and its like have asked for, and will.
+func (n *Node) beginLoops() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.looping = true
 	for _, loop := range n.loops {
-		go loop(n.rounds) // after init_ok, so that it is the node's first word
+		go loop(n.rounds)
 	}
 	n.loops = nil
-	return nil, nil
 }
 
 func (i *identity) equal(other *identity) bool {

@@ -64,7 +64,13 @@ func (n *Node) newSession(lastID int64) *session {
 	s := &session{Node: n}
 	s.official = eddy.Official{Malformed: s.malformed, Unknown: s.unknown, LastID: lastID}
 	s.official.Speak(&s.node)
-	s.node.Handle("init", s.serve(n.init))
+	s.node.Handle("init", s.serve(func(msg Message) error {
+		err := n.init(msg)
+		if err == nil {
+			s.official.BeginLoops()
+		}
+		return err
+	}))
 	return s
 }
 
