@@ -314,6 +314,36 @@ func TestHandlersThatSleepAfterCalls(t *testing.T) {
 	})
 }
 
+// A type that stalls no more is trusted again, though it waits for calls.
+func TestTrustOfWaitingHandlers(t *testing.T) {
+	slow := true
+	ask := func(s *callStage, ctx context.Context, req *eddy.Request) (any, error) {
+		err := s.read(ctx, key(req))
+		if slow {
+			time.Sleep(50 * time.Millisecond)
+		}
+		return map[string]any{}, err
+	}
+	inVirtualTime(t, ask, func(s *callStage) {
+		for range 10 {
+			s.ask(1)
+		}
+		if !s.n.Distrusts("ask") {
+			t.Error("a type that sleeps for 50 ms each time is not distrusted")
+		}
+		s.ask(1000) // now it is tried again
+		s.ask(10)
+		if !s.n.Distrusts("ask") {
+			t.Error("a type that still sleeps is not distrusted")
+		}
+		slow = false
+		s.ask(1001)
+		if s.n.Distrusts("ask") {
+			t.Error("a type that was quick a thousand times is distrusted")
+		}
+	})
+}
+
 // Calls that meet silence, or that can't begin, end for handlers that wait as for all
 // others; and the end of the node ends what waits.
 func TestWaitingInVain(t *testing.T) {

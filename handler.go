@@ -113,13 +113,15 @@ func (n *Node) serve(h *handler, m *wire.Message, turn uint32) uint32 {
 	return n.endTurn(turn)
 }
 
-// serveTimed tells the handler's trust how long it took, unless it waited for a
-// call, which stalls nobody.
+// serveTimed tells the handler's trust how long it took. If it waited for a call, that
+// stalled nobody.
 func (r *Request) serveTimed(h *handler) {
 	start := time.Now()
 	r.serve(h)
 	if r.state.Load()&hasWaited == 0 {
 		h.ran(time.Since(start))
+	} else {
+		h.waited()
 	}
 }
 
