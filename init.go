@@ -50,7 +50,16 @@ func initOf(body Raw) (*identity, *Error) {
 // getReady is what the first init does once the node knows its name. If that
 // fails, by a panic too, the same init may be tried again.
 func (n *Node) getReady(ctx context.Context, req *Request) (any, error) {
-	defer n.stage.CompareAndSwap(told, untold)
+	n.mu.Lock()
+	loops := len(n.loops)
+	n.mu.Unlock()
+	defer func() {
+		if n.stage.CompareAndSwap(told, untold) { // OnInit will ask for its loops again
+			n.mu.Lock()
+			n.loops = n.loops[:loops]
+			n.mu.Unlock()
+		}
+	}()
 	if n.onInit != nil {
 		if err := n.onInit(ctx); err != nil {
 			return nil, err

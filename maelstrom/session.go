@@ -116,6 +116,8 @@ func (s *session) malformed(line []byte) error {
 		s.failed = fmt.Errorf("unmarshal message: %w", err)
 	} else if err := json.Unmarshal(msg.Body, new(MessageBody)); err != nil {
 		s.failed = fmt.Errorf("unmarshal message body: %w", err)
+	} else if string(msg.Body) == "null" {
+		return s.unknown(line) // has no type
 	}
 	return s.failed
 }
