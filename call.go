@@ -145,7 +145,11 @@ func (n *Node) ownContext(ctx context.Context) context.Context {
 		return noneOwn
 	}
 	switch done := ctx.Done(); {
-	case done == nil, n.self.Load() == nil, done == n.ctx.Done(): // n.ctx is there once init is
+	case done == nil:
+		return noneOwn
+	case n.self.Load() == nil && n.official == nil: // n.ctx is there once init is, an official node's once it is open
+		return noneOwn
+	case done == n.ctx.Done():
 		return noneOwn
 	}
 	return ctx

@@ -3,7 +3,7 @@ package eddy
 import (
 	"context"
 	"iter"
-	"slices"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,6 +27,8 @@ type coroutine struct {
 	dead    bool                    // it runs no more, or shall not
 	word    *word                   // for whoever lets it run
 	end     waiter                  // of the call that its handler waits for
+	broken  func()                  // breaks the handler as beginning its call has broken, if not nil
+	turn    atomic.Uint32           // of reading, that it ran in where messages are read, the latest
 }
 
 // A word is what a coroutine gives control back with: it is apart, since a coroutine
@@ -52,18 +54,40 @@ func (n *Node) coroutine(ctx context.Context) *coroutine {
 func (co *coroutine) call(o order) *waiter {
 	co.word.order = o
 	co.yield(struct{}{})
+	if breaks := co.broken; breaks != nil {
+		co.broken = nil
+		breaks()
+	}
 	return &co.end
 }
 
 // begin begins the call that the handler waits for, on the reader's stack. Whoever
 // ends it lets the coroutine run on, maybe before this returns. It is false if the
 // call could not begin, as the handler is told next.
-func (co *coroutine) begin(o order) bool {
+func (co *coroutine) begin(o order) (begun bool) {
+	returned := false
+	defer func() {
+		if !returned {
+			co.breakAs(recover())
+		}
+	}()
 	_, _, err := co.request.Load().handler.node.beginFor(o, co.end.done)
 	if err != nil {
 		co.end.err = err
 	}
+	returned = true
 	return err == nil
+}
+
+// breakAs breaks the handler, whose stack this is not, as its call's body has broken
+// what encodes it: by a panic, or with nil by ending the goroutine.
+func (co *coroutine) breakAs(p any) {
+	if p == nil {
+		co.broken = runtime.Goexit
+		go co.run() // since this goroutine can't
+		return
+	}
+	co.broken = func() { panic(p) }
 }
 
 // newCoroutine makes one that waits to be run.
@@ -138,6 +162,7 @@ func (co *coroutine) step() word {
 // runIn lets a coroutine run in this turn of reading, and returns the turn to read
 // on with, 0 if another goroutine does.
 func (n *Node) runIn(co *coroutine, h *handler, turn uint32) uint32 {
+	co.turn.Store(turn)
 	n.running.Store(co)
 	n.beginWatch(h, turn)
 	if h.trusted() {
@@ -171,110 +196,5 @@ func (n *Node) runWoken(turn uint32) uint32 {
 func (n *Node) wakeElsewhere() {
 	for co := n.coroutines.pop(); co != nil; co = n.coroutines.pop() {
 		n.crew.do(n, duty{co: co})
-	}
-}
-
-// coroutines are those that have nothing to serve, and those whose calls have ended.
-type coroutines struct {
-	fresh atomic.Pointer[coroutine] // one that is woken: as a rule there is no other
-	more  atomic.Bool               // there are others
-
-	mu     sync.Mutex // guards all below
-	woken  []*coroutine
-	idle   []*coroutine
-	unused int  // of idle, since the node rested last
-	over   bool // the node has ended
-}
-
-// get takes one that is idle, or makes one.
-func (p *coroutines) get(n *Node) *coroutine {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if last := len(p.idle) - 1; last >= 0 {
-		co := p.idle[last]
-		p.idle = p.idle[:last]
-		p.unused = min(p.unused, last)
-		return co
-	}
-	return newCoroutine(n)
-}
-
-// wake notes that the call of one has ended; it waits to be run.
-func (p *coroutines) wake(co *coroutine) {
-	if p.fresh.CompareAndSwap(nil, co) {
-		return
-	}
-	p.mu.Lock()
-	p.woken = append(p.woken, co)
-	p.more.Store(true)
-	p.mu.Unlock()
-}
-
-// pop takes one that waits to be run, nil if there is none.
-func (p *coroutines) pop() *coroutine {
-	if p.fresh.Load() != nil {
-		if co := p.fresh.Swap(nil); co != nil {
-			return co
-		}
-	}
-	if !p.more.Load() {
-		return nil
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	last := len(p.woken) - 1
-	if last < 0 {
-		return nil
-	}
-	co := p.woken[last]
-	p.woken[last] = nil
-	p.woken = p.woken[:last]
-	p.more.Store(last > 0)
-	return co
-}
-
-// free takes back one whose handler has ended.
-func (p *coroutines) free(co *coroutine, most int) {
-	p.mu.Lock()
-	keep := !p.over && len(p.idle) < most
-	if keep {
-		p.idle = append(p.idle, co)
-	}
-	p.mu.Unlock()
-	if !keep {
-		co.stop()
-	}
-}
-
-// rest ends those that were not needed since it was called last: no handler runs any
-// more, but as many may come again as came before.
-func (p *coroutines) rest() {
-	p.mu.Lock()
-	gone := p.takeIdle(min(p.unused, len(p.idle)-crewAtRest))
-	p.unused = len(p.idle)
-	p.mu.Unlock()
-	stopAll(gone)
-}
-
-// end ends all that are idle, and those that come later too.
-func (p *coroutines) end() {
-	p.mu.Lock()
-	p.over = true
-	gone := p.takeIdle(len(p.idle))
-	p.mu.Unlock()
-	stopAll(gone)
-}
-
-// takeIdle takes some of those out that are idle. mu is held.
-func (p *coroutines) takeIdle(count int) []*coroutine {
-	count = max(count, 0)
-	some := slices.Clone(p.idle[:count])
-	p.idle = slices.Delete(p.idle, 0, count)
-	return some
-}
-
-func stopAll(some []*coroutine) {
-	for _, co := range some {
-		co.stop()
 	}
 }

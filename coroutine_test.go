@@ -30,19 +30,24 @@ type callStage struct {
 // inVirtualTime runs a test on a stage. n2 answers ask's calls with what they carry.
 func inVirtualTime(t *testing.T, ask func(s *callStage, ctx context.Context, req *eddy.Request) (any, error), test func(s *callStage)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		s := &callStage{t: t, net: eddytest.New(t), n: &eddy.Node{Log: slog.New(slog.DiscardHandler)}}
-		s.n.Handle("ask", func(ctx context.Context, req *eddy.Request) (any, error) { return ask(s, ctx, req) })
-		s.net.Start("n1", s.n)
-		s.client = s.net.Client("c1")
-		n2 := s.net.Client("n2")
-		n2.Handle(func(m eddy.Message) { n2.Reply(m, fmt.Sprintf(`{"type":"read_ok","key":%s}`, m.Body.Get("key"))) })
-		test(s)
-		synctest.Wait()
-		if calls, requests := s.n.OpenCalls(); calls+requests != 0 {
-			t.Errorf("%d calls and %d requests are left open", calls, requests)
-		}
-	})
+	synctest.Test(t, func(t *testing.T) { onStage(t, new(eddy.Node), ask, test) })
+}
+
+// onStage is inVirtualTime for a node that has other handlers too.
+func onStage(t *testing.T, n *eddy.Node, ask func(s *callStage, ctx context.Context, req *eddy.Request) (any, error), test func(s *callStage)) {
+	t.Helper()
+	n.Log = slog.New(slog.DiscardHandler)
+	s := &callStage{t: t, net: eddytest.New(t), n: n}
+	n.Handle("ask", func(ctx context.Context, req *eddy.Request) (any, error) { return ask(s, ctx, req) })
+	s.net.Start("n1", n)
+	s.client = s.net.Client("c1")
+	n2 := s.net.Client("n2")
+	n2.Handle(func(m eddy.Message) { n2.Reply(m, fmt.Sprintf(`{"type":"read_ok","key":%s}`, m.Body.Get("key"))) })
+	test(s)
+	synctest.Wait()
+	if calls, requests := n.OpenCalls(); calls+requests != 0 {
+		t.Errorf("%d calls and %d requests are left open", calls, requests)
+	}
 }
 
 // read calls n2 with a key, and wants it back after one attempt.
@@ -209,6 +214,11 @@ func TestHandlersThatBreak(t *testing.T) {
 						}
 					}
 				}
+				s.client.Await(s.client.Request("n1", `{"type":"ask","i":2}`))
+				time.Sleep(100 * time.Millisecond)
+				if s.n.Watching() {
+					t.Error("no handler runs, but one is watched")
+				}
 			})
 		})
 	}
@@ -237,6 +247,55 @@ func TestReplyThatPanics(t *testing.T) {
 	})
 }
 
+// A call's body that breaks what encodes it breaks its handler, not the node.
+type breaking struct{ by func() }
+
+func (b breaking) MarshalJSON() ([]byte, error) { b.by(); return nil, nil }
+
+func TestBodyThatBreaks(t *testing.T) {
+	for name, breaks := range map[string]func(){
+		"panic":  func() { panic("on purpose") },
+		"goexit": runtime.Goexit,
+	} {
+		t.Run(name, func(t *testing.T) {
+			ask := func(s *callStage, ctx context.Context, req *eddy.Request) (any, error) {
+				err := s.read(ctx, key(req))
+				if key(req) == "7" {
+					s.n.RPC(ctx, "n2", map[string]any{"type": "read", "key": breaking{breaks}})
+				}
+				return map[string]any{}, errors.Join(err, s.read(ctx, key(req)))
+			}
+			inVirtualTime(t, ask, func(s *callStage) {
+				s.ask(3)
+				for range 3 {
+					id := s.client.Request("n1", `{"type":"ask","i":7}`)
+					if code, _ := s.client.Await(id).Body.Get("code").Int(); code != 13 {
+						t.Errorf("it is answered with %d, want 13", code)
+					}
+					s.ask(3)
+				}
+			})
+		})
+	}
+}
+
+// A handler can recover from it, and go on.
+func TestBodyThatPanicsIsRecovered(t *testing.T) {
+	ask := func(s *callStage, ctx context.Context, req *eddy.Request) (any, error) {
+		err := s.read(ctx, key(req))
+		func() {
+			defer func() {
+				if p := recover(); p != "on purpose" {
+					err = fmt.Errorf("recovered %v", p)
+				}
+			}()
+			s.n.RPC(ctx, "n2", map[string]any{"type": "read", "key": breaking{func() { panic("on purpose") }}})
+		}()
+		return map[string]any{}, errors.Join(err, s.read(ctx, key(req)))
+	}
+	inVirtualTime(t, ask, func(s *callStage) { s.ask(10) })
+}
+
 // Handlers that sleep after their calls hold up the others no longer than those that
 // sleep before.
 func TestHandlersThatSleepAfterCalls(t *testing.T) {
@@ -251,6 +310,36 @@ func TestHandlersThatSleepAfterCalls(t *testing.T) {
 		s.ask(200)
 		if took := time.Since(start); took > 1100*time.Millisecond {
 			t.Errorf("200 handlers that sleep for 1 s took %v", took)
+		}
+	})
+}
+
+// A type that stalls no more is trusted again, though it waits for calls.
+func TestTrustOfWaitingHandlers(t *testing.T) {
+	slow := true
+	ask := func(s *callStage, ctx context.Context, req *eddy.Request) (any, error) {
+		err := s.read(ctx, key(req))
+		if slow {
+			time.Sleep(50 * time.Millisecond)
+		}
+		return map[string]any{}, err
+	}
+	inVirtualTime(t, ask, func(s *callStage) {
+		for range 10 {
+			s.ask(1)
+		}
+		if !s.n.Distrusts("ask") {
+			t.Error("a type that sleeps for 50 ms each time is not distrusted")
+		}
+		s.ask(1000) // now it is tried again
+		s.ask(10)
+		if !s.n.Distrusts("ask") {
+			t.Error("a type that still sleeps is not distrusted")
+		}
+		slow = false
+		s.ask(1001)
+		if s.n.Distrusts("ask") {
+			t.Error("a type that was quick a thousand times is distrusted")
 		}
 	})
 }

@@ -103,3 +103,33 @@ func TestEveryAboutMistakes(t *testing.T) {
 		})
 	}
 }
+
+// An OnInit that fails is run again, and so asks for its loops again: they must not be
+// two then.
+func TestLoopsOfAnOnInitThatFails(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		net := eddytest.New(t, "n1")
+		n, inits := &eddy.Node{}, 0
+		var before, within atomic.Int32
+		n.Every(time.Second, func(context.Context) { before.Add(1) })
+		n.OnInit(func(context.Context) error {
+			n.Every(time.Second, func(context.Context) { within.Add(1) })
+			if inits++; inits == 1 {
+				return eddy.Abort
+			}
+			return nil
+		})
+		transport := net.Join("n1")
+		go n.Serve(t.Context(), transport)
+		c := net.Client("c1")
+		for _, want := range []string{"error", "init_ok"} {
+			if m := c.Call("n1", `{"type":"init","node_id":"n1","node_ids":["n1"]}`); m.Type != want {
+				t.Errorf("answered with %s, want %s", m.Body, want)
+			}
+		}
+		time.Sleep(2500 * time.Millisecond)
+		if before.Load() != 3 || within.Load() != 3 {
+			t.Errorf("%d and %d rounds, want 3 and 3", before.Load(), within.Load())
+		}
+	})
+}

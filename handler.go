@@ -15,6 +15,10 @@ import (
 // ctx ends when the node does; of a request that brought a deadline along, since its
 // caller's policy says propagate, it ends then or once the request is over. Calls
 // that are made with it are the request's.
+//
+// A handler that holds its thread (runtime.LockOSThread) lets it go before it returns,
+// and before it waits for a call, unless another goroutine waits for it: handlers change
+// places on a thread, and the runtime ends the process over one that is held.
 type Handler func(ctx context.Context, req *Request) (reply any, err error)
 
 type handler struct {
@@ -109,13 +113,15 @@ func (n *Node) serve(h *handler, m *wire.Message, turn uint32) uint32 {
 	return n.endTurn(turn)
 }
 
-// serveTimed tells the handler's trust how long it took, unless it waited for a
-// call, which stalls nobody.
+// serveTimed tells the handler's trust how long it took. If it waited for a call, that
+// stalled nobody.
 func (r *Request) serveTimed(h *handler) {
 	start := time.Now()
 	r.serve(h)
 	if r.state.Load()&hasWaited == 0 {
 		h.ran(time.Since(start))
+	} else {
+		h.waited()
 	}
 }
 

@@ -50,7 +50,16 @@ func initOf(body Raw) (*identity, *Error) {
 // getReady is what the first init does once the node knows its name. If that
 // fails, by a panic too, the same init may be tried again.
 func (n *Node) getReady(ctx context.Context, req *Request) (any, error) {
-	defer n.stage.CompareAndSwap(told, untold)
+	n.mu.Lock()
+	loops := len(n.loops)
+	n.mu.Unlock()
+	defer func() {
+		if n.stage.CompareAndSwap(told, untold) { // OnInit will ask for its loops again
+			n.mu.Lock()
+			n.loops = n.loops[:loops]
+			n.mu.Unlock()
+		}
+	}()
 	if n.onInit != nil {
 		if err := n.onInit(ctx); err != nil {
 			return nil, err
@@ -60,14 +69,19 @@ func (n *Node) getReady(ctx context.Context, req *Request) (any, error) {
 	if err := req.Reply(Raw(`{"type":"init_ok"}`)); err != nil {
 		return nil, err
 	}
+	n.beginLoops() // after init_ok, so that it is the node's first word
+	return nil, nil
+}
+
+// beginLoops begins what Every and its like have asked for, and will.
+func (n *Node) beginLoops() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.looping = true
 	for _, loop := range n.loops {
-		go loop(n.rounds) // after init_ok, so that it is the node's first word
+		go loop(n.rounds)
 	}
 	n.loops = nil
-	return nil, nil
 }
 
 func (i *identity) equal(other *identity) bool {

@@ -54,6 +54,10 @@ func (n *Node) open(t Transport) {
 	n.out.busy++
 }
 
+// BeginLoops begins the loops of Every and its like, on a node that is open and has a
+// name.
+func (o *Official) BeginLoops() { o.node.beginLoops() }
+
 // endsAtOnce reports that an official node does not drain: the official library
 // leaves its handlers alone when it can't read on.
 func (n *Node) endsAtOnce(reading error) bool {

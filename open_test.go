@@ -30,3 +30,9 @@ func (n *Node) OpenTerms() int {
 
 // HasCoroutines reports whether handlers that wait for calls are coroutines.
 func HasCoroutines() bool { return goroutine() != 0 }
+
+// Distrusts reports that a type of messages runs on goroutines of its own.
+func (n *Node) Distrusts(typ string) bool { return n.handlers[typ].distrusted() }
+
+// Watching reports that the node looks out for a handler that takes long.
+func (n *Node) Watching() bool { return n.watch.awake.Load() }

@@ -32,6 +32,7 @@ func (n *Node) read(turn uint32) {
 	defer func() {
 		if !returned { // a handler or callback ended the goroutine
 			n.wakeElsewhere()
+			n.watch.end(turn)
 			n.takeTurn(turn)
 		}
 	}()
@@ -65,7 +66,7 @@ func (n *Node) readOn(r *Request) {
 	}
 	turn := r.turn
 	if co := n.running.Load(); co != nil && co.request.Load() == r {
-		turn = n.watch.turn.Load() // its latest may be another than its first
+		turn = co.turn.Load() // its latest may be another than its first
 	}
 	if n.takeTurn(turn) {
 		n.watch.end(turn)

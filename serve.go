@@ -24,7 +24,7 @@ var (
 // SIGINT or SIGTERM, and then until every accepted request is answered, as Serve
 // does. A second signal ends the process at once.
 func (n *Node) Run() error {
-	signal.Ignore(syscall.SIGPIPE) // a closed output is an error of Write, a closed log is nobody's
+	ignoreClosedPipe()
 	ctx, drain := context.WithCancel(context.Background())
 	defer drain()
 	listening := make(chan struct{})

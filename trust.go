@@ -10,7 +10,7 @@ const (
 	patience      = 4                    // times as long until a trusted type is stepped over: its thread may just not have run
 	tooManyStalls = 3                    // make a type run on goroutines of its own
 	quickBetween  = 16                   // runs in a row clear those stalls that were too few
-	enoughQuick   = 1000                 // make a type trusted again
+	enoughQuick   = 1000                 // make a type trusted again, or tried again if they wait for calls
 )
 
 // A trust says how far a type of messages is trusted not to stall. A trusted
@@ -38,6 +38,17 @@ func (t *trust) distrusted() bool { return t.level.Load() == distrusted }
 func (t *trust) waits() {
 	if !t.calls.Load() {
 		t.calls.Store(true)
+	}
+}
+
+// waited notes a run on a goroutine of its own that has waited for a call: whether it
+// would have stalled nobody can tell. After enough of them the type is tried again, as
+// one that has stalled just not too often.
+func (t *trust) waited() {
+	if t.distrusted() && t.quick.Add(1) >= enoughQuick {
+		t.quick.Store(0)
+		t.stalls.Store(tooManyStalls - 1)
+		t.level.Store(suspected)
 	}
 }
 

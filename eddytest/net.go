@@ -135,7 +135,8 @@ func (n *Net) Stop(name string) {
 }
 
 // Join returns a transport for a node that the test serves by itself, and that
-// it sends init by itself. Start is the simple way.
+// it sends init by itself. Start is the simple way. Node.Serve closes it in the end;
+// who serves it otherwise must, so that Stop returns.
 func (n *Net) Join(name string) eddy.Transport {
 	n.t.Helper()
 	p := &port{net: n, name: name, left: make(chan struct{})}

@@ -3,6 +3,7 @@ package maelstrom_test
 import (
 	"context"
 	"errors"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -124,6 +125,29 @@ func TestDeadlineOfTheContext(t *testing.T) {
 		ctx := slowContext{t.Context(), time.Now().Add(100 * time.Millisecond)}
 		if _, err := n1.SyncRPC(ctx, "n2", typed("add")); err != context.DeadlineExceeded {
 			t.Errorf("SyncRPC: %v", err)
+		}
+	})
+}
+
+// A node that has not heard its init calls too, and for no longer than it is told.
+func TestDeadlineBeforeInit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := maelstrom.NewNode()
+		in, end := io.Pipe()
+		defer end.Close()
+		n.Stdin, n.Stdout = in, io.Discard
+		for _, when := range []string{"before it runs", "while it runs"} {
+			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+			defer cancel()
+			begun := time.Now()
+			_, err := n.SyncRPC(ctx, "n2", typed("add"))
+			if took := time.Since(begun); err != context.DeadlineExceeded || took != 100*time.Millisecond {
+				t.Errorf("%s: SyncRPC ended with %v after %v", when, err, took)
+			}
+			if when == "before it runs" {
+				go n.Run()
+				synctest.Wait()
+			}
 		}
 	})
 }

@@ -155,6 +155,24 @@ func ExampleKV() {
 	// {"src":"n1","dest":"c1","body":{"in_reply_to":1,"mine":false,"type":"take_ok"}}
 }
 
+// Gossip by package eddy's timer. It begins after init and ends with the input.
+func ExampleNode_Eddy() {
+	n := maelstrom.NewNode()
+	in, send := io.Pipe()
+	n.Stdin, n.Stdout = in, os.Stdout
+	n.Eddy().Every(time.Hour, func(context.Context) {
+		n.Send("n2", map[string]any{"type": "gossip"})
+		send.Close()
+	})
+	go io.WriteString(send, `{"src":"c1","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1","n2"]}}`+"\n")
+	if err := n.Run(); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// {"src":"n1","dest":"c1","body":{"in_reply_to":1,"type":"init_ok"}}
+	// {"src":"n1","dest":"n2","body":{"type":"gossip"}}
+}
+
 // There is a client for each of the network's services, and for others that speak as
 // they do. Here nobody answers.
 func ExampleNewKV() {

@@ -37,6 +37,9 @@
 //	...
 //	var once maelstrom.Once
 //	n.HandleOnce("add", &once, add)
+//
+// [Node.Eddy] leads to what package eddy has for nodes: the loop of compare-and-set,
+// timers for gossip, batches, calls of many.
 package maelstrom
 
 import (
@@ -95,6 +98,16 @@ func (n *Node) ID() string { return n.current().node.ID() }
 // NodeIDs are the names of all nodes, this one's too, nil before init.
 func (n *Node) NodeIDs() []string { return n.current().node.IDs() }
 
+// Eddy is the node of package eddy that this one is made of: for its clients of
+// services, its gossip and its counters, as in
+//
+//	kv := eddy.LinKV[int](n.Eddy())
+//	n.Eddy().Every(time.Second, gossip)
+//
+// Loops and batches begin when init has been answered. Each Run has another node: ask
+// before it for its own. Handlers and Run are this package's, and there is no OnInit.
+func (n *Node) Eddy() *eddy.Node { return &n.current().node }
+
 // Handle registers the handler of a type of messages; one for init runs before
 // init_ok is sent. A second one for the same type panics.
 //
@@ -131,6 +144,9 @@ func (n *Node) handles(typ string) bool {
 func (n *Node) Run() error {
 	s := n.current()
 	s.open()
+	if s.node.ID() != "" { // by Init, or from the Run before
+		s.official.BeginLoops()
+	}
 	err := s.node.Serve(context.Background(), s)
 	n.renew(s)
 	if s.failed != nil {

@@ -64,7 +64,13 @@ func (n *Node) newSession(lastID int64) *session {
 	s := &session{Node: n}
 	s.official = eddy.Official{Malformed: s.malformed, Unknown: s.unknown, LastID: lastID}
 	s.official.Speak(&s.node)
-	s.node.Handle("init", s.serve(n.init))
+	s.node.Handle("init", s.serve(func(msg Message) error {
+		err := n.init(msg)
+		if err == nil {
+			s.official.BeginLoops()
+		}
+		return err
+	}))
 	return s
 }
 
@@ -110,6 +116,8 @@ func (s *session) malformed(line []byte) error {
 		s.failed = fmt.Errorf("unmarshal message: %w", err)
 	} else if err := json.Unmarshal(msg.Body, new(MessageBody)); err != nil {
 		s.failed = fmt.Errorf("unmarshal message body: %w", err)
+	} else if string(msg.Body) == "null" {
+		return s.unknown(line) // has no type
 	}
 	return s.failed
 }

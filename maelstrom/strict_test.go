@@ -1,6 +1,7 @@
 package maelstrom_test
 
 import (
+	"io"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -32,4 +33,14 @@ func TestNotStrict(t *testing.T) {
 			t.Errorf("got\n%swant\n%s", out.String(), want)
 		}
 	})
+}
+
+// A body that is null has no type, and so no handler: that ends Run, as it does there.
+func TestStrictNull(t *testing.T) {
+	n := maelstrom.NewNode()
+	n.Stdout = io.Discard
+	n.Stdin = strings.NewReader(hello + `{"src":"c1","dest":"n1","body":null}` + "\n")
+	if err := n.Run(); err == nil || !strings.HasPrefix(err.Error(), "No handler for ") {
+		t.Error(err)
+	}
 }

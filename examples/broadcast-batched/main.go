@@ -5,7 +5,8 @@
 // after a period and one latency at most, and there is no node on which the others
 // depend: who is cut off keeps nobody else waiting. What is not acknowledged is
 // told again in the next round, together with what is new by then; so loss,
-// duplicates and partitions only delay. What only a killed node knew is lost.
+// duplicates and partitions only delay. What only a killed node knew is lost, and if it
+// is started again it learns what is new, not what was.
 //
 // A round costs 2 (n-1) messages for each of n nodes that has news, however many,
 // and a quiet one none: at most 2 (n-1) for each value, and the longer the period

@@ -4,8 +4,9 @@
 // message that a client sends, and asks each again until that one has answered.
 // So loss, duplicates and partitions only delay: once the faults are over,
 // everybody knows all. Nothing is waited for: an answer means that this node
-// knows, and news travel as fast as the links. But what only a killed node knew is
-// lost, since nothing is kept on disk.
+// knows, and news travel as fast as the links. But nothing is kept on disk: what only
+// a killed node knew is lost, and if it is started again it learns what is new, not
+// what was, and passes nothing on until it is told the topology again.
 //
 // Each value costs two messages on every link of the topology, there and back, and two
 // more on each that closes a circle, where both ends tell each other.

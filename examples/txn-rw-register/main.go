@@ -14,7 +14,9 @@
 //
 // Nodes that hear of each other come to agree. Until then they may show what is
 // old, and lose an update that another one overwrites: read committed allows both.
-// What only a killed node knew is lost.
+// What only a killed node knew is lost. If it is started again it begins with nothing,
+// and with its clock at 0: until it has heard of the others' latest commits, its writes
+// may lose against older ones, and need not come to agree.
 //
 // A round costs 2 (n-1) messages for each of n nodes that has news, however many.
 package main
