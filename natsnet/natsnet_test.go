@@ -274,16 +274,15 @@ func TestTooLarge(t *testing.T) {
 // A name that does not fit into a subject costs its message and not the connection,
 // which a server would end for good.
 func TestNameTooLong(t *testing.T) {
-	var log lockedBuffer
-	c := dial(t, natsnet.Config{Servers: serverAt(t, -1).ClientURL(), Node: "n1", Log: slog.New(slog.NewTextHandler(&log, nil))})
+	c := dial(t, natsnet.Config{Servers: serverAt(t, -1).ClientURL(), Node: "n1"})
 	defer c.Close()
 	joined(t, c)
 	for long := 1950; long <= 2100; long++ { // each subject names it once
 		fmt.Fprintf(c, `{"src":"n1","dest":"%s","body":{"type":"x"}}`+"\n", strings.Repeat("x", long))
 	}
 	joined(t, c)
-	if got := c.Counts(); got.Unsent == 0 || got.Out == 0 || got.Unsent+got.Out != 151 || got.Reconnects != 0 || !strings.Contains(log.String(), "too long") {
-		t.Errorf("%+v\n%s", got, log.String())
+	if got := c.Counts(); got.Unsent == 0 || got.Out == 0 || got.Unsent+got.Out != 151 || got.Reconnects != 0 {
+		t.Errorf("%+v", got)
 	}
 }
 
