@@ -10,8 +10,8 @@ import (
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
-// endsForGood is the URL of a server that answers the first ping and then ends the
-// connection for a reason that a client does not try again after.
+// endsForGood is the URL of a server that answers a connection's first ping, and at the
+// second ends it for a reason that a client does not try again after.
 func endsForGood(t *testing.T) (url string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -25,9 +25,11 @@ func endsForGood(t *testing.T) (url string) {
 		}
 		defer conn.Close()
 		io.WriteString(conn, `INFO {"server_id":"s","version":"2.15.2","proto":1,"headers":true,"max_payload":1048576}`+"\r\n")
+		answer := "PONG\r\n"
 		for lines := bufio.NewScanner(conn); lines.Scan(); {
 			if lines.Text() == "PING" {
-				io.WriteString(conn, "PONG\r\n-ERR 'go away'\r\n")
+				io.WriteString(conn, answer)
+				answer = "-ERR 'go away'\r\n"
 			}
 		}
 	}()
@@ -38,6 +40,7 @@ func endsForGood(t *testing.T) (url string) {
 func TestCutForGood(t *testing.T) {
 	c := dial(t, natsnet.Config{Servers: endsForGood(t), Node: "n1"})
 	defer c.Close()
+	go c.Joined(t.Context()) // it pings
 	if _, err := c.Read(make([]byte, 10)); err == nil || !strings.Contains(err.Error(), "the connection has ended: nats: go away") {
 		t.Errorf("Read: %v", err)
 	}

@@ -103,8 +103,8 @@ func TestJoinGivesUp(t *testing.T) {
 	}
 }
 
-// endsForGood is the URL of a server that answers the first ping and then ends the
-// connection for a reason that a client does not try again after.
+// endsForGood is the URL of a server that answers a connection's first ping, and at the
+// second ends it for a reason that a client does not try again after.
 func endsForGood(t *testing.T) (url string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -118,9 +118,11 @@ func endsForGood(t *testing.T) (url string) {
 		}
 		defer conn.Close()
 		io.WriteString(conn, `INFO {"server_id":"s","version":"2.15.2","proto":1,"headers":true,"max_payload":1048576}`+"\r\n")
+		answer := "PONG\r\n"
 		for lines := bufio.NewScanner(conn); lines.Scan(); {
 			if lines.Text() == "PING" {
-				io.WriteString(conn, "PONG\r\n-ERR 'go away'\r\n")
+				io.WriteString(conn, answer)
+				answer = "-ERR 'go away'\r\n"
 			}
 		}
 	}()
