@@ -22,9 +22,9 @@ func (d *draft) read(dest string, body any) error {
 	return d.scan(dest, raw)
 }
 
-func (d *draft) scan(dest string, raw Raw) error {
+func (d *draft) scan(dest string, raw Raw) (err error) {
 	d.dest = dest
-	if err := d.body.Scan(raw); err != nil {
+	if d.body, err = wire.ReadBody(raw); err != nil {
 		return err
 	}
 	if d.body.Type == nil {

@@ -98,8 +98,8 @@ func (r *Request) reply(typ string, raw []byte) error {
 	if r.turn == inlineFresh && len(raw) == len(r.Body) && len(raw) > 0 && &raw[0] == &r.Body[0] {
 		return r.send(&r.handler.node.reader.msg.Body, typ, nil) // which has just been scanned
 	}
-	var body wire.Body
-	if err := body.Scan(raw); err != nil {
+	body, err := wire.ReadBody(raw)
+	if err != nil {
 		return fmt.Errorf("reply to %s: %w", r.Src, err)
 	}
 	if typ == "" && body.Type == nil {

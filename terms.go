@@ -143,7 +143,9 @@ func (n *Node) mark(d *draft, p *Policy) error {
 		body = append(append(body, n.life.name()...), '/')
 		body = append(strconv.AppendUint(body, n.life.number.Add(1), 10), `"}`...)
 	}
-	return d.body.Scan(body)
+	var err error
+	d.body, err = wire.ReadBody(body)
+	return err
 }
 
 // appendTerms appends what each attempt of a call says anew. mu is held.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -47,7 +48,8 @@ func relayed(req *eddy.Request, reply eddy.Message, attempts int, err error) {
 		req.Fail(failure(attempts, err))
 		return
 	}
-	if err := req.ReplyAs("relay_ok", result(attempts, reply.Body)); err != nil {
+	var small [512]byte
+	if err := req.ReplyAs("relay_ok", appendResult(small[:0], attempts, reply.Body)); err != nil {
 		req.Fail(fmt.Errorf("the result can't be passed on: %w", errors.Unwrap(err)))
 	}
 }
@@ -61,8 +63,8 @@ func failure(attempts int, err error) error {
 	return err
 }
 
-func result(attempts int, reply eddy.Raw) eddy.Raw {
-	body := append(make(eddy.Raw, 0, 64+len(reply)), `{"attempts":`...)
+func appendResult(body eddy.Raw, attempts int, reply eddy.Raw) eddy.Raw {
+	body = append(body, `{"attempts":`...)
 	body = strconv.AppendInt(body, int64(attempts), 10)
 	body = append(append(body, `,"result":`...), reply...)
 	return append(body, '}')
@@ -88,15 +90,24 @@ func readOrder(body eddy.Raw) (o order, err error) {
 			o.maxRetries = value
 		}
 	}
-	switch typ := o.payload.Get("type"); {
+	switch {
 	case o.target == "" || strings.ContainsRune(o.target, utf8.RuneError): // or a lone surrogate's escape would name another node
 		return o, malformed("target must be a node's name, a string that is not empty")
 	case len(o.payload) == 0 || o.payload[0] != '{':
 		return o, malformed("payload must be an object with a type")
-	case len(typ) < len(`"t"`) || typ[0] != '"':
+	case !typed(o.payload):
 		return o, malformed("payload.type must be a string that is not empty")
 	}
 	return o, nil
+}
+
+// typed tells whether the payload has a type. Most have it first.
+func typed(payload eddy.Raw) bool {
+	if first, ok := bytes.CutPrefix(payload, []byte(`{"type":"`)); ok {
+		return first[0] != '"'
+	}
+	typ := payload.Get("type")
+	return len(typ) > len(`""`) && typ[0] == '"'
 }
 
 func malformed(text string) error { return eddy.Errorf(eddy.MalformedRequest, "%s", text) }

@@ -75,7 +75,7 @@ func (d Dialect) AppendFields(dst []byte, typ string, b *Body) []byte {
 	if typ != "" {
 		dst = AppendQuote(dst, typ)
 	} else {
-		dst = append(dst, b.rawType...)
+		dst = append(dst, b.Raw[b.rawType.start:b.rawType.end]...)
 	}
 	from := 1 // behind the opening brace
 	for _, cut := range b.reserved[:b.count] {

@@ -77,8 +77,8 @@ func TestAppendFields(t *testing.T) {
 			`"type": "t", "a": 1.0, "a": 1e400, "b": -0, "c": 9007199254740993, "\u0061": "\ud800\/é\u00e9"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			var b Body
-			if err := b.Scan([]byte(tt.body)); err != nil {
+			b, err := ReadBody([]byte(tt.body))
+			if err != nil {
 				t.Fatal(err)
 			}
 			for i, want := range []string{tt.compact, tt.spaced} {
@@ -160,8 +160,8 @@ func TestAppendAllocatesNothing(t *testing.T) {
 // A long body gets its buffer at once.
 func TestAppendLongFields(t *testing.T) {
 	elements := strings.Repeat(`,"a, b: c"`, readSize/8)[1:]
-	var b Body
-	if err := b.Scan([]byte(`{"type":"t","all":[` + elements + `]}`)); err != nil {
+	b, err := ReadBody([]byte(`{"type":"t","all":[` + elements + `]}`))
+	if err != nil {
 		t.Fatal(err)
 	}
 	want := `"type": "t", "all": [` + strings.ReplaceAll(elements, `","`, `", "`) + `]`
@@ -343,13 +343,13 @@ func BenchmarkAppend(b *testing.B) {
 // BenchmarkAppendFields writes a relay's own fields, also as they come from a node
 // that writes blanks.
 func BenchmarkAppendFields(b *testing.B) {
-	var compact, spaced Body
 	var m Message
 	if err := m.Scan([]byte(relayLine)); err != nil {
 		b.Fatal(err)
 	}
-	compact = m.Body
-	if err := spaced.Scan(Dialect{Spaced: true}.AppendValue(nil, compact.Raw)); err != nil {
+	compact := m.Body
+	spaced, err := ReadBody(Dialect{Spaced: true}.AppendValue(nil, compact.Raw))
+	if err != nil {
 		b.Fatal(err)
 	}
 	out := make([]byte, 0, 1000)

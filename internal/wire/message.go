@@ -3,6 +3,7 @@ package wire
 import (
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // NoID stands where a message has no such id.
@@ -23,10 +24,11 @@ type Body struct {
 	ID        int64  // msg_id, from 0 to 2^63-1, or NoID
 	InReplyTo int64  // in_reply_to, likewise
 
-	rawType  []byte  // as it came, quotes included; nil if there was none
+	rawType  span    // the type as it came, quotes included, within Raw
 	reserved [3]span // the reserved members in the order they came, within Raw
 	count    int     // how many of them there are
 	blanks   bool    // Raw has blanks between tokens
+	escaped  bool    // the type has an escape
 
 	HasTerms bool // it has a member named Call, Deadline or Retry
 }
@@ -135,7 +137,13 @@ func (m *Message) readBody(c *cursor, i int) int {
 	if m.Body.Raw != nil {
 		c.blame("body", " is given twice")
 	}
-	return m.Body.scan(c, i, 2)
+	b := &m.Body
+	end := b.scan(c, i, 2)
+	if end >= 0 {
+		b.Raw = c.text[i:end]
+		b.Type = b.typeIn(b.Raw)
+	}
+	return end
 }
 
 // lacks names the first field that every message has and this one has not. A
@@ -233,29 +241,40 @@ func (c *cursor) readOddID(i, depth int, name string, into *int64) int {
 	return end
 }
 
-// Scan reads a body that a user handed over. It may lack a type. Its own ids
+// ReadBody reads a body that a user handed over. It may lack a type. Its own ids
 // will be replaced, so whatever they are they do no harm.
-func (b *Body) Scan(raw []byte) error {
-	wrong, err := b.scanAll(raw)
+//
+// What scans a body keeps places, not views, so that raw may stand on the caller's
+// stack (cmd/relay, BenchmarkRelay).
+func ReadBody(raw []byte) (b Body, err error) {
+	from, end, wrong, err := b.scanAll(raw)
 	if wrong != "" {
-		wrong, err = b.scanAll(Without(raw, "msg_id", "in_reply_to"))
+		raw = Without(raw, "msg_id", "in_reply_to")
+		from, end, wrong, err = b.scanAll(raw)
 	}
-	if wrong != "" {
-		return &Error{wrong, -1}
+	switch {
+	case wrong != "":
+		return b, &Error{wrong, -1}
+	case err != nil:
+		return b, err
 	}
-	return err
+	b.Raw = raw[from:end]
+	b.Type = b.typeIn(b.Raw)
+	return b, nil
 }
 
-func (b *Body) scanAll(raw []byte) (wrong string, err error) {
+// scanAll reads the object that is all there is in raw but for blanks.
+func (b *Body) scanAll(raw []byte) (from, end int, wrong string, err error) {
 	c := cursor{text: raw}
-	i := c.skip(0)
-	if c.peek(i) != '{' {
-		return "", &Error{"a body must be a JSON object", -1}
+	from = c.skip(0)
+	if c.peek(from) != '{' {
+		return 0, 0, "", &Error{"a body must be a JSON object", -1}
 	}
-	if !c.ends(b.scan(&c, i, 2)) {
-		return "", &Error{"not JSON: " + c.why, c.at}
+	end = b.scan(&c, from, 2)
+	if !c.ends(end) {
+		return 0, 0, "", &Error{"not JSON: " + c.why, c.at}
 	}
-	return c.wrong, nil
+	return from, end, strings.Clone(c.wrong), nil // or raw would escape with it
 }
 
 // Without is an object, which must be valid, without the members of some names,
@@ -281,15 +300,14 @@ func Without(object []byte, names ...string) []byte {
 	return append(rest, '}')
 }
 
-// scan reads the object that begins at i.
+// scan reads the object that begins at i. Raw and Type are left to who has its text.
 func (b *Body) scan(c *cursor, i, depth int) int {
-	b.Raw, b.Type, b.rawType = nil, nil, nil
+	b.rawType, b.escaped = span{}, false
 	b.ID, b.InReplyTo = NoID, NoID
 	b.count, b.blanks, b.HasTerms = 0, false, false
 	c.blanks = false
 	from := i
 	if i = c.skip(i + 1); c.peek(i) == '}' {
-		b.Raw = c.text[from : i+1]
 		return i + 1
 	}
 	for more := true; more; {
@@ -300,10 +318,7 @@ func (b *Body) scan(c *cursor, i, depth int) int {
 		}
 		switch k {
 		case keyType:
-			i = c.readString(at, depth+1, "body.type", &b.Type)
-			if i >= 0 {
-				b.rawType = c.text[at:i]
-			}
+			i = b.readType(c, at, from, depth+1)
 			b.reserve(start-from, i-from)
 		case keyID:
 			i = c.readID(at, depth+1, "body.msg_id", &b.ID)
@@ -324,10 +339,42 @@ func (b *Body) scan(c *cursor, i, depth int) int {
 		}
 		i, more = c.more(i, '}')
 	}
-	if i >= 0 {
-		b.Raw, b.blanks = c.text[from:i], c.blanks
-	}
+	b.blanks = c.blanks
 	return i
+}
+
+// readType reads the type of the object that begins at from.
+func (b *Body) readType(c *cursor, i, from, depth int) int {
+	if c.peek(i) == '"' && b.rawType.end == 0 {
+		if end := shortEnd(c.text, i); end > 0 {
+			b.rawType = span{i - from, end - from}
+			return end
+		}
+	}
+	c.escaped = false
+	end := c.value(i, depth)
+	switch {
+	case end < 0:
+	case b.rawType.end > 0:
+		c.blame("body.type", " is given twice")
+	case c.text[i] != '"':
+		c.blame("body.type", " must be a string")
+	default:
+		b.rawType, b.escaped = span{i - from, end - from}, c.escaped
+	}
+	return end
+}
+
+// typeIn is the decoded type in the object, nil if it has none.
+func (b *Body) typeIn(raw []byte) []byte {
+	if b.rawType.end == 0 {
+		return nil
+	}
+	quoted := raw[b.rawType.start:b.rawType.end]
+	if b.escaped {
+		return Unquote(quoted)
+	}
+	return quoted[1 : len(quoted)-1]
 }
 
 // reserve keeps the place of a reserved member that was just read.

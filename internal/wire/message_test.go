@@ -272,8 +272,7 @@ func TestScanBody(t *testing.T) {
 		// A body stands one level deep in its message.
 		{raw: `{"d":` + nested(999) + `}`, wrong: "not JSON: nested deeper than 1,000", offset: 5 + 998},
 	} {
-		var b Body
-		err := b.Scan([]byte(tt.raw))
+		b, err := ReadBody([]byte(tt.raw))
 		if tt.wrong != "" {
 			var got *Error
 			if !errors.As(err, &got) || *got != (Error{tt.wrong, tt.offset}) {

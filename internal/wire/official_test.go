@@ -14,8 +14,8 @@ func TestOfficialDialect(t *testing.T) {
 		{`"body":{`, "c1", `{"type":"t","z":9007199254740993,"a":{"z":1,"b":2}}`, 3, NoID,
 			`{"src":"\"body\":{","dest":"c1","body":{"a":{"z":1,"b":2},"in_reply_to":3,"type":"t","z":9007199254740993}}`},
 	} {
-		var b Body
-		if err := b.Scan([]byte(tt.body)); err != nil {
+		b, err := ReadBody([]byte(tt.body))
+		if err != nil {
 			t.Fatal(err)
 		}
 		before := `{"body":{"b":1,"a":2}}` + "\n"

@@ -14,8 +14,8 @@ func Parse(line []byte) (Message, error) {
 
 // NewMessage is a message with a body of the sender's own making, ids included.
 func NewMessage(src, dest string, body []byte) (Message, error) {
-	var read wire.Body
-	if err := read.Scan(body); err != nil {
+	read, err := wire.ReadBody(body)
+	if err != nil {
 		return Message{}, err
 	}
 	if read.Type == nil {
