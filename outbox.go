@@ -7,7 +7,7 @@ import (
 )
 
 // flushSize is how much an outbox gathers before whoever fills it writes it.
-const flushSize = 64 << 10 // as much as a pipe holds
+const flushSize = 128 << 10 // as much as a widened pipe holds
 
 // An outbox gathers messages, so that many leave in one Write: while the node's
 // reader has lines at hand, what they cause stays here, and is written when the

@@ -28,14 +28,16 @@ type stdio struct {
 	widened bool
 }
 
-// Read makes a pipe that was full larger, once. Who writes to us then waits less
-// for us, and we for him (bench, relay). The output's stays as it is: what lies
-// in it waits to be read while the timeouts of calls already run.
+// Read makes both pipes larger once the input's was full. Then whoever writes to us
+// and reads from us waits less for us, and we for him (bench, relay). Twice the size
+// is enough, and not too much: what lies in the output's pipe unread is waited for,
+// since the timeouts of calls run from when they were written.
 func (s *stdio) Read(p []byte) (int, error) {
 	n, err := s.in.Read(p)
 	if n == len(p) && !s.widened {
 		s.widened = true
 		widen(s.in)
+		widen(s.out)
 	}
 	return n, err
 }

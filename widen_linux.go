@@ -5,9 +5,7 @@ import (
 	"syscall"
 )
 
-// widePipe is four times what Linux gives a pipe, and a quarter of the most that it
-// gives one without privileges (pipe(7)). More gains nothing (bench, relay).
-const widePipe = 256 << 10
+const widePipe = 128 << 10 // twice what Linux gives a pipe, see pipe(7)
 
 const ( // of fcntl(2), which package syscall lacks
 	setPipeSize = 1031

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"sync"
 	"time"
 )
 
@@ -111,58 +110,6 @@ func (c *relays) settle(id int, line []byte) error {
 	return nil
 }
 
-// outbox is what is to be written to a node: a reader that appends to it never
-// waits for the node to read, as it would if it wrote itself.
-type outbox struct {
-	mu     sync.Mutex
-	more   sync.Cond
-	buf    []byte
-	closed bool
-	done   chan error
-}
-
-func newOutbox(p *Process) *outbox {
-	o := &outbox{done: make(chan error, 1)}
-	o.more.L = &o.mu
-	go func() {
-		var out []byte
-		for {
-			o.mu.Lock()
-			for len(o.buf) == 0 && !o.closed {
-				o.more.Wait()
-			}
-			out, o.buf = o.buf, out[:0]
-			o.mu.Unlock()
-			if len(out) == 0 {
-				o.done <- nil
-				return
-			}
-			if _, err := p.In.Write(out); err != nil {
-				o.done <- fmt.Errorf("writing: %w", err)
-				return
-			}
-		}
-	}()
-	return o
-}
-
-// fill lets f append.
-func (o *outbox) fill(f func(buf []byte) []byte) {
-	o.mu.Lock()
-	o.buf = f(o.buf)
-	o.mu.Unlock()
-	o.more.Signal()
-}
-
-// close waits until all is written.
-func (o *outbox) close() error {
-	o.mu.Lock()
-	o.closed = true
-	o.mu.Unlock()
-	o.more.Signal()
-	return <-o.done
-}
-
 // answered keeps a number of relay requests outstanding and plays the target,
 // which answers at once.
 func answered(outstanding int) func(r *Run) (Sample, error) {
@@ -177,7 +124,10 @@ func answered(outstanding int) func(r *Run) (Sample, error) {
 		total := warm + r.Size
 		in := relayInput(total, relayRequest)
 		check := newRelays(total, 1)
-		out := newOutbox(p)
+		x, err := newExchange(p)
+		if err != nil {
+			return nil, err
+		}
 
 		var (
 			began   time.Time
@@ -193,29 +143,28 @@ func answered(outstanding int) func(r *Run) (Sample, error) {
 			}
 			return buf
 		}
-		out.fill(func(buf []byte) []byte { return more(buf, outstanding) })
+		send := more(nil, outstanding)
 		for err == nil && check.count < total {
 			var lines []byte
-			if lines, err = p.Out.Read(); err != nil {
+			if lines, err = x.next(send); err != nil {
 				break
 			}
 			before := check.count
-			out.fill(func(buf []byte) []byte {
-				err = each(lines, func(line []byte) error {
-					if !check.isAttempt(line) {
-						_, err := check.readResult(line)
-						return err
-					}
-					id, msgID, err := check.readAttempt(line)
-					buf = append(buf, `{"src":"n2","dest":"n1","body":{"type":"read_ok","value":`...)
-					buf = strconv.AppendInt(buf, int64(id), 10)
-					buf = append(buf, `,"in_reply_to":`...)
-					buf = strconv.AppendInt(buf, int64(msgID), 10)
-					buf = append(buf, "}}\n"...)
+			send = send[:0]
+			err = each(lines, func(line []byte) error {
+				if !check.isAttempt(line) {
+					_, err := check.readResult(line)
 					return err
-				})
-				return more(buf, check.count-before)
+				}
+				id, msgID, err := check.readAttempt(line)
+				send = append(send, `{"src":"n2","dest":"n1","body":{"type":"read_ok","value":`...)
+				send = strconv.AppendInt(send, int64(id), 10)
+				send = append(send, `,"in_reply_to":`...)
+				send = strconv.AppendInt(send, int64(msgID), 10)
+				send = append(send, "}}\n"...)
+				return err
 			})
+			send = more(send, check.count-before)
 			if before <= warm && check.count > warm {
 				began, cpu, counted = time.Now(), p.CPU(), check.count
 			}
@@ -224,7 +173,7 @@ func answered(outstanding int) func(r *Run) (Sample, error) {
 			return nil, p.explain(err)
 		}
 		elapsed, used := time.Since(began).Seconds(), (p.CPU() - cpu).Seconds()
-		if err := out.close(); err != nil {
+		if err := x.close(); err != nil {
 			return nil, p.explain(err)
 		}
 		if err := p.Close(); err != nil {
