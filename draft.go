@@ -43,7 +43,7 @@ func (n *Node) letter(d *draft) calls.Letter {
 // writeDraft puts a message into the outbox. mu is held.
 func (n *Node) writeDraft(d *draft, id int64) {
 	w := n.dialect()
-	buf := w.AppendHead(n.out.buf, n.ID(), d.dest)
+	buf := n.appendHead(&n.out.calls, d.dest)
 	buf = w.AppendFields(buf, "", &d.body)
 	n.out.buf = w.AppendTail(buf, wire.NoID, id)
 	n.stats.Out++
@@ -53,7 +53,7 @@ func (n *Node) writeDraft(d *draft, id int64) {
 // held.
 func (n *Node) writeAttempt(c *call, id int64) {
 	w := n.dialect()
-	buf := w.AppendHead(n.out.buf, n.ID(), c.Letter.Dest())
+	buf := n.appendHead(&n.out.calls, c.Letter.Dest())
 	buf = append(buf, c.Letter.Fields()...)
 	buf = n.appendTerms(buf, c)
 	n.out.buf = w.AppendTail(buf, wire.NoID, id)

@@ -65,7 +65,11 @@ func (n *Node) handle(h *handler) {
 // dispatch gives a message to its handler. It returns the turn to read on with,
 // as receive does.
 func (n *Node) dispatch(m *wire.Message, turn uint32) uint32 {
-	h := n.handlerOf(m.Body.Type)
+	h := n.reader.latest // that one comes again is the rule
+	if h == nil || h.name != string(m.Body.Type) {
+		h = n.handlerOf(m.Body.Type)
+		n.reader.latest = h
+	}
 	if h == nil {
 		if n.official != nil && n.unknown(m) {
 			return 0

@@ -7,7 +7,7 @@ import (
 )
 
 // flushSize is how much an outbox gathers before whoever fills it writes it.
-const flushSize = 128 << 10 // as much as a widened pipe holds
+const flushSize = 64 << 10 // as much as a pipe holds
 
 // An outbox gathers messages, so that many leave in one Write: while the node's
 // reader has lines at hand, what they cause stays here, and is written when the
@@ -16,11 +16,30 @@ const flushSize = 128 << 10 // as much as a widened pipe holds
 type outbox struct {
 	to         io.Writer
 	buf, spare []byte
-	busy       int  // goroutines between beginBatch and endBatch
-	writing    bool // somebody is in Write
-	leaving    bool // a goroutine has been started to write
-	changed    *sync.Cond
-	err        error // of the first Write that failed; what comes after is dropped
+
+	answers, calls head
+	busy           int  // goroutines between beginBatch and endBatch
+	writing        bool // somebody is in Write
+	leaving        bool // a goroutine has been started to write
+	changed        *sync.Cond
+	err            error // of the first Write that failed; what comes after is dropped
+}
+
+// A head is how the latest message of a kind has begun, as the next one will if it
+// goes to the same node.
+type head struct {
+	from       *identity
+	dest, text []byte
+}
+
+// appendHead appends the head of a message to dest to what is in the outbox. mu is held.
+func (n *Node) appendHead(h *head, dest string) []byte {
+	self := n.self.Load()
+	if self != h.from || string(h.dest) != dest {
+		h.from, h.dest = self, append(h.dest[:0], dest...)
+		h.text = n.dialect().AppendHead(h.text[:0], n.ID(), dest)
+	}
+	return append(n.out.buf, h.text...)
 }
 
 // lockToWrite locks mu when the outbox has room. A slow reader of the output

@@ -22,6 +22,7 @@ type reader struct {
 	msg    wire.Message
 	names  names
 	readAt time.Duration // when the latest input came
+	latest *handler      // that a message was for
 	spare  *Request      // an inline handler's, used again
 	ended  chan error
 }

@@ -141,7 +141,7 @@ func (r *Request) answer(appendFields func(dst []byte) []byte) error {
 		return errEnded
 	}
 	d := n.dialect()
-	buf := d.AppendHead(n.out.buf, n.ID(), r.Src)
+	buf := n.appendHead(&n.out.answers, r.Src)
 	from := len(buf)
 	buf = appendFields(buf)
 	fields := once.copy(buf[from:])
