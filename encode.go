@@ -3,7 +3,6 @@ package eddy
 import (
 	"maps"
 	"reflect"
-	"regexp"
 	"slices"
 	"strconv"
 	"sync"
@@ -113,8 +112,6 @@ func plainHeads(t reflect.Type) []string {
 	return heads
 }
 
-var plainTag = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_]*$`)
-
 func findHeads(t reflect.Type) []string {
 	if reflect.PointerTo(t).NumMethod() > 0 {
 		return nil // it may encode itself
@@ -127,7 +124,7 @@ func findHeads(t reflect.Type) []string {
 		if !tagged {
 			name = f.Name
 		}
-		if !f.IsExported() || f.Anonymous || !plainTag.MatchString(name) || names[name] || !isPlain(f.Type) {
+		if !f.IsExported() || f.Anonymous || !isPlainName(name) || names[name] || !isPlain(f.Type) {
 			return nil
 		}
 		names[name] = true
@@ -135,6 +132,19 @@ func findHeads(t reflect.Type) []string {
 		head = ","
 	}
 	return heads
+}
+
+// isPlainName tells whether a tag or a field's name is nothing but a name, and one
+// that needs no escapes.
+func isPlainName(name string) bool {
+	for i := range len(name) {
+		b := name[i]
+		letter := 'a' <= b|0x20 && b|0x20 <= 'z'
+		if !letter && (i == 0 || b != '_' && (b < '0' || b > '9')) {
+			return false
+		}
+	}
+	return name != ""
 }
 
 func isPlain(t reflect.Type) bool {

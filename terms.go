@@ -2,8 +2,7 @@ package eddy
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
+	"math/rand/v2"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -167,11 +166,7 @@ type life struct {
 }
 
 func (l *life) seed() uint64 {
-	l.once.Do(func() {
-		var b [8]byte
-		rand.Read(b[:]) // never fails
-		l.random = binary.BigEndian.Uint64(b[:])
-	})
+	l.once.Do(func() { l.random = rand.Uint64() })
 	return l.random
 }
 

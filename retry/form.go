@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -19,13 +20,16 @@ import (
 // form is a Policy without its methods, so that they are not called again.
 type form Policy
 
-var durations = json.JoinOptions(
-	json.RejectUnknownMembers(true),
-	json.WithUnmarshalers(json.UnmarshalFromFunc(readDuration)),
-	json.WithMarshalers(json.MarshalToFunc(func(to *jsontext.Encoder, d time.Duration) error {
-		return to.WriteToken(jsontext.String(d.String()))
-	})),
-)
+// durations is made when it is first needed, which most nodes never do.
+var durations = sync.OnceValue(func() json.Options {
+	return json.JoinOptions(
+		json.RejectUnknownMembers(true),
+		json.WithUnmarshalers(json.UnmarshalFromFunc(readDuration)),
+		json.WithMarshalers(json.MarshalToFunc(func(to *jsontext.Encoder, d time.Duration) error {
+			return to.WriteToken(jsontext.String(d.String()))
+		})),
+	)
+})
 
 // readDuration reads one that is over 0: none of a policy's may be 0.
 func readDuration(from *jsontext.Decoder, d *time.Duration) error {
@@ -42,13 +46,13 @@ func readDuration(from *jsontext.Decoder, d *time.Duration) error {
 }
 
 // MarshalJSON writes what Load reads.
-func (p Policy) MarshalJSON() ([]byte, error) { return json.Marshal(form(p), durations) }
+func (p Policy) MarshalJSON() ([]byte, error) { return json.Marshal(form(p), durations()) }
 
 // UnmarshalJSON reads a policy; Load does so, too, and makes sure that it is one
 // that can be.
 func (p *Policy) UnmarshalJSON(text []byte) error {
 	f := form(*p)
-	if err := json.Unmarshal(text, &f, durations); err != nil {
+	if err := json.Unmarshal(text, &f, durations()); err != nil {
 		return fieldError(err)
 	}
 	if err := explicitZero(text); err != nil {

@@ -3,11 +3,13 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"strconv"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/eddyrpc/eddy"
 )
@@ -34,6 +36,39 @@ func BenchmarkRelay(b *testing.B) {
 				b.Fatalf("%+v for %d relays", s, b.N)
 			}
 		})
+	}
+}
+
+// BenchmarkEcho is what an echo costs.
+func BenchmarkEcho(b *testing.B) {
+	n := &eddy.Node{Spaced: true, Log: slog.New(slog.DiscardHandler)}
+	n.HandleInline("echo", echo)
+	serveAlone(b, n, `{"src":"c1","dest":"n1","body":{"type":"echo","msg_id":%d,"echo":"Please echo %[1]d"}}`)
+}
+
+// BenchmarkSilence is what a relay costs whose target never answers: three attempts
+// and an error.
+func BenchmarkSilence(b *testing.B) {
+	n := &eddy.Node{Spaced: true, MaxOpen: b.N, Log: slog.New(slog.DiscardHandler)}
+	n.HandleInline("relay", relay(&eddy.Policy{Timeout: 10 * time.Millisecond}))
+	serveAlone(b, n, `{"src":"c1","dest":"n1","body":{"type":"relay","msg_id":%d,"target":"n2","payload":{"type":"read","key":%[1]d}}}`)
+}
+
+// serveAlone lets a node serve b.N requests that were written before.
+func serveAlone(b *testing.B, n *eddy.Node, request string) {
+	var in bytes.Buffer
+	in.WriteString(initLine)
+	for i := range b.N {
+		fmt.Fprintf(&in, request+"\n", i+1)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	err := n.Serve(context.Background(), struct {
+		io.Reader
+		io.Writer
+	}{&in, io.Discard})
+	if s := n.Stats(); err != nil || s.In != int64(b.N)+1 || s.BadLines+s.Refused > 0 {
+		b.Fatalf("%+v, %v", s, err)
 	}
 }
 
@@ -70,7 +105,7 @@ type peer struct {
 func newPeer(n int) *peer {
 	p := &peer{n: n}
 	p.more.L = &p.mu
-	p.in = []byte(`{"src":"c0","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1","n2"]}}` + "\n")
+	p.in = []byte(initLine)
 	return p
 }
 
