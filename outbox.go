@@ -35,7 +35,7 @@ type head struct {
 // appendHead appends the head of a message to dest to what is in the outbox. mu is held.
 func (n *Node) appendHead(h *head, dest string) []byte {
 	self := n.self.Load()
-	if self != h.from || string(h.dest) != dest {
+	if h.text == nil || self != h.from || string(h.dest) != dest {
 		h.from, h.dest = self, append(h.dest[:0], dest...)
 		h.text = n.dialect().AppendHead(h.text[:0], n.ID(), dest)
 	}
