@@ -152,6 +152,31 @@ func TestDeadlineBeforeInit(t *testing.T) {
 	})
 }
 
+// The first message of a node without a name may be to nobody: it is a whole line all
+// the same.
+func TestNeitherSrcNorDest(t *testing.T) {
+	for _, tt := range []struct{ in, want string }{
+		{``, `{"body":{"msg_id":1,"type":"add"}}`},
+		{`{"body":{"type":"add","msg_id":1}}`, `{"body":{"in_reply_to":1,"type":"add_ok"}}`},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			n := maelstrom.NewNode()
+			var out strings.Builder
+			n.Stdin, n.Stdout = strings.NewReader(tt.in), &out
+			n.HandleOnce("add", new(maelstrom.Once), func(m maelstrom.Message) error { return n.Reply(m, typed("add_ok")) })
+			if tt.in == "" {
+				n.RPC("", typed("add"), func(maelstrom.Message) error { return nil })
+			}
+			if err := n.Run(); err != nil {
+				t.Error(err)
+			}
+			if got := out.String(); got != tt.want+"\n" {
+				t.Errorf("got %s, want %s", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestCall(t *testing.T) {
 	for lost, want := range []string{0: "add_ok after 1", 1: "add_ok after 2", 2: "add_ok after 3", 3: "no reply after 3"} {
 		synctest.Test(t, func(t *testing.T) {

@@ -1,7 +1,9 @@
 package retry
 
 import (
+	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -84,6 +86,43 @@ func TestValidate(t *testing.T) {
 			t.Errorf("%+v: got %q, want %q", tt.policy, got, tt.want)
 		}
 	}
+}
+
+// A policy that looks simple is judged as if it had been looked at field by field: a
+// code that no policy minds keeps it from looking simple.
+func TestValidateAtAGlance(t *testing.T) {
+	duration := rapid.SampledFrom([]time.Duration{0, 1, -1, DefaultTimeout, math.MaxInt64, math.MinInt64})
+	factor := rapid.SampledFrom([]float64{0, 0.5, 1, -1, 3, math.Copysign(0, -1), math.NaN(), math.Inf(1)})
+	number := rapid.SampledFrom([]uint8{0, 1, 2, 3, 4, 255})
+	fields := []func(t *rapid.T, p *Policy){
+		func(t *rapid.T, p *Policy) { p.Attempts = int(duration.Draw(t, "attempts")) },
+		func(t *rapid.T, p *Policy) { p.Timeout = duration.Draw(t, "timeout") },
+		func(t *rapid.T, p *Policy) { p.Final = duration.Draw(t, "final") },
+		func(t *rapid.T, p *Policy) { p.Hedge = duration.Draw(t, "hedge") },
+		func(t *rapid.T, p *Policy) { p.Deadline = duration.Draw(t, "deadline") },
+		func(t *rapid.T, p *Policy) { p.Late = Late(number.Draw(t, "late")) },
+		func(t *rapid.T, p *Policy) { p.Adaptive = &Adaptive{Min: duration.Draw(t, "min")} },
+		func(t *rapid.T, p *Policy) { p.Backoff.Kind = BackoffKind(number.Draw(t, "kind")) },
+		func(t *rapid.T, p *Policy) { p.Backoff.Base = duration.Draw(t, "base") },
+		func(t *rapid.T, p *Policy) { p.Backoff.Cap = duration.Draw(t, "cap") },
+		func(t *rapid.T, p *Policy) { p.Backoff.Seed = uint64(number.Draw(t, "seed")) },
+		func(t *rapid.T, p *Policy) { p.Backoff.Jitter = Jitter{factor.Draw(t, "low"), factor.Draw(t, "high")} },
+		func(t *rapid.T, p *Policy) { p.Codes = []int{int(duration.Draw(t, "code"))} },
+		func(t *rapid.T, p *Policy) { p.Budget.Ratio = factor.Draw(t, "ratio") },
+		func(t *rapid.T, p *Policy) { p.Budget.PerSecond = factor.Draw(t, "per second") },
+		func(t *rapid.T, p *Policy) { p.Mark, p.Propagate = true, rapid.Bool().Draw(t, "propagate") },
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		var p Policy
+		for range rapid.IntRange(0, 3).Draw(t, "fields") {
+			rapid.SampledFrom(fields).Draw(t, "field")(t, &p)
+		}
+		closely := p
+		closely.Codes = append(slices.Clone(p.Codes), 0)
+		if got, want := fmt.Sprint(p.Validate()), fmt.Sprint(closely.Validate()); got != want {
+			t.Fatalf("%+v: got %s, want %s", p, got, want)
+		}
+	})
 }
 
 // A call that meets nothing but silence sends just as many attempts as its policy
