@@ -34,13 +34,18 @@ type head struct {
 
 // appendHead appends the head of a message to dest to what is in the outbox. mu is held.
 func (n *Node) appendHead(h *head, dest string) []byte {
-	self := n.self.Load()
-	if h.text == nil || self != h.from || string(h.dest) != dest {
+	if len(dest) > maxHead {
+		return n.dialect().AppendHead(n.out.buf, n.ID(), dest)
+	}
+	if self := n.self.Load(); h.text == nil || self != h.from || string(h.dest) != dest {
 		h.from, h.dest = self, append(h.dest[:0], dest...)
 		h.text = n.dialect().AppendHead(h.text[:0], n.ID(), dest)
 	}
 	return append(n.out.buf, h.text...)
 }
+
+// maxHead is how long a destination's name may be to be kept, which a stranger chooses.
+const maxHead = 64
 
 // lockToWrite locks mu when the outbox has room. A slow reader of the output
 // thus stops whoever causes more of it.

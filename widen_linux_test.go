@@ -28,12 +28,11 @@ func TestPipesAreWidenedOnceTheInputWasFull(t *testing.T) {
 	in, toIn := pipe(t)
 	_, out := pipe(t)
 	s := &stdio{in: in, out: out}
-	narrow := pipeSize(t, in)
-	if narrow >= widePipe {
-		t.Skip("a pipe has ", narrow, " bytes here")
+	if size := pipeSize(t, in); size != usualPipe {
+		t.Skip("a pipe has ", size, " bytes here")
 	}
-	buf := make([]byte, narrow)
-	for _, step := range []struct{ write, want uintptr }{{narrow - 1, narrow}, {narrow, widePipe}} {
+	buf := make([]byte, usualPipe)
+	for _, step := range []struct{ write, want uintptr }{{usualPipe - 1, usualPipe}, {usualPipe, widePipe}} {
 		if _, err := toIn.Write(buf[:step.write]); err != nil {
 			t.Fatal(err)
 		}
@@ -46,23 +45,24 @@ func TestPipesAreWidenedOnceTheInputWasFull(t *testing.T) {
 	}
 }
 
-// What is no pipe, or a larger one, is left alone.
-func TestOnlyNarrowPipesAreWidened(t *testing.T) {
+// What is no pipe, or one of another size, is left alone.
+func TestOnlyUsualPipesAreWidened(t *testing.T) {
 	in, err := os.Open("go.mod")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer in.Close()
-	_, out := pipe(t)
-	const larger = 4 * widePipe
-	if _, _, err := syscall.Syscall(syscall.SYS_FCNTL, out.Fd(), setPipeSize, larger); err != 0 {
-		t.Skip("no pipe may be that large: ", err)
-	}
-	s := &stdio{in: in, out: out}
-	if n, err := s.Read(make([]byte, 10)); n != 10 || err != nil {
-		t.Fatalf("read %d, %v", n, err)
-	}
-	if !s.widened || pipeSize(t, out) != larger {
-		t.Errorf("widened is %v, the output's pipe has %d bytes", s.widened, pipeSize(t, out))
+	for _, size := range []uintptr{4 << 10, 4 * widePipe} {
+		_, out := pipe(t)
+		if _, _, err := syscall.Syscall(syscall.SYS_FCNTL, out.Fd(), setPipeSize, size); err != 0 {
+			t.Skip("no pipe may have ", size, " bytes: ", err)
+		}
+		s := &stdio{in: in, out: out}
+		if n, err := s.Read(make([]byte, 10)); n != 10 || err != nil {
+			t.Fatalf("read %d, %v", n, err)
+		}
+		if got := pipeSize(t, out); !s.widened || got != size {
+			t.Errorf("widened is %v, and a pipe of %d bytes has %d", s.widened, size, got)
+		}
 	}
 }
