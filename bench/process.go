@@ -56,18 +56,16 @@ func start(l Launch) (*Process, error) {
 	cmd := exec.Command(l.Command[0], l.Command[1:]...)
 	cmd.Env = append(os.Environ(), l.Env...)
 
-	stdin, in, err := os.Pipe()
+	stdin, in, err := pipe()
 	if err != nil {
 		return nil, fmt.Errorf("making a pipe: %w", err)
 	}
-	out, stdout, err := os.Pipe()
+	out, stdout, err := pipe()
 	if err != nil {
 		stdin.Close()
 		in.Close()
 		return nil, fmt.Errorf("making a pipe: %w", err)
 	}
-	in.Fd() // sets blocking mode, see the type
-	out.Fd()
 	if l.Pipe > 0 {
 		err = errors.Join(resizePipe(in, l.Pipe), resizePipe(out, l.Pipe))
 	}
@@ -76,8 +74,7 @@ func start(l Launch) (*Process, error) {
 	said := make(chan struct{})
 	if l.Log && err == nil {
 		var r, w *os.File
-		if r, w, err = os.Pipe(); err == nil {
-			r.Fd()
+		if r, w, err = pipe(); err == nil {
 			p.errors = &tail{}
 			cmd.Stderr = w
 			defer w.Close()

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestPipesAreNotPolled looks into the epoll sets of this process (proc(5),
+// fdinfo): see Process for why none may hold a node's pipe.
+func TestPipesAreNotPolled(t *testing.T) {
+	p, err := start(Launch{Command: []string{"cat"}, Log: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Kill()
+	r, w, err := os.Pipe() // makes sure that there is a set, and that we can read it
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+
+	infos, err := filepath.Glob("/proc/self/fdinfo/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sets []byte
+	for _, name := range infos {
+		if info, err := os.ReadFile(name); err == nil && bytes.Contains(info, []byte("\ntfd:")) {
+			sets = append(sets, info...)
+		}
+	}
+	has := func(f *os.File) bool {
+		for line := range bytes.Lines(sets) {
+			var fd uintptr
+			if _, err := fmt.Sscanf(string(line), "tfd: %d", &fd); err == nil && fd == f.Fd() {
+				return true
+			}
+		}
+		return false
+	}
+	if !has(r) {
+		t.Fatalf("a pipe of os.Pipe isn't in a set; the sets:\n%s", sets)
+	}
+	if has(p.In) || has(p.out) {
+		t.Errorf("a node's pipe is polled; the sets:\n%s", sets)
+	}
+}
