@@ -22,151 +22,122 @@ type text struct{ buf []byte }
 
 var texts = sync.Pool{New: func() any { return &text{make([]byte, 0, 256)} }}
 
-// encode is JSON, valid until the text is used again.
-func (t *text) encode(body any) (Raw, error) {
-	if raw, ok := appendPlain(t.buf[:0], body); ok {
-		if cap(raw) <= maxText {
-			t.buf = raw
-		}
-		return raw, nil
-	}
-	return JSON(body)
-}
-
 // maxText is how long a text's memory may be that is kept.
 const maxText = 64 << 10
 
-// appendPlain appends a body if it is plain.
-func appendPlain(dst []byte, body any) (_ []byte, ok bool) {
+// encode is a body, valid until the text is used again.
+func (t *text) encode(body any) (wire.Body, error) {
+	e := encoder{dst: t.buf[:0]}
+	if !e.plain(body) {
+		raw, err := JSON(body)
+		if err != nil {
+			return wire.Body{}, err
+		}
+		return wire.ReadBody(raw)
+	}
+	if cap(e.dst) <= maxText {
+		t.buf = e.dst
+	}
+	if !e.known {
+		return wire.ReadBody(e.dst)
+	}
+	return wire.Compose(e.dst, e.typ, e.typEnd, e.blanks), nil
+}
+
+// An encoder appends a body if it is plain, and keeps what reading it would tell.
+type encoder struct {
+	dst []byte
+
+	known       bool // all below is; else the body must be read
+	typ, typEnd int  // where the type's value stands, if there is one
+	blanks      bool // a Raw has some
+}
+
+// plain appends a body, false if it is not plain.
+func (e *encoder) plain(body any) bool {
 	if m, ok := body.(map[string]any); ok {
-		return appendMap(dst, m)
+		return e.members(m)
 	}
 	v := reflect.ValueOf(body)
 	if v.Kind() == reflect.Pointer {
 		v = v.Elem()
 	}
 	if v.Kind() != reflect.Struct {
-		return dst, false
+		return false
 	}
-	heads := plainHeads(v.Type())
-	if heads == nil {
-		return dst, false
-	}
-	for i, head := range heads {
-		dst = append(dst, head...)
-		if dst, ok = appendField(dst, v.Field(i)); !ok {
-			return dst, false
+	shape := shapeOf(v.Type())
+	for i, head := range shape.heads {
+		e.dst = append(e.dst, head...)
+		start := len(e.dst)
+		if !e.field(v.Field(i)) {
+			return false
+		}
+		if i == shape.typ {
+			e.typ, e.typEnd = start, len(e.dst)
 		}
 	}
-	return append(dst, '}'), true
+	e.dst = append(e.dst, '}')
+	e.known = shape.known
+	return shape.heads != nil
 }
 
-func appendMap(dst []byte, m map[string]any) (_ []byte, ok bool) {
+func (e *encoder) members(m map[string]any) bool {
 	if len(m) == 0 {
-		return dst, false // nil is not {}
+		return false // nil is not {}
 	}
 	head := byte('{')
 	for _, name := range slices.Sorted(maps.Keys(m)) {
-		dst = append(wire.AppendQuote(append(dst, head), name), ':')
-		if dst, ok = appendAny(dst, m[name]); !ok {
-			return dst, false
+		e.dst = append(wire.AppendQuote(append(e.dst, head), name), ':')
+		if !e.any(m[name]) {
+			return false
 		}
 		head = ','
 	}
-	return append(dst, '}'), true
+	e.dst = append(e.dst, '}')
+	return true
 }
 
-// appendAny appends a value of any kind, false if it can't be encoded.
-func appendAny(dst []byte, value any) (_ []byte, ok bool) {
+// any appends a value of any kind, false if it can't be encoded.
+func (e *encoder) any(value any) bool {
 	switch v := value.(type) {
 	case string:
-		return wire.AppendQuote(dst, v), true
+		e.dst = wire.AppendQuote(e.dst, v)
 	case int:
-		return strconv.AppendInt(dst, int64(v), 10), true
+		e.dst = strconv.AppendInt(e.dst, int64(v), 10)
 	case bool:
-		return strconv.AppendBool(dst, v), true
+		e.dst = strconv.AppendBool(e.dst, v)
 	case Raw:
-		return appendRaw(dst, v)
+		return e.raw(v)
+	default:
+		text, err := json.Marshal(value, jsonOptions)
+		e.dst = append(e.dst, text...)
+		return err == nil
 	}
-	text, err := json.Marshal(value, jsonOptions)
-	return append(dst, text...), err == nil
+	return true
 }
 
-func appendRaw(dst []byte, raw Raw) (_ []byte, ok bool) {
+func (e *encoder) raw(raw Raw) bool {
 	if len(raw) == 0 {
-		return append(dst, "null"...), true
-	}
-	return append(dst, raw...), wire.Valid(raw) == nil
-}
-
-// structs are, for each struct type that was seen, what stands before the values of its
-// fields, {"name": or ,"name": each; nil if it is not plain.
-var structs sync.Map // reflect.Type -> []string
-
-func plainHeads(t reflect.Type) []string {
-	if known, ok := structs.Load(t); ok {
-		return known.([]string)
-	}
-	heads := findHeads(t)
-	structs.Store(t, heads)
-	return heads
-}
-
-func findHeads(t reflect.Type) []string {
-	if reflect.PointerTo(t).NumMethod() > 0 {
-		return nil // it may encode itself
-	}
-	var heads []string
-	names := make(map[string]bool)
-	head := "{"
-	for f := range t.Fields() {
-		name, tagged := f.Tag.Lookup("json")
-		if !tagged {
-			name = f.Name
-		}
-		if !f.IsExported() || f.Anonymous || !isPlainName(name) || names[name] || !isPlain(f.Type) {
-			return nil
-		}
-		names[name] = true
-		heads = append(heads, head+`"`+name+`":`)
-		head = ","
-	}
-	return heads
-}
-
-// isPlainName tells whether a tag or a field's name is nothing but a name, and one
-// that needs no escapes.
-func isPlainName(name string) bool {
-	for i := range len(name) {
-		b := name[i]
-		letter := 'a' <= b|0x20 && b|0x20 <= 'z'
-		if !letter && (i == 0 || b != '_' && (b < '0' || b > '9')) {
-			return false
-		}
-	}
-	return name != ""
-}
-
-func isPlain(t reflect.Type) bool {
-	if t == reflect.TypeFor[Raw]() {
+		e.dst = append(e.dst, "null"...)
 		return true
 	}
-	switch t.Kind() {
-	case reflect.String, reflect.Bool, reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
-		return reflect.PointerTo(t).NumMethod() == 0
-	}
-	return false
+	blanks, err := wire.CheckOwn(raw)
+	e.blanks = e.blanks || blanks
+	e.dst = append(e.dst, raw...)
+	return err == nil
 }
 
-// appendField appends the value of a field whose type is plain.
-func appendField(dst []byte, v reflect.Value) (_ []byte, ok bool) {
+// field appends the value of a field whose type is plain.
+func (e *encoder) field(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.String:
-		return wire.AppendQuote(dst, v.String()), true
+		e.dst = wire.AppendQuote(e.dst, v.String())
 	case reflect.Bool:
-		return strconv.AppendBool(dst, v.Bool()), true
+		e.dst = strconv.AppendBool(e.dst, v.Bool())
 	case reflect.Slice:
-		return appendRaw(dst, v.Bytes())
+		return e.raw(v.Bytes())
+	default:
+		e.dst = strconv.AppendInt(e.dst, v.Int(), 10)
 	}
-	return strconv.AppendInt(dst, v.Int(), 10), true
+	return true
 }

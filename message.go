@@ -137,8 +137,8 @@ func JSON(body any) (Raw, error) {
 		return Raw(b), nil
 	}
 	var small [256]byte
-	if raw, ok := appendPlain(small[:0], body); ok {
-		return bytes.Clone(raw), nil
+	if e := (encoder{dst: small[:0]}); e.plain(body) {
+		return bytes.Clone(e.dst), nil
 	}
 	return json.Marshal(body, jsonOptions)
 }

@@ -68,11 +68,8 @@ func (r *Request) Reply(body any) error {
 	}
 	t := texts.Get().(*text)
 	defer texts.Put(t)
-	raw, err := t.encode(body)
-	if err != nil {
-		return fmt.Errorf("reply to %s: %w", r.Src, err)
-	}
-	return r.reply("", raw)
+	read, err := t.encode(body)
+	return r.replyRead("", &read, err)
 }
 
 // ReplyAs answers with a raw body whose type is replaced by typ. It costs no
@@ -99,13 +96,18 @@ func (r *Request) reply(typ string, raw []byte) error {
 		return r.send(&r.handler.node.reader.msg.Body, typ, nil) // which has just been scanned
 	}
 	body, err := wire.ReadBody(raw)
+	return r.replyRead(typ, &body, err)
+}
+
+// replyRead answers with a body that has been read, or tells why it could not be.
+func (r *Request) replyRead(typ string, body *wire.Body, err error) error {
 	if err != nil {
 		return fmt.Errorf("reply to %s: %w", r.Src, err)
 	}
 	if typ == "" && body.Type == nil {
 		typ = r.Type() + "_ok"
 	}
-	return r.send(&body, typ, nil)
+	return r.send(body, typ, nil)
 }
 
 // send answers with a body, or with an error.

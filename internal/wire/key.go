@@ -72,3 +72,12 @@ func keyOf(name []byte) key {
 	}
 	return keyOwn
 }
+
+// Reserved reports whether a member of this name means something to us in a body.
+func Reserved(name string) bool {
+	switch keyOf([]byte(name)) {
+	case keyType, keyID, keyInReplyTo, keyTerm:
+		return true
+	}
+	return false
+}
