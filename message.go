@@ -36,15 +36,7 @@ func (r Raw) Get(name string) Raw { return wire.Member(r, name) }
 
 // Members yields the members of a JSON object in their order: each one's name,
 // decoded, and its value. It is the way to look at several of them at once.
-func (r Raw) Members() iter.Seq2[Raw, Raw] {
-	return func(yield func(name, value Raw) bool) {
-		for name, value := range wire.Members(r) {
-			if !yield(name, value) {
-				return
-			}
-		}
-	}
-}
+func (r Raw) Members() iter.Seq2[Raw, Raw] { return wire.Members(r) }
 
 // Text returns the string that the text is, and false if it is none. The escape
 // of a lone surrogate, which no string can hold, becomes U+FFFD.

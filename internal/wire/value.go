@@ -171,8 +171,8 @@ func Member(raw []byte, name string) (value []byte) {
 
 // Members yields the names, decoded, and the raw values of the object raw, which
 // must be valid JSON, in their order; none if it is no object.
-func Members(raw []byte) iter.Seq2[[]byte, []byte] {
-	return func(yield func(name, value []byte) bool) {
+func Members[T ~[]byte](raw T) iter.Seq2[T, T] {
+	return func(yield func(name, value T) bool) {
 		for i := firstName(raw); i >= 0; {
 			m, ok := memberAt(raw, i)
 			if !ok || !yield(Unquote(raw[m.name:m.nameEnd]), raw[m.value:m.end]) {
