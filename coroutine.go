@@ -4,7 +4,6 @@ import (
 	"context"
 	"iter"
 	"runtime"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -25,21 +24,11 @@ type coroutine struct {
 
 	request atomic.Pointer[Request] // that it serves
 	dead    bool                    // it runs no more, or shall not
-	word    *word                   // for whoever lets it run
-	end     waiter                  // of the call that its handler waits for
+	order   order                   // the call to begin, if its ctx is not nil; else its body is what the handler has returned
+	end     waiter                  // of the call that its handler waits for; its err is also what the handler has returned
 	broken  func()                  // breaks the handler as beginning its call has broken, if not nil
 	turn    atomic.Uint32           // of reading, that it ran in where messages are read, the latest
 }
-
-// A word is what a coroutine gives control back with: it is apart, since a coroutine
-// that waits needs none.
-type word struct {
-	order order // a call to begin, if its ctx is not nil
-	reply any   // else what the handler has returned
-	err   error
-}
-
-var words = sync.Pool{New: func() any { return new(word) }}
 
 // coroutine is the one that the caller runs on and may wait on, nil if there is
 // none. A call whose ctx may end before its node does is waited for otherwise.
@@ -52,7 +41,7 @@ func (n *Node) coroutine(ctx context.Context) *coroutine {
 
 // call makes a call and waits for its end.
 func (co *coroutine) call(o order) *waiter {
-	co.word.order = o
+	co.order = o
 	co.yield(struct{}{})
 	if breaks := co.broken; breaks != nil {
 		co.broken = nil
@@ -64,7 +53,9 @@ func (co *coroutine) call(o order) *waiter {
 // begin begins the call that the handler waits for, on the reader's stack. Whoever
 // ends it lets the coroutine run on, maybe before this returns. It is false if the
 // call could not begin, as the handler is told next.
-func (co *coroutine) begin(o order) (begun bool) {
+func (co *coroutine) begin() (begun bool) {
+	o := co.order
+	co.order = order{}
 	returned := false
 	defer func() {
 		if !returned {
@@ -104,8 +95,7 @@ func newCoroutine(n *Node) *coroutine {
 		defer co.recover()
 		for !co.dead {
 			r := co.request.Load()
-			reply, err := r.handler.run(r.context(), r)
-			co.word.reply, co.word.err = reply, err
+			co.order.body, co.end.err = r.handler.run(r.context(), r)
 			yield(struct{}{})
 		}
 	})
@@ -133,30 +123,19 @@ func (co *coroutine) stop() {
 
 // run lets the handler run until it waits for a call, or has ended.
 func (co *coroutine) run() {
-	said := co.step()
-	for said.order.ctx != nil {
-		if co.begin(said.order) {
+	for co.next(); co.order.ctx != nil; co.next() {
+		if co.begin() {
 			return
 		}
-		said = co.step()
 	}
 	if co.dead {
 		return
 	}
+	reply, err := co.order.body, co.end.err
+	co.order.body, co.end.err = nil, nil
 	r := co.request.Swap(nil)
 	r.handler.node.coroutines.free(co, r.handler.node.crew.most(r.handler.node))
-	r.finish(said.reply, said.err)
-}
-
-// step lets the handler run until it has something to say.
-func (co *coroutine) step() word {
-	w := words.Get().(*word)
-	co.word = w
-	co.next()
-	said := *w
-	*w = word{}
-	words.Put(w)
-	return said
+	r.finish(reply, err)
 }
 
 // runIn lets a coroutine run in this turn of reading, and returns the turn to read
