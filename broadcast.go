@@ -57,7 +57,7 @@ func (b *broadcast) begin(ctx context.Context, dests []string, body any, policy 
 		}
 		if invalid != nil {
 			done(nil, Message{}, 0, unsent(dest, invalid))
-		} else if call, request, err := b.node.beginFor(order{ctx, dest, raw, policy}, done); err != nil {
+		} else if call, request, err := b.node.beginFor(order{ctx, dest, raw, policy}, done, nil); err != nil {
 			done(nil, Message{}, 0, err)
 		} else {
 			b.calls = append(b.calls, call)

@@ -37,7 +37,7 @@ func (r *Request) Call(dest string, body Raw, policy *Policy, done Callback) {
 	if err != nil {
 		err = unsent(dest, err)
 	} else {
-		_, err = r.handler.node.begin(noneOwn, &d, policy, owner{r, done})
+		_, err = r.handler.node.begin(noneOwn, &d, policy, owner{r, done}, r.room())
 	}
 	if err != nil {
 		r.refused(done, err)

@@ -26,6 +26,7 @@ type coroutine struct {
 	dead    bool                    // it runs no more, or shall not
 	order   order                   // the call to begin, if its ctx is not nil; else its body is what the handler has returned
 	end     waiter                  // of the call that its handler waits for; its err is also what the handler has returned
+	room    *call                   // for its calls, one after another; nil if the latest may be in use
 	broken  func()                  // breaks the handler as beginning its call has broken, if not nil
 	turn    atomic.Uint32           // of reading, that it ran in where messages are read, the latest
 }
@@ -43,6 +44,9 @@ func (n *Node) coroutine(ctx context.Context) *coroutine {
 func (co *coroutine) call(o order) *waiter {
 	co.order = o
 	co.yield(struct{}{})
+	if co.end.err != nil || co.end.attempts > 1 {
+		co.room = nil // an error may keep it, or who logs a retry
+	}
 	if breaks := co.broken; breaks != nil {
 		co.broken = nil
 		breaks()
@@ -62,7 +66,10 @@ func (co *coroutine) begin() (begun bool) {
 			co.breakAs(recover())
 		}
 	}()
-	_, _, err := co.request.Load().handler.node.beginFor(o, co.end.done)
+	if co.room == nil {
+		co.room = new(call)
+	}
+	_, _, err := co.request.Load().handler.node.beginFor(o, co.end.done, co.room)
 	if err != nil {
 		co.end.err = err
 	}

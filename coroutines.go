@@ -28,6 +28,9 @@ func (p *coroutines) get(n *Node) *coroutine {
 		p.unused = min(p.unused, last)
 		return co
 	}
+	if n.active.Load() >= manyWait {
+		ballast()
+	}
 	return newCoroutine(n)
 }
 

@@ -132,11 +132,10 @@ func (r *Request) serveTimed(h *handler) {
 // serveInline serves a message where it was read. Only a request that is kept
 // for later costs memory.
 func (n *Node) serveInline(h *handler, m *wire.Message) {
-	r := n.reader.spare
-	if r == nil {
-		r = new(Request)
-		n.reader.spare = r
+	if n.reader.spare == nil {
+		n.reader.spare = new(roomyRequest)
 	}
+	r := &n.reader.spare.Request
 	r.handler, r.Src, r.ID, r.Body = h, n.reader.names.latest(&n.reader.names.asker, m.Src), m.Body.ID, m.Body.Raw
 	r.turn = inlineFresh
 	r.state.Store(1)

@@ -144,7 +144,7 @@ func (n *Node) Call(dest string, body Raw, policy *Policy, done Callback) error 
 	if err := d.scan(dest, body); err != nil {
 		return unsent(dest, err)
 	}
-	_, err := n.begin(noneOwn, &d, policy, owner{nil, done})
+	_, err := n.begin(noneOwn, &d, policy, owner{nil, done}, nil)
 	return err
 }
 

@@ -22,7 +22,13 @@ type Request struct {
 	handler *handler
 	turn    uint32        // of reading, that the handler runs in; or inline, or kept
 	state   atomic.Uint32 // how often it is held, and the bits below
-	call    call          // the first that is made for it, which so costs no more memory of its own
+}
+
+// A roomyRequest is an inline handler's, with room for the first call that is made for
+// it, which so costs no memory of its own.
+type roomyRequest struct {
+	Request
+	call call
 }
 
 // Type is the message's type.
@@ -202,12 +208,12 @@ func (r *Request) release() {
 	r.handler.node.checkRest()
 }
 
-// newCall is memory for a call that is made for the request, if there is one.
-func (r *Request) newCall() *call {
-	if r == nil || r.state.Or(hasCalled)&hasCalled != 0 {
-		return new(call)
+// room is memory for a call that is made for the request, nil if it has none.
+func (r *Request) room() *call {
+	if !r.inline() || r.state.Or(hasCalled)&hasCalled != 0 {
+		return nil
 	}
-	return &r.call
+	return &r.handler.node.reader.spare.call // it is r's until its handler has returned
 }
 
 // onlyHandler reports that nothing holds the request but its handler.

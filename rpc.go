@@ -64,7 +64,7 @@ type order struct {
 // elsewhere meanwhile.
 func (n *Node) call(o order) *waiter {
 	w := n.newWaiter()
-	call, request, err := n.beginFor(o, w.done)
+	call, request, err := n.beginFor(o, w.done, nil)
 	if err != nil {
 		w.err = err
 		return w
@@ -75,8 +75,8 @@ func (n *Node) call(o order) *waiter {
 }
 
 // beginFor begins a call whose end done is told of, for the request whose handler
-// has this ctx, if there is one.
-func (n *Node) beginFor(o order, done Callback) (*call, *Request, error) {
+// has this ctx, if there is one. It may have room for it.
+func (n *Node) beginFor(o order, done Callback, room *call) (*call, *Request, error) {
 	if o.ctx.Err() != nil {
 		return nil, nil, unsent(o.dest, context.Cause(o.ctx))
 	}
@@ -93,7 +93,7 @@ func (n *Node) beginFor(o order, done Callback) (*call, *Request, error) {
 		request.release()
 		request = nil
 	}
-	call, err := n.begin(n.ownContext(o.ctx), &d, o.policy, owner{request, done})
+	call, err := n.begin(n.ownContext(o.ctx), &d, o.policy, owner{request, done}, room)
 	if err != nil {
 		request.release()
 		return nil, nil, err
@@ -102,11 +102,14 @@ func (n *Node) beginFor(o order, done Callback) (*call, *Request, error) {
 }
 
 // begin opens a call and sends its first attempt. ctx is noneOwn if the call
-// ends only with the node.
-func (n *Node) begin(ctx context.Context, d *draft, policy *Policy, owner owner) (*call, error) {
-	c := owner.request.newCall()
-	*c = call{Policy: policy, Owner: owner}
+// ends only with the node. There may be room for it, which a guide would keep.
+func (n *Node) begin(ctx context.Context, d *draft, policy *Policy, owner owner, room *call) (*call, error) {
 	start := n.startOf(ctx, policy, owner.request)
+	c := room
+	if c == nil || start != nil {
+		c = new(call)
+	}
+	*c = call{Policy: policy, Owner: owner}
 	again := policy.Limit() > 1 || start != nil
 	if policy != nil && (policy.Mark || policy.Propagate) {
 		if err := n.mark(d, policy); err != nil {
