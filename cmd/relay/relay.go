@@ -48,7 +48,7 @@ func relayed(req *eddy.Request, reply eddy.Message, attempts int, err error) {
 		req.Fail(failure(attempts, err))
 		return
 	}
-	var small [512]byte
+	var small [256]byte
 	if err := req.ReplyAs("relay_ok", appendResult(small[:0], attempts, reply.Body)); err != nil {
 		req.Fail(fmt.Errorf("the result can't be passed on: %w", errors.Unwrap(err)))
 	}

@@ -96,7 +96,7 @@ func (d Dialect) appendPart(dst []byte, b *Body, from, to int) []byte {
 	if !d.Spaced && !b.blanks {
 		return append(dst, part...)
 	}
-	return d.AppendValue(slices.Grow(dst, len(part)+d.blanks(part)), part)
+	return d.AppendValue(dst, part)
 }
 
 // blanks is how many blanks AppendValue adds to a long text, or some more. The
@@ -122,9 +122,17 @@ func isBlankOrComma(b byte) bool {
 	return b == ',' || b <= ' '
 }
 
-// AppendValue appends valid JSON with its blanks made the dialect's. It copies at
-// once what stands between two places where a blank comes or goes.
+// AppendValue appends valid JSON with its blanks made the dialect's.
 func (d Dialect) AppendValue(dst, raw []byte) []byte {
+	if d.Spaced && len(raw) < readSize {
+		return appendSpaced(dst, raw)
+	}
+	return d.appendPieces(slices.Grow(dst, len(raw)+d.blanks(raw)), raw)
+}
+
+// appendPieces is AppendValue for any dialect and text. It copies at once what stands
+// between two places where a blank comes or goes.
+func (d Dialect) appendPieces(dst, raw []byte) []byte {
 	done := 0 // raw[:done] was appended
 	for i := 0; i < len(raw); {
 		b := raw[i]

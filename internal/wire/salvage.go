@@ -1,5 +1,10 @@
 package wire
 
+import (
+	"encoding/binary"
+	"math/bits"
+)
+
 // A Salvage is what can still be read of a line that is no message, so that
 // whoever sent a broken request learns it instead of waiting.
 type Salvage struct {
@@ -79,7 +84,19 @@ func asString(token []byte) string {
 
 // stringEnd is the place behind the string that begins at i, valid or not.
 func stringEnd(line []byte, i int) int {
-	for i++; i < len(line); i++ {
+	for i++; i <= len(line)-8; {
+		marks := quoteOrSlash(binary.LittleEndian.Uint64(line[i:]))
+		if marks == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(marks) / 8
+		if line[i] == '"' {
+			return i + 1
+		}
+		i += 2
+	}
+	for ; i < len(line); i++ {
 		switch line[i] {
 		case '\\':
 			i++

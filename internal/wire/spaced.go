@@ -1,0 +1,82 @@
+package wire
+
+import (
+	"encoding/binary"
+	"math/bits"
+	"slices"
+)
+
+// appendSpaced is AppendValue for a dialect with blanks and a text that is not long.
+// It copies strings eight bytes at a time, and most of what it copies takes no call
+// (BenchmarkAppendFields, spaced).
+func appendSpaced(dst, raw []byte) []byte {
+	from := len(dst)
+	// A value follows each ':' and ',', so there are no more of them than other bytes.
+	dst = slices.Grow(dst, len(raw)+len(raw)/2+8)
+	out := dst[from:cap(dst)]
+	j := 0
+	for i := 0; i < len(raw); {
+		b := raw[i]
+		if b == '"' {
+			n := 9
+			if i < len(raw)-8 && j < len(out)-8 { // copyString's first step: most strings end with it
+				word := binary.LittleEndian.Uint64(raw[i+1:])
+				out[j] = '"'
+				binary.LittleEndian.PutUint64(out[j+1:], word)
+				n = 1 + bits.TrailingZeros64(quoteOrSlash(word))/8
+			}
+			if n <= 8 && raw[i+n] == '"' {
+				n++
+			} else {
+				n = copyString(out[j:], raw[i:])
+			}
+			i += n
+			j += n
+			if i == len(raw) {
+				break
+			}
+			b = raw[i]
+		}
+		i++
+		if b == ':' || b == ',' {
+			out[j], out[j+1] = b, ' '
+			j += 2
+		} else if b > ' ' {
+			out[j] = b
+			j++
+		}
+	}
+	return dst[:from+j]
+}
+
+// copyString copies the string that raw begins with, and returns its length. What
+// stands behind it in dst is lost.
+func copyString(dst, raw []byte) int {
+	dst[0] = '"'
+	i := 1
+	for i <= len(raw)-8 && i <= len(dst)-8 {
+		word := binary.LittleEndian.Uint64(raw[i:])
+		binary.LittleEndian.PutUint64(dst[i:], word)
+		marks := quoteOrSlash(word)
+		if marks == 0 {
+			i += 8
+			continue
+		}
+		i += bits.TrailingZeros64(marks) / 8
+		if raw[i] == '"' {
+			return i + 1
+		}
+		if i++; i < len(raw) {
+			dst[i] = raw[i]
+			i++
+		}
+	}
+	return i + copy(dst[i:], raw[i:stringEnd(raw, i-1)])
+}
+
+// quoteOrSlash marks the quotes and backslashes of eight bytes, as odd does.
+func quoteOrSlash(w uint64) uint64 {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	quote, slash := w^ones*'"', w^ones*'\\'
+	return ((quote-ones)&^quote | (slash-ones)&^slash) & highs
+}
