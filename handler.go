@@ -132,10 +132,7 @@ func (r *Request) serveTimed(h *handler) {
 // serveInline serves a message where it was read. Only a request that is kept
 // for later costs memory.
 func (n *Node) serveInline(h *handler, m *wire.Message) {
-	if n.reader.spare == nil {
-		n.reader.spare = new(roomyRequest)
-	}
-	r := &n.reader.spare.Request
+	r := n.reader.rooms.take()
 	r.handler, r.Src, r.ID, r.Body = h, n.reader.names.latest(&n.reader.names.asker, m.Src), m.Body.ID, m.Body.Raw
 	r.turn = inlineFresh
 	r.state.Store(1)
@@ -173,10 +170,10 @@ func (r *Request) leave() {
 		return
 	}
 	if r.state.Load()&hasCalled != 0 {
-		n.reader.spare = nil // its call may be in use, or in an error that somebody keeps
+		n.reader.rooms.latest = room{} // its call may be in use, or in an error that somebody keeps
 	}
 	if !r.onlyHandler() {
-		n.reader.spare = nil
+		n.reader.rooms.latest = room{}
 		n.active.Add(1)
 		r.release()
 		return

@@ -23,7 +23,7 @@ type reader struct {
 	names  names
 	readAt time.Duration // when the latest input came
 	latest *handler      // that a message was for
-	spare  *roomyRequest // an inline handler's, used again
+	rooms  rooms         // of inline handlers' requests
 	ended  chan error
 }
 

@@ -24,13 +24,6 @@ type Request struct {
 	state   atomic.Uint32 // how often it is held, and the bits below
 }
 
-// A roomyRequest is an inline handler's, with room for the first call that is made for
-// it, which so costs no memory of its own.
-type roomyRequest struct {
-	Request
-	call call
-}
-
 // Type is the message's type.
 func (r *Request) Type() string { return r.handler.name }
 
@@ -213,7 +206,7 @@ func (r *Request) room() *call {
 	if !r.inline() || r.state.Or(hasCalled)&hasCalled != 0 {
 		return nil
 	}
-	return &r.handler.node.reader.spare.call // it is r's until its handler has returned
+	return r.handler.node.reader.rooms.latest.call // it is r's until its handler has returned
 }
 
 // onlyHandler reports that nothing holds the request but its handler.

@@ -225,6 +225,7 @@ func (n *Node) reply(m *wire.Message) {
 		n.end(c, reply, failure(c, n.now(), reply.asError()))
 	default:
 		n.end(c, reply, nil)
+		n.reader.rooms.give(c)
 	}
 }
 
