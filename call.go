@@ -17,7 +17,8 @@ var once = &Policy{Attempts: 1}
 
 // A Callback is told how a call that was made for a request has ended. It runs
 // where the node's messages are read or its timeouts kept, so it must not block;
-// the reply's body is valid until it returns.
+// the reply's body is valid until it returns, and so is an inline handler's request
+// if no other call of its is open.
 type Callback func(req *Request, reply Message, attempts int, err error)
 
 // Call is RPCWithRetry without a goroutine that waits: done is called once, when

@@ -40,9 +40,10 @@ func (n *Node) Handle(typ string, h Handler) { n.handle(&handler{node: n, name: 
 
 // HandleInline is Handle for a handler that promises never to block: it is not
 // watched and never handed to another goroutine, so requests of its type are
-// answered strictly in order, and its request's Body, which is not copied, and its
-// ctx are invalid once it has returned. While it blocks, the node stands still; a
-// call that would wait fails.
+// answered strictly in order. Its request's Body, which is not copied, and its ctx are
+// invalid once it has returned; the request itself is once the last callback of its
+// calls has returned, too, since the node uses it again. While the handler blocks, the
+// node stands still; a call that would wait fails.
 func (n *Node) HandleInline(typ string, h Handler) {
 	n.handle(&handler{node: n, name: typ, run: h, inline: true})
 }

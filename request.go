@@ -42,7 +42,8 @@ const (
 	hasCalled  = 1 << 29 // its call is taken
 	isRefused  = 1 << 28 // a callback is being told that its call could not begin
 	hasTerms   = 1 << 27 // the node's termsTable knows it
-	holds      = hasTerms - 1
+	hasRetried = 1 << 26 // a call of its has been attempted again, which somebody may be about to log
+	holds      = hasRetried - 1
 )
 
 func (r *Request) inline() bool { return r.turn < firstTurn }

@@ -36,12 +36,11 @@ func (s *rooms) take() *Request {
 	return s.latest.request
 }
 
-// give makes a room of a call that has just been answered and its request, if that was
-// all there was to do for it. A call that was attempted twice somebody may look at who
-// logs that.
+// give makes a room of a call that has just been answered and its request, if nobody
+// can have anything to do with them any more.
 func (s *rooms) give(c *call) {
 	r := c.Owner.request
-	if r == nil || !r.inline() || r.state.Load()&holds > 0 || c.Sent() > 1 || len(s.free) == maxRooms {
+	if r == nil || !r.inline() || r.state.Load()&(holds|hasRetried) > 0 || len(s.free) == maxRooms {
 		return
 	}
 	r.Body = nil

@@ -102,14 +102,14 @@ func (n *Node) beginFor(o order, done Callback, room *call) (*call, *Request, er
 }
 
 // begin opens a call and sends its first attempt. ctx is noneOwn if the call
-// ends only with the node. There may be room for it, which a guide would keep.
+// ends only with the node. There may be room for it.
 func (n *Node) begin(ctx context.Context, d *draft, policy *Policy, owner owner, room *call) (*call, error) {
-	start := n.startOf(ctx, policy, owner.request)
 	c := room
-	if c == nil || start != nil {
+	if c == nil {
 		c = new(call)
 	}
 	*c = call{Policy: policy, Owner: owner}
+	start := n.startOf(ctx, policy, owner.request)
 	again := policy.Limit() > 1 || start != nil
 	if policy != nil && (policy.Mark || policy.Propagate) {
 		if err := n.mark(d, policy); err != nil {
@@ -193,6 +193,9 @@ func (n *Node) again(c *call, g *guide, now time.Duration) silence {
 	}
 	s.id = n.attempt(c)
 	s.attempt = c.Sent()
+	if r := c.Owner.request; r != nil && r.inline() {
+		r.state.Or(hasRetried)
+	}
 	n.stats.Retries++
 	n.destination(c.Letter.Dest()).retries++
 	return s

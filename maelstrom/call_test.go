@@ -177,6 +177,40 @@ func TestNeitherSrcNorDest(t *testing.T) {
 	}
 }
 
+// A node that has just learned its name uses it at once, also to a node that it has
+// written to without.
+func TestNameBeforeAndAfterInit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := maelstrom.NewNode()
+		in, feed := io.Pipe()
+		var out strings.Builder
+		n.Stdin, n.Stdout = in, &out
+		done := make(chan error)
+		go func() { done <- n.Run() }()
+		synctest.Wait()
+		call := func() {
+			if err := n.RPC("n2", typed("add"), func(maelstrom.Message) error { return nil }); err != nil {
+				t.Error(err)
+			}
+		}
+		call()
+		io.WriteString(feed, `{"src":"n2","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1","n2"]}}`+"\n")
+		synctest.Wait()
+		call()
+		feed.Close()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		const want = `{"dest":"n2","body":{"msg_id":1,"type":"add"}}
+{"src":"n1","dest":"n2","body":{"in_reply_to":1,"type":"init_ok"}}
+{"src":"n1","dest":"n2","body":{"msg_id":2,"type":"add"}}
+`
+		if got := out.String(); got != want {
+			t.Errorf("got\n%s\nwant\n%s", got, want)
+		}
+	})
+}
+
 func TestCall(t *testing.T) {
 	for lost, want := range []string{0: "add_ok after 1", 1: "add_ok after 2", 2: "add_ok after 3", 3: "no reply after 3"} {
 		synctest.Test(t, func(t *testing.T) {

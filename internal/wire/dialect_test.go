@@ -282,6 +282,12 @@ func blanks(d Dialect, line []byte) string {
 // and wherever they end.
 func TestAppendSpaced(t *testing.T) {
 	d := Dialect{Spaced: true}
+	for n := range 300 {
+		raw := []byte(strings.Repeat("1,", n) + "1")
+		if got, want := d.AppendValue(nil, raw), strings.Repeat("1, ", n)+"1"; string(got) != want {
+			t.Fatalf("%d elements: %s", n+1, got)
+		}
+	}
 	text := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "bcd", `\"`, `\\`, `\u00e9`, "é", ",", ":", "{", " ", "\U0001F600", "12345678"}), 0, 9)
 	token := rapid.OneOf(
 		rapid.Map(text, func(s []string) string { return `"` + strings.Join(s, "") + `"` }),

@@ -11,7 +11,7 @@ import (
 // (BenchmarkAppendFields, spaced).
 func appendSpaced(dst, raw []byte) []byte {
 	from := len(dst)
-	// A value follows each ':' and ',', so there are no more of them than other bytes.
+	// A value follows each ':' and ',', so no more than half of any beginning are such.
 	dst = slices.Grow(dst, len(raw)+len(raw)/2+8)
 	out := dst[from:cap(dst)]
 	j := 0
@@ -19,7 +19,7 @@ func appendSpaced(dst, raw []byte) []byte {
 		b := raw[i]
 		if b == '"' {
 			n := 9
-			if i < len(raw)-8 && j < len(out)-8 { // copyString's first step: most strings end with it
+			if i < len(raw)-8 { // copyString's first step: most strings end with it
 				word := binary.LittleEndian.Uint64(raw[i+1:])
 				out[j] = '"'
 				binary.LittleEndian.PutUint64(out[j+1:], word)
@@ -54,7 +54,7 @@ func appendSpaced(dst, raw []byte) []byte {
 func copyString(dst, raw []byte) int {
 	dst[0] = '"'
 	i := 1
-	for i <= len(raw)-8 && i <= len(dst)-8 {
+	for i <= len(raw)-8 {
 		word := binary.LittleEndian.Uint64(raw[i:])
 		binary.LittleEndian.PutUint64(dst[i:], word)
 		marks := quoteOrSlash(word)
