@@ -1,6 +1,7 @@
 package eddy
 
 import (
+	"runtime"
 	"slices"
 	"time"
 )
@@ -29,6 +30,7 @@ func (n *Node) tellOf(some []silence) {
 		}
 	}()
 	defer n.wakeElsewhere()
+	fetch(some)
 	for len(some) > 0 {
 		s := some[0]
 		some = some[1:]
@@ -38,6 +40,18 @@ func (n *Node) tellOf(some []silence) {
 			n.logRetry(s)
 		}
 	}
+}
+
+// fetch looks at the requests once, so that they all come from the machine's memory at
+// the same time: that of a request is waited for a fifth of the time else (bench, storm).
+func fetch(some []silence) {
+	var sum int64
+	for _, s := range some {
+		if r := s.call.Owner.request; r != nil {
+			sum += r.ID
+		}
+	}
+	runtime.KeepAlive(sum)
 }
 
 // A silence is what a call has met that has just been retried, or given up.

@@ -15,8 +15,8 @@ type index[O any] struct {
 }
 
 type page[O any] struct {
+	taken int // first, for whoever looks at a page looks there
 	calls [pageSize]*Call[O]
-	taken int
 }
 
 func (x *index[O]) get(id int64) *Call[O] {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"reflect"
 	"slices"
 	"testing"
@@ -653,6 +654,36 @@ func BenchmarkTable(b *testing.B) {
 			}
 		})
 	}
+	b.Run("expire/1000000-mixed", func(b *testing.B) {
+		// Their deadlines come in another order than their memory was taken in.
+		random := rand.New(rand.NewPCG(1, 2))
+		policies := make([]*retry.Policy, 1000)
+		for i := range policies {
+			policies[i] = &retry.Policy{Attempts: 1, Timeout: time.Second + time.Duration(i)*ms}
+		}
+		all := make([]*Call[int], 1_000_000)
+		for i := range all {
+			all[i] = newCall("n2", nil)
+		}
+		table, id, now := new(Table[int]), int64(0), time.Duration(0)
+		for b.Loop() {
+			if table.Open() == 0 {
+				b.StopTimer()
+				for _, c := range all {
+					*c = Call[int]{Letter: c.Letter, Policy: policies[random.IntN(len(policies))]}
+					table.Sent(c, id)
+					write(table, now)
+					id++
+				}
+				now += time.Second
+				b.StartTimer()
+			}
+			c, _, _ := table.Silent(now, true)
+			for ; c == nil; c, _, _ = table.Silent(now, true) {
+				now += ms
+			}
+		}
+	})
 	b.Run("bytes", func(b *testing.B) {
 		for b.Loop() { // which forgets what was reported before
 		}
