@@ -70,8 +70,12 @@ func play(t *testing.T, parent context.Context, n *eddy.Node, requests int, requ
 	var wg sync.WaitGroup
 	wg.Go(func() {
 		for i := range requests {
-			window <- struct{}{}
-			lines <- request(i)
+			select {
+			case window <- struct{}{}:
+				lines <- request(i)
+			case <-served:
+				return
+			}
 		}
 	})
 	scan := bufio.NewScanner(outR)
@@ -92,11 +96,11 @@ func play(t *testing.T, parent context.Context, n *eddy.Node, requests int, requ
 			lines <- a
 		}
 	}
-	wg.Wait()
 	go io.Copy(io.Discard, outR)
 	end()
 	inR.CloseWithError(io.EOF)
 	<-served
+	wg.Wait()
 	return answered, failed
 }
 
