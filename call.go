@@ -38,7 +38,7 @@ func (r *Request) Call(dest string, body Raw, policy *Policy, done Callback) {
 	if err != nil {
 		err = unsent(dest, err)
 	} else {
-		_, err = r.handler.node.begin(noneOwn, &d, policy, owner{r, done}, r.room())
+		_, err = r.handler.node.begin(noneOwn, &d, policy, owner{r, done}, r.handler.node.reader.rooms.forCall(r))
 	}
 	if err != nil {
 		r.refused(done, err)
@@ -70,17 +70,19 @@ type owner struct {
 
 type call = calls.Call[owner]
 
-// tell calls an owner's done, and lets its request go.
-func (n *Node) tell(o owner, reply Message, attempts int, err error) {
+// tell calls an owner's done, and lets its request go. It reports whether that was the
+// last to hold it.
+func (n *Node) tell(o owner, reply Message, attempts int, err error) (last bool) {
 	if o.request == nil {
 		o.done(nil, reply, attempts, err)
-		return
+		return false
 	}
 	returned := false
-	defer o.request.release()
+	defer func() { last = o.request.release() }()
 	defer o.request.recover(&returned)
 	o.done(o.request, reply, attempts, err)
 	returned = true
+	return false
 }
 
 // waitingRequest is the request whose handler is about to wait for a call made

@@ -140,6 +140,9 @@ func (co *coroutine) run() {
 	}
 	reply, err := co.order.body, co.end.err
 	co.order.body, co.end.err = nil, nil
+	if co.room != nil {
+		*co.room = call{} // it would keep the request
+	}
 	r := co.request.Swap(nil)
 	r.handler.node.coroutines.free(co, r.handler.node.crew.most(r.handler.node))
 	r.finish(reply, err)

@@ -41,9 +41,9 @@ func (n *Node) Handle(typ string, h Handler) { n.handle(&handler{node: n, name: 
 // HandleInline is Handle for a handler that promises never to block: it is not
 // watched and never handed to another goroutine, so requests of its type are
 // answered strictly in order. Its request's Body, which is not copied, and its ctx are
-// invalid once it has returned; the request itself is once the last callback of its
-// calls has returned, too, since the node uses it again. While the handler blocks, the
-// node stands still; a call that would wait fails.
+// invalid once it has returned, and so is the request itself, or if it has made calls
+// once the last of their callbacks has returned: the node uses it again. While the
+// handler blocks, the node stands still; a call that would wait fails.
 func (n *Node) HandleInline(typ string, h Handler) {
 	n.handle(&handler{node: n, name: typ, run: h, inline: true})
 }
@@ -130,8 +130,8 @@ func (r *Request) serveTimed(h *handler) {
 	}
 }
 
-// serveInline serves a message where it was read. Only a request that is kept
-// for later costs memory.
+// serveInline serves a message where it was read. Only a request that is kept for
+// later costs memory, and only until its call has been answered.
 func (n *Node) serveInline(h *handler, m *wire.Message) {
 	r := n.reader.rooms.take()
 	r.handler, r.Src, r.ID, r.Body = h, n.reader.names.latest(&n.reader.names.asker, m.Src), m.Body.ID, m.Body.Raw
@@ -170,11 +170,8 @@ func (r *Request) leave() {
 		r.release()
 		return
 	}
-	if r.state.Load()&hasCalled != 0 {
-		n.reader.rooms.latest = room{} // its call may be in use, or in an error that somebody keeps
-	}
+	n.reader.rooms.leave(r)
 	if !r.onlyHandler() {
-		n.reader.rooms.latest = room{}
 		n.active.Add(1)
 		r.release()
 		return

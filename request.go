@@ -39,10 +39,9 @@ const (
 const (
 	isAnswered = 1 << 31
 	hasWaited  = 1 << 30 // its handler has waited for a call
-	hasCalled  = 1 << 29 // its call is taken
-	isRefused  = 1 << 28 // a callback is being told that its call could not begin
-	hasTerms   = 1 << 27 // the node's termsTable knows it
-	hasRetried = 1 << 26 // a call of its has been attempted again, which somebody may be about to log
+	isRefused  = 1 << 29 // a callback is being told that its call could not begin
+	hasTerms   = 1 << 28 // the node's termsTable knows it
+	hasRetried = 1 << 27 // a call of its has been attempted again, which somebody may be about to log
 	holds      = hasRetried - 1
 )
 
@@ -188,10 +187,10 @@ func (r *Request) hold(bit uint32) bool {
 }
 
 // release lets the request go. After the last hold it is answered, if by nobody
-// else then here.
-func (r *Request) release() {
+// else then here, and this is true.
+func (r *Request) release() (last bool) {
 	if r == nil || r.state.Add(^uint32(0))&holds > 0 {
-		return
+		return false
 	}
 	r.forgotten()
 	r.dropTerms()
@@ -200,14 +199,7 @@ func (r *Request) release() {
 		r.handler.node.coroutines.rest()
 	}
 	r.handler.node.checkRest()
-}
-
-// room is memory for a call that is made for the request, nil if it has none.
-func (r *Request) room() *call {
-	if !r.inline() || r.state.Or(hasCalled)&hasCalled != 0 {
-		return nil
-	}
-	return r.handler.node.reader.rooms.latest.call // it is r's until its handler has returned
+	return true
 }
 
 // onlyHandler reports that nothing holds the request but its handler.

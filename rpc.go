@@ -227,29 +227,39 @@ func (n *Node) reply(m *wire.Message) {
 	case n.isError(reply):
 		n.end(c, reply, failure(c, n.now(), reply.asError()))
 	default:
-		n.end(c, reply, nil)
-		n.reader.rooms.give(c)
+		r := c.Owner.request // a coroutine that is woken may use c again at once
+		if n.end(c, reply, nil) {
+			n.reader.rooms.give(r, c)
+		}
 	}
 }
 
 // cancel ends a call, unless it is over.
 func (n *Node) cancel(c *call, cause error) {
 	n.mu.Lock()
-	g := n.calls.Guide(c)
-	open := n.calls.Remove(c)
-	now := n.now()
-	if open {
-		n.failed(c)
-	}
+	err := n.remove(c, cause)
 	n.mu.Unlock()
-	if open {
-		n.end(c, Message{}, cancelled(c, g, now, cause))
+	if err != nil {
+		n.end(c, Message{}, err)
 		n.wakeElsewhere()
 	}
 }
 
-// end tells whoever made the call. It is out of the table, so this happens once.
-func (n *Node) end(c *call, reply Message, err error) {
-	n.tell(c.Owner, reply, c.Sent(), err)
+// remove takes a call out of the table. It returns what the call ends with, nil if it
+// is over. mu is held.
+func (n *Node) remove(c *call, cause error) *CallError {
+	g := n.calls.Guide(c)
+	if !n.calls.Remove(c) {
+		return nil
+	}
+	n.failed(c)
+	return cancelled(c, g, n.now(), cause)
+}
+
+// end tells whoever made the call. It is out of the table, so this happens once. It
+// reports what tell does.
+func (n *Node) end(c *call, reply Message, err error) (last bool) {
+	last = n.tell(c.Owner, reply, c.Sent(), err)
 	n.checkRest()
+	return last
 }

@@ -178,14 +178,19 @@ func (n *Node) cancelAll(cause error) (interrupted bool) {
 	go func() {
 		defer close(done)
 		for {
+			var err *CallError
 			n.mu.Lock()
 			c := n.calls.Any()
+			if c != nil {
+				err = n.remove(c, cause)
+			}
 			n.mu.Unlock()
 			if c == nil {
 				interrupted = false
 				return
 			}
-			n.cancel(c, cause)
+			n.end(c, Message{}, err)
+			n.wakeElsewhere()
 		}
 	}()
 	<-done
