@@ -1,14 +1,31 @@
 package eddy
 
-import "sync"
+import (
+	"math"
+	"runtime/debug"
+	"sync"
+)
 
 // Ballast is memory that is never touched, so that the system never provides it, and
 // that makes the garbage collector run less often: it does each time that as much has
-// been allocated as is in use, and a handler that waits is much dearer to look at, a
-// stack, than it is large. A process in which many wait at once has it, once; it costs
-// that some more garbage lies about, and counts towards GOMEMLIMIT (bench, relay and
-// open, eddy-blocking).
-var ballast = sync.OnceValue(func() []byte { return make([]byte, 8<<20) })
+// been allocated as is in use. That is dear when many requests are open: nothing of
+// theirs is garbage, and a handler that waits is a stack, much dearer to look at than
+// it is large. A process in which so many have been open at once has the ballast, for
+// good; the price is that some more garbage lies about. One whose memory is limited
+// (GOMEMLIMIT) has none, for it would count.
+var (
+	waitBallast = sync.OnceValue(func() []byte { return ballast(8 << 20) })  // bench, relay and open, eddy-blocking
+	keptBallast = sync.OnceValue(func() []byte { return ballast(24 << 20) }) // bench, silence
+)
 
-// manyWait is how many open requests make it worth having.
-const manyWait = 64
+const (
+	manyWait = 64   // handlers that wait are worth waitBallast
+	manyKept = 4096 // requests that inline handlers have left open are worth keptBallast
+)
+
+func ballast(size int) []byte {
+	if debug.SetMemoryLimit(-1) < math.MaxInt64 {
+		return nil
+	}
+	return make([]byte, size)
+}

@@ -29,7 +29,7 @@ func (p *coroutines) get(n *Node) *coroutine {
 		return co
 	}
 	if n.active.Load() >= manyWait {
-		ballast()
+		waitBallast()
 	}
 	return newCoroutine(n)
 }

@@ -172,7 +172,9 @@ func (r *Request) leave() {
 	}
 	n.reader.rooms.leave(r)
 	if !r.onlyHandler() {
-		n.active.Add(1)
+		if n.active.Add(1) >= manyKept {
+			keptBallast()
+		}
 		r.release()
 		return
 	}

@@ -161,16 +161,16 @@ func (t *Table[O]) forget(c *Call[O]) {
 func (g *Guide[O]) setDue(at time.Duration) {
 	g.due = roundUp(at)
 	if at == g.outside && at != retry.Never {
-		g.due += time.Millisecond
+		g.due += tickTime
 	}
 }
 
 // roundUp makes a time a whole tick, as the wheel does: many calls share an alarm.
 func roundUp(d time.Duration) time.Duration {
-	if d > retry.Never-time.Millisecond {
+	if d > retry.Never-tickTime {
 		return retry.Never
 	}
-	return (d + time.Millisecond - 1) / time.Millisecond * time.Millisecond
+	return (d + tickTime - 1) / tickTime * tickTime
 }
 
 // guideHeap is a heap.Interface: what is due first comes first, and of what is

@@ -271,12 +271,12 @@ func TestTimeoutForEver(t *testing.T) {
 }
 
 // 100 days ahead or one millisecond, on a table of any age: each time Next says is
-// asked for, the timeout comes within its millisecond, after a few questions, and
-// two more in four minutes.
+// asked for, the timeout comes within its tick, after a few questions, and two more
+// each time that the coarse wheel has turned.
 func TestDeadlinesFarApart(t *testing.T) {
-	for _, age := range []time.Duration{0, 999_999, 63 * ms, 4095 * ms, 100 * 24 * time.Hour, 1<<48*time.Microsecond - 1} {
+	for _, age := range []time.Duration{0, tickTime - 1, 63 * tickTime, (block - 1) * tickTime, 100 * 24 * time.Hour, 1<<48*time.Microsecond - 1} {
 		var table Table[int]
-		timeouts := []time.Duration{1, ms, 2 * ms, 63 * ms, 64 * ms, 65 * ms, 4096 * ms, time.Minute, 10 * time.Hour, 100 * 24 * time.Hour}
+		timeouts := []time.Duration{1, tickTime, 2 * tickTime, 63 * tickTime, 64 * tickTime, 65 * tickTime, block * tickTime, time.Minute, 10 * time.Hour, 100 * 24 * time.Hour}
 		for i, timeout := range timeouts {
 			table.Sent(newCall("n2", &retry.Policy{Attempts: 1, Timeout: timeout}), int64(i))
 		}
@@ -294,11 +294,11 @@ func TestDeadlinesFarApart(t *testing.T) {
 				c, _, _ = table.Silent(now, true)
 				asked++
 			}
-			if late := now - age - timeout; c.Attempt(1).ID != int64(i) || late < 0 || late >= ms {
+			if late := now - age - timeout; c.Attempt(1).ID != int64(i) || late < 0 || late >= tickTime {
 				t.Errorf("age %v: attempt %d timed out %v late", age, c.Attempt(1).ID, late)
 			}
 		}
-		if asked > 8*len(timeouts)+2*int(timeouts[len(timeouts)-1]/(farSlots-1)/block/ms) {
+		if asked > 8*len(timeouts)+2*int(timeouts[len(timeouts)-1]/(farSlots-1)/block/tickTime) {
 			t.Errorf("asked %d times", asked)
 		}
 		empty(t, &table)
@@ -366,7 +366,7 @@ func (m *modelled) String() string { return fmt.Sprintf("%v %s", m.ids, m.state)
 
 // tick is when a timeout is told at the earliest.
 func (m *modelled) tick() time.Duration {
-	return (m.deadline + ms - 1) / ms * ms
+	return (m.deadline + tickTime - 1) / tickTime * tickTime
 }
 
 type model struct {
@@ -410,7 +410,7 @@ func pick(t *rapid.T, from []*modelled) *modelled {
 }
 
 var timeouts = []time.Duration{
-	0, 1, ms - 1, ms, ms + 1, 10 * ms, 63 * ms, 64 * ms, 65 * ms, 100 * ms, 4095 * ms, 4096 * ms, time.Minute,
+	0, 1, tickTime - 1, tickTime, tickTime + 1, ms, 63 * tickTime, 64 * tickTime, 65 * tickTime, 100 * ms, (block - 1) * tickTime, block * tickTime, time.Minute,
 	262144 * ms, time.Hour, 24 * time.Hour, 100 * 24 * time.Hour, math.MaxInt64,
 }
 

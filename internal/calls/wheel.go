@@ -6,15 +6,20 @@ import (
 	"time"
 )
 
-// A tick is a millisecond since the table's origin. Deadlines are rounded up to
-// a tick: a timeout is never early and at most a millisecond late.
+// A tick is a quarter of a millisecond since the table's origin. Deadlines are rounded
+// up to a tick, which many calls share: a timeout is never early. Go's timers are late
+// by up to a millisecond as it is; were the tick as long too, three attempts would be
+// late by 1.5 ms more (bench, silence).
 type tick int64
 
+const tickTime = time.Millisecond / 4
+
 const (
-	block     = 4096      // ticks that are moved nearer together
-	nearSlots = 2 * block // of one tick each
-	farSlots  = 64        // of one block each
-	portion   = 512       // calls that are moved nearer at a time
+	block      = 4096               // ticks that are moved nearer together: a second
+	nearBlocks = 4                  // three of them, and what is left of the one that passes
+	nearSlots  = nearBlocks * block // of one tick each
+	farSlots   = 64                 // of one block each
+	portion    = 2048               // calls that are moved nearer at a time: some 2,000,000 a second
 )
 
 // A wheel holds calls by their deadline: a timing wheel (Varghese and Lauck,
@@ -24,7 +29,7 @@ const (
 // more memory than the call.
 //
 // A near slot is one tick, so what expires is at hand and in order. A far call
-// moves nearer once, 4 to 8 seconds before its deadline, in portions: were a
+// moves nearer once, 3 to 4 seconds before its deadline, in portions: were a
 // whole block moved when its time comes, everybody would wait while a million
 // calls move (bench, storm). Default timeouts are near from the beginning.
 type wheel[O any] struct {
@@ -37,29 +42,31 @@ type wheel[O any] struct {
 func nearSlot(at tick) list { return firstNear + list(at%nearSlots) }
 func farSlot(b tick) list   { return firstFar + list(b%farSlots) }
 
-// nextBlock is when the next block begins. It is near, or moving nearer: what is
-// due before its end stands in a near slot or in the far slot that is moving.
-func (w *wheel[O]) nextBlock() tick { return (w.now/block + 1) * block }
+// moving is the last block that is near, or moving nearer: what is due before its end
+// stands in a near slot or in this block's far slot.
+func (w *wheel[O]) moving() tick { return w.now/block + nearBlocks - 1 }
 
-func (w *wheel[O]) moving() list { return farSlot(w.nextBlock() / block) }
+// begins is when a block begins to move.
+func begins(b tick) tick { return (b - nearBlocks + 1) * block }
 
 // add lets c wait from now on.
 func (w *wheel[O]) add(c *Call[O], now, wait time.Duration) {
 	w.advance(now)
-	wait = min(wait, math.MaxInt64-now-time.Millisecond) // for ever is not the past
-	c.due = tick((now + wait + time.Millisecond - 1) / time.Millisecond)
+	wait = min(wait, math.MaxInt64-now-tickTime) // for ever is not the past
+	c.due = tick((now + wait + tickTime - 1) / tickTime)
 	w.place(c)
 }
 
 func (w *wheel[O]) place(c *Call[O]) {
-	if c.due < w.nextBlock()+block {
+	moving := w.moving()
+	if c.due/block <= moving {
 		w.near.set(int(c.due % nearSlots))
 		w.lists.push(nearSlot(c.due), c)
 		return
 	}
 	// What is due after all the slots' blocks is placed again when the last has
 	// come. None goes into the slot that is moving, or that would never end.
-	b := min(c.due/block, w.nextBlock()/block+farSlots-1)
+	b := min(c.due/block, moving+farSlots-1)
 	w.far |= 1 << (b % farSlots)
 	w.lists.push(farSlot(b), c)
 }
@@ -67,11 +74,11 @@ func (w *wheel[O]) place(c *Call[O]) {
 // next is when something is to be done: a call expires or moves nearer.
 func (w *wheel[O]) next() (time.Duration, bool) {
 	at, ok := w.nextTick()
-	return time.Duration(at) * time.Millisecond, ok
+	return time.Duration(at) * tickTime, ok
 }
 
 func (w *wheel[O]) nextTick() (at tick, ok bool) {
-	if w.lists.any(w.moving()) {
+	if w.lists.any(farSlot(w.moving())) {
 		return w.now + 1, true
 	}
 	at, ok = w.expiring()
@@ -84,7 +91,7 @@ func (w *wheel[O]) nextTick() (at tick, ok bool) {
 // turning is when the coarse wheel turns: what is moving must be gone then, and
 // the next block that has calls begins to move.
 func (w *wheel[O]) turning() (at tick, ok bool) {
-	b := w.nextBlock() / block
+	b := w.moving()
 	for {
 		ahead := bits.TrailingZeros64(bits.RotateLeft64(w.far, -int(b%farSlots)))
 		switch slot := farSlot(b + tick(ahead)); {
@@ -93,9 +100,9 @@ func (w *wheel[O]) turning() (at tick, ok bool) {
 		case !w.lists.any(slot):
 			w.far &^= 1 << (slot - firstFar)
 		case ahead == 0:
-			return w.nextBlock(), true
+			return begins(b + 1), true
 		default:
-			return (b + tick(ahead) - 1) * block, true
+			return begins(b + tick(ahead)), true
 		}
 	}
 }
@@ -123,7 +130,7 @@ func (w *wheel[O]) expired(now time.Duration) *Call[O] {
 
 // advance lets the time pass until a call is due, and moves some calls nearer.
 func (w *wheel[O]) advance(now time.Duration) {
-	to := tick(now / time.Millisecond)
+	to := tick(now / tickTime)
 	w.moveNearer(portion)
 	for w.now < to {
 		at, _ := w.expiring()
@@ -142,7 +149,7 @@ func (w *wheel[O]) advance(now time.Duration) {
 // moveNearer places so many calls of the block that has come near last.
 func (w *wheel[O]) moveNearer(atMost int) {
 	for range atMost {
-		c := w.lists.pop(w.moving())
+		c := w.lists.pop(farSlot(w.moving()))
 		if c == nil {
 			return
 		}
