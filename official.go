@@ -191,7 +191,7 @@ func (n *Node) replyID() int64 {
 func (n *Node) malformed(line []byte) bool { return n.endReading(n.official.Malformed(line)) }
 
 func (n *Node) unknown(m *wire.Message) bool {
-	return n.endReading(n.official.Unknown(n.reader.line))
+	return n.endReading(n.official.Unknown(n.reader.line.text))
 }
 
 func (n *Node) endReading(err error) bool {

@@ -18,8 +18,8 @@ import (
 type reader struct {
 	turn   atomic.Uint32 // of reading; who adds one to it is the one who reads on
 	lines  *wire.Lines
-	line   []byte // that msg was read from
-	msg    wire.Message
+	ahead  lookahead
+	line   *scanned // the one that is served
 	names  names
 	readAt time.Duration // when the latest input came
 	latest *handler      // that a message was for
@@ -43,17 +43,17 @@ func (n *Node) read(turn uint32) {
 
 func (n *Node) readLines(turn *uint32) {
 	for {
-		line, err := n.reader.lines.Next()
+		line := n.nextLine()
 		switch {
-		case err == nil:
+		case line.unread == nil:
 			if *turn = n.receive(line, *turn); *turn == 0 {
 				return
 			}
-		case errors.Is(err, wire.ErrTooLong):
-			n.badLine(line, err)
+		case errors.Is(line.unread, wire.ErrTooLong):
+			n.badLine(line, line.unread)
 		default:
 			n.endBatch()
-			n.reader.ended <- err
+			n.reader.ended <- line.unread
 			return
 		}
 	}
@@ -117,17 +117,17 @@ func (i input) Read(p []byte) (int, error) {
 
 // receive takes in one line. It returns the turn to read on with, 0 if another
 // goroutine does.
-func (n *Node) receive(line []byte, turn uint32) uint32 {
+func (n *Node) receive(line *scanned, turn uint32) uint32 {
 	n.reader.line = line
-	m := &n.reader.msg
-	if err := n.dialect().Scan(m, line); err != nil {
-		if n.official != nil && n.malformed(line) {
+	if line.fault != nil {
+		if n.official != nil && n.malformed(line.text) {
 			return 0
 		}
-		n.badLine(line, err)
+		n.badLine(line, line.fault)
 		return turn
 	}
 	n.in.Add(1)
+	m := &line.msg
 	switch body := &m.Body; {
 	case body.InReplyTo != NoID:
 		n.reply(m)
@@ -177,12 +177,12 @@ func (n *Node) answerTo(src, calledBy string, id int64, fields []byte) {
 }
 
 // badLine logs a line that is no message, and answers whom it can tell.
-func (n *Node) badLine(line []byte, reason error) {
+func (n *Node) badLine(line *scanned, reason error) {
 	n.mu.Lock()
 	n.stats.BadLines++
 	n.mu.Unlock()
-	n.logBadLine(n.reader.lines.Number(), line, reason)
-	s := wire.SalvageLine(line)
+	n.logBadLine(line.number, line.text, reason)
+	s := wire.SalvageLine(line.text)
 	if errors.Is(reason, wire.ErrTooLong) && n.reader.lines.Reply() {
 		return
 	}

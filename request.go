@@ -92,7 +92,7 @@ func (r *Request) Decode(v any) error {
 
 func (r *Request) reply(typ string, raw []byte) error {
 	if r.turn == inlineFresh && len(raw) == len(r.Body) && len(raw) > 0 && &raw[0] == &r.Body[0] {
-		return r.send(&r.handler.node.reader.msg.Body, typ, nil) // which has just been scanned
+		return r.send(&r.handler.node.reader.line.msg.Body, typ, nil) // which has just been scanned
 	}
 	body, err := wire.ReadBody(raw)
 	return r.replyRead(typ, &body, err)

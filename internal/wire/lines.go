@@ -43,8 +43,8 @@ func (l *Lines) Reply() bool { return l.reply }
 // Number is the number of the line that Next returned last, from 1 on.
 func (l *Lines) Number() int { return l.number }
 
-// Next returns the next line without its newline; it is valid until the call
-// after. A line over the limit comes as its beginning, with ErrTooLong, and the
+// Next returns the next line without its newline; it is valid until Next is called
+// again. A line over the limit comes as its beginning, with ErrTooLong, and the
 // rest of it is skipped. The last line may lack its newline. At the end the
 // error is io.EOF, or the reader's own.
 func (l *Lines) Next() ([]byte, error) {
@@ -76,6 +76,28 @@ func (l *Lines) Next() ([]byte, error) {
 		l.makeRoom()
 		l.fill()
 	}
+}
+
+// AtHand is Next for a line that takes no reading and no care: all of it is in the
+// buffer, which is no larger than usual, and it is within the limit. Otherwise it is
+// nil. What Next and AtHand have returned stays valid.
+func (l *Lines) AtHand() []byte {
+	if len(l.buf) > readSize {
+		return nil
+	}
+	i := bytes.IndexByte(l.buf[l.seen:l.end], '\n')
+	if i < 0 {
+		l.seen = l.end
+		return nil
+	}
+	end := l.seen + i
+	if end-l.start > l.limit {
+		return nil
+	}
+	line := l.buf[l.start:end:end]
+	l.start, l.seen = end+1, end+1
+	l.number++
+	return line
 }
 
 // makeRoom moves what is left to the front of a buffer that has room behind it.

@@ -20,7 +20,8 @@ type got struct {
 	reply   bool // told of lines that are too long
 }
 
-// readAll reads to the end, and checks the numbers of the lines on the way.
+// readAll reads to the end, with every line that is at hand, and checks the numbers of
+// the lines on the way.
 func readAll(t *testing.T, l *Lines) (all []got, err error) {
 	t.Helper()
 	for {
@@ -36,6 +37,66 @@ func readAll(t *testing.T, l *Lines) (all []got, err error) {
 		if l.Number() != len(all) {
 			t.Fatalf("line %d has number %d", len(all), l.Number())
 		}
+		if !tooLong {
+			all = append(all, atHand(t, l, line)...)
+		}
+	}
+}
+
+// atHand reads what is at hand behind a line. All stays valid meanwhile.
+func atHand(t *testing.T, l *Lines, before []byte) (all []got) {
+	t.Helper()
+	views, number := [][]byte{before}, l.Number()
+	texts := []string{string(before)}
+	for line := l.AtHand(); line != nil; line = l.AtHand() {
+		number++
+		if l.Number() != number {
+			t.Fatalf("line %d has number %d", number, l.Number())
+		}
+		views, texts = append(views, line), append(texts, string(line))
+		all = append(all, got{line: string(line)})
+	}
+	for i, view := range views {
+		if string(view) != texts[i] {
+			t.Fatalf("what was %q became %q", texts[i], view)
+		}
+	}
+	return all
+}
+
+// Lines that were read together are at hand; one over the limit, the rest of one, and
+// those in a buffer that a long line has enlarged are left to Next.
+func TestAtHand(t *testing.T) {
+	l := NewLines(iotest.OneByteReader(strings.NewReader("a\nb\n")), 5)
+	l.Next()
+	if line := l.AtHand(); line != nil {
+		t.Errorf("%q is at hand before it was read", line)
+	}
+	l = NewLines(strings.NewReader("a\n\nb\ntoo long\nc\nd\nrest"), 5)
+	l.Next()
+	for _, want := range []string{"", "b"} {
+		if line := l.AtHand(); line == nil || string(line) != want {
+			t.Errorf("at hand is %q, want %q", line, want)
+		}
+	}
+	if line := l.AtHand(); line != nil {
+		t.Errorf("a line over the limit is at hand: %q", line)
+	}
+	if _, err := l.Next(); err != ErrTooLong || l.Number() != 4 {
+		t.Errorf("line %d: %v", l.Number(), err)
+	}
+	l.Next()
+	if line := l.AtHand(); string(line) != "d" || l.Number() != 6 {
+		t.Errorf("line %d at hand is %q", l.Number(), line)
+	}
+	if line := l.AtHand(); line != nil {
+		t.Errorf("half a line is at hand: %q", line)
+	}
+	long := strings.Repeat("x", 2*readSize)
+	l = NewLines(strings.NewReader(long+"\na\nb\n"), len(long))
+	l.Next()
+	if line := l.AtHand(); line != nil || len(l.buf) == readSize {
+		t.Errorf("%q is at hand in a buffer of %d bytes", line, len(l.buf))
 	}
 }
 
