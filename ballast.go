@@ -15,7 +15,7 @@ import (
 // (GOMEMLIMIT) has none, for it would count.
 var (
 	waitBallast = sync.OnceValue(func() []byte { return ballast(8 << 20) })  // bench, relay and open, eddy-blocking
-	keptBallast = sync.OnceValue(func() []byte { return ballast(24 << 20) }) // bench, silence
+	keptBallast = sync.OnceValue(func() []byte { return ballast(32 << 20) }) // bench, silence
 )
 
 const (
