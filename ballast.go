@@ -11,16 +11,16 @@ import (
 // been allocated as is in use. That is dear when many requests are open: nothing of
 // theirs is garbage, and a handler that waits is a stack, much dearer to look at than
 // it is large. A process in which so many have been open at once has the ballast, for
-// good; the price is that some more garbage lies about. One whose memory is limited
-// (GOMEMLIMIT) has none, for it would count.
+// good; the price is that as much more garbage may lie about. One whose memory is
+// limited (GOMEMLIMIT) has none, for it would count.
 var (
 	waitBallast = sync.OnceValue(func() []byte { return ballast(8 << 20) })  // bench, relay and open, eddy-blocking
-	keptBallast = sync.OnceValue(func() []byte { return ballast(32 << 20) }) // bench, silence
+	keptBallast = sync.OnceValue(func() []byte { return ballast(64 << 20) }) // bench, silence and storm
 )
 
 const (
-	manyWait = 64   // handlers that wait are worth waitBallast
-	manyKept = 4096 // requests that inline handlers have left open are worth keptBallast
+	manyWait = 64      // handlers that wait are worth waitBallast
+	manyKept = 1 << 16 // requests that inline handlers have left open are worth keptBallast, 1 KiB for each
 )
 
 func ballast(size int) []byte {
