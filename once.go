@@ -51,7 +51,7 @@ const (
 	maxLifeName    = 64
 )
 
-var errStale = Errorf(Timeout, "stale")
+var errStale = &Error{Code: Timeout, Text: "stale"}
 
 // A caller is one life of a node: another life numbers its calls anew.
 type caller struct {
