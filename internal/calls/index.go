@@ -11,6 +11,8 @@ type index[O any] struct {
 	pages map[int64]*page[O]
 	last  *page[O] // the page of the newest ids
 	lastN int64
+	seen  *page[O] // the page that was looked at last: replies come much in the order of their calls
+	seenN int64
 	spare *page[O]
 }
 
@@ -19,11 +21,16 @@ type page[O any] struct {
 	calls [pageSize]*Call[O]
 }
 
-func (x *index[O]) get(id int64) *Call[O] {
-	p := x.last
-	if p == nil || x.lastN != id/pageSize {
-		p = x.pages[id/pageSize]
+// find is page number n, nil if there is none.
+func (x *index[O]) find(n int64) *page[O] {
+	if x.seen == nil || x.seenN != n {
+		x.seen, x.seenN = x.pages[n], n
 	}
+	return x.seen
+}
+
+func (x *index[O]) get(id int64) *Call[O] {
+	p := x.find(id / pageSize)
 	if p == nil {
 		return nil
 	}
@@ -57,14 +64,14 @@ func (x *index[O]) page(n int64) *page[O] {
 // remove forgets an id that is known.
 func (x *index[O]) remove(id int64) {
 	n := id / pageSize
-	p := x.pages[n]
+	p := x.find(n)
 	p.calls[id%pageSize] = nil
 	p.taken--
 	if p.taken > 0 {
 		return
 	}
 	delete(x.pages, n)
-	x.spare = p
+	x.spare, x.seen = p, nil
 	if x.last == p {
 		x.last = nil
 	}
