@@ -73,13 +73,24 @@ func (c *Call[O]) attemptWith(id int64) *Attempt {
 }
 
 // add makes a new attempt the latest.
-func (c *Call[O]) add(id int64) {
+func (t *Table[O]) add(c *Call[O], id int64) {
 	next := Attempt{ID: id, Written: -1, number: c.latest.number + 1, guided: c.latest.guided}
 	if next.number > 1 {
-		before := c.latest // declared here, or every first attempt would allocate it
-		next.earlier = &before
+		next.earlier = t.keep(c.latest)
 	}
 	c.latest = next
+}
+
+// keep returns a copy. Retries come by the hundred, so memory is made for some at once
+// (bench, silence); they are over at much the same time too.
+func (t *Table[O]) keep(a Attempt) *Attempt {
+	if len(t.room) == 0 {
+		t.room = make([]Attempt, 8)
+	}
+	kept := &t.room[0]
+	t.room = t.room[1:]
+	*kept = a
+	return kept
 }
 
 // A Table holds the open calls. The zero value is an empty one.
@@ -93,6 +104,7 @@ type Table[O any] struct {
 	open    int
 	waiting wheel[O]
 	guides  guides[O]
+	room    []Attempt // for attempts that are not their call's latest any more
 }
 
 // Open is how many calls are open.
@@ -104,7 +116,7 @@ func (t *Table[O]) Sent(c *Call[O], id int64) {
 	if c.Sent() == 0 {
 		t.open++
 	}
-	c.add(id)
+	t.add(c, id)
 	t.byID.put(id, c)
 	t.waiting.lists.push(unsent, c)
 }
