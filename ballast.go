@@ -20,7 +20,7 @@ var (
 
 const (
 	manyWait = 64      // handlers that wait are worth waitBallast
-	manyKept = 1 << 16 // requests that inline handlers have left open are worth keptBallast, 1 KiB for each
+	manyKept = 1 << 15 // requests that inline handlers have left open are worth keptBallast, 2 KiB for each
 )
 
 func ballast(size int) []byte {

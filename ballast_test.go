@@ -35,9 +35,9 @@ func TestBallast(t *testing.T) {
 		limit           string
 		atLeast, atMost int // MiB
 	}{
-		{open: 60_000, limit: "off", atMost: 100},
-		{open: 1 << 16, limit: "off", atLeast: 128, atMost: 200},
-		{open: 1 << 16, limit: "2GiB", atMost: 100},
+		{open: 30_000, limit: "off", atMost: 100},
+		{open: 1 << 15, limit: "off", atLeast: 128, atMost: 200},
+		{open: 1 << 15, limit: "2GiB", atMost: 100},
 	} {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestBallast$", "-test.v")
 		cmd.Env = append(os.Environ(), "EDDY_TEST_OPEN="+strconv.Itoa(tt.open), "GOMEMLIMIT="+tt.limit, "GOGC=100")

@@ -57,10 +57,13 @@ func relayed(req *eddy.Request, reply eddy.Message, attempts int, err error) {
 // failure is the answer for a call without a reply. If its payload could not even
 // be sent, that was the requester's mistake.
 func failure(attempts int, err error) error {
-	if _, coded := errors.AsType[eddy.Code](err); attempts == 0 && !coded {
-		return malformed(strings.Replace(errors.Unwrap(err).Error(), "body.", "payload.", 1))
+	if attempts > 0 {
+		return err
 	}
-	return err
+	if _, coded := errors.AsType[eddy.Code](err); coded {
+		return err
+	}
+	return malformed(strings.Replace(errors.Unwrap(err).Error(), "body.", "payload.", 1))
 }
 
 func appendResult(body eddy.Raw, attempts int, reply eddy.Raw) eddy.Raw {
