@@ -1,10 +1,10 @@
 package calls
 
-const pageSize = 128 // 1 KiB, which the allocator has a size for
+const pageSize = 127 // calls and a count fill 1 KiB, which the allocator has a size for
 
 // An index finds the call that a msg_id belongs to. Ids come from a counter, so
 // they stand in pages of neighbours: a page is found by a map, an id within it by
-// its place. That costs 8 bytes an attempt and one step into a map 128 times
+// its place. That costs 8 bytes an attempt and one step into a map 127 times
 // smaller, where a map of ids costs some 40 bytes and a cache miss each time
 // (BenchmarkTable; a million open calls).
 type index[O any] struct {
@@ -16,12 +16,9 @@ type index[O any] struct {
 	spare *page[O]
 }
 
-// A page is small and its calls are elsewhere, so that with a million open calls the
-// pages are still in the processor's cache: who takes an id out reads the count, and
-// waits for nothing else (BenchmarkTable, expire/1000000-mixed).
 type page[O any] struct {
-	taken int
-	calls *[pageSize]*Call[O]
+	taken int // first, for whoever looks at a page looks there
+	calls [pageSize]*Call[O]
 }
 
 // find is page number n, nil if there is none.
@@ -55,7 +52,7 @@ func (x *index[O]) page(n int64) *page[O] {
 		return p
 	}
 	if p, x.spare = x.spare, nil; p == nil {
-		p = &page[O]{calls: new([pageSize]*Call[O])}
+		p = new(page[O])
 	}
 	if x.pages == nil {
 		x.pages = make(map[int64]*page[O])
