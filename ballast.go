@@ -14,14 +14,27 @@ import (
 // good; the price is that as much more garbage may lie about. One whose memory is
 // limited (GOMEMLIMIT) has none, for it would count.
 var (
-	waitBallast = sync.OnceValue(func() []byte { return ballast(8 << 20) })  // bench, relay and open, eddy-blocking
-	keptBallast = sync.OnceValue(func() []byte { return ballast(64 << 20) }) // bench, silence and storm
+	waitBallast = sync.OnceValue(func() []byte { return ballast(8 << 20) })   // bench, relay and open, eddy-blocking
+	keptBallast = sync.OnceValue(func() []byte { return ballast(64 << 20) })  // bench, silence
+	moreBallast = sync.OnceValue(func() []byte { return ballast(128 << 20) }) // bench, storm
 )
 
 const (
 	manyWait = 64      // handlers that wait are worth waitBallast
 	manyKept = 1 << 15 // requests that inline handlers have left open are worth keptBallast, 2 KiB for each
+	moreKept = 1 << 18 // are worth moreBallast too, which makes it 3/4 of a KiB
 )
+
+// holdBallast is told how many requests are open, one of which an inline handler has
+// just left so.
+func holdBallast(open int64) {
+	if open >= manyKept {
+		keptBallast()
+	}
+	if open >= moreKept {
+		moreBallast()
+	}
+}
 
 func ballast(size int) []byte {
 	if debug.SetMemoryLimit(-1) < math.MaxInt64 {

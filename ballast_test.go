@@ -37,6 +37,7 @@ func TestBallast(t *testing.T) {
 	}{
 		{open: 30_000, limit: "off", atMost: 100},
 		{open: 1 << 15, limit: "off", atLeast: 128, atMost: 200},
+		{open: 1 << 18, limit: "off", atLeast: 2 * (64 + 128), atMost: 600},
 		{open: 1 << 15, limit: "2GiB", atMost: 100},
 	} {
 		cmd := exec.Command(os.Args[0], "-test.run=^TestBallast$", "-test.v")

@@ -172,9 +172,7 @@ func (r *Request) leave() {
 	}
 	n.reader.rooms.leave(r)
 	if !r.onlyHandler() {
-		if n.active.Add(1) >= manyKept {
-			keptBallast()
-		}
+		holdBallast(n.active.Add(1))
 		r.release()
 		return
 	}

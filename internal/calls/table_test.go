@@ -36,6 +36,9 @@ func empty[O any](t interface{ Fatalf(string, ...any) }, table *Table[O]) {
 	if table.Open() != 0 || table.Any() != nil {
 		t.Fatalf("%d calls are open, one is %v", table.Open(), table.Any())
 	}
+	if seen := table.byID.seen; seen != nil {
+		t.Fatalf("the page seen last is kept: %v", seen)
+	}
 	if n := len(table.byID.pages); n != 0 || table.byID.last != nil {
 		t.Fatalf("%d pages are left, the last is %v", n, table.byID.last)
 	}
