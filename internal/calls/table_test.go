@@ -6,9 +6,11 @@ import (
 	"math"
 	"math/rand/v2"
 	"reflect"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
+	"weak"
 
 	"pgregory.net/rapid"
 
@@ -323,6 +325,45 @@ func TestIdsInAnyOrder(t *testing.T) {
 		}
 	}
 	empty(t, &table)
+}
+
+// What is kept of a call's earlier attempts goes once the call has ended, however many
+// others are retried meanwhile: an attempt that is made in the memory of another's must
+// not keep that one's predecessors, and so on back to the first.
+func TestEarlierAttemptsAreNotKept(t *testing.T) {
+	for _, attempts := range []int{2, 3, 4, 7} {
+		var table Table[int]
+		policy := &retry.Policy{Attempts: attempts, Timeout: 10 * ms}
+		var kept []weak.Pointer[Attempt]
+		id, now := int64(0), time.Duration(0)
+		for round := range 1000 {
+			// One call begins in each round, so that calls of all ages are open.
+			table.Sent(newCall("n2", policy), id)
+			id++
+			for c, step, _ := table.Silent(now, true); c != nil; c, step, _ = table.Silent(now, true) {
+				if round < 100 && c.Sent() > 1 {
+					kept = append(kept, weak.Make(c.Attempt(c.Sent()-1)))
+				}
+				if step == retry.SendAgain {
+					table.Sent(c, id)
+					id++
+				}
+			}
+			write(&table, now)
+			now += 3 * ms
+		}
+		runtime.GC()
+		left := 0
+		for _, a := range kept {
+			if a.Value() != nil {
+				left++
+			}
+		}
+		if len(kept) == 0 || left > 0 {
+			t.Errorf("of %d earlier attempts of calls of %d that ended long ago %d are in memory", len(kept), attempts, left)
+		}
+		runtime.KeepAlive(&table)
+	}
 }
 
 func TestLetter(t *testing.T) {
