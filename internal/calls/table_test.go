@@ -366,6 +366,30 @@ func TestEarlierAttemptsAreNotKept(t *testing.T) {
 	}
 }
 
+// While many calls move nearer, what is due already is still to be asked for now.
+func TestNextWhileCallsMoveNearer(t *testing.T) {
+	var table Table[int]
+	far := &retry.Policy{Attempts: 1, Timeout: nearSlots * tickTime}
+	for id := range int64(3 * portion) {
+		table.Sent(newCall("n2", far), id)
+	}
+	write(&table, 0)
+	now := time.Duration(begins(nearBlocks)) * tickTime // they begin to move
+	due := newCall("n2", &retry.Policy{Attempts: 1, Timeout: 1})
+	table.Sent(due, 3*portion)
+	write(&table, now-tickTime)
+	table.waiting.advance(now) // as for a call that is written then
+	if at, ok := table.Next(true); !ok || at > now {
+		t.Errorf("next at %v, %v, but a call is due at %v", at, ok, now)
+	}
+	if c, _, _ := table.Silent(now, true); c != due {
+		t.Errorf("%v is due", c)
+	}
+	if at, ok := table.Next(true); !ok || at <= now {
+		t.Errorf("next at %v, %v, though nothing is due but what is to be moved", at, ok)
+	}
+}
+
 func TestLetter(t *testing.T) {
 	for _, length := range []int{0, 1, 127, 128, 300, 16383, 16384, 100_000} {
 		dest := fmt.Sprintf("%0*d", length, 0)[:length]
