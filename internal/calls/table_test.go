@@ -390,6 +390,133 @@ func TestNextWhileCallsMoveNearer(t *testing.T) {
 	}
 }
 
+// Thousands of calls, more than are moved nearer at a time, with timeouts from a tick to
+// for ever, on a table that is asked at once or days later, and not always to the end.
+func TestManyCallsAgainstModel(t *testing.T) {
+	for seed := range uint64(12) {
+		m := &crowd{random: rand.New(rand.NewPCG(seed, 0)), due: make(map[*Call[int]]time.Duration)}
+		m.now = []time.Duration{0, 1, 100 * 24 * time.Hour}[seed%3]
+		for step := range 40 {
+			switch m.random.IntN(4) {
+			case 0:
+				m.open()
+			case 1:
+				m.remove()
+			default:
+				m.pass()
+			}
+			if err := m.ask(); err != nil {
+				t.Fatalf("seed %d, step %d, at %v: %v", seed, step, m.now, err)
+			}
+		}
+		for c := range m.due {
+			m.table.Remove(c)
+		}
+		empty(t, &m.table)
+	}
+}
+
+// A crowd is many calls of one attempt each.
+type crowd struct {
+	random *rand.Rand
+	table  Table[int]
+	now    time.Duration
+	id     int64
+	due    map[*Call[int]]time.Duration // when the timeout is to be told, of all that are open
+}
+
+// span is some time, from a tick to days: as likely short as long.
+func (m *crowd) span() time.Duration {
+	return time.Duration(m.random.Int64N(int64(tickTime) << m.random.IntN(32)))
+}
+
+func (m *crowd) open() {
+	for range 1 + m.random.IntN(2) {
+		base := m.span()
+		together := m.random.IntN(2) > 0
+		for range 1 + m.random.IntN(3*portion) {
+			timeout := base
+			if !together {
+				timeout += time.Duration(m.random.Int64N(int64(2 * block * tickTime)))
+			}
+			if m.random.IntN(1000) == 0 {
+				timeout = math.MaxInt64
+			}
+			c := newCall("n2", &retry.Policy{Attempts: 1, Timeout: max(timeout, 1)})
+			m.table.Sent(c, m.id)
+			m.id++
+			m.due[c] = math.MaxInt64
+			if timeout < math.MaxInt64 {
+				m.due[c] = (m.now + max(timeout, 1) + tickTime - 1) / tickTime * tickTime
+			}
+		}
+	}
+	write(&m.table, m.now)
+}
+
+func (m *crowd) remove() {
+	share := m.random.IntN(4)
+	for c := range m.due {
+		if m.random.IntN(4) < share {
+			m.table.Remove(c)
+			delete(m.due, c)
+		}
+	}
+}
+
+// pass lets time pass: some of it, or until the table wants to be asked.
+func (m *crowd) pass() {
+	at, ok := m.table.Next(true)
+	if ok && m.random.IntN(2) > 0 && at < 1000*24*time.Hour {
+		m.now = max(m.now, at)
+		return
+	}
+	m.now += m.span()
+}
+
+// first is when the first call is due.
+func (m *crowd) first() time.Duration {
+	first := time.Duration(math.MaxInt64)
+	for _, at := range m.due {
+		first = min(first, at)
+	}
+	return first
+}
+
+// ask takes out those that are due, or some.
+func (m *crowd) ask() error {
+	some, last := math.MaxInt, time.Duration(0)
+	if m.random.IntN(3) == 0 {
+		some = m.random.IntN(100)
+	}
+	for ; some > 0; some-- {
+		c, _, _ := m.table.Silent(m.now, true)
+		if c == nil {
+			break
+		}
+		at, open := m.due[c]
+		switch {
+		case !open:
+			return fmt.Errorf("call %d is over and has timed out", c.Attempt(1).ID)
+		case at > m.now:
+			return fmt.Errorf("call %d has timed out that is due at %v", c.Attempt(1).ID, at)
+		case at < last:
+			return fmt.Errorf("a call that is due at %v comes before one at %v", last, at)
+		}
+		last = at
+		delete(m.due, c)
+	}
+	first := m.first()
+	if some > 0 && first <= m.now {
+		return fmt.Errorf("a call that is due at %v has not timed out", first)
+	}
+	at, ok := m.table.Next(true)
+	if ok != (len(m.due) > 0) || ok && at > max(first, m.now) {
+		return fmt.Errorf("next at %v, %v, but of %d calls the first is due at %v", at, ok, len(m.due), first)
+	}
+	return nil
+}
+
 func TestLetter(t *testing.T) {
 	for _, length := range []int{0, 1, 127, 128, 300, 16383, 16384, 100_000} {
 		dest := fmt.Sprintf("%0*d", length, 0)[:length]
