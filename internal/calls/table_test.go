@@ -370,13 +370,13 @@ func TestEarlierAttemptsAreNotKept(t *testing.T) {
 func TestNextWhileCallsMoveNearer(t *testing.T) {
 	var table Table[int]
 	far := &retry.Policy{Attempts: 1, Timeout: nearSlots * tickTime}
-	for id := range int64(3 * portion) {
+	for id := range int64(4 * portion) {
 		table.Sent(newCall("n2", far), id)
 	}
 	write(&table, 0)
 	now := time.Duration(begins(nearBlocks)) * tickTime // they begin to move
 	due := newCall("n2", &retry.Policy{Attempts: 1, Timeout: 1})
-	table.Sent(due, 3*portion)
+	table.Sent(due, 4*portion)
 	write(&table, now-tickTime)
 	table.waiting.advance(now) // as for a call that is written then
 	if at, ok := table.Next(true); !ok || at > now {
@@ -385,8 +385,39 @@ func TestNextWhileCallsMoveNearer(t *testing.T) {
 	if c, _, _ := table.Silent(now, true); c != due {
 		t.Errorf("%v is due", c)
 	}
-	if at, ok := table.Next(true); !ok || at <= now {
-		t.Errorf("next at %v, %v, though nothing is due but what is to be moved", at, ok)
+	// A portion in each tick, so that nobody has to wait while all are moved.
+	for ; table.waiting.lists.any(farSlot(nearBlocks)); now += tickTime {
+		if at, ok := table.Next(true); !ok || at != now+tickTime {
+			t.Errorf("next at %v, %v, though nothing is due at %v but some are to be moved", at, ok, now)
+		}
+		table.Silent(now+tickTime, true)
+	}
+	if want := time.Duration(begins(nearBlocks)+3) * tickTime; now != want {
+		t.Errorf("the last is moved at %v, want %v", now, want)
+	}
+}
+
+// Calls that nobody has asked for while they moved nearer are near when they must be,
+// also if that is asked on the very tick.
+func TestBlockThatHasNotMovedInTime(t *testing.T) {
+	for _, late := range []tick{-1, 0, 1, block, 2*block - 1} {
+		var table Table[int]
+		far := &retry.Policy{Attempts: 1, Timeout: nearSlots * tickTime}
+		for id := range int64(5 * portion) {
+			table.Sent(newCall("n2", far), id)
+		}
+		write(&table, 0)
+		for _, now := range []tick{begins(nearBlocks), begins(nearBlocks+1) + late, nearSlots - 1} {
+			if c, _, _ := table.Silent(time.Duration(now)*tickTime, true); c != nil {
+				t.Errorf("asked at tick %d, a call is silent", now)
+			}
+		}
+		for id := range int64(5 * portion) {
+			if c, _, _ := table.Silent(nearSlots*tickTime, true); c == nil || c.Attempt(1).ID != id {
+				t.Fatalf("asked at tick %d of the next block, %v is silent, want call %d", late, c, id)
+			}
+		}
+		empty(t, &table)
 	}
 }
 
