@@ -286,7 +286,9 @@ func (c *crowd) run() {
 		for _, reply := range replies {
 			chunk.WriteString(reply)
 		}
-		c.pipe.arrive([]byte(chunk.String()))
+		cut := c.random.IntN(chunk.Len()) // most lines come together, one in two pieces
+		c.pipe.arrive([]byte(chunk.String()[:cut]))
+		c.pipe.arrive([]byte(chunk.String()[cut:]))
 		for line := range strings.Lines(chunk.String()) {
 			if c.lines++; !strings.HasPrefix(line, `{"`) {
 				c.bad = append(c.bad, fmt.Sprint(c.lines))
