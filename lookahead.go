@@ -31,10 +31,10 @@ func (n *Node) nextLine() *scanned {
 }
 
 func (a *lookahead) fill(from *wire.Lines, dialect wire.Dialect) {
-	a.next, a.end = 0, 1
 	s := &a.lines[0]
-	s.text, s.unread = from.Next()
+	s.text, s.unread = from.Next() // which may end the goroutine: then nothing is to be served
 	s.number = from.Number()
+	a.next, a.end = 0, 1
 	for s.unread == nil {
 		s.fault = dialect.Scan(&s.msg, s.text)
 		if a.end == len(a.lines) {

@@ -44,3 +44,27 @@ func TestStrictNull(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// What ends a strict node names the line that is to blame, whatever stands before and
+// behind it in the same read; what stands before is answered, what stands behind is not.
+func TestStrictNamesTheLine(t *testing.T) {
+	ping := `{"src":"c1","dest":"n1","body":{"type":"ping","msg_id":2}}` + "\n"
+	for line, want := range map[string]string{
+		`{"src":"c1","dest":"n1","body":{"type":"what","msg_id":3}}`: `No handler for {"src":"c1","dest":"n1","body":{"type":"what","msg_id":3}}`,
+		`{"src":"c1","dest":"n1","body":null}`:                       `No handler for {"src":"c1","dest":"n1","body":null}`,
+		"rubbish":                                                    "unmarshal message: invalid character 'r' looking for beginning of value",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			n, pings := maelstrom.NewNode(), 0
+			n.Stdout = io.Discard
+			n.Stdin = strings.NewReader(hello + ping + ping + line + "\n" + ping + "rubbish of another kind\n")
+			n.Handle("ping", func(maelstrom.Message) error { pings++; return nil })
+			if err := n.Run(); err == nil || err.Error() != want {
+				t.Errorf("it ended with %v, want %s", err, want)
+			}
+			if pings != 2 {
+				t.Errorf("before %s %d pings were served, want 2", line, pings)
+			}
+		})
+	}
+}

@@ -49,7 +49,7 @@ func (t *Table[O]) Guide(c *Call[O]) *Guide[O] {
 // Begin gives c, which has no attempt yet, a guide, and returns what comes first:
 // SendAgain, whereupon its first attempt is Sent; or GiveUp, and c is not open.
 // kept means that the owner keeps the start's deadline and removes the call then,
-// so that it can tell why: the guide only does so if it has not a tick later.
+// so that it can tell why: the guide only does so if it has not a millisecond later.
 func (t *Table[O]) Begin(c *Call[O], start retry.Start, kept bool) retry.Next {
 	s := &t.guides
 	s.begun++
@@ -161,7 +161,7 @@ func (t *Table[O]) forget(c *Call[O]) {
 func (g *Guide[O]) setDue(at time.Duration) {
 	g.due = roundUp(at)
 	if at == g.outside && at != retry.Never {
-		g.due += tickTime
+		g.due += time.Millisecond // by which Go's timers are late, the owner's too
 	}
 }
 

@@ -35,6 +35,30 @@ func TestGuideEndsUnsentCall(t *testing.T) {
 	empty(t, &table)
 }
 
+// A call ends on the first tick of its deadline; one whose owner keeps the deadline too,
+// and tells better why it ends, has a millisecond longer to do so.
+func TestGuideLeavesADeadlineToItsOwner(t *testing.T) {
+	for _, deadline := range []time.Duration{30*ms - tickTime + 1, 30*ms - 1, 30 * ms} {
+		for kept, want := range map[bool]time.Duration{false: 30 * ms, true: 31 * ms} {
+			var table Table[int]
+			c := newCall("n2", &retry.Policy{Timeout: time.Second})
+			table.Begin(c, retry.Start{Deadline: deadline}, kept)
+			table.Sent(c, 1)
+			write(&table, 0)
+			if at, ok := table.Next(true); !ok || at != want {
+				t.Errorf("deadline %v, kept %v: to be asked at %v, %v", deadline, kept, at, ok)
+			}
+			if got, _, _ := table.Silent(want-1, true); got != nil {
+				t.Errorf("deadline %v, kept %v: it ends early", deadline, kept)
+			}
+			if got, step, _ := table.Silent(want, true); got != c || step != retry.GiveUp {
+				t.Errorf("deadline %v, kept %v: %v, %v", deadline, kept, got, step)
+			}
+			empty(t, &table)
+		}
+	}
+}
+
 // Without room a call that is to be sent again waits for it, but not beyond its
 // deadline.
 func TestGuideWithoutRoom(t *testing.T) {

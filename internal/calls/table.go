@@ -82,13 +82,21 @@ func (t *Table[O]) add(c *Call[O], id int64) {
 }
 
 // keep returns a copy. Retries come by the hundred, so memory is made for some at once
-// (bench, silence); they are over at much the same time too.
+// (bench, silence); they are over at much the same time too. It is made for first
+// attempts and for second ones apart: whoever keeps one keeps all that were made with
+// it, and what came before those, which must not go on and on into the past.
 func (t *Table[O]) keep(a Attempt) *Attempt {
-	if len(t.room) == 0 {
-		t.room = make([]Attempt, 8)
+	if int(a.number) > len(t.rooms) {
+		kept := new(Attempt)
+		*kept = a
+		return kept
 	}
-	kept := &t.room[0]
-	t.room = t.room[1:]
+	room := &t.rooms[a.number-1]
+	if len(*room) == 0 {
+		*room = make([]Attempt, 8)
+	}
+	kept := &(*room)[0]
+	*room = (*room)[1:]
 	*kept = a
 	return kept
 }
@@ -104,7 +112,7 @@ type Table[O any] struct {
 	open    int
 	waiting wheel[O]
 	guides  guides[O]
-	room    []Attempt // for attempts that are not their call's latest any more
+	rooms   [2][]Attempt // for attempts that are not their call's latest any more, by their number
 }
 
 // Open is how many calls are open.

@@ -78,7 +78,10 @@ func (w *wheel[O]) next() (time.Duration, bool) {
 }
 
 func (w *wheel[O]) nextTick() (at tick, ok bool) {
-	if w.lists.any(farSlot(w.moving())) {
+	switch {
+	case w.lists.any(nearSlot(w.now)):
+		return w.now, true
+	case w.lists.any(farSlot(w.moving())):
 		return w.now + 1, true
 	}
 	at, ok = w.expiring()

@@ -50,8 +50,9 @@ func (l *Lines) Number() int { return l.number }
 func (l *Lines) Next() ([]byte, error) {
 	for {
 		if i := bytes.IndexByte(l.buf[l.seen:l.end], '\n'); i >= 0 {
-			line := l.buf[l.start : l.seen+i]
-			l.start = l.seen + i + 1
+			end := l.seen + i
+			line := l.buf[l.start:end:end] // what is appended to it must not be what comes next
+			l.start = end + 1
 			l.seen = l.start
 			l.number++
 			if len(line) > l.limit {

@@ -72,9 +72,10 @@ func TestAtHand(t *testing.T) {
 	if line := l.AtHand(); line != nil {
 		t.Errorf("%q is at hand before it was read", line)
 	}
-	l = NewLines(strings.NewReader("a\n\nb\ntoo long\nc\nd\nrest"), 5)
-	l.Next()
-	for _, want := range []string{"", "b"} {
+	l = NewLines(strings.NewReader("a\n\nfives\ntoo long\nc\nd\nrest"), 5)
+	first, _ := l.Next()
+	_ = append(first, "xxxx"...) // into memory of its own
+	for _, want := range []string{"", "fives"} {
 		if line := l.AtHand(); line == nil || string(line) != want {
 			t.Errorf("at hand is %q, want %q", line, want)
 		}

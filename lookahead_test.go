@@ -1,0 +1,324 @@
+package eddy_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"regexp"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/eddyrpc/eddy"
+)
+
+// Lines that arrive together are scanned before the first of them is served. Whatever
+// becomes of one of them, the others are served once each, and in their order.
+
+// A piecewise transport hands out one piece for each Read, and then the end. A nil
+// piece ends the goroutine that reads.
+type piecewise struct {
+	pieces [][]byte
+	mu     sync.Mutex
+	out    strings.Builder
+}
+
+func (p *piecewise) Read(b []byte) (int, error) {
+	if len(p.pieces) == 0 {
+		return 0, io.EOF
+	}
+	piece := p.pieces[0]
+	if piece == nil {
+		p.pieces = p.pieces[1:]
+		runtime.Goexit()
+	}
+	n := copy(b, piece)
+	if p.pieces[0] = piece[n:]; n == len(piece) {
+		p.pieces = p.pieces[1:]
+	}
+	return n, nil
+}
+
+func (p *piecewise) Write(b []byte) (int, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.out.Write(b)
+}
+
+func (p *piecewise) answers() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Collect(strings.Lines(p.out.String()))
+}
+
+const initLine = `{"src":"c0","dest":"n1","body":{"type":"init","msg_id":0,"node_id":"n1","node_ids":["n1"]}}` + "\n"
+
+func asking(typ string, i int) string {
+	return fmt.Sprintf(`{"src":"c1","dest":"n1","body":{"type":%q,"msg_id":%d,"i":%d}}`, typ, i, i) + "\n"
+}
+
+// A transport may end the goroutine that reads, as testing.T.Fatal does. No line is
+// served again then.
+func TestReadEndsItsGoroutine(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+		var served []int64
+		n.HandleInline("note", func(_ context.Context, req *eddy.Request) (any, error) {
+			served = append(served, req.ID)
+			return eddy.Raw(`{}`), nil
+		})
+		p := &piecewise{pieces: [][]byte{[]byte(initLine), []byte(asking("note", 1) + asking("note", 2)), nil, []byte(asking("note", 3))}}
+		if err := n.Serve(t.Context(), p); err != nil {
+			t.Error(err)
+		}
+		if want := []int64{1, 2, 3}; !slices.Equal(served, want) {
+			t.Errorf("%v were served, want %v", served, want)
+		}
+	})
+}
+
+// Of every kind of line many arrive at once, and again with the replies that the
+// first have caused: handlers wait, sleep, panic and end their goroutine, callbacks
+// too, and some lines are bad or too long.
+func TestLinesThatArriveTogether(t *testing.T) {
+	for seed := range uint64(20) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { newCrowd(t, seed).run() })
+		})
+	}
+}
+
+// A crowd is lines, and what becomes of them.
+type crowd struct {
+	t      *testing.T
+	random *rand.Rand
+	pipe   *pipe
+	node   *eddy.Node
+	log    bytes.Buffer
+
+	lines   int      // sent
+	bad     []string // their numbers
+	id      int64    // of the latest request
+	inline  []int64
+	answers map[int64]string // the type that each request must get
+
+	served []int64 // by inline handlers
+
+	mu    sync.Mutex
+	times map[int64]int // that a request was served
+}
+
+func newCrowd(t *testing.T, seed uint64) *crowd {
+	c := &crowd{
+		t: t, random: rand.New(rand.NewPCG(seed, 0)), pipe: newPipe(), lines: 1,
+		answers: map[int64]string{0: "init_ok"}, times: make(map[int64]int),
+	}
+	c.node = &eddy.Node{MaxLine: 500, Log: slog.New(slog.NewTextHandler(&c.log, nil))} // which locks
+	c.handle()
+	return c
+}
+
+// serve notes that a request is served, whose body must be its own until done is called.
+func (c *crowd) serve(req *eddy.Request) (done func()) {
+	c.mu.Lock()
+	c.times[req.ID]++
+	c.mu.Unlock()
+	c.own(req)
+	return func() { c.own(req) }
+}
+
+func (c *crowd) own(req *eddy.Request) {
+	if i, _ := req.Body.Get("i").Int(); i != req.ID {
+		c.t.Errorf("the body of request %d is %s", req.ID, req.Body)
+	}
+}
+
+func (c *crowd) handle() {
+	n := c.node
+	inline := func(typ string, h eddy.Handler) {
+		n.HandleInline(typ, func(ctx context.Context, req *eddy.Request) (any, error) {
+			defer c.serve(req)()
+			c.served = append(c.served, req.ID)
+			return h(ctx, req)
+		})
+	}
+	other := func(typ string, h eddy.Handler) {
+		n.Handle(typ, func(ctx context.Context, req *eddy.Request) (any, error) {
+			defer c.serve(req)()
+			return h(ctx, req)
+		})
+	}
+	// asks calls n2, whose reply says for whom it is, or never comes.
+	asks := func(then func(req *eddy.Request)) eddy.Handler {
+		return func(_ context.Context, req *eddy.Request) (any, error) {
+			id := req.ID
+			req.Call("n2", eddy.Raw(fmt.Sprintf(`{"type":"read","for":%d}`, id)), nil, func(req *eddy.Request, reply eddy.Message, _ int, err error) {
+				if err == nil {
+					c.reply(reply, id)
+				}
+				then(req)
+			})
+			return eddy.Later, nil
+		}
+	}
+	inline("echo", func(_ context.Context, req *eddy.Request) (any, error) {
+		_ = append(req.Body, strings.Repeat("}", 300)...) // what lies behind is not its own
+		return nil, req.ReplyAs("echo_ok", req.Body)
+	})
+	inline("panics", func(context.Context, *eddy.Request) (any, error) { panic("in an inline handler") })
+	inline("exits", func(context.Context, *eddy.Request) (any, error) { runtime.Goexit(); return nil, nil })
+	inline("asks", asks(func(req *eddy.Request) { req.Reply(eddy.Raw(`{}`)) }))
+	inline("asks, panics", asks(func(*eddy.Request) { panic("in a callback") }))
+	inline("asks, exits", asks(func(*eddy.Request) { runtime.Goexit() }))
+	other("waits", func(ctx context.Context, req *eddy.Request) (any, error) {
+		reply, _, err := n.RPCWithRetry(ctx, "n2", eddy.Raw(fmt.Sprintf(`{"type":"read","for":%d}`, req.ID)), nil)
+		if err == nil {
+			c.reply(reply, req.ID)
+		}
+		return eddy.Raw(`{}`), nil
+	})
+	other("waits, exits", func(ctx context.Context, req *eddy.Request) (any, error) {
+		n.RPCWithRetry(ctx, "n2", eddy.Raw(`{"type":"read"}`), nil)
+		runtime.Goexit()
+		return nil, nil
+	})
+	other("sleeps", func(context.Context, *eddy.Request) (any, error) {
+		time.Sleep(30 * time.Millisecond)
+		return eddy.Raw(`{}`), nil
+	})
+	other("returns", func(context.Context, *eddy.Request) (any, error) { return eddy.Raw(`{}`), nil })
+	other("panics elsewhere", func(context.Context, *eddy.Request) (any, error) { panic("in a handler") })
+	other("exits elsewhere", func(context.Context, *eddy.Request) (any, error) { runtime.Goexit(); return nil, nil })
+}
+
+// reply checks that a reply is the one to this request's call.
+func (c *crowd) reply(reply eddy.Message, id int64) {
+	if got, _ := reply.Body.Get("for").Int(); got != id {
+		c.t.Errorf("the reply to %d's call is %s", id, reply.Body)
+	}
+}
+
+var (
+	inlineTypes = []string{"echo", "echo", "echo", "panics", "exits", "asks", "asks, panics", "asks, exits"}
+	otherTypes  = []string{"waits", "waits", "waits, exits", "sleeps", "returns", "panics elsewhere", "exits elsewhere"}
+)
+
+// line is some line. What replies answer is nobody's, but what is in replies.
+func (c *crowd) line() string {
+	switch kind := c.random.IntN(12); {
+	case kind == 0:
+		return "{\n"
+	case kind == 1:
+		return strings.Repeat("x", 501+c.random.IntN(1000)) + "\n"
+	case kind == 2:
+		return `{"src":"n2","dest":"n1","body":{"type":"read_ok","in_reply_to":999999}}` + "\n"
+	case kind < 8:
+		c.id++
+		c.inline = append(c.inline, c.id)
+		typ := inlineTypes[c.random.IntN(len(inlineTypes))]
+		c.answers[c.id] = "error"
+		if typ == "echo" || typ == "asks" {
+			c.answers[c.id] = typ + "_ok"
+		}
+		return asking(typ, int(c.id))
+	default:
+		c.id++
+		typ := otherTypes[c.random.IntN(len(otherTypes))]
+		c.answers[c.id] = "error"
+		if typ == "waits" || typ == "sleeps" || typ == "returns" {
+			c.answers[c.id] = typ + "_ok"
+		}
+		return asking(typ, int(c.id))
+	}
+}
+
+// take takes what the node has written, and returns replies to most of its calls.
+func (c *crowd) take() (replies []string) {
+	c.pipe.lines(func(_ time.Duration, line string) {
+		m, err := judge(line)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		switch {
+		case m.Dest != "n2":
+			if want := c.answers[*m.Body.InReplyTo]; !m.is(want) {
+				c.t.Errorf("request %d got %s, want %s", *m.Body.InReplyTo, line, want)
+			}
+			delete(c.answers, *m.Body.InReplyTo) // it gets no other
+		case c.random.IntN(4) > 0:
+			replies = append(replies, fmt.Sprintf(`{"src":"n2","dest":"n1","body":{"type":"read_ok","in_reply_to":%d,"for":%s}}`+"\n",
+				*m.Body.ID, orNull(eddy.Raw(line).Get("body").Get("for"))))
+		}
+	})
+	return replies
+}
+
+func orNull(r eddy.Raw) eddy.Raw {
+	if r == nil {
+		return eddy.Raw("null")
+	}
+	return r
+}
+
+func (c *crowd) run() {
+	served := make(chan error, 1)
+	go func() { served <- c.node.Serve(context.Background(), c.pipe) }()
+	c.pipe.arrive([]byte(initLine))
+	synctest.Wait()
+	for range 6 {
+		replies := c.take()
+		var chunk strings.Builder
+		for range 1 + c.random.IntN(80) {
+			chunk.WriteString(c.line())
+			// Replies keep their places among themselves, and lines come between.
+			for c.random.IntN(2) > 0 && len(replies) > 0 {
+				chunk.WriteString(replies[0])
+				replies = replies[1:]
+			}
+		}
+		for _, reply := range replies {
+			chunk.WriteString(reply)
+		}
+		cut := c.random.IntN(chunk.Len()) // most lines come together, one in two pieces
+		c.pipe.arrive([]byte(chunk.String()[:cut]))
+		c.pipe.arrive([]byte(chunk.String()[cut:]))
+		for line := range strings.Lines(chunk.String()) {
+			if c.lines++; !strings.HasPrefix(line, `{"`) {
+				c.bad = append(c.bad, fmt.Sprint(c.lines))
+			}
+		}
+		synctest.Wait()
+		time.Sleep(time.Duration(c.random.IntN(100)) * time.Millisecond)
+		synctest.Wait()
+	}
+	c.pipe.eof()
+	if err := <-served; err != nil {
+		c.t.Error(err)
+	}
+	c.take()
+	var logged []string
+	for _, match := range regexp.MustCompile(`msg="bad line" line=(\d+)`).FindAllStringSubmatch(c.log.String(), -1) {
+		logged = append(logged, match[1])
+	}
+	if !slices.Equal(logged, c.bad) {
+		c.t.Errorf("the log tells of the bad lines %v, want %v", logged, c.bad)
+	}
+	for id, want := range c.answers {
+		c.t.Errorf("request %d got no answer, want %s", id, want)
+	}
+	if !slices.Equal(c.served, c.inline) {
+		c.t.Errorf("inline handlers served %v, want %v", c.served, c.inline)
+	}
+	for id := int64(1); id <= c.id; id++ {
+		if c.times[id] != 1 {
+			c.t.Errorf("request %d was served %d times", id, c.times[id])
+		}
+	}
+}
