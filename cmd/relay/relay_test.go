@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/eddyrpc/eddy"
 )
 
 func sample(t *testing.T, name string) string {
@@ -229,6 +232,22 @@ func TestMalformedRelay(t *testing.T) {
 		id++
 	}
 	p.end()
+}
+
+// A call that could not begin is the requester's mistake, unless the node says by a code
+// whose it is.
+func TestFailureBeforeTheFirstAttempt(t *testing.T) {
+	busy := fmt.Errorf("RPC to n2 failed: %w", eddy.Errorf(eddy.TemporarilyUnavailable, "too many"))
+	if got := failure(0, busy); got != busy {
+		t.Errorf("%v became %v", busy, got)
+	}
+	wrong := fmt.Errorf("RPC to n2 failed: %w", errors.New("body.type is given twice"))
+	if got, ok := errors.AsType[*eddy.Error](failure(0, wrong)); !ok || got.Code != eddy.MalformedRequest || got.Text != "payload.type is given twice" {
+		t.Errorf("%v became %v", wrong, got)
+	}
+	if got := failure(1, wrong); got != wrong {
+		t.Errorf("after an attempt %v became %v", wrong, got)
+	}
 }
 
 func TestOverrides(t *testing.T) {
