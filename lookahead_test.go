@@ -26,12 +26,16 @@ import (
 // piece ends the goroutine that reads.
 type piecewise struct {
 	pieces [][]byte
+	last   func() // is called in the Read that finds no more
 	mu     sync.Mutex
 	out    strings.Builder
 }
 
 func (p *piecewise) Read(b []byte) (int, error) {
 	if len(p.pieces) == 0 {
+		if p.last != nil {
+			p.last()
+		}
 		return 0, io.EOF
 	}
 	piece := p.pieces[0]
@@ -65,7 +69,7 @@ func asking(typ string, i int) string {
 }
 
 // A transport may end the goroutine that reads, as testing.T.Fatal does. No line is
-// served again then.
+// served again then, and what is sent while the next Read waits is written at once.
 func TestReadEndsItsGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
@@ -75,6 +79,13 @@ func TestReadEndsItsGoroutine(t *testing.T) {
 			return eddy.Raw(`{}`), nil
 		})
 		p := &piecewise{pieces: [][]byte{[]byte(initLine), []byte(asking("note", 1) + asking("note", 2)), nil, []byte(asking("note", 3))}}
+		p.last = func() {
+			before := len(p.answers())
+			n.Send("n2", eddy.Raw(`{"type":"news"}`))
+			if len(p.answers()) == before {
+				t.Error("nothing is written while Read waits")
+			}
+		}
 		if err := n.Serve(t.Context(), p); err != nil {
 			t.Error(err)
 		}

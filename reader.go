@@ -109,9 +109,9 @@ func (i input) Read(p []byte) (int, error) {
 	} else {
 		n.endBatch()
 	}
+	defer n.beginBatch() // also if Read ends its goroutine: then another reads on
 	read, err := i.from.Read(p)
 	n.reader.readAt = n.now()
-	n.beginBatch()
 	return read, err
 }
 
