@@ -1,0 +1,100 @@
+package calls
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"reflect"
+	"testing"
+	"time"
+
+	"github.com/eddyrpc/eddy/retry"
+)
+
+// BenchmarkTable does one thing to a table with n other calls open, whose
+// deadlines are spread over a second.
+func BenchmarkTable(b *testing.B) {
+	for _, n := range []int{10, 1000, 1_000_000} {
+		b.Run(fmt.Sprintf("settle/%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			table, ids := filled(n)
+			now := time.Duration(0)
+			for b.Loop() {
+				// The oldest is answered, a new one takes its place.
+				c, _, _ := table.Settle(ids.first, "n2")
+				reopen(table, c, ids, now)
+				now += time.Second / time.Duration(n)
+			}
+		})
+		b.Run(fmt.Sprintf("expire/%d", n), func(b *testing.B) {
+			b.ReportAllocs()
+			table, ids := filled(n)
+			now := time.Second
+			for b.Loop() {
+				// The oldest gives up, a new one takes its place.
+				c, _, _ := table.Silent(now, true)
+				for ; c == nil; c, _, _ = table.Silent(now, true) {
+					now += ms
+				}
+				reopen(table, c, ids, now)
+			}
+		})
+	}
+	b.Run("expire/1000000-mixed", func(b *testing.B) {
+		// Their deadlines come in another order than their memory was taken in.
+		random := rand.New(rand.NewPCG(1, 2))
+		policies := make([]*retry.Policy, 1000)
+		for i := range policies {
+			policies[i] = &retry.Policy{Attempts: 1, Timeout: time.Second + time.Duration(i)*ms}
+		}
+		all := make([]*Call[int], 1_000_000)
+		for i := range all {
+			all[i] = newCall("n2", nil)
+		}
+		table, id, now := new(Table[int]), int64(0), time.Duration(0)
+		for b.Loop() {
+			if table.Open() == 0 {
+				b.StopTimer()
+				for _, c := range all {
+					*c = Call[int]{Letter: c.Letter, Policy: policies[random.IntN(len(policies))]}
+					table.Sent(c, id)
+					write(table, now)
+					id++
+				}
+				now += time.Second
+				b.StartTimer()
+			}
+			c, _, _ := table.Silent(now, true)
+			for ; c == nil; c, _, _ = table.Silent(now, true) {
+				now += ms
+			}
+		}
+	})
+	b.Run("bytes", func(b *testing.B) {
+		for b.Loop() { // which forgets what was reported before
+		}
+		b.ReportMetric(float64(reflect.TypeFor[Call[struct{ a, b uintptr }]]().Size()), "B/call")
+	})
+}
+
+var onceASecond = &retry.Policy{Attempts: 1, Timeout: time.Second}
+
+// counted are the ids of open calls, a run of neighbours.
+type counted struct{ first, next int64 }
+
+func filled(n int) (*Table[int], *counted) {
+	table, ids := new(Table[int]), new(counted)
+	for i := range n {
+		table.Sent(newCall("n2", onceASecond), ids.next)
+		write(table, time.Duration(i)*time.Second/time.Duration(n))
+		ids.next++
+	}
+	return table, ids
+}
+
+func reopen(table *Table[int], c *Call[int], ids *counted, now time.Duration) {
+	*c = Call[int]{Letter: c.Letter, Policy: c.Policy}
+	table.Sent(c, ids.next)
+	write(table, now)
+	ids.first++
+	ids.next++
+}
