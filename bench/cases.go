@@ -223,10 +223,10 @@ var cases = []*Case{
 		Label: "start to init_ok",
 		Title: "from starting the process to init_ok",
 		Entries: []Entry{
-			{Peer: official, Size: 20, Smoke: 1},
+			{Peer: official, Size: 100, Smoke: 1},
 			{Peer: "python", Size: 10, Smoke: 1},
-			{Peer: eddy, Size: 20, Smoke: 1},
-			{Peer: blocking, Size: 20, Smoke: 1},
+			{Peer: eddy, Size: 100, Smoke: 1},
+			{Peer: blocking, Size: 100, Smoke: 1},
 		},
 		Metrics: []Metric{p50Metric},
 		Notes:   []string{"size: starts a round"},
