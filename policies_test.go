@@ -120,10 +120,10 @@ func (r *ring) run() {
 		ids = append(ids, client.Request("n1", fmt.Sprintf(`{"type":%q}`, []string{"hurry", "wait", "later"}[i%3])))
 		time.Sleep(10 * time.Millisecond)
 	}
+	time.Sleep(time.Hour) // all ends, also five attempts whose timeouts double
 	for _, id := range ids {
 		client.Await(id)
 	}
-	time.Sleep(time.Hour) // what is on its way arrives, and what it causes ends
 	for name, n := range r.nodes {
 		if calls, requests := n.OpenCalls(); calls+requests+n.OpenTerms() != 0 {
 			r.Errorf("seed %d: of %s %d calls, %d requests, %d terms are open", r.seed, name, calls, requests, n.OpenTerms())

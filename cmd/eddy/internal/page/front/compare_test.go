@@ -40,9 +40,10 @@ func TestCompare(t *testing.T) {
 // The list, a filter, a report, and a test that runs, which turns into its report.
 func TestServe(t *testing.T) {
 	b := newBench(t)
-	b.test(t, "store")
-	b.must(t, "test", "--store", "store", "-w", "echo", "--bin", "./nodes", "--nodes", "n1", "--rate", "30", "--time-limit", "0.8", "--seed", "78", "--", "debug")
-	cmd := exec.Command(filepath.Join(b.dir, "eddy"), "serve", "--addr", "127.0.0.1:0", "store")
+	store := t.TempDir()
+	b.must(t, "test", "--store", store, "-w", "echo", "--bin", "./relay", "--nodes", "n1", "--rate", "30", "--time-limit", "0.3", "--seed", "77")
+	b.must(t, "test", "--store", store, "-w", "echo", "--bin", "./nodes", "--nodes", "n1", "--rate", "30", "--time-limit", "0.8", "--seed", "78", "--", "debug")
+	cmd := exec.Command(filepath.Join(b.dir, "eddy"), "serve", "--addr", "127.0.0.1:0", store)
 	cmd.Dir = b.dir
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -67,7 +68,7 @@ func TestServe(t *testing.T) {
 	tb.has(".badge", "PASS")
 	tb.see(`document.body.dataset.ready !== undefined`)
 
-	running := exec.Command(filepath.Join(b.dir, "eddy"), "test", "--store", "store", "-w", "echo", "--bin", "./relay", "--nodes", "n1", "--rate", "50", "--time-limit", "3", "--seed", "79")
+	running := exec.Command(filepath.Join(b.dir, "eddy"), "test", "--store", store, "-w", "echo", "--bin", "./relay", "--nodes", "n1", "--rate", "50", "--time-limit", "3", "--seed", "79")
 	running.Dir = b.dir
 	if err := running.Start(); err != nil {
 		t.Fatal(err)

@@ -38,7 +38,6 @@ func scenes() map[string]*scene {
 		// As double-answer, with a relay that is well.
 		"relayed": "-w relay --bin ./relay --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- --timeout 100ms",
 		"many":    "-w echo --bin ./relay --node-count 40 --concurrency 40 --rate 80 --time-limit 0.5 --seed 9",
-		"store":   "-w echo --bin ./relay --nodes n1 --rate 30 --time-limit 0.3 --seed 77",
 	} {
 		all[name] = &scene{args: strings.Fields(args)}
 	}
