@@ -101,6 +101,7 @@ func play(t *testing.T, parent context.Context, n *eddy.Node, requests int, requ
 	inR.CloseWithError(io.EOF)
 	<-served
 	wg.Wait()
+	close(lines)
 	return answered, failed
 }
 
