@@ -69,6 +69,20 @@ func measure() usage {
 	return usage{m.HeapAlloc, runtime.NumGoroutine()}
 }
 
+// goroutinesOver is how many there are if that is more than most, else 0. While the
+// collector is at work, runtime.NumGoroutine also counts some that have ended, all
+// that the process ever had: so it is asked again after a collection.
+func goroutinesOver(most int) int {
+	if runtime.NumGoroutine() <= most {
+		return 0
+	}
+	runtime.GC()
+	if count := runtime.NumGoroutine(); count > most {
+		return count
+	}
+	return 0
+}
+
 // mustNotGrow compares what is held after two rounds of the same: the first also
 // makes what stays on purpose, such as buffers.
 func mustNotGrow(t *testing.T, n *eddy.Node, round func()) {
