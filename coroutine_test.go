@@ -87,7 +87,7 @@ func TestManyWaitingHandlers(t *testing.T) {
 		}
 		return map[string]any{}, nil
 	}
-	before := runtime.NumGoroutine()
+	before := goroutines()
 	inVirtualTime(t, ask, func(s *callStage) {
 		s.net.Delay("n1", "n2", 100*time.Millisecond)
 		for _, count := range []int{1, 3000, 1, 10, 3000, 1, 1500, 1} {

@@ -69,6 +69,12 @@ func measure() usage {
 	return usage{m.HeapAlloc, runtime.NumGoroutine()}
 }
 
+// goroutines is how many there are, see goroutinesOver.
+func goroutines() int {
+	runtime.GC()
+	return runtime.NumGoroutine()
+}
+
 // goroutinesOver is how many there are if that is more than most, else 0. While the
 // collector is at work, runtime.NumGoroutine also counts some that have ended, all
 // that the process ever had: so it is asked again after a collection.
@@ -76,8 +82,7 @@ func goroutinesOver(most int) int {
 	if runtime.NumGoroutine() <= most {
 		return 0
 	}
-	runtime.GC()
-	if count := runtime.NumGoroutine(); count > most {
+	if count := goroutines(); count > most {
 		return count
 	}
 	return 0
