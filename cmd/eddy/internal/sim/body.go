@@ -6,26 +6,27 @@ import (
 	"math/bits"
 )
 
-// BodyHash is a hash of a body's JSON value without what differs from run to run:
-// blanks and the order of members count for nothing, nor do these members:
+// BodyHash is a hash of a body's JSON value that ignores what differs from run to
+// run: white space, the order of members, and these members:
 //
-//   - msg_id and in_reply_to, at any depth. A relay's answer carries another
-//     node's reply, ids and all; if those counted, two runs in which n1 had sent
-//     its messages in another order would differ in the fate of the answers.
-//   - call, deadline_ms and retry, at the top: a random name, what is left of a
-//     deadline, and whether this is another attempt. Bodies that differ in these
-//     alone share one row of fates, in the order in which they were sent.
+//   - msg_id and in_reply_to, at any depth. A relay's reply contains another
+//     node's reply with its ids. If these ids counted, two runs in which n1 sends
+//     its messages in different orders would give the replies different fates.
+//   - call, deadline_ms and retry, at the top level: a random id, the remaining
+//     time, and a flag that differs between attempts. Bodies that differ only in
+//     these members share one sequence of fates, in the order of sending.
 //
-// Numbers and strings count as they are written: 1.0 is not 1.
+// Numbers and strings are compared as they are written: 1.0 differs from 1.
 func BodyHash(body []byte) uint64 {
-	s := skimmer{text: body}
+	s := bodyScanner{text: body}
 	h := s.value(0)
 	if s.blanks(); s.bad || s.pos != len(body) {
-		return hashBytes(body) // no JSON: every byte counts
+		return hashBytes(body) // not JSON: every byte counts
 	}
 	return h
 }
 
+// counts reports whether the hash includes a member.
 func counts(name []byte, depth int) bool {
 	switch string(name) {
 	case "msg_id", "in_reply_to":
@@ -36,15 +37,15 @@ func counts(name []byte, depth int) bool {
 	return true
 }
 
-// A skimmer goes over a text that somebody else has found to be JSON. It looks
-// for the ends of values only and panics on no text.
-type skimmer struct {
+// A bodyScanner finds the members of a text that a parser has already accepted as
+// JSON. It checks only where values end. It does not panic on any text.
+type bodyScanner struct {
 	text []byte
 	pos  int
 	bad  bool
 }
 
-func (s *skimmer) peek() byte {
+func (s *bodyScanner) peek() byte {
 	if s.pos < len(s.text) {
 		return s.text[s.pos]
 	}
@@ -52,7 +53,7 @@ func (s *skimmer) peek() byte {
 	return 0
 }
 
-func (s *skimmer) blanks() {
+func (s *bodyScanner) blanks() {
 	for s.pos < len(s.text) {
 		switch s.text[s.pos] {
 		case ' ', '\t', '\r', '\n':
@@ -63,12 +64,12 @@ func (s *skimmer) blanks() {
 	}
 }
 
-const maxSkim = 10_000 // as deep as jsontext goes
+const maxDepth = 10_000 // the limit of package jsontext
 
-func (s *skimmer) value(depth int) uint64 {
+func (s *bodyScanner) value(depth int) uint64 {
 	s.blanks()
 	switch c := s.peek(); {
-	case s.bad || depth > maxSkim:
+	case s.bad || depth > maxDepth:
 		s.bad = true
 		return 0
 	case c == '{':
@@ -83,15 +84,16 @@ func (s *skimmer) value(depth int) uint64 {
 		s.pos++
 	}
 	s.bad = s.bad || s.pos == from
-	return ^hashBytes(s.text[from:s.pos]) // so that 1 is not "1"
+	return ^hashBytes(s.text[from:s.pos]) // inverted: 1 must differ from "1"
 }
 
 func isEnd(c byte) bool {
 	return c == ',' || c == '}' || c == ']' || c == ':' || c <= ' '
 }
 
-// object adds up its members' hashes, so that their order is of no account.
-func (s *skimmer) object(depth int) uint64 {
+// object adds the hashes of its members, because a sum does not depend on their
+// order.
+func (s *bodyScanner) object(depth int) uint64 {
 	h := uint64(1)
 	s.pos++
 	if s.blanks(); s.peek() == '}' {
@@ -120,7 +122,7 @@ func (s *skimmer) object(depth int) uint64 {
 	return mix(h, 0x9e3779b97f4a7c15)
 }
 
-func (s *skimmer) array(depth int) uint64 {
+func (s *bodyScanner) array(depth int) uint64 {
 	h := uint64(2)
 	s.pos++
 	if s.blanks(); s.peek() == ']' {
@@ -136,8 +138,9 @@ func (s *skimmer) array(depth int) uint64 {
 	return h
 }
 
-// more steps over a comma or the end.
-func (s *skimmer) more(end byte) bool {
+// more skips a comma, or the end of the object or array. It reports whether
+// another value follows.
+func (s *bodyScanner) more(end byte) bool {
 	s.blanks()
 	c := s.peek()
 	s.pos++
@@ -145,8 +148,8 @@ func (s *skimmer) more(end byte) bool {
 	return c == ',' && !s.bad
 }
 
-// str steps over a string and returns what is between its quotes.
-func (s *skimmer) str() []byte {
+// str skips a string and returns the bytes between its quotes.
+func (s *bodyScanner) str() []byte {
 	from := s.pos + 1
 	for at := from; ; {
 		n := bytes.IndexByte(s.text[at:], '"')
@@ -188,5 +191,5 @@ func hashBytes(b []byte) uint64 {
 	return mix(h, rest)
 }
 
-// unit makes of a hash a number from 0 up to 1, 1 excluded.
+// unit converts a hash to a number in [0, 1).
 func unit(h uint64) float64 { return float64(h>>11) / (1 << 53) }

@@ -2,8 +2,8 @@ package sim
 
 import "github.com/eddyrpc/eddy/internal/wire"
 
-// Parse reads one line, which the message's body is a view into. The error is
-// a *wire.Error and says why the line is no message.
+// Parse parses one line. The message's body aliases the line. The error is a
+// *wire.Error.
 func Parse(line []byte) (Message, error) {
 	var read wire.Message
 	if err := read.Scan(line); err != nil {
@@ -12,7 +12,7 @@ func Parse(line []byte) (Message, error) {
 	return newMessage(string(read.Src), string(read.Dest), &read.Body), nil
 }
 
-// NewMessage is a message with a body of the sender's own making, ids included.
+// NewMessage returns a message with the given body, which includes its ids.
 func NewMessage(src, dest string, body []byte) (Message, error) {
 	read, err := wire.ReadBody(body)
 	if err != nil {
@@ -32,8 +32,8 @@ func newMessage(src, dest string, body *wire.Body) Message {
 	}
 }
 
-// AppendLine appends the message as the line that its receiver reads, newline
-// included. Of the envelope only src and dest arrive, as everywhere in Eddy.
+// AppendLine appends the message as a line, with a newline. The envelope has only
+// src and dest.
 func (m *Message) AppendLine(dst []byte) []byte {
 	dst = append(dst, `{"src":`...)
 	dst = wire.AppendQuote(dst, m.Src)
