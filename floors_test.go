@@ -14,6 +14,7 @@ const module = "github.com/eddyrpc/eddy"
 var floors = map[string][]string{
 	"retry":                {},
 	"internal/wire":        {},
+	"internal/golden":      {},
 	"internal/calls":       {"retry"},
 	"":                     {"retry", "internal/wire", "internal/calls"},
 	"internal/service":     {"internal/wire"},
@@ -27,7 +28,7 @@ var floors = map[string][]string{
 	"examples/hello": {""},
 	"examples/nats":  {"", "natsnet"},
 
-	"examples/internal/challenge": {"", "eddytest"},
+	"examples/internal/challenge": {"", "eddytest", "internal/golden"},
 	"examples/echo":               {""},
 	"examples/unique-ids":         {""},
 	"examples/broadcast":          {"", "retry"},
