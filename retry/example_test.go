@@ -76,3 +76,21 @@ func ExampleJitter() {
 	// 0.25: from 0.75 to 1.25 times the pause
 	// none: from 0 to 0 times the pause
 }
+
+// A timeout that follows the round trips to each destination, within bounds.
+func ExampleAdaptive() {
+	policy := retry.Policy{Adaptive: &retry.Adaptive{Max: 5 * time.Second}}
+	bounds := policy.Adaptive.WithDefaults()
+	fmt.Println(bounds.Min, bounds.Max)
+	// Output:
+	// 10ms 5s
+}
+
+// Retries are at most a fifth of the calls, and 10 a second besides.
+func ExampleBudget() {
+	policy := retry.Policy{Budget: retry.Budget{Ratio: 0.2, PerSecond: 10}}
+	text, err := json.Marshal(policy)
+	fmt.Println(string(text), err)
+	// Output:
+	// {"budget":{"ratio":0.2,"per_second":10}} <nil>
+}
