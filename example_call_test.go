@@ -161,7 +161,7 @@ func ExampleLoadPolicy() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(policy.Limit(), "attempts, the second after", policy.Hedge)
+	fmt.Println(policy.MaxAttempts(), "attempts, the second after", policy.Hedge)
 	_, err = eddy.LoadPolicy("no-such-policy.json")
 	fmt.Println(errors.Is(err, fs.ErrNotExist))
 	// Output:

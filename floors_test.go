@@ -13,9 +13,11 @@ const module = "github.com/eddyrpc/eddy"
 // not listed may not exist: whoever adds one decides here where it stands.
 var floors = map[string][]string{
 	"retry":                {},
+	"internal/schedule":    {"retry"},
+	"internal/policytest":  {"retry"}, // for tests
 	"internal/wire":        {},
-	"internal/calls":       {"retry"},
-	"":                     {"retry", "internal/wire", "internal/calls"},
+	"internal/calls":       {"retry", "internal/schedule"},
+	"":                     {"retry", "internal/schedule", "internal/wire", "internal/calls"},
 	"internal/message":     {},
 	"internal/service":     {"internal/message"},
 	"eddytest":             {"", "retry", "internal/message", "internal/service"},
@@ -49,7 +51,7 @@ var floors = map[string][]string{
 	"cmd/eddy": {"cmd/eddy/internal/page", "cmd/eddy/internal/serve", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "cmd/eddy/internal/report", "cmd/eddy/internal/plan", "retry",
 		// eddy call is a caller itself; what is judged is talked to without these.
 		"", "natsnet", "metrics", "cmd/eddy/internal/join", "cmd/eddy/internal/natsserver", "cmd/eddy/internal/natskv", "cmd/eddy/internal/natscarrier"},
-	"cmd/eddy/internal/plan":       {"cmd/eddy/internal/sim", "retry"},
+	"cmd/eddy/internal/plan":       {"cmd/eddy/internal/sim", "retry", "internal/schedule"},
 	"cmd/eddy/internal/shorthand":  {"internal/message"},
 	"cmd/eddy/internal/talk":       {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "internal/message"},
 	"cmd/eddy/internal/join":       {"cmd/eddy/internal/cluster", "natsnet"},

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"pgregory.net/rapid"
 )
 
 // goodForms are policies and what they mean; badForms are none, for a reason. The
@@ -102,22 +100,4 @@ func TestLoadRefusesMore(t *testing.T) {
 	if err := p.UnmarshalJSON([]byte(`5`)); err == nil {
 		t.Error("5 is a policy")
 	}
-}
-
-// A policy that is written and read again is the same.
-func TestPolicySurvivesJSON(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		p := drawAny(t)
-		if err := p.Validate(); err != nil {
-			t.Skip(err)
-		}
-		text, err := json.Marshal(p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, err := Load(text)
-		if err != nil || !reflect.DeepEqual(again, p) {
-			t.Fatalf("%s became %+v, %v", text, again, err)
-		}
-	})
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/retry"
 )
 
@@ -108,7 +109,7 @@ func TestDefiniteErrorSettles(t *testing.T) {
 // A relay's answer is definite only if all that its attempts have met was.
 func TestRelaysAnswer(t *testing.T) {
 	var c call
-	c.schedule.Begin(nil, retry.Start{})
+	c.schedule.Begin(nil, schedule.Start{})
 	c.schedule.Written(0)
 	for refusals, want := range []answer{indefinite, unavailable} {
 		c.refusals = int32(refusals)

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/retry"
 )
 
@@ -68,8 +69,8 @@ func TestAnyRun(t *testing.T) {
 		}
 		ended := make(map[int]bool)
 		e := newRun(m, p, Watch{Ended: func(o Outcome) {
-			if ended[o.Call] || o.Took > p.Patience() || o.Attempts < 1 || o.Attempts > p.Limit() {
-				t.Fatalf("%+v, with a patience of %v", o, p.Patience())
+			if ended[o.Call] || o.Took > schedule.MaxDuration(p) || o.Attempts < 1 || o.Attempts > p.MaxAttempts() {
+				t.Fatalf("%+v, with a patience of %v", o, schedule.MaxDuration(p))
 			}
 			ended[o.Call] = true
 		}})
@@ -84,7 +85,7 @@ func TestAnyRun(t *testing.T) {
 			t.Fatalf("%d calls, requests and origins are left over", open)
 		}
 		all := newRun(m, p, Watch{})
-		all.patience = retry.Never
+		all.patience = schedule.Never
 		all.loop()
 		if diff := cmp.Diff(all.tally.result(m), e.tally.result(m)); diff != "" {
 			t.Fatalf("(-with all replies +without the late) %s", diff)
