@@ -3,6 +3,8 @@ package sim
 import (
 	"testing"
 	"time"
+
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // withCarrier returns a network with a carrier that keeps the indices of its
@@ -13,9 +15,9 @@ func withCarrier(c Config) (n *Network, carried *[]int) {
 	return n, carried
 }
 
-func body(t *testing.T, src, dest, text string) Message {
+func body(t *testing.T, src, dest, text string) message.Message {
 	t.Helper()
-	m, err := NewMessage(src, dest, []byte(text))
+	m, err := message.New(src, dest, []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,10 @@
 package sim
 
-import "time"
+import (
+	"time"
+
+	"github.com/eddyrpc/eddy/internal/message"
+)
 
 // Killed records that a node was killed. Messages in flight to it are lost, and so
 // are messages that arrive before it is started again.
@@ -62,7 +66,7 @@ func (o openRequests) at(epoch uint32) openRequests {
 // isStale reports whether a reply is to a request of an earlier incarnation of its
 // receiver. If the current incarnation sent a request with the same id, too, the
 // first reply is taken as the reply to the earlier one.
-func (n *Network) isStale(m *Message, src, dest *endpoint) bool {
+func (n *Network) isStale(m *message.Message, src, dest *endpoint) bool {
 	key := requestKey(dest, src, m.InReplyTo)
 	open, found := n.open[key]
 	if !found {

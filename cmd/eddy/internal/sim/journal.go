@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/eddyrpc/eddy/internal/wire"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A Fate is what became of one copy of a message.
@@ -59,7 +59,7 @@ func (f *Fate) UnmarshalText(text []byte) error {
 
 // A Record is one copy of a message in the journal.
 type Record struct {
-	Message
+	message.Message
 	Index       int           // its position in the journal, in the order of sending
 	Of          int           // for a duplicate, the Index of the original; otherwise -1
 	Incarnation int           // the incarnation of its sender, from 1
@@ -172,7 +172,7 @@ func (j *Journal) step() uint32 {
 func (j *Journal) At(i int) Record {
 	r := j.row(i)
 	record := Record{
-		Message: Message{
+		Message: message.Message{
 			Src:       j.names.list[r.src],
 			Dest:      j.names.list[r.dest],
 			ID:        r.id,
@@ -187,7 +187,7 @@ func (j *Journal) At(i int) Record {
 		record.Of = int(r.of)
 	}
 	if r.typ == unnamed {
-		record.Type = string(wire.Unquote(wire.Member(record.Body, "type")))
+		record.Type = message.Unquote(message.Member(record.Body, "type"))
 	} else {
 		record.Type = j.names.list[r.typ]
 	}
@@ -260,7 +260,7 @@ func (j *Journal) order() []uint64 {
 }
 
 // add adds a message that was just sent and returns its index.
-func (j *Journal) add(now time.Duration, m *Message, src, dest *endpoint) int {
+func (j *Journal) add(now time.Duration, m *message.Message, src, dest *endpoint) int {
 	block, start := j.keep(m.Body)
 	step := j.step()
 	return j.append(row{

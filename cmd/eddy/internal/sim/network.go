@@ -1,6 +1,10 @@
 package sim
 
-import "time"
+import (
+	"time"
+
+	"github.com/eddyrpc/eddy/internal/message"
+)
 
 // A Config says how a network treats messages apart from faults.
 type Config struct {
@@ -98,7 +102,7 @@ func (n *Network) endpointAt(number uint32) *endpoint {
 	return n.endpoints[number]
 }
 
-func (n *Network) link(m *Message, src, dest *endpoint) *linkSettings {
+func (n *Network) link(m *message.Message, src, dest *endpoint) *linkSettings {
 	at := pair{src.number, dest.number}
 	s, known := n.settings[at]
 	if !known {
@@ -146,13 +150,13 @@ func matchingLinks(from, to string, src, dest *endpoint) []Link {
 
 // Send sends a message of a node or a client. It copies what it keeps. It returns
 // the message's index in the journal.
-func (n *Network) Send(now time.Duration, m Message) int { return n.send(now, m, false) }
+func (n *Network) Send(now time.Duration, m message.Message) int { return n.send(now, m, false) }
 
 // Forge sends a message that the test makes in the name of its src. It is treated
 // like any other message.
-func (n *Network) Forge(now time.Duration, m Message) int { return n.send(now, m, true) }
+func (n *Network) Forge(now time.Duration, m message.Message) int { return n.send(now, m, true) }
 
-func (n *Network) send(now time.Duration, m Message, forged bool) int {
+func (n *Network) send(now time.Duration, m message.Message, forged bool) int {
 	src, dest := n.endpoint(m.Src), n.endpoint(m.Dest)
 	link := n.link(&m, src, dest)
 	d := n.draw(link, &m, forged)
@@ -183,7 +187,7 @@ func (n *Network) Quiesce(now time.Duration) {
 }
 
 // Drop records a message in the journal without sending it. fate says why.
-func (n *Network) Drop(now time.Duration, m Message, fate Fate) int {
+func (n *Network) Drop(now time.Duration, m message.Message, fate Fate) int {
 	i := n.journal.add(now, &m, n.endpoint(m.Src), n.endpoint(m.Dest))
 	n.journal.end(i, now, fate)
 	return i
@@ -205,7 +209,7 @@ func (n *Network) launch(now time.Duration, i int, dest *endpoint, latency time.
 // whose links are usually deterministic: for these it does not count how often a
 // body was sent, which saves memory. Forged messages are counted separately, so
 // that they do not change the fates of the nodes' own messages.
-func (n *Network) draw(link *linkSettings, m *Message, forged bool) draw {
+func (n *Network) draw(link *linkSettings, m *message.Message, forged bool) draw {
 	if link.deterministic && len(n.faults) == 0 {
 		return 0
 	}
@@ -233,7 +237,7 @@ func (n *Network) InFlight() int { return len(n.flying) + len(n.held) + len(n.ca
 // A Delivery is a message that is delivered to its receiver. The receiver must not
 // change its body.
 type Delivery struct {
-	Message
+	message.Message
 	Record    int           // its index in the journal
 	At        time.Duration // when it was due
 	Duplicate bool          // the network made this copy

@@ -1,0 +1,103 @@
+// Measure prints the measures of the code that the project bounds:
+//
+//	go run -modfile=.ci/tools.mod ./.ci/measure [-check] [-v]
+//
+// They are the size of the root package, long functions, long files, the circles of
+// use between the files of the root package, and the length of the way that a body and
+// its reply take through a node. With -check the exit status is 1 if a bound is broken.
+package main
+
+import (
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"os"
+	"strings"
+
+	"golang.org/x/tools/go/packages"
+)
+
+const module = "github.com/eddyrpc/eddy"
+
+// The bounds.
+const (
+	maxRootFiles     = 20
+	maxRootLines     = 3000
+	maxFunctionLines = 60
+	maxFileLines     = 400
+	maxWayLines      = 900
+)
+
+func main() {
+	log.SetFlags(0)
+	log.SetPrefix("measure: ")
+	check := flag.Bool("check", false, "fail if a bound is broken")
+	verbose := flag.Bool("v", false, "print every function of the way and every use within a circle")
+	flag.Parse()
+
+	files, err := readFiles(".")
+	if err != nil {
+		log.Fatal(err)
+	}
+	pkgs, err := load()
+	if err != nil {
+		log.Fatal(err)
+	}
+	r := &report{out: os.Stdout, verbose: *verbose}
+	r.rootSize(files)
+	r.longFunctions(files)
+	r.longFiles(files)
+	r.circles(pkgs[module])
+	r.way(pkgs)
+	if len(r.broken) == 0 {
+		return
+	}
+	fmt.Printf("\nbounds that are broken:\n  %s\n", strings.Join(r.broken, "\n  "))
+	if *check {
+		os.Exit(1)
+	}
+}
+
+// load returns the root package and the packages of the module that it imports, by
+// import path, with types and syntax.
+func load() (map[string]*packages.Package, error) {
+	const mode = packages.NeedName | packages.NeedFiles | packages.NeedImports | packages.NeedDeps |
+		packages.NeedTypes | packages.NeedSyntax | packages.NeedTypesInfo
+	roots, err := packages.Load(&packages.Config{Mode: mode}, module)
+	if err != nil {
+		return nil, err
+	}
+	pkgs := map[string]*packages.Package{}
+	packages.Visit(roots, nil, func(p *packages.Package) {
+		for _, e := range p.Errors {
+			if err == nil {
+				err = e
+			}
+		}
+		if p.PkgPath == module || strings.HasPrefix(p.PkgPath, module+"/") {
+			pkgs[p.PkgPath] = p
+		}
+	})
+	return pkgs, err
+}
+
+// A report prints the measures and keeps the bounds that are broken.
+type report struct {
+	out     io.Writer
+	verbose bool
+	broken  []string
+}
+
+func (r *report) printf(format string, args ...any) { fmt.Fprintf(r.out, format, args...) }
+
+func (r *report) title(text string) { r.printf("\n== %s\n", text) }
+
+// bound prints a measure beside its bound.
+func (r *report) bound(what string, got, most int) {
+	line := fmt.Sprintf("%s: %d (at most %d)", what, got, most)
+	r.printf("%s\n", line)
+	if got > most {
+		r.broken = append(r.broken, line)
+	}
+}

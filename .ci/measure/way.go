@@ -1,0 +1,201 @@
+package main
+
+import (
+	"cmp"
+	"go/ast"
+	"go/token"
+	"go/types"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/tools/go/packages"
+)
+
+// The way of a body from a call to the wire, and of the reply back to the caller, is
+// all that a reader has to read who wants to know what happens to them.
+//
+// The measure is the number of lines of the functions on that way: from the line of
+// func to that of the closing brace, blank lines and comments within included, doc
+// comments excluded. The functions are the entries, and every function of the module
+// that a function on the way names, except the leaves. A call through an interface or
+// a function value names no function, so where the way goes on behind one, the
+// function behind it is an entry too.
+
+// entries are the functions where the way begins, or goes on behind an interface or a
+// function value.
+var entries = []string{
+	"(*eddy.Node).RPCWithRetry",
+	"(*eddy.Node).read",  // the read loop
+	"(eddy.input).Read",  // behind wire.Lines
+	"(*eddy.Node).reply", // what it does with a reply
+}
+
+// leaves are the functions, or the types and packages with all their functions, where
+// the way of a body ends, or another one begins. What is behind a leaf is not counted.
+var leaves = map[string]string{
+	"(*eddy.Node).dispatch":     "the way of a request to its handler",
+	"(*eddy.Node).init":         "the way of an init",
+	"(*eddy.Node).refuse":       "the reply to a request that is not served",
+	"(*eddy.Node).badLine":      "what happens to a line that is no message",
+	"(*eddy.Node).malformed":    "the same, in the official dialect",
+	"(*eddy.Node).keepTime":     "the way of a timeout",
+	"(*eddy.Node).replyGuided":  "the way of a reply if the policy needs a schedule",
+	"(*eddy.Node).guide":        "the same, for the first attempt",
+	"eddy/internal/schedule":    "the same",
+	"eddy/retry.Policy":         "what a policy allows",
+	"eddy.JSON":                 "how a Go value becomes a body",
+	"eddy.Errorf":               "errors",
+	"eddy.CallError":            "errors",
+	"eddy/internal/wire.cursor": "the grammar of JSON",
+}
+
+// A function is a function of the module with a body.
+type function struct {
+	name  string
+	lines int
+	at    token.Position
+	names []*types.Func // the functions that it names
+}
+
+func (r *report) way(pkgs map[string]*packages.Package) {
+	r.title("the way of a body to the wire, and of its reply back")
+	functions := functions(pkgs)
+	byName := map[string]*types.Func{}
+	for fn, f := range functions {
+		byName[f.name] = fn
+	}
+	var todo []*types.Func
+	for _, name := range entries {
+		fn := byName[name]
+		if fn == nil {
+			r.broken = append(r.broken, "entry of the way: there is no function "+name)
+			continue
+		}
+		todo = append(todo, fn)
+	}
+	reached, met := walk(functions, todo)
+	for _, leaf := range slices.Sorted(maps.Keys(leaves)) {
+		if !met[leaf] {
+			r.broken = append(r.broken, "leaf of the way: nothing on it names "+leaf)
+		}
+	}
+	r.printWay(functions, reached)
+}
+
+// walk returns the functions that are on the way, each with the first function that
+// names it (nil for an entry), and the leaves where the way stopped.
+func walk(functions map[*types.Func]*function, entries []*types.Func) (reached map[*types.Func]*types.Func, met map[string]bool) {
+	type step struct{ fn, by *types.Func }
+	reached, met = map[*types.Func]*types.Func{}, map[string]bool{}
+	var todo []step
+	for _, fn := range entries {
+		todo = append(todo, step{fn, nil})
+	}
+	for len(todo) > 0 {
+		s := todo[0]
+		todo = todo[1:]
+		if _, again := reached[s.fn]; again || functions[s.fn] == nil {
+			continue
+		}
+		if leaf := leafOf(s.fn); leaf != "" {
+			met[leaf] = true
+			continue
+		}
+		reached[s.fn] = s.by
+		for _, next := range functions[s.fn].names {
+			todo = append(todo, step{next, s.fn})
+		}
+	}
+	return reached, met
+}
+
+// leafOf is the leaf that a function belongs to, "" if it belongs to none.
+func leafOf(fn *types.Func) string {
+	pkg := short(fn.Pkg().Path())
+	names := []string{short(fn.FullName()), pkg}
+	if recv := fn.Signature().Recv(); recv != nil {
+		t := recv.Type()
+		if p, ok := t.(*types.Pointer); ok {
+			t = p.Elem()
+		}
+		if named, ok := t.(*types.Named); ok {
+			names = append(names, pkg+"."+named.Obj().Name())
+		}
+	}
+	for _, name := range names {
+		if _, ok := leaves[name]; ok {
+			return name
+		}
+	}
+	return ""
+}
+
+// short leaves out what all names of the module begin with: eddy, eddy/internal/wire.
+func short(name string) string {
+	return strings.ReplaceAll(name, strings.TrimSuffix(module, "eddy"), "")
+}
+
+func functions(pkgs map[string]*packages.Package) map[*types.Func]*function {
+	all := map[*types.Func]*function{}
+	for _, p := range pkgs {
+		for _, f := range p.Syntax {
+			for _, d := range f.Decls {
+				decl, ok := d.(*ast.FuncDecl)
+				if !ok {
+					continue
+				}
+				fn := p.TypesInfo.Defs[decl.Name].(*types.Func)
+				all[fn] = &function{short(fn.FullName()), lines(p.Fset, decl), p.Fset.Position(decl.Pos()), named(p, decl)}
+			}
+		}
+	}
+	return all
+}
+
+// named returns the functions that a declaration names, in the order of the text.
+func named(p *packages.Package, decl *ast.FuncDecl) (fns []*types.Func) {
+	ast.Inspect(decl, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok {
+			if fn, ok := p.TypesInfo.Uses[id].(*types.Func); ok {
+				fns = append(fns, fn.Origin())
+			}
+		}
+		return true
+	})
+	return fns
+}
+
+func (r *report) printWay(functions map[*types.Func]*function, reached map[*types.Func]*types.Func) {
+	type place struct{ count, lines int }
+	files := map[string]place{}
+	total := 0
+	for fn := range reached {
+		f := functions[fn]
+		dir := strings.TrimPrefix(strings.TrimPrefix(fn.Pkg().Path(), module), "/")
+		name := filepath.Join(dir, filepath.Base(f.at.Filename))
+		files[name] = place{files[name].count + 1, files[name].lines + f.lines}
+		total += f.lines
+	}
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		r.printf("%4d lines of %2d functions  %s\n", files[name].lines, files[name].count, name)
+	}
+	if r.verbose {
+		r.printFunctions(functions, reached)
+	}
+	r.printf("functions: %d, in files: %d\n", len(reached), len(files))
+	r.bound("lines of the way", total, maxWayLines)
+}
+
+func (r *report) printFunctions(functions map[*types.Func]*function, reached map[*types.Func]*types.Func) {
+	for _, fn := range slices.SortedFunc(maps.Keys(reached), func(a, b *types.Func) int {
+		return cmp.Or(functions[b].lines-functions[a].lines, strings.Compare(functions[a].name, functions[b].name))
+	}) {
+		by := "entry"
+		if reached[fn] != nil {
+			by = "named by " + functions[reached[fn]].name
+		}
+		r.printf("%4d  %s, %s\n", functions[fn].lines, functions[fn].name, by)
+	}
+}
