@@ -148,7 +148,7 @@ func ExampleOnce() {
 	net.Start("n2", &b)
 	net.Lose("n2", "n1", 1)
 
-	policy := &eddy.Policy{Mark: true}
+	policy := &eddy.Policy{CallID: true}
 	reply, attempts, err := a.RPCWithRetry(context.Background(), "n2", eddy.Raw(`{"type":"add"}`), policy)
 	fmt.Println(attempts, "attempts, count", reply.Body.Get("count"), err)
 	// Output: 2 attempts, count 1 <nil>

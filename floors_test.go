@@ -16,6 +16,7 @@ var floors = map[string][]string{
 	"internal/schedule":    {"retry"},
 	"internal/policytest":  {"retry"}, // for tests
 	"internal/wire":        {},
+	"internal/golden":      {}, // for tests
 	"internal/calls":       {"retry", "internal/schedule"},
 	"":                     {"retry", "internal/schedule", "internal/wire", "internal/calls"},
 	"internal/canonical":   {},
@@ -31,7 +32,7 @@ var floors = map[string][]string{
 	"examples/hello": {""},
 	"examples/nats":  {"", "natsnet"},
 
-	"examples/internal/challenge": {"", "eddytest"},
+	"examples/internal/challenge": {"", "eddytest", "internal/golden"},
 	"examples/echo":               {""},
 	"examples/unique-ids":         {""},
 	"examples/broadcast":          {"", "retry"},

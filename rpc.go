@@ -112,7 +112,7 @@ func (n *Node) begin(ctx context.Context, d *draft, policy *Policy, owner owner,
 	*c = call{Policy: policy, Owner: owner}
 	start := n.startOf(ctx, policy, owner.request)
 	again := policy.MaxAttempts() > 1 || start != nil
-	if policy != nil && (policy.Mark || policy.Propagate) {
+	if policy != nil && (policy.CallID || policy.Propagate) {
 		if err := n.mark(d, policy); err != nil {
 			return nil, unsent(d.dest, err)
 		}

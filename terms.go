@@ -13,7 +13,7 @@ import (
 )
 
 // A request's body may carry terms of its call besides what it asks for. A caller
-// writes them only if its policy says mark or propagate:
+// writes them only if its policy sets call_id or propagate:
 //
 //	"call":"1f0a93c2b7d4e865/17"   the same in every attempt of one call (mark)
 //	"deadline_ms":1200             how long the caller still waits (propagate)
@@ -130,14 +130,14 @@ func (r *Request) context() context.Context {
 func (n *Node) mark(d *draft, p *Policy) error {
 	body := d.body.Raw
 	if d.body.HasTerms {
-		if p.Mark {
+		if p.CallID {
 			body = wire.Without(body, wire.Call)
 		}
 		if p.Propagate {
 			body = wire.Without(body, wire.Deadline, wire.Retry)
 		}
 	}
-	if p.Mark {
+	if p.CallID {
 		body = append(body[:len(body)-1:len(body)-1], `,"call":"`...)
 		body = append(append(body, n.life.name()...), '/')
 		body = append(strconv.AppendUint(body, n.life.number.Add(1), 10), `"}`...)

@@ -131,7 +131,7 @@ func (kv *KV[T]) swaps() *Policy {
 		return sentOnce
 	}
 	p := *kv.Changes
-	p.Attempts, p.Hedge, p.Codes = 1, 0, nil
+	p.Attempts, p.Hedge, p.RetryOn = 1, 0, nil
 	return &p
 }
 
@@ -163,7 +163,7 @@ func newRaces(ctx context.Context, p *Policy, again bool, l *life) (*races, erro
 	if err := p.Validate(); err != nil {
 		return nil, fmt.Errorf("races: %w", err)
 	}
-	policy := &Policy{Attempts: p.Attempts, Backoff: p.Backoff, Codes: lostRaces}
+	policy := &Policy{Attempts: p.Attempts, Backoff: p.Backoff, RetryOn: lostRaces}
 	r := &races{again: again, begun: time.Now()}
 	start := schedule.Start{CallNumber: l.number.Add(1), Incarnation: l.seed()}
 	if at, ok := ctx.Deadline(); ok {

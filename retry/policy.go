@@ -49,10 +49,10 @@ type Policy struct {
 	// means that it stays as it is.
 	Adaptive *Adaptive `json:"adaptive,omitzero"`
 
-	// Final is how long the last attempt waits instead of Timeout. 0 means no
+	// LastTimeout is how long the last attempt waits instead of Timeout. 0 means no
 	// longer than the others. It pays only if late replies are accepted: then it
 	// is a wait for all of the attempts.
-	Final time.Duration `json:"final,omitzero"`
+	LastTimeout time.Duration `json:"last_timeout,omitzero"`
 
 	// Hedge is how long every attempt but the last waits instead of Timeout: a
 	// second message is sent soon, not because the first one is given up, but
@@ -73,16 +73,16 @@ type Policy struct {
 	// Backoff is the pause between two attempts. The zero value is none.
 	Backoff Backoff `json:"backoff,omitzero"`
 
-	// Codes are the codes of error replies after which the call tries again. Nil
+	// RetryOn are the codes of error replies after which the call tries again. Nil
 	// means none: the node has been reached and has said no.
-	Codes []int `json:"codes,omitzero"`
+	RetryOn []int `json:"retry_on,omitzero"`
 
 	// Budget bounds the retries of many calls together. The zero value does not.
 	Budget Budget `json:"budget,omitzero"`
 
-	// Mark puts "call" into every attempt, so that the receiver knows attempts of
+	// CallID puts "call" into every attempt, so that the receiver knows attempts of
 	// one call.
-	Mark bool `json:"mark,omitzero"`
+	CallID bool `json:"call_id,omitzero"`
 
 	// Propagate puts "deadline_ms" and "retry" into every attempt: what has
 	// expired is dropped unserved, and nobody retries on behalf of a retry.
@@ -101,7 +101,7 @@ func (p *Policy) Validate() error {
 		field string
 		value time.Duration
 	}{
-		{"timeout", p.Timeout}, {"final", p.Final}, {"hedge", p.Hedge}, {"deadline", p.Deadline},
+		{"timeout", p.Timeout}, {"last_timeout", p.LastTimeout}, {"hedge", p.Hedge}, {"deadline", p.Deadline},
 	} {
 		if d.value < 0 {
 			return fmt.Errorf("%s: %v is not over 0s", d.field, d.value)
@@ -113,8 +113,8 @@ func (p *Policy) Validate() error {
 // simple reports whether nothing is set that could be wrong, at a glance, since every
 // call's policy is looked at (cmd/relay, BenchmarkRelay).
 func (p *Policy) simple() bool {
-	return p.Attempts >= 0 && p.Timeout >= 0 && p.Adaptive == nil && p.Final == 0 && p.Hedge == 0 && p.Late <= Ignore &&
-		p.Deadline == 0 && p.Backoff == Backoff{} && len(p.Codes) == 0 && p.Budget == Budget{}
+	return p.Attempts >= 0 && p.Timeout >= 0 && p.Adaptive == nil && p.LastTimeout == 0 && p.Hedge == 0 && p.Late <= Ignore &&
+		p.Deadline == 0 && p.Backoff == Backoff{} && len(p.RetryOn) == 0 && p.Budget == Budget{}
 }
 
 // validateRest looks at the fields that are more than one number, and at those
@@ -129,17 +129,17 @@ func (p *Policy) validateRest() error {
 	if err := p.Backoff.validate(); err != nil {
 		return fmt.Errorf("backoff.%w", err)
 	}
-	for i, code := range p.Codes {
+	for i, code := range p.RetryOn {
 		if code < 0 {
-			return fmt.Errorf("codes: %d, number %d of them, is not at least 0", code, i+1)
+			return fmt.Errorf("retry_on: %d, number %d of them, is not at least 0", code, i+1)
 		}
 	}
 	if err := p.Budget.validate(); err != nil {
 		return fmt.Errorf("budget.%w", err)
 	}
 	switch last := p.lastWait(); {
-	case p.Final > 0 && p.Adaptive == nil && p.Final < p.timeout():
-		return fmt.Errorf("final: %v is less than the timeout, %v", p.Final, p.timeout())
+	case p.LastTimeout > 0 && p.Adaptive == nil && p.LastTimeout < p.timeout():
+		return fmt.Errorf("last_timeout: %v is less than the timeout, %v", p.LastTimeout, p.timeout())
 	case p.Hedge > last:
 		return fmt.Errorf("hedge: %v is more than the last attempt waits, %v", p.Hedge, last)
 	case p.Hedge > 0 && p.Late == Ignore:
@@ -179,8 +179,8 @@ func (p *Policy) timeout() time.Duration {
 }
 
 func (p *Policy) lastWait() time.Duration {
-	if p.Final > 0 {
-		return p.Final
+	if p.LastTimeout > 0 {
+		return p.LastTimeout
 	}
 	return p.timeout()
 }

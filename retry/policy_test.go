@@ -39,16 +39,16 @@ func TestValidate(t *testing.T) {
 		{Policy{Attempts: -1, Timeout: -1, Late: 2}, "attempts: -1 is not at least 1"},
 		{Policy{Timeout: -time.Second, Late: 2}, "timeout: -1s is not over 0s"},
 		{Policy{Late: 2}, "late: 2 is neither accept nor ignore"},
-		{Policy{Final: -1}, "final: -1ns is not over 0s"},
+		{Policy{LastTimeout: -1}, "last_timeout: -1ns is not over 0s"},
 		{Policy{Hedge: -1}, "hedge: -1ns is not over 0s"},
 		{Policy{Deadline: -1}, "deadline: -1ns is not over 0s"},
-		{Policy{Final: 499 * ms}, "final: 499ms is less than the timeout, 500ms"},
-		{Policy{Final: 1, Adaptive: &Adaptive{}}, ""},
+		{Policy{LastTimeout: 499 * ms}, "last_timeout: 499ms is less than the timeout, 500ms"},
+		{Policy{LastTimeout: 1, Adaptive: &Adaptive{}}, ""},
 		{Policy{Hedge: 501 * ms}, "hedge: 501ms is more than the last attempt waits, 500ms"},
-		{Policy{Hedge: 501 * ms, Final: 502 * ms}, ""},
+		{Policy{Hedge: 501 * ms, LastTimeout: 502 * ms}, ""},
 		{Policy{Hedge: 1, Late: Ignore}, "hedge: of no use, since late replies are ignored"},
-		{Policy{Codes: []int{0, 1000}}, ""},
-		{Policy{Codes: []int{0, -1}}, "codes: -1, number 2 of them, is not at least 0"},
+		{Policy{RetryOn: []int{0, 1000}}, ""},
+		{Policy{RetryOn: []int{0, -1}}, "retry_on: -1, number 2 of them, is not at least 0"},
 		{Policy{Adaptive: &Adaptive{Min: -1}}, "adaptive.min: -1ns is not over 0s"},
 		{Policy{Adaptive: &Adaptive{Max: -1}}, "adaptive.max: -1ns is not over 0s"},
 		{Policy{Adaptive: &Adaptive{Min: 2, Max: 1}}, "adaptive.max: 1ns is less than min, 2ns"},
@@ -81,7 +81,7 @@ func TestValidateAtAGlance(t *testing.T) {
 	fields := []func(t *rapid.T, p *Policy){
 		func(t *rapid.T, p *Policy) { p.Attempts = int(duration.Draw(t, "attempts")) },
 		func(t *rapid.T, p *Policy) { p.Timeout = duration.Draw(t, "timeout") },
-		func(t *rapid.T, p *Policy) { p.Final = duration.Draw(t, "final") },
+		func(t *rapid.T, p *Policy) { p.LastTimeout = duration.Draw(t, "final") },
 		func(t *rapid.T, p *Policy) { p.Hedge = duration.Draw(t, "hedge") },
 		func(t *rapid.T, p *Policy) { p.Deadline = duration.Draw(t, "deadline") },
 		func(t *rapid.T, p *Policy) { p.Late = Late(number.Draw(t, "late")) },
@@ -91,10 +91,10 @@ func TestValidateAtAGlance(t *testing.T) {
 		func(t *rapid.T, p *Policy) { p.Backoff.Cap = duration.Draw(t, "cap") },
 		func(t *rapid.T, p *Policy) { p.Backoff.Seed = uint64(number.Draw(t, "seed")) },
 		func(t *rapid.T, p *Policy) { p.Backoff.Jitter = Jitter{factor.Draw(t, "low"), factor.Draw(t, "high")} },
-		func(t *rapid.T, p *Policy) { p.Codes = []int{int(duration.Draw(t, "code"))} },
+		func(t *rapid.T, p *Policy) { p.RetryOn = []int{int(duration.Draw(t, "code"))} },
 		func(t *rapid.T, p *Policy) { p.Budget.Ratio = factor.Draw(t, "ratio") },
 		func(t *rapid.T, p *Policy) { p.Budget.PerSecond = factor.Draw(t, "per second") },
-		func(t *rapid.T, p *Policy) { p.Mark, p.Propagate = true, rapid.Bool().Draw(t, "propagate") },
+		func(t *rapid.T, p *Policy) { p.CallID, p.Propagate = true, rapid.Bool().Draw(t, "propagate") },
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		var p Policy
@@ -102,7 +102,7 @@ func TestValidateAtAGlance(t *testing.T) {
 			rapid.SampledFrom(fields).Draw(t, "field")(t, &p)
 		}
 		closely := p
-		closely.Codes = append(slices.Clone(p.Codes), 0)
+		closely.RetryOn = append(slices.Clone(p.RetryOn), 0)
 		if got, want := fmt.Sprint(p.Validate()), fmt.Sprint(closely.Validate()); got != want {
 			t.Fatalf("%+v: got %s, want %s", p, got, want)
 		}

@@ -89,7 +89,7 @@ func TestGuideWithoutRoom(t *testing.T) {
 // late.
 func TestGuideIsToldOnce(t *testing.T) {
 	var table Table[int]
-	c := newCall("n2", &retry.Policy{Timeout: 10 * ms, Codes: []int{11}})
+	c := newCall("n2", &retry.Policy{Timeout: 10 * ms, RetryOn: []int{11}})
 	begin(t, &table, c, 1, schedule.Start{})
 	write(&table, 0)
 	busy, failed := errors.New("busy"), &schedule.Failure{Code: 11, Definite: true}
@@ -125,7 +125,7 @@ func TestGuidesAtRandom(t *testing.T) {
 		policies := []*retry.Policy{
 			{Deadline: 40 * ms, Timeout: 15 * ms},
 			{Deadline: 40 * ms, Timeout: 15 * ms, Late: retry.Ignore},
-			{Deadline: 40 * ms, Timeout: 5 * ms, Backoff: retry.Backoff{Kind: retry.Constant, Base: 7 * ms}, Codes: []int{11}},
+			{Deadline: 40 * ms, Timeout: 5 * ms, Backoff: retry.Backoff{Kind: retry.Constant, Base: 7 * ms}, RetryOn: []int{11}},
 			{Deadline: 40 * ms, Timeout: 20 * ms, Hedge: 3 * ms, Propagate: true, Attempts: 9},
 			{Deadline: 40 * ms, Timeout: 5 * ms, Adaptive: &retry.Adaptive{}, Budget: retry.Budget{Ratio: 0.5}},
 		}

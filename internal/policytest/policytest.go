@@ -20,10 +20,10 @@ func Simple(t *rapid.T) *retry.Policy {
 		Attempts: rapid.IntRange(0, 50).Draw(t, "attempts"),
 		Timeout:  time.Duration(timeout.Draw(t, "timeout")),
 		Late:     rapid.SampledFrom([]retry.Late{retry.Accept, retry.Ignore}).Draw(t, "late"),
-		Mark:     rapid.Bool().Draw(t, "mark"),
+		CallID:   rapid.Bool().Draw(t, "mark"),
 	}
 	if rapid.Bool().Draw(t, "with final") {
-		p.Final = p.Timeout + time.Duration(rapid.Int64Range(0, int64(p.Timeout)).Draw(t, "final"))
+		p.LastTimeout = p.Timeout + time.Duration(rapid.Int64Range(0, int64(p.Timeout)).Draw(t, "final"))
 	}
 	if p.Late == retry.Accept && rapid.Bool().Draw(t, "with hedge") {
 		p.Hedge = time.Duration(rapid.Int64Range(1, int64(p.Timeout)).Draw(t, "hedge"))
@@ -51,9 +51,9 @@ func Any(t *rapid.T) *retry.Policy {
 			p.Backoff.Jitter = rapid.SampledFrom([]retry.Jitter{retry.NoJitter, retry.FullJitter, retry.EqualJitter, retry.PlusMinus(0.2)}).Draw(t, "jitter")
 		}
 	}
-	p.Codes = rapid.SliceOfDistinct(rapid.SampledFrom([]int{0, 11, 13}), func(c int) int { return c }).Draw(t, "codes")
-	if len(p.Codes) == 0 {
-		p.Codes = nil
+	p.RetryOn = rapid.SliceOfDistinct(rapid.SampledFrom([]int{0, 11, 13}), func(c int) int { return c }).Draw(t, "codes")
+	if len(p.RetryOn) == 0 {
+		p.RetryOn = nil
 	}
 	if rapid.Bool().Draw(t, "with budget") {
 		p.Budget = retry.Budget{Ratio: rapid.Float64Range(0, 1).Draw(t, "ratio"), PerSecond: rapid.Float64Range(0, 1).Draw(t, "per second")}

@@ -95,7 +95,7 @@ func ExampleWindow() {
 // Calls to one destination share its budget: here half as many retries as calls. All
 // are answered with an error that the policy retries.
 func ExampleDestination() {
-	policy := &retry.Policy{Codes: []int{11}, Budget: retry.Budget{Ratio: 0.5}}
+	policy := &retry.Policy{RetryOn: []int{11}, Budget: retry.Budget{Ratio: 0.5}}
 	var dest schedule.Destination
 	for number := range 3 {
 		var call schedule.Schedule

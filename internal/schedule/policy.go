@@ -12,7 +12,7 @@ import (
 // and AfterTimeout decide for them. A nil p is the default policy here and below.
 func Needed(p *retry.Policy) bool {
 	return p != nil && (p.Adaptive != nil || p.Deadline != 0 || p.Backoff.Kind != retry.NoBackoff ||
-		len(p.Codes) > 0 || limits(p.Budget) || p.Propagate)
+		len(p.RetryOn) > 0 || limits(p.Budget) || p.Propagate)
 }
 
 // Accepts reports whether a reply settles its call. late means that its attempt
@@ -50,12 +50,12 @@ func MaxDuration(p *retry.Policy) time.Duration {
 func longestTimeout(p *retry.Policy, n int) time.Duration {
 	last := n >= p.MaxAttempts()
 	switch {
-	case p.Adaptive == nil, last && p.Final > 0, !last && p.Hedge > 0:
+	case p.Adaptive == nil, last && p.LastTimeout > 0, !last && p.Hedge > 0:
 		return p.AttemptTimeout(n)
 	}
 	return p.Adaptive.WithDefaults().Max
 }
 
-func retries(p *retry.Policy, code int) bool { return p != nil && slices.Contains(p.Codes, code) }
+func retries(p *retry.Policy, code int) bool { return p != nil && slices.Contains(p.RetryOn, code) }
 
 func propagates(p *retry.Policy) bool { return p != nil && p.Propagate }

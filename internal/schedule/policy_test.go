@@ -58,12 +58,12 @@ func TestTimeoutsEnd(t *testing.T) {
 func TestNeeded(t *testing.T) {
 	for text, want := range map[string]bool{
 		`{}`: true,
-		`{"attempts":5,"timeout":"1s","final":"2s","hedge":"10ms","mark":true}`: true,
+		`{"attempts":5,"timeout":"1s","last_timeout":"2s","hedge":"10ms","call_id":true}`: true,
 		`{"late":"ignore"}`:               true,
 		`{"adaptive":{}}`:                 false,
 		`{"deadline":"1s"}`:               false,
 		`{"backoff":{"kind":"constant"}}`: false,
-		`{"codes":[11]}`:                  false,
+		`{"retry_on":[11]}`:               false,
 		`{"budget":{"per_second":1}}`:     false,
 		`{"propagate":true}`:              false,
 	} {
@@ -80,7 +80,7 @@ func TestMaxDuration(t *testing.T) {
 	for text, want := range map[string]time.Duration{
 		`null`: 1500 * ms,
 		`{}`:   1500 * ms,
-		`{"attempts":4,"timeout":"1s","final":"5s"}`:                                8 * time.Second,
+		`{"attempts":4,"timeout":"1s","last_timeout":"5s"}`: 8 * time.Second,
 		`{"hedge":"10ms"}`:                                                          520 * ms,
 		`{"deadline":"1s","attempts":9}`:                                            time.Second,
 		`{"backoff":{"kind":"exponential"}}`:                                        1800 * ms,
@@ -88,7 +88,7 @@ func TestMaxDuration(t *testing.T) {
 		`{"backoff":{"kind":"decorrelated","base":"10ms"}}`:                         1620 * ms,
 		`{"backoff":{"kind":"decorrelated","base":"10ms","cap":"50ms"}}`:            1580 * ms,
 		`{"adaptive":{"max":"2s"}}`:                                                 6 * time.Second,
-		`{"adaptive":{"max":"2s"},"final":"3s"}`:                                    7 * time.Second,
+		`{"adaptive":{"max":"2s"},"last_timeout":"3s"}`:                             7 * time.Second,
 		`{"adaptive":{"max":"2s"},"hedge":"100ms"}`:                                 2200 * ms,
 		`{"attempts":1000000,"timeout":"9000h"}`:                                    Never,
 		`{"attempts":2000}`:                                                         1000 * time.Second,

@@ -127,7 +127,7 @@ func (s *Schedule) timeout(n int) time.Duration {
 // lastWait is how long the last attempt waits.
 func (s *Schedule) lastWait() time.Duration {
 	p := s.policy
-	if p == nil || p.Adaptive == nil || p.Final > 0 {
+	if p == nil || p.Adaptive == nil || p.LastTimeout > 0 {
 		return p.AttemptTimeout(p.MaxAttempts())
 	}
 	return s.estimate()
@@ -243,7 +243,7 @@ func (s *Schedule) close(now time.Duration, why Reason) Decision {
 // longWait is how long the latest attempt waits, now that it turns out to be the
 // last.
 func (s *Schedule) longWait() time.Duration {
-	if p := s.policy; p != nil && (p.Final > 0 || p.Hedge > 0) {
+	if p := s.policy; p != nil && (p.LastTimeout > 0 || p.Hedge > 0) {
 		return s.lastWait()
 	}
 	return s.wait

@@ -91,7 +91,7 @@ func TestSchedule(t *testing.T) {
 			0 begin        send never
 			0 written      wait 500
 			10 error 1 11  give up, error not retried`},
-		{"final is longer", `{"attempts":2,"final":"2s"}`, Start{}, `
+		{"final is longer", `{"attempts":2,"last_timeout":"2s"}`, Start{}, `
 			0 begin     send never
 			0 written   wait 500
 			500 due     send never
@@ -152,31 +152,31 @@ func TestSchedule(t *testing.T) {
 			0 written   wait 500
 			500 due     pause 600
 			550 reply 1 pause 600`},
-		{"an error that is retried", `{"attempts":2,"codes":[11]}`, Start{}, `
+		{"an error that is retried", `{"attempts":2,"retry_on":[11]}`, Start{}, `
 			0 begin        send never
 			0 written      wait 500
 			10 error 1 11  send never
 			10 written     wait 510
 			20 error 2 11  give up, attempts used up`},
-		{"an error that is not", `{"codes":[11]}`, Start{}, `
+		{"an error that is not", `{"retry_on":[11]}`, Start{}, `
 			0 begin        send never
 			0 written      wait 500
 			10 error 1 22  give up, error not retried`},
-		{"a retried error of an earlier attempt", `{"codes":[11]}`, Start{}, `
+		{"a retried error of an earlier attempt", `{"retry_on":[11]}`, Start{}, `
 			0 begin        send never
 			0 written      wait 500
 			500 due        send never
 			500 written    wait 1000
 			510 error 1 11 wait 1000
 			520 error 2 11 send never`},
-		{"a retried error, while another attempt may still be answered", `{"attempts":2,"codes":[11]}`, Start{}, `
+		{"a retried error, while another attempt may still be answered", `{"attempts":2,"retry_on":[11]}`, Start{}, `
 			0 begin        send never
 			0 written      wait 500
 			500 due        send never
 			500 written    wait 1000
 			520 error 2 11 wait 1000, attempts used up
 			600 error 1 11 give up, attempts used up`},
-		{"the same, and it is not", `{"attempts":2,"codes":[11]}`, Start{}, `
+		{"the same, and it is not", `{"attempts":2,"retry_on":[11]}`, Start{}, `
 			0 begin        send never
 			0 written      wait 500
 			500 due        send never
@@ -184,38 +184,38 @@ func TestSchedule(t *testing.T) {
 			520 error 2 11 wait 1000, attempts used up
 			999 due        wait 1000, attempts used up
 			1000 due       give up, attempts used up`},
-		{"pushback", `{"codes":[11],"backoff":{"kind":"constant"}}`, Start{}, `
+		{"pushback", `{"retry_on":[11],"backoff":{"kind":"constant"}}`, Start{}, `
 			0 begin           send never
 			0 written         wait 500
 			10 error 1 11 300 pause 310
 			310 due           send never
 			310 written       wait 810
 			320 error 2 11 50 pause 420`},
-		{"pushback has an end", `{"codes":[11],"backoff":{"kind":"constant"}}`, Start{}, `
+		{"pushback has an end", `{"retry_on":[11],"backoff":{"kind":"constant"}}`, Start{}, `
 			0 begin             send never
 			0 written           wait 500
 			10 error 1 11 60000 pause 5110`},
-		{"pushback without backoff", `{"codes":[11]}`, Start{}, `
+		{"pushback without backoff", `{"retry_on":[11]}`, Start{}, `
 			0 begin             send never
 			0 written           wait 500
 			10 error 1 11 60000 pause 5010`},
-		{"pushback past the deadline", `{"codes":[11],"deadline":"2s"}`, Start{}, `
+		{"pushback past the deadline", `{"retry_on":[11],"deadline":"2s"}`, Start{}, `
 			0 begin            send 2000
 			0 written          wait 500
 			10 error 1 11 3000 give up, deadline passed`},
-		{"pushback during a pause", `{"codes":[11],"backoff":{"kind":"constant"}}`, Start{}, `
+		{"pushback during a pause", `{"retry_on":[11],"backoff":{"kind":"constant"}}`, Start{}, `
 			0 begin            send never
 			0 written          wait 500
 			500 due            pause 600
 			510 error 1 11     pause 600
 			600 due            send never`},
-		{"pushback makes a pause longer", `{"codes":[11],"backoff":{"kind":"constant"},"deadline":"2s"}`, Start{}, `
+		{"pushback makes a pause longer", `{"retry_on":[11],"backoff":{"kind":"constant"},"deadline":"2s"}`, Start{}, `
 			0 begin            send 2000
 			0 written          wait 500
 			500 due            pause 600
 			510 error 1 11 300 pause 810
 			810 due            send 2000`},
-		{"too long", `{"codes":[11],"backoff":{"kind":"constant"},"deadline":"2s"}`, Start{}, `
+		{"too long", `{"retry_on":[11],"backoff":{"kind":"constant"},"deadline":"2s"}`, Start{}, `
 			0 begin             send 2000
 			0 written           wait 500
 			500 due             pause 600
@@ -237,14 +237,14 @@ func TestSchedule(t *testing.T) {
 			500 due        send never
 			500 written    wait 1000
 			510 error 2 22 give up, error not retried`},
-		{"propagate: after an error that was waited out", `{"propagate":true,"codes":[11]}`, Start{}, `
+		{"propagate: after an error that was waited out", `{"propagate":true,"retry_on":[11]}`, Start{}, `
 			0 begin        send never
 			0 written      wait 500
 			500 due        send never
 			500 written    wait 1000
 			510 error 2 13 wait 1000
 			520 error 1 11 send never`},
-		{"propagate: nobody retries for a retry", `{"propagate":true,"final":"700ms"}`, Start{OnBehalfOfRetry: true}, `
+		{"propagate: nobody retries for a retry", `{"propagate":true,"last_timeout":"700ms"}`, Start{OnBehalfOfRetry: true}, `
 			0 begin     send never
 			0 written   wait 700
 			700 due     give up, attempts used up`},
@@ -255,7 +255,7 @@ func TestSchedule(t *testing.T) {
 		{"adaptive without a memory", `{"adaptive":{}}`, Start{}, `
 			0 begin     send never
 			0 written   wait 500`},
-		{"adaptive, final", `{"attempts":1,"adaptive":{},"final":"3s"}`, Start{}, `
+		{"adaptive, final", `{"attempts":1,"adaptive":{},"last_timeout":"3s"}`, Start{}, `
 			0 begin     send never
 			0 written   wait 3000`},
 		{"adaptive, the last attempt", `{"attempts":1,"adaptive":{}}`, Start{Dest: &Destination{}}, `
@@ -330,7 +330,7 @@ func TestRefused(t *testing.T) {
 			0 written  wait 50
 			50 due     wait 1000, retry refused by the budget
 			1000 due   give up, retry refused by the budget`},
-		{"final", `{"final":"900ms","budget":{"ratio":0.1}}`, `
+		{"final", `{"last_timeout":"900ms","budget":{"ratio":0.1}}`, `
 			0 begin     send never
 			0 written   wait 500
 			500 due     wait 900, retry refused by the budget
@@ -339,11 +339,11 @@ func TestRefused(t *testing.T) {
 			0 begin    send never
 			0 written  wait 500
 			500 due    give up, retry refused by the budget`},
-		{"error", `{"budget":{"ratio":0.1},"codes":[11]}`, `
+		{"error", `{"budget":{"ratio":0.1},"retry_on":[11]}`, `
 			0 begin       send never
 			0 written     wait 500
 			90 error 1 11 give up, retry refused by the budget`},
-		{"ignoring what is late", `{"final":"900ms","late":"ignore","budget":{"ratio":0.1}}`, `
+		{"ignoring what is late", `{"last_timeout":"900ms","late":"ignore","budget":{"ratio":0.1}}`, `
 			0 begin    send never
 			0 written  wait 500
 			500 due    give up, retry refused by the budget`},

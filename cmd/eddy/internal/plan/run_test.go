@@ -87,7 +87,7 @@ func TestOutage(t *testing.T) {
 func TestQueueFull(t *testing.T) {
 	m := &Model{Calls: 20_000, Rate: 2000, Capacity: 1000, Queue: 10, Hops: 2}
 	r := Run(m, nil, Watch{})
-	again := Run(m, &retry.Policy{Codes: []int{11}}, Watch{})
+	again := Run(m, &retry.Policy{RetryOn: []int{11}}, Watch{})
 	if r.QueueFull == 0 || r.Attempts != 1 || again.Attempts < 1.5 || again.Success < r.Success-0.05 {
 		t.Errorf("%+v, and with retries %+v", r, again)
 	}
@@ -146,7 +146,7 @@ func TestUsefulWhenBegun(t *testing.T) {
 // effect.
 func TestIndefiniteBehindARelay(t *testing.T) {
 	m := &Model{Calls: 20_000, Hops: 2, Loss: 0.3}
-	if r := Run(m, &retry.Policy{Attempts: 2, Codes: []int{0}, Final: 5 * time.Second}, Watch{}); r.Success >= 1 || r.FailedButExecuted == 0 {
+	if r := Run(m, &retry.Policy{Attempts: 2, RetryOn: []int{0}, LastTimeout: 5 * time.Second}, Watch{}); r.Success >= 1 || r.FailedButExecuted == 0 {
 		t.Errorf("%+v", r)
 	}
 }

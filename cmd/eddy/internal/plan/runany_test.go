@@ -34,11 +34,11 @@ func drawPolicy(t *rapid.T) *retry.Policy {
 		Attempts:  rapid.IntRange(0, 4).Draw(t, "attempts"),
 		Timeout:   time.Duration(rapid.IntRange(1, 1000).Draw(t, "timeout")) * ms,
 		Late:      rapid.SampledFrom([]retry.Late{retry.Accept, retry.Ignore}).Draw(t, "late"),
-		Codes:     rapid.SliceOfN(rapid.SampledFrom([]int{0, 11}), 0, 2).Draw(t, "codes"),
+		RetryOn:   rapid.SliceOfN(rapid.SampledFrom([]int{0, 11}), 0, 2).Draw(t, "codes"),
 		Propagate: rapid.Bool().Draw(t, "propagate"),
 	}
 	if rapid.Bool().Draw(t, "long") {
-		p.Final = p.Timeout * 3
+		p.LastTimeout = p.Timeout * 3
 	}
 	if rapid.Bool().Draw(t, "hedges") {
 		p.Hedge = p.Timeout / 2
