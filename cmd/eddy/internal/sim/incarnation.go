@@ -30,12 +30,16 @@ type openRequests struct {
 	current, stale uint16 // sent by the requester's current incarnation, and by earlier ones
 }
 
-// requestKey identifies a request by its requester, its id and the epoch of its
-// receiver. It does not contain the requester's incarnation: a node numbers its
+// A requestKey identifies a request by its requester, the epoch of its receiver and
+// its id. It does not contain the requester's incarnation: a node numbers its
 // messages from 0 again after a restart, so two incarnations may send the same id.
-func requestKey(requester, receiver *endpoint, id int64) uint64 {
-	pair := uint64(requester.number)<<32 | uint64(receiver.number)
-	return mix(mix(pair, uint64(receiver.epoch)), uint64(id))
+type requestKey struct {
+	requester, receiver, epoch uint32
+	id                         int64
+}
+
+func keyOf(requester, receiver *endpoint, id int64) requestKey {
+	return requestKey{requester.number, receiver.number, receiver.epoch, id}
 }
 
 // requestDelivered records that a node's request was delivered. The requester may
@@ -44,7 +48,7 @@ func (n *Network) requestDelivered(m *Record, src, dest *endpoint) {
 	if src.client || n.config.StaleReplies {
 		return
 	}
-	key := requestKey(src, dest, m.ID)
+	key := keyOf(src, dest, m.ID)
 	open := n.open[key].at(src.epoch)
 	if src.down || m.Incarnation != src.incarnation {
 		open.stale++
@@ -67,7 +71,7 @@ func (o openRequests) at(epoch uint32) openRequests {
 // receiver. If the current incarnation sent a request with the same id, too, the
 // first reply is taken as the reply to the earlier one.
 func (n *Network) isStale(m *message.Message, src, dest *endpoint) bool {
-	key := requestKey(dest, src, m.InReplyTo)
+	key := keyOf(dest, src, m.InReplyTo)
 	open, found := n.open[key]
 	if !found {
 		return false

@@ -3,6 +3,8 @@ package sim
 import (
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
@@ -43,8 +45,8 @@ type Network struct {
 	held      []flight    // held back by clogged links
 	endpoints []*endpoint // by their numbers in the journal; nil where a number is not an endpoint's
 	settings  map[pair]*linkSettings
-	sent      map[uint64]uint32       // how often a body was sent over a link
-	open      map[uint64]openRequests // by requestKey
+	sent      map[uint64]uint32 // how often a body was sent over a link
+	open      map[requestKey]openRequests
 	faults    []ongoing
 	begun     int // the number of faults that have begun
 
@@ -77,7 +79,7 @@ func New(config Config) *Network {
 		config:   config,
 		settings: map[pair]*linkSettings{},
 		sent:     map[uint64]uint32{},
-		open:     map[uint64]openRequests{},
+		open:     map[requestKey]openRequests{},
 	}
 	n.endpoint(AnyClient)
 	return n
@@ -115,7 +117,7 @@ func (n *Network) link(m *message.Message, src, dest *endpoint) *linkSettings {
 func (n *Network) newSettings(from, to string, src, dest *endpoint) *linkSettings {
 	c := &n.config
 	s := &linkSettings{latency: c.Latency, loss: c.Loss, duplicate: c.Duplicate}
-	s.hash = mix(mix(c.Seed, hashBytes([]byte(from))), hashBytes([]byte(to)))
+	s.hash = mix(c.Seed, xxhash.Sum64String(from), xxhash.Sum64String(to))
 	if src.client || dest.client {
 		s.latency, s.loss, s.duplicate = c.ClientLatency, c.ClientLoss, 0
 	}

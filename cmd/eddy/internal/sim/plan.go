@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // Shapes of a partition.
@@ -85,7 +87,7 @@ func Plan(c PlanConfig) ([]Planned, error) {
 		if slices.Contains(c.Kinds[:i], kind) || len(c.Nodes) == 0 {
 			continue
 		}
-		h := hashBytes([]byte(kind))
+		h := xxhash.Sum64String(kind)
 		// The seed is mixed because PCG's first numbers are similar for similar seeds.
 		p := planner{c, rand.New(rand.NewPCG(mix(c.Seed, h), h))}
 		all = append(all, p.times(kind)...)
