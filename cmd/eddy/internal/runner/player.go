@@ -40,7 +40,7 @@ func (c *cast) has(name string) bool { return c.played[name] || c.services[name]
 func (r *runner) perform(d *sim.Delivery) bool {
 	if s := r.cast.services[d.Dest]; s != nil {
 		if d.IsRequest() {
-			reply, err := message.New(d.Dest, d.Src, s.Answer(d.Src, d.Type, d.Body, d.ID))
+			reply, err := message.New(d.Dest, d.Src, s.Serve(d.Src, d.Type, d.Body, d.ID))
 			if err == nil {
 				r.net.Send(r.now, reply)
 			}
