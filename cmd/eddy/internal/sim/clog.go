@@ -1,6 +1,10 @@
 package sim
 
-import "time"
+import (
+	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/eventqueue"
+)
 
 // A clogged link holds what is on it, and lets it go when the clog ends, in the
 // order of sending, before anything that is sent later. As with a partition, a
@@ -26,16 +30,17 @@ func (n *Network) unclog(now time.Duration, over *ongoing) {
 	// Nobody may have looked yet at what is due by now. It would overtake what
 	// was sent before it and is let go now.
 	flying := n.flying
-	n.flying = nil
-	for _, f := range flying {
+	n.flying = eventqueue.Queue[flight]{}
+	for flying.Len() > 0 {
+		_, f := flying.Pop()
 		if row := n.journal.row(int(f.record)); f.due < now && over.touches(n.endAt(row.src), n.endAt(row.dest)) {
 			f.due = now
 		}
-		n.flying.push(f)
+		n.takeOff(f)
 	}
 	for _, f := range n.held {
 		f.due = now
-		n.flying.push(f)
+		n.takeOff(f)
 	}
 	n.held = nil
 }

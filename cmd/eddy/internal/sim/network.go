@@ -6,6 +6,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/eventqueue"
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
@@ -41,9 +42,9 @@ type Network struct {
 	calm     bool // nothing is lost or sent twice any more
 	config   Config
 	journal  Journal
-	flying   heap
-	held     []flight // by clogged links
-	ends     []*end   // by their number in the journal; nil where that is no end's
+	flying   eventqueue.Queue[flight] // in the order they were sent if due at the same time
+	held     []flight                 // by clogged links
+	ends     []*end                   // by their number in the journal; nil where that is no end's
 	settings map[pair]*settings
 	went     map[uint64]uint32 // bodies over links
 	asked    map[question]asked
@@ -194,6 +195,17 @@ func (n *Network) Refuse(now time.Duration, m message.Message, why Fate) int {
 	return i
 }
 
+// A flight is one copy of a message on its way.
+type flight struct {
+	due    time.Duration
+	record uint32 // in the journal
+	epoch  uint32 // how often the receiver had been killed when it was sent
+}
+
+// takeOff puts a copy on its way. Copies that are due at the same time arrive in
+// the order in which they were sent.
+func (n *Network) takeOff(f flight) { n.flying.Push(f.due, uint64(f.record), f) }
+
 // fly sets out one copy, or loses it at once.
 func (n *Network) fly(now time.Duration, i int, dest *end, latency time.Duration, lost, flaky bool) {
 	switch {
@@ -202,7 +214,7 @@ func (n *Network) fly(now time.Duration, i int, dest *end, latency time.Duration
 	case flaky:
 		n.journal.end(i, now, LostByFault)
 	default:
-		n.flying.push(flight{due: now + latency, record: uint32(i), epoch: dest.epoch})
+		n.takeOff(flight{due: now + latency, record: uint32(i), epoch: dest.epoch})
 	}
 }
 
@@ -236,15 +248,10 @@ func (n *Network) troubles(src, dest *end) (loss, duplicate float64, delay time.
 }
 
 // Next is when the earliest message in flight is due.
-func (n *Network) Next() (time.Duration, bool) {
-	if len(n.flying) == 0 {
-		return 0, false
-	}
-	return n.flying[0].due, true
-}
+func (n *Network) Next() (at time.Duration, ok bool) { return n.flying.Next() }
 
 // InFlight is the number of copies on their way, those that are held included.
-func (n *Network) InFlight() int { return len(n.flying) + len(n.held) + len(n.carried) }
+func (n *Network) InFlight() int { return n.flying.Len() + len(n.held) + len(n.carried) }
 
 // A Delivery is a message that has arrived. Its body is the journal's own.
 type Delivery struct {
@@ -257,8 +264,8 @@ type Delivery struct {
 // Due takes out the earliest message that has arrived by now. Whether its
 // receiver can be reached is looked at here, not when it was sent.
 func (n *Network) Due(now time.Duration) (Delivery, bool) {
-	for len(n.flying) > 0 && n.flying[0].due <= now {
-		f := n.flying.pop()
+	for at, ok := n.flying.Next(); ok && at <= now; at, ok = n.flying.Next() {
+		_, f := n.flying.Pop()
 		row := n.journal.row(int(f.record))
 		src, dest := n.endAt(row.src), n.endAt(row.dest)
 		if fate := n.obstacle(f, src, dest); fate != Delivered {
