@@ -19,7 +19,8 @@ var floors = map[string][]string{
 	"internal/service":     {"internal/wire"},
 	"eddytest":             {"", "retry", "internal/service"},
 	"maelstrom":            {""},
-	"natsnet":              {"internal/wire"},
+	"internal/bounded":     {},
+	"natsnet":              {"internal/bounded", "internal/wire"},
 	"internal/natsprocess": {},
 	"metrics":              {"", "natsnet"},
 
