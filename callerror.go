@@ -9,7 +9,19 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/calls"
-	"github.com/eddyrpc/eddy/retry"
+	"github.com/eddyrpc/eddy/internal/schedule"
+)
+
+// A Reason is why a call had no further attempt.
+type Reason = schedule.Reason
+
+// The reasons.
+const (
+	NoReason        = schedule.NoReason        // the call ended from outside, or could not begin
+	AttemptsUsedUp  = schedule.AttemptsUsedUp  // all attempts of the policy were sent
+	DeadlinePassed  = schedule.DeadlinePassed  // the deadline has passed, or the next attempt would begin after it
+	BudgetExhausted = schedule.BudgetExhausted // the budget refused a retry
+	ErrorNotRetried = schedule.ErrorNotRetried // the policy does not retry the error reply that the call received
 )
 
 // A CallError tells how a call failed; errors.As finds it in a call's error. It wraps
@@ -24,7 +36,7 @@ type CallError struct {
 type callEnd struct {
 	err    error
 	at     time.Duration
-	reason retry.Reason
+	reason Reason
 	met    []calls.Met // of a guided call: what each attempt has met
 }
 
@@ -54,7 +66,7 @@ func (e *CallError) Error() string {
 	if met != Timeout {
 		why = append(why, met.Error())
 	}
-	if r := e.Reason(); r == retry.DeadlinePassed || r == retry.OverBudget {
+	if r := e.Reason(); r == DeadlinePassed || r == BudgetExhausted {
 		why = append(why, r.String())
 	}
 	if why == nil {
@@ -63,12 +75,12 @@ func (e *CallError) Error() string {
 	return text + ": " + strings.Join(why, "; ")
 }
 
-// Reason tells why there was no further attempt: retry.UsedUp, DeadlinePassed (the
-// policy's or the context's), OverBudget, or Answered. It is NoReason if the call
+// Reason tells why there was no further attempt: AttemptsUsedUp, DeadlinePassed (the policy's
+// or the context's), BudgetExhausted, or ErrorNotRetried. It is NoReason if the call
 // ended from outside, with its context or its node, or could not begin.
-func (e *CallError) Reason() retry.Reason {
+func (e *CallError) Reason() Reason {
 	if e.silent() {
-		return retry.UsedUp
+		return AttemptsUsedUp
 	}
 	return e.end.reason
 }
@@ -76,7 +88,7 @@ func (e *CallError) Reason() retry.Reason {
 // Is makes errors.Is(err, context.DeadlineExceeded) true if a deadline ended the
 // call. What the call wraps is what its attempts have met until then.
 func (e *CallError) Is(target error) bool {
-	return target == context.DeadlineExceeded && e.Reason() == retry.DeadlinePassed
+	return target == context.DeadlineExceeded && e.Reason() == DeadlinePassed
 }
 
 // Dest is the node that was called.
@@ -133,7 +145,7 @@ func (e *CallError) met(n int) calls.Met {
 	case a.Answered():
 		return calls.Met{Waited: e.waited(a), Err: e.Unwrap()}
 	case a.Silent():
-		return calls.Met{Waited: e.call.Policy.Wait(n), Err: Timeout}
+		return calls.Met{Waited: e.call.Policy.AttemptTimeout(n), Err: Timeout}
 	}
 	return calls.Met{}
 }
@@ -178,7 +190,7 @@ func (e *CallError) sent() int { return e.call.Sent() }
 func (e *CallError) Attempts() []Attempt {
 	all := make([]Attempt, e.sent())
 	waiting := e.Unwrap() // what the attempts that still waited have met
-	if e.Reason() == retry.DeadlinePassed {
+	if e.Reason() == DeadlinePassed {
 		waiting = errUnanswered
 	}
 	for i := range all {

@@ -35,7 +35,7 @@ func (a awkward) MarshalJSON() ([]byte, error) {
 func TestCallsAfterBrokenOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
-		policies := []*eddy.Policy{nil, {Deadline: time.Second}, {Attempts: 1}, {Mark: true, Hedge: 20 * time.Millisecond}}
+		policies := []*eddy.Policy{nil, {Deadline: time.Second}, {Attempts: 1}, {CallID: true, Hedge: 20 * time.Millisecond}}
 		n.Handle("work", func(ctx context.Context, req *eddy.Request) (any, error) {
 			number, _ := req.Body.Get("number").Int()
 			for i := range 6 {

@@ -4,14 +4,14 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/calls"
-	"github.com/eddyrpc/eddy/retry"
+	"github.com/eddyrpc/eddy/internal/schedule"
 )
 
 // A destination is what the calls to one node share. mu of the node guards it.
 type destination struct {
 	name    string
 	address calls.Letter // a letter without a body: a call that will send no second attempt keeps nothing else
-	shared  retry.Destination
+	shared  schedule.Destination
 
 	calls, retries, late, failures int64
 }
@@ -43,7 +43,7 @@ func (n *Node) Destinations() map[string]DestinationStats {
 		all[name] = DestinationStats{
 			Calls: d.calls, Attempts: d.calls + d.retries, Retries: d.retries,
 			Late: d.late, Failures: d.failures,
-			Refused: int64(d.shared.Ledger.Refused()), RoundTrip: roundTrip,
+			Refused: int64(d.shared.Window.Refused()), RoundTrip: roundTrip,
 		}
 	}
 	return all

@@ -38,7 +38,7 @@
 //
 // Silence tells nothing of what happened. The [CallError] of a call that failed says
 // whether it surely took no effect, and what each attempt has met. To ask twice and
-// have one effect, the caller's policy says Mark and the callee's handler stands
+// have one effect, the caller's policy sets CallID and the callee's handler stands
 // behind a [Once].
 //
 // [Request.Call] and [Node.Call] tell a [Callback] how a call has ended, so that no

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"time"
 
+	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/retry"
 )
 
@@ -54,7 +55,7 @@ func (n *Node) EveryAbout(d time.Duration, jitter float64, f func(ctx context.Co
 			if ctx.Err() != nil { // also if both have come
 				return
 			}
-			timer.Reset(period.Pause(1, 0, rand.Uint64()))
+			timer.Reset(schedule.DrawPause(period, 1, 0, rand.Uint64()))
 			n.apart("EveryAbout", func() { f(ctx) })
 		}
 	})

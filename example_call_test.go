@@ -148,7 +148,7 @@ func ExampleOnce() {
 	net.Start("n2", &b)
 	net.Lose("n2", "n1", 1)
 
-	policy := &eddy.Policy{Mark: true}
+	policy := &eddy.Policy{CallID: true}
 	reply, attempts, err := a.RPCWithRetry(context.Background(), "n2", eddy.Raw(`{"type":"add"}`), policy)
 	fmt.Println(attempts, "attempts, count", reply.Body.Get("count"), err)
 	// Output: 2 attempts, count 1 <nil>
@@ -161,7 +161,7 @@ func ExampleLoadPolicy() {
 		fmt.Println(err)
 		return
 	}
-	fmt.Println(policy.Limit(), "attempts, the second after", policy.Hedge)
+	fmt.Println(policy.MaxAttempts(), "attempts, the second after", policy.Hedge)
 	_, err = eddy.LoadPolicy("no-such-policy.json")
 	fmt.Println(errors.Is(err, fs.ErrNotExist))
 	// Output:

@@ -13,11 +13,14 @@ const module = "github.com/eddyrpc/eddy"
 // not listed may not exist: whoever adds one decides here where it stands.
 var floors = map[string][]string{
 	"retry":                {},
+	"internal/schedule":    {"retry"},
+	"internal/policytest":  {"retry"}, // for tests
 	"internal/wire":        {},
-	"internal/calls":       {"retry"},
-	"":                     {"retry", "internal/wire", "internal/calls"},
-	"internal/service":     {"internal/wire"},
-	"eddytest":             {"", "retry", "internal/service"},
+	"internal/calls":       {"retry", "internal/schedule"},
+	"":                     {"retry", "internal/schedule", "internal/wire", "internal/calls"},
+	"internal/message":     {},
+	"internal/service":     {"internal/message"},
+	"eddytest":             {"", "retry", "internal/message", "internal/service"},
 	"maelstrom":            {""},
 	"internal/bounded":     {},
 	"natsnet":              {"internal/bounded", "internal/wire"},
@@ -38,26 +41,25 @@ var floors = map[string][]string{
 	"examples/txn-rw-register":    {""},
 
 	"cmd/eddy/internal/history":  {},
-	"cmd/eddy/internal/sim":      {"internal/wire"},
-	"cmd/eddy/internal/checker":  {"cmd/eddy/internal/history", "cmd/eddy/internal/sim", "internal/wire"},
+	"cmd/eddy/internal/sim":      {"internal/message"},
+	"cmd/eddy/internal/checker":  {"cmd/eddy/internal/history", "cmd/eddy/internal/sim", "internal/message"},
 	"cmd/eddy/internal/cluster":  {},
-	"cmd/eddy/internal/message":  {"cmd/eddy/internal/sim"},
-	"cmd/eddy/internal/workload": {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "internal/wire"},
-	"cmd/eddy/internal/runner":   {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/cluster", "cmd/eddy/internal/message", "cmd/eddy/internal/workload", "internal/service"},
-	"cmd/eddy/internal/page":     {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "internal/wire"},
-	"cmd/eddy/internal/report":   {"cmd/eddy/internal/page", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "internal/wire"},
+	"cmd/eddy/internal/workload": {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "internal/message"},
+	"cmd/eddy/internal/runner":   {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/cluster", "internal/message", "cmd/eddy/internal/workload", "internal/service"},
+	"cmd/eddy/internal/page":     {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "internal/message"},
+	"cmd/eddy/internal/report":   {"cmd/eddy/internal/page", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "internal/message"},
 	"cmd/eddy/internal/serve":    {"cmd/eddy/internal/report"},
 	"cmd/eddy": {"cmd/eddy/internal/page", "cmd/eddy/internal/serve", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "cmd/eddy/internal/report", "cmd/eddy/internal/plan", "retry",
 		// eddy call is a caller itself; what is judged is talked to without these.
 		"", "natsnet", "metrics", "cmd/eddy/internal/join", "cmd/eddy/internal/natsserver", "cmd/eddy/internal/natskv", "cmd/eddy/internal/natscarrier"},
-	"cmd/eddy/internal/plan":       {"cmd/eddy/internal/sim", "retry"},
-	"cmd/eddy/internal/shorthand":  {},
-	"cmd/eddy/internal/talk":       {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand"},
+	"cmd/eddy/internal/plan":       {"cmd/eddy/internal/sim", "retry", "internal/schedule"},
+	"cmd/eddy/internal/shorthand":  {"internal/message"},
+	"cmd/eddy/internal/talk":       {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "internal/message"},
 	"cmd/eddy/internal/join":       {"cmd/eddy/internal/cluster", "natsnet"},
 	"cmd/eddy/internal/natsserver": {"natsnet"},
 	"cmd/eddy/internal/natskv":     {"", "natsnet"},
 	// Of these natskv alone has the root package, to answer nodes and not to call them.
-	"cmd/eddy/internal/natscarrier": {"cmd/eddy/internal/sim", "cmd/eddy/internal/message", "cmd/eddy/internal/cluster", "cmd/eddy/internal/runner", "cmd/eddy/internal/natskv", "natsnet", "internal/wire"},
+	"cmd/eddy/internal/natscarrier": {"cmd/eddy/internal/sim", "internal/message", "cmd/eddy/internal/cluster", "cmd/eddy/internal/runner", "cmd/eddy/internal/natskv", "natsnet", "internal/message"},
 }
 
 func goList(t *testing.T, args ...string) []string {

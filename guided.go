@@ -6,24 +6,24 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/calls"
-	"github.com/eddyrpc/eddy/retry"
+	"github.com/eddyrpc/eddy/internal/schedule"
 )
 
 // A guided call is one whose policy is not plain, or that has a deadline: its
-// guide, a retry.Schedule, is told of all that happens and says what comes next.
-// A plain call needs none: all that can come next is in Policy.AfterSilence.
+// guide, a schedule.Schedule, is told of all that happens and says what comes next.
+// A plain call needs none: all that can come next is in schedule.AfterTimeout.
 type guide = calls.Guide[owner]
 
 // A start is what a guided call knows when it begins.
 type start struct {
-	retry.Start
+	schedule.Start
 	kept bool // its deadline is its context's, which ends the call
 }
 
 // startOf is what a guided call that is made for a request, if any, knows when it
 // begins; nil if the call is plain.
 func (n *Node) startOf(ctx context.Context, policy *Policy, request *Request) *start {
-	if ctx == noneOwn && !request.hasTerms() && policy.Plain() {
+	if ctx == noneOwn && !request.hasTerms() && !schedule.Needed(policy) {
 		return nil // at once, since this is the rule, and deep in a stack that should stay small (bench, open)
 	}
 	return n.guidedStart(ctx, policy, request)
@@ -37,12 +37,12 @@ func (n *Node) guidedStart(ctx context.Context, policy *Policy, request *Request
 			deadline = min(deadline, max(at.Sub(n.start), 1))
 		}
 	}
-	if deadline == retry.Never && policy.Plain() {
+	if deadline == schedule.Never && !schedule.Needed(policy) {
 		return nil
 	}
 	start := &start{kept: deadline < t.deadline}
-	start.Start = retry.Start{Behalf: t.retry, Call: n.life.number.Add(1), Life: n.life.seed()}
-	if deadline != retry.Never {
+	start.Start = schedule.Start{OnBehalfOfRetry: t.retry, CallNumber: n.life.number.Add(1), Incarnation: n.life.seed()}
+	if deadline != schedule.Never {
 		start.Deadline = deadline
 	}
 	return start
@@ -50,8 +50,8 @@ func (n *Node) guidedStart(ctx context.Context, policy *Policy, request *Request
 
 // guide opens a guided call, unless its deadline has passed. mu is held.
 func (n *Node) guide(c *call, s *start, to *destination) error {
-	s.Now, s.Dest, s.Node = n.now(), &to.shared, &n.ledger
-	if next := n.calls.Begin(c, s.Start, s.kept); next.Step == retry.GiveUp {
+	s.Now, s.Dest, s.Node = n.now(), &to.shared, &n.window
+	if next := n.calls.Begin(c, s.Start, s.kept); next.Action == schedule.GiveUp {
 		return &CallError{c, &callEnd{err: Timeout, reason: next.Reason}}
 	}
 	n.setAlarm()
@@ -62,17 +62,17 @@ func (n *Node) guide(c *call, s *start, to *destination) error {
 // unlocked.
 func (n *Node) replyGuided(c *call, reply Message) {
 	now, g := n.now(), n.calls.Guide(c)
-	var failed *retry.Failure
+	var failed *schedule.Failure
 	var err error
 	if n.isError(reply) {
 		e := reply.asError()
-		failed, err = &retry.Failure{Code: int(e.Code), Definite: e.Code.Definite(), RetryAfter: e.RetryAfter}, e
+		failed, err = &schedule.Failure{Code: int(e.Code), Definite: e.Code.Definite(), RetryAfter: e.RetryAfter}, e
 	}
 	next, arrival := n.calls.Answer(c, reply.InReplyTo, now, failed, err)
 	n.count(arrival, reply.Src)
 	var s silence
 	switch {
-	case next.Step != retry.SendAgain:
+	case next.Action != schedule.Send:
 	case n.full():
 		n.calls.Postpone(c)
 	default:
@@ -80,12 +80,12 @@ func (n *Node) replyGuided(c *call, reply Message) {
 	}
 	n.setAlarm()
 	n.mu.Unlock()
-	switch next.Step {
-	case retry.Settle:
+	switch next.Action {
+	case schedule.Settle:
 		n.end(c, reply, nil)
-	case retry.GiveUp:
+	case schedule.GiveUp:
 		n.end(c, reply, guidedFailure(c, g, now))
-	case retry.SendAgain:
+	case schedule.Send:
 		if s.call != nil {
 			n.logRetry(s)
 		}
@@ -109,7 +109,7 @@ func cancelled(c *call, g *guide, at time.Duration, cause error) *CallError {
 		return failure(c, at, cause)
 	}
 	if errors.Is(cause, context.DeadlineExceeded) {
-		g.Reason = retry.DeadlinePassed
+		g.Reason = DeadlinePassed
 		return guidedFailure(c, g, at)
 	}
 	return &CallError{c, &callEnd{err: cause, at: at, met: g.Met}}

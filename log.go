@@ -104,7 +104,7 @@ func (n *Node) logRetry(s silence) {
 	attrs = append(attrs,
 		slog.String("dest", c.Letter.Dest()),
 		slog.Int("attempt", s.attempt),
-		slog.Int("of", c.Policy.Limit()),
+		slog.Int("of", c.Policy.MaxAttempts()),
 		slog.Int64("msg_id", s.id),
 		slog.Duration("waited", s.waited.Round(time.Millisecond)),
 	)

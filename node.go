@@ -11,8 +11,8 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/calls"
+	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/internal/wire"
-	"github.com/eddyrpc/eddy/retry"
 )
 
 // A Node serves requests and makes calls over one transport. The zero value is
@@ -76,7 +76,7 @@ type Node struct {
 	calls      calls.Table[owner]
 	dests      map[string]*destination
 	latestDest *destination
-	ledger     retry.Ledger // of all calls
+	window     schedule.Window // of all calls
 	alarm      alarm
 	stats      Stats
 

@@ -45,7 +45,7 @@ func drawRough(t *rapid.T) *rough {
 		policy: eddy.Policy{
 			Attempts: rapid.IntRange(1, 6).Draw(t, "attempts"),
 			Timeout:  ms("timeout", 5, 150),
-			Codes:    []int{11},
+			RetryOn:  []int{11},
 			Backoff:  retry.Backoff{Kind: retry.Constant, Base: ms("pause", 1, 50)},
 		},
 	}
@@ -62,7 +62,7 @@ func drawRough(t *rapid.T) *rough {
 // and what was wrong with its reply.
 func (r *rough) effects(t *testing.T, marked bool) (counts []int, wrong []string) {
 	policy := r.policy
-	policy.Mark = marked
+	policy.CallID = marked
 	counts, wrong = make([]int, r.calls), make([]string, r.calls)
 	synctest.Test(t, func(t *testing.T) {
 		random := rand.New(rand.NewPCG(r.seed, 0))

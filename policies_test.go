@@ -47,9 +47,9 @@ func (r *ring) ms(n int) time.Duration { return time.Duration(r.intN(n)) * time.
 func (r *ring) policy() *eddy.Policy {
 	return []*eddy.Policy{
 		nil,
-		{Mark: true, Propagate: true},
-		{Adaptive: &retry.Adaptive{}, Attempts: 5, Codes: []int{11, 0}},
-		{Deadline: 300 * time.Millisecond, Backoff: retry.Backoff{Kind: retry.Exponential, Jitter: retry.FullJitter}, Codes: []int{11}},
+		{CallID: true, Propagate: true},
+		{Adaptive: &retry.Adaptive{}, Attempts: 5, RetryOn: []int{11, 0}},
+		{Deadline: 300 * time.Millisecond, Backoff: retry.Backoff{Kind: retry.Exponential, Jitter: retry.FullJitter}, RetryOn: []int{11}},
 		{Hedge: 20 * time.Millisecond, Budget: retry.Budget{Ratio: 0.2, PerSecond: 1}, Propagate: true},
 		{Late: retry.Ignore, Deadline: time.Second, Timeout: 100 * time.Millisecond},
 	}[r.intN(6)]

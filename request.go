@@ -8,8 +8,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/internal/wire"
-	"github.com/eddyrpc/eddy/retry"
 )
 
 // A Request is a message that a handler serves. If it has a msg_id it gets
@@ -241,7 +241,7 @@ type requestKey struct{}
 
 func (c *requestContext) Deadline() (time.Time, bool) {
 	deadline := (*Request)(c).terms().deadline
-	return c.handler.node.start.Add(deadline), deadline != retry.Never
+	return c.handler.node.start.Add(deadline), deadline != schedule.Never
 }
 func (c *requestContext) Done() <-chan struct{} { return c.handler.node.ctx.Done() }
 func (c *requestContext) Err() error            { return c.handler.node.ctx.Err() }

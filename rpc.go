@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/calls"
+	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/internal/wire"
 	"github.com/eddyrpc/eddy/retry"
 )
@@ -110,8 +111,8 @@ func (n *Node) begin(ctx context.Context, d *draft, policy *Policy, owner owner,
 	}
 	*c = call{Policy: policy, Owner: owner}
 	start := n.startOf(ctx, policy, owner.request)
-	again := policy.Limit() > 1 || start != nil
-	if policy != nil && (policy.Mark || policy.Propagate) {
+	again := policy.MaxAttempts() > 1 || start != nil
+	if policy != nil && (policy.CallID || policy.Propagate) {
 		if err := n.mark(d, policy); err != nil {
 			return nil, unsent(d.dest, err)
 		}
@@ -174,8 +175,8 @@ func (n *Node) sent(c *call, id int64) {
 
 // afterSilence does what the call's policy has said after its latest attempt has
 // met silence: it sends another, or counts the call as failed. mu is held.
-func (n *Node) afterSilence(c *call, step retry.Step, g *guide, now time.Duration) silence {
-	if step == retry.SendAgain {
+func (n *Node) afterSilence(c *call, step schedule.Action, g *guide, now time.Duration) silence {
+	if step == schedule.Send {
 		return n.again(c, g, now)
 	}
 	n.failed(c)

@@ -225,7 +225,7 @@ func question(req *eddy.Request) (to string, body eddy.Raw, p *eddy.Policy) {
 	}
 	p = &eddy.Policy{
 		Timeout: milliseconds(req, "timeout_ms"), Hedge: milliseconds(req, "hedge_ms"),
-		Final: milliseconds(req, "final_ms"), Deadline: milliseconds(req, "deadline_ms"),
+		LastTimeout: milliseconds(req, "final_ms"), Deadline: milliseconds(req, "deadline_ms"),
 	}
 	if n, ok := req.Body.Get("attempts").Int(); ok {
 		p.Attempts = int(min(n, 100)) // or less than is possible

@@ -26,7 +26,7 @@ func (n *Node) Stats() Stats {
 	defer n.mu.Unlock()
 	s := n.stats
 	s.In = n.in.Load()
-	s.Refused = int64(n.ledger.Refused())
+	s.Refused = int64(n.window.Refused())
 	if n.logQueue != nil {
 		s.LogDropped = n.logQueue.Dropped()
 	}

@@ -8,12 +8,12 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/internal/wire"
-	"github.com/eddyrpc/eddy/retry"
 )
 
 // A request's body may carry terms of its call besides what it asks for. A caller
-// writes them only if its policy says mark or propagate:
+// writes them only if its policy sets call_id or propagate:
 //
 //	"call":"1f0a93c2b7d4e865/17"   the same in every attempt of one call (mark)
 //	"deadline_ms":1200             how long the caller still waits (propagate)
@@ -21,7 +21,7 @@ import (
 
 // terms are what a request says of its call.
 type terms struct {
-	deadline time.Duration // by the node's clock, or retry.Never
+	deadline time.Duration // by the node's clock, or schedule.Never
 	retry    bool
 	ctx      context.Context // the handler's, if there is a deadline
 	end      context.CancelFunc
@@ -47,7 +47,7 @@ func (r *Request) terms() terms {
 			return *t
 		}
 	}
-	return terms{deadline: retry.Never}
+	return terms{deadline: schedule.Never}
 }
 
 func (r *Request) hasTerms() bool { return r != nil && r.state.Load()&hasTerms != 0 }
@@ -62,7 +62,7 @@ func (r *Request) changeTerms(change func(t *terms)) {
 		if table.of == nil {
 			table.of = make(map[*Request]*terms)
 		}
-		t = &terms{deadline: retry.Never}
+		t = &terms{deadline: schedule.Never}
 		table.of[r] = t
 		r.state.Or(hasTerms)
 	}
@@ -75,7 +75,7 @@ func (r *Request) readTerms() (alive bool) {
 	n := r.handler.node
 	again := string(r.Body.Get("retry")) == "true"
 	ms, ok := r.Body.Get("deadline_ms").Int()
-	if ok = ok && ms >= 0 && ms < int64(retry.Never/time.Millisecond)/2; !ok {
+	if ok = ok && ms >= 0 && ms < int64(schedule.Never/time.Millisecond)/2; !ok {
 		if again {
 			r.changeTerms(func(t *terms) { t.retry = true })
 		}
@@ -130,14 +130,14 @@ func (r *Request) context() context.Context {
 func (n *Node) mark(d *draft, p *Policy) error {
 	body := d.body.Raw
 	if d.body.HasTerms {
-		if p.Mark {
+		if p.CallID {
 			body = wire.Without(body, wire.Call)
 		}
 		if p.Propagate {
 			body = wire.Without(body, wire.Deadline, wire.Retry)
 		}
 	}
-	if p.Mark {
+	if p.CallID {
 		body = append(body[:len(body)-1:len(body)-1], `,"call":"`...)
 		body = append(append(body, n.life.name()...), '/')
 		body = append(strconv.AppendUint(body, n.life.number.Add(1), 10), `"}`...)

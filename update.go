@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/retry"
 )
 
@@ -130,7 +131,7 @@ func (kv *KV[T]) swaps() *Policy {
 		return sentOnce
 	}
 	p := *kv.Changes
-	p.Attempts, p.Hedge, p.Codes = 1, 0, nil
+	p.Attempts, p.Hedge, p.RetryOn = 1, 0, nil
 	return &p
 }
 
@@ -151,7 +152,7 @@ var defaultRaces = &Policy{
 type races struct {
 	again    bool // after silence too
 	unsure   bool // one that was lost may have been won
-	schedule retry.Schedule
+	schedule schedule.Schedule
 	begun    time.Time
 }
 
@@ -162,9 +163,9 @@ func newRaces(ctx context.Context, p *Policy, again bool, l *life) (*races, erro
 	if err := p.Validate(); err != nil {
 		return nil, fmt.Errorf("races: %w", err)
 	}
-	policy := &Policy{Attempts: p.Attempts, Backoff: p.Backoff, Codes: lostRaces}
+	policy := &Policy{Attempts: p.Attempts, Backoff: p.Backoff, RetryOn: lostRaces}
 	r := &races{again: again, begun: time.Now()}
-	start := retry.Start{Call: l.number.Add(1), Life: l.seed()}
+	start := schedule.Start{CallNumber: l.number.Add(1), Incarnation: l.seed()}
 	if at, ok := ctx.Deadline(); ok {
 		start.Deadline = max(at.Sub(r.begun), 1)
 	}
@@ -178,7 +179,7 @@ func (r *races) now() time.Duration { return time.Since(r.begun) }
 // lost waits until the next race, if err says that one was lost and there is to be
 // another.
 func (r *races) lost(ctx context.Context, err error) error {
-	said, failure := &Error{}, retry.Failure{Code: lostRaces[0], Definite: true}
+	said, failure := &Error{}, schedule.Failure{Code: lostRaces[0], Definite: true}
 	errors.As(err, &said)
 	indefinite := errors.Is(err, ErrIndefinite)
 	if indefinite && !r.again || !indefinite && !slices.Contains(lostRaces, int(said.Code)) {
@@ -187,7 +188,7 @@ func (r *races) lost(ctx context.Context, err error) error {
 	r.unsure = r.again
 	failure.RetryAfter = said.RetryAfter
 	next := r.schedule.ErrorReply(r.now(), r.schedule.Sent(), -1, failure)
-	if next.Step == retry.Pause {
+	if next.Action == schedule.Pause {
 		select {
 		case <-time.After(next.Until - r.now()):
 		case <-ctx.Done():
@@ -195,7 +196,7 @@ func (r *races) lost(ctx context.Context, err error) error {
 		}
 		next = r.schedule.Due(r.now())
 	}
-	if next.Step == retry.GiveUp {
+	if next.Action == schedule.GiveUp {
 		return fmt.Errorf("%d races lost, %v: %w", r.schedule.Sent(), next.Reason, err)
 	}
 	r.schedule.Written(r.now())

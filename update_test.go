@@ -85,7 +85,7 @@ func TestUpdateMakesKeyWhileAnotherDoes(t *testing.T) {
 func TestUpdateSilence(t *testing.T) {
 	beside(t, 1, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
 		ctx, kv := t.Context(), eddy.LinKV[int](nodes[0])
-		kv.Changes = &eddy.Policy{Attempts: 5, Hedge: 100 * time.Millisecond, Codes: []int{22}} // not for Update
+		kv.Changes = &eddy.Policy{Attempts: 5, Hedge: 100 * time.Millisecond, RetryOn: []int{22}} // not for Update
 		if _, err := kv.Update(ctx, "x", increment); err != nil {
 			t.Fatal(err)
 		}

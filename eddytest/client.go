@@ -1,13 +1,12 @@
 package eddytest
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"sync"
 	"time"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A Client is whoever a test plays by hand: it plainly sends and receives. It
@@ -55,7 +54,7 @@ func (c *Client) Request(dest string, body any) int64 {
 	id := c.lastID
 	c.awaited[id] = true
 	c.net.mu.Unlock()
-	c.send(dest, body, fmt.Sprintf(`"msg_id":%d`, id))
+	c.send(dest, body, "msg_id", id)
 	return id
 }
 
@@ -110,22 +109,25 @@ func (c *Client) Handle(f func(m eddy.Message)) {
 // Reply answers a request that was received, or that another client received.
 func (c *Client) Reply(to eddy.Message, body any) {
 	c.net.t.Helper()
-	c.send(to.Src, body, fmt.Sprintf(`"in_reply_to":%d`, to.ID))
+	c.send(to.Src, body, "in_reply_to", to.ID)
 }
 
 // Send sends a message with no ids but those in its body: a one-way message, if
 // there are none.
 func (c *Client) Send(dest string, body any) {
 	c.net.t.Helper()
-	c.send(dest, body, "")
+	c.send(dest, body, "", eddy.NoID)
 }
 
-// send sends a body with a member added behind its own.
-func (c *Client) send(dest string, body any, member string) {
+// send sends a body, with an id added if idName is not empty.
+func (c *Client) send(dest string, body any, idName string, id int64) {
 	c.net.t.Helper()
 	text, err := textOf(body)
 	if err == nil {
-		line := fmt.Appendf(nil, `{"src":%q,"dest":%q,"body":%s}`+"\n", c.name, dest, with(text, member))
+		if idName != "" {
+			text = message.With(text, idName, message.Int(id))
+		}
+		line := append(message.Append(nil, c.name, dest, text), '\n')
 		var m eddy.Message
 		if m, err = parse(line); err == nil {
 			c.net.send(m, line)
@@ -145,19 +147,6 @@ func textOf(body any) ([]byte, error) {
 		return b, nil
 	}
 	return json.Marshal(body)
-}
-
-// with adds a member to an object.
-func with(object []byte, member string) []byte {
-	object = bytes.TrimSpace(object)
-	fields, ok := bytes.CutSuffix(object, []byte("}"))
-	if member == "" || !ok {
-		return object
-	}
-	if bytes.HasSuffix(bytes.TrimSpace(fields), []byte("{")) {
-		return fmt.Appendf(nil, "%s%s}", fields, member)
-	}
-	return fmt.Appendf(nil, "%s,%s}", fields, member)
 }
 
 // unasked reports whether no request of ours asked for a message.

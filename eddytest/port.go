@@ -2,13 +2,12 @@ package eddytest
 
 import (
 	"bytes"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"sync"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A port is a node's end of the network: its eddy.Transport.
@@ -79,40 +78,9 @@ func (p *port) Close() error {
 	return nil
 }
 
-// parse reads a line. The node's own reader is not asked: its faults would hide
-// themselves.
+// parse parses a line by the workbench's parser: the node's own could not see
+// its mistakes.
 func parse(line []byte) (eddy.Message, error) {
-	var m struct {
-		Src, Dest *string
-		Body      json.RawMessage
-	}
-	var body struct {
-		Type      *string
-		ID        *int64 `json:"msg_id"`
-		InReplyTo *int64 `json:"in_reply_to"`
-	}
-	if err := json.Unmarshal(line, &m); err != nil {
-		return eddy.Message{}, err
-	}
-	if m.Src == nil || m.Dest == nil || m.Body == nil {
-		return eddy.Message{}, errors.New("src, dest or body is missing")
-	}
-	if err := json.Unmarshal(m.Body, &body); err != nil {
-		return eddy.Message{}, err
-	}
-	if body.Type == nil {
-		return eddy.Message{}, errors.New("body.type is missing")
-	}
-	return eddy.Message{
-		Src: *m.Src, Dest: *m.Dest, Type: *body.Type,
-		ID: idOf(body.ID), InReplyTo: idOf(body.InReplyTo),
-		Body: eddy.Raw(m.Body),
-	}, nil
-}
-
-func idOf(id *int64) int64 {
-	if id == nil {
-		return eddy.NoID
-	}
-	return *id
+	m, err := message.Parse(line)
+	return eddy.Message{Src: m.Src, Dest: m.Dest, Type: m.Type, ID: m.ID, InReplyTo: m.InReplyTo, Body: m.Body}, err
 }

@@ -78,7 +78,7 @@ func TestHandlerReturnsTheErrorOfItsCall(t *testing.T) {
 func TestPolicyHeedsACodeInAnyType(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := eddytest.New(t)
-		start(net, "n1", ask(&maelstrom.Policy{Codes: []int{maelstrom.TemporarilyUnavailable}}))
+		start(net, "n1", ask(&maelstrom.Policy{RetryOn: []int{maelstrom.TemporarilyUnavailable}}))
 		n2 := net.Client("n2")
 		busy := map[string]any{"type": "add_ok", "code": 11}
 		n2.Handle(func(m eddy.Message) {
@@ -264,7 +264,7 @@ func TestHandleOnce(t *testing.T) {
 				var once maelstrom.Once
 				count := 0
 				net := eddytest.New(t)
-				start(net, "n1", ask(&maelstrom.Policy{Mark: true}))
+				start(net, "n1", ask(&maelstrom.Policy{CallID: true}))
 				start(net, "n2", func(n *maelstrom.Node) {
 					n.HandleOnce("add", &once, func(m maelstrom.Message) error {
 						mu.Lock()

@@ -32,7 +32,7 @@
 // [CallError] says whether the call surely took no effect. [Node.HandleOnce] keeps the
 // attempts of one call from taking effect twice:
 //
-//	policy := &maelstrom.Policy{Mark: true}
+//	policy := &maelstrom.Policy{CallID: true}
 //	_, attempts, err := n.RPCWithRetry(ctx, "n2", body, policy)
 //	...
 //	var once maelstrom.Once

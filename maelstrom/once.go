@@ -13,7 +13,7 @@ import (
 type Once = eddy.Once
 
 // HandleOnce is Handle for a handler that is to take effect once for each call,
-// however many of its attempts arrive. The caller's policy must say Mark. The
+// however many of its attempts arrive. The caller's policy must set CallID. The
 // handler answers before it returns, or the request is answered with 13 crash. One
 // Once may serve many types; nil is one for this type alone.
 func (n *Node) HandleOnce(typ string, once *Once, fn HandlerFunc) {

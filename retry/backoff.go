@@ -2,7 +2,6 @@ package retry
 
 import (
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -60,60 +59,23 @@ func (k *BackoffKind) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%q is none of none, constant, exponential, decorrelated", text)
 }
 
-// Pause is the pause after attempt number n, from 1 on. before is the pause that
-// the same call made last, 0 if none; it matters to Decorrelated alone. random
-// is 64 random bits.
-func (b *Backoff) Pause(n int, before time.Duration, random uint64) time.Duration {
-	u := float64(random>>11) / (1 << 53)
-	switch b.Kind {
-	case NoBackoff:
-		return 0
-	case Decorrelated:
-		low, high := b.base(), times(max(before, b.base()), 3)
-		return min(b.cap(), stretch(low, 1)+stretch(high-low, u))
+// WithDefaults returns b with its zero Base and Cap replaced by what they mean. If
+// the kind is none, it returns b.
+func (b Backoff) WithDefaults() Backoff {
+	if b.Kind == NoBackoff {
+		return b
 	}
-	return min(b.cap(), b.Jitter.at(b.grown(n), u))
-}
-
-// grown is the pause after attempt n before jitter.
-func (b *Backoff) grown(n int) time.Duration {
-	d := b.base()
-	if b.Kind == Exponential {
-		for ; n > 1 && d < b.cap(); n-- {
-			d = times(d, 2)
-		}
-	}
-	return min(d, b.cap())
-}
-
-// longest is the longest that the pause after attempt n can be.
-func (b *Backoff) longest(n int) time.Duration {
-	d := b.base()
-	if b.Kind == Decorrelated {
-		for ; n > 0 && d < b.cap(); n-- {
-			d = times(d, 3)
-		}
-		return min(d, b.cap())
-	}
-	return b.Pause(n, 0, math.MaxUint64)
-}
-
-func (b *Backoff) base() time.Duration {
 	if b.Base <= 0 {
-		return DefaultBase
+		b.Base = DefaultBase
 	}
-	return b.Base
-}
-
-func (b *Backoff) cap() time.Duration {
 	if b.Cap <= 0 {
-		return max(DefaultCap, b.base())
+		b.Cap = max(DefaultCap, b.Base)
 	}
-	return b.Cap
+	return b
 }
 
 func (b *Backoff) validate() error {
-	switch {
+	switch full := b.WithDefaults(); {
 	case int(b.Kind) >= len(backoffKinds):
 		return fmt.Errorf("kind: %d is no kind of backoff", b.Kind)
 	case b.Kind == NoBackoff && *b != (Backoff{}):
@@ -122,8 +84,8 @@ func (b *Backoff) validate() error {
 		return fmt.Errorf("base: %v is not over 0s", b.Base)
 	case b.Cap < 0:
 		return fmt.Errorf("cap: %v is not over 0s", b.Cap)
-	case b.cap() < b.base():
-		return fmt.Errorf("cap: %v is less than the base, %v", b.cap(), b.base())
+	case full.Cap < full.Base:
+		return fmt.Errorf("cap: %v is less than the base, %v", full.Cap, full.Base)
 	case b.Kind == Decorrelated && b.Jitter != Jitter{}:
 		return fmt.Errorf("jitter: decorrelated has its own")
 	}
@@ -131,13 +93,4 @@ func (b *Backoff) validate() error {
 		return fmt.Errorf("jitter: %w", err)
 	}
 	return nil
-}
-
-// mix makes 64 bits of x that look random: the finalizer of SplitMix64 (Steele,
-// Lea, Flood: Fast Splittable Pseudorandom Number Generators, OOPSLA 2014).
-func mix(x uint64) uint64 {
-	x += 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"strconv"
-	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -28,23 +27,6 @@ var (
 // PlusMinus is the jitter that makes pauses longer or shorter by a fraction f of
 // themselves at most; f is over 0 and at most 1.
 func PlusMinus(f float64) Jitter { return Jitter{1 - f, 1 + f} }
-
-// at is d with jitter; u is from 0 up to 1, 1 excluded.
-func (j Jitter) at(d time.Duration, u float64) time.Duration {
-	if j == NoJitter {
-		return d
-	}
-	return stretch(d, j.Low+u*(j.High-j.Low))
-}
-
-// stretch multiplies, and saturates.
-func stretch(d time.Duration, by float64) time.Duration {
-	x := float64(d) * by
-	if x >= math.MaxInt64 {
-		return forever
-	}
-	return time.Duration(x)
-}
 
 func (j Jitter) validate() error {
 	if j == NoJitter || j.Low >= 0 && j.Low <= j.High && j.High <= 2 && j.High > 0 {

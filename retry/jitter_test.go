@@ -1,9 +1,6 @@
 package retry
 
-import (
-	"testing"
-	"time"
-)
+import "testing"
 
 func TestJitterText(t *testing.T) {
 	for text, want := range map[string]Jitter{
@@ -26,14 +23,5 @@ func TestJitterText(t *testing.T) {
 	}
 	if text, err := (Jitter{0.1, 0.2}).MarshalJSON(); err == nil {
 		t.Errorf("became %s", text)
-	}
-}
-
-func TestStretchSaturates(t *testing.T) {
-	if got := stretch(forever, 2); got != forever {
-		t.Error(got)
-	}
-	if got := (Jitter{0.5, 1.5}).at(time.Second, 0.5); got != time.Second {
-		t.Error(got)
 	}
 }

@@ -18,7 +18,6 @@ package retry
 
 import (
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -50,10 +49,10 @@ type Policy struct {
 	// means that it stays as it is.
 	Adaptive *Adaptive `json:"adaptive,omitzero"`
 
-	// Final is how long the last attempt waits instead of Timeout. 0 means no
+	// LastTimeout is how long the last attempt waits instead of Timeout. 0 means no
 	// longer than the others. It pays only if late replies are accepted: then it
 	// is a wait for all of the attempts.
-	Final time.Duration `json:"final,omitzero"`
+	LastTimeout time.Duration `json:"last_timeout,omitzero"`
 
 	// Hedge is how long every attempt but the last waits instead of Timeout: a
 	// second message is sent soon, not because the first one is given up, but
@@ -74,16 +73,16 @@ type Policy struct {
 	// Backoff is the pause between two attempts. The zero value is none.
 	Backoff Backoff `json:"backoff,omitzero"`
 
-	// Codes are the codes of error replies after which the call tries again. Nil
+	// RetryOn are the codes of error replies after which the call tries again. Nil
 	// means none: the node has been reached and has said no.
-	Codes []int `json:"codes,omitzero"`
+	RetryOn []int `json:"retry_on,omitzero"`
 
 	// Budget bounds the retries of many calls together. The zero value does not.
 	Budget Budget `json:"budget,omitzero"`
 
-	// Mark puts "call" into every attempt, so that the receiver knows attempts of
+	// CallID puts "call" into every attempt, so that the receiver knows attempts of
 	// one call.
-	Mark bool `json:"mark,omitzero"`
+	CallID bool `json:"call_id,omitzero"`
 
 	// Propagate puts "deadline_ms" and "retry" into every attempt: what has
 	// expired is dropped unserved, and nobody retries on behalf of a retry.
@@ -102,7 +101,7 @@ func (p *Policy) Validate() error {
 		field string
 		value time.Duration
 	}{
-		{"timeout", p.Timeout}, {"final", p.Final}, {"hedge", p.Hedge}, {"deadline", p.Deadline},
+		{"timeout", p.Timeout}, {"last_timeout", p.LastTimeout}, {"hedge", p.Hedge}, {"deadline", p.Deadline},
 	} {
 		if d.value < 0 {
 			return fmt.Errorf("%s: %v is not over 0s", d.field, d.value)
@@ -114,8 +113,8 @@ func (p *Policy) Validate() error {
 // simple reports whether nothing is set that could be wrong, at a glance, since every
 // call's policy is looked at (cmd/relay, BenchmarkRelay).
 func (p *Policy) simple() bool {
-	return p.Plain() && p.Attempts >= 0 && p.Timeout >= 0 && p.Final == 0 && p.Hedge == 0 &&
-		p.Late <= Ignore && p.Backoff == Backoff{}
+	return p.Attempts >= 0 && p.Timeout >= 0 && p.Adaptive == nil && p.LastTimeout == 0 && p.Hedge == 0 && p.Late <= Ignore &&
+		p.Deadline == 0 && p.Backoff == Backoff{} && len(p.RetryOn) == 0 && p.Budget == Budget{}
 }
 
 // validateRest looks at the fields that are more than one number, and at those
@@ -130,17 +129,17 @@ func (p *Policy) validateRest() error {
 	if err := p.Backoff.validate(); err != nil {
 		return fmt.Errorf("backoff.%w", err)
 	}
-	for i, code := range p.Codes {
+	for i, code := range p.RetryOn {
 		if code < 0 {
-			return fmt.Errorf("codes: %d, number %d of them, is not at least 0", code, i+1)
+			return fmt.Errorf("retry_on: %d, number %d of them, is not at least 0", code, i+1)
 		}
 	}
 	if err := p.Budget.validate(); err != nil {
 		return fmt.Errorf("budget.%w", err)
 	}
 	switch last := p.lastWait(); {
-	case p.Final > 0 && p.Adaptive == nil && p.Final < p.timeout():
-		return fmt.Errorf("final: %v is less than the timeout, %v", p.Final, p.timeout())
+	case p.LastTimeout > 0 && p.Adaptive == nil && p.LastTimeout < p.timeout():
+		return fmt.Errorf("last_timeout: %v is less than the timeout, %v", p.LastTimeout, p.timeout())
 	case p.Hedge > last:
 		return fmt.Errorf("hedge: %v is more than the last attempt waits, %v", p.Hedge, last)
 	case p.Hedge > 0 && p.Late == Ignore:
@@ -149,28 +148,22 @@ func (p *Policy) validateRest() error {
 	return nil
 }
 
-// Plain reports whether the calls that follow p need nothing but Limit, Wait,
-// Accepts and AfterSilence: no Schedule, and nothing that calls share.
-func (p *Policy) Plain() bool {
-	return p == nil || p.Adaptive == nil && p.Deadline == 0 && p.Backoff.Kind == NoBackoff &&
-		len(p.Codes) == 0 && !p.Budget.on() && !p.Propagate
-}
-
-// Limit is how many attempts a call has in all.
-func (p *Policy) Limit() int {
+// MaxAttempts returns how many attempts a call has in all.
+func (p *Policy) MaxAttempts() int {
 	if p == nil || p.Attempts <= 0 {
 		return DefaultAttempts
 	}
 	return p.Attempts
 }
 
-// Wait is how long attempt number n, from 1 on, waits for its reply, unless the
-// timeout is adaptive or a deadline cuts it.
-func (p *Policy) Wait(n int) time.Duration {
+// AttemptTimeout returns how long attempt n, which is at least 1, waits for its
+// reply, unless a deadline ends it sooner. If the timeout is adaptive, it is how
+// long the attempt waits until there is a round trip to learn from.
+func (p *Policy) AttemptTimeout(n int) time.Duration {
 	switch {
 	case p == nil:
 		return DefaultTimeout
-	case n >= p.Limit():
+	case n >= p.MaxAttempts():
 		return p.lastWait()
 	case p.Hedge > 0:
 		return p.Hedge
@@ -186,82 +179,8 @@ func (p *Policy) timeout() time.Duration {
 }
 
 func (p *Policy) lastWait() time.Duration {
-	if p.Final > 0 {
-		return p.Final
+	if p.LastTimeout > 0 {
+		return p.LastTimeout
 	}
 	return p.timeout()
-}
-
-// Accepts reports whether a reply settles its call. late means that the attempt
-// it answers had already timed out.
-func (p *Policy) Accepts(late bool) bool {
-	return !late || p == nil || p.Late == Accept
-}
-
-// AfterSilence tells what a call does when its latest attempt, number sent, has
-// timed out: SendAgain or GiveUp. It is the whole decision for a plain policy,
-// and the first question of a Schedule.
-func (p *Policy) AfterSilence(sent int) Step { return afterSilence(sent, p.Limit()) }
-
-func afterSilence(sent, limit int) Step {
-	if sent < limit {
-		return SendAgain
-	}
-	return GiveUp
-}
-
-// Patience is the longest that a call can take, from its beginning: its deadline,
-// or else all of its waits and pauses at their longest. It saturates.
-func (p *Policy) Patience() time.Duration {
-	if p != nil && p.Deadline > 0 {
-		return p.Deadline
-	}
-	limit := p.Limit()
-	return plus(plus(times(p.longestWait(1), limit-1), p.longestWait(limit)), p.longestPauses(limit-1))
-}
-
-// longestPauses is how long a number of pauses can take. It may say more of very
-// many, which are not worth a sum.
-func (p *Policy) longestPauses(count int) (all time.Duration) {
-	switch {
-	case p == nil || p.Backoff.Kind == NoBackoff:
-		return 0
-	case count > 1000:
-		return times(p.Backoff.cap(), count)
-	}
-	for n := 1; n <= count; n++ {
-		all = plus(all, p.Backoff.longest(n))
-	}
-	return all
-}
-
-func (p *Policy) longestWait(n int) time.Duration {
-	switch {
-	case p == nil || p.Adaptive == nil:
-		return p.Wait(n)
-	case n >= p.Limit() && p.Final > 0:
-		return p.Final
-	case n < p.Limit() && p.Hedge > 0:
-		return p.Hedge
-	}
-	return p.Adaptive.max()
-}
-
-// forever is longer than anything.
-const forever = time.Duration(math.MaxInt64)
-
-// plus adds durations that are not negative, and saturates.
-func plus(a, b time.Duration) time.Duration {
-	if a > forever-b {
-		return forever
-	}
-	return a + b
-}
-
-// times multiplies what is not negative, and saturates.
-func times(d time.Duration, n int) time.Duration {
-	if n > 0 && d > forever/time.Duration(n) {
-		return forever
-	}
-	return d * time.Duration(n)
 }

@@ -10,36 +10,20 @@ import (
 	"pgregory.net/rapid"
 )
 
+const ms = time.Millisecond
+
 func TestPolicyDefaults(t *testing.T) {
 	for name, p := range map[string]*Policy{"nil": nil, "zero": {}} {
-		if p.Limit() != 3 {
-			t.Errorf("%s: %d attempts", name, p.Limit())
+		if p.MaxAttempts() != 3 {
+			t.Errorf("%s: %d attempts", name, p.MaxAttempts())
 		}
 		for n := 1; n <= 3; n++ {
-			if p.Wait(n) != 500*time.Millisecond {
-				t.Errorf("%s: attempt %d waits %v", name, n, p.Wait(n))
+			if p.AttemptTimeout(n) != 500*time.Millisecond {
+				t.Errorf("%s: attempt %d waits %v", name, n, p.AttemptTimeout(n))
 			}
-		}
-		if !p.Accepts(false) || !p.Accepts(true) {
-			t.Errorf("%s: a reply is not accepted", name)
 		}
 		if err := p.Validate(); err != nil {
 			t.Errorf("%s: %v", name, err)
-		}
-	}
-}
-
-func TestAccepts(t *testing.T) {
-	for _, tt := range []struct {
-		late           Late
-		inTime, tooOld bool
-	}{
-		{Accept, true, true},
-		{Ignore, true, false},
-	} {
-		p := &Policy{Late: tt.late}
-		if p.Accepts(false) != tt.inTime || p.Accepts(true) != tt.tooOld {
-			t.Errorf("%v: in time %v, late %v", tt.late, p.Accepts(false), p.Accepts(true))
 		}
 	}
 }
@@ -55,16 +39,16 @@ func TestValidate(t *testing.T) {
 		{Policy{Attempts: -1, Timeout: -1, Late: 2}, "attempts: -1 is not at least 1"},
 		{Policy{Timeout: -time.Second, Late: 2}, "timeout: -1s is not over 0s"},
 		{Policy{Late: 2}, "late: 2 is neither accept nor ignore"},
-		{Policy{Final: -1}, "final: -1ns is not over 0s"},
+		{Policy{LastTimeout: -1}, "last_timeout: -1ns is not over 0s"},
 		{Policy{Hedge: -1}, "hedge: -1ns is not over 0s"},
 		{Policy{Deadline: -1}, "deadline: -1ns is not over 0s"},
-		{Policy{Final: 499 * ms}, "final: 499ms is less than the timeout, 500ms"},
-		{Policy{Final: 1, Adaptive: &Adaptive{}}, ""},
+		{Policy{LastTimeout: 499 * ms}, "last_timeout: 499ms is less than the timeout, 500ms"},
+		{Policy{LastTimeout: 1, Adaptive: &Adaptive{}}, ""},
 		{Policy{Hedge: 501 * ms}, "hedge: 501ms is more than the last attempt waits, 500ms"},
-		{Policy{Hedge: 501 * ms, Final: 502 * ms}, ""},
+		{Policy{Hedge: 501 * ms, LastTimeout: 502 * ms}, ""},
 		{Policy{Hedge: 1, Late: Ignore}, "hedge: of no use, since late replies are ignored"},
-		{Policy{Codes: []int{0, 1000}}, ""},
-		{Policy{Codes: []int{0, -1}}, "codes: -1, number 2 of them, is not at least 0"},
+		{Policy{RetryOn: []int{0, 1000}}, ""},
+		{Policy{RetryOn: []int{0, -1}}, "retry_on: -1, number 2 of them, is not at least 0"},
 		{Policy{Adaptive: &Adaptive{Min: -1}}, "adaptive.min: -1ns is not over 0s"},
 		{Policy{Adaptive: &Adaptive{Max: -1}}, "adaptive.max: -1ns is not over 0s"},
 		{Policy{Adaptive: &Adaptive{Min: 2, Max: 1}}, "adaptive.max: 1ns is less than min, 2ns"},
@@ -97,7 +81,7 @@ func TestValidateAtAGlance(t *testing.T) {
 	fields := []func(t *rapid.T, p *Policy){
 		func(t *rapid.T, p *Policy) { p.Attempts = int(duration.Draw(t, "attempts")) },
 		func(t *rapid.T, p *Policy) { p.Timeout = duration.Draw(t, "timeout") },
-		func(t *rapid.T, p *Policy) { p.Final = duration.Draw(t, "final") },
+		func(t *rapid.T, p *Policy) { p.LastTimeout = duration.Draw(t, "final") },
 		func(t *rapid.T, p *Policy) { p.Hedge = duration.Draw(t, "hedge") },
 		func(t *rapid.T, p *Policy) { p.Deadline = duration.Draw(t, "deadline") },
 		func(t *rapid.T, p *Policy) { p.Late = Late(number.Draw(t, "late")) },
@@ -107,10 +91,10 @@ func TestValidateAtAGlance(t *testing.T) {
 		func(t *rapid.T, p *Policy) { p.Backoff.Cap = duration.Draw(t, "cap") },
 		func(t *rapid.T, p *Policy) { p.Backoff.Seed = uint64(number.Draw(t, "seed")) },
 		func(t *rapid.T, p *Policy) { p.Backoff.Jitter = Jitter{factor.Draw(t, "low"), factor.Draw(t, "high")} },
-		func(t *rapid.T, p *Policy) { p.Codes = []int{int(duration.Draw(t, "code"))} },
+		func(t *rapid.T, p *Policy) { p.RetryOn = []int{int(duration.Draw(t, "code"))} },
 		func(t *rapid.T, p *Policy) { p.Budget.Ratio = factor.Draw(t, "ratio") },
 		func(t *rapid.T, p *Policy) { p.Budget.PerSecond = factor.Draw(t, "per second") },
-		func(t *rapid.T, p *Policy) { p.Mark, p.Propagate = true, rapid.Bool().Draw(t, "propagate") },
+		func(t *rapid.T, p *Policy) { p.CallID, p.Propagate = true, rapid.Bool().Draw(t, "propagate") },
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		var p Policy
@@ -118,39 +102,9 @@ func TestValidateAtAGlance(t *testing.T) {
 			rapid.SampledFrom(fields).Draw(t, "field")(t, &p)
 		}
 		closely := p
-		closely.Codes = append(slices.Clone(p.Codes), 0)
+		closely.RetryOn = append(slices.Clone(p.RetryOn), 0)
 		if got, want := fmt.Sprint(p.Validate()), fmt.Sprint(closely.Validate()); got != want {
 			t.Fatalf("%+v: got %s, want %s", p, got, want)
-		}
-	})
-}
-
-// A call that meets nothing but silence sends just as many attempts as its policy
-// says, and every one waits for some time.
-func TestSilenceEnds(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		p := drawPlain(t)
-		if err := p.Validate(); err != nil {
-			t.Fatal(err)
-		}
-		sent := 1
-		for ; p.AfterSilence(sent) == SendAgain; sent++ {
-			if p.Wait(sent) <= 0 {
-				t.Fatalf("attempt %d waits %v", sent, p.Wait(sent))
-			}
-			if sent > 1000 {
-				t.Fatal("there is no end")
-			}
-		}
-		want := p.Attempts
-		if want == 0 {
-			want = DefaultAttempts
-		}
-		if sent != want || sent != p.Limit() {
-			t.Fatalf("%d attempts, the limit is %d, want %d", sent, p.Limit(), want)
-		}
-		if step := p.AfterSilence(sent + 1); step != GiveUp {
-			t.Fatalf("beyond the last attempt: %v", step)
 		}
 	})
 }
@@ -162,54 +116,8 @@ func TestImpossibleValues(t *testing.T) {
 			Attempts: -rapid.IntRange(1, math.MaxInt).Draw(t, "attempts"),
 			Timeout:  -time.Duration(rapid.Int64Range(1, math.MaxInt64).Draw(t, "timeout")),
 		}
-		if p.Validate() == nil || p.Limit() != DefaultAttempts || p.Wait(1) != DefaultTimeout {
-			t.Fatalf("%v, limit %d, wait %v", p.Validate(), p.Limit(), p.Wait(1))
+		if p.Validate() == nil || p.MaxAttempts() != DefaultAttempts || p.AttemptTimeout(1) != DefaultTimeout {
+			t.Fatalf("%v, limit %d, wait %v", p.Validate(), p.MaxAttempts(), p.AttemptTimeout(1))
 		}
 	})
-}
-
-func TestPlain(t *testing.T) {
-	for text, want := range map[string]bool{
-		`{}`: true,
-		`{"attempts":5,"timeout":"1s","final":"2s","hedge":"10ms","mark":true}`: true,
-		`{"late":"ignore"}`:               true,
-		`{"adaptive":{}}`:                 false,
-		`{"deadline":"1s"}`:               false,
-		`{"backoff":{"kind":"constant"}}`: false,
-		`{"codes":[11]}`:                  false,
-		`{"budget":{"per_second":1}}`:     false,
-		`{"propagate":true}`:              false,
-	} {
-		if got := load(t, text).Plain(); got != want {
-			t.Errorf("%s: %v", text, got)
-		}
-	}
-	if !(*Policy)(nil).Plain() {
-		t.Error("nil is not plain")
-	}
-}
-
-func TestPatience(t *testing.T) {
-	for text, want := range map[string]time.Duration{
-		`null`: 1500 * ms,
-		`{}`:   1500 * ms,
-		`{"attempts":4,"timeout":"1s","final":"5s"}`:                                8 * time.Second,
-		`{"hedge":"10ms"}`:                                                          520 * ms,
-		`{"deadline":"1s","attempts":9}`:                                            time.Second,
-		`{"backoff":{"kind":"exponential"}}`:                                        1800 * ms,
-		`{"backoff":{"kind":"exponential","cap":"150ms","jitter":0.5}}`:             1800 * ms,
-		`{"backoff":{"kind":"decorrelated","base":"10ms"}}`:                         1620 * ms,
-		`{"backoff":{"kind":"decorrelated","base":"10ms","cap":"50ms"}}`:            1580 * ms,
-		`{"adaptive":{"max":"2s"}}`:                                                 6 * time.Second,
-		`{"adaptive":{"max":"2s"},"final":"3s"}`:                                    7 * time.Second,
-		`{"adaptive":{"max":"2s"},"hedge":"100ms"}`:                                 2200 * ms,
-		`{"attempts":1000000,"timeout":"9000h"}`:                                    Never,
-		`{"attempts":2000}`:                                                         1000 * time.Second,
-		`{"attempts":2001,"timeout":"1s","backoff":{"kind":"constant","cap":"1s"}}`: 4001 * time.Second,
-		`{"attempts":3,"timeout":"2000000h","backoff":{"kind":"constant"}}`:         Never,
-	} {
-		if got := load(t, text).Patience(); got != want {
-			t.Errorf("%s: %v, want %v", text, got, want)
-		}
-	}
 }

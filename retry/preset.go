@@ -19,9 +19,9 @@ var presets = []struct {
 	{"patient", "for what must get through: long waits that follow the round trips, growing pauses, half a minute in all",
 		Policy{
 			Attempts: 8, Timeout: time.Second, Adaptive: &Adaptive{Min: 50 * time.Millisecond, Max: 10 * time.Second},
-			Final: 10 * time.Second, Deadline: 30 * time.Second,
+			LastTimeout: 10 * time.Second, Deadline: 30 * time.Second,
 			Backoff: Backoff{Kind: Exponential, Base: 100 * time.Millisecond, Cap: 2 * time.Second, Jitter: FullJitter},
-			Codes:   []int{11},
+			RetryOn: []int{11},
 		}},
 	{"hedged", "for what must be quick: a second message after 100 ms, within a budget",
 		Policy{
@@ -59,7 +59,7 @@ func Preset(name string) (*Policy, error) {
 			continue
 		}
 		p := preset.policy
-		p.Codes = slices.Clone(p.Codes)
+		p.RetryOn = slices.Clone(p.RetryOn)
 		if p.Adaptive != nil {
 			bounds := *p.Adaptive
 			p.Adaptive = &bounds

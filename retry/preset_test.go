@@ -32,7 +32,7 @@ func TestPresets(t *testing.T) {
 // Whoever changes the policy that he got changes no other.
 func TestPresetIsTheCallersOwn(t *testing.T) {
 	p, _ := Preset("patient")
-	p.Codes[0], p.Adaptive.Min = 0, time.Hour
+	p.RetryOn[0], p.Adaptive.Min = 0, time.Hour
 	if again, _ := Preset("patient"); reflect.DeepEqual(p, again) {
 		t.Error("a preset was changed")
 	}

@@ -54,7 +54,7 @@ func (w *waits) over(f *flag.FlagSet) (*eddy.Policy, error) {
 // fixTimeout makes every attempt wait that long, the last one too, whatever else
 // the policy said of that.
 func fixTimeout(p *eddy.Policy, timeout time.Duration) {
-	p.Timeout, p.Adaptive, p.Hedge, p.Final = timeout, nil, 0, 0
+	p.Timeout, p.Adaptive, p.Hedge, p.LastTimeout = timeout, nil, 0, 0
 }
 
 // overrides keeps a policy for each pair of timeout and attempts that requests

@@ -20,7 +20,7 @@ func policyFile(t *testing.T, text string) string {
 func TestPolicyFile(t *testing.T) {
 	t.Parallel()
 	const silent = `{"type":"relay","msg_id":2,"target":"n2","payload":{"type":"read"}}`
-	file := policyFile(t, `{"attempts": 4, "timeout": "1ms", "mark": true, "propagate": true, "deadline": "50s"}`)
+	file := policyFile(t, `{"attempts": 4, "timeout": "1ms", "call_id": true, "propagate": true, "deadline": "50s"}`)
 	for _, test := range []struct {
 		name, request string
 		flags         []string
@@ -45,7 +45,7 @@ func TestPolicyFile(t *testing.T) {
 func TestTimeoutOverPolicy(t *testing.T) {
 	t.Parallel()
 	request := from("c1", `{"type":"relay","msg_id":2,"target":"n2","payload":{"type":"read"},"timeout_ms":1}`)
-	out, _, status := runRelay(t, initLine+request, "--policy="+policyFile(t, `{"attempts":2,"hedge":"1h","timeout":"2h","adaptive":{"min":"1h"},"final":"3h"}`))
+	out, _, status := runRelay(t, initLine+request, "--policy="+policyFile(t, `{"attempts":2,"hedge":"1h","timeout":"2h","adaptive":{"min":"1h"},"last_timeout":"3h"}`))
 	if status != 0 || !strings.Contains(out, "RPC failed after 2 attempts") {
 		t.Errorf("exit status %d, output\n%s", status, out)
 	}

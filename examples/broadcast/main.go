@@ -29,7 +29,7 @@ import (
 var untilAnswered = &eddy.Policy{
 	Attempts: math.MaxInt,
 	Backoff:  retry.Backoff{Kind: retry.Constant, Jitter: retry.FullJitter},
-	Codes:    []int{int(eddy.Timeout), int(eddy.TemporarilyUnavailable)},
+	RetryOn:  []int{int(eddy.Timeout), int(eddy.TemporarilyUnavailable)},
 }
 
 func main() {

@@ -52,7 +52,7 @@ func newNode() *eddy.Node {
 			if n.ID() == n.IDs()[0] {
 				return first(ctx, req)
 			}
-			reply, _, err := n.RPCWithRetry(ctx, n.IDs()[0], req.Body, &eddy.Policy{Mark: true})
+			reply, _, err := n.RPCWithRetry(ctx, n.IDs()[0], req.Body, &eddy.Policy{CallID: true})
 			return reply.Body, err
 		})
 	}

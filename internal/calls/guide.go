@@ -4,21 +4,21 @@ import (
 	"container/heap"
 	"time"
 
-	"github.com/eddyrpc/eddy/retry"
+	"github.com/eddyrpc/eddy/internal/schedule"
 )
 
-// A Guide is what the table keeps besides of a call that a retry.Schedule
+// A Guide is what the table keeps besides of a call that a schedule.Schedule
 // decides for, step by step, because its policy is not plain or it has a
 // deadline. Few calls have one, so a plain call pays nothing for it but a bit.
 type Guide[O any] struct {
-	Schedule retry.Schedule
-	Met      []Met        // what each attempt has met, the first one first
-	Last     error        // what the last of them in time has met that was over; nil is silence
-	Reason   retry.Reason // why there is no further attempt
+	Schedule schedule.Schedule
+	Met      []Met           // what each attempt has met, the first one first
+	Last     error           // what the last of them in time has met that was over; nil is silence
+	Reason   schedule.Reason // why there is no further attempt
 
 	call    *Call[O]
-	outside time.Duration // a deadline that somebody else keeps; retry.Never if none
-	due     time.Duration // when the schedule wants to be told; retry.Never if not
+	outside time.Duration // a deadline that somebody else keeps; schedule.Never if none
+	due     time.Duration // when the schedule wants to be told; schedule.Never if not
 	order   uint64        // of beginning
 	at      int           // where it stands in the heap
 }
@@ -50,15 +50,15 @@ func (t *Table[O]) Guide(c *Call[O]) *Guide[O] {
 // SendAgain, whereupon its first attempt is Sent; or GiveUp, and c is not open.
 // kept means that the owner keeps the start's deadline and removes the call then,
 // so that it can tell why: the guide only does so if it has not a millisecond later.
-func (t *Table[O]) Begin(c *Call[O], start retry.Start, kept bool) retry.Next {
+func (t *Table[O]) Begin(c *Call[O], start schedule.Start, kept bool) schedule.Decision {
 	s := &t.guides
 	s.begun++
-	g := &Guide[O]{call: c, order: s.begun, outside: retry.Never}
+	g := &Guide[O]{call: c, order: s.begun, outside: schedule.Never}
 	if kept {
 		g.outside = start.Deadline
 	}
 	next := g.Schedule.Begin(c.Policy, start)
-	if next.Step == retry.GiveUp {
+	if next.Action == schedule.GiveUp {
 		return next
 	}
 	if s.of == nil {
@@ -74,15 +74,15 @@ func (t *Table[O]) Begin(c *Call[O], start retry.Start, kept bool) retry.Next {
 // Answer tells the guide of an open call that the attempt with this id was
 // answered: by an error if failed is not nil, which err is. It returns what comes
 // next; after Settle and GiveUp the call is out of the table.
-func (t *Table[O]) Answer(c *Call[O], id int64, now time.Duration, failed *retry.Failure, err error) (retry.Next, Arrival) {
+func (t *Table[O]) Answer(c *Call[O], id int64, now time.Duration, failed *schedule.Failure, err error) (schedule.Decision, Arrival) {
 	g, a := t.Guide(c), c.attemptWith(id)
 	n := int(a.number)
 	if a.is(told) {
-		return retry.Next{Step: retry.Wait}, Stray
+		return schedule.Decision{Action: schedule.Wait}, Stray
 	}
 	a.state |= told
 	arrival := a.arrival(c.Policy)
-	var next retry.Next
+	var next schedule.Decision
 	if failed == nil {
 		next = g.Schedule.Reply(now, n, a.Written)
 	} else {
@@ -115,7 +115,7 @@ func (t *Table[O]) written(c *Call[O], now time.Duration) {
 
 // dueGuide is a call whose guide has something to do by now, and what; nil if there
 // is none.
-func (t *Table[O]) dueGuide(now time.Duration) (*Guide[O], retry.Step) {
+func (t *Table[O]) dueGuide(now time.Duration) (*Guide[O], schedule.Action) {
 	for len(t.guides.heap) > 0 {
 		g := t.guides.heap[0]
 		if g.due > now {
@@ -123,27 +123,27 @@ func (t *Table[O]) dueGuide(now time.Duration) (*Guide[O], retry.Step) {
 		}
 		next := g.Schedule.Due(now)
 		a := &g.call.latest
-		if !a.Silent() && !a.Answered() && (next.Step == retry.SendAgain || g.Schedule.Silent()) {
+		if !a.Silent() && !a.Answered() && (next.Action == schedule.Send || g.Schedule.TimedOut()) {
 			a.state |= silent
 			g.Last = nil
 			g.met(int(a.number)).Waited = now - a.Written
 		}
 		t.follow(g, next)
-		if next.Step == retry.SendAgain || next.Step == retry.GiveUp {
-			return g, next.Step
+		if next.Action == schedule.Send || next.Action == schedule.GiveUp {
+			return g, next.Action
 		}
 	}
-	return nil, retry.Wait
+	return nil, schedule.Wait
 }
 
 // follow puts a call where its guide's latest answer says that it belongs.
-func (t *Table[O]) follow(g *Guide[O], next retry.Next) {
+func (t *Table[O]) follow(g *Guide[O], next schedule.Decision) {
 	g.Reason = next.Reason
-	switch next.Step {
-	case retry.Settle, retry.GiveUp:
+	switch next.Action {
+	case schedule.Settle, schedule.GiveUp:
 		t.Remove(g.call)
 		return
-	case retry.SendAgain, retry.Pause:
+	case schedule.Send, schedule.Pause:
 		t.waiting.lists.remove(g.call) // the attempt before may still be on its way out
 	}
 	g.setDue(next.Until)
@@ -160,15 +160,15 @@ func (t *Table[O]) forget(c *Call[O]) {
 // setDue lets the guide be told at a time.
 func (g *Guide[O]) setDue(at time.Duration) {
 	g.due = roundUp(at)
-	if at == g.outside && at != retry.Never {
+	if at == g.outside && at != schedule.Never {
 		g.due += time.Millisecond // by which Go's timers are late, the owner's too
 	}
 }
 
 // roundUp makes a time a whole tick, as the wheel does: many calls share an alarm.
 func roundUp(d time.Duration) time.Duration {
-	if d > retry.Never-tickTime {
-		return retry.Never
+	if d > schedule.Never-tickTime {
+		return schedule.Never
 	}
 	return (d + tickTime - 1) / tickTime * tickTime
 }

@@ -7,11 +7,12 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/retry"
 )
 
-func begin(t interface{ Fatalf(string, ...any) }, table *Table[int], c *Call[int], id int64, start retry.Start) {
-	if next := table.Begin(c, start, false); next.Step != retry.SendAgain {
+func begin(t interface{ Fatalf(string, ...any) }, table *Table[int], c *Call[int], id int64, start schedule.Start) {
+	if next := table.Begin(c, start, false); next.Action != schedule.Send {
 		t.Fatalf("a call begins with %v", next)
 	}
 	table.Sent(c, id)
@@ -21,7 +22,7 @@ func begin(t interface{ Fatalf(string, ...any) }, table *Table[int], c *Call[int
 func TestGuideEndsUnsentCall(t *testing.T) {
 	var table Table[int]
 	c := newCall("n2", &retry.Policy{Deadline: 30 * ms})
-	begin(t, &table, c, 1, retry.Start{Now: 5 * ms})
+	begin(t, &table, c, 1, schedule.Start{Now: 5 * ms})
 	if at, ok := table.Next(true); !ok || at != 35*ms {
 		t.Errorf("to be asked at %v, %v", at, ok)
 	}
@@ -29,7 +30,7 @@ func TestGuideEndsUnsentCall(t *testing.T) {
 		t.Errorf("%v ends early", got)
 	}
 	got, step, g := table.Silent(35*ms, true)
-	if got != c || step != retry.GiveUp || g.Reason != retry.DeadlinePassed {
+	if got != c || step != schedule.GiveUp || g.Reason != schedule.DeadlinePassed {
 		t.Errorf("%v, %v, %+v", got, step, g)
 	}
 	empty(t, &table)
@@ -42,7 +43,7 @@ func TestGuideLeavesADeadlineToItsOwner(t *testing.T) {
 		for kept, want := range map[bool]time.Duration{false: 30 * ms, true: 31 * ms} {
 			var table Table[int]
 			c := newCall("n2", &retry.Policy{Timeout: time.Second})
-			table.Begin(c, retry.Start{Deadline: deadline}, kept)
+			table.Begin(c, schedule.Start{Deadline: deadline}, kept)
 			table.Sent(c, 1)
 			write(&table, 0)
 			if at, ok := table.Next(true); !ok || at != want {
@@ -51,7 +52,7 @@ func TestGuideLeavesADeadlineToItsOwner(t *testing.T) {
 			if got, _, _ := table.Silent(want-1, true); got != nil {
 				t.Errorf("deadline %v, kept %v: it ends early", deadline, kept)
 			}
-			if got, step, _ := table.Silent(want, true); got != c || step != retry.GiveUp {
+			if got, step, _ := table.Silent(want, true); got != c || step != schedule.GiveUp {
 				t.Errorf("deadline %v, kept %v: %v, %v", deadline, kept, got, step)
 			}
 			empty(t, &table)
@@ -65,19 +66,19 @@ func TestGuideWithoutRoom(t *testing.T) {
 	var table Table[int]
 	policy := &retry.Policy{Timeout: 10 * ms, Deadline: 30 * ms}
 	early, late := newCall("n2", policy), newCall("n2", policy)
-	begin(t, &table, early, 1, retry.Start{})
-	begin(t, &table, late, 2, retry.Start{})
+	begin(t, &table, early, 1, schedule.Start{})
+	begin(t, &table, late, 2, schedule.Start{})
 	write(&table, 0)
 	if got, _, _ := table.Silent(10*ms, false); got != nil {
 		t.Fatalf("%v, without room", got)
 	}
-	if got, step, _ := table.Silent(20*ms, true); got != early || step != retry.SendAgain {
+	if got, step, _ := table.Silent(20*ms, true); got != early || step != schedule.Send {
 		t.Fatalf("%v, %v", got, step)
 	}
 	table.Sent(early, 3)
 	write(&table, 20*ms)
 	for range 2 { // late has not been sent again
-		if _, step, _ := table.Silent(30*ms, false); step != retry.GiveUp {
+		if _, step, _ := table.Silent(30*ms, false); step != schedule.GiveUp {
 			t.Errorf("%v at the deadline", step)
 		}
 	}
@@ -88,24 +89,24 @@ func TestGuideWithoutRoom(t *testing.T) {
 // late.
 func TestGuideIsToldOnce(t *testing.T) {
 	var table Table[int]
-	c := newCall("n2", &retry.Policy{Timeout: 10 * ms, Codes: []int{11}})
-	begin(t, &table, c, 1, retry.Start{})
+	c := newCall("n2", &retry.Policy{Timeout: 10 * ms, RetryOn: []int{11}})
+	begin(t, &table, c, 1, schedule.Start{})
 	write(&table, 0)
-	busy, failed := errors.New("busy"), &retry.Failure{Code: 11, Definite: true}
-	if next, arrival := table.Answer(c, 1, 3*ms, failed, busy); next.Step != retry.SendAgain || arrival != InTime {
+	busy, failed := errors.New("busy"), &schedule.Failure{Code: 11, Definite: true}
+	if next, arrival := table.Answer(c, 1, 3*ms, failed, busy); next.Action != schedule.Send || arrival != InTime {
 		t.Fatalf("%v, %v", next, arrival)
 	}
 	table.Sent(c, 2)
-	if next, arrival := table.Answer(c, 1, 4*ms, failed, busy); next.Step != retry.Wait || arrival != Stray {
+	if next, arrival := table.Answer(c, 1, 4*ms, failed, busy); next.Action != schedule.Wait || arrival != Stray {
 		t.Errorf("the same again: %v, %v", next, arrival)
 	}
 	write(&table, 5*ms)
-	if got, step, _ := table.Silent(15*ms, true); got != c || step != retry.SendAgain {
+	if got, step, _ := table.Silent(15*ms, true); got != c || step != schedule.Send {
 		t.Fatalf("%v, %v", got, step)
 	}
 	table.Sent(c, 3)
 	g := table.Guide(c)
-	if next, arrival := table.Answer(c, 2, 16*ms, nil, nil); next.Step != retry.Settle || arrival != Late {
+	if next, arrival := table.Answer(c, 2, 16*ms, nil, nil); next.Action != schedule.Settle || arrival != Late {
 		t.Errorf("%v, %v", next, arrival)
 	}
 	if g.Met[0] != (Met{3 * ms, busy}) || g.Met[1].Waited != 11*ms {
@@ -124,11 +125,11 @@ func TestGuidesAtRandom(t *testing.T) {
 		policies := []*retry.Policy{
 			{Deadline: 40 * ms, Timeout: 15 * ms},
 			{Deadline: 40 * ms, Timeout: 15 * ms, Late: retry.Ignore},
-			{Deadline: 40 * ms, Timeout: 5 * ms, Backoff: retry.Backoff{Kind: retry.Constant, Base: 7 * ms}, Codes: []int{11}},
+			{Deadline: 40 * ms, Timeout: 5 * ms, Backoff: retry.Backoff{Kind: retry.Constant, Base: 7 * ms}, RetryOn: []int{11}},
 			{Deadline: 40 * ms, Timeout: 20 * ms, Hedge: 3 * ms, Propagate: true, Attempts: 9},
 			{Deadline: 40 * ms, Timeout: 5 * ms, Adaptive: &retry.Adaptive{}, Budget: retry.Budget{Ratio: 0.5}},
 		}
-		var dest retry.Destination
+		var dest schedule.Destination
 		send := func(c *Call[int]) {
 			id++
 			table.Sent(c, id)
@@ -139,7 +140,7 @@ func TestGuidesAtRandom(t *testing.T) {
 				if c == nil {
 					break
 				}
-				if step == retry.SendAgain {
+				if step == schedule.Send {
 					if now >= open[c]+40*ms {
 						t.Fatalf("an attempt begins %v after its call", now-open[c])
 					}
@@ -154,7 +155,7 @@ func TestGuidesAtRandom(t *testing.T) {
 				}
 			}
 		}
-		answer := func(failed *retry.Failure) {
+		answer := func(failed *schedule.Failure) {
 			if id == 0 {
 				return
 			}
@@ -163,14 +164,14 @@ func TestGuidesAtRandom(t *testing.T) {
 			if arrival != Guided {
 				return
 			}
-			switch next, _ := table.Answer(c, asked, now, failed, errors.New("failed")); next.Step {
-			case retry.SendAgain:
+			switch next, _ := table.Answer(c, asked, now, failed, errors.New("failed")); next.Action {
+			case schedule.Send:
 				if rapid.Bool().Draw(t, "room") {
 					send(c)
 				} else {
 					table.Postpone(c)
 				}
-			case retry.Settle, retry.GiveUp:
+			case schedule.Settle, schedule.GiveUp:
 				delete(open, c)
 			}
 		}
@@ -179,7 +180,7 @@ func TestGuidesAtRandom(t *testing.T) {
 				c := newCall("n2", rapid.SampledFrom(policies).Draw(t, "policy"))
 				open[c] = now
 				id++
-				begin(t, &table, c, id, retry.Start{Now: now, Dest: &dest})
+				begin(t, &table, c, id, schedule.Start{Now: now, Dest: &dest})
 			},
 			"pass": func(t *rapid.T) {
 				now += time.Duration(rapid.IntRange(0, 9).Draw(t, "ms")) * ms
@@ -188,8 +189,8 @@ func TestGuidesAtRandom(t *testing.T) {
 			"flushing": func(*rapid.T) { table.Flushing() },
 			"written":  func(*rapid.T) { table.Written(now) },
 			"reply":    func(*rapid.T) { answer(nil) },
-			"error":    func(*rapid.T) { answer(&retry.Failure{Code: 11, Definite: true, RetryAfter: 3 * ms}) },
-			"crash":    func(*rapid.T) { answer(&retry.Failure{Code: 13}) },
+			"error":    func(*rapid.T) { answer(&schedule.Failure{Code: 11, Definite: true, RetryAfter: 3 * ms}) },
+			"crash":    func(*rapid.T) { answer(&schedule.Failure{Code: 13}) },
 		})
 		for range 5 {
 			now += 41 * ms

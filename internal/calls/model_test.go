@@ -10,6 +10,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/retry"
 )
 
@@ -137,7 +138,7 @@ func (m *model) writtenOut(*rapid.T) {
 	slices.SortFunc(flushing, func(a, b *modelled) int { return cmp.Compare(a.ids[len(a.ids)-1], b.ids[len(b.ids)-1]) })
 	for _, c := range flushing {
 		m.order++
-		wait := c.policy.Wait(len(c.ids))
+		wait := c.policy.AttemptTimeout(len(c.ids))
 		c.state, c.order, c.written[len(c.ids)-1] = "waiting", m.order, m.now
 		if c.deadline = m.now + wait; c.deadline < 0 || c.deadline > math.MaxInt64-ms {
 			c.deadline = math.MaxInt64 - ms // for ever
@@ -220,11 +221,11 @@ func (m *model) ask(t *rapid.T) {
 	}
 	n := len(want.ids)
 	want.silent[n-1] = true
-	limit := want.policy.Limit()
-	if (step == retry.SendAgain) != (n < limit) {
+	limit := want.policy.MaxAttempts()
+	if (step == schedule.Send) != (n < limit) {
 		t.Fatalf("after %d of %d attempts: %v", n, limit, step)
 	}
-	if want.state = "between"; step == retry.GiveUp {
+	if want.state = "between"; step == schedule.GiveUp {
 		m.remove(want)
 	}
 }

@@ -8,6 +8,7 @@ package calls
 import (
 	"time"
 
+	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/retry"
 )
 
@@ -147,7 +148,7 @@ func (t *Table[O]) Written(now time.Duration) {
 			t.written(c, now)
 			continue
 		}
-		t.waiting.add(c, now, c.Policy.Wait(c.Sent()))
+		t.waiting.add(c, now, c.Policy.AttemptTimeout(c.Sent()))
 	}
 }
 
@@ -167,7 +168,7 @@ func (a *Attempt) arrival(p *retry.Policy) Arrival {
 	switch {
 	case !a.Silent():
 		return InTime
-	case p.Accepts(true):
+	case schedule.Accepts(p, true):
 		return Late
 	}
 	return TooLate
@@ -207,32 +208,32 @@ func (t *Table[O]) Asked(id int64) string {
 // deadline has come. A call that gives up is out of the table. Without room for another
 // attempt only those that give up are returned, and the others are kept until there
 // is: a call must not wait for room in order to fail.
-func (t *Table[O]) Silent(now time.Duration, room bool) (*Call[O], retry.Step, *Guide[O]) {
+func (t *Table[O]) Silent(now time.Duration, room bool) (*Call[O], schedule.Action, *Guide[O]) {
 	for {
 		c, step, g := t.silent(now, room)
-		if c == nil || step == retry.GiveUp || room {
+		if c == nil || step == schedule.GiveUp || room {
 			return c, step, g
 		}
 		t.Postpone(c)
 	}
 }
 
-func (t *Table[O]) silent(now time.Duration, room bool) (*Call[O], retry.Step, *Guide[O]) {
+func (t *Table[O]) silent(now time.Duration, room bool) (*Call[O], schedule.Action, *Guide[O]) {
 	if g, step := t.dueGuide(now); g != nil {
 		return g.call, step, g
 	}
 	if room {
 		if c := t.waiting.lists.pop(again); c != nil {
-			return c, retry.SendAgain, t.Guide(c)
+			return c, schedule.Send, t.Guide(c)
 		}
 	}
 	c := t.waiting.expired(now)
 	if c == nil {
-		return nil, retry.Wait, nil
+		return nil, schedule.Wait, nil
 	}
 	c.latest.state |= silent
-	step := c.Policy.AfterSilence(c.Sent())
-	if step == retry.GiveUp {
+	step := schedule.AfterTimeout(c.Policy, c.Sent())
+	if step == schedule.GiveUp {
 		t.drop(c)
 	}
 	return c, step, nil
@@ -249,7 +250,7 @@ func (t *Table[O]) Next(room bool) (time.Duration, bool) {
 		return 0, true
 	}
 	at, ok := t.waiting.next()
-	if h := t.guides.heap; len(h) > 0 && h[0].due < retry.Never && (!ok || h[0].due < at) {
+	if h := t.guides.heap; len(h) > 0 && h[0].due < schedule.Never && (!ok || h[0].due < at) {
 		return h[0].due, true
 	}
 	return at, ok

@@ -7,6 +7,7 @@ import (
 	"time"
 	"weak"
 
+	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/retry"
 )
 
@@ -115,7 +116,7 @@ func TestCallOfThreeAttempts(t *testing.T) {
 				if got, _, _ := table.Silent(now-1, true); got != nil {
 					t.Fatalf("attempt %d timed out early", n)
 				}
-				if got, step, _ := table.Silent(now, true); got != c || step != retry.SendAgain {
+				if got, step, _ := table.Silent(now, true); got != c || step != schedule.Send {
 					t.Fatalf("attempt %d: %v, %v", n, got, step)
 				}
 				if table.Open() != 1 {
@@ -139,7 +140,7 @@ func TestCallOfThreeAttempts(t *testing.T) {
 				}
 			}
 			if arrival == TooLate {
-				if got, step, _ := table.Silent(35*ms, true); got != c || step != retry.GiveUp {
+				if got, step, _ := table.Silent(35*ms, true); got != c || step != schedule.GiveUp {
 					t.Errorf("then %v, %v", got, step)
 				}
 			}
@@ -223,7 +224,7 @@ func TestSilentWithoutRoom(t *testing.T) {
 		table.Sent(c, int64(i))
 	}
 	write(&table, 0)
-	if c, step, _ := table.Silent(10*ms, false); c != once || step != retry.GiveUp {
+	if c, step, _ := table.Silent(10*ms, false); c != once || step != schedule.GiveUp {
 		t.Errorf("%v, %v", c, step)
 	}
 	if c, _, _ := table.Silent(20*ms, false); c != nil {
@@ -240,7 +241,7 @@ func TestSilentWithoutRoom(t *testing.T) {
 	}
 	for i, want := range []*Call[int]{first, last} {
 		c, step, _ := table.Silent(20*ms, true)
-		if c != want || step != retry.SendAgain {
+		if c != want || step != schedule.Send {
 			t.Errorf("%v, %v", c, step)
 		}
 		table.Sent(c, int64(10+i))
@@ -284,7 +285,7 @@ func TestEarlierAttemptsAreNotKept(t *testing.T) {
 				if round < 100 && c.Sent() > 1 {
 					kept = append(kept, weak.Make(c.Attempt(c.Sent()-1)))
 				}
-				if step == retry.SendAgain {
+				if step == schedule.Send {
 					table.Sent(c, id)
 					id++
 				}

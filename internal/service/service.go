@@ -21,7 +21,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/eddyrpc/eddy/internal/wire"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // The codes that services answer with.
@@ -107,7 +107,7 @@ type request struct {
 }
 
 func (r *request) member(name string) (value string, given bool) {
-	raw := wire.Member(r.body, name)
+	raw := message.Member(r.body, name)
 	return string(raw), raw != nil
 }
 
@@ -131,7 +131,7 @@ type reply struct {
 }
 
 func refuse(code int, format string, args ...any) reply {
-	text := wire.AppendQuote(nil, fmt.Sprintf(format, args...))
+	text := message.AppendQuote(nil, fmt.Sprintf(format, args...))
 	return reply{"error", `,"code":` + strconv.Itoa(code) + `,"text":` + string(text)}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A stage plays a script, one line a message or an event:
@@ -65,7 +66,7 @@ func (s *stage) message(now time.Duration, link, rest string) {
 		s.t.Fatalf("%q is no link", link)
 	}
 	i := strings.LastIndexByte(rest, '}') + 1
-	m, err := sim.NewMessage(src, dest, []byte(rest[:i]))
+	m, err := message.New(src, dest, []byte(rest[:i]))
 	if err != nil {
 		s.t.Fatalf("%q: %v", rest, err)
 	}

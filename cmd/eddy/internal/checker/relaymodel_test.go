@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A world runs model relays on a simulated network, all in one thread and in
@@ -79,14 +80,14 @@ func (w *world) run(until time.Duration) {
 }
 
 func (w *world) send(src, dest, format string, args ...any) {
-	m, err := sim.NewMessage(src, dest, fmt.Appendf(nil, format, args...))
+	m, err := message.New(src, dest, fmt.Appendf(nil, format, args...))
 	if err != nil {
 		panic(err)
 	}
 	w.net.Send(w.now, m)
 }
 
-func (w *world) deliver(m sim.Message) {
+func (w *world) deliver(m message.Message) {
 	n := w.nodes[m.Dest]
 	if n == nil {
 		return
@@ -111,7 +112,7 @@ func (n *modelNode) id() int64 {
 	return n.nextID - 1
 }
 
-func (w *world) handle(n *modelNode, m sim.Message) {
+func (w *world) handle(n *modelNode, m message.Message) {
 	switch {
 	case m.Type == "relay":
 		w.attempt(n, &modelCall{client: m.Src, request: m.ID, target: text(w.read.member(m.Body, "target")), payload: string(w.read.member(m.Body, "payload"))})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // When something was wrong, by a journal as it is written.
@@ -48,7 +49,7 @@ func TestVanishedMessagesAreTroublesOfTheirOwn(t *testing.T) {
 	n := sim.New(sim.Config{})
 	n.Over(func(*sim.Record) {})
 	for _, at := range []time.Duration{1, 2, 30, 31} {
-		n.Send(at*time.Second, sim.Message{Src: "n1", Dest: "n2", Body: []byte(`{"type":"x"}`), Type: "x", ID: sim.None, InReplyTo: sim.None})
+		n.Send(at*time.Second, message.Message{Src: "n1", Dest: "n2", Body: []byte(`{"type":"x"}`), Type: "x", ID: message.None, InReplyTo: message.None})
 		n.Due(at * time.Second)
 	}
 	n.Vanish(n.Turn())

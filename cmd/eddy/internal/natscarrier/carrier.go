@@ -23,7 +23,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
-	"github.com/eddyrpc/eddy/internal/wire"
+	"github.com/eddyrpc/eddy/internal/message"
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
@@ -183,8 +183,8 @@ func (c *Carrier) Carry(r *sim.Record) {
 }
 
 func appendLine(dst []byte, src, to string, record int64, body []byte) []byte {
-	dst = wire.AppendQuote(append(dst, `{"src":`...), src)
-	dst = wire.AppendQuote(append(dst, `,"dest":`...), to)
+	dst = message.AppendQuote(append(dst, `{"src":`...), src)
+	dst = message.AppendQuote(append(dst, `,"dest":`...), to)
 	dst = strconv.AppendInt(append(dst, `,"record":`...), record, 10)
 	return append(append(append(dst, `,"body":`...), body...), '}')
 }
@@ -211,14 +211,14 @@ func (c *Carrier) receiveOurs(i int, inbox chan *nats.Msg) {
 // arrived takes in one line at an end: a node's place, or after those one of our
 // connections.
 func (c *Carrier) arrived(end int, line []byte) {
-	record, err := strconv.ParseInt(string(wire.Member(line, "record")), 10, 64)
+	record, err := strconv.ParseInt(string(message.Member(line, "record")), 10, 64)
 	switch {
 	case err != nil:
 		c.fail(fmt.Errorf("somebody else has sent over the test's NATS servers: %.200q", line))
 	case record < 0:
 		c.gathered.heard(end, record)
 	default:
-		c.put(runner.Arrival{Record: int(record), Body: wire.Member(line, "body")})
+		c.put(runner.Arrival{Record: int(record), Body: message.Member(line, "body")})
 	}
 }
 

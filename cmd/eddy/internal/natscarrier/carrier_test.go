@@ -10,6 +10,7 @@ import (
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natsserver"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // The test binary is also a server.
@@ -83,7 +84,7 @@ func all(c *Carrier, from int) {
 	for i, src := range names {
 		for j, dest := range names {
 			body := fmt.Appendf(nil, `{"type":"echo","msg_id":%d}`, from+3*i+j)
-			c.Carry(&sim.Record{Index: from + 3*i + j, Message: sim.Message{Src: src, Dest: dest, Body: body}})
+			c.Carry(&sim.Record{Index: from + 3*i + j, Message: message.Message{Src: src, Dest: dest, Body: body}})
 		}
 	}
 }
@@ -151,7 +152,7 @@ func TestKillServer(t *testing.T) {
 // A service's answer goes to the test first; so does every message for one.
 func TestServices(t *testing.T) {
 	c := opened(t)
-	c.Carry(&sim.Record{Index: 5, Message: sim.Message{Src: "n1", Dest: "lin-kv", Body: []byte(`{"type":"read","key":1,"msg_id":7}`)}})
+	c.Carry(&sim.Record{Index: 5, Message: message.Message{Src: "n1", Dest: "lin-kv", Body: []byte(`{"type":"read","key":1,"msg_id":7}`)}})
 	if got := gather(t, c); !slices.Equal(got, []int{5}) {
 		t.Errorf("arrived: %v", got)
 	}

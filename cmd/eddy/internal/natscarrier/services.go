@@ -13,9 +13,9 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/message"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natskv"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/internal/message"
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
@@ -166,7 +166,7 @@ func (s *service) Read(p []byte) (int, error) {
 
 func (s *service) Write(lines []byte) (int, error) {
 	for line := range bytes.Lines(lines) {
-		if m, err := new(message.Reader).Read(line); err == nil && m.Dest == initSource {
+		if m, err := message.Parse(line); err == nil && m.Dest == initSource {
 			continue
 		}
 		s.carrier.put(runner.Arrival{Record: -1, Line: bytes.Clone(line)})

@@ -5,7 +5,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
-	"github.com/eddyrpc/eddy/internal/wire"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A call is what a client or a node asked of another, with all its attempts.
@@ -95,7 +95,7 @@ func group(j *sim.Journal, timeout time.Duration) *grouping {
 func (g *grouping) ask(m *sim.Record, timeout time.Duration) {
 	if sim.IsClient(m.Src) {
 		t := g.begin(m, call{timeout: timeoutOf(m.Body)})
-		if payload := wire.Member(m.Body, "payload"); payload != nil {
+		if payload := message.Member(m.Body, "payload"); payload != nil {
 			g.carried[attempted{src: m.Dest, body: sim.BodyHash(payload)}] = t.call
 		}
 		return
@@ -183,7 +183,7 @@ func (g *grouping) deliver(m *sim.Record) {
 
 // timeoutOf is how long a request wants each attempt to wait.
 func timeoutOf(body []byte) time.Duration {
-	ms, err := strconv.ParseFloat(string(wire.Member(body, "timeout_ms")), 64)
+	ms, err := strconv.ParseFloat(string(message.Member(body, "timeout_ms")), 64)
 	if err != nil || !(ms > 0 && ms < 1e9) {
 		return 0
 	}

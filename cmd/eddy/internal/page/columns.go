@@ -7,6 +7,7 @@ import (
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A column is one member of all records, as varints (encoding/binary's), of which
@@ -78,7 +79,7 @@ type ids struct {
 }
 
 func (d *ids) add(c *column, place int, sender uint64, id int64) {
-	if id == sim.None {
+	if id == message.None {
 		c.unsigned(0)
 		return
 	}

@@ -3,7 +3,7 @@ package plan
 import (
 	"time"
 
-	"github.com/eddyrpc/eddy/retry"
+	"github.com/eddyrpc/eddy/internal/schedule"
 )
 
 // none is no request.
@@ -11,7 +11,7 @@ const none = -1
 
 // A call is a call of the first caller or of a relay.
 type call struct {
-	schedule retry.Schedule
+	schedule schedule.Schedule
 	key      key
 	due      time.Duration // when its timer goes off
 	timer    uint32        // the latest timer; those before are void

@@ -141,7 +141,7 @@ func TestAcceptingLateIsNeverWorse(t *testing.T) {
 	t.Parallel()
 	for _, latency := range []sim.Dist{sim.Exponential(400 * ms), sim.Uniform(0, 2*time.Second), sim.Constant(700 * ms), sim.Lognormal(300*ms, 1.5)} {
 		for _, loss := range []float64{0, 0.2} {
-			for _, p := range []retry.Policy{{}, {Attempts: 6, Timeout: 200 * ms}, {Final: 2 * time.Second},
+			for _, p := range []retry.Policy{{}, {Attempts: 6, Timeout: 200 * ms}, {LastTimeout: 2 * time.Second},
 				{Deadline: time.Second}, {Backoff: retry.Backoff{Kind: retry.Exponential, Jitter: retry.FullJitter, Seed: 1}}} {
 				m := &Model{Calls: 20_000, Latency: latency, Loss: loss, Seed: 7}
 				accepted, ignored := outcomes(m, p, retry.Accept), outcomes(m, p, retry.Ignore)

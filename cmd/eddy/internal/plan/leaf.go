@@ -3,7 +3,7 @@ package plan
 import (
 	"time"
 
-	"github.com/eddyrpc/eddy/retry"
+	"github.com/eddyrpc/eddy/internal/schedule"
 )
 
 // A leaf serves requests in the order in which they arrive, one at a time. When
@@ -43,7 +43,7 @@ const (
 )
 
 // endOfTime is later than anything that is simulated, and can be added to.
-const endOfTime = retry.Never / 8
+const endOfTime = schedule.Never / 8
 
 // arrive is told of a request that arrives now and is worth nothing any more
 // from its deadline on. Times must not run backward if the leaf is ever busy.

@@ -7,7 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"github.com/eddyrpc/eddy/retry"
+	"github.com/eddyrpc/eddy/internal/schedule"
 )
 
 func TestLeaf(t *testing.T) {
@@ -26,7 +26,7 @@ func TestLeaf(t *testing.T) {
 		l := newLeaf(&tt.model)
 		got := ""
 		for _, at := range tt.at {
-			s := l.arrive(time.Duration(at)*ms, retry.Never)
+			s := l.arrive(time.Duration(at)*ms, schedule.Never)
 			if s.fate == refused {
 				got += "full "
 				continue
@@ -82,7 +82,7 @@ func TestLeafProperties(t *testing.T) {
 func TestLeafForgets(t *testing.T) {
 	l := newLeaf(&Model{Capacity: 1000, Queue: 10})
 	for i := range 100_000 {
-		l.arrive(time.Duration(i)*ms, retry.Never)
+		l.arrive(time.Duration(i)*ms, schedule.Never)
 	}
 	if cap(l.starts) > 10_000 {
 		t.Errorf("room for %d", cap(l.starts))
@@ -94,7 +94,7 @@ func TestLeafForgets(t *testing.T) {
 func TestLeafAtTheEndOfTime(t *testing.T) {
 	l := newLeaf(&Model{Capacity: 1e-12})
 	for i := range 20 {
-		s := l.arrive(0, retry.Never)
+		s := l.arrive(0, schedule.Never)
 		if want := map[bool]fate{true: served, false: waiting}[i == 0]; s.fate != want || s.begin < 0 || s.end < 0 {
 			t.Errorf("number %d: %+v", i, s)
 		}

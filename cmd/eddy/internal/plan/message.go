@@ -3,7 +3,7 @@ package plan
 import (
 	"time"
 
-	"github.com/eddyrpc/eddy/retry"
+	"github.com/eddyrpc/eddy/internal/schedule"
 )
 
 // send sends the latest attempt of a call.
@@ -15,7 +15,7 @@ func (e *run) send(i int32, c *call) {
 	}
 	r := request{
 		written: e.now, key: k, caller: i, life: c.life, attempt: int32(attempt), hop: c.hop, origin: c.origin,
-		lost: uint64(k.of(replyLost)) < e.lossy, deadline: retry.Never,
+		lost: uint64(k.of(replyLost)) < e.lossy, deadline: schedule.Never,
 	}
 	if e.delays {
 		r.half = e.model.Latency.At(k.of(roundTrip).share()) / 2
@@ -42,8 +42,8 @@ func (e *run) arrive(n int32) {
 		e.serve(n, e.now)
 		return
 	}
-	start := retry.Start{Behalf: r.behalf}
-	if r.deadline != retry.Never {
+	start := schedule.Start{OnBehalfOfRetry: r.behalf}
+	if r.deadline != schedule.Never {
 		start.Deadline = e.now + r.deadline
 	}
 	e.call(call{origin: r.origin, serves: n, hop: r.hop + 1, key: r.key.of(relayed)}, start)
@@ -55,7 +55,7 @@ func (e *run) serve(n int32, at time.Duration) {
 	e.tally.offered++
 	e.tally.loads.at(at).offered++
 	deadline := r.deadline
-	if deadline != retry.Never {
+	if deadline != schedule.Never {
 		deadline += at
 	}
 	s := e.leaf.arrive(at, deadline)
@@ -102,9 +102,9 @@ func (e *run) reply(n int32) {
 		e.act(r.caller, c.schedule.Reply(e.now, int(r.attempt), r.written))
 		return
 	}
-	f := retry.Failure{}
+	f := schedule.Failure{}
 	if r.answer == unavailable {
-		f = retry.Failure{Code: 11, Definite: true}
+		f = schedule.Failure{Code: 11, Definite: true}
 		c.refusals++
 	}
 	e.act(r.caller, c.schedule.ErrorReply(e.now, int(r.attempt), r.written, f))

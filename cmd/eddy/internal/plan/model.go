@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/retry"
 )
 
@@ -92,7 +93,7 @@ func (m *Model) Validate() error {
 
 // ValidatePolicy says what of a policy that can be is too much for a model.
 func ValidatePolicy(p *retry.Policy) error {
-	if patience := p.Patience(); patience > maxPatience {
+	if patience := schedule.MaxDuration(p); patience > maxPatience {
 		return fmt.Errorf("a call can take %v, more than the %v that are simulated at most; set a deadline", patience, maxPatience)
 	}
 	return nil

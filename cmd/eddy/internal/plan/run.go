@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/retry"
 )
 
@@ -28,7 +29,7 @@ func Run(m *Model, p *retry.Policy, w Watch) *Result {
 	e.loop()
 	e.tally.tooMany = e.tooMany
 	for h := range e.dests {
-		e.tally.refused += int(e.dests[h].Ledger.Refused())
+		e.tally.refused += int(e.dests[h].Window.Refused())
 	}
 	return e.tally.result(m)
 }
@@ -50,7 +51,7 @@ type run struct {
 	events   heap
 	begins   beginnings
 	leaf     leaf
-	dests    []retry.Destination // what callers know of the next hop; a node here has but one destination, so there is no ledger of its own
+	dests    []schedule.Destination // what callers know of the next hop; a node here has but one destination, so there is no window of its own
 	calls    pool[call]
 	requests pool[request]
 	origins  pool[origin]
@@ -59,8 +60,8 @@ type run struct {
 
 func newRun(m *Model, p *retry.Policy, w Watch) *run {
 	e := &run{
-		model: m, policy: p, watch: w, patience: p.Patience(), mostOpen: MaxOpen, seed: key(m.Seed).of(0), hops: m.hops(), delays: !m.Latency.IsZero(),
-		lossy: uint64(min(m.Loss*math.Exp2(64), math.Exp2(64)-2048)), begins: newBeginnings(m), leaf: newLeaf(m), dests: make([]retry.Destination, m.hops()),
+		model: m, policy: p, watch: w, patience: schedule.MaxDuration(p), mostOpen: MaxOpen, seed: key(m.Seed).of(0), hops: m.hops(), delays: !m.Latency.IsZero(),
+		lossy: uint64(min(m.Loss*math.Exp2(64), math.Exp2(64)-2048)), begins: newBeginnings(m), leaf: newLeaf(m), dests: make([]schedule.Destination, m.hops()),
 	}
 	if m.Loss == 1 {
 		e.lossy = math.MaxUint64
@@ -122,30 +123,30 @@ func (e *run) begin() {
 	e.tally.loads.at(e.now).begun++
 	root := e.origins.take()
 	*e.origins.at(root) = origin{begun: e.now, number: number, open: 1}
-	e.call(call{origin: root, serves: none, key: e.seed.of(uint64(number))}, retry.Start{})
+	e.call(call{origin: root, serves: none, key: e.seed.of(uint64(number))}, schedule.Start{})
 }
 
 // call begins a call.
-func (e *run) call(c call, start retry.Start) {
+func (e *run) call(c call, start schedule.Start) {
 	i := e.calls.take()
 	into := e.calls.at(i)
 	c.timer, c.life = into.timer, into.life
 	*into = c
-	start.Now, start.Call, start.Life, start.Dest = e.now, uint64(c.key), uint64(e.seed), &e.dests[c.hop]
+	start.Now, start.CallNumber, start.Incarnation, start.Dest = e.now, uint64(c.key), uint64(e.seed), &e.dests[c.hop]
 	e.act(i, into.schedule.Begin(e.policy, start))
 }
 
 // act does what a call's schedule says.
-func (e *run) act(i int32, next retry.Next) {
+func (e *run) act(i int32, next schedule.Decision) {
 	c := e.calls.at(i)
-	if next.Step == retry.SendAgain {
+	if next.Action == schedule.Send {
 		e.send(i, c)
 		c = e.calls.at(i)
 		next = c.schedule.Written(e.now)
 	}
-	switch next.Step {
-	case retry.Settle, retry.GiveUp:
-		e.end(i, c, next.Step == retry.Settle)
+	switch next.Action {
+	case schedule.Settle, schedule.GiveUp:
+		e.end(i, c, next.Action == schedule.Settle)
 	default:
 		if next.Until != c.due {
 			c.due = next.Until

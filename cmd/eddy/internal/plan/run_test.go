@@ -7,6 +7,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/retry"
 )
 
@@ -86,7 +87,7 @@ func TestOutage(t *testing.T) {
 func TestQueueFull(t *testing.T) {
 	m := &Model{Calls: 20_000, Rate: 2000, Capacity: 1000, Queue: 10, Hops: 2}
 	r := Run(m, nil, Watch{})
-	again := Run(m, &retry.Policy{Codes: []int{11}}, Watch{})
+	again := Run(m, &retry.Policy{RetryOn: []int{11}}, Watch{})
 	if r.QueueFull == 0 || r.Attempts != 1 || again.Attempts < 1.5 || again.Success < r.Success-0.05 {
 		t.Errorf("%+v, and with retries %+v", r, again)
 	}
@@ -108,7 +109,7 @@ func TestDefiniteErrorSettles(t *testing.T) {
 // A relay's answer is definite only if all that its attempts have met was.
 func TestRelaysAnswer(t *testing.T) {
 	var c call
-	c.schedule.Begin(nil, retry.Start{})
+	c.schedule.Begin(nil, schedule.Start{})
 	c.schedule.Written(0)
 	for refusals, want := range []answer{indefinite, unavailable} {
 		c.refusals = int32(refusals)
@@ -145,7 +146,7 @@ func TestUsefulWhenBegun(t *testing.T) {
 // effect.
 func TestIndefiniteBehindARelay(t *testing.T) {
 	m := &Model{Calls: 20_000, Hops: 2, Loss: 0.3}
-	if r := Run(m, &retry.Policy{Attempts: 2, Codes: []int{0}, Final: 5 * time.Second}, Watch{}); r.Success >= 1 || r.FailedButExecuted == 0 {
+	if r := Run(m, &retry.Policy{Attempts: 2, RetryOn: []int{0}, LastTimeout: 5 * time.Second}, Watch{}); r.Success >= 1 || r.FailedButExecuted == 0 {
 		t.Errorf("%+v", r)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/retry"
 )
 
@@ -33,11 +34,11 @@ func drawPolicy(t *rapid.T) *retry.Policy {
 		Attempts:  rapid.IntRange(0, 4).Draw(t, "attempts"),
 		Timeout:   time.Duration(rapid.IntRange(1, 1000).Draw(t, "timeout")) * ms,
 		Late:      rapid.SampledFrom([]retry.Late{retry.Accept, retry.Ignore}).Draw(t, "late"),
-		Codes:     rapid.SliceOfN(rapid.SampledFrom([]int{0, 11}), 0, 2).Draw(t, "codes"),
+		RetryOn:   rapid.SliceOfN(rapid.SampledFrom([]int{0, 11}), 0, 2).Draw(t, "codes"),
 		Propagate: rapid.Bool().Draw(t, "propagate"),
 	}
 	if rapid.Bool().Draw(t, "long") {
-		p.Final = p.Timeout * 3
+		p.LastTimeout = p.Timeout * 3
 	}
 	if rapid.Bool().Draw(t, "hedges") {
 		p.Hedge = p.Timeout / 2
@@ -68,8 +69,8 @@ func TestAnyRun(t *testing.T) {
 		}
 		ended := make(map[int]bool)
 		e := newRun(m, p, Watch{Ended: func(o Outcome) {
-			if ended[o.Call] || o.Took > p.Patience() || o.Attempts < 1 || o.Attempts > p.Limit() {
-				t.Fatalf("%+v, with a patience of %v", o, p.Patience())
+			if ended[o.Call] || o.Took > schedule.MaxDuration(p) || o.Attempts < 1 || o.Attempts > p.MaxAttempts() {
+				t.Fatalf("%+v, with a patience of %v", o, schedule.MaxDuration(p))
 			}
 			ended[o.Call] = true
 		}})
@@ -84,7 +85,7 @@ func TestAnyRun(t *testing.T) {
 			t.Fatalf("%d calls, requests and origins are left over", open)
 		}
 		all := newRun(m, p, Watch{})
-		all.patience = retry.Never
+		all.patience = schedule.Never
 		all.loop()
 		if diff := cmp.Diff(all.tally.result(m), e.tally.result(m)); diff != "" {
 			t.Fatalf("(-with all replies +without the late) %s", diff)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 var keep = flag.String("keep-svg", "", "directory to leave the tests' pictures in")
@@ -25,7 +26,7 @@ const milli = time.Millisecond
 func relays(t testing.TB, clients, calls int) *sim.Network {
 	n := sim.New(sim.Config{Seed: 5, Latency: sim.Exponential(8 * milli), Loss: 0.1, Duplicate: 0.1, ClientLatency: sim.Constant(milli)})
 	send := func(now time.Duration, src, dest, body string) {
-		m, err := sim.NewMessage(src, dest, []byte(body))
+		m, err := message.New(src, dest, []byte(body))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -146,7 +147,7 @@ func TestMessagesOfLittle(t *testing.T) {
 	picture(t, "nothing", &sim.Journal{}, Picture{Nodes: nodes})
 	picture(t, "nobody", &sim.Journal{}, Picture{Mark: &Mark{Record: 7}})
 	n := sim.New(sim.Config{})
-	m, _ := sim.NewMessage("n0", "n0", []byte("{\"type\":\"\\u0000<&\\u0001\",\"x\":\"\x7f\"}"))
+	m, _ := message.New("n0", "n0", []byte("{\"type\":\"\\u0000<&\\u0001\",\"x\":\"\x7f\"}"))
 	n.Send(0, m)
 	n.Refuse(0, m, sim.Nobody)
 	n.Due(0)

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/message"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A Carrier is a real network over which a test's messages go when the simulated
@@ -98,7 +98,7 @@ func (r *runner) arrive() error {
 	}
 	for _, a := range r.carrier.Arrivals() {
 		if a.Line != nil {
-			m, err := r.reader.Read(a.Line)
+			m, err := message.Parse(a.Line)
 			if err != nil {
 				return fmt.Errorf("a service wrote %q: %w", a.Line, err)
 			}

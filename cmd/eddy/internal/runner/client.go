@@ -6,9 +6,9 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/message"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A client asks one node one thing after another.
@@ -82,9 +82,9 @@ func (r *runner) ask(c *client, req workload.Request) {
 		F: req.F, Key: req.Key, Value: req.Value, From: r.now, Final: r.inFinal,
 	})
 	r.open++
-	c.record = r.net.Send(r.now, sim.Message{
+	c.record = r.net.Send(r.now, message.Message{
 		Src: c.name, Dest: req.Node, Type: req.Type,
-		Body: message.WithIDs(req.Body, message.None, c.id),
+		Body: message.WithID(req.Body, c.id),
 		ID:   c.id, InReplyTo: message.None,
 	})
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A Config is a test.
@@ -84,7 +85,7 @@ func (c *Config) endGrace() time.Duration {
 type Traffic struct {
 	At       time.Duration
 	Received bool
-	Message  *sim.Message
+	Message  *message.Message
 }
 
 // Progress is how a test goes.

@@ -8,9 +8,9 @@ import (
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/message"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A runner is a test that runs. All of it belongs to one goroutine.
@@ -22,7 +22,6 @@ type runner struct {
 	cluster *cluster.Cluster
 	load    workload.Workload
 	rand    *rand.Rand
-	reader  message.Reader
 	events  []cluster.Event
 	line    []byte
 	ward    ward

@@ -8,8 +8,8 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/message"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A state is where a node is in its life.
@@ -69,7 +69,7 @@ func (r *runner) initLine(n *node) []byte {
 		panic(err) // they are strings
 	}
 	body := fmt.Appendf(nil, `{"type":"init","node_id":%q,"node_ids":%s}`, n.name, ids)
-	return message.Append(nil, "c0", n.name, message.WithIDs(body, message.None, initID))
+	return message.Append(nil, "c0", n.name, message.WithID(body, initID))
 }
 
 // begin starts the node's next process.
@@ -148,7 +148,7 @@ func (r *runner) wrote(n *node, e *cluster.Event) {
 		r.ofLine(n, e, "long-line", "wrote a line of %d bytes", e.Line.Size)
 		return
 	}
-	m, err := r.reader.Read(e.Line.Text)
+	m, err := message.Parse(e.Line.Text)
 	if err != nil {
 		kind := "no-message"
 		if len(err.Error()) > 8 && err.Error()[:8] == "not JSON" {
@@ -184,10 +184,10 @@ func (r *runner) wrote(n *node, e *cluster.Event) {
 // and change its type, leaves it there. Nobody answers a reply, so that its id
 // means nothing; and since every client counts for itself, such ids come up
 // again and again.
-func copiesID(m *sim.Message) bool { return m.IsReply() && m.ID == m.InReplyTo }
+func copiesID(m *message.Message) bool { return m.IsReply() && m.ID == m.InReplyTo }
 
 // judgeReply compares a reply with what the node was given.
-func (r *runner) judgeReply(n *node, e *cluster.Event, m *sim.Message) {
+func (r *runner) judgeReply(n *node, e *cluster.Event, m *message.Message) {
 	if !m.IsReply() {
 		return
 	}
@@ -202,7 +202,7 @@ func (r *runner) judgeReply(n *node, e *cluster.Event, m *sim.Message) {
 	}
 }
 
-func (r *runner) initialised(n *node, e *cluster.Event, m *sim.Message) {
+func (r *runner) initialised(n *node, e *cluster.Event, m *message.Message) {
 	if m.Type != "init_ok" {
 		r.ofLine(n, e, "no-init", "answered init with %s", m.Type)
 		r.stop(n)
@@ -215,7 +215,7 @@ func (r *runner) initialised(n *node, e *cluster.Event, m *sim.Message) {
 }
 
 // send gives a node's message to the network.
-func (r *runner) send(n *node, e *cluster.Event, m sim.Message) {
+func (r *runner) send(n *node, e *cluster.Event, m message.Message) {
 	if r.cfg.Trace != nil {
 		r.cfg.Trace(Traffic{At: r.now, Message: &m})
 	}

@@ -3,6 +3,7 @@ package runner
 import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+	"github.com/eddyrpc/eddy/internal/message"
 	"github.com/eddyrpc/eddy/internal/service"
 )
 
@@ -39,7 +40,7 @@ func (c *cast) has(name string) bool { return c.played[name] || c.services[name]
 func (r *runner) perform(d *sim.Delivery) bool {
 	if s := r.cast.services[d.Dest]; s != nil {
 		if d.IsRequest() {
-			reply, err := sim.NewMessage(d.Dest, d.Src, s.Answer(d.Src, d.Type, d.Body, d.ID))
+			reply, err := message.New(d.Dest, d.Src, s.Answer(d.Src, d.Type, d.Body, d.ID))
 			if err == nil {
 				r.net.Send(r.now, reply)
 			}
@@ -54,7 +55,7 @@ func (r *runner) perform(d *sim.Delivery) bool {
 }
 
 // saw tells the player what a node has sent to another.
-func (r *runner) saw(m *sim.Message) {
+func (r *runner) saw(m *message.Message) {
 	if r.cast.player != nil && (r.byName[m.Dest] != nil || r.cast.played[m.Dest]) {
 		r.sendAll(r.cast.player.Saw(m))
 	}

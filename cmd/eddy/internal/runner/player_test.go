@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A service answers requests, and neither one-way messages nor replies.
@@ -14,7 +15,7 @@ func TestServicesAnswerRequestsAlone(t *testing.T) {
 		`{"type":"ts"}`:                               "",
 		`{"type":"ts_ok","msg_id":7,"in_reply_to":7}`: "",
 	} {
-		m, err := sim.NewMessage("n1", "lin-tso", []byte(body))
+		m, err := message.New("n1", "lin-tso", []byte(body))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/message"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // The test binary is also the node: with this variable set it echoes.
@@ -33,9 +33,8 @@ func TestMain(m *testing.M) {
 // echoNode answers what it reads; a deaf one reads init alone.
 func echoNode(deaf bool) {
 	in, out := bufio.NewScanner(os.Stdin), bufio.NewWriter(os.Stdout)
-	r := &message.Reader{}
 	for in.Scan() {
-		m, err := r.Read(in.Bytes())
+		m, err := message.Parse(in.Bytes())
 		if err != nil {
 			panic(err)
 		}

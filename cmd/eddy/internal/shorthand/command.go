@@ -12,6 +12,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A Verb is what a typed line asks for.
@@ -116,14 +118,14 @@ func parseAnswer(text string) (Command, error) {
 
 // parseObject understands a line of JSON: a body, or a whole message.
 func parseObject(line string) (Command, error) {
-	value, n, err := scanValue(line)
+	value, n, err := message.Prefix(line)
 	if err != nil {
 		return Command{}, err
 	}
 	if n < len(line) {
 		return Command{}, fmt.Errorf("one JSON object a line, but after it comes %q", clip(trim(line[n:])))
 	}
-	fields, _ := Fields(value) // it is an object: it begins with {
+	fields, _ := message.Fields(value) // it is an object: it begins with {
 	has := map[string]bool{}
 	for _, f := range fields {
 		has[f.Name] = true
@@ -143,14 +145,14 @@ func parseBody(text string, depth int) (jsontext.Value, error) {
 		return nil, fmt.Errorf("more than %d payloads within each other", maxNesting)
 	}
 	if text[0] == '{' {
-		value, n, err := scanValue(text)
+		value, n, err := message.Prefix(text)
 		if err != nil {
 			return nil, err
 		}
 		if n < len(text) {
 			return nil, fmt.Errorf("a body in JSON is all there is, but after it comes %q", clip(trim(text[n:])))
 		}
-		fields, _ := Fields(value)
+		fields, _ := message.Fields(value)
 		return value, checkType(fields)
 	}
 
@@ -239,7 +241,7 @@ func (p *bodyParser) isNamed(field string) bool {
 func (p *bodyParser) finish() (jsontext.Value, error) {
 	open := p.open()
 	words := p.words
-	fields := []Field{{"type", quote(p.t.Name)}}
+	fields := []message.Field{{Name: "type", Value: message.Quote(p.t.Name)}}
 	for i, arg := range open {
 		switch {
 		case len(words) == 0 && arg.Optional:
@@ -250,7 +252,7 @@ func (p *bodyParser) finish() (jsontext.Value, error) {
 			for _, w := range words {
 				texts = append(texts, w.text)
 			}
-			fields = append(fields, Field{arg.Field, quote(strings.Join(texts, " "))})
+			fields = append(fields, message.Field{Name: arg.Field, Value: message.Quote(strings.Join(texts, " "))})
 			words = nil
 		case arg.Kind == Code:
 			value := words[0].value
@@ -260,10 +262,10 @@ func (p *bodyParser) finish() (jsontext.Value, error) {
 			if value.Kind() != '0' {
 				return nil, fmt.Errorf("%s is a number or a name such as precondition-failed, not %q", arg.Field, clip(words[0].text))
 			}
-			fields = append(fields, Field{arg.Field, value})
+			fields = append(fields, message.Field{Name: arg.Field, Value: value})
 			words = words[1:]
 		default:
-			fields = append(fields, Field{arg.Field, words[0].value})
+			fields = append(fields, message.Field{Name: arg.Field, Value: words[0].value})
 			words = words[1:]
 		}
 	}
@@ -271,7 +273,7 @@ func (p *bodyParser) finish() (jsontext.Value, error) {
 		return nil, fmt.Errorf("%q is one too many: %s", clip(words[0].text), p.t.Usage())
 	}
 	for _, w := range p.named {
-		fields = append(fields, Field{w.name, w.value})
+		fields = append(fields, message.Field{Name: w.name, Value: w.value})
 	}
 	return object(fields), nil
 }

@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 func request(body string) Command { return Command{Verb: Request, Body: []byte(body)} }
@@ -163,7 +165,7 @@ func TestTypesTry(t *testing.T) {
 			t.Errorf("%s: %v", typ.Try, err)
 			continue
 		}
-		fields, err := Fields(c.Body)
+		fields, err := message.Fields(c.Body)
 		if err != nil || fields[0].Name != "type" || ShowValue(fields[0].Value) != typ.Name {
 			t.Errorf("%s: %s, %v", typ.Try, c.Body, err)
 		}
@@ -186,7 +188,7 @@ func FuzzParse(f *testing.F) {
 		if c.Verb != Request && c.Verb != Answer {
 			return
 		}
-		fields, err := Fields(With(c.Body, "msg_id", []byte("1")))
+		fields, err := message.Fields(message.With(c.Body, "msg_id", []byte("1")))
 		if err != nil {
 			t.Fatalf("%q: body %s: %v", line, c.Body, err)
 		}
@@ -201,7 +203,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return // a name that cannot be typed, or one given twice
 		}
-		if got, _ := Fields(again.Body); Show(got[1:]) != Show(fields[1:]) {
+		if got, _ := message.Fields(again.Body); Show(got[1:]) != Show(fields[1:]) {
 			t.Errorf("shown as %s\nread as   %s", shown, Show(got[1:]))
 		}
 	})

@@ -8,12 +8,14 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // Show writes fields as name=value with blanks between, each value as it could
 // be typed: a string without quotes where that is no other value. The result is
 // one line without control characters.
-func Show(fields []Field) string {
+func Show(fields []message.Field) string {
 	var b strings.Builder
 	for i, f := range fields {
 		if i > 0 {
@@ -32,7 +34,7 @@ func ShowName(name string) string {
 	if isWord(name) {
 		return name
 	}
-	return printable(string(quote(strings.ToValidUTF8(name, "\uFFFD"))))
+	return printable(string(message.Quote(name)))
 }
 
 // ShowValue writes one JSON value without its blanks.

@@ -2,13 +2,13 @@ package shorthand
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
-	"io"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A word is one argument as it was typed.
@@ -40,7 +40,7 @@ func cutWord(s string) (w word, rest string, err error) {
 	s = trim(s)
 	w.name, s = cutName(s)
 	if s != "" && strings.ContainsRune(`{["`, rune(s[0])) {
-		value, n, err := scanValue(s)
+		value, n, err := message.Prefix(s)
 		if err != nil {
 			return w, "", err
 		}
@@ -57,7 +57,7 @@ func cutWord(s string) (w word, rest string, err error) {
 	}
 	w.value = jsontext.Value(w.text)
 	if w.text == "" || !w.value.IsValid() {
-		w.value = quote(w.text)
+		w.value = message.Quote(w.text)
 	}
 	return w, rest, nil
 }
@@ -76,39 +76,6 @@ func cutName(s string) (name, rest string) {
 		}
 	}
 	return "", s
-}
-
-// scanValue reads the JSON value that s begins with, and says how long it is.
-// Its bytes are those typed.
-func scanValue(s string) (jsontext.Value, int, error) {
-	d := jsontext.NewDecoder(strings.NewReader(s), lax)
-	value, err := d.ReadValue()
-	if err != nil {
-		return nil, 0, notJSON(err)
-	}
-	return value.Clone(), int(d.InputOffset()), nil
-}
-
-// lax lets a name occur twice in an object: some want to see what a node makes
-// of it.
-var lax = jsontext.AllowDuplicateNames(true)
-
-// notJSON says what is wrong with JSON in a few words.
-func notJSON(err error) error {
-	var syntax *jsontext.SyntacticError
-	switch {
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
-		return errors.New("not JSON: it ends too early")
-	case errors.As(err, &syntax):
-		return fmt.Errorf("not JSON: %v at byte %d", syntax.Err, syntax.ByteOffset+1)
-	}
-	return fmt.Errorf("not JSON: %w", err)
-}
-
-// quote makes a JSON string. s is valid UTF-8: Parse has seen to it.
-func quote(s string) jsontext.Value {
-	value, _ := jsontext.AppendQuote(nil, s)
-	return value
 }
 
 // clip shortens what is quoted in an error.

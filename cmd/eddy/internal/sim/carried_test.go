@@ -3,6 +3,8 @@ package sim
 import (
 	"testing"
 	"time"
+
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // over is a network whose messages go over another one, which keeps them in carried.
@@ -12,9 +14,9 @@ func over(c Config) (n *Network, carried *[]int) {
 	return n, carried
 }
 
-func body(t *testing.T, src, dest, text string) Message {
+func body(t *testing.T, src, dest, text string) message.Message {
 	t.Helper()
-	m, err := NewMessage(src, dest, []byte(text))
+	m, err := message.New(src, dest, []byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/eddyrpc/eddy/internal/wire"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A Fate is what became of one copy of a message.
@@ -52,7 +52,7 @@ func (f *Fate) UnmarshalText(text []byte) error {
 
 // A Record is one copy of a message, as the journal knows it.
 type Record struct {
-	Message
+	message.Message
 	Index int           // its place in the journal, in the order of sending
 	Of    int           // the message that the network made this duplicate of, or -1
 	Life  int           // which life of its sender sent it, from 0
@@ -164,7 +164,7 @@ func (j *Journal) step() uint32 {
 func (j *Journal) At(i int) Record {
 	r := j.row(i)
 	record := Record{
-		Message: Message{
+		Message: message.Message{
 			Src:       j.names.list[r.src],
 			Dest:      j.names.list[r.dest],
 			ID:        r.id,
@@ -179,7 +179,7 @@ func (j *Journal) At(i int) Record {
 		record.Of = int(r.of)
 	}
 	if r.typ == unnamed {
-		record.Type = string(wire.Unquote(wire.Member(record.Body, "type")))
+		record.Type = message.Unquote(message.Member(record.Body, "type"))
 	} else {
 		record.Type = j.names.list[r.typ]
 	}
@@ -250,7 +250,7 @@ func (j *Journal) order() []uint64 {
 }
 
 // add takes in a message that was just sent.
-func (j *Journal) add(now time.Duration, m *Message, src, dest *end) int {
+func (j *Journal) add(now time.Duration, m *message.Message, src, dest *end) int {
 	block, start := j.keep(m.Body)
 	step := j.step()
 	return j.append(row{

@@ -22,7 +22,7 @@ func busy(t testing.TB) *Network {
 		now := time.Duration(i) * ms
 		n.Send(now, request(t, "n1", "n2", i, i))
 		n.Send(now, request(t, "c1", "n1", i, i))
-		n.Send(now, message(t, `{"src":"n2","dest":"n1","body":{"type":"a \" \\ b","x":[1,{"in_reply_to":1}]}}`))
+		n.Send(now, msg(t, `{"src":"n2","dest":"n1","body":{"type":"a \" \\ b","x":[1,{"in_reply_to":1}]}}`))
 		drain(n, now)
 		switch i {
 		case 20:
@@ -126,9 +126,9 @@ func TestJournalMemory(t *testing.T) {
 	for i := range messages / 2 {
 		now := time.Duration(i) * time.Microsecond
 		node, other := fmt.Sprintf("n%d", i%5), fmt.Sprintf("n%d", i%3)
-		n.Send(now, message(t, `{"src":%q,"dest":%q,"body":{"type":"echo","echo":"Please echo %d","msg_id":%d}}`, node, other, i, i))
+		n.Send(now, msg(t, `{"src":%q,"dest":%q,"body":{"type":"echo","echo":"Please echo %d","msg_id":%d}}`, node, other, i, i))
 		drain(n, now+ms)
-		n.Send(now, message(t, `{"src":%q,"dest":%q,"body":{"type":"echo_ok","echo":"Please echo %d","msg_id":%d,"in_reply_to":%d}}`, other, node, i, i, i))
+		n.Send(now, msg(t, `{"src":%q,"dest":%q,"body":{"type":"echo_ok","echo":"Please echo %d","msg_id":%d,"in_reply_to":%d}}`, other, node, i, i, i))
 		drain(n, now+ms)
 	}
 	if used := heapInUse() - before; used > limit {
@@ -141,7 +141,7 @@ func TestJournalMemory(t *testing.T) {
 func TestInventedTypes(t *testing.T) {
 	n := New(Config{})
 	for i := range 2 * maxNames {
-		m := message(t, `{"src":"n1","dest":"n2","body":{"type":"t%d"}}`, i)
+		m := msg(t, `{"src":"n1","dest":"n2","body":{"type":"t%d"}}`, i)
 		if got := n.Journal().At(n.Send(0, m)).Type; got != m.Type {
 			t.Fatalf("%s became %s", m.Type, got)
 		}

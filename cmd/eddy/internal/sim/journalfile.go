@@ -13,7 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	jsonv1 "github.com/go-json-experiment/json/v1"
 
-	"github.com/eddyrpc/eddy/internal/wire"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // WriteTo writes the journal as JSON, one record or event a line, in the order
@@ -80,8 +80,8 @@ func (r *Record) appendJSON(dst []byte) []byte {
 		dst = strconv.AppendInt(dst, value, 10)
 	}
 	field(`{"message":`, int64(r.Index))
-	dst = wire.AppendQuote(append(dst, `,"src":`...), r.Src)
-	dst = wire.AppendQuote(append(dst, `,"dest":`...), r.Dest)
+	dst = message.AppendQuote(append(dst, `,"src":`...), r.Src)
+	dst = message.AppendQuote(append(dst, `,"dest":`...), r.Dest)
 	if r.Of >= 0 {
 		field(`,"of":`, int64(r.Of))
 	}
@@ -153,7 +153,7 @@ func ReadJournal(r io.Reader) (*Journal, error) {
 }
 
 func (j *Journal) readLine(line []byte) error {
-	if wire.Member(line, "event") != nil {
+	if message.Member(line, "event") != nil {
 		var e Event
 		if err := json.Unmarshal(line, &e, asLines); err != nil {
 			return err
@@ -173,7 +173,7 @@ func (j *Journal) readLine(line []byte) error {
 }
 
 func (j *Journal) restore(saved *savedRecord) error {
-	m, err := NewMessage(saved.Src, saved.Dest, saved.Body)
+	m, err := message.New(saved.Src, saved.Dest, saved.Body)
 	if err != nil {
 		return err
 	}

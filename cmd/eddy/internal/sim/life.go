@@ -1,6 +1,10 @@
 package sim
 
-import "time"
+import (
+	"time"
+
+	"github.com/eddyrpc/eddy/internal/message"
+)
 
 // Killed says that a node has just been killed: what is in flight to it is
 // lost, and so is what comes until it is started again.
@@ -60,7 +64,7 @@ func (a asked) in(epoch uint32) asked {
 // isStale says whether a reply answers an earlier life of its receiver. If both
 // an earlier and this life asked under that id, the first reply is taken to be
 // for the earlier one.
-func (n *Network) isStale(m *Message, src, dest *end) bool {
+func (n *Network) isStale(m *message.Message, src, dest *end) bool {
 	q := questionOf(dest, src, m.InReplyTo)
 	a, found := n.asked[q]
 	if !found {

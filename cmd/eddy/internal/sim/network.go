@@ -3,6 +3,8 @@ package sim
 import (
 	"slices"
 	"time"
+
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A Config says how a network treats messages while no fault is on.
@@ -100,7 +102,7 @@ func (n *Network) endAt(number uint32) *end {
 	return n.ends[number]
 }
 
-func (n *Network) link(m *Message, src, dest *end) *settings {
+func (n *Network) link(m *message.Message, src, dest *end) *settings {
 	at := pair{src.number, dest.number}
 	s, known := n.settings[at]
 	if !known {
@@ -147,13 +149,13 @@ func exceptionsFor(from, to string, src, dest *end) []Link {
 
 // Send takes a message that a node or a client has just sent. It copies what
 // it keeps. It returns the message's index in the journal.
-func (n *Network) Send(now time.Duration, m Message) int { return n.send(now, m, false) }
+func (n *Network) Send(now time.Duration, m message.Message) int { return n.send(now, m, false) }
 
 // Forge takes a message that somebody else has sent in the name of its src. It
 // goes its way like any other.
-func (n *Network) Forge(now time.Duration, m Message) int { return n.send(now, m, true) }
+func (n *Network) Forge(now time.Duration, m message.Message) int { return n.send(now, m, true) }
 
-func (n *Network) send(now time.Duration, m Message, forged bool) int {
+func (n *Network) send(now time.Duration, m message.Message, forged bool) int {
 	src, dest := n.end(m.Src), n.end(m.Dest)
 	link := n.link(&m, src, dest)
 	d := n.draw(link, &m, forged)
@@ -184,7 +186,7 @@ func (n *Network) Calm(now time.Duration) {
 }
 
 // Refuse puts a message into the journal that goes nowhere.
-func (n *Network) Refuse(now time.Duration, m Message, why Fate) int {
+func (n *Network) Refuse(now time.Duration, m message.Message, why Fate) int {
 	i := n.journal.add(now, &m, n.end(m.Src), n.end(m.Dest))
 	n.journal.end(i, now, why)
 	return i
@@ -205,7 +207,7 @@ func (n *Network) fly(now time.Duration, i int, dest *end, latency time.Duration
 // draw is the message's randomness. Clients send most of what is sent and need
 // none, so that we don't remember what went over their links unless we must.
 // A forged message counts apart: the real one meets the fate it would have met.
-func (n *Network) draw(link *settings, m *Message, forged bool) draw {
+func (n *Network) draw(link *settings, m *message.Message, forged bool) draw {
 	if link.quiet && len(n.faults) == 0 {
 		return 0
 	}
@@ -244,7 +246,7 @@ func (n *Network) InFlight() int { return len(n.flying) + len(n.held) + len(n.ca
 
 // A Delivery is a message that has arrived. Its body is the journal's own.
 type Delivery struct {
-	Message
+	message.Message
 	Record    int           // its index in the journal
 	At        time.Duration // when it was due
 	Duplicate bool          // the network made this copy

@@ -8,13 +8,15 @@ import (
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 const ms = time.Millisecond
 
-func message(t testing.TB, line string, args ...any) Message {
+func msg(t testing.TB, line string, args ...any) message.Message {
 	t.Helper()
-	m, err := Parse(fmt.Appendf(nil, line, args...))
+	m, err := message.Parse(fmt.Appendf(nil, line, args...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,12 +24,12 @@ func message(t testing.TB, line string, args ...any) Message {
 }
 
 // request is an echo request with the given id and content.
-func request(t testing.TB, src, dest string, id, content int) Message {
-	return message(t, `{"src":%q,"dest":%q,"body":{"type":"echo","msg_id":%d,"echo":%d}}`, src, dest, id, content)
+func request(t testing.TB, src, dest string, id, content int) message.Message {
+	return msg(t, `{"src":%q,"dest":%q,"body":{"type":"echo","msg_id":%d,"echo":%d}}`, src, dest, id, content)
 }
 
-func reply(t testing.TB, src, dest string, inReplyTo int) Message {
-	return message(t, `{"src":%q,"dest":%q,"body":{"type":"echo_ok","in_reply_to":%d}}`, src, dest, inReplyTo)
+func reply(t testing.TB, src, dest string, inReplyTo int) message.Message {
+	return msg(t, `{"src":%q,"dest":%q,"body":{"type":"echo_ok","in_reply_to":%d}}`, src, dest, inReplyTo)
 }
 
 // drain takes out all that is due by now and returns the records.
@@ -228,7 +230,7 @@ func about(t *testing.T, name string, got, want float64) {
 }
 
 // fatesOf tells for each body the fates of its repetitions, latency included.
-func fatesOf(config Config, sent []Message) map[string][]string {
+func fatesOf(config Config, sent []message.Message) map[string][]string {
 	n := New(config)
 	for i, m := range sent {
 		m.ID = int64(i)
@@ -258,7 +260,7 @@ func TestFatesDependOnNothingElse(t *testing.T) {
 	config := Config{Seed: 42, Loss: 0.3, Duplicate: 0.3, Latency: Exponential(50 * ms)}
 	names := []string{"n0", "n1", "n2"}
 	rapid.Check(t, func(rt *rapid.T) {
-		var sent []Message
+		var sent []message.Message
 		for range rapid.IntRange(1, 60).Draw(rt, "messages") {
 			sent = append(sent, request(t,
 				rapid.SampledFrom(names).Draw(rt, "src"), rapid.SampledFrom(names).Draw(rt, "dest"),
@@ -297,7 +299,7 @@ func TestSeedsDiffer(t *testing.T) {
 
 func BenchmarkSendDue(b *testing.B) {
 	n := New(Config{Loss: 0.1, Duplicate: 0.05, Latency: Exponential(50 * ms)})
-	var messages []Message
+	var messages []message.Message
 	for i := range 1024 {
 		messages = append(messages, request(b, fmt.Sprintf("n%d", i%5), fmt.Sprintf("n%d", i%4), i, i))
 	}
@@ -317,7 +319,7 @@ func TestFatesOfClients(t *testing.T) {
 		"lossy":   {Seed: 3, ClientLoss: 0.5},
 		"latency": {Seed: 3, ClientLatency: Uniform(0, time.Second)},
 	} {
-		var sent []Message
+		var sent []message.Message
 		for i := range 20 {
 			sent = append(sent, request(t, "c0", "n1", 0, i%3), request(t, "n1", "c0", 0, i))
 		}
@@ -352,7 +354,7 @@ func TestForgedShiftNothing(t *testing.T) {
 func TestCalm(t *testing.T) {
 	n := New(Config{Seed: 1, Loss: 1, Duplicate: 1, ClientLoss: 1})
 	send := func(dest string) bool {
-		m, err := Parse([]byte(`{"src":"n1","dest":"` + dest + `","body":{"type":"hello"}}`))
+		m, err := message.Parse([]byte(`{"src":"n1","dest":"` + dest + `","body":{"type":"hello"}}`))
 		if err != nil {
 			t.Fatal(err)
 		}

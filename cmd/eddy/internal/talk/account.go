@@ -40,9 +40,9 @@ type ask struct {
 func (a *account) nextID(client string) int64 { return a.lastID[client] + 1 }
 
 // sent takes in a message to the node.
-func (a *account) sent(m message) {
-	if m.isRequest() {
-		r := request{m.src, m.msgID.n}
+func (a *account) sent(m shownMessage) {
+	if m.IsRequest() {
+		r := request{m.Src, m.ID}
 		if a.open == nil {
 			a.lastID, a.open = map[string]int64{}, map[request]*openRequest{}
 		}
@@ -50,10 +50,10 @@ func (a *account) sent(m message) {
 		if open := a.open[r]; open == nil || open.givenUp {
 			a.pending++
 		}
-		a.open[r] = &openRequest{typ: m.typ}
+		a.open[r] = &openRequest{typ: m.Type}
 	}
 	for _, q := range a.asked {
-		if m.inReplyTo.ok && q.src == m.dest && q.dest == m.src && q.id == m.inReplyTo.n {
+		if m.IsReply() && q.src == m.Dest && q.dest == m.Src && q.id == m.InReplyTo {
 			q.answered = true
 		}
 	}
@@ -87,11 +87,11 @@ func (a *account) giveUp() map[request]*openRequest {
 }
 
 // asks takes in a request of the node.
-func (a *account) asks(m message) {
+func (a *account) asks(m shownMessage) {
 	if len(a.asked) >= maxAsked {
 		a.asked = append(a.asked[:0], a.asked[maxAsked/2:]...)
 	}
-	a.asked = append(a.asked, &ask{src: m.src, dest: m.dest, id: m.msgID.n})
+	a.asked = append(a.asked, &ask{src: m.Src, dest: m.Dest, id: m.ID})
 }
 
 // find finds the node's request to answer: the newest with the id, or below 0

@@ -2,27 +2,27 @@ package talk
 
 import (
 	"fmt"
-	"strconv"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/shorthand"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // init sends init. A piped session goes on when it is answered: what comes
 // before that, a node may refuse.
 func (s *session) init() {
 	body := jsontext.Value(`{"type":"init"}`)
-	body = shorthand.With(body, "node_id", quote(s.cfg.Node))
+	body = message.With(body, "node_id", message.Quote(s.cfg.Node))
 	ids := []byte{'['}
 	for i, name := range s.cfg.Nodes {
 		if i > 0 {
 			ids = append(ids, ',')
 		}
-		ids = append(ids, quote(name)...)
+		ids = append(ids, message.Quote(name)...)
 	}
-	body = shorthand.With(body, "node_ids", append(ids, ']'))
+	body = message.With(body, "node_ids", append(ids, ']'))
 	s.sendBody(initClient, s.cfg.Node, s.withID(initClient, body))
 	if !s.console.interactive() {
 		s.takeWait(0)
@@ -31,16 +31,15 @@ func (s *session) init() {
 
 // withID gives a body the client's next msg_id unless it has one.
 func (s *session) withID(client string, body jsontext.Value) jsontext.Value {
-	fields, _ := shorthand.Fields(body) // it was read before
-	if find(fields, "msg_id") != nil {
+	if message.Member(body, "msg_id") != nil {
 		return body
 	}
-	return shorthand.With(body, "msg_id", number(s.account.nextID(client)))
+	return message.WithID(body, s.account.nextID(client))
 }
 
 // sendBody sends a message. The body goes out as it is.
 func (s *session) sendBody(src, dest string, body jsontext.Value) {
-	s.send(`{"src":` + string(quote(src)) + `,"dest":` + string(quote(dest)) + `,"body":` + string(body) + `}`)
+	s.send(string(message.Append(nil, src, dest, body)))
 }
 
 // send sends a line, shows it, and keeps account of what it asks or answers.
@@ -74,28 +73,28 @@ func (s *session) show(w written) {
 		return
 	}
 	var notes []string
-	if m.src != s.cfg.Node {
+	if m.Src != s.cfg.Node {
 		notes = append(notes, "its src is not "+shorthand.ShowName(s.cfg.Node))
 	}
-	if !m.inReplyTo.ok {
+	if !m.IsReply() {
 		s.screen.message(m, question, notes...)
-		if m.isRequest() {
+		if m.IsRequest() {
 			s.account.asks(m)
 			s.hint(m)
 		}
 		return
 	}
-	if r := (request{m.dest, m.inReplyTo.n}); !s.account.answered(r) {
+	if r := (request{m.Dest, m.InReplyTo}); !s.account.answered(r) {
 		notes = append(notes, fmt.Sprintf("%s has no request #%d open", shorthand.ShowName(r.client), r.id))
 	}
 	s.screen.message(m, reply, notes...)
 }
 
 // hint tells a person, once, how to answer a request of the node.
-func (s *session) hint(m message) {
+func (s *session) hint(m shownMessage) {
 	if s.console.interactive() && !s.hinted {
 		s.hinted = true
-		s.screen.remark("you may answer for %s: answer read_ok value=3, or answer error 22 text", shorthand.ShowName(m.dest))
+		s.screen.remark("you may answer for %s: answer read_ok value=3, or answer error 22 text", shorthand.ShowName(m.Dest))
 	}
 }
 
@@ -114,8 +113,8 @@ func (s *session) answer(command shorthand.Command, echo func()) {
 		echo()
 		a := s.account.find(command.To)
 		body := command.Body
-		if fields, _ := shorthand.Fields(body); find(fields, "in_reply_to") == nil {
-			body = shorthand.With(body, "in_reply_to", number(a.id))
+		if message.Member(body, "in_reply_to") == nil {
+			body = message.With(body, "in_reply_to", message.Int(a.id))
 		}
 		s.sendBody(a.dest, a.src, body)
 	}
@@ -132,11 +131,3 @@ func (s *session) answer(command shorthand.Command, echo func()) {
 		}})
 	}
 }
-
-// quote makes a JSON string; of invalid UTF-8 it makes U+FFFD.
-func quote(text string) jsontext.Value {
-	value, _ := jsontext.AppendQuote(nil, text)
-	return value
-}
-
-func number(n int64) jsontext.Value { return strconv.AppendInt(nil, n, 10) }

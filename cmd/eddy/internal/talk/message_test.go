@@ -5,36 +5,23 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/shorthand"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 func TestReadMessage(t *testing.T) {
-	field := func(name, value string) shorthand.Field { return shorthand.Field{Name: name, Value: []byte(value)} }
-	for _, test := range []struct {
-		line string
-		want message
-	}{
-		{`{"src":"c1","dest":"n1","body":{"type":"read"}}`,
-			message{src: "c1", dest: "n1", typ: "read"}},
-		{` {"id":3, "body" : {"b":1.0, "msg_id": 7, "type":"x", "a":2 }, "dest":"n1", "src":"c1"} `,
-			message{src: "c1", dest: "n1", typ: "x", msgID: id{7, true},
-				fields: []shorthand.Field{field("b", "1.0"), field("a", "2")}}},
-		{`{"src":"n1","dest":"c1","body":{"type":"x_ok","in_reply_to":9223372036854775807,"msg_id":0}}`,
-			message{src: "n1", dest: "c1", typ: "x_ok", msgID: id{0, true}, inReplyTo: id{9223372036854775807, true}}},
-		// An id that is no integer is a field, and the message no request.
-		{`{"src":"c1","dest":"n1","body":{"type":"x","msg_id":1.0,"in_reply_to":null}}`,
-			message{src: "c1", dest: "n1", typ: "x",
-				fields: []shorthand.Field{field("msg_id", "1.0"), field("in_reply_to", "null")}}},
+	m, err := readMessage([]byte(` {"id":3, "body" : {"b":1.0, "msg_id": 7, "type":"x", "a":2 }, "dest":"n1", "src":"c1"} `))
+	want := []message.Field{{Name: "b", Value: []byte("1.0")}, {Name: "a", Value: []byte("2")}}
+	if diff := cmp.Diff(want, m.fields); diff != "" || err != nil || m.Type != "x" || m.ID != 7 {
+		t.Errorf("%+v, %v (-want +got)\n%s", m, err, diff)
+	}
+	for line, want := range map[string]string{
+		``:     "not JSON: an empty line",
+		`oops`: "not JSON: invalid character 'o' at start of value at byte 1",
+		`[1]`:  "not a JSON object",
+		`{"src":"c1","dest":"n1","body":{"type":"x","msg_id":1.0}}`: "not a message: body.msg_id is not an integer from 0 to 2^63-1",
 	} {
-		got, err := readMessage([]byte(test.line))
-		if err != nil {
-			t.Errorf("%s: %v", test.line, err)
-		}
-		if len(got.fields) == 0 {
-			got.fields = nil
-		}
-		if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(message{}, id{})); diff != "" {
-			t.Errorf("%s: (-want +got)\n%s", test.line, diff)
+		if _, err := readMessage([]byte(line)); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", line, err, want)
 		}
 	}
 }

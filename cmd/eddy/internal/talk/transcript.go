@@ -9,6 +9,7 @@ import (
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/shorthand"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A style is an SGR escape sequence's parameters.
@@ -91,27 +92,27 @@ func (t *transcript) complain(format string, args ...any) {
 }
 
 // message shows a message; notes are remarks on it.
-func (t *transcript) message(m message, s style, notes ...string) {
-	if m.typ == "error" {
+func (t *transcript) message(m shownMessage, s style, notes ...string) {
+	if m.Type == "error" {
 		s = failure
 	}
 	ids := ""
 	switch {
-	case m.inReplyTo.ok:
-		ids = fmt.Sprintf("re #%d", m.inReplyTo.n)
-	case m.msgID.ok:
-		ids = fmt.Sprintf("#%d", m.msgID.n)
+	case m.IsReply():
+		ids = fmt.Sprintf("re #%d", m.InReplyTo)
+	case m.ID != message.None:
+		ids = fmt.Sprintf("#%d", m.ID)
 	}
 	rest := t.shorten(showFields(m))
-	if m.inReplyTo.ok && m.msgID.ok {
+	if m.IsReply() && m.ID != message.None {
 		if rest != "" {
 			rest += "  "
 		}
-		rest += t.paint(dim, fmt.Sprintf("(#%d)", m.msgID.n))
+		rest += t.paint(dim, fmt.Sprintf("(#%d)", m.ID))
 	}
 	columns := []string{
-		pad(t.name(m.src), t.idWidth) + t.paint(s, " → ") + pad(t.name(m.dest), t.idWidth),
-		t.paint(s, pad(t.name(m.typ), 10)),
+		pad(t.name(m.Src), t.idWidth) + t.paint(s, " → ") + pad(t.name(m.Dest), t.idWidth),
+		t.paint(s, pad(t.name(m.Type), 10)),
 		pad(ids, 6),
 		rest,
 	}
@@ -124,13 +125,13 @@ func (t *transcript) message(m message, s style, notes ...string) {
 func (t *transcript) name(text string) string { return t.shorten(shorthand.ShowName(text)) }
 
 // showFields is the body's own fields; an error's code is explained.
-func showFields(m message) string {
-	if m.typ != "error" {
+func showFields(m shownMessage) string {
+	if m.Type != "error" {
 		return shorthand.Show(m.fields)
 	}
 	var parts []string
 	for _, f := range m.fields {
-		part := shorthand.Show([]shorthand.Field{f})
+		part := shorthand.Show([]message.Field{f})
 		if name := shorthand.ErrorName(string(f.Value)); f.Name == "code" && name != "" {
 			part += " (" + name + ")"
 		}

@@ -3,7 +3,7 @@ package workload
 import (
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A Player is a workload that plays nodes of its own beside the real ones, and
@@ -15,16 +15,16 @@ type Player interface {
 
 	// Received tells that a node that it plays was handed a message, and
 	// returns what is sent then.
-	Received(m *sim.Message) []Send
+	Received(m *message.Message) []Send
 
 	// Saw tells that a real node has sent a message to a node, real or played,
 	// and returns what is sent then, forged in anybody's name.
-	Saw(m *sim.Message) []Send
+	Saw(m *message.Message) []Send
 }
 
 // A Send is a message that leaves after a while. It goes through the network
 // like any other.
 type Send struct {
 	After   time.Duration
-	Message sim.Message
+	Message message.Message
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // relay is the workload in which every client asks its node to call another
@@ -146,7 +146,7 @@ func (w *relay) Check(r Record) ([]checker.Problem, []checker.Number) {
 func (w *relay) Plays() []string { return []string{w.slow, w.mute} }
 
 // Received answers for the slow node.
-func (w *relay) Received(m *sim.Message) []Send {
+func (w *relay) Received(m *message.Message) []Send {
 	if m.Dest != w.slow || !m.IsRequest() || m.Type != "echo" {
 		return nil
 	}
@@ -166,7 +166,7 @@ func (w *relay) Received(m *sim.Message) []Send {
 }
 
 // Saw forges replies to some of the attempts.
-func (w *relay) Saw(m *sim.Message) []Send {
+func (w *relay) Saw(m *message.Message) []Send {
 	if !m.IsRequest() || m.Type != "echo" {
 		return nil
 	}
@@ -189,7 +189,7 @@ func (w *relay) Saw(m *sim.Message) []Send {
 const neverSent = 1 << 40
 
 // stranger is a node that has nothing to do with a message.
-func (w *relay) stranger(m *sim.Message) string {
+func (w *relay) stranger(m *message.Message) string {
 	for _, name := range w.env.Nodes {
 		if name != m.Src && name != m.Dest {
 			return name
@@ -201,9 +201,9 @@ func (w *relay) stranger(m *sim.Message) string {
 	return w.mute
 }
 
-func (w *relay) reply(to *sim.Message, src string, inReplyTo int64, echo string) sim.Message {
+func (w *relay) reply(to *message.Message, src string, inReplyTo int64, echo string) message.Message {
 	body := fmt.Appendf(nil, `{"type":"echo_ok","echo":%q,"in_reply_to":%d,"msg_id":%d}`, echo, inReplyTo, inReplyTo)
-	return sim.Message{Src: src, Dest: to.Src, Body: body, Type: "echo_ok", ID: inReplyTo, InReplyTo: inReplyTo}
+	return message.Message{Src: src, Dest: to.Src, Body: body, Type: "echo_ok", ID: inReplyTo, InReplyTo: inReplyTo}
 }
 
 // payloadNumber is the number in a payload of ours, or 0.

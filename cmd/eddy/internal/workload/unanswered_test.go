@@ -7,6 +7,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A request that stays without an answer is held against the node, unless a
@@ -31,7 +32,7 @@ func TestUnanswered(t *testing.T) {
 	} {
 		net := sim.New(sim.Config{})
 		lose := func() {
-			m, err := sim.NewMessage("n1", "n2", []byte(`{"type":"gossip"}`))
+			m, err := message.New("n1", "n2", []byte(`{"type":"gossip"}`))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -46,7 +47,7 @@ func TestUnanswered(t *testing.T) {
 		if test.begin > 0 && test.begin < asked {
 			fault()
 		}
-		m, err := sim.NewMessage("c1", "n1", []byte(`{"type":"generate","msg_id":0}`))
+		m, err := message.New("c1", "n1", []byte(`{"type":"generate","msg_id":0}`))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
-	"github.com/eddyrpc/eddy/internal/wire"
+	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // A Request is one operation that a client asks a node for.
@@ -115,7 +115,7 @@ func Find(name string) (Spec, error) {
 }
 
 // Member is one member of an object, as it stands there, or nil.
-func Member(object []byte, name string) jsontext.Value { return wire.Member(object, name) }
+func Member(object []byte, name string) jsontext.Value { return message.Member(object, name) }
 
 // need is Member for one that must be there.
 func need(body []byte, name string) (jsontext.Value, error) {

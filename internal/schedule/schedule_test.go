@@ -1,13 +1,15 @@
-package retry
+package schedule
 
 import (
 	"fmt"
-	"math"
 	"strings"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/eddyrpc/eddy/internal/policytest"
+	"github.com/eddyrpc/eddy/retry"
 )
 
 const ms = time.Millisecond
@@ -17,13 +19,13 @@ const ms = time.Millisecond
 //	0 begin | 0 written | 500 due | 600 reply 1 | 600 error 1 11 [retry_after_ms]
 //
 // An attempt is taken to have been written out when the line says so.
-func play(t *testing.T, s *Schedule, p *Policy, start Start, written map[int]time.Duration, line string) string {
+func play(t *testing.T, s *Schedule, p *retry.Policy, start Start, written map[int]time.Duration, line string) string {
 	t.Helper()
 	var at, n, code, after int
 	var event string
 	fmt.Sscan(line, &at, &event, &n, &code, &after)
 	now := time.Duration(at) * ms
-	var next Next
+	var next Decision
 	switch event {
 	case "begin":
 		start.Now = now
@@ -43,8 +45,8 @@ func play(t *testing.T, s *Schedule, p *Policy, start Start, written map[int]tim
 	return show(next)
 }
 
-func show(n Next) string {
-	text := n.Step.String()
+func show(n Decision) string {
+	text := n.Action.String()
 	if n.Until == Never {
 		text += " never"
 	} else if n.Until != 0 {
@@ -64,222 +66,222 @@ func TestSchedule(t *testing.T) {
 		lines  string
 	}{
 		{"three times silence", `{}`, Start{}, `
-			0 begin      send again never
+			0 begin      send never
 			5 written    wait 505
-			505 due      send again never
+			505 due      send never
 			505 written  wait 1005
 			900 due      wait 1005
-			1005 due     send again never
+			1005 due     send never
 			1010 written wait 1510
 			1510 due     give up, attempts used up`},
 		{"a late reply", `{}`, Start{}, `
-			0 begin     send again never
+			0 begin     send never
 			0 written   wait 500
-			500 due     send again never
+			500 due     send never
 			550 reply 1 settle`},
 		{"a late reply, ignored", `{"late":"ignore"}`, Start{}, `
-			0 begin      send again never
+			0 begin      send never
 			0 written    wait 500
-			500 due      send again never
+			500 due      send never
 			520 reply 1  wait never
 			550 written  wait 1050
 			600 reply 1  wait 1050
 			700 reply 2  settle`},
 		{"no policy", `null`, Start{}, `
-			0 begin        send again never
+			0 begin        send never
 			0 written      wait 500
-			10 error 1 11  give up, answered with an error`},
-		{"final is longer", `{"attempts":2,"final":"2s"}`, Start{}, `
-			0 begin     send again never
+			10 error 1 11  give up, error not retried`},
+		{"final is longer", `{"attempts":2,"last_timeout":"2s"}`, Start{}, `
+			0 begin     send never
 			0 written   wait 500
-			500 due     send again never
+			500 due     send never
 			500 written wait 2500
 			2500 due    give up, attempts used up`},
 		{"hedge", `{"attempts":2,"hedge":"50ms","timeout":"1s"}`, Start{}, `
-			0 begin    send again never
+			0 begin    send never
 			0 written  wait 50
-			50 due     send again never
+			50 due     send never
 			50 written wait 1050
 			60 reply 1 settle`},
 		{"the deadline cuts the last wait", `{"deadline":"700ms"}`, Start{}, `
-			0 begin     send again 700
+			0 begin     send 700
 			0 written   wait 500
-			500 due     send again 700
+			500 due     send 700
 			500 written wait 700
 			700 due     give up, deadline passed`},
 		{"no attempt begins at the deadline", `{"deadline":"500ms"}`, Start{}, `
-			0 begin     send again 500
+			0 begin     send 500
 			0 written   wait 500
 			500 due     give up, deadline passed`},
 		{"nothing is written until the deadline", `{"deadline":"500ms"}`, Start{}, `
-			0 begin     send again 500
+			0 begin     send 500
 			500 due     give up, deadline passed`},
 		{"the context's deadline is earlier", `{"deadline":"1s"}`, Start{Deadline: 300 * ms}, `
-			100 begin   send again 300
+			100 begin   send 300
 			100 written wait 300`},
 		{"the deadline has passed", `{}`, Start{Deadline: 300 * ms}, `
 			300 begin   give up, deadline passed`},
 		{"a pause that would pass the deadline is not begun", `{"deadline":"600ms","backoff":{"kind":"constant"}}`, Start{}, `
-			0 begin     send again 600
+			0 begin     send 600
 			0 written   wait 500
 			500 due     wait 600, deadline passed
 			550 reply 1 settle`},
 		{"and then there is nothing", `{"deadline":"600ms","backoff":{"kind":"constant"}}`, Start{}, `
-			0 begin     send again 600
+			0 begin     send 600
 			0 written   wait 500
 			500 due     wait 600, deadline passed
 			600 due     give up, deadline passed`},
 		{"and nothing to wait for", `{"deadline":"600ms","backoff":{"kind":"constant"},"late":"ignore"}`, Start{}, `
-			0 begin     send again 600
+			0 begin     send 600
 			0 written   wait 500
 			500 due     give up, deadline passed`},
 		{"pauses", `{"attempts":2,"backoff":{"kind":"exponential","base":"100ms"}}`, Start{}, `
-			0 begin     send again never
+			0 begin     send never
 			0 written   wait 500
 			500 due     pause 600
-			600 due     send again never
+			600 due     send never
 			600 written wait 1100
 			1100 due    give up, attempts used up`},
 		{"a reply during a pause", `{"backoff":{"kind":"constant"}}`, Start{}, `
-			0 begin     send again never
+			0 begin     send never
 			0 written   wait 500
 			500 due     pause 600
 			550 reply 1 settle`},
 		{"a reply during a pause, ignored", `{"backoff":{"kind":"constant"},"late":"ignore"}`, Start{}, `
-			0 begin     send again never
+			0 begin     send never
 			0 written   wait 500
 			500 due     pause 600
 			550 reply 1 pause 600`},
-		{"an error that is retried", `{"attempts":2,"codes":[11]}`, Start{}, `
-			0 begin        send again never
+		{"an error that is retried", `{"attempts":2,"retry_on":[11]}`, Start{}, `
+			0 begin        send never
 			0 written      wait 500
-			10 error 1 11  send again never
+			10 error 1 11  send never
 			10 written     wait 510
 			20 error 2 11  give up, attempts used up`},
-		{"an error that is not", `{"codes":[11]}`, Start{}, `
-			0 begin        send again never
+		{"an error that is not", `{"retry_on":[11]}`, Start{}, `
+			0 begin        send never
 			0 written      wait 500
-			10 error 1 22  give up, answered with an error`},
-		{"a retried error of an earlier attempt", `{"codes":[11]}`, Start{}, `
-			0 begin        send again never
+			10 error 1 22  give up, error not retried`},
+		{"a retried error of an earlier attempt", `{"retry_on":[11]}`, Start{}, `
+			0 begin        send never
 			0 written      wait 500
-			500 due        send again never
+			500 due        send never
 			500 written    wait 1000
 			510 error 1 11 wait 1000
-			520 error 2 11 send again never`},
-		{"a retried error, while another attempt may still be answered", `{"attempts":2,"codes":[11]}`, Start{}, `
-			0 begin        send again never
+			520 error 2 11 send never`},
+		{"a retried error, while another attempt may still be answered", `{"attempts":2,"retry_on":[11]}`, Start{}, `
+			0 begin        send never
 			0 written      wait 500
-			500 due        send again never
+			500 due        send never
 			500 written    wait 1000
 			520 error 2 11 wait 1000, attempts used up
 			600 error 1 11 give up, attempts used up`},
-		{"the same, and it is not", `{"attempts":2,"codes":[11]}`, Start{}, `
-			0 begin        send again never
+		{"the same, and it is not", `{"attempts":2,"retry_on":[11]}`, Start{}, `
+			0 begin        send never
 			0 written      wait 500
-			500 due        send again never
+			500 due        send never
 			500 written    wait 1000
 			520 error 2 11 wait 1000, attempts used up
 			999 due        wait 1000, attempts used up
 			1000 due       give up, attempts used up`},
-		{"pushback", `{"codes":[11],"backoff":{"kind":"constant"}}`, Start{}, `
-			0 begin           send again never
+		{"pushback", `{"retry_on":[11],"backoff":{"kind":"constant"}}`, Start{}, `
+			0 begin           send never
 			0 written         wait 500
 			10 error 1 11 300 pause 310
-			310 due           send again never
+			310 due           send never
 			310 written       wait 810
 			320 error 2 11 50 pause 420`},
-		{"pushback has an end", `{"codes":[11],"backoff":{"kind":"constant"}}`, Start{}, `
-			0 begin             send again never
+		{"pushback has an end", `{"retry_on":[11],"backoff":{"kind":"constant"}}`, Start{}, `
+			0 begin             send never
 			0 written           wait 500
 			10 error 1 11 60000 pause 5110`},
-		{"pushback without backoff", `{"codes":[11]}`, Start{}, `
-			0 begin             send again never
+		{"pushback without backoff", `{"retry_on":[11]}`, Start{}, `
+			0 begin             send never
 			0 written           wait 500
 			10 error 1 11 60000 pause 5010`},
-		{"pushback past the deadline", `{"codes":[11],"deadline":"2s"}`, Start{}, `
-			0 begin            send again 2000
+		{"pushback past the deadline", `{"retry_on":[11],"deadline":"2s"}`, Start{}, `
+			0 begin            send 2000
 			0 written          wait 500
 			10 error 1 11 3000 give up, deadline passed`},
-		{"pushback during a pause", `{"codes":[11],"backoff":{"kind":"constant"}}`, Start{}, `
-			0 begin            send again never
+		{"pushback during a pause", `{"retry_on":[11],"backoff":{"kind":"constant"}}`, Start{}, `
+			0 begin            send never
 			0 written          wait 500
 			500 due            pause 600
 			510 error 1 11     pause 600
-			600 due            send again never`},
-		{"pushback makes a pause longer", `{"codes":[11],"backoff":{"kind":"constant"},"deadline":"2s"}`, Start{}, `
-			0 begin            send again 2000
+			600 due            send never`},
+		{"pushback makes a pause longer", `{"retry_on":[11],"backoff":{"kind":"constant"},"deadline":"2s"}`, Start{}, `
+			0 begin            send 2000
 			0 written          wait 500
 			500 due            pause 600
 			510 error 1 11 300 pause 810
-			810 due            send again 2000`},
-		{"too long", `{"codes":[11],"backoff":{"kind":"constant"},"deadline":"2s"}`, Start{}, `
-			0 begin             send again 2000
+			810 due            send 2000`},
+		{"too long", `{"retry_on":[11],"backoff":{"kind":"constant"},"deadline":"2s"}`, Start{}, `
+			0 begin             send 2000
 			0 written           wait 500
 			500 due             pause 600
 			510 error 1 11 3000 give up, deadline passed`},
 		{"propagate: an indefinite error waits for the others", `{"propagate":true}`, Start{}, `
-			0 begin        send again never
+			0 begin        send never
 			0 written      wait 500
-			500 due        send again never
+			500 due        send never
 			500 written    wait 1000
 			510 error 2 0  wait 1000
 			600 reply 1    settle`},
 		{"propagate: it is the only one", `{"propagate":true}`, Start{}, `
-			0 begin        send again never
+			0 begin        send never
 			0 written      wait 500
-			10 error 1 0   give up, answered with an error`},
+			10 error 1 0   give up, error not retried`},
 		{"propagate: a definite one", `{"propagate":true}`, Start{}, `
-			0 begin        send again never
+			0 begin        send never
 			0 written      wait 500
-			500 due        send again never
+			500 due        send never
 			500 written    wait 1000
-			510 error 2 22 give up, answered with an error`},
-		{"propagate: after an error that was waited out", `{"propagate":true,"codes":[11]}`, Start{}, `
-			0 begin        send again never
+			510 error 2 22 give up, error not retried`},
+		{"propagate: after an error that was waited out", `{"propagate":true,"retry_on":[11]}`, Start{}, `
+			0 begin        send never
 			0 written      wait 500
-			500 due        send again never
+			500 due        send never
 			500 written    wait 1000
 			510 error 2 13 wait 1000
-			520 error 1 11 send again never`},
-		{"propagate: nobody retries for a retry", `{"propagate":true,"final":"700ms"}`, Start{Behalf: true}, `
-			0 begin     send again never
+			520 error 1 11 send never`},
+		{"propagate: nobody retries for a retry", `{"propagate":true,"last_timeout":"700ms"}`, Start{OnBehalfOfRetry: true}, `
+			0 begin     send never
 			0 written   wait 700
 			700 due     give up, attempts used up`},
-		{"without propagate that is of no account", `{}`, Start{Behalf: true}, `
-			0 begin     send again never
+		{"without propagate that is of no account", `{}`, Start{OnBehalfOfRetry: true}, `
+			0 begin     send never
 			0 written   wait 500
-			500 due     send again never`},
+			500 due     send never`},
 		{"adaptive without a memory", `{"adaptive":{}}`, Start{}, `
-			0 begin     send again never
+			0 begin     send never
 			0 written   wait 500`},
-		{"adaptive, final", `{"attempts":1,"adaptive":{},"final":"3s"}`, Start{}, `
-			0 begin     send again never
+		{"adaptive, final", `{"attempts":1,"adaptive":{},"last_timeout":"3s"}`, Start{}, `
+			0 begin     send never
 			0 written   wait 3000`},
 		{"adaptive, the last attempt", `{"attempts":1,"adaptive":{}}`, Start{Dest: &Destination{}}, `
-			0 begin     send again never
+			0 begin     send never
 			0 written   wait 500
 			500 due     give up, attempts used up
-			500 begin   send again never
+			500 begin   send never
 			500 written wait 1500`},
 		{"adaptive, hedged", `{"attempts":2,"adaptive":{},"hedge":"100ms"}`, Start{Dest: &Destination{}}, `
-			0 begin     send again never
+			0 begin     send never
 			0 written   wait 100
-			100 due     send again never
+			100 due     send never
 			100 written wait 600
 			200 reply 2 settle
-			200 begin   send again never
+			200 begin   send never
 			200 written wait 300
-			300 due     send again never
+			300 due     send never
 			300 written wait 600`},
 		{"adaptive learns from late replies that are ignored", `{"adaptive":{},"late":"ignore"}`, Start{Dest: &Destination{}}, `
-			0 begin      send again never
+			0 begin      send never
 			0 written    wait 500
-			500 due      send again never
+			500 due      send never
 			500 written  wait 1500
 			600 reply 1  wait 1500
 			700 reply 2  settle
-			800 begin    send again never
+			800 begin    send never
 			800 written  wait 2650`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -299,7 +301,7 @@ func TestSchedule(t *testing.T) {
 
 // cutLine cuts a line before the step that it expects.
 func cutLine(line string) (event, want string) {
-	for _, step := range []Step{GiveUp, SendAgain, Wait, Pause, Settle} {
+	for _, step := range []Action{GiveUp, Send, Wait, Pause, Settle} {
 		if at := strings.Index(line, " "+step.String()); at > 0 {
 			return line[:at], line[at+1:]
 		}
@@ -307,12 +309,12 @@ func cutLine(line string) (event, want string) {
 	return line, ""
 }
 
-func load(t *testing.T, text string) *Policy {
+func load(t *testing.T, text string) *retry.Policy {
 	t.Helper()
 	if text == "null" {
 		return nil
 	}
-	p, err := Load([]byte(text))
+	p, err := retry.Load([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -324,31 +326,31 @@ func load(t *testing.T, text string) *Policy {
 func TestRefused(t *testing.T) {
 	for _, tt := range []struct{ name, policy, lines string }{
 		{"hedge", `{"hedge":"50ms","timeout":"1s","budget":{"ratio":0.1}}`, `
-			0 begin    send again never
+			0 begin    send never
 			0 written  wait 50
 			50 due     wait 1000, retry refused by the budget
 			1000 due   give up, retry refused by the budget`},
-		{"final", `{"final":"900ms","budget":{"ratio":0.1}}`, `
-			0 begin     send again never
+		{"final", `{"last_timeout":"900ms","budget":{"ratio":0.1}}`, `
+			0 begin     send never
 			0 written   wait 500
 			500 due     wait 900, retry refused by the budget
 			800 reply 1 settle`},
 		{"plain", `{"budget":{"ratio":0.1}}`, `
-			0 begin    send again never
+			0 begin    send never
 			0 written  wait 500
 			500 due    give up, retry refused by the budget`},
-		{"error", `{"budget":{"ratio":0.1},"codes":[11]}`, `
-			0 begin       send again never
+		{"error", `{"budget":{"ratio":0.1},"retry_on":[11]}`, `
+			0 begin       send never
 			0 written     wait 500
 			90 error 1 11 give up, retry refused by the budget`},
-		{"ignoring what is late", `{"final":"900ms","late":"ignore","budget":{"ratio":0.1}}`, `
-			0 begin    send again never
+		{"ignoring what is late", `{"last_timeout":"900ms","late":"ignore","budget":{"ratio":0.1}}`, `
+			0 begin    send never
 			0 written  wait 500
 			500 due    give up, retry refused by the budget`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			policy := load(t, tt.policy)
-			for _, start := range []Start{{Dest: &Destination{}}, {Node: &Ledger{}}, {Node: &Ledger{}, Dest: &Destination{}}} {
+			for _, start := range []Start{{Dest: &Destination{}}, {Node: &Window{}}, {Node: &Window{}, Dest: &Destination{}}} {
 				var s Schedule
 				written := map[int]time.Duration{}
 				for _, line := range strings.Split(strings.TrimSpace(tt.lines), "\n") {
@@ -357,7 +359,7 @@ func TestRefused(t *testing.T) {
 						t.Fatalf("%s: got %q", line, got)
 					}
 				}
-				if start.Node != nil && start.Node.Refused() != 1 || start.Dest != nil && start.Dest.Ledger.Refused() != 1 {
+				if start.Node != nil && start.Node.Refused() != 1 || start.Dest != nil && start.Dest.Window.Refused() != 1 {
 					t.Error("a refusal was not counted")
 				}
 			}
@@ -369,42 +371,42 @@ func TestRefused(t *testing.T) {
 // which the live node relies, and costs no memory.
 func TestPlainSchedule(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := drawPlain(t)
-		if !p.Plain() {
+		p := policytest.Simple(t)
+		if Needed(p) {
 			t.Fatal("not plain")
 		}
 		var s Schedule
 		now := time.Duration(0)
 		next := s.Begin(p, Start{})
-		for next.Step == SendAgain {
-			if next = s.Written(now); next.Step != Wait || next.Until != plus(now, p.Wait(s.Sent())) {
-				t.Fatalf("attempt %d: %+v, want to wait for %v", s.Sent(), next, p.Wait(s.Sent()))
+		for next.Action == Send {
+			if next = s.Written(now); next.Action != Wait || next.Until != plus(now, p.AttemptTimeout(s.Sent())) {
+				t.Fatalf("attempt %d: %+v, want to wait for %v", s.Sent(), next, p.AttemptTimeout(s.Sent()))
 			}
 			now = next.Until
 			if now == Never {
 				return
 			}
-			sent, want := s.Sent(), p.AfterSilence(s.Sent())
-			if next = s.Due(now); next.Step != want {
-				t.Fatalf("attempt %d: %v, want %v", sent, next.Step, want)
+			sent, want := s.Sent(), AfterTimeout(p, s.Sent())
+			if next = s.Due(now); next.Action != want {
+				t.Fatalf("attempt %d: %v, want %v", sent, next.Action, want)
 			}
 			late := s
-			if got := late.Reply(now, sent, 0).Step == Settle; want == SendAgain && got != p.Accepts(true) {
+			if got := late.Reply(now, sent, 0).Action == Settle; want == Send && got != Accepts(p, true) {
 				t.Fatalf("a late reply settles: %v", got)
 			}
 		}
-		if s.Sent() != p.Limit() {
-			t.Fatalf("%d attempts of %d", s.Sent(), p.Limit())
+		if s.Sent() != p.MaxAttempts() {
+			t.Fatalf("%d attempts of %d", s.Sent(), p.MaxAttempts())
 		}
 	})
 }
 
 func TestPlainScheduleAllocatesNothing(t *testing.T) {
 	var s Schedule
-	for _, p := range []*Policy{nil, {}, {Attempts: 5, Late: Ignore, Hedge: 1}} {
+	for _, p := range []*retry.Policy{nil, {}, {Attempts: 5, Late: retry.Ignore, Hedge: 1}} {
 		if got := testing.AllocsPerRun(100, func() {
 			next := s.Begin(p, Start{})
-			for next.Step == SendAgain {
+			for next.Action == Send {
 				next = s.Due(s.Written(0).Until)
 			}
 		}); got != 0 {
@@ -413,100 +415,46 @@ func TestPlainScheduleAllocatesNothing(t *testing.T) {
 	}
 }
 
-func drawPlain(t *rapid.T) *Policy {
-	timeout := rapid.Int64Range(1, math.MaxInt64/2)
-	if rapid.Bool().Draw(t, "ordinary") {
-		timeout = rapid.Int64Range(1, int64(time.Hour))
-	}
-	p := &Policy{
-		Attempts: rapid.IntRange(0, 50).Draw(t, "attempts"),
-		Timeout:  time.Duration(timeout.Draw(t, "timeout")),
-		Late:     rapid.SampledFrom([]Late{Accept, Ignore}).Draw(t, "late"),
-		Mark:     rapid.Bool().Draw(t, "mark"),
-	}
-	if rapid.Bool().Draw(t, "with final") {
-		p.Final = p.Timeout + time.Duration(rapid.Int64Range(0, int64(p.Timeout)).Draw(t, "final"))
-	}
-	if p.Late == Accept && rapid.Bool().Draw(t, "with hedge") {
-		p.Hedge = time.Duration(rapid.Int64Range(1, int64(p.Timeout)).Draw(t, "hedge"))
-	}
-	if err := p.Validate(); err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
-
-// drawAny is any valid policy.
-func drawAny(t *rapid.T) *Policy {
-	p := drawPlain(t)
-	duration := rapid.Custom(func(t *rapid.T) time.Duration {
-		return time.Duration(rapid.Int64Range(1, int64(time.Minute)).Draw(t, "d"))
-	})
-	if rapid.Bool().Draw(t, "adaptive") {
-		least := duration.Draw(t, "min")
-		p.Adaptive = &Adaptive{Min: least, Max: least + duration.Draw(t, "more")}
-	}
-	if rapid.Bool().Draw(t, "with deadline") {
-		p.Deadline = duration.Draw(t, "deadline")
-	}
-	if kind := BackoffKind(rapid.IntRange(0, 3).Draw(t, "kind")); kind != NoBackoff {
-		base := duration.Draw(t, "base")
-		p.Backoff = Backoff{Kind: kind, Base: base, Cap: base + duration.Draw(t, "cap"), Seed: rapid.Uint64().Draw(t, "seed")}
-		if kind != Decorrelated {
-			p.Backoff.Jitter = rapid.SampledFrom([]Jitter{NoJitter, FullJitter, EqualJitter, PlusMinus(0.2)}).Draw(t, "jitter")
-		}
-	}
-	p.Codes = rapid.SliceOfDistinct(rapid.SampledFrom([]int{0, 11, 13}), func(c int) int { return c }).Draw(t, "codes")
-	if len(p.Codes) == 0 {
-		p.Codes = nil
-	}
-	if rapid.Bool().Draw(t, "with budget") {
-		p.Budget = Budget{rapid.Float64Range(0, 1).Draw(t, "ratio"), rapid.Float64Range(0, 1).Draw(t, "per second")}
-	}
-	p.Propagate = rapid.Bool().Draw(t, "propagate")
-	return p
-}
-
 // Whatever happens to a call: it ends, within its patience and its deadline, with
 // no more attempts than it may have; no attempt begins at the deadline; a call
 // that waits is due at some time; and what it answered last holds.
 func TestAnySchedule(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := drawAny(t)
+		p := policytest.Any(t)
 		if err := p.Validate(); err != nil {
 			t.Skip(err)
 		}
-		dest, node := &Destination{}, &Ledger{}
+		dest, node := &Destination{}, &Window{}
 		start := Start{Now: time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "now")), Dest: dest, Node: node,
-			Behalf: rapid.Bool().Draw(t, "behalf"), Life: rapid.Uint64().Draw(t, "life")}
+			OnBehalfOfRetry: rapid.Bool().Draw(t, "behalf"), Incarnation: rapid.Uint64().Draw(t, "life")}
 		now := start.Now
 		var s Schedule
 		next := s.Begin(p, start)
 		answered := map[int]bool{}
 		written := map[int]time.Duration{}
 		pushbacks := 0
-		for step := 0; next.Step != GiveUp && next.Step != Settle; step++ {
+		for step := 0; next.Action != GiveUp && next.Action != Settle; step++ {
 			if step > 1000 {
 				t.Fatal("no end")
 			}
-			if s.Sent() > p.Limit() {
-				t.Fatalf("%d attempts of %d", s.Sent(), p.Limit())
+			if s.Sent() > p.MaxAttempts() {
+				t.Fatalf("%d attempts of %d", s.Sent(), p.MaxAttempts())
 			}
-			if next.Step == SendAgain {
+			if next.Action == Send {
 				if p.Deadline > 0 && now >= start.Now+p.Deadline {
 					t.Fatal("an attempt began at the deadline")
 				}
-				if s.Retry() != (s.Sent() > 1 || start.Behalf && p.Propagate) {
+				if s.Retry() != (s.Sent() > 1 || start.OnBehalfOfRetry && p.Propagate) {
 					t.Fatal("retry")
 				}
-				if left := s.Remaining(now); left < 0 || left > p.Patience() {
-					t.Fatalf("%v remain of %v", left, p.Patience())
+				if left := s.Remaining(now); left < 0 || left > MaxDuration(p) {
+					t.Fatalf("%v remain of %v", left, MaxDuration(p))
 				}
 				written[s.Sent()] = now
 				next = s.Written(now)
 				continue
 			}
-			if next.Until == Never && plus(start.Now, p.Patience()) == Never {
+			if next.Until == Never && plus(start.Now, MaxDuration(p)) == Never {
 				return // with such a patience it waits for ever
 			}
 			if next.Until < now || next.Until == Never {
@@ -530,14 +478,14 @@ func TestAnySchedule(t *testing.T) {
 			next = s.ErrorReply(now, n, written[n], Failure{code, code == 11 || code == 22, time.Duration(rapid.Int64Range(0, int64(10*time.Second)).Draw(t, "after"))})
 		}
 		// A wish that comes in a pause counts from then, so it can add what is over of it.
-		longest := plus(p.Patience(), times(plus(MaxPushback, p.Backoff.longest(p.Limit())), pushbacks))
+		longest := plus(MaxDuration(p), times(plus(MaxPushback, longestPause(p.Backoff, p.MaxAttempts())), pushbacks))
 		if p.Deadline > 0 {
 			longest = p.Deadline
 		}
 		if now-start.Now > longest {
 			t.Fatalf("it took %v of %v", now-start.Now, longest)
 		}
-		if next.Step == GiveUp && next.Reason == NoReason {
+		if next.Action == GiveUp && next.Reason == NoReason {
 			t.Fatal("given up for no reason")
 		}
 	})

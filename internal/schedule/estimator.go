@@ -1,59 +1,14 @@
-package retry
+package schedule
 
 import (
-	"fmt"
 	"time"
-)
 
-// What the zero fields of Adaptive mean. RFC 6298 wants at least a second (2.4),
-// which is for hosts that do not know whether they are on one desk; its bound of
-// 60 s from above is (2.5).
-const (
-	DefaultMin = 10 * time.Millisecond
-	DefaultMax = 60 * time.Second
+	"github.com/eddyrpc/eddy/retry"
 )
 
 // Granularity is the G of RFC 6298: how fine a node's timeouts are. However
 // steady its round trips, an estimate stays that much above them.
 const Granularity = time.Millisecond
-
-// Adaptive bounds a timeout that follows an Estimator.
-type Adaptive struct {
-	// Min is the shortest timeout. 0 means 10 ms, or Max if that is less.
-	Min time.Duration `json:"min,omitzero"`
-	// Max is the longest timeout. 0 means 60 s, or Min if that is more.
-	Max time.Duration `json:"max,omitzero"`
-}
-
-func (a *Adaptive) min() time.Duration {
-	switch {
-	case a.Min > 0:
-		return a.Min
-	case a.Max > 0:
-		return min(DefaultMin, a.Max)
-	}
-	return DefaultMin
-}
-
-func (a *Adaptive) max() time.Duration {
-	if a.Max > 0 {
-		return a.Max
-	}
-	return max(DefaultMax, a.Min)
-}
-
-func (a *Adaptive) validate() error {
-	switch {
-	case a == nil:
-	case a.Min < 0:
-		return fmt.Errorf("min: %v is not over 0s", a.Min)
-	case a.Max < 0:
-		return fmt.Errorf("max: %v is not over 0s", a.Max)
-	case a.max() < a.min():
-		return fmt.Errorf("max: %v is less than min, %v", a.max(), a.min())
-	}
-	return nil
-}
 
 // An Estimator learns how long the round trip to one destination takes, and so
 // how long to wait for a reply, by RFC 6298. The zero value has learned nothing.
@@ -99,17 +54,17 @@ func (e *Estimator) TimedOut(written, now time.Duration) {
 
 // Timeout is the estimate within a policy's bounds; first is what counts as long
 // as there is no sample.
-func (e *Estimator) Timeout(a *Adaptive, first time.Duration) time.Duration {
+func (e *Estimator) Timeout(a retry.Adaptive, first time.Duration) time.Duration {
 	d := first
 	if e.samples > 0 {
 		d = e.srtt + max(Granularity, 4*e.rttvar) // (2.2), (2.3)
 	}
-	least, most := a.min(), a.max()
-	d = max(d, least)
-	for n := e.doublings; n > 0 && d < most; n-- {
+	a = a.WithDefaults()
+	d = max(d, a.Min)
+	for n := e.doublings; n > 0 && d < a.Max; n-- {
 		d = times(d, 2)
 	}
-	return min(d, most)
+	return min(d, a.Max)
 }
 
 // RoundTrip is the smoothed round trip, and how many samples it is made of.

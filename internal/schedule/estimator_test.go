@@ -1,16 +1,18 @@
-package retry
+package schedule
 
 import (
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/eddyrpc/eddy/retry"
 )
 
 // The numbers are RFC 6298's formulas, by hand.
 func TestEstimator(t *testing.T) {
 	var e Estimator
-	bounds := &Adaptive{Max: 10 * time.Second}
+	bounds := retry.Adaptive{Max: 10 * time.Second}
 	want := func(what string, timeout time.Duration) {
 		t.Helper()
 		if got := e.Timeout(bounds, 500*ms); got != timeout {
@@ -50,22 +52,22 @@ func TestEstimatorBounds(t *testing.T) {
 		steady.Sample(50 * ms)
 	}
 	for _, tt := range []struct {
-		bounds Adaptive
+		bounds retry.Adaptive
 		want   time.Duration
 	}{
-		{Adaptive{}, 51 * ms}, // a granule above what is always the same
-		{Adaptive{Min: 70 * ms}, 70 * ms},
-		{Adaptive{Max: 40 * ms}, 40 * ms},
-		{Adaptive{Max: 5 * ms}, 5 * ms},
-		{Adaptive{Min: 2 * time.Minute}, 2 * time.Minute},
+		{retry.Adaptive{}, 51 * ms}, // a granule above what is always the same
+		{retry.Adaptive{Min: 70 * ms}, 70 * ms},
+		{retry.Adaptive{Max: 40 * ms}, 40 * ms},
+		{retry.Adaptive{Max: 5 * ms}, 5 * ms},
+		{retry.Adaptive{Min: 2 * time.Minute}, 2 * time.Minute},
 	} {
-		if got := steady.Timeout(&tt.bounds, 0); got.Round(ms) != tt.want {
+		if got := steady.Timeout(tt.bounds, 0); got.Round(ms) != tt.want {
 			t.Errorf("%+v: %v, want %v", tt.bounds, got, tt.want)
 		}
 	}
 	var quick Estimator
 	quick.Sample(0)
-	if got := quick.Timeout(&Adaptive{}, 0); got != DefaultMin {
+	if got := quick.Timeout(retry.Adaptive{}, 0); got != retry.DefaultMin {
 		t.Errorf("%v", got)
 	}
 }
@@ -75,7 +77,7 @@ func TestEstimatorBounds(t *testing.T) {
 func TestEstimatorProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var e Estimator
-		bounds := &Adaptive{Min: 10 * ms, Max: time.Minute}
+		bounds := retry.Adaptive{Min: 10 * ms, Max: time.Minute}
 		var srtt, rttvar float64
 		low, high := time.Hour, time.Duration(0)
 		for i, r := range rapid.SliceOfN(rapid.Int64Range(-1000, int64(2*time.Hour)), 1, 100).Draw(t, "samples") {

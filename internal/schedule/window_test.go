@@ -1,18 +1,20 @@
-package retry
+package schedule
 
 import (
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/eddyrpc/eddy/retry"
 )
 
-func TestLedger(t *testing.T) {
-	var l Ledger
-	b := Budget{Ratio: 0.2}
-	grant := func(now time.Duration) bool { return spend(b, now, nil, &l) }
+func TestWindow(t *testing.T) {
+	var l Window
+	b := retry.Budget{Ratio: 0.2}
+	grant := func(now time.Duration) bool { return takeRetry(b, now, nil, &l) }
 	for range 10 {
-		l.Call(0)
+		l.AddCall(0)
 	}
 	for n, want := range []bool{true, true, false} {
 		if grant(0) != want {
@@ -22,12 +24,12 @@ func TestLedger(t *testing.T) {
 	if grant(9999 * ms) {
 		t.Error("a retry more before the window has passed")
 	}
-	l.Call(9999 * ms)
+	l.AddCall(9999 * ms)
 	if grant(10 * time.Second) {
 		t.Error("a single call pays for a retry")
 	}
 	for range 4 {
-		l.Call(10 * time.Second)
+		l.AddCall(10 * time.Second)
 	}
 	if !grant(10*time.Second) || grant(10*time.Second) {
 		t.Error("5 calls do not pay for just 1 retry")
@@ -38,17 +40,17 @@ func TestLedger(t *testing.T) {
 	if l.Refused() != 5 {
 		t.Errorf("%d refused", l.Refused())
 	}
-	l.Call(time.Second) // what comes too late counts now
+	l.AddCall(time.Second) // what comes too late counts now
 	if l.sum.calls != 1 {
 		t.Errorf("%d calls", l.sum.calls)
 	}
 }
 
 func TestFloor(t *testing.T) {
-	var l Ledger
+	var l Window
 	granted := 0
 	for now := time.Duration(0); now < 100*time.Second; now += 10 * ms {
-		if spend(Budget{PerSecond: 10}, now, nil, &l) {
+		if takeRetry(retry.Budget{PerSecond: 10}, now, nil, &l) {
 			granted++
 		}
 	}
@@ -59,34 +61,34 @@ func TestFloor(t *testing.T) {
 
 // A retry needs the consent of the node and of the destination, and is taken from
 // both or from none.
-func TestBothLedgers(t *testing.T) {
-	b := Budget{PerSecond: 0.1}
-	var node, dest, other Ledger
-	if !spend(b, 0, &node, &dest) || spend(b, 0, &node, &other) {
+func TestBothWindows(t *testing.T) {
+	b := retry.Budget{PerSecond: 0.1}
+	var node, dest, other Window
+	if !takeRetry(b, 0, &node, &dest) || takeRetry(b, 0, &node, &other) {
 		t.Error("the node's budget is not heeded")
 	}
 	if other.sum.retries != 0 || other.Refused() != 1 || node.Refused() != 1 {
 		t.Error("a retry that was refused is counted as one")
 	}
-	var fresh Ledger
-	if spend(b, 0, &fresh, &dest) || fresh.sum.retries != 0 {
+	var fresh Window
+	if takeRetry(b, 0, &fresh, &dest) || fresh.sum.retries != 0 {
 		t.Error("the destination's budget is not heeded")
 	}
-	if !spend(b, 0, nil, nil) {
+	if !takeRetry(b, 0, nil, nil) {
 		t.Error("no ledger refuses")
 	}
 }
 
 // In every window there are at most so many retries as the budget allows, counted
 // by a model that keeps them all.
-func TestLedgerProperties(t *testing.T) {
+func TestWindowProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		b := Budget{rapid.Float64Range(0, 1).Draw(t, "ratio"), rapid.Float64Range(0, 2).Draw(t, "floor")}
-		var l Ledger
+		b := retry.Budget{Ratio: rapid.Float64Range(0, 1).Draw(t, "ratio"), PerSecond: rapid.Float64Range(0, 2).Draw(t, "floor")}
+		var l Window
 		var calls, retries []time.Duration
 		inWindow := func(all []time.Duration, now time.Duration) (n int) {
 			for _, at := range all {
-				if at/time.Second > now/time.Second-windowSlices {
+				if at/time.Second > now/time.Second-time.Duration(windowSlices) {
 					n++
 				}
 			}
@@ -96,13 +98,13 @@ func TestLedgerProperties(t *testing.T) {
 		for range rapid.IntRange(1, 200).Draw(t, "events") {
 			now += time.Duration(rapid.Int64Range(0, int64(2*time.Second)).Draw(t, "passes"))
 			if rapid.Bool().Draw(t, "call") {
-				l.Call(now)
+				l.AddCall(now)
 				calls = append(calls, now)
 				continue
 			}
-			room := b.Ratio*float64(inWindow(calls, now)) + b.PerSecond*windowSlices
+			room := b.Ratio*float64(inWindow(calls, now)) + b.PerSecond*float64(windowSlices)
 			want := float64(inWindow(retries, now)+1) <= room
-			if got := spend(b, now, &l, nil); got != want {
+			if got := takeRetry(b, now, &l, nil); got != want {
 				t.Fatalf("%v: granted is %v", now, got)
 			}
 			if want {

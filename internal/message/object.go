@@ -1,0 +1,80 @@
+package message
+
+import (
+	"bytes"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// A Field is one member of a JSON object.
+type Field struct {
+	Name  string
+	Value jsontext.Value // as it was written
+}
+
+// Fields returns the members of the JSON object that text consists of, in their
+// order. The values are parts of text.
+func Fields(text []byte) (fields []Field, err error) {
+	r := readers.Get().(*reader)
+	defer readers.Put(r)
+	err = r.object(text, func(name, value []byte) error {
+		fields = append(fields, Field{Unquote(name), value})
+		return nil
+	})
+	return fields, err
+}
+
+// Member returns the value of an object's member: the last one if there are
+// several, nil if there is none or text is not a JSON object. The name must
+// need no escapes.
+func Member(text []byte, name string) (found jsontext.Value) {
+	r := readers.Get().(*reader)
+	defer readers.Put(r)
+	err := r.object(text, func(quoted, value []byte) error {
+		if is(quoted, name) {
+			found = value
+		}
+		return nil
+	})
+	if err != nil {
+		return nil
+	}
+	return found
+}
+
+// Prefix returns the JSON value that text begins with, and its length in text with
+// the blanks before it.
+func Prefix(text string) (value jsontext.Value, length int, err error) {
+	d := jsontext.NewDecoder(strings.NewReader(text), lax...)
+	value, err = d.ReadValue()
+	if err != nil {
+		return nil, 0, notJSON(err)
+	}
+	return value.Clone(), int(d.InputOffset()), nil
+}
+
+// With returns an object with one more member at its end. The rest of its bytes
+// stays as it is. Text that does not end as an object does is returned unchanged.
+func With(object []byte, name string, value jsontext.Value) []byte {
+	object = bytes.TrimSpace(object)
+	fields, ok := bytes.CutSuffix(object, []byte("}"))
+	if !ok {
+		return object
+	}
+	fields = bytes.TrimSpace(fields)
+	b := make([]byte, 0, len(object)+len(name)+len(value)+4)
+	b = append(b, fields...)
+	if len(fields) > 1 {
+		b = append(b, ',')
+	}
+	b = append(AppendQuote(b, name), ':')
+	return append(append(b, value...), '}')
+}
+
+// WithID returns a body with a msg_id at its end.
+func WithID(body []byte, id int64) []byte { return With(body, "msg_id", Int(id)) }
+
+// Int returns n as a JSON number.
+func Int(n int64) jsontext.Value { return strconv.AppendInt(nil, n, 10) }

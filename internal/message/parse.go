@@ -1,0 +1,203 @@
+package message
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+	"unicode/utf8"
+
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// A reader reads objects, one at a time, with buffers that it reuses.
+type reader struct {
+	dec  *jsontext.Decoder
+	text bytes.Reader
+}
+
+var readers = sync.Pool{New: func() any { return new(reader) }}
+
+// A value may have a name twice. The reserved ones are checked here.
+//
+// A lone surrogate's escape is allowed: it is invalid UTF-8 to jsontext. Bytes
+// that are invalid are rejected here.
+var lax = []jsontext.Options{jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)}
+
+func (r *reader) reset(text []byte) {
+	r.text.Reset(text)
+	if r.dec == nil {
+		r.dec = jsontext.NewDecoder(&r.text, lax...)
+		return
+	}
+	r.dec.Reset(&r.text, lax...)
+}
+
+// Parse parses one line. The message's body is a part of line. The error says
+// why the line is not a message; it begins with "not JSON" if the line is not
+// JSON.
+func Parse(line []byte) (Message, error) {
+	r := readers.Get().(*reader)
+	defer readers.Put(r)
+	m := Message{ID: None, InReplyTo: None}
+	if len(bytes.TrimSpace(line)) == 0 {
+		return m, errors.New("not JSON: an empty line")
+	}
+	var seen members
+	err := r.object(line, func(name, value []byte) (err error) {
+		switch {
+		case is(name, "src"):
+			m.Src, err = readName(value, "src")
+			return seen.add(1, "src", err)
+		case is(name, "dest"):
+			m.Dest, err = readName(value, "dest")
+			return seen.add(2, "dest", err)
+		case is(name, "body"):
+			if m.Body = value; value[0] != '{' {
+				err = errors.New("body is not an object")
+			}
+			return seen.add(4, "body", err)
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return m, err
+	case seen&1 == 0:
+		return m, errors.New("src is missing")
+	case seen&2 == 0:
+		return m, errors.New("dest is missing")
+	case seen&4 == 0:
+		return m, errors.New("body is missing")
+	}
+	return m, r.body(&m)
+}
+
+// body reads the type and the ids from a message's body.
+func (r *reader) body(m *Message) error {
+	var seen members
+	err := r.object(m.Body, func(name, value []byte) (err error) {
+		switch {
+		case is(name, "type"):
+			m.Type, err = readName(value, "body.type")
+			return seen.add(1, "body.type", err)
+		case is(name, "msg_id"):
+			m.ID, err = readID(value, "body.msg_id")
+			return seen.add(2, "body.msg_id", err)
+		case is(name, "in_reply_to"):
+			m.InReplyTo, err = readID(value, "body.in_reply_to")
+			return seen.add(4, "body.in_reply_to", err)
+		}
+		return nil
+	})
+	if err == nil && seen&1 == 0 {
+		err = errors.New("body.type is missing")
+	}
+	return err
+}
+
+// members is the set of reserved members that an object has.
+type members uint8
+
+func (s *members) add(bit members, name string, err error) error {
+	if *s&bit != 0 {
+		return errors.New(name + " is given twice")
+	}
+	*s |= bit
+	return err
+}
+
+// object calls f with each member of the object that text consists of: the
+// name as it is written, with its quotes, and the value. Both are parts of text.
+// It returns f's first error, unless text is not a JSON object.
+func (r *reader) object(text []byte, f func(name, value []byte) error) error {
+	if !utf8.Valid(text) {
+		return errors.New("not JSON: invalid UTF-8")
+	}
+	r.reset(text)
+	start, err := r.dec.ReadToken()
+	if err != nil {
+		return notJSON(err)
+	}
+	if start.Kind() != '{' {
+		if !jsontext.Value(text).IsValid(lax...) {
+			return errors.New("not JSON")
+		}
+		return errors.New("not a JSON object")
+	}
+	var wrong error
+	for r.dec.PeekKind() == '"' {
+		name, err := r.value(text)
+		if err != nil {
+			return notJSON(err)
+		}
+		value, err := r.value(text)
+		if err != nil {
+			return notJSON(err)
+		}
+		if wrong == nil {
+			wrong = f(name, value)
+		}
+	}
+	if _, err := r.dec.ReadToken(); err != nil {
+		return notJSON(err)
+	}
+	if _, err := r.dec.ReadToken(); err != io.EOF {
+		return errors.New("not JSON: more follows after the object")
+	}
+	return wrong
+}
+
+// value reads the next value of text and returns that part of it.
+func (r *reader) value(text []byte) ([]byte, error) {
+	value, err := r.dec.ReadValue()
+	end := int(r.dec.InputOffset())
+	return text[end-len(value) : end : end], err
+}
+
+func notJSON(err error) error {
+	var syntactic *jsontext.SyntacticError
+	switch {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("not JSON: it ends too early")
+	case errors.As(err, &syntactic):
+		return fmt.Errorf("not JSON: %v at byte %d", syntactic.Err, syntactic.ByteOffset+1)
+	}
+	return fmt.Errorf("not JSON: %w", err)
+}
+
+// is reports whether a quoted name is name, which needs no escapes.
+func is(quoted []byte, name string) bool {
+	if bytes.IndexByte(quoted, '\\') >= 0 {
+		return Unquote(quoted) == name
+	}
+	return string(quoted[1:len(quoted)-1]) == name
+}
+
+// Unquote decodes a JSON string. A lone surrogate becomes U+FFFD.
+func Unquote(quoted []byte) string {
+	text, _ := jsontext.AppendUnquote(nil, quoted) // the error reports a lone surrogate
+	return string(text)
+}
+
+// readName reads a string that must not be empty.
+func readName(value []byte, what string) (string, error) {
+	if value[0] != '"' {
+		return "", errors.New(what + " is not a string")
+	}
+	s := Unquote(value)
+	if s == "" {
+		return "", errors.New(what + " is empty")
+	}
+	return s, nil
+}
+
+func readID(value []byte, what string) (int64, error) {
+	n, err := strconv.ParseInt(string(value), 10, 64)
+	if err != nil || n < 0 || string(value) == "-0" {
+		return None, errors.New(what + " is not an integer from 0 to 2^63-1")
+	}
+	return n, nil
+}

@@ -1,0 +1,61 @@
+package schedule
+
+import (
+	"slices"
+	"time"
+
+	"github.com/eddyrpc/eddy/retry"
+)
+
+// Needed reports whether the calls of p need a Schedule and what calls share. If
+// they do not, [retry.Policy.MaxAttempts], [retry.Policy.AttemptTimeout], Accepts
+// and AfterTimeout decide for them. A nil p is the default policy here and below.
+func Needed(p *retry.Policy) bool {
+	return p != nil && (p.Adaptive != nil || p.Deadline != 0 || p.Backoff.Kind != retry.NoBackoff ||
+		len(p.RetryOn) > 0 || limits(p.Budget) || p.Propagate)
+}
+
+// Accepts reports whether a reply settles its call. late means that its attempt
+// had timed out before.
+func Accepts(p *retry.Policy, late bool) bool {
+	return !late || p == nil || p.Late == retry.Accept
+}
+
+// AfterTimeout returns what a call does when its latest attempt, number sent, has
+// timed out: Send or GiveUp. It is the first question of a Schedule, and the only
+// one if no Schedule is Needed.
+func AfterTimeout(p *retry.Policy, sent int) Action { return afterTimeout(sent, p.MaxAttempts()) }
+
+func afterTimeout(sent, limit int) Action {
+	if sent < limit {
+		return Send
+	}
+	return GiveUp
+}
+
+// MaxDuration returns the longest that a call can take: its deadline, or else the
+// sum of its longest timeouts and pauses. It is Never instead of an overflow.
+func MaxDuration(p *retry.Policy) time.Duration {
+	if p == nil {
+		p = &retry.Policy{}
+	}
+	if p.Deadline > 0 {
+		return p.Deadline
+	}
+	limit := p.MaxAttempts()
+	timeouts := plus(times(longestTimeout(p, 1), limit-1), longestTimeout(p, limit))
+	return plus(timeouts, longestPauses(p.Backoff, limit-1))
+}
+
+func longestTimeout(p *retry.Policy, n int) time.Duration {
+	last := n >= p.MaxAttempts()
+	switch {
+	case p.Adaptive == nil, last && p.LastTimeout > 0, !last && p.Hedge > 0:
+		return p.AttemptTimeout(n)
+	}
+	return p.Adaptive.WithDefaults().Max
+}
+
+func retries(p *retry.Policy, code int) bool { return p != nil && slices.Contains(p.RetryOn, code) }
+
+func propagates(p *retry.Policy) bool { return p != nil && p.Propagate }

@@ -1,0 +1,102 @@
+package schedule
+
+import (
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/eddyrpc/eddy/internal/policytest"
+	"github.com/eddyrpc/eddy/retry"
+)
+
+func TestAccepts(t *testing.T) {
+	for _, tt := range []struct {
+		late           retry.Late
+		inTime, tooOld bool
+	}{
+		{retry.Accept, true, true},
+		{retry.Ignore, true, false},
+	} {
+		p := &retry.Policy{Late: tt.late}
+		if Accepts(p, false) != tt.inTime || Accepts(p, true) != tt.tooOld {
+			t.Errorf("%v: in time %v, late %v", tt.late, Accepts(p, false), Accepts(p, true))
+		}
+	}
+}
+
+// A call that meets nothing but silence sends just as many attempts as its policy
+// says, and every one waits for some time.
+func TestTimeoutsEnd(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		p := policytest.Simple(t)
+		if err := p.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		sent := 1
+		for ; AfterTimeout(p, sent) == Send; sent++ {
+			if p.AttemptTimeout(sent) <= 0 {
+				t.Fatalf("attempt %d waits %v", sent, p.AttemptTimeout(sent))
+			}
+			if sent > 1000 {
+				t.Fatal("there is no end")
+			}
+		}
+		want := p.Attempts
+		if want == 0 {
+			want = retry.DefaultAttempts
+		}
+		if sent != want || sent != p.MaxAttempts() {
+			t.Fatalf("%d attempts, the limit is %d, want %d", sent, p.MaxAttempts(), want)
+		}
+		if action := AfterTimeout(p, sent+1); action != GiveUp {
+			t.Fatalf("beyond the last attempt: %v", action)
+		}
+	})
+}
+
+func TestNeeded(t *testing.T) {
+	for text, want := range map[string]bool{
+		`{}`: true,
+		`{"attempts":5,"timeout":"1s","last_timeout":"2s","hedge":"10ms","call_id":true}`: true,
+		`{"late":"ignore"}`:               true,
+		`{"adaptive":{}}`:                 false,
+		`{"deadline":"1s"}`:               false,
+		`{"backoff":{"kind":"constant"}}`: false,
+		`{"retry_on":[11]}`:               false,
+		`{"budget":{"per_second":1}}`:     false,
+		`{"propagate":true}`:              false,
+	} {
+		if got := !Needed(load(t, text)); got != want {
+			t.Errorf("%s: %v", text, got)
+		}
+	}
+	if Needed(nil) {
+		t.Error("nil needs a schedule")
+	}
+}
+
+func TestMaxDuration(t *testing.T) {
+	for text, want := range map[string]time.Duration{
+		`null`: 1500 * ms,
+		`{}`:   1500 * ms,
+		`{"attempts":4,"timeout":"1s","last_timeout":"5s"}`: 8 * time.Second,
+		`{"hedge":"10ms"}`:                                                          520 * ms,
+		`{"deadline":"1s","attempts":9}`:                                            time.Second,
+		`{"backoff":{"kind":"exponential"}}`:                                        1800 * ms,
+		`{"backoff":{"kind":"exponential","cap":"150ms","jitter":0.5}}`:             1800 * ms,
+		`{"backoff":{"kind":"decorrelated","base":"10ms"}}`:                         1620 * ms,
+		`{"backoff":{"kind":"decorrelated","base":"10ms","cap":"50ms"}}`:            1580 * ms,
+		`{"adaptive":{"max":"2s"}}`:                                                 6 * time.Second,
+		`{"adaptive":{"max":"2s"},"last_timeout":"3s"}`:                             7 * time.Second,
+		`{"adaptive":{"max":"2s"},"hedge":"100ms"}`:                                 2200 * ms,
+		`{"attempts":1000000,"timeout":"9000h"}`:                                    Never,
+		`{"attempts":2000}`:                                                         1000 * time.Second,
+		`{"attempts":2001,"timeout":"1s","backoff":{"kind":"constant","cap":"1s"}}`: 4001 * time.Second,
+		`{"attempts":3,"timeout":"2000000h","backoff":{"kind":"constant"}}`:         Never,
+	} {
+		if got := MaxDuration(load(t, text)); got != want {
+			t.Errorf("%s: %v, want %v", text, got, want)
+		}
+	}
+}
