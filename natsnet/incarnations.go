@@ -32,7 +32,7 @@ func (r request) bytes() int { return len(r.node) }
 // a request that was forgotten is not checked.
 const (
 	maxRequests     = 200_000
-	maxRequestBytes = 16 << 20
+	maxRequestBytes = 8 << 20
 )
 
 func (i *incarnations) init() {
