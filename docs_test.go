@@ -2,7 +2,6 @@ package eddy
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -13,9 +12,9 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-)
 
-var update = flag.Bool("update", false, "write what is generated into docs/")
+	"github.com/eddyrpc/eddy/internal/golden"
+)
 
 // The table of error codes in the docs is made of the one that the code runs on.
 func TestCodesInDocs(t *testing.T) {
@@ -28,22 +27,7 @@ func TestCodesInDocs(t *testing.T) {
 		}
 		fmt.Fprintf(&table, "| %d | %s | %s | %s |\n", c.Code, c.Name, definite, c.Meaning)
 	}
-	const path = "docs/protocol.md"
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	between := regexp.MustCompile(`(?s)(<!-- codes: [^\n]*-->\n).*?(<!-- /codes -->)`)
-	want := between.ReplaceAllString(string(text), "${1}"+table.String()+"${2}")
-	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(want, string(text)); diff != "" {
-		t.Errorf("run go test -run TestCodesInDocs -update . (-want +got)\n%s", diff)
-	}
+	golden.Section(t, "docs/protocol.md", "codes", table.String())
 }
 
 // fenced returns the text of each block of a kind in the README.

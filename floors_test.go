@@ -16,10 +16,12 @@ var floors = map[string][]string{
 	"internal/schedule":    {"retry"},
 	"internal/policytest":  {"retry"}, // for tests
 	"internal/wire":        {},
+	"internal/golden":      {}, // for tests
 	"internal/calls":       {"retry", "internal/schedule"},
 	"":                     {"retry", "internal/schedule", "internal/wire", "internal/calls"},
+	"internal/canonical":   {},
 	"internal/message":     {},
-	"internal/service":     {"internal/message"},
+	"internal/service":     {"internal/canonical", "internal/message"},
 	"eddytest":             {"", "retry", "internal/message", "internal/service"},
 	"maelstrom":            {""},
 	"internal/bounded":     {},
@@ -32,7 +34,7 @@ var floors = map[string][]string{
 	"examples/hello": {""},
 	"examples/nats":  {"", "natsnet"},
 
-	"examples/internal/challenge": {"", "eddytest"},
+	"examples/internal/challenge": {"", "eddytest", "internal/golden"},
 	"examples/echo":               {""},
 	"examples/unique-ids":         {""},
 	"examples/broadcast":          {"", "retry"},
@@ -42,8 +44,8 @@ var floors = map[string][]string{
 	"examples/txn-rw-register":    {""},
 
 	"cmd/eddy/internal/history":  {},
-	"cmd/eddy/internal/sim":      {"internal/message"},
-	"cmd/eddy/internal/checker":  {"cmd/eddy/internal/history", "cmd/eddy/internal/sim", "internal/message"},
+	"cmd/eddy/internal/sim":      {"internal/canonical", "internal/message"},
+	"cmd/eddy/internal/checker":  {"internal/canonical", "cmd/eddy/internal/history", "cmd/eddy/internal/sim", "internal/message"},
 	"cmd/eddy/internal/cluster":  {},
 	"cmd/eddy/internal/workload": {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "internal/message"},
 	"cmd/eddy/internal/runner":   {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/cluster", "internal/message", "cmd/eddy/internal/workload", "internal/service"},
@@ -58,7 +60,7 @@ var floors = map[string][]string{
 	"cmd/eddy/internal/talk":       {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "internal/message"},
 	"cmd/eddy/internal/join":       {"cmd/eddy/internal/cluster", "natsnet"},
 	"cmd/eddy/internal/natsserver": {"natsnet"},
-	"cmd/eddy/internal/natskv":     {"", "natsnet"},
+	"cmd/eddy/internal/natskv":     {"internal/canonical", "", "natsnet"},
 	// Of these natskv alone has the root package, to answer nodes and not to call them.
 	"cmd/eddy/internal/natscarrier": {"cmd/eddy/internal/sim", "internal/message", "cmd/eddy/internal/cluster", "cmd/eddy/internal/runner", "cmd/eddy/internal/natskv", "natsnet", "internal/message"},
 }

@@ -43,7 +43,7 @@ var leaves = map[string]string{
 	"(*eddy.Node).keepTime":     "the way of a timeout",
 	"(*eddy.Node).replyGuided":  "the way of a reply if the policy needs a schedule",
 	"(*eddy.Node).guide":        "the same, for the first attempt",
-	"eddy/retry.Schedule":       "the same",
+	"eddy/internal/schedule":    "the same",
 	"eddy/retry.Policy":         "what a policy allows",
 	"eddy.JSON":                 "how a Go value becomes a body",
 	"eddy.Errorf":               "errors",

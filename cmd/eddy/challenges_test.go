@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/eddyrpc/eddy/internal/golden"
 )
 
 // challengeRuns are the examples for which there is a workload, each on as bad a
@@ -75,18 +75,6 @@ func TestChallengeTranscripts(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
-		path := "testdata/challenges/" + name + ".out"
-		if *update {
-			if err := os.WriteFile(path, got, 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), string(got)); diff != "" {
-			t.Errorf("%s: run go test ./cmd/eddy -run TestChallengeTranscripts -update (-want +got)\n%s", name, diff)
-		}
+		golden.File(t, "testdata/challenges/"+name+".out", string(got))
 	}
 }

@@ -5,16 +5,14 @@ import (
 	"fmt"
 	"os"
 	"reflect"
-	"regexp"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/internal/golden"
 )
 
 // The table of what no node may do is made of the one that the code runs on.
@@ -24,22 +22,7 @@ func TestSickInDocs(t *testing.T) {
 	for _, s := range runner.Sicknesses {
 		fmt.Fprintf(&table, "| `%s` | %s |\n", s.Kind, s.Meaning)
 	}
-	const path = "../../docs/faults.md"
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	between := regexp.MustCompile(`(?s)(<!-- sick: [^\n]*-->\n).*?(<!-- /sick -->)`)
-	want := between.ReplaceAllString(string(text), "${1}"+table.String()+"${2}")
-	if *update {
-		if err := os.WriteFile(path, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(want, string(text)); diff != "" {
-		t.Errorf("run go test ./cmd/eddy -run TestSickInDocs -update (-want +got)\n%s", diff)
-	}
+	golden.Section(t, "../../docs/faults.md", "sick", table.String())
 }
 
 // A schema is as much of JSON Schema as docs/results.schema.json uses.

@@ -8,9 +8,9 @@ import (
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
-)
 
-var update = flag.Bool("update", false, "rewrite what the tests compare with; read it before you commit it")
+	"github.com/eddyrpc/eddy/internal/golden"
+)
 
 // TestMain makes the test binary the command itself, and every test node.
 func TestMain(m *testing.M) {
@@ -34,7 +34,7 @@ func TestScripts(t *testing.T) {
 	}
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
-		UpdateScripts: *update,
+		UpdateScripts: golden.Rewrite(),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("GORACE", os.Getenv("GORACE"))
 			env.Setenv("EXAMPLES", examples)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/eddyrpc/eddy/internal/golden"
 	"github.com/eddyrpc/eddy/retry"
 )
 
@@ -122,23 +123,21 @@ func TestPoliciesPage(t *testing.T) {
 				t.Parallel()
 				var drawn string
 				printed[i], drawn = s.run(t)
-				if diff := cmp.Diff(s.output, printed[i]); diff != "" && !*update {
+				if diff := cmp.Diff(s.output, printed[i]); diff != "" && !golden.Rewrite() {
 					t.Errorf("(-page +printed)\n%s", diff)
 				}
 				for _, p := range s.pictures {
-					comparePicture(t, p, chart(t, drawn, p.title))
+					golden.File(t, p.path, chart(t, drawn, p.title))
 				}
 			})
 		}
 	})
-	if *update {
+	if golden.Rewrite() {
 		for i, s := range all {
 			const between = "\n```\n\n```text\n"
 			page = strings.Replace(page, s.command+between+s.output, s.command+between+printed[i], 1)
 		}
-		if err := os.WriteFile(policiesPage, []byte(page), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		golden.File(t, policiesPage, page)
 	}
 	files, err := filepath.Glob("../../docs/policies/*")
 	if err != nil {
@@ -148,22 +147,6 @@ func TestPoliciesPage(t *testing.T) {
 		if name := filepath.Base(path); !seen[name] && !strings.Contains(page, name) {
 			t.Errorf("nothing on the page is about %s", name)
 		}
-	}
-}
-
-func comparePicture(t *testing.T, p picture, drawn string) {
-	if *update {
-		if err := os.WriteFile(p.path, []byte(drawn), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	kept, err := os.ReadFile(p.path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if string(kept) != drawn {
-		t.Errorf("%s is not what its command draws; run go test ./cmd/eddy -run TestPoliciesPage -update", p.path)
 	}
 }
 
@@ -182,24 +165,7 @@ func TestPresetsInDocs(t *testing.T) {
 		}
 		fmt.Fprintf(&table, "| `%s` | %s | `%s` |\n", name, retry.Purpose(name), form)
 	}
-	text, err := os.ReadFile(policiesPage)
-	if err != nil {
-		t.Fatal(err)
-	}
-	between := regexp.MustCompile(`(?s)(<!-- presets: [^\n]*-->\n).*?(<!-- /presets -->)`)
-	if !between.Match(text) {
-		t.Fatal("the page has no place for it")
-	}
-	want := between.ReplaceAllString(string(text), "${1}"+table.String()+"${2}")
-	if *update {
-		if err := os.WriteFile(policiesPage, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	if diff := cmp.Diff(want, string(text)); diff != "" {
-		t.Errorf("run go test ./cmd/eddy -run TestPresetsInDocs -update (-want +got)\n%s", diff)
-	}
+	golden.Section(t, policiesPage, "presets", table.String())
 }
 
 // The page tells of every field that --json writes, and of no other; and each of a

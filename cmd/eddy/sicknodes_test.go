@@ -3,14 +3,12 @@ package main
 import (
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/eddyrpc/eddy/cmd/eddy/testdata/sick"
+	"github.com/eddyrpc/eddy/internal/golden"
 )
 
 func init() {
@@ -42,23 +40,7 @@ func TestSickNodes(t *testing.T) {
 		t.Logf("sick-%s: %s\n%s", names[i], r.Verdict, r.text())
 	})
 	slices.Sort(lines)
-	got := strings.Join(lines, "")
-	if *update {
-		if err := os.MkdirAll("testdata/sick", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(sickPath, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(sickPath)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("(-want +got)\n%s", diff)
-	}
+	golden.File(t, sickPath, strings.Join(lines, ""))
 }
 
 func slowness(name string) int {

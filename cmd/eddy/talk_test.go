@@ -10,9 +10,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/shorthand"
+	"github.com/eddyrpc/eddy/internal/golden"
 )
 
 func TestTalkExitStatus(t *testing.T) {
@@ -60,21 +59,21 @@ func TestTalkExitStatus(t *testing.T) {
 var timesColumn = regexp.MustCompile(`(?m)^ +\d+\.\d{3}s `)
 
 // The sample sessions in docs/talk.md are what eddy does, times aside, and its
-// table is the one that the parser runs on. With -update they are rewritten.
+// table is the one that the parser runs on. With -rewrite they are rewritten.
 func TestTalkDocument(t *testing.T) {
 	path := filepath.Join("..", "..", "docs", "talk.md")
-	old, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	text := string(old)
-
 	var rows strings.Builder
 	rows.WriteString("| Type | Of | For example |\n|---|---|---|\n")
 	for _, typ := range shorthand.Types {
 		fmt.Fprintf(&rows, "| `%s` | %s | `%s` |\n", typ.Usage(), typ.Use, typ.Try)
 	}
-	text = replaceBetween(t, text, "<!-- types -->\n", "<!-- end of types -->", rows.String())
+	golden.Section(t, path, "types", rows.String())
+
+	old, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := string(old)
 
 	session := between(t, text, "```\n$ cat session\n", "```")
 	cmd := exec.Command("eddy", "talk", "node-relay")
@@ -90,13 +89,7 @@ func TestTalkDocument(t *testing.T) {
 		text = replaceBetween(t, text, command, "```", string(out))
 	}
 
-	if diff := cmp.Diff(string(old), text); diff != "" && *update {
-		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	} else if diff != "" {
-		t.Errorf("%s is not what the program does; go test -update rewrites it (-it +program)\n%s", path, diff)
-	}
+	golden.File(t, path, text)
 }
 
 func between(t *testing.T, text, start, end string) string {

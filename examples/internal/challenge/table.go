@@ -1,7 +1,6 @@
 package challenge
 
 import (
-	"flag"
 	"fmt"
 	"go/scanner"
 	"go/token"
@@ -9,11 +8,11 @@ import (
 	"path/filepath"
 	"regexp"
 	"testing"
+
+	"github.com/eddyrpc/eddy/internal/golden"
 )
 
 const docs = "../../docs/challenges.md"
-
-var update = flag.Bool("update", false, "write what was measured into docs/challenges.md; with -p 1")
 
 // Program is a table's cells for the example whose test this is: a link to it, and
 // how many lines of code it has, without blank ones and comments.
@@ -63,11 +62,11 @@ func Row(t testing.TB, first, rest string) {
 	case len(got) != 1:
 		t.Errorf("docs/challenges.md has %d rows that begin with %q, want 1", len(got), first)
 	case string(got[0]) == want:
-	case *update:
+	case golden.Rewrite():
 		if err := os.WriteFile(docs, row.ReplaceAllLiteral(text, []byte(want)), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	default:
-		t.Errorf("docs/challenges.md has\n%s\nand it is\n%s\nrun go test -p 1 ./examples/... -update", got[0], want)
+		t.Errorf("docs/challenges.md has\n%s\nand it is\n%s\nmake generate rewrites it", got[0], want)
 	}
 }

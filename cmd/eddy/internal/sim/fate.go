@@ -1,5 +1,11 @@
 package sim
 
+import (
+	"encoding/binary"
+
+	"github.com/cespare/xxhash/v2"
+)
+
 // A draw is the randomness of one message: a hash of the seed, the link, the
 // body without ids and how many times that body went over that link before.
 //
@@ -21,5 +27,14 @@ const (
 
 // unit is the draw's number in [0, 1) for a question.
 func (d draw) unit(question uint64) float64 {
-	return unit(mix(mix(uint64(d), question), 0x9e3779b97f4a7c15))
+	return float64(mix(uint64(d), question)>>11) / (1 << 53)
+}
+
+// mix hashes numbers to one, the same on every machine and in every run.
+func mix(numbers ...uint64) uint64 {
+	b := make([]byte, 0, 32)
+	for _, n := range numbers {
+		b = binary.LittleEndian.AppendUint64(b, n)
+	}
+	return xxhash.Sum64(b)
 }

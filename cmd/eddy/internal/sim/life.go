@@ -30,12 +30,16 @@ type asked struct {
 	open, stale uint16 // by that life, and by earlier ones
 }
 
-// questionOf is a request's id, and the life of the one who was asked. After a
-// restart a node counts its ids from 0 again, so the same question may have
-// been put by two lives of it.
-func questionOf(asker, other *end, id int64) uint64 {
-	pair := uint64(asker.number)<<32 | uint64(other.number)
-	return mix(mix(pair, uint64(other.epoch)), uint64(id))
+// A question is a request's id, who asked, and which life of whom was asked.
+// After a restart a node counts its ids from 0 again, so two lives of it may
+// have put the same question.
+type question struct {
+	asker, other, epoch uint32
+	id                  int64
+}
+
+func questionOf(asker, other *end, id int64) question {
+	return question{asker.number, other.number, other.epoch, id}
 }
 
 // note remembers that a request of a node has been delivered. Its sender may

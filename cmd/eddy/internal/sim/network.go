@@ -4,6 +4,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
@@ -44,7 +46,7 @@ type Network struct {
 	ends     []*end   // by their number in the journal; nil where that is no end's
 	settings map[pair]*settings
 	went     map[uint64]uint32 // bodies over links
-	asked    map[uint64]asked
+	asked    map[question]asked
 	faults   []ongoing
 	begun    int
 
@@ -77,7 +79,7 @@ func New(config Config) *Network {
 		config:   config,
 		settings: map[pair]*settings{},
 		went:     map[uint64]uint32{},
-		asked:    map[uint64]asked{},
+		asked:    map[question]asked{},
 	}
 	n.end(AnyClient)
 	return n
@@ -115,7 +117,7 @@ func (n *Network) link(m *message.Message, src, dest *end) *settings {
 func (n *Network) newSettings(from, to string, src, dest *end) *settings {
 	c := &n.config
 	s := &settings{latency: c.Latency, loss: c.Loss, duplicate: c.Duplicate}
-	s.hash = mix(mix(c.Seed, hashBytes([]byte(from))), hashBytes([]byte(to)))
+	s.hash = mix(c.Seed, xxhash.Sum64String(from), xxhash.Sum64String(to))
 	if src.client || dest.client {
 		s.latency, s.loss, s.duplicate = c.ClientLatency, c.ClientLoss, 0
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // Shapes of a partition.
@@ -83,7 +85,7 @@ func Plan(c PlanConfig) ([]Planned, error) {
 		if slices.Contains(c.Kinds[:i], kind) || len(c.Nodes) == 0 {
 			continue
 		}
-		h := hashBytes([]byte(kind))
+		h := xxhash.Sum64String(kind)
 		p := planner{c, rand.New(rand.NewPCG(mix(c.Seed, h), h))} // mixed: neighbouring seeds begin alike
 		all = append(all, p.times(kind)...)
 	}
