@@ -174,7 +174,7 @@ func (m *Member) carryIn() error {
 			return err
 		}
 		if l := m.life.Load(); l != nil {
-			l.process.AwaitRoom(maxQueued)
+			l.process.AwaitQueued(maxQueued)
 			l.process.Send(line.Text)
 		}
 	}

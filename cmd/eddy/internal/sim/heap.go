@@ -2,10 +2,10 @@ package sim
 
 import "time"
 
-// A flight is one copy of a message on its way.
+// A flight is one copy of a message that is in flight.
 type flight struct {
 	due    time.Duration
-	record uint32 // in the journal; what is due at the same time goes in the order it was sent
+	record uint32 // its index in the journal; copies due at the same time are delivered in the order of sending
 	epoch  uint32 // how often the receiver had been killed when it was sent
 }
 
