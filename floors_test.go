@@ -25,9 +25,11 @@ var floors = map[string][]string{
 	"internal/service":     {"internal/canonical", "internal/message"},
 	"eddytest":             {"", "retry", "internal/message", "internal/service"},
 	"maelstrom":            {""},
-	"natsnet":              {"internal/wire"},
+	"internal/bounded":     {},
+	"internal/longtest":    {}, // for tests
+	"natsnet":              {"internal/bounded", "internal/wire"},
 	"internal/natsprocess": {},
-	"metrics":              {"", "natsnet"},
+	"metrics":              {""},
 
 	"cmd/relay":      {""},
 	"examples/hello": {""},
