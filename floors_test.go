@@ -47,7 +47,7 @@ var floors = map[string][]string{
 	"cmd/eddy/internal/history":    {},
 	"cmd/eddy/internal/eventqueue": {},
 	"cmd/eddy/internal/sim":        {"cmd/eddy/internal/eventqueue", "internal/canonical", "internal/message"},
-	"cmd/eddy/internal/checker":    {"internal/canonical", "cmd/eddy/internal/history", "cmd/eddy/internal/sim", "internal/message"},
+	"cmd/eddy/internal/checker":    {"internal/quantile", "internal/canonical", "cmd/eddy/internal/history", "cmd/eddy/internal/sim", "internal/message"},
 	"cmd/eddy/internal/cluster":    {},
 	"cmd/eddy/internal/workload":   {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "internal/message"},
 	"cmd/eddy/internal/runner":     {"cmd/eddy/internal/eventqueue", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/cluster", "internal/message", "cmd/eddy/internal/workload", "internal/service"},
@@ -57,7 +57,7 @@ var floors = map[string][]string{
 	"cmd/eddy": {"internal/quantile", "cmd/eddy/internal/page", "cmd/eddy/internal/serve", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "cmd/eddy/internal/report", "cmd/eddy/internal/plan", "retry",
 		// eddy call is a caller itself; what is judged is talked to without these.
 		"", "natsnet", "metrics", "cmd/eddy/internal/join", "cmd/eddy/internal/natsserver", "cmd/eddy/internal/natskv", "cmd/eddy/internal/natscarrier"},
-	"cmd/eddy/internal/plan":       {"cmd/eddy/internal/eventqueue", "cmd/eddy/internal/sim", "retry", "internal/schedule"},
+	"cmd/eddy/internal/plan":       {"internal/quantile", "cmd/eddy/internal/eventqueue", "cmd/eddy/internal/sim", "retry", "internal/schedule"},
 	"cmd/eddy/internal/shorthand":  {"internal/message"},
 	"cmd/eddy/internal/talk":       {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "internal/message"},
 	"cmd/eddy/internal/join":       {"cmd/eddy/internal/cluster", "natsnet"},

@@ -10,7 +10,11 @@ func Of[T any](sorted []T, q float64) (value T) {
 	if len(sorted) == 0 {
 		return value
 	}
+	return sorted[Rank(len(sorted), q)-1]
+}
+
+// Rank returns the place of the quantile q among n sorted values, from 1 to n.
+func Rank(n int, q float64) int {
 	const rounding = 1e-9 // 0.07 * 100 is more than 7
-	rank := math.Ceil(q*float64(len(sorted)) - rounding)
-	return sorted[min(max(int(rank), 1), len(sorted))-1]
+	return min(max(int(math.Ceil(q*float64(n)-rounding)), 1), n)
 }

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/eddyrpc/eddy/internal/quantile"
 )
 
 // digits is the number of significant digits of the times that a run reports.
@@ -28,9 +30,10 @@ func (t *times) quantiles(qs ...float64) []float64 {
 	if t.histogram == nil {
 		return values
 	}
+	count := int(t.histogram.TotalCount())
 	percentiles := make([]float64, len(qs))
-	for i, q := range qs {
-		percentiles[i] = q * 100
+	for i, q := range qs { // the library would round the rank
+		percentiles[i] = float64(quantile.Rank(count, q)) / float64(count) * 100
 	}
 	for i, micros := range t.histogram.ValueAtPercentilesSlice(percentiles) {
 		values[i] = round(float64(micros) / 1000)
