@@ -3,6 +3,8 @@ package service
 import (
 	"math/rand/v2"
 	"sort"
+
+	"github.com/eddyrpc/eddy/internal/canonical"
 )
 
 // seqKV is sequentially consistent. There is one order of all changes; each
@@ -53,7 +55,7 @@ func (s *seqKV) serve(asker string, choose *rand.Rand, r *request) reply {
 func (s *seqKV) apply(o *op, at int) (answer reply, changes bool) {
 	now, there := s.valueAt(o.key, at)
 	answer, writes := o.apply(now, there)
-	return answer, writes && !(there && canonical(now) == canonical(o.value))
+	return answer, writes && !(there && canonical.JSON(now) == canonical.JSON(o.value))
 }
 
 func (s *seqKV) valueAt(key string, at int) (value string, there bool) {

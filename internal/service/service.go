@@ -15,11 +15,11 @@ package service
 
 import (
 	"fmt"
+	"hash/fnv"
+	"io"
 	"math/rand/v2"
 	"strconv"
 	"strings"
-
-	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/eddyrpc/eddy/internal/message"
 )
@@ -84,20 +84,18 @@ func All(seed uint64) map[string]*Service {
 func (s *Service) Answer(asker, typ string, body []byte, id int64) []byte {
 	choose := s.askers[asker]
 	if choose == nil {
-		choose = rand.New(rand.NewPCG(s.seed, number(s.name+" "+asker)))
+		choose = rand.New(rand.NewPCG(s.seed, hash(s.name+" "+asker)))
 		s.askers[asker] = choose
 	}
 	r := s.serve.serve(asker, choose, &request{typ, body})
 	return r.body(id)
 }
 
-// number is FNV-1a, which is the same on every machine.
-func number(text string) uint64 {
-	h := uint64(14695981039346656037)
-	for i := range len(text) {
-		h = (h ^ uint64(text[i])) * 1099511628211
-	}
-	return h
+// hash returns a hash that is the same on every machine.
+func hash(text string) uint64 {
+	h := fnv.New64a()
+	io.WriteString(h, text)
+	return h.Sum64()
 }
 
 // A request is what was asked for.
@@ -109,19 +107,6 @@ type request struct {
 func (r *request) member(name string) (value string, given bool) {
 	raw := message.Member(r.body, name)
 	return string(raw), raw != nil
-}
-
-// canonical is a value in the form in which equal ones are equal: no blanks,
-// sorted names, one way to write a string. Numbers stay as they are, since some
-// are larger than a float can tell apart; 1.0 is not 1.
-func canonical(text string) string {
-	v := jsontext.Value(text)
-	err := v.Canonicalize(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true),
-		jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false))
-	if err != nil {
-		return text
-	}
-	return string(v)
 }
 
 // A reply is the body of an answer but for its ids.

@@ -1,5 +1,7 @@
 package service
 
+import "github.com/eddyrpc/eddy/internal/canonical"
+
 // An op is one read, write or cas on one key.
 type op struct {
 	typ    string
@@ -31,11 +33,11 @@ func parse(r *request) (o op, refused reply) {
 		need("to", &o.value)
 		create, _ := r.member("create_if_not_exists")
 		o.create = create == "true"
-		o.from = canonical(o.from)
+		o.from = canonical.JSON(o.from)
 	default:
 		refused = refuse(notSupported, "%s is none of read, write, cas", r.typ)
 	}
-	o.key = canonical(o.key)
+	o.key = canonical.JSON(o.key)
 	return o, refused
 }
 
@@ -45,7 +47,7 @@ func (o *op) apply(now string, there bool) (answer reply, writes bool) {
 	switch {
 	case o.typ == "write":
 		return reply{typ: "write_ok"}, true
-	case o.typ == "cas" && (there && canonical(now) == o.from || !there && o.create):
+	case o.typ == "cas" && (there && canonical.JSON(now) == o.from || !there && o.create):
 		return reply{typ: "cas_ok"}, true
 	case !there:
 		return refuse(keyDoesNotExist, "key %s does not exist", o.key), false

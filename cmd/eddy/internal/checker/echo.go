@@ -4,6 +4,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/canonical"
 )
 
 // Echo checks that every echo has as its Result what it has as its Value: the
@@ -17,7 +18,7 @@ func Echo(h *history.History) ([]Problem, []Number) {
 			continue
 		}
 		checked++
-		if string(op.Value) != string(result) && canonical(op.Value) != canonical(result) {
+		if string(op.Value) != string(result) && canonical.JSON(op.Value) != canonical.JSON(result) {
 			found.add("echo", op.To, -1, "%v: asked to echo %s, %s said %s%s", op, quote(op.Value), op.Node, quote(result), lateNote(op))
 		}
 	}
@@ -53,7 +54,7 @@ func UniqueIDs(h *history.History) ([]Problem, []Number) {
 		if !answered {
 			continue
 		}
-		id := canonical(result)
+		id := canonical.JSON(result)
 		if was, known := first[id]; known {
 			before := h.At(was)
 			repeated++

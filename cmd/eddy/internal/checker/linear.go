@@ -1,7 +1,6 @@
 package checker
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"math"
@@ -13,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/canonical"
 )
 
 // Linear checks that a history of registers is linearizable (Herlihy and Wing,
@@ -101,7 +101,7 @@ const nothing = "null"
 func byKey(h *history.History) map[int64][]step {
 	keys := map[int64][]step{}
 	for op := range h.All() {
-		s := step{op: op, value: canonical(op.Value), finished: op.Outcome == history.OK}
+		s := step{op: op, value: form(op.Value), finished: op.Outcome == history.OK}
 		switch {
 		case op.Outcome == history.Fail && op.Code == keyDoesNotExist && (op.F == "read" || op.F == "cas"):
 			s.value, s.finished = nothing, true // as a read that found nothing
@@ -113,13 +113,13 @@ func byKey(h *history.History) map[int64][]step {
 			if !s.finished {
 				continue // nobody has seen it
 			}
-			s.value = canonical(op.Result)
+			s.value = form(op.Result)
 		case op.F == "cas":
 			var fromTo []jsontext.Value
 			if json.Unmarshal(op.Value, &fromTo, jsontext.AllowDuplicateNames(true)) != nil || len(fromTo) != 2 {
 				continue
 			}
-			s.from, s.value = canonical(fromTo[0]), canonical(fromTo[1])
+			s.from, s.value = form(fromTo[0]), form(fromTo[1])
 			s.failed = op.Outcome == history.Fail
 			s.finished = s.finished || s.failed
 		case op.F != "write":
@@ -139,19 +139,12 @@ func sortedKeys(keys map[int64][]step) []int64 {
 	return all
 }
 
-// canonical is a value in the form in which equal ones are equal; numbers stay
-// as they are written.
-func canonical(v jsontext.Value) string {
-	if len(bytes.TrimSpace(v)) == 0 {
+// form is the canonical form of a register's value.
+func form(v jsontext.Value) string {
+	if len(v) == 0 {
 		return nothing
 	}
-	c := slices.Clone(v)
-	err := c.Canonicalize(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true),
-		jsontext.CanonicalizeRawInts(false), jsontext.CanonicalizeRawFloats(false))
-	if err != nil {
-		return string(v)
-	}
-	return string(c)
+	return canonical.JSON(v)
 }
 
 // register is what one key does.

@@ -14,10 +14,10 @@ import (
 	"sync"
 	"time"
 
-	"github.com/go-json-experiment/json/jsontext"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/internal/canonical"
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
@@ -158,7 +158,7 @@ func node(name string, kv jetstream.KeyValue) *eddy.Node {
 			}
 			ctx, cancel := context.WithTimeout(ctx, opTime)
 			defer cancel()
-			return serve(ctx, req, natsnet.Token(string(canonical(key))))
+			return serve(ctx, req, natsnet.Token(canonical.JSON(key)))
 		})
 	}
 	return n
@@ -286,7 +286,7 @@ func (s *store) cas(ctx context.Context, req *eddy.Request, key string) (any, er
 		if err != nil {
 			return nil, err
 		}
-		if e.there() && bytes.Equal(canonical(e.value), canonical(from)) || !e.there() && create {
+		if e.there() && canonical.JSON(e.value) == canonical.JSON(from) || !e.there() && create {
 			if done, err := s.replace(ctx, key, e, bytes.Clone(to)); done || err != nil {
 				return map[string]any{}, err
 			}
@@ -316,14 +316,4 @@ func failure(err error) error {
 		return eddy.Errorf(eddy.TemporarilyUnavailable, "JetStream has no leader now")
 	}
 	return eddy.Errorf(eddy.Timeout, "JetStream: %v", err)
-}
-
-// canonical is a JSON value in the form that equal values share (RFC 8785), or as it
-// is if there is none.
-func canonical(value []byte) []byte {
-	v := jsontext.Value(bytes.Clone(value))
-	if v.Canonicalize() != nil {
-		return value
-	}
-	return v
 }

@@ -1,25 +1,41 @@
 package sim
 
-// A draw is the randomness of one message: a hash of the seed, the link, the
-// body without ids and how many times that body went over that link before.
-//
-// A generator that all messages share would be simpler, and wrong: the order in
-// which processes get to run would decide who draws which number, and one retry
-// more would shift the fate of all that follows.
-type draw uint64
+import (
+	"encoding/binary"
 
-// What a draw is asked about. Each question has a number of its own.
-const (
-	askLoss = iota + 1
-	askDuplicate
-	askLatency
-	askSecondLoss
-	askSecondLatency
-	askFaultLoss
-	askFaultDuplicate
+	"github.com/cespare/xxhash/v2"
 )
 
-// unit is the draw's number in [0, 1) for a question.
-func (d draw) unit(question uint64) float64 {
-	return unit(mix(mix(uint64(d), question), 0x9e3779b97f4a7c15))
+// A draw is the random number of one message: a hash of the seed, the link, the
+// body without ids, and how often this body was sent over this link before.
+//
+// A random generator shared by all messages would be simpler and wrong. The order
+// in which the operating system runs the processes would decide which message gets
+// which number, and one more retry would change the fates of all later messages.
+type draw uint64
+
+// The decisions that a draw makes. Each has its own random number.
+const (
+	drawLoss = iota + 1
+	drawDuplicate
+	drawLatency
+	drawDuplicateLoss
+	drawDuplicateLatency
+	drawFaultLoss
+	drawFaultDuplicate
+)
+
+// unit returns the draw's number in [0, 1) for a decision.
+func (d draw) unit(decision uint64) float64 {
+	return float64(mix(uint64(d), decision)>>11) / (1 << 53)
+}
+
+// mix returns a hash of numbers that is the same on every machine and in every
+// run.
+func mix(numbers ...uint64) uint64 {
+	b := make([]byte, 0, 32)
+	for _, n := range numbers {
+		b = binary.LittleEndian.AppendUint64(b, n)
+	}
+	return xxhash.Sum64(b)
 }
