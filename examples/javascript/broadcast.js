@@ -69,5 +69,5 @@ lines.on("line", (line) => {
   const m = JSON.parse(line);
   handlers[m.body.type]?.(m);
 });
-const again = setInterval(tell, 250);
+const again = setInterval(gossip, 250);
 lines.on("close", () => clearInterval(again));
