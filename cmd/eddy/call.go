@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/internal/quantile"
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
@@ -238,9 +239,7 @@ func (t *tally) print(to io.Writer, took time.Duration) {
 		t.attempts, float64(t.attempts)/float64(max(calls, 1)), float64(calls)/took.Seconds())
 	if len(t.times) > 0 {
 		slices.Sort(t.times)
-		at := func(q float64) time.Duration {
-			return t.times[min(int(q*float64(len(t.times))), len(t.times)-1)].Round(time.Microsecond)
-		}
+		at := func(q float64) time.Duration { return quantile.Of(t.times, q).Round(time.Microsecond) }
 		fmt.Fprintf(to, "time to the reply: p50 %v, p90 %v, p99 %v, longest %v\n", at(0.5), at(0.9), at(0.99), at(1))
 	}
 	texts := make([]string, 0, len(t.errors))
