@@ -129,7 +129,7 @@ func cut(ctx context.Context) error {
 
 // live is one life of the program.
 func (m *Member) live(ctx context.Context) (cluster.Exit, error) {
-	m.net.Reborn()
+	m.net.NewIncarnation()
 	l := &life{}
 	p, err := cluster.Start(cluster.Config{
 		Program: m.cfg.Program, Args: m.cfg.Args,
