@@ -180,7 +180,7 @@ func linearKey(key int64, steps []step, timeout time.Duration) (Problem, bool) {
 	culprit := firstWithoutOrder(steps, timeout)
 	return Problem{
 		Check: "not-linearizable", At: culprit.op.To,
-		Text:     fmt.Sprintf("key %d: not linearizable: no order of the operations explains the %s, which %s", key, culprit.op, culprit.effect()),
+		Text:     fmt.Sprintf("key %d: no order of the operations explains the %s, which %s", key, culprit.op, culprit.effect()),
 		Requests: writesBefore(steps, culprit),
 	}, true
 }

@@ -89,7 +89,7 @@ func picture(t *testing.T, name string, j *sim.Journal, p Picture) string {
 
 func TestMessages(t *testing.T) {
 	j := relays(t, 2, 30).Journal()
-	mark := &Mark{At: 100 * milli, Record: 60, Text: `double-answer: n1 answered <twice>`}
+	mark := &Mark{At: 100 * milli, Record: 60, Text: `double-reply: n1 answered <twice>`}
 	svg := picture(t, "relays", j, Picture{Nodes: nodes, Mark: mark})
 	for _, want := range []string{
 		">n0<", ">n1<", ">c0<", `class="m lost"`, `class="m copy"`, `class="cross"`, `class="band"`,
