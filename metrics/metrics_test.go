@@ -3,148 +3,246 @@ package metrics_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"io"
-	"log/slog"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"github.com/nats-io/nats-server/v2/server"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/eddytest"
 	"github.com/eddyrpc/eddy/metrics"
-	"github.com/eddyrpc/eddy/natsnet"
 )
 
-func get(t *testing.T, m *metrics.Metrics, path string) (status int, body string) {
-	t.Helper()
-	w := httptest.NewRecorder()
-	m.Handler().ServeHTTP(w, httptest.NewRequest("GET", path, nil))
-	text, err := io.ReadAll(w.Result().Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w.Code, string(text)
+// registry returns a registry with these collectors.
+func registry(collectors ...prometheus.Collector) *prometheus.Registry {
+	r := prometheus.NewPedanticRegistry() // which checks what is collected against Describe
+	r.MustRegister(collectors...)
+	return r
 }
 
-// What a node does over NATS is shown as it happens.
-func TestMetrics(t *testing.T) {
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: -1, NoLog: true, NoSigs: true})
-	if err != nil {
-		t.Fatal(err)
+// scrape returns what Prometheus reads.
+func scrape(t *testing.T, r *prometheus.Registry) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	promhttp.HandlerFor(r, promhttp.HandlerOpts{}).ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	if w.Code != 200 {
+		t.Fatalf("status %d: %s", w.Code, w.Body)
 	}
-	s.Start()
-	if !s.ReadyForConnections(10 * time.Second) {
-		t.Fatal("the server is not ready")
-	}
-	m := metrics.New("n1")
-	net, err := natsnet.Dial(natsnet.Config{Servers: s.ClientURL(), Node: "n1", Nodes: []string{"n1"}, Observe: m.Observe})
-	if err != nil {
-		t.Fatal(err)
-	}
-	node := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
-	node.HandleInline("echo", func(_ context.Context, req *eddy.Request) (any, error) { return nil, req.ReplyAs("echo_ok", req.Body) })
-	joined := make(chan struct{})
-	node.OnInit(func(context.Context) error { close(joined); return nil })
-	m.Net(net)
-	m.Node(node)
-	ctx, end := context.WithCancel(context.Background())
-	var served sync.WaitGroup
-	served.Go(func() { node.Serve(ctx, net) })
-	defer served.Wait()
-	defer end()
-	<-joined
+	return w.Body.String()
+}
 
-	patient := &eddy.Policy{Timeout: time.Minute}
-	for range 5 {
-		if _, _, err := node.RPCWithRetry(ctx, "n1", eddy.Raw(`{"type":"echo"}`), patient); err != nil {
+// wantSeries checks that a text has these lines.
+func wantSeries(t *testing.T, text string, want ...string) {
+	t.Helper()
+	lines := strings.Split(text, "\n")
+	for _, line := range want {
+		if !slices.Contains(lines, line) {
+			t.Errorf("no %s in\n%s", line, text)
+		}
+	}
+}
+
+func echo() *eddy.Node {
+	n := &eddy.Node{}
+	n.HandleInline("echo", func(_ context.Context, req *eddy.Request) (any, error) { return nil, req.ReplyAs("echo_ok", req.Body) })
+	return n
+}
+
+// A Collector shows what its nodes do.
+func TestCollector(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n1, n2, unnamed := echo(), echo(), echo()
+		r := registry(metrics.New(n1, n2, unnamed))
+		if text := scrape(t, r); text != "" {
+			t.Errorf("before init: %s", text)
+		}
+		net := eddytest.New(t, "n1", "n2")
+		net.Start("n1", n1)
+		net.Start("n2", n2)
+		for range 5 {
+			if _, err := n1.RPC(t.Context(), "n2", eddy.Raw(`{"type":"echo"}`)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n1.RPCWithRetry(t.Context(), "n9", eddy.Raw(`{"type":"echo"}`), &eddy.Policy{Attempts: 2, Timeout: time.Second})
+		net.Delay("n2", "n1", 1500*time.Millisecond)
+		n1.RPCWithRetry(t.Context(), "n2", eddy.Raw(`{"type":"echo"}`), &eddy.Policy{Attempts: 2, Timeout: time.Second})
+		net.Client("c1").Send("n2", `{"type":"unknown"}`)
+		time.Sleep(time.Minute)
+		wantSeries(t, scrape(t, r),
+			`eddy_calls_total{node="n1",server_address="n2"} 6`,
+			`eddy_calls_total{node="n1",server_address="n9"} 1`,
+			`eddy_attempts_total{node="n1",server_address="n9"} 2`,
+			`eddy_retries_total{node="n1",server_address="n9"} 1`,
+			`eddy_failures_total{node="n1",server_address="n9"} 1`,
+			`eddy_late_replies_total{node="n1",server_address="n2"} 1`,
+			`eddy_retries_refused_total{node="n1",server_address="n9"} 0`,
+			`eddy_messages_total{direction="out",node="n1"} 10`, // with init_ok
+			`eddy_messages_total{direction="in",node="n2"} 9`,
+			`eddy_dropped_total{node="n2",reason="no_handler"} 1`,
+			`eddy_dropped_total{node="n2",reason="expired"} 0`,
+			`eddy_stray_replies_total{node="n1"} 1`,
+			`eddy_bad_lines_total{node="n1"} 0`,
+		)
+	})
+}
+
+// A fakeTransport is a connection that has counted what it is told.
+type fakeTransport struct {
+	connected         bool
+	dropped, requests map[string]int64
+}
+
+func (f *fakeTransport) Node() string               { return "n1" }
+func (f *fakeTransport) Connected() bool            { return f.connected }
+func (f *fakeTransport) Reconnects() int64          { return 3 }
+func (f *fakeTransport) Messages() (in, out int64)  { return 10, 20 }
+func (f *fakeTransport) Dropped() map[string]int64  { return f.dropped }
+func (f *fakeTransport) Requests() map[string]int64 { return f.requests }
+
+func TestTransportCollector(t *testing.T) {
+	f := &fakeTransport{connected: true, dropped: map[string]int64{"not_sent": 7}, requests: map[string]int64{"n2": 4}}
+	r := registry(metrics.NewTransport(f))
+	wantSeries(t, scrape(t, r),
+		`eddy_transport_connected{node="n1"} 1`,
+		`eddy_transport_reconnects_total{node="n1"} 3`,
+		`eddy_transport_messages_total{direction="in",node="n1"} 10`,
+		`eddy_transport_messages_total{direction="out",node="n1"} 20`,
+		`eddy_transport_dropped_total{node="n1",reason="not_sent"} 7`,
+		`eddy_transport_requests_total{node="n1",server_address="n2"} 4`,
+	)
+	f.connected = false
+	wantSeries(t, scrape(t, r), `eddy_transport_connected{node="n1"} 0`)
+}
+
+// A destination may have any name: neither one that is not UTF-8 nor a very long one nor
+// several that look the same as labels make a scrape fail.
+func TestAnyNameIsShown(t *testing.T) {
+	long := strings.Repeat("é", 1<<20)
+	f := &fakeTransport{requests: map[string]int64{"n\xff": 1, "n\xfe": 2, "n\uFFFD": 4, "": 8, long + "1": 16, long + "2": 32}}
+	trips := metrics.NewRoundTrips("n1")
+	for name := range f.requests {
+		trips.Observe(name, time.Second)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		n := echo()
+		net := eddytest.New(t, "n1")
+		net.Start("n1", n)
+		for name := range f.requests {
+			n.RPC(t.Context(), name, eddy.Raw(`{"type":"echo"}`)) // or it refuses the name
+		}
+		text := scrape(t, registry(metrics.New(n), metrics.NewTransport(f), trips))
+		wantSeries(t, text,
+			`eddy_transport_requests_total{node="n1",server_address="n`+"\uFFFD"+`"} 7`,
+			`eddy_transport_requests_total{node="n1",server_address=""} 8`,
+			`eddy_transport_requests_total{node="n1",server_address="`+strings.Repeat("é", 100)+`"} 48`,
+			`rpc_client_call_duration_seconds_count{node="n1",rpc_system_name="eddy",server_address="n`+"\uFFFD"+`"} 3`,
+		)
+		if len(text) > 50_000 {
+			t.Errorf("a scrape has %d bytes", len(text))
+		}
+	})
+}
+
+// RoundTrips keep a limited number of destinations, and count the others together.
+func TestRoundTripsKeepLimitedNames(t *testing.T) {
+	trips := metrics.NewRoundTrips("n1")
+	for i := range 5000 {
+		trips.Observe(fmt.Sprint("n", i), time.Second)
+	}
+	text := scrape(t, registry(trips))
+	const count = "rpc_client_call_duration_seconds_count"
+	if got := strings.Count(text, "\n"+count); got != 1001 {
+		t.Errorf("%d destinations, want 1001", got)
+	}
+	wantSeries(t, text, count+`{node="n1",rpc_system_name="eddy",server_address=""} 4000`)
+}
+
+// Names and help texts are as Prometheus wants them, and the values of labels that are
+// not names of nodes are in snake case.
+func TestConventions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := echo()
+		eddytest.New(t, "n1").Start("n1", n)
+		n.RPCWithRetry(t.Context(), "n9", eddy.Raw(`{"type":"echo"}`), nil)
+		trips := metrics.NewRoundTrips("n1")
+		trips.Observe("n9", time.Second)
+		f := &fakeTransport{requests: map[string]int64{"n9": 1}, dropped: map[string]int64{"not_sent": 1}}
+		families, err := registry(metrics.New(n), metrics.NewTransport(f), trips).Gather()
+		if err != nil {
 			t.Fatal(err)
 		}
-	}
-	node.RPCWithRetry(ctx, "n9", eddy.Raw(`{"type":"echo"}`), &eddy.Policy{Attempts: 2, Timeout: time.Millisecond})
-	status, text := get(t, m, "/metrics")
-	if status != 200 {
-		t.Fatalf("%d: %s", status, text)
-	}
-	for _, want := range []string{
-		`eddy_calls_total{node="n1",server_address="n1"} 5`,
-		`eddy_calls_total{node="n1",server_address="n9"} 1`,
-		`eddy_attempts_total{node="n1",server_address="n9"} 2`,
-		`eddy_retries_total{node="n1",server_address="n9"} 1`,
-		`eddy_failures_total{node="n1",server_address="n9"} 1`,
-		`eddy_late_replies_total{node="n1",server_address="n1"} 0`,
-		`eddy_retries_refused_total{node="n1",server_address="n9"} 0`,
-		`eddy_dropped_total{node="n1",reason="nobody has joined as its dest"} \d`,
-		`eddy_messages_total{direction="out",node="n1"} \d\d`,
-		`eddy_net_connected{node="n1"} 1`,
-		`eddy_net_reconnects_total{node="n1"} 0`,
-		`rpc_client_call_duration_seconds_count{node="n1",rpc_system_name="eddy",server_address="n1"} 5`,
-	} {
-		if !regexp.MustCompile(`(?m)^` + strings.NewReplacer("{", `\{`, "}", `\}`).Replace(want) + `$`).MatchString(text) {
-			t.Errorf("no %s in\n%s", want, text)
+		problems, err := promlint.NewWithMetricFamilies(families).Lint()
+		if err != nil || len(problems) > 0 {
+			t.Errorf("%v, %v", problems, err)
 		}
-	}
+		snakeCase := regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
+		values := 0
+		var names []string
+		for _, family := range families {
+			names = append(names, family.GetName())
+			for _, m := range family.GetMetric() {
+				for _, label := range m.GetLabel() {
+					if label.GetName() == "node" || label.GetName() == "server_address" {
+						continue
+					}
+					if values++; !snakeCase.MatchString(label.GetValue()) {
+						t.Errorf("%s has %s=%q", family.GetName(), label.GetName(), label.GetValue())
+					}
+				}
+			}
+		}
+		if values < 8 {
+			t.Errorf("%d values of labels were looked at", values)
+		}
+		checkDashboard(t, names)
+	})
+}
 
-	// What carries a node's messages sees its attempts, but not its calls.
-	carrier := metrics.New("n1")
-	carrier.Net(net)
-	_, seen := get(t, carrier, "/metrics")
-	if !strings.Contains(seen, `eddy_attempts_total{node="n1",server_address="n1"} 5`) ||
-		!strings.Contains(seen, `eddy_attempts_total{node="n1",server_address="n9"} 2`) || strings.Contains(seen, "eddy_calls") {
-		t.Error(seen)
-	}
-
-	dashboard, err := os.ReadFile("../docs/grafana.json")
+// checkDashboard checks that the dashboard shows metrics that exist.
+func checkDashboard(t *testing.T, names []string) {
+	t.Helper()
+	text, err := os.ReadFile("../docs/grafana.json")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var shown struct {
+	var dashboard struct {
 		Panels []struct {
 			Targets []struct{ Expr string }
 		}
 	}
-	if err := json.Unmarshal(dashboard, &shown); err != nil || len(shown.Panels) == 0 {
-		t.Errorf("the dashboard has %d panels, %v", len(shown.Panels), err)
+	if err := json.Unmarshal(text, &dashboard); err != nil || len(dashboard.Panels) == 0 {
+		t.Errorf("the dashboard has %d panels, %v", len(dashboard.Panels), err)
 	}
-	for i, p := range shown.Panels {
-		if len(p.Targets) == 0 || !strings.Contains(p.Targets[0].Expr, `node=~"$node"`) {
-			t.Errorf("panel %d shows %+v", i, p.Targets)
+	shown := map[string]bool{}
+	for i, p := range dashboard.Panels {
+		if len(p.Targets) == 0 {
+			t.Errorf("panel %d shows nothing", i)
+		}
+		for _, target := range p.Targets {
+			if !strings.Contains(target.Expr, `node=~"$node"`) {
+				t.Errorf("panel %d shows %s", i, target.Expr)
+			}
 		}
 	}
-	for _, name := range regexp.MustCompile(`\b(eddy|rpc)_\w+\b`).FindAllString(string(dashboard), -1) {
-		if !strings.Contains(text, name) {
-			t.Errorf("the dashboard shows %s, which is not there", name)
+	for _, name := range regexp.MustCompile(`\b(eddy|rpc)_\w+\b`).FindAllString(string(text), -1) {
+		if name = strings.TrimSuffix(name, "_bucket"); !slices.Contains(names, name) {
+			t.Errorf("the dashboard shows %s, which does not exist", name)
 		}
+		shown[name] = true
 	}
-
-	if status, text := get(t, m, "/healthz"); status != 200 || text != "ok\n" {
-		t.Errorf("%d %q", status, text)
-	}
-	m.Health(func() error { return errors.New("the node is down") })
-	if status, text := get(t, m, "/healthz"); status != 503 || text != "the node is down\n" {
-		t.Errorf("%d %q", status, text)
-	}
-	s.Shutdown()
-	s.WaitForShutdown()
-	for end := time.Now().Add(20 * time.Second); net.Connected() && time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
-	}
-	if status, text := get(t, m, "/healthz"); status != 503 || text != "no NATS server is reached\n" {
-		t.Errorf("%d %q", status, text)
-	}
-}
-
-// Without a node and a connection there is nothing to show, and nothing wrong.
-func TestNothingToShow(t *testing.T) {
-	m := metrics.New("n1")
-	if status, text := get(t, m, "/metrics"); status != 200 || text != "" {
-		t.Errorf("%d %q", status, text)
-	}
-	if status, _ := get(t, m, "/healthz"); status != 200 {
-		t.Errorf("%d", status)
+	for _, name := range names {
+		if !shown[name] {
+			t.Errorf("the dashboard does not show %s", name)
+		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
-// A node of a cluster on many machines. Without a server it waits for one.
+// A node of a cluster on many machines. If no server can be reached, it waits.
 func ExampleDial() {
 	var n eddy.Node
 	n.Handle("greet", func(context.Context, *eddy.Request) (any, error) {
@@ -34,10 +34,10 @@ func ExampleDial() {
 		log.Fatal(err)
 	}
 	var counts natsnet.Counts = net.Counts()
-	fmt.Fprintln(os.Stderr, "messages lost on the way in:", counts.Lost)
+	fmt.Fprintln(os.Stderr, "messages that arrived faster than they were read:", counts.Lost)
 }
 
-// The cluster's servers for another use: its key-value store, say.
+// Another use of the cluster's servers, such as its key-value store.
 func ExampleConnect() {
 	cfg := natsnet.Config{Node: "admin"}
 	conn, err := natsnet.Connect(cfg)
@@ -51,8 +51,7 @@ func ExampleConnect() {
 	fmt.Println("reached", conn.ConnectedServerName(), "for", cfg.ClusterName())
 }
 
-// Where messages go: each subject names the cluster, who is to get it and who has sent
-// it.
+// The subject of a message names its cluster, its receiver and its sender.
 func ExampleSubject() {
 	fmt.Println(natsnet.Subject("eddy", "n2", "n1"))
 	fmt.Println(natsnet.Subject("test", natsnet.Token("node 7"), "n1"))
@@ -61,7 +60,7 @@ func ExampleSubject() {
 	// eddy.test.node=3d207.n1
 }
 
-// What a server's configuration must let a node do, and no more.
+// What a server's configuration must allow a node to do, and nothing more.
 func ExamplePermissionsOf() {
 	var p natsnet.Permissions = natsnet.PermissionsOf("eddy", "n1")
 	fmt.Println("publish", p.Publish)

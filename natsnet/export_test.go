@@ -1,5 +1,5 @@
 package natsnet
 
-// LoseSome makes the connection lose every message that it sends of which lose says
-// so.
+// LoseSome makes the connection lose each message that it sends for which lose returns
+// true.
 func (c *Conn) LoseSome(lose func() bool) { c.lose.Store(&lose) }

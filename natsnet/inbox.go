@@ -2,7 +2,6 @@ package natsnet
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"sync"
@@ -11,38 +10,40 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// An inbox turns the messages of a subscription into lines. They wait in the
-// subscription until the reader itself takes them from there: a goroutine between
-// would cost each message a hand-over.
+// An inbox turns the messages of a subscription into lines. The messages wait in the
+// subscription until the reader takes them: a goroutine in between would cost a
+// hand-over for each message.
 type inbox struct {
-	sub    *nats.Subscription
-	accept func(m *nats.Msg) bool
-	first  []byte // a line to be read before all others
+	sub     *nats.Subscription
+	accept  func(m *nats.Msg) bool
+	refused func(err error) // is told of each message that NextMsg refuses
+	first   []byte          // a line that is read before all others
 
 	ctx  context.Context // ends when the inbox is closed
 	stop context.CancelFunc
-	done chan struct{} // closed when it is closed
+	done chan struct{} // closed when the inbox is closed
 
 	mu     sync.Mutex // held while lines are taken
 	closed bool
 	lines  []byte // taken and not yet read
-	buf    []byte // theirs
+	buf    []byte // the memory of lines
 
 	lostAtEnd atomic.Int64
 }
 
-func (b *inbox) init(sub *nats.Subscription, maxBytes int, accept func(m *nats.Msg) bool) error {
-	b.sub, b.accept = sub, accept
+func (b *inbox) init(sub *nats.Subscription, maxBytes int) error {
+	b.sub = sub
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	b.done = make(chan struct{})
 	return sub.SetPendingLimits(-1, maxBytes)
 }
 
-// enough is how many bytes are taken at once, if there are so many.
-const enough = 64 << 10
+// batchBytes is how many bytes read takes at once, if so many wait.
+const batchBytes = 64 << 10
 
-// errCut is the end of a connection that ended by itself, and that is not made again.
-var errCut = errors.New("natsnet: the connection has ended")
+// errEnded is returned when the connection ended without Close and will not be made
+// again.
+var errEnded = errors.New("natsnet: the connection has ended")
 
 // read reads lines, as an io.Reader.
 func (b *inbox) read(p []byte) (int, error) {
@@ -53,20 +54,20 @@ func (b *inbox) read(p []byte) (int, error) {
 			return 0, io.EOF
 		}
 		if cap(b.buf) > 1<<20 {
-			b.buf = nil // a long line's memory is not kept
+			b.buf = nil // the memory of a long line is not kept
 		}
 		b.buf = append(b.buf[:0], b.first...)
 		b.first = nil
 		if len(b.buf) == 0 && !b.take() {
 			if b.ctx.Err() == nil {
-				return 0, errCut
+				return 0, errEnded
 			}
 			b.mu.Unlock()
 			<-b.done
 			b.mu.Lock()
 			continue
 		}
-		for waiting := b.waiting(); waiting > 0 && len(b.buf) < enough; waiting-- {
+		for waiting := b.waiting(); waiting > 0 && len(b.buf) < batchBytes; waiting-- {
 			b.take()
 		}
 		b.lines = b.buf
@@ -76,6 +77,7 @@ func (b *inbox) read(p []byte) (int, error) {
 	return n, nil
 }
 
+// waiting returns the number of messages that wait in the subscription.
 func (b *inbox) waiting() int {
 	messages, _, err := b.sub.Pending()
 	if err != nil {
@@ -84,7 +86,11 @@ func (b *inbox) waiting() int {
 	return messages
 }
 
-// take takes in the next message; false when none will come any more.
+// take waits for the next message and appends its line to buf. It returns false when
+// no message will come any more.
+//
+// Whether the connection has ended is asked of the subscription and not concluded from
+// the error: NextMsg also returns errors for messages that anyone can send.
 func (b *inbox) take() bool {
 	m, err := b.sub.NextMsgWithContext(b.ctx)
 	switch {
@@ -92,14 +98,16 @@ func (b *inbox) take() bool {
 		if b.accept(m) {
 			b.buf = append(append(b.buf, m.Data...), '\n')
 		}
-	case errors.Is(err, nats.ErrSlowConsumer): // which the log is told of otherwise
-	default:
+	case b.ctx.Err() != nil || !b.sub.IsValid():
 		return false
+	case errors.Is(err, nats.ErrSlowConsumer): // lost counts these messages
+	default:
+		b.refused(err)
 	}
 	return true
 }
 
-// close ends reading. What has come before can still be read.
+// close ends reading. What was received before can still be read.
 func (b *inbox) close() {
 	b.stop()
 	b.mu.Lock()
@@ -117,25 +125,10 @@ func (b *inbox) close() {
 	close(b.done)
 }
 
-// lost is how many messages came when too many waited.
+// lost returns the number of messages that arrived when too many were waiting.
 func (b *inbox) lost() int64 {
 	if lost, err := b.sub.Dropped(); err == nil {
 		return int64(lost)
 	}
 	return b.lostAtEnd.Load() // the subscription has ended
-}
-
-// initSource is who sends a node its init.
-const initSource = "eddy-join"
-
-// initLine is the message that tells a node its name.
-func initLine(node string, nodes []string) []byte {
-	line, err := json.Marshal(map[string]any{
-		"src": initSource, "dest": node,
-		"body": map[string]any{"type": "init", "msg_id": 1, "node_id": node, "node_ids": nodes},
-	})
-	if err != nil {
-		panic(err) // of strings it can't be
-	}
-	return append(line, '\n')
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
-// endsForGood is the URL of a server that answers a connection's first ping, and at the
-// second ends it for a reason that a client does not try again after.
+// endsForGood returns the URL of a server that answers a connection's first ping, and on
+// the second ends the connection for a reason after which a client does not reconnect.
 func endsForGood(t *testing.T) (url string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -36,8 +36,9 @@ func endsForGood(t *testing.T) (url string) {
 	return "nats://" + l.Addr().String()
 }
 
-// A connection that a server ends for good is not waited for.
-func TestCutForGood(t *testing.T) {
+// Read returns when a server ends the connection for good.
+func TestConnectionEndsForGood(t *testing.T) {
+	t.Parallel()
 	c := dial(t, natsnet.Config{Servers: endsForGood(t), Node: "n1"})
 	defer c.Close()
 	go c.Joined(t.Context()) // it pings

@@ -8,28 +8,29 @@ import (
 	"unicode/utf8"
 )
 
-// quote is the beginning of a line, for a log.
-func quote(line []byte) string {
+// excerpt returns the beginning of a text, for a log.
+func excerpt[T string | []byte](text T) string {
 	const most = 200
-	if len(line) > most {
-		line = line[:most]
-		for len(line) > most-utf8.UTFMax && !utf8.Valid(line) {
-			line = line[:len(line)-1]
-		}
+	if len(text) <= most {
+		return string(text)
 	}
-	return string(line)
+	end := most
+	for end > most-utf8.UTFMax && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return string(text[:end])
 }
 
-// A limitedLog tells of trouble at most once a second: trouble with a network comes
-// by the thousand.
+// A limitedLog logs at most one warning a second: the same fault of a network can
+// occur thousands of times.
 type limitedLog struct {
 	to *slog.Logger
 
-	failure atomic.Pointer[error] // why no server was reached the last time
+	failure atomic.Pointer[error] // why the latest attempt to reach a server failed
 
-	mu     sync.Mutex
-	quiet  time.Time // until then
-	untold int
+	mu         sync.Mutex
+	quiet      time.Time // warnings are suppressed until then
+	suppressed int
 }
 
 func (l *limitedLog) info(text string, args ...any) {
@@ -38,10 +39,10 @@ func (l *limitedLog) info(text string, args ...any) {
 	}
 }
 
-// unreached tells that no server is reached.
-func (l *limitedLog) unreached(err error) {
+// unreachable logs that no server can be reached.
+func (l *limitedLog) unreachable(err error) {
 	l.failure.Store(&err)
-	l.warn("no server is reached", "error", err)
+	l.warn("no server can be reached", "error", err)
 }
 
 func (l *limitedLog) warn(text string, args ...any) {
@@ -51,14 +52,14 @@ func (l *limitedLog) warn(text string, args ...any) {
 	l.mu.Lock()
 	now := time.Now()
 	if now.Before(l.quiet) {
-		l.untold++
+		l.suppressed++
 		l.mu.Unlock()
 		return
 	}
-	if l.untold > 0 {
-		args = append(args, "untold_before", l.untold)
+	if l.suppressed > 0 {
+		args = append(args, "suppressed", l.suppressed)
 	}
-	l.quiet, l.untold = now.Add(time.Second), 0
+	l.quiet, l.suppressed = now.Add(time.Second), 0
 	l.mu.Unlock()
 	l.to.Warn(text, args...)
 }

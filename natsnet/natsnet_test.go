@@ -4,8 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -18,25 +22,68 @@ import (
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
-// serverAt starts a server for the test, on loopback; port -1 is a free one.
-func serverAt(t *testing.T, port int) *server.Server {
-	t.Helper()
-	return lockedServer(t, port, "")
+// sharedServer is the URL of a server that tests share; each uses a cluster of its own.
+var sharedServer = sync.OnceValues(func() (url string, err error) {
+	s, err := startServer(-1, "")
+	if err != nil {
+		return "", err
+	}
+	return s.ClientURL(), nil
+})
+
+// startServer starts a server on loopback, which requires a token if there is one. Port
+// -1 stands for a free one.
+func startServer(port int, token string) (*server.Server, error) {
+	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, Authorization: token, NoLog: true, NoSigs: true})
+	if err != nil {
+		return nil, err
+	}
+	s.Start()
+	if !s.ReadyForConnections(10 * time.Second) {
+		return nil, errors.New("the server is not ready after 10 s")
+	}
+	return s, nil
 }
 
-// lockedServer is one that wants to see a token.
-func lockedServer(t *testing.T, port int, token string) *server.Server {
+// ownServer starts a server that runs until the test ends.
+func ownServer(t *testing.T, port int, token string) *server.Server {
 	t.Helper()
-	s, err := server.NewServer(&server.Options{Host: "127.0.0.1", Port: port, Authorization: token, NoLog: true, NoSigs: true})
+	s, err := startServer(port, token)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Start()
 	t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-	if !s.ReadyForConnections(10 * time.Second) {
-		t.Fatal("the server is not ready")
-	}
 	return s
+}
+
+// config returns the configuration of a node in the test's cluster.
+func config(t *testing.T, node string) natsnet.Config {
+	t.Helper()
+	url, err := sharedServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return natsnet.Config{Servers: url, Cluster: t.Name(), Node: node}
+}
+
+// publish publishes a message as a stranger does who may use every subject.
+func publish(t *testing.T, m *nats.Msg) {
+	t.Helper()
+	url, err := sharedServer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc, err := nats.Connect(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if err := nc.PublishMsg(m); err != nil {
+		t.Fatal(err)
+	}
+	if err := nc.Flush(); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func dial(t *testing.T, cfg natsnet.Config) *natsnet.Conn {
@@ -48,32 +95,66 @@ func dial(t *testing.T, cfg natsnet.Config) *natsnet.Conn {
 	return c
 }
 
-// join serves a node until the test ends. It returns once the node has its name.
-func join(t *testing.T, url, name string, node *eddy.Node) *natsnet.Conn {
+// dialed returns a connection that is joined, and is closed when the test ends.
+func dialed(t *testing.T, cfg natsnet.Config) *natsnet.Conn {
 	t.Helper()
-	c := dial(t, natsnet.Config{Servers: url, Node: name, Nodes: []string{"n1", "n2"}})
+	c := dial(t, cfg)
+	t.Cleanup(func() { c.Close() })
+	joined(t, c)
+	return c
+}
+
+// serve serves a node until the test ends. It returns when the node has its name.
+func serve(t *testing.T, cfg natsnet.Config, node *eddy.Node) *natsnet.Conn {
+	t.Helper()
+	cfg.Nodes = []string{"n1", "n2"}
+	c := dial(t, cfg)
 	ready := make(chan struct{})
 	node.OnInit(func(context.Context) error { close(ready); return nil })
+	serveConn(t, c, node)
+	<-ready
+	return c
+}
+
+// serveConn serves a node until the test ends.
+func serveConn(t *testing.T, c *natsnet.Conn, node *eddy.Node) {
+	t.Helper()
 	node.Log = slog.New(slog.DiscardHandler)
 	ctx, end := context.WithCancel(context.Background())
 	var served sync.WaitGroup
 	served.Go(func() {
 		if err := node.Serve(ctx, c); err != nil {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("the node has ended: %v", err)
 		}
 	})
 	t.Cleanup(func() { end(); served.Wait() })
-	<-ready
-	return c
 }
 
-// joined waits until a connection hears what is for it.
+// joined waits until a connection receives what is for it.
 func joined(t *testing.T, c *natsnet.Conn) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
 	if err := c.Joined(ctx); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// say writes a line.
+func say(t *testing.T, c *natsnet.Conn, line string) {
+	t.Helper()
+	if _, err := c.Write([]byte(line + "\n")); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// hear reads a line and compares it.
+func hear(t *testing.T, c *natsnet.Conn, want string) {
+	t.Helper()
+	buf := make([]byte, 1000)
+	n, err := c.Read(buf)
+	if got := string(buf[:n]); got != want+"\n" || err != nil {
+		t.Fatalf("read %q, %v, want %q", got, err, want)
 	}
 }
 
@@ -85,7 +166,7 @@ func echo() *eddy.Node {
 	return n
 }
 
-// call makes calls until one is answered: at first the other may not have joined.
+// call makes a call with many attempts: at first the other node may not have joined.
 func call(t *testing.T, n *eddy.Node, dest string, body string) eddy.Message {
 	t.Helper()
 	reply, attempts, err := n.RPCWithRetry(t.Context(), dest, eddy.Raw(body), &eddy.Policy{Attempts: 100, Timeout: 200 * time.Millisecond})
@@ -96,12 +177,12 @@ func call(t *testing.T, n *eddy.Node, dest string, body string) eddy.Message {
 }
 
 func TestCalls(t *testing.T) {
-	url := serverAt(t, -1).ClientURL()
-	for _, name := range []string{"n2", "a.b *>", "ü", "="} {
+	for _, name := range []string{"n2", "a.b *>", "ü", "=", "eddy-join"} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			caller := echo()
-			join(t, url, "n1", caller)
-			join(t, url, name, echo())
+			serve(t, config(t, "n1"), caller)
+			serve(t, config(t, name), echo())
 			for i := range 100 {
 				reply := call(t, caller, name, fmt.Sprintf(`{"type":"echo","i":%d,"text":"\u2028 a b"}`, i))
 				if got, _ := reply.Body.Get("i").Int(); got != int64(i) || reply.Src != name || reply.Dest != "n1" {
@@ -112,23 +193,18 @@ func TestCalls(t *testing.T) {
 	}
 }
 
-// A node may call itself.
+// A node can call itself.
 func TestCallToItself(t *testing.T) {
+	t.Parallel()
 	n := echo()
-	join(t, serverAt(t, -1).ClientURL(), "n1", n)
+	serve(t, config(t, "n1"), n)
 	call(t, n, "n1", `{"type":"echo"}`)
 }
 
-// What is not what its subject says is dropped, whoever has sent it.
+// A message whose src or dest differs from its subject is dropped, whoever sent it.
 func TestForgedMessages(t *testing.T) {
-	url := serverAt(t, -1).ClientURL()
-	c := dial(t, natsnet.Config{Servers: url, Node: "n1"})
-	defer c.Close()
-	forger, err := nats.Connect(url)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer forger.Close()
+	t.Parallel()
+	c := dialed(t, config(t, "n1"))
 	const good = `{"src":"n2","dest":"n1","body":{"type":"x"}}`
 	forged := []string{
 		`{"src":"n3","dest":"n1","body":{"type":"x"}}`,
@@ -136,30 +212,84 @@ func TestForgedMessages(t *testing.T) {
 		"{}\n" + strings.Replace(good, "n2", "n3", 1),
 		"", "{", good + good, good + "\n",
 	}
-	joined(t, c)
 	for _, data := range append(forged, good) {
-		if err := forger.Publish("eddy.eddy.n1.n2", []byte(data)); err != nil {
-			t.Fatal(err)
-		}
+		publish(t, &nats.Msg{Subject: natsnet.Subject(t.Name(), "n1", "n2"), Data: []byte(data)})
 	}
-	buf := make([]byte, 1000)
-	n, err := c.Read(buf)
-	if got := string(buf[:n]); got != good+"\n" || err != nil {
-		t.Errorf("read %q, %v", got, err)
-	}
-	if got := c.Counts(); got.Misplaced != int64(len(forged)) || got.In != 1 {
+	hear(t, c, good)
+	if got := c.Counts(); got.Invalid != int64(len(forged)) || got.In != 1 {
 		t.Errorf("%+v", got)
 	}
-	// A node that writes in another's name is not heard either.
-	if _, err := c.Write([]byte(`{"src":"n2","dest":"n1","body":{"type":"x"}}` + "\nnonsense\n")); err != nil {
-		t.Error(err)
-	}
+	// A node that writes under another name is not heard either.
+	say(t, c, `{"src":"n2","dest":"n1","body":{"type":"x"}}`+"\nnonsense")
 	if got := c.Counts(); got.Foreign != 2 || got.Out != 0 {
 		t.Errorf("%+v", got)
 	}
 }
 
-// wait waits for an event that nothing else tells of.
+// A message that is only a status of NATS, which anyone can send, is dropped and counted
+// and does not end the connection.
+func TestStatusMessageDoesNotEndConnection(t *testing.T) {
+	t.Parallel()
+	const good = `{"src":"n2","dest":"n1","body":{"type":"x"}}`
+	subject := natsnet.Subject(t.Name(), "n1", "n2")
+	send := func(status string, data string) {
+		m := &nats.Msg{Subject: subject, Data: []byte(data), Header: nats.Header{}}
+		m.Header.Set("Status", status)
+		publish(t, m)
+	}
+	c := dialed(t, config(t, "n1"))
+	for _, status := range []string{"503", "404", "408", "409", "100"} {
+		send(status, "")
+	}
+	send("503", good)
+	hear(t, c, good)
+	if got := c.Counts(); got.Invalid != 5 || got.In != 1 {
+		t.Errorf("%+v", got)
+	}
+	// Neither does one that waits when the connection is closed keep those behind it.
+	send("503", "")
+	send("100", good)
+	joined(t, c)
+	c.Close()
+	hear(t, c, good)
+	if _, err := c.Read(make([]byte, 10)); err != io.EOF {
+		t.Errorf("after Close: %v", err)
+	}
+}
+
+// No other node's name means anything during init: a request from a node of any name is
+// replied to like every other, and the node lives.
+func TestNameOfStrangerDuringInit(t *testing.T) {
+	t.Parallel()
+	cfg := config(t, "n1")
+	cfg.Nodes = []string{"n1"}
+	c := dial(t, cfg)
+	n := echo()
+	begun, end := make(chan string, 1), make(chan struct{})
+	n.OnInit(func(context.Context) error {
+		close(begun)
+		<-end
+		return nil
+	})
+	serveConn(t, c, n)
+	<-begun
+	joined(t, c)
+	for _, name := range []string{"eddy-join", "init", "c0"} {
+		stranger := dialed(t, config(t, name))
+		say(t, stranger, fmt.Sprintf(`{"src":%q,"dest":"n1","body":{"type":"echo","msg_id":1}}`, name))
+		line := make([]byte, 1000)
+		read, err := stranger.Read(line)
+		if !strings.Contains(string(line[:read]), `"code":11`) || err != nil {
+			t.Errorf("%s gets %q, %v", name, line[:read], err)
+		}
+	}
+	close(end)
+	caller := echo()
+	serve(t, config(t, "n2"), caller)
+	call(t, caller, "n1", `{"type":"echo"}`)
+}
+
+// wait waits for an event that is announced nowhere.
 func wait(t *testing.T, happened func() bool) {
 	t.Helper()
 	for end := time.Now().Add(20 * time.Second); !happened(); time.Sleep(5 * time.Millisecond) {
@@ -169,15 +299,16 @@ func wait(t *testing.T, happened func() bool) {
 	}
 }
 
-// Calls survive the death of the server, and one that comes up late.
-func TestServerGoesAndComes(t *testing.T) {
-	first := serverAt(t, -1)
-	url := first.ClientURL()
-	port := first.Addr().String()[strings.LastIndex(first.Addr().String(), ":")+1:]
+// Calls survive the death of the server.
+func TestServerIsRestarted(t *testing.T) {
+	t.Parallel()
+	first := ownServer(t, -1, "")
+	cfg := func(node string) natsnet.Config { return natsnet.Config{Servers: first.ClientURL(), Node: node} }
 	caller := echo()
-	c := join(t, url, "n1", caller)
-	join(t, url, "n2", echo())
+	c := serve(t, cfg("n1"), caller)
+	serve(t, cfg("n2"), echo())
 	call(t, caller, "n2", `{"type":"echo"}`)
+	port := first.Addr().(*net.TCPAddr).Port
 	first.Shutdown()
 	first.WaitForShutdown()
 	answered := make(chan struct{})
@@ -186,99 +317,74 @@ func TestServerGoesAndComes(t *testing.T) {
 		call(t, caller, "n2", `{"type":"echo","late":true}`)
 	}()
 	wait(t, func() bool { return !c.Connected() })
-	var at int
-	fmt.Sscan(port, &at)
-	serverAt(t, at)
+	ownServer(t, port, "")
 	<-answered
 	if got := c.Counts(); got.Reconnects == 0 {
 		t.Errorf("%+v", got)
 	}
 }
 
-// The reply to what a node asked in an earlier life is not for the present one, which
-// numbers its messages anew.
-func TestEarlierLife(t *testing.T) {
-	url := serverAt(t, -1).ClientURL()
-	a := dial(t, natsnet.Config{Servers: url, Node: "n1"})
-	defer a.Close()
-	b := dial(t, natsnet.Config{Servers: url, Node: "n2"})
-	defer b.Close()
-	joined(t, a)
-	joined(t, b)
-	buf := make([]byte, 1000)
-	say := func(c *natsnet.Conn, line string) {
-		t.Helper()
-		if _, err := c.Write([]byte(line + "\n")); err != nil {
-			t.Fatal(err)
-		}
-	}
-	hear := func(c *natsnet.Conn, want string) {
-		t.Helper()
-		n, err := c.Read(buf)
-		if got := string(buf[:n]); got != want+"\n" || err != nil {
-			t.Fatalf("read %q, %v, want %q", got, err, want)
-		}
-	}
+// The reply to a request of an earlier incarnation is dropped: the present one numbers
+// its messages from 0 again.
+func TestEarlierIncarnation(t *testing.T) {
+	t.Parallel()
+	a, b := dialed(t, config(t, "n1")), dialed(t, config(t, "n2"))
 	for id := range 3 {
 		request := fmt.Sprintf(`{"src":"n1","dest":"n2","body":{"type":"x","msg_id":%d}}`, id)
-		say(a, request)
-		hear(b, request)
+		say(t, a, request)
+		hear(t, b, request)
 	}
 	reply := `{"src":"n2","dest":"n1","body":{"type":"x_ok","in_reply_to":%d}}`
-	say(b, fmt.Sprintf(reply, 0))
-	hear(a, fmt.Sprintf(reply, 0))
-	a.Reborn()
-	say(b, fmt.Sprintf(reply, 1))
+	say(t, b, fmt.Sprintf(reply, 0))
+	hear(t, a, fmt.Sprintf(reply, 0))
+	a.NewIncarnation()
+	say(t, b, fmt.Sprintf(reply, 1))
 	oneWay := `{"src":"n2","dest":"n1","body":{"type":"x"}}`
-	say(b, oneWay)
-	hear(a, oneWay)
-	if got := a.Counts(); got.Earlier != 1 {
+	say(t, b, oneWay)
+	hear(t, a, oneWay)
+	if got := a.Counts(); got.Stale != 1 {
 		t.Errorf("%+v", got)
 	}
 }
 
-// The log tells that nobody has joined as a node, once a second at most.
-func TestNobodyThere(t *testing.T) {
+// The log tells that nobody has joined as a node, at most once a second.
+func TestNoReceiver(t *testing.T) {
+	t.Parallel()
 	var log lockedBuffer
-	c := dial(t, natsnet.Config{
-		Servers: serverAt(t, -1).ClientURL(), Node: "n1", Log: slog.New(slog.NewTextHandler(&log, nil)),
-	})
-	defer c.Close()
-	joined(t, c)
+	cfg := config(t, "n1")
+	cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+	c := dialed(t, cfg)
 	for range 50 {
-		if _, err := c.Write([]byte(`{"src":"n1","dest":"n9","body":{"type":"x"}}` + "\n")); err != nil {
-			t.Fatal(err)
-		}
+		say(t, c, `{"src":"n1","dest":"n9","body":{"type":"x"}}`)
 	}
-	wait(t, func() bool { return c.Counts().Unheard == 50 })
+	wait(t, func() bool { return c.Counts().NoReceiver == 50 })
 	if got := strings.Count(log.String(), "nobody has joined"); got < 1 || got > 5 || !strings.Contains(log.String(), "dest=n9") {
 		t.Errorf("the log:\n%s", log.String())
 	}
 }
 
-// A message that is too large for the server is not sent, and the log says so.
-func TestTooLarge(t *testing.T) {
+// A message that is too long for the server is not sent, and the log says so.
+func TestMessageTooLong(t *testing.T) {
+	t.Parallel()
 	var log lockedBuffer
-	c := dial(t, natsnet.Config{Servers: serverAt(t, -1).ClientURL(), Node: "n1", Log: slog.New(slog.NewTextHandler(&log, nil))})
-	defer c.Close()
-	joined(t, c)
-	line := `{"src":"n1","dest":"n2","body":{"type":"x","pad":"` + strings.Repeat("x", 1<<20) + `"}}` + "\n"
-	if _, err := c.Write([]byte(line)); err != nil {
-		t.Fatal(err)
-	}
+	cfg := config(t, "n1")
+	cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+	c := dialed(t, cfg)
+	say(t, c, `{"src":"n1","dest":"n2","body":{"type":"x","pad":"`+strings.Repeat("x", 1<<20)+`"}}`)
 	if got := c.Counts(); got.Unsent != 1 || got.Out != 0 || !strings.Contains(log.String(), "maximum payload") {
 		t.Errorf("%+v\n%s", got, log.String())
 	}
 }
 
-// A name that does not fit into a subject costs its message and not the connection,
-// which a server would end for good.
+// A message to a name that is too long for a subject is not sent, and the server, which
+// would close the connection for good, does not receive it.
 func TestNameTooLong(t *testing.T) {
-	c := dial(t, natsnet.Config{Servers: serverAt(t, -1).ClientURL(), Node: "n1"})
-	defer c.Close()
-	joined(t, c)
-	for long := 1950; long <= 2100; long++ { // each subject names it once
-		fmt.Fprintf(c, `{"src":"n1","dest":"%s","body":{"type":"x"}}`+"\n", strings.Repeat("x", long))
+	t.Parallel()
+	cfg := config(t, "n1")
+	cfg.Cluster = "c"
+	c := dialed(t, cfg)
+	for long := 1950; long <= 2100; long++ { // each of two subjects names it once
+		say(t, c, fmt.Sprintf(`{"src":"n1","dest":"%s","body":{"type":"x"}}`, strings.Repeat("x", long)))
 	}
 	joined(t, c)
 	if got := c.Counts(); got.Unsent == 0 || got.Out == 0 || got.Unsent+got.Out != 151 || got.Reconnects != 0 {
@@ -286,49 +392,89 @@ func TestNameTooLong(t *testing.T) {
 	}
 }
 
-// The log tells that no server is there, and Dial does not wait for one.
+// The memory that is kept for the names of dests is bounded, however many and however
+// long they are, and the log shows only their beginnings.
+func TestMemoryForDestsIsBounded(t *testing.T) {
+	var log lockedBuffer
+	c := dial(t, natsnet.Config{
+		Servers: "nats://127.0.0.1:1", Node: "n1", // without a server, so that only the connection needs memory
+		Observe: func(string, time.Duration) {}, Log: slog.New(slog.NewTextHandler(&log, nil)),
+	})
+	defer c.Close()
+	for name, dest := range map[string]func(i int) string{
+		"too long": func(i int) string { return fmt.Sprint(i, strings.Repeat("é", 1<<18)) },
+		"long":     func(i int) string { return fmt.Sprint(i, strings.Repeat("x", 1800)) },
+	} {
+		before := heap()
+		const all = 64 << 20
+		written := 0
+		for i := 0; written < all; i++ {
+			line := fmt.Sprintf(`{"src":"n1","dest":%q,"body":{"type":"x","msg_id":%d}}`, dest(i), i)
+			say(t, c, line)
+			written += len(line)
+		}
+		if kept := heap() - before; kept > all/2 {
+			t.Errorf("%s: %d MiB are kept of messages with names of %d MiB", name, kept>>20, all>>20)
+		}
+	}
+	for line := range strings.Lines(log.String()) {
+		if len(line) > 2000 {
+			t.Errorf("a line of the log has %d bytes: %.100s", len(line), line)
+		}
+	}
+}
+
+func heap() int {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+// Dial does not wait for a server, and the log tells that there is none.
 func TestNoServer(t *testing.T) {
+	t.Parallel()
 	var log lockedBuffer
 	c := dial(t, natsnet.Config{Servers: "nats://127.0.0.1:1", Node: "n1", Log: slog.New(slog.NewTextHandler(&log, nil))})
 	defer c.Close()
-	wait(t, func() bool { return strings.Contains(log.String(), "no server is reached") })
+	wait(t, func() bool { return strings.Contains(log.String(), "no server can be reached") })
 }
 
-// What comes faster than it is read is lost beyond a bound, and counted.
-func TestNobodyReads(t *testing.T) {
-	url := serverAt(t, -1).ClientURL()
+// Messages that arrive faster than they are read are lost beyond a limit, and counted.
+func TestSlowReader(t *testing.T) {
+	t.Parallel()
 	var log lockedBuffer
-	slow := dial(t, natsnet.Config{Servers: url, Node: "n1", MaxWaiting: 1000, Log: slog.New(slog.NewTextHandler(&log, nil))})
-	quick := dial(t, natsnet.Config{Servers: url, Node: "n2"})
-	defer quick.Close()
-	joined(t, slow)
-	joined(t, quick)
-	line := []byte(`{"src":"n2","dest":"n1","body":{"type":"x","pad":"` + strings.Repeat("x", 100) + `"}}` + "\n")
+	cfg := config(t, "n1")
+	cfg.MaxWaiting, cfg.Log = 1000, slog.New(slog.NewTextHandler(&log, nil))
+	slow, fast := dialed(t, cfg), dialed(t, config(t, "n2"))
+	line := `{"src":"n2","dest":"n1","body":{"type":"x","pad":"` + strings.Repeat("x", 100) + `"}}`
 	for range 100 {
-		if _, err := quick.Write(line); err != nil {
-			t.Fatal(err)
-		}
+		say(t, fast, line)
 	}
-	quick.Close() // which sends them
+	fast.Close() // which sends them
 	wait(t, func() bool { return slow.Counts().Lost > 0 && strings.Contains(log.String(), "slow consumer") })
 	slow.Close()
 	var all bytes.Buffer
 	n, err := all.ReadFrom(slow)
-	if err != nil || n == 0 || n > 1000 || n%int64(len(line)) != 0 {
+	each := int64(len(line) + 1)
+	if err != nil || n == 0 || n > 1000 || n%each != 0 {
 		t.Errorf("%d bytes are left, %v", n, err)
 	}
-	if lost := slow.Counts().Lost; lost != 100-n/int64(len(line)) {
-		t.Errorf("%d lost, %d read", lost, n/int64(len(line)))
+	if lost := slow.Counts().Lost; lost != 100-n/each {
+		t.Errorf("%d lost, %d read", lost, n/each)
 	}
 }
 
-func TestImpossibleConfigs(t *testing.T) {
+func TestInvalidConfigs(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		cfg  natsnet.Config
 		want string
 	}{
-		{natsnet.Config{}, "a node without a name"},
+		{natsnet.Config{}, "the node has no name"},
 		{natsnet.Config{Node: strings.Repeat("x", 3000)}, "too long"},
+		{natsnet.Config{Node: "n\xff"}, "not valid UTF-8"},
 		{natsnet.Config{Node: "n1", Servers: "nats://127.0.0.1:x"}, "port"},
 		{natsnet.Config{Node: "n1", Security: natsnet.Security{Creds: "a", Token: "b"}}, "more than one"},
 		{natsnet.Config{Node: "n1", Security: natsnet.Security{Cert: "a"}}, "without its key"},
@@ -362,15 +508,10 @@ func (b *lockedBuffer) String() string {
 	return b.buf.String()
 }
 
-// On a network that is well, all arrives, in order and once.
+// Without faults every message arrives, in order and once.
 func TestAllArrives(t *testing.T) {
-	url := serverAt(t, -1).ClientURL()
-	from := dial(t, natsnet.Config{Servers: url, Node: "n1"})
-	defer from.Close()
-	to := dial(t, natsnet.Config{Servers: url, Node: "n2"})
-	defer to.Close()
-	joined(t, from)
-	joined(t, to)
+	t.Parallel()
+	from, to := dialed(t, config(t, "n1")), dialed(t, config(t, "n2"))
 	const all, ahead = 20_000, 1000
 	room := make(chan struct{}, ahead)
 	go func() {

@@ -3,6 +3,7 @@ package natsnet_test
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,12 +14,13 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/internal/longtest"
 	"github.com/eddyrpc/eddy/internal/natsprocess"
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
-// TestMain makes the test binary a NATS server or a node when it is told so: what is
-// to be killed must be a process of its own.
+// TestMain makes the test binary a NATS server or a node if the environment says so: what
+// a test kills must be a process of its own.
 func TestMain(m *testing.M) {
 	natsprocess.Main()
 	if name := os.Getenv("NATSNET_NODE"); name != "" {
@@ -28,6 +30,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	flag.Set("test.parallel", "16") // most tests wait; a flag on the command line takes precedence
 	os.Exit(m.Run())
 }
 
@@ -51,8 +54,8 @@ func serveNode(name, servers string) error {
 
 func threeOfTen() bool { return rand.IntN(10) < 3 }
 
-// inner is how relays call: more often than by default, since servers are killed.
-var inner = &eddy.Policy{Attempts: 6, Timeout: 200 * time.Millisecond}
+// inner is the policy of relays: more attempts than by default, since servers are killed.
+var inner = &eddy.Policy{Attempts: 6, Timeout: longtest.Or(200*time.Millisecond, 120*time.Millisecond)}
 
 func relayNode() *eddy.Node {
 	n := echo()
@@ -67,8 +70,8 @@ func relayNode() *eddy.Node {
 	return n
 }
 
-// startNode starts a node that is a process; kill kills it as the kernel would, and
-// returns when it is dead.
+// startNode starts a node in a process of its own. kill kills it and returns when it is
+// dead.
 func startNode(name, servers string) (kill func(), err error) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "NATSNET_NODE="+name, "NATSNET_SERVERS="+servers)

@@ -15,23 +15,25 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/internal/longtest"
 	"github.com/eddyrpc/eddy/internal/natsprocess"
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
-var relays = flag.Int("relays", 4000, "how many relays TestRelaysWhileServersAndNodesDie makes")
+var relays = flag.Int("relays", longtest.Or(4000, 300), "how many relays TestRelaysWhileServersAndNodesDie makes")
 
-// outer is how the client calls relays: an attempt waits longer than a relay takes
-// at most.
+// betweenKills is the time from one kill of a server to the next.
+var betweenKills = longtest.Or(2*time.Second, 500*time.Millisecond)
+
+// outer is the policy by which the client calls relays: an attempt waits longer than a
+// relay takes.
 var outer = &eddy.Policy{Attempts: 4, Timeout: time.Duration(inner.Attempts)*inner.Timeout + 300*time.Millisecond}
 
-// While three of ten messages of everybody are lost, a server is killed and comes
-// back every two seconds, and so do nodes, each relay is answered once, with its own
-// answer, or fails after its last attempt.
+// While three of ten messages of all nodes are lost and servers and nodes are killed and
+// restarted again and again, each relay is replied to once, with its own reply, or fails
+// after its last attempt.
 func TestRelaysWhileServersAndNodesDie(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds of real time")
-	}
+	t.Parallel()
 	s, err := natsprocess.Start(natsprocess.Config{Dir: t.TempDir(), Count: 3})
 	if err != nil {
 		t.Fatal(err)
@@ -55,18 +57,18 @@ func TestRelaysWhileServersAndNodesDie(t *testing.T) {
 			select {
 			case <-done:
 				return
-			case <-time.After(2 * time.Second):
+			case <-time.After(betweenKills):
 			}
 			deaths.Add(1)
 			server := round % 3
 			s.Kill(server)
 			node := -1
-			if round%3 == 1 { // every six seconds a node too
+			if round%3 == 1 {
 				node = round / 3 % len(names)
 				kill[node]()
 				deaths.Add(1)
 			}
-			time.Sleep(500 * time.Millisecond)
+			time.Sleep(betweenKills / 4)
 			if err := s.Start(server); err != nil {
 				t.Error(err)
 				return
@@ -100,12 +102,12 @@ func TestRelaysWhileServersAndNodesDie(t *testing.T) {
 	if twice := replies.twice(); twice > 0 {
 		t.Errorf("%d requests got more than one reply", twice)
 	}
-	if all := tally.answered.Load() + tally.refused.Load() + tally.silent.Load(); all != int64(*relays) || tally.answered.Load() < all/2 {
+	if all := tally.answered.Load() + tally.refused.Load() + tally.unanswered.Load(); all != int64(*relays) || tally.answered.Load() < all/2 {
 		t.Errorf("of %d relays: %v", *relays, &tally)
 	}
 }
 
-// relayClient is a node that loses messages too, and notes what it is answered.
+// relayClient returns a node that loses messages too, and a count of the replies to it.
 func relayClient(t *testing.T, servers string) (*eddy.Node, *replyCount) {
 	t.Helper()
 	c := dial(t, natsnet.Config{Servers: servers, Node: "c1", Nodes: []string{"c1"}})
@@ -127,15 +129,15 @@ func relayClient(t *testing.T, servers string) (*eddy.Node, *replyCount) {
 	return n, replies
 }
 
-// A relayTally is what has become of relays.
-type relayTally struct{ answered, refused, silent, attempts atomic.Int64 }
+// A relayTally counts the outcomes of relays.
+type relayTally struct{ answered, refused, unanswered, attempts atomic.Int64 }
 
 func (t *relayTally) String() string {
 	return fmt.Sprintf("%d answered, %d failed at the relay after %d attempts, %d without a reply after %d; %d attempts of the client",
-		t.answered.Load(), t.refused.Load(), inner.Attempts, t.silent.Load(), outer.Attempts, t.attempts.Load())
+		t.answered.Load(), t.refused.Load(), inner.Attempts, t.unanswered.Load(), outer.Attempts, t.attempts.Load())
 }
 
-// relay makes one relay. The error tells of an outcome that may not be.
+// relay makes one relay. The error tells of an outcome that must not occur.
 func (t *relayTally) relay(ctx context.Context, client *eddy.Node, i int64) error {
 	body := fmt.Sprintf(`{"type":"relay","target":"n%d","payload":{"type":"echo","i":%d}}`, (i+1)%3+1, i)
 	reply, attempts, err := client.RPCWithRetry(ctx, fmt.Sprintf("n%d", i%3+1), eddy.Raw(body), outer)
@@ -145,18 +147,18 @@ func (t *relayTally) relay(ctx context.Context, client *eddy.Node, i int64) erro
 	case err == nil:
 		t.answered.Add(1)
 		if got, _ := reply.Body.Get("result").Get("i").Int(); got != i {
-			return fmt.Errorf("a stranger's answer: %s", reply.Body)
+			return fmt.Errorf("the reply to another relay: %s", reply.Body)
 		}
 	case reply.Body != nil:
 		t.refused.Add(1)
-		// A relay that could not reach its target says so after its last attempt.
+		// A relay that gets no reply from its target fails after its last attempt.
 		if text, _ := reply.Body.Get("text").Text(); !strings.Contains(text, fmt.Sprintf("failed after %d attempts", inner.Attempts)) {
-			return fmt.Errorf("answered with %s", reply.Body)
+			return fmt.Errorf("replied with %s", reply.Body)
 		}
 	case !isCall || attempts != outer.Attempts || len(failed.Attempts()) != outer.Attempts:
 		return fmt.Errorf("failed after %d attempts: %w", attempts, err)
 	default:
-		t.silent.Add(1)
+		t.unanswered.Add(1)
 	}
 	return nil
 }
@@ -197,7 +199,7 @@ func newReplyCount(c *natsnet.Conn) *replyCount {
 
 func (r *replyCount) Read(p []byte) (int, error) { return r.lines.Read(p) }
 
-// twice is how many requests were answered more than once.
+// twice returns the number of requests that got more than one reply.
 func (r *replyCount) twice() (count int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -4,47 +4,47 @@ import (
 	"sync"
 	"time"
 
+	"github.com/eddyrpc/eddy/internal/bounded"
 	"github.com/eddyrpc/eddy/internal/wire"
 )
 
-// roundTrips measures how long the replies to the node's requests take.
+// roundTrips measures the time from each request of the node to its reply.
 type roundTrips struct {
 	observe func(dest string, roundTrip time.Duration)
 
 	mu   sync.Mutex
-	open map[question]time.Time
+	open bounded.Map[request, time.Time]
 }
 
-// sent notes a request.
+func (r *roundTrips) init(observe func(dest string, roundTrip time.Duration)) {
+	r.observe = observe
+	r.open = bounded.Map[request, time.Time]{
+		MaxEntries: maxRequests, MaxBytes: maxRequestBytes,
+		Bytes: func(r request, _ time.Time) int { return r.bytes() },
+	}
+}
+
+// sent records the time of a request.
 func (r *roundTrips) sent(dest string, body *wire.Body) {
 	if r.observe == nil || body.ID == wire.NoID || body.InReplyTo != wire.NoID {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for other := range r.open {
-		if len(r.open) < maxAsked {
-			break
-		}
-		delete(r.open, other)
-	}
-	if r.open == nil {
-		r.open = make(map[question]time.Time)
-	}
-	r.open[question{dest, body.ID}] = time.Now()
+	r.open.Put(request{dest, body.ID}, time.Now())
 }
 
-// received notes a reply.
+// received observes the round trip that a reply ends.
 func (r *roundTrips) received(src string, body *wire.Body) {
 	if r.observe == nil || body.InReplyTo == wire.NoID {
 		return
 	}
-	q := question{src, body.InReplyTo}
+	key := request{src, body.InReplyTo}
 	r.mu.Lock()
-	begun, asked := r.open[q]
-	delete(r.open, q)
+	sent, ok := r.open.Lookup(key)
+	r.open.Delete(key)
 	r.mu.Unlock()
-	if asked {
-		r.observe(src, time.Since(begun))
+	if ok {
+		r.observe(src, time.Since(sent))
 	}
 }

@@ -9,7 +9,18 @@ import (
 	"github.com/nats-io/nats.go"
 )
 
-// options are those that keep strangers out.
+// Security names files with what a connection proves and checks. Secrets are in files,
+// since every user of a machine can read its command lines.
+type Security struct {
+	Creds string // a JWT and a seed, as nsc writes them
+	NKey  string // the seed of an NKey
+	Token string // a token
+	CA    string // certificates, one of which must have signed the server's
+	Cert  string // the node's own certificate, for mutual TLS
+	Key   string // the key of Cert
+}
+
+// options returns the options of package nats that s stands for.
 func (s *Security) options() (options []nats.Option, err error) {
 	ways := 0
 	for _, file := range []string{s.Creds, s.NKey, s.Token} {

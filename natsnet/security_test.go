@@ -34,7 +34,7 @@ type authority struct {
 	key  *ecdsa.PrivateKey
 }
 
-// newAuthority makes one; its certificate is in <name>.pem.
+// newAuthority makes an authority with its certificate in <name>.pem.
 func newAuthority(t *testing.T, dir, name string) *authority {
 	a := &authority{t: t, dir: dir, name: name}
 	a.cert, a.key = a.make(name, &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
@@ -91,7 +91,7 @@ func write(t *testing.T, file, text string) {
 	}
 }
 
-// newKey makes an NKey and returns its halves.
+// newKey makes an NKey and returns it, its public key and its seed.
 func newKey(t *testing.T, create func() (nkeys.KeyPair, error)) (pair nkeys.KeyPair, public, seed string) {
 	t.Helper()
 	pair, err := create()
@@ -109,8 +109,8 @@ func newKey(t *testing.T, create func() (nkeys.KeyPair, error)) (pair nkeys.KeyP
 	return pair, public, string(secret)
 }
 
-// A lock is a way in which a server knows its nodes: what its configuration says of
-// it, the right key, wrong ones, and the secret that no log may show.
+// A lock is a way in which nodes authenticate: what the server's configuration says
+// about it, the right key, wrong keys, and the secret that no log may show.
 type lock struct {
 	server string
 	right  natsnet.Security
@@ -144,7 +144,7 @@ func nkeyLock(t *testing.T, dir string) lock {
 	}
 }
 
-// credsLock is a server with an operator, an account, and a user who has a JWT.
+// credsLock is a lock with an operator, an account, and a user who has a JWT.
 func credsLock(t *testing.T, dir string) lock {
 	operator, operatorID, _ := newKey(t, nkeys.CreateOperator)
 	account, accountID, _ := newKey(t, nkeys.CreateAccount)
@@ -204,7 +204,7 @@ func tlsLock(t *testing.T, dir string) lock {
 	}
 }
 
-// Each way of being known lets those in who have the key and nobody else, who are
+// Each way to authenticate admits those who have the key and rejects all others, who are
 // told why; and no log shows a secret.
 func TestSecurity(t *testing.T) {
 	for name, make := range map[string]func(*testing.T, string) lock{
@@ -217,47 +217,47 @@ func TestSecurity(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer s.Close()
+			t.Cleanup(s.Close)
 			var log lockedBuffer
 			cfg := natsnet.Config{Servers: s.URLs(), Node: "n1", Security: l.right, Log: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
-			c := dial(t, cfg)
-			defer c.Close()
-			joined(t, c)
-			line := `{"src":"n1","dest":"n1","body":{"type":"x"}}` + "\n"
-			if _, err := c.Write([]byte(line)); err != nil {
-				t.Fatal(err)
-			}
-			buf := [1000]byte{}
-			if n, err := c.Read(buf[:]); string(buf[:n]) != line || err != nil {
-				t.Errorf("read %q, %v", buf[:n], err)
-			}
-			for name, wrong := range l.wrong {
-				cfg.Security = wrong
-				var why lockedBuffer
-				cfg.Log = slog.New(slog.NewTextHandler(&why, nil))
-				c := dial(t, cfg)
-				wait(t, func() bool { return strings.Contains(why.String(), "level=WARN") })
-				ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-				if c.Joined(ctx) == nil {
-					t.Errorf("%s: it is let in", name)
-				}
-				cancel()
-				c.Close()
-				if strings.Contains(why.String(), l.secret) {
-					t.Errorf("%s: the log shows a secret:\n%s", name, why.String())
-				}
-			}
+			c := dialed(t, cfg)
+			line := `{"src":"n1","dest":"n1","body":{"type":"x"}}`
+			say(t, c, line)
+			hear(t, c, line)
 			if strings.Contains(log.String(), l.secret) {
 				t.Errorf("the log shows a secret:\n%s", log.String())
+			}
+			for name, wrong := range l.wrong {
+				t.Run(name, func(t *testing.T) {
+					t.Parallel()
+					isRejected(t, s.URLs(), wrong, l.secret)
+				})
 			}
 		})
 	}
 }
 
-// Whoever is turned away goes on trying: the mistake may be the server's, and mended.
-func TestTurnedAwayForAWhile(t *testing.T) {
+// isRejected checks that a server rejects a node and that the node's log says why.
+func isRejected(t *testing.T, servers string, wrong natsnet.Security, secret string) {
+	var log lockedBuffer
+	c := dial(t, natsnet.Config{Servers: servers, Node: "n1", Security: wrong, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	defer c.Close()
+	wait(t, func() bool { return strings.Contains(log.String(), "level=WARN") })
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	if c.Joined(ctx) == nil {
+		t.Error("the server admits the node")
+	}
+	if strings.Contains(log.String(), secret) {
+		t.Errorf("the log shows a secret:\n%s", log.String())
+	}
+}
+
+// A node that is rejected tries again: the mistake may be the server's, and be corrected.
+func TestRejectedForSomeTime(t *testing.T) {
+	t.Parallel()
 	l := tokenLock(t, t.TempDir())
-	strict := lockedServer(t, -1, "another token")
+	strict := ownServer(t, -1, "another token")
 	var log lockedBuffer
 	c := dial(t, natsnet.Config{Servers: strict.ClientURL(), Node: "n1", Security: l.right, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	defer c.Close()
@@ -265,6 +265,6 @@ func TestTurnedAwayForAWhile(t *testing.T) {
 	at := strict.Addr().(*net.TCPAddr).Port
 	strict.Shutdown()
 	strict.WaitForShutdown()
-	lockedServer(t, at, l.secret)
+	ownServer(t, at, l.secret)
 	joined(t, c)
 }

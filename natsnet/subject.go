@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// subjects are the names that messages of one cluster go by:
+// subjects are the subjects that the messages of one cluster use:
 //
 //	eddy.<cluster>.<dest>.<src>
 type subjects struct{ cluster string }
@@ -15,39 +15,41 @@ const (
 	inboxes = "_INBOX."
 )
 
-// Subject is where a message from src to dest goes in a cluster.
+// Subject returns the subject of a message from src to dest in a cluster.
 func Subject(cluster, dest, src string) string { return subjects{cluster}.subject(dest, src) }
 
-// subject is where a message from src to dest goes.
+// subject returns the subject of a message from src to dest.
 func (s subjects) subject(dest, src string) string {
 	return prefix + Token(s.cluster) + "." + Token(dest) + "." + Token(src)
 }
 
-// to is where all messages to dest go.
+// to matches the subjects of all messages to dest.
 func (s subjects) to(dest string) string { return prefix + Token(s.cluster) + "." + Token(dest) + ".*" }
 
-// unheard is where a server tells a life of src that nobody listens for dest.
-func (s subjects) unheard(src, life, dest string) string {
-	return inboxes + prefix + Token(s.cluster) + "." + Token(src) + "." + life + "." + Token(dest)
+// reply returns the reply subject of a message that an incarnation of src sends to
+// dest. On it a server tells that nobody has subscribed for dest.
+func (s subjects) reply(src, incarnation, dest string) string {
+	return inboxes + prefix + Token(s.cluster) + "." + Token(src) + "." + incarnation + "." + Token(dest)
 }
 
-// unheardBy is all of that for src. A reply's has one token more, the life that had
-// asked.
-func (s subjects) unheardBy(src string) string {
+// replies matches all reply subjects of src. That of a reply has one more token, the
+// incarnation that had sent the request.
+func (s subjects) replies(src string) string {
 	return inboxes + prefix + Token(s.cluster) + "." + Token(src) + ".>"
 }
 
-const livesAt = 4 // the token of a subject of unheard that is a life
+const incarnationAt = 4 // which token of a reply subject is the sender's incarnation
 
-// livesIn are the lives that a reply subject names, of who sends and of who had asked.
-func livesIn(reply string) (sender, asker string) {
+// incarnationsIn returns the incarnations that a reply subject names: the sender's, and
+// in a reply the one that had sent the request.
+func incarnationsIn(reply string) (sender, asker string) {
 	tokens := 0
 	for rest := reply; ; tokens++ {
 		token, more, found := strings.Cut(rest, ".")
 		switch tokens {
-		case livesAt:
+		case incarnationAt:
 			sender = token
-		case livesAt + 2:
+		case incarnationAt + 2:
 			asker = token
 		}
 		if !found {
@@ -55,43 +57,60 @@ func livesIn(reply string) (sender, asker string) {
 		}
 		rest = more
 	}
-	if tokens < livesAt+1 || tokens > livesAt+2 {
+	if tokens < incarnationAt+1 || tokens > incarnationAt+2 {
 		return "", ""
 	}
 	return sender, asker
 }
 
-// unheardDest is the dest of a subject of unheard.
-func unheardDest(subject string) (dest string, ok bool) {
+// replyDest returns the dest that a reply subject names.
+func replyDest(subject string) (dest string, ok bool) {
 	tokens := strings.Split(subject, ".")
-	if len(tokens) <= livesAt+1 {
+	if len(tokens) <= incarnationAt+1 {
 		return "", false
 	}
-	return parseToken(tokens[livesAt+1])
+	return parseToken(tokens[incarnationAt+1])
 }
 
-// source is the src of a subject.
+// source returns the src that a subject names.
 func (s subjects) source(subject string) (src string, ok bool) {
 	return parseToken(subject[strings.LastIndexByte(subject, '.')+1:])
 }
 
-// Token makes a subject's token of a name: letters, digits, '-' and '_' stay,
-// every other byte becomes '=' and two hexadecimal digits.
+// Token turns a name into a token of a subject: letters, digits, '-' and '_' stay as
+// they are, every other byte becomes '=' and two hexadecimal digits.
 func Token(name string) string {
+	const digits = "0123456789abcdef"
 	var b strings.Builder
+	b.Grow(tokenLen([]byte(name)))
 	for i := range len(name) {
-		switch c := name[i]; {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
+		if c := name[i]; staysInToken(c) {
 			b.WriteByte(c)
-		default:
+		} else {
 			b.WriteByte('=')
-			b.WriteString(hex.EncodeToString([]byte{c}))
+			b.WriteByte(digits[c>>4])
+			b.WriteByte(digits[c&15])
 		}
 	}
 	return b.String()
 }
 
-// parseToken is the name that a token stands for.
+func staysInToken(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'
+}
+
+// tokenLen returns the length of a name's token.
+func tokenLen(name []byte) int {
+	n := len(name)
+	for _, c := range name {
+		if !staysInToken(c) {
+			n += 2
+		}
+	}
+	return n
+}
+
+// parseToken returns the name that a token stands for.
 func parseToken(token string) (name string, ok bool) {
 	var b strings.Builder
 	for i := 0; i < len(token); i++ {
@@ -112,15 +131,15 @@ func parseToken(token string) (name string, ok bool) {
 	return b.String(), Token(b.String()) == token && b.Len() > 0
 }
 
-// Permissions are the subjects that a node needs, and no others.
+// Permissions are the subjects that a node may use.
 type Permissions struct{ Publish, Subscribe []string }
 
-// PermissionsOf are those of a node: with them it can speak as itself alone, and
-// hears nothing that is for others.
+// PermissionsOf returns the permissions that a node needs. With them it can speak only
+// as itself and receives only what is for it.
 func PermissionsOf(cluster, node string) Permissions {
 	s := subjects{cluster}
 	return Permissions{
 		Publish:   []string{prefix + Token(cluster) + ".*." + Token(node)},
-		Subscribe: []string{s.to(node), s.unheardBy(node)},
+		Subscribe: []string{s.to(node), s.replies(node)},
 	}
 }

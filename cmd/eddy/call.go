@@ -75,7 +75,7 @@ func (c *callCommand) call(ctx context.Context, policy *eddy.Policy, bar *progre
 	if n := counts.Unsent; err != nil && n > 0 {
 		fmt.Fprintf(stderr, "%d %s not sent: no server was reached, or the body or a name is too long\n", n, plural("message was", n))
 	}
-	if n := counts.Unheard; err != nil && n > 0 {
+	if n := counts.NoReceiver; err != nil && n > 0 {
 		fmt.Fprintf(stderr, "nobody had joined cluster %s as %s when %d %s\n", c.Cluster, c.Dest, n, plural("message was sent", n))
 	}
 	return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,6 +14,9 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/join"
 	"github.com/eddyrpc/eddy/metrics"
@@ -115,14 +119,14 @@ func (c *joinCommand) Run() error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	to.Nodes = c.NodeIDs
-	shown := metrics.New(c.NodeID)
-	to.Observe = shown.Observe
+	roundTrips := metrics.NewRoundTrips(c.NodeID)
+	to.Observe = roundTrips.Observe
 	m, err := join.New(c.memberFlags.config(to, textLog(os.Stderr), os.Stderr))
 	if err != nil {
 		return usageError("%w", err)
 	}
 	if c.Metrics != "" {
-		if err := c.show(shown, m); err != nil {
+		if err := c.serveMetrics(m, roundTrips); err != nil {
 			return err
 		}
 	}
@@ -132,16 +136,35 @@ func (c *joinCommand) Run() error {
 	return nil
 }
 
-// show serves the member's metrics until the process ends.
-func (c *joinCommand) show(shown *metrics.Metrics, m *join.Member) error {
+// serveMetrics serves the member's metrics until the process ends.
+func (c *joinCommand) serveMetrics(m *join.Member, roundTrips *metrics.RoundTrips) error {
 	l, err := net.Listen("tcp", c.Metrics)
 	if err != nil {
 		return usageError("--metrics: %w", err)
 	}
-	shown.Net(m.Net())
-	shown.Health(m.Health)
-	go http.Serve(l, shown.Handler())
+	server := newHTTPServer(metricsHandler(m, m.Net(), roundTrips))
+	go func() { slog.Error("metrics are no longer served", "error", server.Serve(l)) }()
 	return nil
+}
+
+// metricsHandler serves /metrics, and /healthz: 200, or 503 and the reason.
+func metricsHandler(m interface{ Health() error }, t metrics.Transport, roundTrips *metrics.RoundTrips) http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(metrics.NewTransport(t), roundTrips)
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
+		err := m.Health()
+		if !t.Connected() {
+			err = errors.New("no NATS server is connected")
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusServiceUnavailable)
+			return
+		}
+		io.WriteString(w, "ok\n")
+	})
+	return mux
 }
 
 // textLog is a log for people.

@@ -31,7 +31,7 @@ func (l *liveLine) show(p runner.Progress) {
 	}
 	l.last = p.At
 	line := fmt.Sprintf("%5.1fs  %d ok  %d failed  %d indefinite  %d messages  %s",
-		p.At.Seconds(), p.OK, p.Fail, p.Info, p.Messages, strings.Join(p.Faults, ", "))
+		p.At.Seconds(), p.OK, p.Fail, p.Indefinite, p.Messages, strings.Join(p.Faults, ", "))
 	fmt.Fprint(l.to, clearLine, fitting(l.to, line))
 }
 

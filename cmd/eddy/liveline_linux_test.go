@@ -16,7 +16,7 @@ import (
 func TestLiveLine(t *testing.T) {
 	person, program := openTerminal(t)
 	l := newLiveLine(program)
-	p := runner.Progress{At: 1200 * time.Millisecond, OK: 17, Fail: 2, Info: 1, Messages: 40, Faults: []string{"partition one n1", "slow n2"}}
+	p := runner.Progress{At: 1200 * time.Millisecond, OK: 17, Fail: 2, Indefinite: 1, Messages: 40, Faults: []string{"partition one n1", "slow n2"}}
 	l.show(p)
 	p.At, p.OK = p.At+50*time.Millisecond, 18 // too soon to be shown
 	l.show(p)

@@ -139,7 +139,7 @@ func TestJournalOverNATS(t *testing.T) {
 	}
 	var broken []sim.Event
 	for _, e := range j.Events() {
-		if e.Begun != nil || e.What == "whole" {
+		if e.Begun != nil || e.What == "servers-recovered" {
 			broken = append(broken, e)
 		}
 	}
@@ -155,11 +155,11 @@ func TestJournalOverNATS(t *testing.T) {
 	fates := map[sim.Fate]int{}
 	for m := range j.All() {
 		fates[m.Fate]++
-		if m.Fate == sim.Vanished && !during(m.Sent) {
+		if m.Fate == sim.LostByCarrier && !during(m.Sent) {
 			t.Errorf("message %d from %s to %s, sent at %v, vanished although nothing was wrong", m.Index, m.Src, m.Dest, m.Sent)
 		}
 	}
-	if len(broken) < 2 || fates[sim.Vanished] == 0 || fates[sim.Delivered] < 100 || len(fates) > 3 {
+	if len(broken) < 2 || fates[sim.LostByCarrier] == 0 || fates[sim.Delivered] < 100 || len(fates) > 3 {
 		t.Errorf("%v, %+v\n%s", fates, broken, out)
 	}
 	rerun := exec.Command("eddy", "rerun", filepath.Join(store, "relay", "latest"))

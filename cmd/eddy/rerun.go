@@ -78,7 +78,7 @@ func (c *rerunCommand) Run() error {
 	return nil
 }
 
-// compareFates tells how far both runs had the same luck.
+// compareFates prints how many messages had the same fate in both runs.
 func compareFates(before, now string) error {
 	old, err := readJournal(before)
 	if err != nil {
@@ -89,7 +89,7 @@ func compareFates(before, now string) error {
 		return err
 	}
 	same := sim.Compare(old, journal)
-	fmt.Fprintf(os.Stderr, "eddy: %d messages had the same fate, %d another, %d were drawn in one run alone\n", same.Same, same.Different, same.OnlyOne)
+	fmt.Fprintf(os.Stderr, "eddy: %d messages had the same fate in both runs, %d had different fates, %d were sent in only one of the runs\n", same.Same, same.Different, same.OnlyInOne)
 	if same.Different > 0 {
 		fmt.Fprintf(os.Stderr, "eddy: %s\n", same.FirstDifference)
 	}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/serve"
 )
@@ -36,10 +35,7 @@ func (c *serveCommand) Run() error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	server := &http.Server{
-		Handler:           serve.New(store, isLoopback(listener.Addr())),
-		ReadHeaderTimeout: 10 * time.Second,
-	}
+	server := newHTTPServer(serve.New(store, isLoopback(listener.Addr())))
 	context.AfterFunc(ctx, func() { server.Close() })
 	fmt.Printf("http://%s/\n", listener.Addr())
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {

@@ -16,7 +16,7 @@ import (
 
 // sets reads a history, one operation a line, times in milliseconds:
 //
-//	0-5 n1 broadcast 17          acknowledged, or with fail or info behind it
+//	0-5 n1 broadcast 17          acknowledged, or followed by fail or indefinite
 //	9-12 n2 read [17]            or with final behind it
 func sets(t testing.TB, script string) (ops []history.Op) {
 	for line := range strings.Lines(script) {
@@ -38,8 +38,8 @@ func sets(t testing.TB, script string) (ops []history.Op) {
 				op.Final = true
 			case "fail":
 				op.Outcome, op.Error = history.Fail, "error 11: busy"
-			case "info":
-				op.Outcome = history.Info
+			case "indefinite":
+				op.Outcome = history.Indefinite
 			}
 		}
 		ops = append(ops, op)
@@ -69,7 +69,7 @@ func TestBroadcastOfOneSet(t *testing.T) {
 				op.Result = listed(known)
 			} else {
 				op.Outcome = history.Outcome(rapid.IntRange(1, 3).Draw(t, "outcome"))
-				if op.Outcome == history.OK || op.Outcome == history.Info && rapid.Bool().Draw(t, "took effect") {
+				if op.Outcome == history.OK || op.Outcome == history.Indefinite && rapid.Bool().Draw(t, "took effect") {
 					known = append(known, int64(i))
 				}
 			}
@@ -121,7 +121,7 @@ func TestEchoAndUniqueIDs(t *testing.T) {
 		{"echo", ops(`"a"`, `"a"`, `{"a":1,"b":2}`, `{ "b":2,"a":1}`, `12345678901234567890`, `12345678901234567890`), "pass"},
 		{"echo", ops(`"a"`, `"b"`), "fail echo"},
 		{"echo", ops(`12345678901234567890`, `12345678901234567891`), "fail echo"},
-		{"echo", []history.Op{{F: "echo", Outcome: history.Info}}, "unknown nothing-checked"},
+		{"echo", []history.Op{{F: "echo", Outcome: history.Indefinite}}, "unknown nothing-checked"},
 		{"unique", nil, "unknown nothing-checked"},
 		{"unique", ops(``, `1`, ``, `2`, ``, `"1"`, ``, `9007199254740992`, ``, `9007199254740993`), "pass"},
 		{"unique", ops(``, `{"a":1,"b":1}`, ``, `{"b":1,"a":1}`), "fail unique"},

@@ -33,10 +33,10 @@ func TestErrors(t *testing.T) {
 			}
 		}
 		add(test.ok, history.Op{Outcome: history.OK})
-		add(test.errors, history.Op{Outcome: history.Info, Error: "error 0: \"?\""})
+		add(test.errors, history.Op{Outcome: history.Indefinite, Error: "error 0: \"?\""})
 		add(test.expected, history.Op{Outcome: history.Fail, Code: 22, Error: "error 22: \"differs\""})
 		add(test.in, history.Op{Outcome: history.Fail, Code: 11, Error: "error 11: \"busy\"", From: time.Minute})
-		add(50, history.Op{Outcome: history.Info, Error: "no answer within 5s"})
+		add(50, history.Op{Outcome: history.Indefinite, Error: "no answer within 5s"})
 		problems := Errors(history.Of(ops...),
 			func(op *history.Op) bool { return op.Code == 22 },
 			func(from, _ time.Duration) bool { return from == time.Minute })

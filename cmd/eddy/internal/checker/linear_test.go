@@ -132,7 +132,7 @@ func TestLinear(t *testing.T) {
 			read  1 1 4 5`, ``},
 		{"an indefinite write took effect late", `
 			write 1 1 0 1
-			write 1 2 2 3 info
+			write 1 2 2 3 indefinite
 			read  1 1 4 5
 			read  1 2 6 7`, ``},
 		{"an indefinite write never took effect", `
@@ -141,10 +141,10 @@ func TestLinear(t *testing.T) {
 			read  1 1 4 5`, ``},
 		{"an indefinite write not before it began", `
 			read  1 2 0 1
-			write 1 2 2 3 info`, `gave 2`},
+			write 1 2 2 3 indefinite`, `gave 2`},
 		{"an indefinite cas may have met another value", `
 			write 1 1 0 1
-			cas 1 [7,2] 2 3 info
+			cas 1 [7,2] 2 3 indefinite
 			read 1 1 4 5`, ``},
 		{"keys apart", `
 			write 1 1 0 1
@@ -170,7 +170,7 @@ func TestLinear(t *testing.T) {
 }
 
 func TestLinearOfNothing(t *testing.T) {
-	for _, text := range []string{"", "write 1 1 0 1 info", "read 1 1 0 1 fail"} {
+	for _, text := range []string{"", "write 1 1 0 1 indefinite", "read 1 1 0 1 fail"} {
 		if problems := Linear(history.Of(kv(t, text)...), patience); len(problems) != 1 || !problems[0].Unknown {
 			t.Errorf("%q: %+v", text, problems)
 		}
@@ -197,7 +197,7 @@ func TestLinearOfManyKeys(t *testing.T) {
 func TestLinearUnknown(t *testing.T) {
 	var text strings.Builder
 	for i := range 400 {
-		fmt.Fprintf(&text, "cas 1 [%d,%d] 0 0 info\n", i%19, (i*7+3)%23)
+		fmt.Fprintf(&text, "cas 1 [%d,%d] 0 0 indefinite\n", i%19, (i*7+3)%23)
 		fmt.Fprintf(&text, "read 1 %d 0 1000\n", i%17)
 	}
 	text.WriteString("write 1 0 0 1000\nread 1 99 0 1000\n")
@@ -222,7 +222,7 @@ func TestLinearAcceptsRegisters(t *testing.T) {
 				value = fmt.Sprint(rapid.IntRange(0, 3).Draw(t, "value"))
 				op.F, op.Value = "write", jsontext.Value(value)
 				if rapid.IntRange(0, 3).Draw(t, "lost answer") == 0 {
-					op.Outcome = history.Info
+					op.Outcome = history.Indefinite
 				}
 			} else {
 				op.F, op.Result = "read", jsontext.Value(value)

@@ -18,15 +18,15 @@ import (
 //	5ms n1>n2 {...} lost                  or another fate
 //	9ms kill n1, start n1, pause n1, resume, end
 type stage struct {
-	t     testing.TB
-	net   *sim.Network
-	life  int
-	pause int
-	end   time.Duration
+	t           testing.TB
+	net         *sim.Network
+	incarnation int
+	pause       int
+	end         time.Duration
 }
 
 func play(t testing.TB, script string) *stage {
-	s := &stage{t: t, net: sim.New(sim.Config{StaleReplies: true})}
+	s := &stage{t: t, net: sim.New(sim.Config{StaleReplies: true}), incarnation: 1}
 	for line := range strings.Lines(script) {
 		if line = strings.TrimSpace(line); line != "" {
 			s.line(line)
@@ -47,8 +47,8 @@ func (s *stage) line(line string) {
 	case "kill":
 		s.net.Killed(rest, now)
 	case "start":
-		s.life++
-		s.net.Started(rest, s.life, now)
+		s.incarnation++
+		s.net.Started(rest, s.incarnation, now)
 	case "pause":
 		s.pause = s.net.Begin(now, sim.Fault{Kind: sim.Pause, Nodes: []string{rest}})
 	case "resume":
@@ -75,7 +75,7 @@ func (s *stage) message(now time.Duration, link, rest string) {
 		if err := f.UnmarshalText([]byte(fate)); err != nil {
 			s.t.Fatal(err)
 		}
-		s.net.Refuse(now, m, f)
+		s.net.Drop(now, m, f)
 		return
 	}
 	s.net.Send(now, m)

@@ -12,7 +12,7 @@ func BenchmarkRelay(b *testing.B) {
 	net := sim.New(sim.Config{})
 	w := &world{net: net, nodes: map[string]*modelNode{}}
 	for _, name := range []string{"n1", "n2"} {
-		w.nodes[name] = &modelNode{name: name, open: map[int64]*modelCall{}}
+		w.nodes[name] = &modelNode{name: name, incarnation: 1, open: map[int64]*modelCall{}}
 	}
 	for i := range 100_000 {
 		w.send("c1", "n1", `{"type":"relay","msg_id":%d,"target":"n2","payload":{"type":"echo","echo":"relay %d"}}`, i, i)

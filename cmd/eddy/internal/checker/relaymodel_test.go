@@ -28,13 +28,13 @@ const (
 
 // A modelNode is a relay as it should be.
 type modelNode struct {
-	name   string
-	life   int
-	down   bool
-	paused bool
-	queue  []func() // what waits for the end of the pause
-	nextID int64
-	open   map[int64]*modelCall
+	name        string
+	incarnation int // from 1
+	down        bool
+	paused      bool
+	queue       []func() // what waits for the end of the pause
+	nextID      int64
+	open        map[int64]*modelCall
 }
 
 type modelCall struct {
@@ -92,14 +92,14 @@ func (w *world) deliver(m message.Message) {
 	if n == nil {
 		return
 	}
-	life := n.life
-	w.wake(n, life, func() { w.handle(n, m) })
+	incarnation := n.incarnation
+	w.wake(n, incarnation, func() { w.handle(n, m) })
 }
 
-// wake does something in a life of a node, when it is not held.
-func (w *world) wake(n *modelNode, life int, do func()) {
+// wake does something in an incarnation of a node: at once, or after its pause.
+func (w *world) wake(n *modelNode, incarnation int, do func()) {
 	switch {
-	case n.down || n.life != life:
+	case n.down || n.incarnation != incarnation:
 	case n.paused:
 		n.queue = append(n.queue, do)
 	default:
@@ -140,8 +140,8 @@ func (w *world) attempt(n *modelNode, call *modelCall) {
 		id := n.id()
 		n.open[id] = call
 		w.send(n.name, call.target, `%s,"msg_id":%d}`, call.payload[:len(call.payload)-1], id)
-		life := n.life
-		w.after(modelTimeout, func() { w.wake(n, life, func() { w.attempt(n, call) }) })
+		incarnation := n.incarnation
+		w.after(modelTimeout, func() { w.wake(n, incarnation, func() { w.attempt(n, call) }) })
 	}
 }
 
@@ -175,8 +175,8 @@ func (w *world) mend(kind sim.FaultKind, n *modelNode) {
 			do()
 		}
 	case sim.Kill, sim.KillWipe:
-		*n = modelNode{name: n.name, life: n.life + 1, open: map[int64]*modelCall{}}
-		w.net.Started(n.name, n.life, w.now)
+		*n = modelNode{name: n.name, incarnation: n.incarnation + 1, open: map[int64]*modelCall{}}
+		w.net.Started(n.name, n.incarnation, w.now)
 	}
 }
 
@@ -205,7 +205,7 @@ func TestNoFaultIsBlamedOnARelay(t *testing.T) {
 		interval := time.Duration(rapid.IntRange(20, 500).Draw(t, "interval")) * time.Millisecond
 		w := &world{net: sim.New(config), nodes: map[string]*modelNode{}}
 		for _, name := range names {
-			w.nodes[name] = &modelNode{name: name, open: map[int64]*modelCall{}}
+			w.nodes[name] = &modelNode{name: name, incarnation: 1, open: map[int64]*modelCall{}}
 		}
 		plan, err := sim.Plan(sim.PlanConfig{Seed: config.Seed, Nodes: names, Kinds: kinds, Interval: interval, Until: 2 * time.Second})
 		if err != nil {

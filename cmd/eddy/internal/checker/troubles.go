@@ -29,14 +29,14 @@ func TroublesOf(j *sim.Journal) Troubles {
 		switch {
 		case e.What == "begin":
 			begun[e.Fault] = len(all)
-			if e.Begun.IsOfServers() {
+			if e.Begun.IsServerFault() {
 				broken = append(broken, len(all))
 				delete(begun, e.Fault)
 			}
 			all = append(all, span{e.At, math.MaxInt64})
 		case e.What == "end" && known:
 			all[i].to = e.At + Recovery
-		case e.What == "whole":
+		case e.What == "servers-recovered":
 			for _, i := range broken {
 				all[i].to = e.At + Recovery
 			}
@@ -53,7 +53,7 @@ func lossesOf(j *sim.Journal) (all []span) {
 		switch last := len(all) - 1; {
 		case m.Fate == sim.LostByLink:
 			lossy.from, lossy.to = min(lossy.from, m.Sent), m.Sent+Recovery
-		case m.Fate != sim.Vanished:
+		case m.Fate != sim.LostByCarrier:
 		case last >= 0 && m.Sent <= all[last].to:
 			all[last].to = m.Sent + Recovery
 		default:

@@ -19,12 +19,12 @@ func TestTroubles(t *testing.T) {
 		{"nothing", "", 0, 0},
 		{"a delivered message", strings.Replace(message, "FATE", "delivered", 1), 0, 0},
 		{"a lost message", strings.Replace(message, "FATE", "lost", 1), 10, 12},
-		{"a message that NATS lost", strings.Replace(message, "FATE", "vanished", 1), 10, 12},
+		{"a message that NATS lost", strings.Replace(message, "FATE", "lost-by-carrier", 1), 10, 12},
 		{"a fault", `{"at_ns":10000000000,"step":1,"event":"begin","fault":1,"begun":{"kind":"slow"}}
 {"at_ns":20000000000,"step":2,"event":"end","fault":1}`, 10, 22},
 		{"a fault of servers lasts until they are whole", `{"at_ns":10000000000,"step":1,"event":"begin","fault":1,"begun":{"kind":"kill-server","servers":["s1"]}}
 {"at_ns":20000000000,"step":2,"event":"end","fault":1}
-{"at_ns":25000000000,"step":3,"event":"whole"}`, 10, 27},
+{"at_ns":25000000000,"step":3,"event":"servers-recovered"}`, 10, 27},
 		{"or for ever", `{"at_ns":10000000000,"step":1,"event":"begin","fault":1,"begun":{"kind":"partition-servers","servers":["s1"]}}
 {"at_ns":20000000000,"step":2,"event":"end","fault":1}`, 10, 1e6},
 	} {
@@ -47,12 +47,12 @@ func TestTroubles(t *testing.T) {
 // What NATS lost at different times excuses these, and not all that is between.
 func TestVanishedMessagesAreTroublesOfTheirOwn(t *testing.T) {
 	n := sim.New(sim.Config{})
-	n.Over(func(*sim.Record) {})
+	n.SetCarrier(func(*sim.Record) {})
 	for _, at := range []time.Duration{1, 2, 30, 31} {
 		n.Send(at*time.Second, message.Message{Src: "n1", Dest: "n2", Body: []byte(`{"type":"x"}`), Type: "x", ID: message.None, InReplyTo: message.None})
 		n.Due(at * time.Second)
 	}
-	n.Vanish(n.Turn())
+	n.LoseCarried(n.CarriedCount())
 	troubles := TroublesOf(n.Journal())
 	if len(troubles) != 2 || !troubles.Between(4*time.Second, 4*time.Second) || troubles.Between(5*time.Second, 29*time.Second) {
 		t.Errorf("%v", troubles)

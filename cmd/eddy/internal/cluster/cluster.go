@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// DefaultRoom is how many bytes may wait for a node that does not read.
-const DefaultRoom = 16 << 20
+// DefaultQueueLimit is the limit of the bytes queued for a node that does not read.
+const DefaultQueueLimit = 16 << 20
 
-// Options is how to run a cluster.
+// Options say how to run a cluster.
 type Options struct {
 	// Program and Args are every node's command line.
 	Program string
@@ -21,51 +21,52 @@ type Options struct {
 	// Nodes are the nodes' names.
 	Nodes []string
 
-	// Dirs gets a working directory for each node, of the node's name. Logs
-	// gets a file for each node with what it wrote to stderr. Both exist.
+	// Dirs is where each node gets a working directory of its name. Logs is
+	// where each node gets a file with what it wrote to stderr. Both must exist.
 	Dirs, Logs string
 
-	// MaxLine is the limit of a line in bytes; 0 means DefaultMaxLine.
+	// MaxLine is the limit of a line in bytes. 0 means DefaultMaxLine.
 	MaxLine int
 
-	// Room bounds the bytes that wait for one node; 0 means DefaultRoom.
-	Room int
+	// QueueLimit bounds the bytes that are queued for one node. 0 means
+	// DefaultQueueLimit.
+	QueueLimit int
 
 	// Grace and TermGrace are as in Config.
 	Grace, TermGrace time.Duration
 
-	// Stderr, unless nil, gets every line that a node writes to stderr, for one
-	// node one after another.
+	// Stderr, unless nil, is called with every line that a node writes to stderr.
+	// Calls for one node come one after another.
 	Stderr func(node string, line []byte)
 }
 
-// A Cluster is a number of nodes side by side, each a process at a time, each
-// with a working directory of its own. Its methods are for one goroutine; what
-// happens to the nodes comes as events.
+// A Cluster is a set of nodes. Each node is one process at a time and has its own
+// working directory. The methods must be called from one goroutine. Events report
+// what happens to the nodes.
 type Cluster struct {
 	opts  Options
 	nodes []*node
 	inbox *inbox
 }
 
-// A node is a place for one process after another.
+// A node runs one process after another, its incarnations.
 type node struct {
 	name string
 	dir  string
 	log  *stderrLog
 
-	mu      sync.Mutex
-	process *Process // nil before the first life and between two
-	life    int
-	ended   bool // no life shall begin any more
+	mu          sync.Mutex
+	process     *Process // the latest; nil before the first incarnation
+	incarnation int
+	ended       bool // no further incarnation may begin
 }
 
-// New makes a cluster whose nodes are not started.
+// New returns a cluster whose nodes are not started.
 func New(opts Options) (*Cluster, error) {
-	if opts.Room <= 0 {
-		opts.Room = DefaultRoom
+	if opts.QueueLimit <= 0 {
+		opts.QueueLimit = DefaultQueueLimit
 	}
-	program, args, err := fromHere(opts.Program, opts.Args)
+	program, args, err := absolutePaths(opts.Program, opts.Args)
 	if err != nil {
 		return nil, err
 	}
@@ -87,23 +88,23 @@ func New(opts Options) (*Cluster, error) {
 	return c, nil
 }
 
-// Start begins a node's next life, in its directory as it is or, with wipe, in
-// an empty one. It does not wait: a Started event tells whether it worked. The
-// life before must be over.
-func (c *Cluster) Start(i int, wipe bool) (life int) {
+// Start starts a node's next incarnation and returns its number, from 1. With wipe
+// it empties the node's directory first. It does not wait: a Started event reports
+// the result. The previous incarnation must have exited.
+func (c *Cluster) Start(i int, wipe bool) (incarnation int) {
 	n := c.nodes[i]
 	n.mu.Lock()
-	n.life++
-	life = n.life
+	n.incarnation++
+	incarnation = n.incarnation
 	n.mu.Unlock()
 	go func() {
-		err := c.start(i, life, wipe)
-		c.inbox.put(Event{Kind: Started, Node: i, Life: life, At: time.Now(), Err: err})
+		err := c.start(i, incarnation, wipe)
+		c.inbox.put(Event{Kind: Started, Node: i, Incarnation: incarnation, At: time.Now(), Err: err})
 	}()
-	return life
+	return incarnation
 }
 
-func (c *Cluster) start(i, life int, wipe bool) error {
+func (c *Cluster) start(i, incarnation int, wipe bool) error {
 	n := c.nodes[i]
 	if wipe {
 		if err := os.RemoveAll(n.dir); err != nil {
@@ -127,7 +128,7 @@ func (c *Cluster) start(i, life int, wipe bool) error {
 		TermGrace: c.opts.TermGrace,
 		Output: func(stream Stream, line Line) {
 			if stream == Stdout {
-				c.inbox.put(Event{Kind: Wrote, Node: i, Life: life, At: time.Now(), Line: line})
+				c.inbox.put(Event{Kind: Wrote, Node: i, Incarnation: incarnation, At: time.Now(), Line: line})
 				return
 			}
 			n.log.write(line.Text)
@@ -142,19 +143,19 @@ func (c *Cluster) start(i, life int, wipe bool) error {
 	n.process = p
 	go func() {
 		exit := p.Wait()
-		c.inbox.put(Event{Kind: Exited, Node: i, Life: life, At: time.Now(), Exit: exit})
+		c.inbox.put(Event{Kind: Exited, Node: i, Incarnation: incarnation, At: time.Now(), Exit: exit})
 	}()
 	return nil
 }
 
-// Ready receives when events may wait.
+// Ready receives a value when Events may return events.
 func (c *Cluster) Ready() <-chan struct{} { return c.inbox.ready }
 
-// Events returns the events since it was last called. It takes the slice that
-// it returned then, to use it again.
+// Events returns the events since the last call. old is the slice that the last
+// call returned; Events reuses it.
 func (c *Cluster) Events(old []Event) []Event { return c.inbox.take(old) }
 
-// running returns a node's process, or nil.
+// running returns a node's latest process, or nil.
 func (c *Cluster) running(i int) *Process {
 	n := c.nodes[i]
 	n.mu.Lock()
@@ -162,17 +163,17 @@ func (c *Cluster) running(i int) *Process {
 	return n.process
 }
 
-// Send gives a node a line. It reports false, and the line is dropped, if the
-// node does not run, or reads so slowly that more than Room bytes wait for it.
+// Send queues a line for a node's input. It returns false and drops the line if the
+// node does not run, or if more than QueueLimit bytes would be queued.
 func (c *Cluster) Send(i int, line []byte) bool {
 	p := c.running(i)
-	if p == nil || p.Queued()+len(line) > c.opts.Room {
+	if p == nil || p.Queued()+len(line) > c.opts.QueueLimit {
 		return false
 	}
 	return p.Send(line) == nil
 }
 
-// Queued returns how many bytes wait for a node to read them.
+// Queued returns how many bytes are queued for a node.
 func (c *Cluster) Queued(i int) int {
 	if p := c.running(i); p != nil {
 		return p.Queued()
@@ -180,14 +181,14 @@ func (c *Cluster) Queued(i int) int {
 	return 0
 }
 
-// Pause stops a node's process until Resume.
+// Pause pauses a node's process until Resume.
 func (c *Cluster) Pause(i int) error { return c.with(i, (*Process).Pause) }
 
-// Resume lets it go on.
+// Resume resumes a paused process.
 func (c *Cluster) Resume(i int) error { return c.with(i, (*Process).Resume) }
 
-// Kill kills a node's process, with all that it has started. Its Exited event
-// comes when what it wrote before was read.
+// Kill kills a node's process and the processes that it has started. The Exited
+// event comes after the process's output has been read.
 func (c *Cluster) Kill(i int) error {
 	return c.with(i, func(p *Process) error { p.Kill(); return nil })
 }
@@ -199,8 +200,7 @@ func (c *Cluster) with(i int, do func(*Process) error) error {
 	return os.ErrProcessDone
 }
 
-// StderrTail returns the last few lines that a node's latest process wrote to
-// stderr.
+// StderrTail returns the last lines that a node's latest process wrote to stderr.
 func (c *Cluster) StderrTail(i int) []string {
 	if p := c.running(i); p != nil {
 		return p.StderrTail()
@@ -208,19 +208,19 @@ func (c *Cluster) StderrTail(i int) []string {
 	return nil
 }
 
-// End ends all nodes, as Process.End does, side by side; no new life begins. It
-// does not wait: the Exited events tell.
+// End ends all nodes at the same time, as Process.End does. No further incarnation
+// can begin. It does not wait: Exited events report the ends.
 func (c *Cluster) End() {
-	for _, p := range c.endLives() {
+	for _, p := range c.endIncarnations() {
 		p.Resume()
 		go p.End()
 	}
 }
 
-// KillAll kills all nodes at once and waits until nothing is left of them.
-// Nothing takes events any more.
+// KillAll kills all nodes and waits until they have exited. Events must not be
+// called afterwards.
 func (c *Cluster) KillAll() {
-	processes := c.endLives()
+	processes := c.endIncarnations()
 	c.inbox.close()
 	for _, p := range processes {
 		p.Kill()
@@ -231,7 +231,8 @@ func (c *Cluster) KillAll() {
 	c.closeLogs()
 }
 
-func (c *Cluster) endLives() (processes []*Process) {
+// endIncarnations forbids further incarnations and returns the processes.
+func (c *Cluster) endIncarnations() (processes []*Process) {
 	for _, n := range c.nodes {
 		n.mu.Lock()
 		n.ended = true
@@ -249,11 +250,10 @@ func (c *Cluster) closeLogs() {
 	}
 }
 
-// fromHere is a command line for a process that runs in another directory: a
-// program or an argument that names a file by a relative path names it by an
-// absolute one. An argument is taken for a path if it has a slash or a dot and
-// a file of that name is there.
-func fromHere(program string, args []string) (string, []string, error) {
+// absolutePaths converts a command line for a process that runs in another
+// directory: it makes relative paths of files absolute. An argument is a path if it
+// contains a slash or a dot and a file of this name exists.
+func absolutePaths(program string, args []string) (string, []string, error) {
 	program, err := find(program)
 	if err != nil {
 		return "", nil, err

@@ -12,16 +12,16 @@ import (
 )
 
 func init() {
-	// mark says whether an earlier life left a mark in its directory, and then
-	// echoes.
-	programs["mark"] = func() {
-		fmt.Fprintln(os.Stderr, "here I am")
-		_, err := os.Stat("mark")
-		os.WriteFile("mark", nil, 0o644)
-		fmt.Println("marked:", err == nil)
+	// file reports whether an earlier incarnation created a file in the working
+	// directory, creates the file, and then echoes.
+	programs["file"] = func() {
+		fmt.Fprintln(os.Stderr, "started")
+		_, err := os.Stat("file")
+		os.WriteFile("file", nil, 0o644)
+		fmt.Println("found:", err == nil)
 		programs["echo"]()
 	}
-	// flood writes more than anybody reads.
+	// flood writes without end.
 	programs["flood"] = func() {
 		line := append(bytes.Repeat([]byte{'x'}, 1<<10), '\n')
 		for {
@@ -32,10 +32,10 @@ func init() {
 	}
 }
 
-// patience is how long a test waits for what must happen.
+// patience is how long a test waits for an event.
 const patience = time.Minute
 
-// A testCluster is a cluster whose events a test awaits.
+// A testCluster is a cluster with methods that wait for events.
 type testCluster struct {
 	*Cluster
 	t      *testing.T
@@ -44,7 +44,8 @@ type testCluster struct {
 	old    []Event
 }
 
-// startCluster prepares nodes n1, n2, ... that run one of the programs.
+// startCluster returns a cluster of nodes n1, n2, ... that run one of the programs.
+// The nodes are not started.
 func startCluster(t *testing.T, program string, count int, change func(*Options)) *testCluster {
 	t.Helper()
 	t.Setenv(programVariable, program)
@@ -64,7 +65,7 @@ func startCluster(t *testing.T, program string, count int, change func(*Options)
 	return &testCluster{Cluster: c, t: t, logs: opts.Logs}
 }
 
-// next waits for the next event of a node.
+// next waits for the next event of a node and returns it.
 func (c *testCluster) next(node int) Event {
 	c.t.Helper()
 	deadline := time.After(patience)
@@ -82,13 +83,13 @@ func (c *testCluster) next(node int) Event {
 		select {
 		case <-c.Ready():
 		case <-deadline:
-			c.t.Fatalf("nothing happens to node %d", node)
+			c.t.Fatalf("no event of node %d", node)
 		}
 	}
 }
 
-// await waits for events of one node, which are written "started 1", "exited 1"
-// and, for a line, as it is.
+// await waits for events of one node, given as "started 1", "exited 1" or the text
+// of a line.
 func (c *testCluster) await(node int, want ...string) {
 	c.t.Helper()
 	for _, text := range want {
@@ -96,12 +97,12 @@ func (c *testCluster) await(node int, want ...string) {
 		got := string(e.Line.Text)
 		switch e.Kind {
 		case Started:
-			got = fmt.Sprint("started ", e.Life)
+			got = fmt.Sprint("started ", e.Incarnation)
 			if e.Err != nil {
 				got += ": " + e.Err.Error()
 			}
 		case Exited:
-			got = fmt.Sprint("exited ", e.Life)
+			got = fmt.Sprint("exited ", e.Incarnation)
 		}
 		if got != text {
 			c.t.Fatalf("node %d: %s, want %s", node, got, text)
@@ -109,18 +110,18 @@ func (c *testCluster) await(node int, want ...string) {
 	}
 }
 
-// begin starts a node and waits for its first line; the two may come in either
+// begin starts a node and waits for the Started event and the first line, in either
 // order.
 func (c *testCluster) begin(node int, wipe bool, line string) {
 	c.t.Helper()
-	life := c.Start(node, wipe)
+	incarnation := c.Start(node, wipe)
 	seen := map[string]bool{}
 	for range 2 {
 		switch e := c.next(node); e.Kind {
 		case Started:
-			seen["started"] = e.Err == nil && e.Life == life
+			seen["started"] = e.Err == nil && e.Incarnation == incarnation
 		case Wrote:
-			seen["line"] = string(e.Line.Text) == line && e.Life == life
+			seen["line"] = string(e.Line.Text) == line && e.Incarnation == incarnation
 		}
 	}
 	if !seen["started"] || !seen["line"] {
@@ -128,17 +129,18 @@ func (c *testCluster) begin(node int, wipe bool, line string) {
 	}
 }
 
-// A node's directory is its own, survives a kill, and is empty after a wipe.
-func TestClusterLives(t *testing.T) {
-	c := startCluster(t, "mark", 2, nil)
-	c.begin(0, false, "marked: false")
-	c.begin(1, false, "marked: false")
-	c.Send(1, []byte("still here"))
-	c.await(1, "still here")
+// Each node has its own directory, which remains after a kill and is empty after a
+// wipe.
+func TestClusterIncarnations(t *testing.T) {
+	c := startCluster(t, "file", 2, nil)
+	c.begin(0, false, "found: false")
+	c.begin(1, false, "found: false")
+	c.Send(1, []byte("a"))
+	c.await(1, "a")
 	for _, next := range []struct {
 		wipe bool
 		says string
-	}{{false, "marked: true"}, {true, "marked: false"}} {
+	}{{false, "found: true"}, {true, "found: false"}} {
 		if err := c.Kill(0); err != nil {
 			t.Fatal(err)
 		}
@@ -152,11 +154,11 @@ func TestClusterLives(t *testing.T) {
 	c.await(1, "exited 1")
 	c.KillAll()
 	log, err := os.ReadFile(filepath.Join(c.logs, "n1.log"))
-	if want := "here I am\ninput ended\n"; err != nil || !strings.HasSuffix(string(log), want) || strings.Count(string(log), "here I am") != 3 {
+	if want := "started\ninput ended\n"; err != nil || !strings.HasSuffix(string(log), want) || strings.Count(string(log), "started") != 3 {
 		t.Errorf("n1.log: %q, %v", log, err)
 	}
 	if c.Start(0, false); c.next(0).Err == nil {
-		t.Error("a life began after the end")
+		t.Error("an incarnation began after End")
 	}
 }
 
@@ -164,8 +166,8 @@ func TestClusterPaused(t *testing.T) {
 	if !CanPause {
 		t.Skip("not on this system")
 	}
-	c := startCluster(t, "mark", 1, nil)
-	c.begin(0, false, "marked: false")
+	c := startCluster(t, "file", 1, nil)
+	c.begin(0, false, "found: false")
 	if err := c.Pause(0); err != nil {
 		t.Fatal(err)
 	}
@@ -175,24 +177,24 @@ func TestClusterPaused(t *testing.T) {
 	}
 	c.await(0, "a")
 	c.Pause(0)
-	c.End() // ends it although nobody resumes it
+	c.End() // ends it although Resume was not called
 	c.await(0, "exited 1")
 }
 
-// What waits for a node that does not read is bounded, and so is what waits for
-// us from one that does not stop writing.
+// The queue for a node that does not read is bounded, and so is the inbox if a node
+// writes without end.
 func TestClusterBounds(t *testing.T) {
-	c := startCluster(t, "deaf", 1, func(o *Options) { o.Room = 1 << 20 })
+	c := startCluster(t, "no-read", 1, func(o *Options) { o.QueueLimit = 1 << 20 })
 	c.begin(0, false, "ready")
 	line := bytes.Repeat([]byte{'x'}, 1<<16)
 	sent := 0
 	for c.Send(0, line) {
 		if sent++; sent > 100 {
-			t.Fatal("there is room for everything")
+			t.Fatal("the queue is not bounded")
 		}
 	}
 	if queued := c.Queued(0); queued == 0 || queued > 1<<20 {
-		t.Errorf("%d bytes wait", queued)
+		t.Errorf("%d bytes are queued", queued)
 	}
 	c.KillAll()
 
@@ -206,7 +208,7 @@ func TestClusterBounds(t *testing.T) {
 	}
 	c.inbox.mu.Lock()
 	if c.inbox.bytes > maxInbox+2*(1<<10+eventCost) {
-		t.Errorf("%d bytes wait for us", c.inbox.bytes)
+		t.Errorf("%d bytes are in the inbox", c.inbox.bytes)
 	}
 	c.inbox.mu.Unlock()
 }
@@ -218,23 +220,23 @@ func TestClusterCannotStart(t *testing.T) {
 	}
 }
 
-// A file that an argument names is found from another directory.
-func TestFromHere(t *testing.T) {
+// Relative paths of files in arguments become absolute.
+func TestAbsolutePaths(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"node.py", "node"} {
 		if err := os.WriteFile(name, nil, 0o755); err != nil {
 			t.Fatal(err)
 		}
 	}
-	_, args, err := fromHere(os.Args[0], []string{"node.py", "./node", "node", "none.py", "-v", ".."})
+	_, args, err := absolutePaths(os.Args[0], []string{"node.py", "./node", "node", "none.py", "-v", ".."})
 	if err != nil {
 		t.Fatal(err)
 	}
-	here, err := os.Getwd()
+	dir, err := os.Getwd()
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{filepath.Join(here, "node.py"), filepath.Join(here, "node"), "node", "none.py", "-v", ".."}
+	want := []string{filepath.Join(dir, "node.py"), filepath.Join(dir, "node"), "node", "none.py", "-v", ".."}
 	if strings.Join(args, " ") != strings.Join(want, " ") {
 		t.Errorf("%q, want %q", args, want)
 	}

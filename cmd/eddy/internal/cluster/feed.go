@@ -6,23 +6,23 @@ import (
 	"sync"
 )
 
-// ErrInputClosed is the error of feeding a process whose input was closed.
+// ErrInputClosed is the error of Send when the process's input was closed.
 var ErrInputClosed = errors.New("the input is closed")
 
-// maxSpare is the largest buffer, in bytes, that is kept for use again.
+// maxSpare is the size in bytes of the largest buffer that is kept for reuse.
 const maxSpare = 1 << 20
 
-// A feed is what waits to be written to a process's standard input. Adding to
-// it never blocks, so whoever talks to many processes is not held up by one
-// that doesn't read; how much waits is for the caller to ask and to bound.
-// A goroutine of its own, run, does the writing.
+// A feed is the queue of what is to be written to a process's standard input.
+// Adding to it never blocks, so that one process that does not read does not delay
+// the others. The caller must bound the size of the queue. A goroutine that calls
+// run does the writing.
 type feed struct {
 	mu      sync.Mutex
 	changed sync.Cond // queue, err or closed changed
-	queue   []byte    // what no write has begun on
-	spare   []byte    // the last write's, to be used again
-	writing int       // bytes in the write under way
-	closed  bool      // nothing more will be added
+	queue   []byte    // what is not yet being written
+	spare   []byte    // the buffer of the last write, for reuse
+	writing int       // the number of bytes that are being written
+	closed  bool      // nothing more can be added
 	err     error     // why writing has ended
 }
 
@@ -32,8 +32,8 @@ func newFeed() *feed {
 	return f
 }
 
-// add queues one line and its newline. The error says that the process has
-// stopped reading, or that its input was closed.
+// add queues one line and a newline. It returns an error if writing has ended or
+// the input was closed.
 func (f *feed) add(line []byte) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -48,7 +48,7 @@ func (f *feed) add(line []byte) error {
 	return nil
 }
 
-// close lets what is queued be written, and then the input be closed.
+// close makes run close the input after it has written the queue.
 func (f *feed) close() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -56,7 +56,7 @@ func (f *feed) close() {
 	f.changed.Broadcast()
 }
 
-// stop drops what is queued: nobody reads it any more.
+// stop ends writing with an error and drops the queue.
 func (f *feed) stop(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -73,7 +73,7 @@ func (f *feed) queued() int {
 	return len(f.queue) + f.writing
 }
 
-// awaitBelow blocks until fewer than n bytes wait, or writing has ended.
+// awaitBelow blocks until fewer than n bytes are queued, or writing has ended.
 func (f *feed) awaitBelow(n int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -82,7 +82,7 @@ func (f *feed) awaitBelow(n int) {
 	}
 }
 
-// run writes to w what is added, until close, stop, or an error, and closes w.
+// run writes the queue to w until close, stop, or an error. Then it closes w.
 func (f *feed) run(w io.WriteCloser) {
 	defer w.Close()
 	f.mu.Lock()

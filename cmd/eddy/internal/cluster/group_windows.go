@@ -9,11 +9,11 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// A group is a job object that holds a process and all that it starts. When
-// the job's last handle closes, also because we died, they end.
+// A group is a job object that contains a process and all processes that it
+// starts. They end when the last handle of the job is closed, also if this program
+// is killed.
 //
-// A child that the process starts before it is put into the job, in its very
-// first moments, is not caught.
+// A child that the process starts before it is added to the job is not in the job.
 type group struct {
 	leader *os.Process
 	job    windows.Handle // 0 if there is none
@@ -58,7 +58,7 @@ func (g *group) kill() {
 	if g.job != 0 {
 		windows.TerminateJobObject(g.job, 1)
 	}
-	g.leader.Kill() // without a job, or before it was put into it
+	g.leader.Kill() // it may not be in a job
 }
 
 func (g *group) release() {
@@ -68,8 +68,8 @@ func (g *group) release() {
 	}
 }
 
-// CanPause says that this system can stop a process and let it go on. Windows
-// has no documented way to.
+// CanPause reports whether this system can pause a process. Windows has no
+// documented way.
 const CanPause = false
 
 func (g *group) pause() error  { return errors.ErrUnsupported }

@@ -5,58 +5,58 @@ import (
 	"time"
 )
 
-// A Kind is what an Event tells.
+// A Kind is the kind of an Event.
 type Kind int
 
 const (
 	Wrote   Kind = iota // the node wrote a line to its stdout
-	Started             // a life began, or failed to: Err
-	Exited              // a life is over and its last line was told
+	Started             // an incarnation was started, or could not be: see Err
+	Exited              // an incarnation has exited, and its last line was reported
 )
 
 // An Event is something that happened to a node.
 type Event struct {
-	Kind Kind
-	Node int // its place among the cluster's nodes
-	Life int // which of its lives, from 1
-	At   time.Time
-	Line Line
-	Exit Exit
-	Err  error
+	Kind        Kind
+	Node        int // the node's index in Options.Nodes
+	Incarnation int // from 1
+	At          time.Time
+	Line        Line
+	Exit        Exit
+	Err         error
 }
 
 const (
-	// maxInbox bounds the bytes of what waits in an inbox. Beyond it the nodes'
-	// writes block: who is too slow to judge holds up the nodes and does not
-	// grow.
+	// maxInbox bounds the bytes in an inbox. Beyond it the nodes' writes block:
+	// a slow receiver slows the nodes down and does not use more memory.
 	maxInbox = 8 << 20
 
-	// eventCost is what an event costs apart from its line. A node that writes
-	// empty lines would fill the memory if only their bytes were counted.
+	// eventCost is the memory of an event without its line. If it were not
+	// counted, a node could fill the memory with empty lines.
 	eventCost = 256
 )
 
-// An inbox gathers the events of all nodes in the order they came, for one
-// receiver that takes them by the batch.
+// An inbox collects the events of all nodes in their order, for one receiver that
+// takes them in batches.
 type inbox struct {
-	mu     sync.Mutex
-	room   sync.Cond
-	events []Event
-	bytes  int
-	closed bool
-	ready  chan struct{} // holds a token while events may wait
+	mu      sync.Mutex
+	notFull sync.Cond
+	events  []Event
+	bytes   int
+	closed  bool
+	ready   chan struct{} // has a value while there may be events
 }
 
 func newInbox() *inbox {
 	b := &inbox{ready: make(chan struct{}, 1)}
-	b.room.L = &b.mu
+	b.notFull.L = &b.mu
 	return b
 }
 
+// put adds an event. It blocks while a line would exceed the bound.
 func (b *inbox) put(e Event) {
 	b.mu.Lock()
 	for e.Kind == Wrote && b.bytes > maxInbox && !b.closed {
-		b.room.Wait()
+		b.notFull.Wait()
 	}
 	first := len(b.events) == 0
 	b.events = append(b.events, e)
@@ -70,22 +70,23 @@ func (b *inbox) put(e Event) {
 	}
 }
 
-// take returns what waits and keeps old, which the receiver has done with, to
-// gather what comes next.
+// take returns the events and reuses old, which the receiver no longer needs, for
+// later ones.
 func (b *inbox) take(old []Event) []Event {
 	clear(old)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	events := b.events
 	b.events, b.bytes = old[:0], 0
-	b.room.Broadcast()
+	b.notFull.Broadcast()
 	return events
 }
 
-// close lets everybody put without a bound: nobody takes any more.
+// close removes the bound, so that put does not block when there is no receiver any
+// more.
 func (b *inbox) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.closed = true
-	b.room.Broadcast()
+	b.notFull.Broadcast()
 }

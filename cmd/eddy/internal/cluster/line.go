@@ -6,43 +6,41 @@ import (
 	"io"
 )
 
-// DefaultMaxLine is the longest line, in bytes without its newline, that is
-// kept whole unless the caller says otherwise.
+// DefaultMaxLine is the default limit of a line in bytes, without its newline.
 const DefaultMaxLine = 16 << 20
 
 // A Line is one line that a program wrote, without its line ending.
 type Line struct {
-	// Text is the line, or its first MaxLine bytes if it was longer. It
-	// belongs to whoever received the Line.
+	// Text is the line, or its first MaxLine bytes if it is longer. The receiver
+	// owns it.
 	Text []byte
 
-	// Size is the length of the whole line in bytes.
+	// Size is the length of the complete line in bytes.
 	Size int64
 
-	// Number counts the lines of the stream, from 1.
+	// Number is the number of the line in the stream, from 1.
 	Number int64
 
-	// Unended says that the stream ended before the line did.
-	Unended bool
+	// Incomplete reports that the stream ended before the end of the line.
+	Incomplete bool
 }
 
-// Cut reports whether Text is only the beginning of a line over the limit.
-func (l Line) Cut() bool { return l.Size > int64(len(l.Text)) }
+// Truncated reports whether Text is only the beginning of the line.
+func (l Line) Truncated() bool { return l.Size > int64(len(l.Text)) }
 
-// A LineReader cuts a stream into lines. Of a line over the limit it keeps the
-// beginning and counts the rest without storing it, so a stream that never
-// breaks its line costs no more memory than the limit.
+// A LineReader splits a stream into lines. It keeps the beginning of a line over
+// the limit and only counts the rest, so that its memory is bounded by the limit.
 //
-// bufio.Scanner was declined: it gives up for good on a long line, and the good
-// lines behind it would be lost.
+// bufio.Scanner cannot be used: it stops at a line over the limit, and the lines
+// after it would be lost.
 type LineReader struct {
 	r      *bufio.Reader
 	max    int
 	number int64
 }
 
-// NewLineReader reads lines of at most max bytes from r; a max of 0 or less
-// means DefaultMaxLine.
+// NewLineReader returns a reader of the lines of r. max is the limit of a line in
+// bytes; 0 or less means DefaultMaxLine.
 func NewLineReader(r io.Reader, max int) *LineReader {
 	if max <= 0 {
 		max = DefaultMaxLine
@@ -50,9 +48,9 @@ func NewLineReader(r io.Reader, max int) *LineReader {
 	return &LineReader{r: bufio.NewReaderSize(r, 32<<10), max: max}
 }
 
-// Next returns the next line. Its error is that of the underlying reader,
-// io.EOF at the end; what was read before the error is returned first, as an
-// Unended line. One \r before the newline is taken as part of the line ending.
+// Next returns the next line. Its error is that of the underlying reader, io.EOF at
+// the end. A part of a line that was read before the error is returned first, with
+// Incomplete set. One \r before the newline is part of the line ending.
 func (lr *LineReader) Next() (Line, error) {
 	line := Line{}
 	for {
@@ -69,7 +67,7 @@ func (lr *LineReader) Next() (Line, error) {
 
 		switch {
 		case ended:
-			if !line.Cut() && bytes.HasSuffix(line.Text, []byte{'\r'}) {
+			if !line.Truncated() && bytes.HasSuffix(line.Text, []byte{'\r'}) {
 				line.Text = line.Text[:len(line.Text)-1]
 				line.Size--
 			}
@@ -78,8 +76,8 @@ func (lr *LineReader) Next() (Line, error) {
 		case line.Size == 0:
 			return Line{}, err
 		default:
-			// The reader keeps its error, or meets it again, for the next call.
-			line.Unended = true
+			// The next call returns the error.
+			line.Incomplete = true
 		}
 		lr.number++
 		line.Number = lr.number

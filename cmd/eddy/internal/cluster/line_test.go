@@ -21,7 +21,7 @@ func TestLineReader(t *testing.T) {
 		{"an empty line is a line", "\n\n", 0, []Line{{Number: 1}, {Number: 2}}},
 		{"no newline at the end", "a\nbc", 0, []Line{
 			{Text: []byte("a"), Size: 1, Number: 1},
-			{Text: []byte("bc"), Size: 2, Number: 2, Unended: true},
+			{Text: []byte("bc"), Size: 2, Number: 2, Incomplete: true},
 		}},
 		{"carriage return", "a\r\nb\r\r\n", 0, []Line{
 			{Text: []byte("a"), Size: 1, Number: 1},
@@ -31,12 +31,12 @@ func TestLineReader(t *testing.T) {
 			{Text: []byte("abc"), Size: 3, Number: 1},
 			{Text: []byte("d"), Size: 1, Number: 2},
 		}},
-		{"over the limit, the next is whole", "abcd\nefg\n", 3, []Line{
+		{"over the limit, the next is complete", "abcd\nefg\n", 3, []Line{
 			{Text: []byte("abc"), Size: 4, Number: 1},
 			{Text: []byte("efg"), Size: 3, Number: 2},
 		}},
 		{"over the limit without an end", "abcd", 3, []Line{
-			{Text: []byte("abc"), Size: 4, Number: 1, Unended: true},
+			{Text: []byte("abc"), Size: 4, Number: 1, Incomplete: true},
 		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -64,13 +64,13 @@ func TestLineReader(t *testing.T) {
 	}
 }
 
-// A line far larger than any buffer is skipped, and counted to the byte.
+// A line that is much longer than the buffer is skipped and its bytes are counted.
 func TestLineReaderSkipsAHugeLine(t *testing.T) {
 	const size = 5 << 20
 	r := io.MultiReader(io.LimitReader(endless('x'), size), strings.NewReader("\nshort\n"))
 	lr := NewLineReader(r, 100)
 	line, err := lr.Next()
-	if err != nil || line.Size != size || len(line.Text) != 100 || !line.Cut() {
+	if err != nil || line.Size != size || len(line.Text) != 100 || !line.Truncated() {
 		t.Errorf("got %d of %d bytes, error %v", len(line.Text), line.Size, err)
 	}
 	if cap(line.Text) > 1000 {

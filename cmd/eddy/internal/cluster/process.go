@@ -1,5 +1,5 @@
-// Package cluster runs node processes: it starts one, feeds it lines, watches
-// the lines it writes, and ends it so that nothing of it stays behind.
+// Package cluster runs node processes: it starts them, writes lines to their input,
+// reads their output, and ends them with all processes that they have started.
 package cluster
 
 import (
@@ -13,23 +13,24 @@ import (
 )
 
 const (
-	// DefaultGrace is how long a process may take to end after its input has
-	// been closed.
+	// DefaultGrace is how long a process may take to exit after its input was
+	// closed.
 	DefaultGrace = 5 * time.Second
 
 	// DefaultTermGrace is how long it may take after SIGTERM.
 	DefaultTermGrace = 2 * time.Second
 
-	// orphanGrace is how long we listen to a silent pipe after the process has
-	// ended, when something that left its group still holds the other end.
+	// orphanGrace is how long a read of the output may wait after the process has
+	// exited. A process that it started and that left its group may keep the pipe
+	// open.
 	orphanGrace = time.Second
 
-	// tailLines and tailBytes bound what StderrTail remembers.
+	// tailLines and tailBytes bound what StderrTail returns.
 	tailLines = 5
 	tailBytes = 500
 )
 
-// A Stream is one of the two streams a process writes.
+// A Stream is standard output or standard error.
 type Stream int
 
 const (
@@ -44,53 +45,53 @@ func (s Stream) String() string {
 	return "stdout"
 }
 
-// Config is how to start a process.
+// A Config says how to start a process.
 type Config struct {
 	// Program and Args are the command line. A Program without a slash is
-	// looked up in PATH.
+	// searched for in PATH.
 	Program string
 	Args    []string
 
-	// Dir is the working directory; empty means ours.
+	// Dir is the working directory. Empty means that of this program.
 	Dir string
 
-	// Env is the environment as key=value; nil means ours.
+	// Env is the environment as key=value. nil means that of this program.
 	Env []string
 
-	// MaxLine is the limit of a line in bytes; 0 means DefaultMaxLine.
+	// MaxLine is the limit of a line in bytes. 0 means DefaultMaxLine.
 	MaxLine int
 
-	// Grace and TermGrace are the patience of End: after the input's end, and
-	// after SIGTERM. 0 means the default, less than 0 none at all.
+	// Grace and TermGrace are how long End waits after it has closed the input,
+	// and after SIGTERM. 0 means the default. A negative value means no wait.
 	Grace, TermGrace time.Duration
 
-	// Output receives every line the process writes. Calls for one stream come
-	// one after another in order, those for the two streams concurrently. While
-	// it blocks, the process's writes will block too. nil drops the lines.
+	// Output is called with every line that the process writes. Calls for one
+	// stream come one after another, in order. Calls for different streams are
+	// concurrent. While Output blocks, the process's writes block, too. If Output
+	// is nil, lines are dropped.
 	Output func(Stream, Line)
 }
 
-// A Process is one running program, the leader of a process group of its own:
-// a terminal's Ctrl-C does not reach it, and what it starts ends with it.
-// Its methods may be called from any goroutine.
+// A Process is a running program. It leads its own process group: Ctrl-C in a
+// terminal does not reach it, and the processes that it starts end with it. Its
+// methods are safe for concurrent use.
 type Process struct {
 	cfg     Config
 	cmd     *exec.Cmd
 	feed    *feed
 	stdout  *pipe
 	stderr  *pipe
-	exited  chan struct{} // the process has ended
-	done    chan struct{} // and its output has been read to the end
-	closing atomic.Bool   // its input was closed by us
+	exited  chan struct{} // closed when the process has exited
+	done    chan struct{} // closed when its output was read to the end, too
+	closing atomic.Bool   // CloseInput was called
 
 	mu    sync.Mutex
-	group *group // nil once the process has ended
+	group *group // nil after the process has exited
 	exit  Exit
 	tail  []string
 }
 
-// Start starts a process. Its error is that of the operating system or of the
-// search in PATH, as in [exec.Cmd.Start].
+// Start starts a process. Its errors are those of [exec.Cmd.Start].
 func Start(cfg Config) (*Process, error) {
 	p := &Process{
 		cfg:    cfg,
@@ -107,8 +108,8 @@ func Start(cfg Config) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Pipes of our own and not StdoutPipe: Wait would close those while there
-	// is still something in them to read.
+	// StdoutPipe cannot be used: Wait would close the pipe before its content was
+	// read.
 	var theirs [2]*os.File
 	for i, ours := range []**pipe{&p.stdout, &p.stderr} {
 		r, w, err := os.Pipe()
@@ -139,13 +140,12 @@ func (p *Process) watch() {
 	readers.Go(func() { p.read(Stdout, p.stdout) })
 	readers.Go(func() { p.read(Stderr, p.stderr) })
 
-	p.cmd.Wait() // its error is a bad exit status, which State tells too
+	p.cmd.Wait() // its error is an exit status, which ProcessState has, too
 
 	p.mu.Lock()
-	// What the process started and left behind ends with it. The group's number
-	// cannot have gone to somebody else: as long as the group has members, the
-	// system does not give it out, and if it has none it was free for only the
-	// moment since Wait.
+	// Kill the processes that the process has started. Another group can hardly
+	// have the same number: the system does not reuse it while the group has
+	// members, and if it has none, it has been free only since Wait returned.
 	p.group.kill()
 	p.group.release()
 	p.group = nil
@@ -153,7 +153,7 @@ func (p *Process) watch() {
 	p.exit.Early = !p.closing.Load() && p.exit.Forced == ""
 	p.mu.Unlock()
 
-	p.feed.stop(fmt.Errorf("the process has ended: %v", p.cmd.ProcessState))
+	p.feed.stop(fmt.Errorf("the process has exited: %v", p.cmd.ProcessState))
 	close(p.exited)
 	p.stdout.expire()
 	p.stderr.expire()
@@ -178,6 +178,7 @@ func (p *Process) read(stream Stream, r *pipe) {
 	}
 }
 
+// remember keeps a line for StderrTail.
 func (p *Process) remember(text []byte) {
 	if len(text) > tailBytes {
 		text = text[:tailBytes]
@@ -190,34 +191,33 @@ func (p *Process) remember(text []byte) {
 	p.tail = append(p.tail, string(text))
 }
 
-// PID is the process's id, and on Unix that of its group.
+// PID returns the process's id. On Unix it is also the id of its group.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Send queues a line for the process's input; a newline is added. It never
-// blocks, and keeps no hold of line. The error says that the process has ended,
-// has closed its input, or that CloseInput was called; a nil error does not say
-// that the process will read the line.
+// Send queues a line and a newline for the process's input. It never blocks and
+// does not keep line. It returns an error if the process has exited or closed its
+// input, or if CloseInput was called. The process need not read a line for which
+// Send returned nil.
 func (p *Process) Send(line []byte) error { return p.feed.add(line) }
 
-// AwaitRoom blocks until fewer than n bytes are queued for the input, or the
-// process no longer reads. A sender that calls it before each Send keeps the
-// queue below n bytes and a line.
-func (p *Process) AwaitRoom(n int) { p.feed.awaitBelow(n) }
+// AwaitQueued blocks until fewer than n bytes are queued for the input, or the
+// process no longer reads. If it is called before each Send, the queue is at most n
+// bytes and a line.
+func (p *Process) AwaitQueued(n int) { p.feed.awaitBelow(n) }
 
-// Queued returns how many bytes wait for the process to read them, apart from
-// what the system's pipe holds.
+// Queued returns how many bytes are queued for the input, not counting those in
+// the system's pipe.
 func (p *Process) Queued() int { return p.feed.queued() }
 
-// CloseInput closes the process's input once all that was sent is written.
+// CloseInput closes the process's input after the queue was written.
 func (p *Process) CloseInput() {
 	p.closing.Store(true)
 	p.feed.close()
 }
 
-// End ends the process: it closes its input, waits for it to end by itself,
-// then asks its whole group with SIGTERM (on Windows Ctrl-Break), waits again,
-// and then kills the group. It returns when the output has been read to the
-// end, too.
+// End ends the process. It closes its input and waits for Grace, then sends SIGTERM
+// (on Windows Ctrl-Break) to its group and waits for TermGrace, and then kills the
+// group. It returns when the output was read to the end.
 func (p *Process) End() Exit {
 	p.CloseInput()
 	if !p.endsWithin(p.cfg.Grace, DefaultGrace) {
@@ -229,18 +229,18 @@ func (p *Process) End() Exit {
 	return p.Wait()
 }
 
-// Terminate asks the process and its group to end, with SIGTERM (on Windows
-// Ctrl-Break), and leaves its input open. It does not wait.
+// Terminate sends SIGTERM (on Windows Ctrl-Break) to the process's group. It leaves
+// the input open and does not wait.
 func (p *Process) Terminate() { p.signal("SIGTERM", (*group).terminate) }
 
-// Kill kills the process and its group at once. It does not wait.
+// Kill kills the process's group. It does not wait.
 func (p *Process) Kill() { p.signal("SIGKILL", (*group).kill) }
 
-// Pause stops the process and its group, until Resume or its end. Its error is
+// Pause pauses the process's group until Resume. Its error is
 // errors.ErrUnsupported where CanPause is false.
 func (p *Process) Pause() error { return p.inGroup((*group).pause) }
 
-// Resume lets a paused process go on.
+// Resume resumes a paused process.
 func (p *Process) Resume() error { return p.inGroup((*group).resume) }
 
 func (p *Process) inGroup(do func(*group) error) error {
@@ -258,7 +258,7 @@ func (p *Process) signal(name string, send func(*group)) {
 	if p.group != nil {
 		p.exit.Forced = name
 		send(p.group)
-		p.group.resume() // what is held still meets no other signal than SIGKILL
+		p.group.resume() // a paused process handles no signal except SIGKILL
 	}
 }
 
@@ -276,11 +276,11 @@ func (p *Process) endsWithin(patience, standard time.Duration) bool {
 	}
 }
 
-// Done is closed when the process has ended and its last line was handed to
-// Output.
+// Done returns a channel that is closed when the process has exited and Output was
+// called with its last line.
 func (p *Process) Done() <-chan struct{} { return p.done }
 
-// Wait waits for Done and says how the process ended.
+// Wait waits for Done and returns how the process exited.
 func (p *Process) Wait() Exit {
 	<-p.done
 	p.mu.Lock()
@@ -288,48 +288,46 @@ func (p *Process) Wait() Exit {
 	return p.exit
 }
 
-// StderrTail returns the last few lines the process wrote to stderr, the newest
-// last, each cut to some hundred bytes.
+// StderrTail returns the last lines that the process wrote to stderr, each truncated
+// to tailBytes.
 func (p *Process) StderrTail() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]string(nil), p.tail...)
 }
 
-// An Exit is how a process ended.
+// An Exit says how a process exited.
 type Exit struct {
-	// State is the operating system's word on it.
+	// State is the operating system's report.
 	State *os.ProcessState
 
-	// Forced is the last signal we sent to end it: "", "SIGTERM" or "SIGKILL".
+	// Forced is the last signal that was sent to end it: "", "SIGTERM" or "SIGKILL".
 	Forced string
 
-	// Early says that it ended on its own before its input was closed.
+	// Early reports that it exited by itself before its input was closed.
 	Early bool
 }
 
-// Clean reports whether the process ended as it should: after its input did,
-// with status 0, without being forced.
+// Clean reports whether the process exited with status 0 after the end of its
+// input, without a signal.
 func (e Exit) Clean() bool {
 	return e.Forced == "" && !e.Early && e.State.Success()
 }
 
-// String is the exit as the operating system puts it: "exit status 3",
-// "signal: killed".
+// String returns the state, such as "exit status 3" or "signal: killed".
 func (e Exit) String() string { return e.State.String() }
 
-// A pipe is the reading end of a process's output. Once the process has ended,
-// reads that stay silent for orphanGrace are taken as the end: an orphan that
-// left the group may hold the other end open for ever. What is in the pipe is
-// always read first.
+// A pipe reads a process's output. After the process has exited, a read that
+// returns nothing for orphanGrace is the end: an orphan that left the group may keep
+// the pipe open. The content of the pipe is always read first.
 type pipe struct {
 	f        *os.File
 	exited   chan struct{}
 	timeouts int
 }
 
-// expire makes a read that is blocked look again. Where pipes know no
-// deadlines (Windows), killing the job has closed them.
+// expire makes a blocked read return. Where pipes have no deadlines (Windows), they
+// were closed when the job was killed.
 func (r *pipe) expire() { r.f.SetReadDeadline(time.Now()) }
 
 func (r *pipe) Read(b []byte) (int, error) {
@@ -344,7 +342,7 @@ func (r *pipe) Read(b []byte) (int, error) {
 		case n > 0 || err == nil:
 			return n, nil
 		case os.IsTimeout(err) && r.timeouts == 0:
-			// This one may be expire's, and there may be something to read.
+			// This timeout may come from expire, and there may be more to read.
 			r.timeouts++
 		default:
 			return 0, io.EOF

@@ -16,8 +16,8 @@ import (
 	"testing"
 )
 
-// The test binary is also every program that the tests start: the environment
-// variable names one of these.
+// The test binary is also the program that the tests start. The environment variable
+// selects one of programs.
 const programVariable = "EDDY_CLUSTER_TEST_PROGRAM"
 
 var programs = map[string]func(){
@@ -25,27 +25,27 @@ var programs = map[string]func(){
 		io.Copy(os.Stdout, os.Stdin)
 		fmt.Fprintln(os.Stderr, "input ended")
 	},
-	"die": func() {
+	"fail": func() {
 		for i := range 9 {
 			fmt.Fprintln(os.Stderr, "complaint", i)
 		}
 		fmt.Print("last words")
 		os.Exit(3)
 	},
-	"hang": func() { // beyond the end of its input
+	"hang": func() { // does not exit at the end of its input
 		fmt.Println("ready")
 		select {}
 	},
-	"stubborn": func() { // beyond SIGTERM, too
+	"ignore-sigterm": func() { // nor after SIGTERM
 		signal.Ignore(endSignals...)
 		fmt.Println("ready")
 		select {}
 	},
-	"deaf": func() { // never reads
+	"no-read": func() { // never reads its input
 		fmt.Println("ready")
 		select {}
 	},
-	"parent": func() { // leaves a child behind that holds our output open
+	"parent": func() { // leaves a child that keeps the output open
 		child := exec.Command(os.Args[0], os.Args[1:]...)
 		child.Env = append(os.Environ(), programVariable+"=child")
 		child.Stdout, child.Stderr = os.Stdout, os.Stderr
@@ -56,8 +56,8 @@ var programs = map[string]func(){
 		if err != nil {
 			panic(err)
 		}
-		// The child runs when it has said so to the test, which then ends our
-		// input; ready stays open so that the child has no reason to end.
+		// The child tells the test that it runs, and the test then closes this
+		// program's input. ready stays open so that the child does not exit.
 		io.Copy(io.Discard, os.Stdin)
 		_ = ready
 	},
@@ -66,8 +66,8 @@ var programs = map[string]func(){
 		if err != nil {
 			panic(err)
 		}
-		fmt.Fprintln(conn, "here")
-		io.Copy(io.Discard, conn) // until we are killed
+		fmt.Fprintln(conn, "running")
+		io.Copy(io.Discard, conn) // until it is killed
 	},
 }
 
@@ -83,10 +83,10 @@ func TestMain(m *testing.M) {
 type output struct {
 	mu      sync.Mutex
 	lines   map[Stream][]string
-	arrived chan struct{} // gets a token for every line
+	arrived chan struct{} // receives a value for every line
 }
 
-// start starts one of the programs above.
+// start starts one of programs.
 func start(t *testing.T, program string, cfg Config) (*Process, *output) {
 	t.Helper()
 	out := &output{lines: map[Stream][]string{}, arrived: make(chan struct{}, 1000)}
@@ -137,8 +137,8 @@ func TestProcessEchoesAndEnds(t *testing.T) {
 	}
 }
 
-func TestProcessDiesEarly(t *testing.T) {
-	p, out := start(t, "die", Config{})
+func TestProcessExitsEarly(t *testing.T) {
+	p, out := start(t, "fail", Config{})
 	exit := p.Wait()
 	if exit.Clean() || !exit.Early || exit.String() != "exit status 3" {
 		t.Errorf("%+v, %v", exit, exit)
@@ -159,37 +159,37 @@ func TestProcessThatIgnoresTheEndOfItsInputIsTerminated(t *testing.T) {
 }
 
 func TestProcessThatIgnoresSIGTERMIsKilled(t *testing.T) {
-	p, out := start(t, "stubborn", Config{Grace: -1, TermGrace: -1})
+	p, out := start(t, "ignore-sigterm", Config{Grace: -1, TermGrace: -1})
 	<-out.arrived
 	if exit := p.End(); exit.Forced != "SIGKILL" || exit.Clean() || exit.Early {
 		t.Errorf("%+v, %v", exit, exit)
 	}
 }
 
-// Sending never blocks, waiting for room does, and neither outlives the process.
+// Send never blocks. AwaitQueued blocks until the process exits.
 func TestProcessThatNeverReads(t *testing.T) {
-	p, _ := start(t, "deaf", Config{})
+	p, _ := start(t, "no-read", Config{})
 	line := bytes.Repeat([]byte{'x'}, 1<<20)
 	for range 4 {
 		if err := p.Send(line); err != nil {
 			t.Fatal(err)
 		}
 	}
-	room := make(chan struct{})
-	go func() { p.AwaitRoom(1 << 20); close(room) }()
+	unblocked := make(chan struct{})
+	go func() { p.AwaitQueued(1 << 20); close(unblocked) }()
 	select {
-	case <-room:
-		t.Error("room although nothing was read")
+	case <-unblocked:
+		t.Error("AwaitQueued returned although nothing was read")
 	default:
 	}
 	p.Kill()
-	<-room
+	<-unblocked
 	if exit := p.Wait(); exit.Forced != "SIGKILL" {
 		t.Errorf("%+v, %v", exit, exit)
 	}
 }
 
-func TestProcessTakesItsChildrenAlong(t *testing.T) {
+func TestChildrenEndWithTheProcess(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -202,15 +202,15 @@ func TestProcessTakesItsChildrenAlong(t *testing.T) {
 	}
 	defer conn.Close()
 	child := bufio.NewReader(conn)
-	if line, err := child.ReadString('\n'); line != "here\n" {
+	if line, err := child.ReadString('\n'); line != "running\n" {
 		t.Fatal(line, err)
 	}
 	if exit := p.End(); !exit.Clean() {
 		t.Errorf("%+v, %v", exit, exit)
 	}
-	// The system closes a dead process's connections; a reset will do as well.
+	// The system closes the connections of a killed process, perhaps with a reset.
 	if line, err := child.ReadString('\n'); err == nil {
-		t.Errorf("the child lives and says %q", line)
+		t.Errorf("the child still runs and writes %q", line)
 	}
 }
 

@@ -13,8 +13,7 @@ import (
 var endSignals = []os.Signal{syscall.SIGTERM, syscall.SIGINT}
 
 func init() {
-	// An orphan in a session of its own is out of its group's reach and holds
-	// the output open.
+	// A child in its own session is not in the group. It keeps the output open.
 	programs["daemon"] = func() {
 		child := exec.Command(os.Args[0], os.Args[1:]...)
 		child.Env = append(os.Environ(), programVariable+"=child")
@@ -27,7 +26,7 @@ func init() {
 	}
 }
 
-func TestProcessIsDoneAlthoughAnOrphanHoldsItsOutput(t *testing.T) {
+func TestProcessIsDoneAlthoughAnOrphanKeepsItsOutputOpen(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -45,8 +44,8 @@ func TestProcessIsDoneAlthoughAnOrphanHoldsItsOutput(t *testing.T) {
 	out.check(t, Stdout, "last words")
 }
 
-// A process that is held still says nothing, goes on where it was, and ends
-// when it is told to even if it is never let go.
+// A paused process writes nothing, continues after Resume, and can be ended while it
+// is paused.
 func TestProcessPaused(t *testing.T) {
 	p, out := start(t, "echo", Config{Grace: -1, TermGrace: 1 << 40})
 	p.Send([]byte("a"))

@@ -9,11 +9,11 @@ import (
 	"sync"
 )
 
-// maxStderrLog bounds the file of what one node wrote to stderr.
+// maxStderrLog bounds the size of one node's stderrLog in bytes.
 const maxStderrLog = 64 << 20
 
-// A stderrLog is the file of what a node wrote to stderr in all its lives. What
-// goes beyond maxStderrLog is left out.
+// A stderrLog is the file with what all incarnations of a node wrote to stderr. It
+// omits what exceeds maxStderrLog.
 type stderrLog struct {
 	mu   sync.Mutex
 	file *os.File
@@ -36,7 +36,7 @@ func (l *stderrLog) write(line []byte) {
 	case l.file == nil || l.size > maxStderrLog:
 		return
 	case l.size+len(line) > maxStderrLog:
-		fmt.Fprintf(l.w, "(what follows was left out: more than %d bytes)\n", maxStderrLog)
+		fmt.Fprintf(l.w, "(the rest is omitted: the limit is %d bytes)\n", maxStderrLog)
 	default:
 		l.w.Write(line)
 		l.w.WriteByte('\n')
@@ -54,8 +54,8 @@ func (l *stderrLog) close() {
 	}
 }
 
-// find returns the absolute path of a program, which is looked up in PATH if
-// its name has no slash.
+// find returns the absolute path of a program. It searches PATH if the name has no
+// slash.
 func find(program string) (string, error) {
 	path, err := exec.LookPath(program)
 	if err != nil {

@@ -18,7 +18,7 @@ func BenchmarkWrite(b *testing.B) {
 	}
 }
 
-// What an operation of echo costs in memory while a test runs.
+// The memory of an echo operation.
 func BenchmarkMemory(b *testing.B) {
 	body := []byte(`"Please echo 1234567"`)
 	h := new(History)

@@ -7,19 +7,19 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A History holds every operation of a test, in the order in which they began.
-// An operation costs about 100 bytes, and what was asked and answered; an answer
-// that says what was asked, as an echo's does, costs nothing. The zero value is
-// empty and ready. It may be read while nobody writes.
+// A History holds every operation of a test, in the order in which they began. An
+// operation costs about 100 bytes, its value and its result. A result that equals
+// the value, as with echo, costs nothing. The zero value is an empty history. It is
+// safe for concurrent reading, but not while it is written.
 type History struct {
 	names  names
 	blocks [][]row // of rowsPerBlock each
 	length int
 	texts  [][]byte
-	lates  map[int]span // the late results, by their operations; there are few
+	late   map[int]span // late results by operation; there are few
 }
 
-// An End is how an operation ended; what its fields mean, those of Op say.
+// An End is how an operation ended. Its fields are those of Op; At is Op.To.
 type End struct {
 	Outcome Outcome
 	At      time.Duration
@@ -33,22 +33,22 @@ const (
 	textBlock    = 256 << 10
 )
 
-// A row is an operation as it is kept: no pointer in it, so that a million of
-// them cost the garbage collector nothing.
+// A row is an operation as it is stored. It contains no pointers, so that a million
+// rows cost the garbage collector nothing.
 type row struct {
 	from, to             time.Duration
 	process              int64
 	msgID, key, code     int64
 	value, result, error span
-	client, node, f      uint32 // their numbers
+	client, node, f      uint32 // numbered by names
 	outcome              Outcome
 	final                bool
 }
 
-// A span is a text's place among the texts.
+// A span is the position of a text in History.texts.
 type span struct{ block, start, size uint32 }
 
-// names numbers strings that come up again and again.
+// names numbers strings that are repeated in many operations.
 type names struct {
 	list   []string
 	number map[string]uint32
@@ -67,7 +67,7 @@ func (n *names) of(name string) uint32 {
 	return i
 }
 
-// Of is the history of some operations.
+// Of returns the history of some operations.
 func Of(ops ...Op) *History {
 	h := new(History)
 	for i := range ops {
@@ -81,8 +81,8 @@ func Of(ops ...Op) *History {
 	return h
 }
 
-// Begin takes in an operation that begins, and returns its place. It copies what
-// it keeps, and does not look at how op ended.
+// Begin adds an operation that begins and returns its index. It copies what it
+// keeps. It ignores the fields of op that say how it ended.
 func (h *History) Begin(op *Op) int {
 	if h.length%rowsPerBlock == 0 {
 		h.blocks = append(h.blocks, make([]row, rowsPerBlock))
@@ -105,23 +105,22 @@ func (h *History) End(i int, end End) {
 	}
 }
 
-// Late adds to operation i, which has ended without one, a result that has come
-// since.
+// Late adds a late result to operation i, which has ended without a result.
 func (h *History) Late(i int, result jsontext.Value) {
-	if h.lates == nil {
-		h.lates = map[int]span{}
+	if h.late == nil {
+		h.late = map[int]span{}
 	}
-	h.lates[i] = h.keep(result)
+	h.late[i] = h.keep(result)
 }
 
-// Len is the number of operations.
+// Len returns the number of operations.
 func (h *History) Len() int { return h.length }
 
-// At is operation i. Its values are the history's own.
+// At returns operation i. The caller must not change its values.
 func (h *History) At(i int) Op {
 	r := h.row(i)
 	return Op{
-		Late:    h.text(h.lates[i]),
+		Late:    h.text(h.late[i]),
 		Process: int(r.process), Client: h.names.list[r.client], Node: h.names.list[r.node], MsgID: r.msgID,
 		Outcome: r.outcome, F: h.names.list[r.f], Key: r.key,
 		Value: h.text(r.value), Result: h.text(r.result), Error: string(h.text(r.error)),
@@ -129,7 +128,7 @@ func (h *History) At(i int) Op {
 	}
 }
 
-// All goes through the operations. What it hands out is the caller's to keep.
+// All iterates over the operations. The caller may keep the pointers.
 func (h *History) All() iter.Seq[*Op] {
 	return func(yield func(*Op) bool) {
 		for i := range h.length {
@@ -143,7 +142,7 @@ func (h *History) All() iter.Seq[*Op] {
 
 func (h *History) row(i int) *row { return &h.blocks[i/rowsPerBlock][i%rowsPerBlock] }
 
-// text is nil for what is not there.
+// text returns the text at a span, or nil if it is empty.
 func (h *History) text(s span) []byte {
 	if s.size == 0 {
 		return nil
@@ -152,7 +151,7 @@ func (h *History) text(s span) []byte {
 	return h.texts[s.block][s.start:end:end]
 }
 
-// keep copies a text into the blocks that hold them all.
+// keep copies a text into the current block of texts.
 func (h *History) keep(text []byte) span {
 	if len(text) == 0 {
 		return span{}

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// What is taken in comes out, whatever it is.
+// At and All return what was added.
 func TestHistory(t *testing.T) {
 	text := rapid.SampledFrom([]string{"", "", "a", "bc", `"x"`})
 	value := rapid.Custom(func(t *rapid.T) []byte {
@@ -44,8 +44,8 @@ func TestHistory(t *testing.T) {
 	})
 }
 
-// Blocks are filled to their ends, and what does not fit into one is whole.
-func TestHistoryOfMany(t *testing.T) {
+// Texts that are longer than the rest of a block are stored completely.
+func TestLongTexts(t *testing.T) {
 	h := new(History)
 	long := make([]byte, textBlock-1)
 	for i := range 3 * rowsPerBlock {
@@ -63,7 +63,7 @@ func TestHistoryOfMany(t *testing.T) {
 	}
 }
 
-// An operation of echo costs less than 150 bytes, all in all.
+// An echo operation costs less than 150 bytes.
 func TestHistoryIsCompact(t *testing.T) {
 	if size := unsafe.Sizeof(row{}); size > 112 {
 		t.Errorf("a row has %d bytes", size)
@@ -83,4 +83,10 @@ func TestHistoryIsCompact(t *testing.T) {
 		t.Errorf("an operation costs %.0f bytes", each)
 	}
 	runtime.KeepAlive(h)
+}
+
+func TestOutcomeOutOfRange(t *testing.T) {
+	if got := Outcome(200).String(); got != "Outcome(200)" {
+		t.Errorf("got %q", got)
+	}
 }

@@ -12,11 +12,12 @@ import (
 	jsonv1 "github.com/go-json-experiment/json/v1"
 )
 
-// durations reads times as numbers of nanoseconds.
-var durations = json.JoinOptions(jsonv1.FormatDurationAsNano(true), jsontext.AllowDuplicateNames(true))
+// lineOptions decode durations from nanoseconds and allow values with duplicate
+// names.
+var lineOptions = json.JoinOptions(jsonv1.FormatDurationAsNano(true), jsontext.AllowDuplicateNames(true))
 
-// Write writes operations one a line, in JSON. Values stay as they are, but that
-// a line break becomes a blank.
+// Write writes the operations as JSON, one per line. It does not change values,
+// except that it replaces line breaks by blanks.
 func Write(w io.Writer, h *History) error {
 	out := bufio.NewWriterSize(w, 64<<10)
 	var line []byte
@@ -29,8 +30,8 @@ func Write(w io.Writer, h *History) error {
 	return out.Flush()
 }
 
-// appendJSON is written out, and not left to reflection, since it is called a
-// million times when a fast test is over.
+// appendJSON appends the operation as a line. It does not use reflection, because a
+// fast test has a million operations.
 func (o *Op) appendJSON(dst []byte) []byte {
 	number := func(name string, value int64) {
 		dst = strconv.AppendInt(append(dst, name...), value, 10)
@@ -69,7 +70,8 @@ func (o *Op) appendJSON(dst []byte) []byte {
 	return append(dst, "}\n"...)
 }
 
-// appendLine keeps a value on one line: in strings there is no line break.
+// appendLine appends a value as one line. Line breaks occur only between tokens,
+// since JSON strings cannot contain them.
 func appendLine(dst, value []byte) []byte {
 	for _, c := range value {
 		if c == '\n' || c == '\r' {
@@ -80,7 +82,7 @@ func appendLine(dst, value []byte) []byte {
 	return dst
 }
 
-// Read reads what Write wrote. Empty lines are skipped, unknown members too.
+// Read reads the output of Write. It ignores empty lines and unknown fields.
 func Read(r io.Reader) ([]Op, error) {
 	var ops []Op
 	in := bufio.NewReader(r)
@@ -91,7 +93,7 @@ func Read(r io.Reader) ([]Op, error) {
 		}
 		if len(bytes.TrimSpace(line)) > 0 {
 			var op Op
-			if err := json.Unmarshal(line, &op, durations); err != nil {
+			if err := json.Unmarshal(line, &op, lineOptions); err != nil {
 				return ops, fmt.Errorf("history, line %d: %w", n, err)
 			}
 			ops = append(ops, op)

@@ -1,4 +1,4 @@
-// Package history is what clients asked of nodes and what came of it.
+// Package history records the operations of clients and their outcomes.
 package history
 
 import (
@@ -14,14 +14,14 @@ import (
 type Outcome uint8
 
 const (
-	Open Outcome = iota // not yet, or never
-	OK                  // it took effect, Result tells with what result
-	Fail                // it surely took no effect
-	Info                // it may have taken effect, or may yet
+	Open       Outcome = iota // it has not ended
+	OK                        // it took effect, with Op.Result
+	Fail                      // it surely had no effect
+	Indefinite                // it may have had an effect, or may still have one
 )
 
-// IsDefinite reports whether an error reply's code says that nothing happened, so
-// that its operation is a Fail and not an Info.
+// IsDefinite reports whether an error code means that the operation surely had no
+// effect. Then its outcome is Fail, otherwise Indefinite.
 func IsDefinite(code int64) bool {
 	switch code {
 	case 1, 10, 11, 12, 14, 20, 21, 22, 30:
@@ -30,53 +30,60 @@ func IsDefinite(code int64) bool {
 	return false
 }
 
-var outcomes = []string{"open", "ok", "fail", "info"}
+var outcomes = []string{"open", "ok", "fail", "indefinite"}
 
-func (o Outcome) String() string { return outcomes[o] }
+// String returns the outcome's name.
+func (o Outcome) String() string {
+	if int(o) >= len(outcomes) {
+		return fmt.Sprintf("Outcome(%d)", uint8(o))
+	}
+	return outcomes[o]
+}
 
 // MarshalText writes the outcome's name.
 func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
 
-// UnmarshalText reads the outcome's name.
+// UnmarshalText parses an outcome's name.
 func (o *Outcome) UnmarshalText(text []byte) error {
 	i := slices.Index(outcomes, string(text))
 	if i < 0 {
-		return fmt.Errorf("%q is no outcome: want open, ok, fail or info", text)
+		return fmt.Errorf("outcome %q: must be open, ok, fail or indefinite", text)
 	}
 	*o = Outcome(i)
 	return nil
 }
 
-// An Op is one operation, from its beginning to its end.
+// An Op is one operation.
 //
-// Open and Info differ in that an Open one has no end: a checker takes both as
-// something that may have taken effect at any time after From.
+// An Indefinite operation has ended for its client and has a time To. An Open one
+// has not. To a checker they are the same: they may have taken effect at any time
+// after From.
 type Op struct {
-	Process int            `json:"process"`         // one does one operation at a time; after an Info its client goes on under another number
-	Client  string         `json:"client,omitzero"` // c0, c1, ...: the src of its request
-	Node    string         `json:"node,omitzero"`   // whom it asked
-	MsgID   int64          `json:"msg_id"`          // of its request
+	Process int            `json:"process"`         // does one operation at a time; after an Indefinite one the client continues as another process
+	Client  string         `json:"client,omitzero"` // c0, c1, ...: the src of the request
+	Node    string         `json:"node,omitzero"`   // the dest of the request
+	MsgID   int64          `json:"msg_id"`          // of the request
 	Outcome Outcome        `json:"type"`
-	F       string         `json:"f"` // what was asked for: echo, read, write, ...
+	F       string         `json:"f"` // the function: echo, read, write, ...
 	Key     int64          `json:"key,omitzero"`
-	Value   jsontext.Value `json:"value,omitzero"`  // with what; nil if with nothing
+	Value   jsontext.Value `json:"value,omitzero"`  // the argument; nil if there is none
 	Result  jsontext.Value `json:"result,omitzero"` // of an OK
-	Error   string         `json:"error,omitzero"`  // of a Fail or Info
+	Error   string         `json:"error,omitzero"`  // of a Fail or Indefinite
 	Code    int64          `json:"code,omitzero"`   // of an error reply
-	Late    jsontext.Value `json:"late,omitzero"`   // of an Info: the result that came when its client had given up
+	Late    jsontext.Value `json:"late,omitzero"`   // of an Indefinite: the result that came after the client's timeout
 	From    time.Duration  `json:"from"`            // since the test began, in nanoseconds
-	To      time.Duration  `json:"to"`              // likewise; 0 while Open
-	Final   bool           `json:"final,omitzero"`  // asked after all faults had ended
+	To      time.Duration  `json:"to"`              // likewise; 0 if Open
+	Final   bool           `json:"final,omitzero"`  // it belongs to the final phase, after all faults
 }
 
-// Ended reports whether the operation has an end in time.
+// Ended reports whether the operation has ended.
 func (o *Op) Ended() bool { return o.Outcome != Open }
 
-// IsErrorReply reports whether the operation was answered, and with an error. Its
-// Error then is "error", the code and the text.
+// IsErrorReply reports whether the reply was an error. Then Error is "error", the
+// code and the text.
 func (o *Op) IsErrorReply() bool { return strings.HasPrefix(o.Error, "error ") }
 
-// String is the operation in a few words, for reasons and logs.
+// String describes the operation for reasons and logs.
 func (o *Op) String() string {
 	s := fmt.Sprintf("%s by %s (process %d, msg_id %d) to %s", o.F, o.Client, o.Process, o.MsgID, o.Node)
 	if o.Ended() {

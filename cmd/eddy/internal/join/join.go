@@ -129,7 +129,7 @@ func cut(ctx context.Context) error {
 
 // live is one life of the program.
 func (m *Member) live(ctx context.Context) (cluster.Exit, error) {
-	m.net.Reborn()
+	m.net.NewIncarnation()
 	l := &life{}
 	p, err := cluster.Start(cluster.Config{
 		Program: m.cfg.Program, Args: m.cfg.Args,
@@ -174,7 +174,7 @@ func (m *Member) carryIn() error {
 			return err
 		}
 		if l := m.life.Load(); l != nil {
-			l.process.AwaitRoom(maxQueued)
+			l.process.AwaitQueued(maxQueued)
 			l.process.Send(line.Text)
 		}
 	}

@@ -170,7 +170,7 @@ func (c *Carrier) subscribe(name string) {
 }
 
 // Reborn says that a node's next process begins.
-func (c *Carrier) Reborn(node string) { c.conns[c.nodes[node]].Reborn() }
+func (c *Carrier) Reborn(node string) { c.conns[c.nodes[node]].NewIncarnation() }
 
 // Carry sends a message.
 func (c *Carrier) Carry(r *sim.Record) {

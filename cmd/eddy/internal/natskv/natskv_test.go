@@ -93,7 +93,7 @@ func TestNoServer(t *testing.T) {
 	if err == nil || err.Error() != "no NATS server was reached within 10ms" {
 		t.Error(err)
 	}
-	if line := <-log; !strings.Contains(line, "no server is reached") {
+	if line := <-log; !strings.Contains(line, "no server can be reached") {
 		t.Error(line)
 	}
 }

@@ -18,7 +18,7 @@ type call struct {
 //
 // Nothing on the wire says so, hence a rule: a client's request is a call. A
 // node's request is one more attempt of a call if the same node has sent the same
-// body (but for ids) to the same receiver before, in the same life, no reply to any
+// body (but for ids) to the same receiver before, in the same incarnation, no reply to any
 // of those has been delivered since, and it is not known to be made for another;
 // otherwise it begins a call. A reply
 // belongs to the call of the request it answers, a duplicate to that of its
@@ -43,9 +43,9 @@ type grouping struct {
 type unanswered struct{ clients, nodes map[request]uint32 }
 
 type attempted struct {
-	src, dest string
-	life      int
-	body      uint64
+	src, dest   string
+	incarnation int
+	body        uint64
 }
 
 type request struct {
@@ -101,7 +101,7 @@ func (g *grouping) ask(m *sim.Record, timeout time.Duration) {
 		return
 	}
 	body := sim.BodyHash(m.Body)
-	key := attempted{m.Src, m.Dest, m.Life, body}
+	key := attempted{m.Src, m.Dest, m.Incarnation, body}
 	c := call{parent: g.carried[attempted{src: m.Src, body: body}], timeout: timeout}
 	if c.parent == 0 {
 		c.parent = g.serving(m.Src)

@@ -96,7 +96,7 @@ func newIDs() *ids { return &ids{last: map[uint64]int64{}, big: map[string]strin
 
 // messages are the columns of the messages from first to before end.
 func messages(j *sim.Journal, g *grouping, first, end int, n *names) (all []byte, bigIDs, bigReplies map[string]string) {
-	var sent, took, src, dest, typ, flags, id, reply, of, steps, lasted, calls, lives column
+	var sent, took, src, dest, typ, flags, id, reply, of, steps, lasted, calls, incarnations column
 	own, theirs := newIDs(), newIDs()
 	var lastSent, lastStep int64
 	for i := first; i < end; i++ {
@@ -135,9 +135,9 @@ func messages(j *sim.Journal, g *grouping, first, end int, n *names) (all []byte
 			of.unsigned(uint64(i - m.Of))
 		}
 		calls.unsigned(uint64(g.of[i]))
-		lives.unsigned(uint64(m.Life))
+		incarnations.unsigned(uint64(m.Incarnation))
 	}
-	return join(sent, took, src, dest, typ, flags, id, reply, of, steps, lasted, calls, lives), own.big, theirs.big
+	return join(sent, took, src, dest, typ, flags, id, reply, of, steps, lasted, calls, incarnations), own.big, theirs.big
 }
 
 // columns are the columns of the calls.

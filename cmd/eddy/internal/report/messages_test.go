@@ -149,7 +149,7 @@ func TestMessagesOfLittle(t *testing.T) {
 	n := sim.New(sim.Config{})
 	m, _ := message.New("n0", "n0", []byte("{\"type\":\"\\u0000<&\\u0001\",\"x\":\"\x7f\"}"))
 	n.Send(0, m)
-	n.Refuse(0, m, sim.Nobody)
+	n.Drop(0, m, sim.UnknownDest)
 	n.Due(0)
 	picture(t, "self", n.Journal(), Picture{Nodes: []string{"n0"}, Mark: &Mark{}})
 }

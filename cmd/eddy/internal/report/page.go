@@ -102,7 +102,7 @@ func (r *Results) Sentence() string {
 	case r.Verdict != "pass":
 		return what + " could not be judged"
 	}
-	sentence := fmt.Sprintf("%s kept its promises in %s", what, plural(r.Operations.OK+r.Operations.Fail+r.Operations.Info, "operation"))
+	sentence := fmt.Sprintf("%s kept its promises in %s", what, plural(r.Operations.OK+r.Operations.Fail+r.Operations.Indefinite, "operation"))
 	lost := 0
 	for fate, n := range r.Messages {
 		if !slices.Contains([]string{"all", "delivered", "in-flight", "between-nodes", "duplicates"}, fate) {

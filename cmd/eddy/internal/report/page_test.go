@@ -25,7 +25,7 @@ func TestSentence(t *testing.T) {
 		r    Results
 		want string
 	}{
-		{Results{Verdict: "pass", Operations: Operations{OK: 1234, Info: 1}}, "echo on 2 nodes kept its promises in 1,235 operations"},
+		{Results{Verdict: "pass", Operations: Operations{OK: 1234, Indefinite: 1}}, "echo on 2 nodes kept its promises in 1,235 operations"},
 		{Results{Verdict: "pass", Operations: Operations{OK: 1}, Messages: map[string]int{"all": 9, "delivered": 6, "lost": 2, "killed": 1}, Faults: map[string]int{"kill n1": 1}},
 			"echo on 2 nodes kept its promises in 1 operation, despite 3 lost messages and 1 fault"},
 		{Results{Verdict: "fail", Reasons: []Reason{{Check: "echo", Seconds: 1.5}, {Check: "exit"}, {Check: "echo"}}}, "echo on 2 nodes broke its promises: echo and exit, the first at 1.500 s"},

@@ -15,19 +15,19 @@ const ProgressName = "progress.json"
 
 // Progress is progress.json.
 type Progress struct {
-	Workload string    `json:"workload"`
-	Bin      string    `json:"bin"`
-	Nodes    []string  `json:"nodes"`
-	Seed     uint64    `json:"seed,string"` // it may be more than a number of JavaScript holds
-	Args     []string  `json:"args"`        // what came after eddy test
-	Started  time.Time `json:"started"`
-	Limit    float64   `json:"limit"`   // seconds for which clients ask
-	Seconds  float64   `json:"seconds"` // since it began
-	OK       int       `json:"ok"`
-	Fail     int       `json:"fail"`
-	Info     int       `json:"info"`
-	Messages int       `json:"messages"`
-	Faults   []string  `json:"faults"` // in force
+	Workload   string    `json:"workload"`
+	Bin        string    `json:"bin"`
+	Nodes      []string  `json:"nodes"`
+	Seed       uint64    `json:"seed,string"` // it may be more than a number of JavaScript holds
+	Args       []string  `json:"args"`        // what came after eddy test
+	Started    time.Time `json:"started"`
+	Limit      float64   `json:"limit"`   // seconds for which clients ask
+	Seconds    float64   `json:"seconds"` // since it began
+	OK         int       `json:"ok"`
+	Fail       int       `json:"fail"`
+	Indefinite int       `json:"indefinite"`
+	Messages   int       `json:"messages"`
+	Faults     []string  `json:"faults"` // in force
 }
 
 // progressEvery is how often progress.json is written at most.
@@ -57,7 +57,7 @@ func (t *Teller) Show(p runner.Progress) {
 	}
 	t.last = p.At
 	a := &t.about
-	a.Seconds, a.OK, a.Fail, a.Info, a.Messages = p.At.Seconds(), p.OK, p.Fail, p.Info, p.Messages
+	a.Seconds, a.OK, a.Fail, a.Indefinite, a.Messages = p.At.Seconds(), p.OK, p.Fail, p.Indefinite, p.Messages
 	a.Faults = append([]string{}, p.Faults...)
 	t.write()
 }

@@ -63,11 +63,11 @@ type Command struct {
 // Operations counts operations by outcome. Latencies, in milliseconds, are of
 // those that ended ok.
 type Operations struct {
-	OK      int                `json:"ok"`
-	Fail    int                `json:"fail"`
-	Info    int                `json:"info"`
-	Rate    float64            `json:"per_second"` // that ended, while clients asked
-	Latency map[string]float64 `json:"latency_ms"`
+	OK         int                `json:"ok"`
+	Fail       int                `json:"fail"`
+	Indefinite int                `json:"indefinite"`
+	Rate       float64            `json:"per_second"` // that ended, while clients asked
+	Latency    map[string]float64 `json:"latency_ms"`
 }
 
 // New gathers the results of a test.
@@ -112,7 +112,7 @@ func (r *Results) countOps(res *runner.Result) {
 		case history.Fail:
 			r.Operations.Fail++
 		default:
-			r.Operations.Info++
+			r.Operations.Indefinite++
 		}
 		if !op.Final {
 			ended++
@@ -192,7 +192,7 @@ func (r *Results) Text() string {
 		fmt.Fprintf(&b, "%-*s  %s\n", width, name, fmt.Sprintf(format, args...))
 	}
 	o := r.Operations
-	row("operations", "%d ok, %d failed, %d indefinite, %.0f/s", o.OK, o.Fail, o.Info, o.Rate)
+	row("operations", "%d ok, %d failed, %d indefinite, %.0f/s", o.OK, o.Fail, o.Indefinite, o.Rate)
 	if o.OK > 0 {
 		row("latency", "p50 %s, p95 %s, p99 %s, max %s", ms(o.Latency["p50"]), ms(o.Latency["p95"]), ms(o.Latency["p99"]), ms(o.Latency["max"]))
 	}

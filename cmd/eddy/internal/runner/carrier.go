@@ -79,7 +79,7 @@ func (r *runner) openCarrier(ctx context.Context) error {
 		return err
 	}
 	r.carrier = &carrying{Carrier: r.cfg.Carrier, whole: true}
-	r.net.Over(r.carrier.Carry)
+	r.net.SetCarrier(r.carrier.Carry)
 	return nil
 }
 
@@ -129,7 +129,7 @@ func (r *runner) serve(d *sim.Delivery) bool {
 
 // gather begins to find out whether all servers work.
 func (r *runner) gather() {
-	r.carrier.gathering, r.carrier.turn = true, r.net.Turn()
+	r.carrier.gathering, r.carrier.turn = true, r.net.CarriedCount()
 	r.carrier.Gather()
 }
 
@@ -150,10 +150,10 @@ func (r *runner) checkCarrier() error {
 		return err
 	}
 	c.gathering = false
-	r.net.Vanish(c.turn)
+	r.net.LoseCarried(c.turn)
 	if !c.whole {
 		c.whole = true
-		r.net.Whole(r.now)
+		r.net.ServersRecovered(r.now)
 	}
 	r.news = true
 	return nil
@@ -181,7 +181,7 @@ func (r *runner) noteCarrier() {
 	lost := 0
 	on := serverTroubles(r.net.Journal())
 	for m := range r.net.Journal().All() {
-		if m.Fate == sim.Vanished && !slices.ContainsFunc(on, func(s [2]time.Duration) bool { return s[0] <= m.Sent && m.Sent <= s[1] }) {
+		if m.Fate == sim.LostByCarrier && !slices.ContainsFunc(on, func(s [2]time.Duration) bool { return s[0] <= m.Sent && m.Sent <= s[1] }) {
 			lost++
 		}
 	}
@@ -196,10 +196,10 @@ func serverTroubles(j *sim.Journal) (all [][2]time.Duration) {
 	broken := false
 	for _, e := range j.Events() {
 		switch {
-		case e.Begun != nil && e.Begun.IsOfServers() && !broken:
+		case e.Begun != nil && e.Begun.IsServerFault() && !broken:
 			all = append(all, [2]time.Duration{e.At, math.MaxInt64})
 			broken = true
-		case e.What == "whole":
+		case e.What == "servers-recovered":
 			all[len(all)-1][1] = e.At
 			broken = false
 		}
@@ -209,7 +209,7 @@ func serverTroubles(j *sim.Journal) (all [][2]time.Duration) {
 
 // beginOfServers begins a fault of the carrier's servers.
 func (r *runner) beginOfServers(f *sim.Fault) {
-	if !f.IsOfServers() {
+	if !f.IsServerFault() {
 		return
 	}
 	f.Nodes = r.carrier.At(f.Servers)
@@ -219,7 +219,7 @@ func (r *runner) beginOfServers(f *sim.Fault) {
 }
 
 func (r *runner) endOfServers(f *sim.Fault) {
-	if !f.IsOfServers() {
+	if !f.IsServerFault() {
 		return
 	}
 	r.carrier.End(f)

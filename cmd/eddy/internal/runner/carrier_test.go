@@ -133,12 +133,12 @@ func TestRunFaultsOfServers(t *testing.T) {
 			if !slices.Equal(e.Begun.Nodes, []string{"at " + e.Begun.Servers[0]}) {
 				t.Errorf("%+v", e.Begun)
 			}
-		case e.What == "whole":
+		case e.What == "servers-recovered":
 			broken = 0
 		}
 	}
 	for m := range res.Journal.All() {
-		if m.Fate == sim.Vanished {
+		if m.Fate == sim.LostByCarrier {
 			lost++
 		}
 	}

@@ -115,7 +115,7 @@ func (r *runner) answer(d *sim.Delivery) {
 			r.indefinite(c, "an error without a code")
 			return
 		}
-		outcome := history.Info
+		outcome := history.Indefinite
 		if history.IsDefinite(code) {
 			outcome = history.Fail
 		}
@@ -159,7 +159,7 @@ func (r *runner) finish(c *client, end history.End) {
 	r.open--
 	r.outcomes[end.Outcome]++
 	c.op = -1
-	if end.Outcome == history.Info {
+	if end.Outcome == history.Indefinite {
 		r.rename(c)
 	}
 	r.free = append(r.free, c)
@@ -168,7 +168,7 @@ func (r *runner) finish(c *client, end history.End) {
 
 // indefinite ends a client's operation that may have taken effect.
 func (r *runner) indefinite(c *client, why string) {
-	r.finish(c, history.End{Outcome: history.Info, Error: why})
+	r.finish(c, history.End{Outcome: history.Indefinite, Error: why})
 }
 
 // checkTimeouts ends the operations that nobody answered.

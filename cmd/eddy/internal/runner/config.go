@@ -44,7 +44,7 @@ type Config struct {
 
 	Dirs, Logs string // directories: for nodes to work in, for what they write to stderr
 	MaxLine    int
-	Room       int // bytes that may wait for a node that does not read; 0 for the cluster's default
+	QueueLimit int // of the bytes queued for a node; 0 for the default of package cluster
 
 	Stderr io.Writer      // gets what nodes write to stderr, unless nil
 	Trace  func(Traffic)  // is told of messages as they pass, unless nil
@@ -90,10 +90,10 @@ type Traffic struct {
 
 // Progress is how a test goes.
 type Progress struct {
-	At             time.Duration
-	OK, Fail, Info int
-	Messages       int
-	Faults         []string
+	At                   time.Duration
+	OK, Fail, Indefinite int
+	Messages             int
+	Faults               []string
 }
 
 // timeout is how long a client waits: longer than a relay may need.

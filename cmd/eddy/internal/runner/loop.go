@@ -178,12 +178,12 @@ func (r *runner) handOut(d *sim.Delivery) {
 
 func (r *runner) deliverTo(n *node, d *sim.Delivery) {
 	if n.state == dead {
-		r.net.Undo(r.now, *d, sim.Down)
+		r.net.Undeliver(r.now, *d, sim.Down)
 		return
 	}
 	r.line = message.Append(r.line[:0], d.Src, d.Dest, d.Body)
 	if !r.cluster.Send(n.index, r.line) {
-		r.net.Undo(r.now, *d, sim.Unread)
+		r.net.Undeliver(r.now, *d, sim.Unread)
 		if n.state == up && n.paused == 0 && !r.ending && r.cluster.Queued(n.index) > 0 {
 			r.ofNode(n, "deaf", "left %d bytes of its input unread", r.cluster.Queued(n.index))
 		}
@@ -247,7 +247,7 @@ func (r *runner) tell() {
 		return
 	}
 	p := Progress{At: r.now, OK: r.outcomes[history.OK], Fail: r.outcomes[history.Fail],
-		Info: r.outcomes[history.Info], Messages: r.net.Journal().Len()}
+		Indefinite: r.outcomes[history.Indefinite], Messages: r.net.Journal().Len()}
 	for _, f := range r.net.Faults() {
 		p.Faults = append(p.Faults, f.String())
 	}

@@ -110,12 +110,12 @@ func TestRunKillEndsOperations(t *testing.T) {
 		if over[op.Process] {
 			t.Errorf("%v: its process had ended", op)
 		}
-		over[op.Process] = op.Outcome == history.Info
+		over[op.Process] = op.Outcome == history.Indefinite
 		for _, at := range killed[op.Node] {
 			switch {
 			case op.From < at && op.To > at:
 				t.Errorf("%v: went on after its node's death at %v", op, at)
-			case op.To == at && op.Outcome == history.Info:
+			case op.To == at && op.Outcome == history.Indefinite:
 				ended++
 			}
 		}

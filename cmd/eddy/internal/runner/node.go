@@ -135,16 +135,16 @@ func (r *runner) exited(n *node, e *cluster.Event) {
 
 // wrote judges a line of a node and passes it on.
 func (r *runner) wrote(n *node, e *cluster.Event) {
-	if e.Life != n.life.number || n.state == dead {
+	if e.Incarnation != n.life.number || n.state == dead {
 		return // the last words of a process that is gone
 	}
 	if stopped := r.endedAt + r.cfg.endGrace() + stopGrace; r.ending && r.now > stopped+r.pulse.lag(r.now) {
 		r.ofLine(n, e, "after-stop", "wrote %.1fs after SIGTERM", (r.now - r.endedAt - r.cfg.endGrace()).Seconds())
 	}
-	if e.Line.Unended && n.state != up && n.state != starting {
+	if e.Line.Incomplete && n.state != up && n.state != starting {
 		return // it was killed in the middle of it
 	}
-	if e.Line.Cut() {
+	if e.Line.Truncated() {
 		r.ofLine(n, e, "long-line", "wrote a line of %d bytes", e.Line.Size)
 		return
 	}
@@ -210,7 +210,7 @@ func (r *runner) initialised(n *node, e *cluster.Event, m *message.Message) {
 		return
 	}
 	n.state = up
-	r.net.Started(n.name, n.life.number-1, r.now)
+	r.net.Started(n.name, n.life.number, r.now)
 	r.news = true
 }
 
@@ -221,7 +221,7 @@ func (r *runner) send(n *node, e *cluster.Event, m message.Message) {
 	}
 	if r.byName[m.Dest] == nil && !r.isClient(m.Dest) && !r.cast.has(m.Dest) {
 		r.ofLine(n, e, "unknown-dest", "wrote to %q, which does not exist", m.Dest)
-		r.net.Refuse(r.now, m, sim.Nobody)
+		r.net.Drop(r.now, m, sim.UnknownDest)
 		return
 	}
 	if c := r.byClient[m.Dest]; c != nil && m.InReplyTo == c.id {

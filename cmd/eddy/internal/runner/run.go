@@ -37,7 +37,7 @@ type Result struct {
 func Run(ctx context.Context, cfg *Config) (*Result, error) {
 	c, err := cluster.New(cluster.Options{
 		Program: cfg.Bin, Args: cfg.Args, Nodes: cfg.Nodes,
-		Dirs: cfg.Dirs, Logs: cfg.Logs, MaxLine: cfg.MaxLine, Room: cfg.Room,
+		Dirs: cfg.Dirs, Logs: cfg.Logs, MaxLine: cfg.MaxLine, QueueLimit: cfg.QueueLimit,
 		Grace: cfg.endGrace(), TermGrace: termGrace,
 		Stderr: stderrTo(cfg),
 	})
@@ -234,7 +234,7 @@ func (r *runner) calm(ctx context.Context) error {
 	if err := r.settle(ctx); err != nil {
 		return err
 	}
-	r.net.Calm(r.now)
+	r.net.Quiesce(r.now)
 	whole := func() bool {
 		for _, n := range r.nodes {
 			if n.state != up && n.state != dead {

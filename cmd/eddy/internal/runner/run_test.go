@@ -97,7 +97,7 @@ func TestRunInterrupted(t *testing.T) {
 func TestRunDeaf(t *testing.T) {
 	cfg := config(t)
 	cfg.Nodes, cfg.Args = []string{"n1"}, []string{"deaf"}
-	cfg.Room = 64 << 10
+	cfg.QueueLimit = 64 << 10
 	cfg.Rate, cfg.Concurrency, cfg.TimeLimit = MaxRate, 4000, time.Hour // more than a pipe holds
 	ctx, cancel := context.WithCancel(context.Background())
 	cfg.Live = func(p Progress) {

@@ -70,7 +70,7 @@ func (w *ward) add(s Sickness) {
 func (r *runner) ofLine(n *node, e *cluster.Event, kind, format string, args ...any) {
 	r.ward.add(Sickness{
 		Node: n.name, Kind: kind, Text: fmt.Sprintf(format, args...),
-		Life: e.Life, Line: e.Line.Number, Bytes: e.Line.Size, Quote: quote(e.Line.Text), At: r.now,
+		Life: e.Incarnation, Line: e.Line.Number, Bytes: e.Line.Size, Quote: quote(e.Line.Text), At: r.now,
 	})
 }
 

@@ -15,11 +15,11 @@ import (
 // differ from run to run:
 //
 //   - msg_id and in_reply_to, at any depth. A relay's reply contains another
-//     node's reply, ids and all. If those counted, two runs in which n1 sent
-//     its messages in another order would differ in the fates of the replies.
-//   - call, deadline_ms and retry, at the top: a random name, the rest of a
-//     deadline, and whether this is another attempt. Bodies that differ in these
-//     alone share one row of fates, in the order in which they were sent.
+//     node's reply with its ids. If these ids counted, two runs in which n1 sends
+//     its messages in different orders would give the replies different fates.
+//   - call, deadline_ms and retry, at the top level: a random id, the remaining
+//     time, and a flag that differs between attempts. Bodies that differ only in
+//     these members share one sequence of fates, in the order of sending.
 func BodyHash(body []byte) uint64 {
 	h := hashers.Get().(*hasher)
 	defer hashers.Put(h)

@@ -38,11 +38,12 @@ func TestBodyHash(t *testing.T) {
 	}
 }
 
-// The hash is part of what a seed means: a stored test must run again.
+// The fates of a seed depend on the hash, so it must not change: a stored test must
+// be repeatable.
 func TestBodyHashStays(t *testing.T) {
 	const want = 0x8ddd366b4ba2d2d8
 	if got := BodyHash([]byte(`{"type":"echo","echo":[1,"a",{"b":null}],"msg_id":3}`)); got != want {
-		t.Errorf("%#x, it was %#x", got, uint64(want))
+		t.Errorf("%#x, want %#x", got, uint64(want))
 	}
 }
 

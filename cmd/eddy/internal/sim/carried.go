@@ -2,66 +2,70 @@ package sim
 
 import "time"
 
-// Over makes messages that the network would hand out go over another one, a real
-// one: carry is given each, and Arrived is told when it has come. So loss, latency
-// and faults of this network come first, and what the other does comes on top.
-// What is carried is in flight.
-func (n *Network) Over(carry func(*Record)) {
+// SetCarrier sends messages over another, real network once this one has let them
+// through: Due calls carry for each message instead of returning it, and the
+// caller calls Arrived when the message comes out of the other network. So the
+// loss, latency and faults of this network come first, and those of the other
+// network are added. A carried message is in flight.
+func (n *Network) SetCarrier(carry func(*Record)) {
 	n.carry = carry
-	n.carried = map[uint32]carriage{}
+	n.carried = map[uint32]carriedCopy{}
 }
 
-// A carriage is one copy of a message on its way over the other network.
-type carriage struct {
-	turn  int    // it was carried as the turn-th of all
-	epoch uint32 // as a flight's
+// A carriedCopy is one copy of a message that the carrier has and that has not
+// arrived.
+type carriedCopy struct {
+	number int    // how many copies were given to the carrier before this one
+	epoch  uint32 // as in a flight
 }
 
-// Turn is how many copies have been given to the other network so far.
-func (n *Network) Turn() int { return n.turns }
+// CarriedCount is how many copies were given to the carrier so far.
+func (n *Network) CarriedCount() int { return n.carriedCount }
 
-func (n *Network) carryOn(f flight) {
-	n.carried[f.record] = carriage{n.turns, f.epoch}
-	n.turns++
+func (n *Network) giveToCarrier(f flight) {
+	n.carried[f.record] = carriedCopy{n.carriedCount, f.epoch}
+	n.carriedCount++
 	record := n.journal.At(int(f.record))
 	n.carry(&record)
 }
 
-// Arrived says that a copy has come over the other network. It is false if its
-// receiver can't be handed it: it was killed meanwhile, or has been handed it, or
-// the copy was given up.
+// Arrived records that a copy has arrived over the carrier. It returns false if
+// the copy must not be delivered: its receiver was killed after it was sent, it was
+// delivered before, or it was given up by LoseCarried.
 func (n *Network) Arrived(now time.Duration, record int) (Delivery, bool) {
 	c, known := n.carried[uint32(record)]
 	if !known {
 		return Delivery{}, false
 	}
 	delete(n.carried, uint32(record))
-	dest := n.endAt(n.journal.row(record).dest)
+	dest := n.endpointAt(n.journal.row(record).dest)
 	switch {
 	case dest.epoch != c.epoch:
 		n.journal.end(record, now, Killed)
 	case dest.down:
 		n.journal.end(record, now, Down)
 	default:
-		return n.handOut(now, record, now), true
+		return n.deliver(now, record, now), true
 	}
 	return Delivery{}, false
 }
 
-// Vanish gives up the copies of the first turns that have not arrived, and returns
-// how many they are. Nobody knows when they were lost; the journal has them as lost
-// when they were sent.
-func (n *Network) Vanish(turns int) (lost int) {
+// LoseCarried gives up those of the first count carried copies that have not
+// arrived, and returns their number. When they were lost is not known. In the
+// journal they are lost at the time when they were sent.
+func (n *Network) LoseCarried(count int) (lost int) {
 	for record, c := range n.carried {
-		if c.turn < turns {
+		if c.number < count {
 			delete(n.carried, record)
-			n.journal.end(int(record), n.journal.row(int(record)).sent, Vanished)
+			n.journal.end(int(record), n.journal.row(int(record)).sent, LostByCarrier)
 			lost++
 		}
 	}
 	return lost
 }
 
-// Whole says that all servers of the other network carry messages again, after
-// faults of theirs.
-func (n *Network) Whole(now time.Duration) { n.journal.event(Event{At: now, What: "whole"}) }
+// ServersRecovered records that, after faults of the carrier's servers, all of them
+// deliver messages again.
+func (n *Network) ServersRecovered(now time.Duration) {
+	n.journal.event(Event{At: now, What: "servers-recovered"})
+}

@@ -7,10 +7,11 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// over is a network whose messages go over another one, which keeps them in carried.
-func over(c Config) (n *Network, carried *[]int) {
+// withCarrier returns a network with a carrier that keeps the indices of its
+// messages in carried.
+func withCarrier(c Config) (n *Network, carried *[]int) {
 	n, carried = New(c), new([]int)
-	n.Over(func(r *Record) { *carried = append(*carried, r.Index) })
+	n.SetCarrier(func(r *Record) { *carried = append(*carried, r.Index) })
 	return n, carried
 }
 
@@ -31,15 +32,15 @@ func arrive(t *testing.T, n *Network, at time.Duration, record int, want Fate) {
 	}
 }
 
-// What this network does comes first: only what it would have handed out is carried.
+// Only messages that the simulated network lets through are carried.
 func TestCarriedAfterLatencyAndPartition(t *testing.T) {
-	n, carried := over(Config{Latency: Constant(10 * ms)})
+	n, carried := withCarrier(Config{Latency: Constant(10 * ms)})
 	first := n.Send(0, body(t, "n1", "n2", `{"type":"a","msg_id":1}`))
 	if _, ok := n.Due(9 * ms); ok || len(*carried) != 0 {
 		t.Error("carried before it was due")
 	}
 	if _, ok := n.Due(10 * ms); ok || len(*carried) != 1 {
-		t.Error("handed out, or not carried")
+		t.Error("delivered, or not carried")
 	}
 	cut := n.Begin(10*ms, Fault{Kind: Partition, Links: []Link{{"n1", "n2"}}})
 	second := n.Send(10*ms, body(t, "n1", "n2", `{"type":"b","msg_id":2}`))
@@ -53,42 +54,44 @@ func TestCarriedAfterLatencyAndPartition(t *testing.T) {
 		t.Errorf("delivered at %v", d)
 	}
 	if _, ok := n.Arrived(26*ms, first); ok || n.InFlight() != 0 {
-		t.Error("handed out twice")
+		t.Error("delivered twice")
 	}
 }
 
-// What is carried to a node that is killed meanwhile is lost, and stays so for its
-// next life; and a reply to an earlier life is not carried at all.
-func TestCarriedToTheDead(t *testing.T) {
-	n, carried := over(Config{})
-	asked := n.Send(0, body(t, "n2", "n1", `{"type":"q","msg_id":7}`))
+// A message that is carried to a node is lost if the node is killed meanwhile, also
+// when the node has been started again. A reply to an earlier incarnation is not
+// carried.
+func TestCarriedToKilledNode(t *testing.T) {
+	n, carried := withCarrier(Config{})
+	request := n.Send(0, body(t, "n2", "n1", `{"type":"q","msg_id":7}`))
 	early := n.Send(0, body(t, "n1", "n2", `{"type":"a"}`))
 	late := n.Send(0, body(t, "n1", "n2", `{"type":"b"}`))
 	n.Due(0)
-	arrive(t, n, 1*ms, asked, Delivered)
+	arrive(t, n, 1*ms, request, Delivered)
 	n.Killed("n2", 2*ms)
 	arrive(t, n, 3*ms, early, Killed)
-	n.Started("n2", 1, 4*ms)
+	n.Started("n2", 2, 4*ms)
 	arrive(t, n, 5*ms, late, Killed)
 	reply := n.Send(6*ms, body(t, "n1", "n2", `{"type":"r","in_reply_to":7}`))
 	n.Due(6 * ms)
-	if n.Journal().At(reply).Fate != EarlierLife || len(*carried) != 3 {
+	if n.Journal().At(reply).Fate != StaleReply || len(*carried) != 3 {
 		t.Errorf("the reply is %v, carried %v", n.Journal().At(reply).Fate, *carried)
 	}
 }
 
-// What was given up does not arrive any more, and has vanished when it was sent.
-func TestVanish(t *testing.T) {
-	n, _ := over(Config{})
+// A copy that was given up is not delivered when it arrives. Its time is the time
+// when it was sent.
+func TestLoseCarried(t *testing.T) {
+	n, _ := withCarrier(Config{})
 	lost := n.Send(1*ms, body(t, "n1", "n2", `{"type":"a"}`))
 	n.Due(1 * ms)
-	turn := n.Turn()
+	count := n.CarriedCount()
 	later := n.Send(2*ms, body(t, "n1", "n2", `{"type":"b"}`))
 	n.Due(2 * ms)
-	if count := n.Vanish(turn); count != 1 {
-		t.Errorf("%d vanished", count)
+	if got := n.LoseCarried(count); got != 1 {
+		t.Errorf("%d lost", got)
 	}
-	arrive(t, n, 5*ms, lost, Vanished)
+	arrive(t, n, 5*ms, lost, LostByCarrier)
 	arrive(t, n, 5*ms, later, Delivered)
 	if r := n.Journal().At(lost); r.Done != r.Sent {
 		t.Errorf("lost at %v", r.Done)

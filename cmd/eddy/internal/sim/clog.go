@@ -1,41 +1,47 @@
 package sim
 
-import "time"
+import (
+	"time"
 
-// A clogged link holds what is on it, and lets it go when the clog ends, in the
-// order of sending, before anything that is sent later. As with a partition, a
-// message is on the link when it is due: one that is due only after the end is
-// not held, and comes at its time.
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/eventqueue"
+)
+
+// A clogged link holds messages back until the clog ends. Then it delivers them in
+// the order of sending, before any message that is sent later. As with a partition,
+// the moment when a message is due decides: a message that is due after the end of
+// the clog is not held back.
 //
-// A slow link delays each message for itself. Behind a clog requests, their
-// retries and replies pile up, and come all at once.
+// A slow link delays each message by the same time. Behind a clog, requests,
+// retries and replies gather and arrive all at once.
 
-// isClogged says whether a clog is on a link.
-func (n *Network) isClogged(src, dest *end) bool {
+// isClogged reports whether a clog affects a link.
+func (n *Network) isClogged(src, dest *endpoint) bool {
 	for i := range n.faults {
-		if o := &n.faults[i]; o.fault.Kind == Clog && o.touches(src, dest) {
+		if o := &n.faults[i]; o.fault.Kind == Clog && o.affects(src, dest) {
 			return true
 		}
 	}
 	return false
 }
 
-// unclog puts all that is held back on its way. What another clog touches is
-// held again as soon as it is looked at.
+// unclog makes all messages that are held back due now. Due holds those back again
+// that another clog affects.
 func (n *Network) unclog(now time.Duration, over *ongoing) {
-	// Nobody may have looked yet at what is due by now. It would overtake what
-	// was sent before it and is let go now.
+	// Messages that became due since Due was last called are not in held. They
+	// become due now, too, so that they do not overtake messages that were sent
+	// before them.
 	flying := n.flying
-	n.flying = nil
-	for _, f := range flying {
-		if row := n.journal.row(int(f.record)); f.due < now && over.touches(n.endAt(row.src), n.endAt(row.dest)) {
+	n.flying = eventqueue.Queue[flight]{}
+	for flying.Len() > 0 {
+		_, f := flying.Pop()
+		if row := n.journal.row(int(f.record)); f.due < now && over.affects(n.endpointAt(row.src), n.endpointAt(row.dest)) {
 			f.due = now
 		}
-		n.flying.push(f)
+		n.push(f)
 	}
 	for _, f := range n.held {
 		f.due = now
-		n.flying.push(f)
+		n.push(f)
 	}
 	n.held = nil
 }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// However late each was due, a clogged link lets messages go in the order in
-// which they were sent.
+// When a clog ends, messages are delivered in the order in which they were sent,
+// whatever their latencies.
 func TestClogKeepsTheOrderOfSending(t *testing.T) {
 	n := New(Config{Latency: Uniform(0, 50*ms), Seed: 4})
 	clog := n.Begin(0, Fault{Kind: Clog, Links: []Link{{"n1", "n2"}}})
@@ -18,7 +18,7 @@ func TestClogKeepsTheOrderOfSending(t *testing.T) {
 	if got := drain(n, 40*ms); !slices.Equal(got, []int{other}) && got != nil {
 		t.Errorf("delivered while clogged: %v", got)
 	}
-	n.End(60*ms, clog) // nobody has looked since 40 ms
+	n.End(60*ms, clog) // Due was last called at 40 ms
 	last := n.Send(60*ms, request(t, "n1", "n2", 20, 20))
 	got := drain(n, 60*ms)
 	got = slices.DeleteFunc(got, func(i int) bool { return i == other || i == last })
@@ -43,7 +43,7 @@ func TestClogs(t *testing.T) {
 		t.Errorf("one of two clogs has ended: delivered %v, %d in flight", got, n.InFlight())
 	}
 	n.Killed("n2", 2)
-	n.Started("n2", 1, 3)
+	n.Started("n2", 2, 3)
 	cut := n.Begin(4, Fault{Kind: Partition, Links: []Link{{"n3", "n4"}}})
 	n.End(5, second)
 	n.End(5, cut)
@@ -52,6 +52,6 @@ func TestClogs(t *testing.T) {
 		t.Errorf("delivered %v, %d in flight", got, n.InFlight())
 	}
 	if got := n.Journal().At(0).Fate; got != Killed {
-		t.Errorf("what was held for a node that was killed is %v", got)
+		t.Errorf("the fate of a message held back for a killed node is %v", got)
 	}
 }

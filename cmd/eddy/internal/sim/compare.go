@@ -5,31 +5,30 @@ import (
 	"math"
 )
 
-// A Comparison says how far two tests drew the same fates: what chance did to
-// the k-th message with some body over some link, in both. A retry that one test
-// has and the other has not is compared with nothing.
+// A Comparison compares the random fates of messages in two tests: of the k-th
+// message with the same body on the same link in both.
 type Comparison struct {
 	Same, Different  int
-	OnlyOne          int    // drawn in one of the tests alone
+	OnlyInOne        int    // messages that were sent in only one of the tests
 	FirstDifference  string // for people
-	WithoutDuplicate bool   // a flaky link makes duplicates for a while: none were compared
+	WithoutDuplicate bool   // duplicates were not compared, because of a flaky link
 }
 
-// Compare compares the journals of two tests. What time did, and not chance, is
-// left out: partitions, kills, a flaky link and how long a message took. So is
-// what was sent in the calm, when nothing is drawn: a message that one test sent
-// just before it, and lost, another sends just after.
+// Compare compares the journals of two tests. It ignores what depends on the time
+// and not on the seed: partitions, kills, flaky links and how long a message took.
+// It also ignores messages sent after Quiesce, which have no random fate: one test
+// may send and lose a message just before Quiesce that the other sends just after.
 func Compare(a, b *Journal) Comparison {
 	c := Comparison{WithoutDuplicate: a.hadFlaky() || b.hadFlaky()}
-	drawn := a.drawn()
+	fates := a.randomFates()
 	earliest := b.length
-	for key, second := range b.drawn() {
-		first, both := drawn[key]
-		delete(drawn, key)
+	for key, second := range b.randomFates() {
+		first, both := fates[key]
+		delete(fates, key)
 		switch {
 		case !both:
-			c.OnlyOne++
-		case first.lost == second.lost && (c.WithoutDuplicate || first.twice == second.twice):
+			c.OnlyInOne++
+		case first.lost == second.lost && (c.WithoutDuplicate || first.duplicated == second.duplicated):
 			c.Same++
 		default:
 			c.Different++
@@ -39,7 +38,7 @@ func Compare(a, b *Journal) Comparison {
 			}
 		}
 	}
-	c.OnlyOne += len(drawn)
+	c.OnlyInOne += len(fates)
 	return c
 }
 
@@ -52,67 +51,67 @@ func (j *Journal) hadFlaky() bool {
 	return false
 }
 
-// occasion is the k-th time that a body went over a link.
-type occasion struct {
+// A sending is the k-th time that a body is sent over a link.
+type sending struct {
 	src, dest string
 	body      uint64
 	k         int
 }
 
-// chance is what chance did.
-type chance struct {
-	index       int
-	lost, twice bool
+// A randomFate is the part of a message's fate that the seed decides.
+type randomFate struct {
+	index            int // of the message, in its journal
+	lost, duplicated bool
 }
 
-func (c chance) String() string {
+func (f randomFate) String() string {
 	switch {
-	case c.lost && c.twice:
-		return "lost and sent twice"
-	case c.lost:
+	case f.lost && f.duplicated:
+		return "lost and duplicated"
+	case f.lost:
 		return "lost"
-	case c.twice:
-		return "sent twice"
+	case f.duplicated:
+		return "duplicated"
 	}
-	return "spared"
+	return "neither lost nor duplicated"
 }
 
-// calmSince is the step from which on nothing was lost or sent twice by chance.
-func (j *Journal) calmSince() int {
+// quiescedAt is the step at which random loss and duplication ended.
+func (j *Journal) quiescedAt() int {
 	for i := range j.events {
-		if j.events[i].What == "calm" {
+		if j.events[i].What == "quiesced" {
 			return j.events[i].Step
 		}
 	}
 	return math.MaxInt
 }
 
-// drawn are the chances of all messages that had one.
-func (j *Journal) drawn() map[occasion]chance {
-	times := map[occasion]int{}
-	keys := make([]occasion, j.length)
-	all := make(map[occasion]chance, j.length)
-	calm := j.calmSince()
+// randomFates returns the random fates of all messages that have one.
+func (j *Journal) randomFates() map[sending]randomFate {
+	times := map[sending]int{}
+	keys := make([]sending, j.length)
+	all := make(map[sending]randomFate, j.length)
+	quiesced := j.quiescedAt()
 	for r := range j.All() {
-		if r.SentStep > calm {
-			break // and so is all that follows
+		if r.SentStep > quiesced {
+			break
 		}
-		if r.Fate == Nobody || r.Forged {
+		if r.Fate == UnknownDest || r.Forged {
 			continue
 		}
 		if r.IsDuplicate() {
-			if was, drawn := all[keys[r.Of]]; drawn {
-				was.twice = true
-				all[keys[r.Of]] = was
+			if original, ok := all[keys[r.Of]]; ok {
+				original.duplicated = true
+				all[keys[r.Of]] = original
 			}
 			continue
 		}
-		key := occasion{src: r.Src, dest: r.Dest, body: BodyHash(r.Body)}
+		key := sending{src: r.Src, dest: r.Dest, body: BodyHash(r.Body)}
 		times[key]++
 		key.k = times[key]
 		keys[r.Index] = key
-		if r.Fate != EarlierLife && r.Fate != LostByFault {
-			all[key] = chance{index: r.Index, lost: r.Fate == LostByLink}
+		if r.Fate != StaleReply && r.Fate != LostByFault {
+			all[key] = randomFate{index: r.Index, lost: r.Fate == LostByLink}
 		}
 	}
 	return all

@@ -8,18 +8,19 @@ import (
 	"time"
 )
 
-// exchange has every node ask the next, in the order given, and kills one.
+// exchange lets every node send requests to the next one, in the given order, and
+// kills one node.
 func exchange(t *testing.T, seed uint64, order []int) *Journal {
 	n := New(Config{Seed: seed, Loss: 0.3, Duplicate: 0.2, Latency: Exponential(5 * ms)})
-	for turn, i := range order {
-		now := time.Duration(turn) * ms
-		n.Send(now, request(t, fmt.Sprintf("n%d", i%5), fmt.Sprintf("n%d", (i+1)%5), turn, i))
+	for k, i := range order {
+		now := time.Duration(k) * ms
+		n.Send(now, request(t, fmt.Sprintf("n%d", i%5), fmt.Sprintf("n%d", (i+1)%5), k, i))
 		drain(n, now)
-		switch turn {
+		switch k {
 		case len(order) / 3:
 			n.Killed("n1", now)
 		case len(order) / 2:
-			n.Started("n1", 1, now)
+			n.Started("n1", 2, now)
 		}
 	}
 	return n.Journal()
@@ -33,29 +34,30 @@ func TestCompare(t *testing.T) {
 	backwards := slices.Clone(order)
 	slices.Reverse(backwards)
 	first := exchange(t, 1, order)
-	if c := Compare(first, exchange(t, 1, backwards)); c.Same != 300 || c.Different+c.OnlyOne != 0 {
+	if c := Compare(first, exchange(t, 1, backwards)); c.Same != 300 || c.Different+c.OnlyInOne != 0 {
 		t.Errorf("another order: %+v", c)
 	}
 	if c := Compare(first, exchange(t, 2, order)); c.Different < 100 || c.FirstDifference == "" {
 		t.Errorf("another seed: %+v", c)
 	}
-	if c := Compare(first, exchange(t, 1, order[:200])); c.Same != 200 || c.OnlyOne != 100 {
+	if c := Compare(first, exchange(t, 1, order[:200])); c.Same != 200 || c.OnlyInOne != 100 {
 		t.Errorf("fewer messages: %+v", c)
 	}
 }
 
-// A message that one test sent just before the calm and another just after met
-// no chance in the second. Also when the journals are read from their files.
-func TestCompareLeavesOutTheCalm(t *testing.T) {
+// A message that one test sends just before Quiesce and the other just after has a
+// random fate only in the first. This also holds when the journals are read from
+// files.
+func TestCompareIgnoresMessagesAfterQuiesce(t *testing.T) {
 	var journals []*Journal
-	for _, calmAt := range []int{3, 5} {
+	for _, quiesceAt := range []int{3, 5} {
 		n := New(Config{Seed: 1, Loss: 1})
-		for turn := range 8 {
-			now := time.Duration(turn) * ms
-			if turn == calmAt {
-				n.Calm(now)
+		for k := range 8 {
+			now := time.Duration(k) * ms
+			if k == quiesceAt {
+				n.Quiesce(now)
 			}
-			n.Send(now, request(t, "n1", "n2", turn, turn%2))
+			n.Send(now, request(t, "n1", "n2", k, k%2))
 			drain(n, now)
 		}
 		var file bytes.Buffer
@@ -67,13 +69,13 @@ func TestCompareLeavesOutTheCalm(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, j := range []*Journal{n.Journal(), read} {
-			if got := len(j.drawn()); got != calmAt {
-				t.Errorf("%d messages were drawn, want %d", got, calmAt)
+			if got := len(j.randomFates()); got != quiesceAt {
+				t.Errorf("%d messages have random fates, want %d", got, quiesceAt)
 			}
 		}
 		journals = append(journals, read)
 	}
-	if c := Compare(journals[0], journals[1]); c.Same != 3 || c.Different != 0 || c.OnlyOne != 2 {
+	if c := Compare(journals[0], journals[1]); c.Same != 3 || c.Different != 0 || c.OnlyInOne != 2 {
 		t.Errorf("%+v", c)
 	}
 }

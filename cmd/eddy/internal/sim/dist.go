@@ -11,32 +11,33 @@ import (
 	"time"
 )
 
-// A Dist is a distribution of latencies. Its zero value is no latency at all.
+// A Dist is a distribution of latencies. Its zero value is always 0.
 type Dist struct {
 	kind   string // "" and constant, uniform, exponential, lognormal, file
 	a, b   time.Duration
 	sigma  float64
 	path   string
-	sorted []time.Duration // what a file measured
+	sorted []time.Duration // the latencies of a file
 }
 
-// Constant is always d.
+// Constant returns the distribution that is always d.
 func Constant(d time.Duration) Dist { return Dist{kind: "constant", a: d} }
 
-// Uniform is anything from a to b.
+// Uniform returns the uniform distribution from a to b.
 func Uniform(a, b time.Duration) Dist { return Dist{kind: "uniform", a: a, b: b} }
 
-// Exponential has the given mean.
+// Exponential returns the exponential distribution with a mean.
 func Exponential(mean time.Duration) Dist { return Dist{kind: "exponential", a: mean} }
 
-// Lognormal has the given median, and sigma is the standard deviation of its
-// logarithm: at 1, one in a hundred takes ten times the median.
+// Lognormal returns the lognormal distribution with a median. Sigma is the
+// standard deviation of the logarithm: with sigma 1, one latency in a hundred is
+// more than ten times the median.
 func Lognormal(median time.Duration, sigma float64) Dist {
 	return Dist{kind: "lognormal", a: median, sigma: sigma}
 }
 
-// At is the latency that a share u of all latencies is below; u is from 0 up to
-// 1, 1 excluded. So a random u makes a random latency.
+// At returns the quantile u, which is in [0, 1): a share u of all latencies is
+// smaller. A random u gives a random latency.
 func (d Dist) At(u float64) time.Duration {
 	switch d.kind {
 	case "uniform":
@@ -55,16 +56,16 @@ func (d Dist) At(u float64) time.Duration {
 	return d.a
 }
 
-// Longest is what all but one latency in a thousand are below.
+// Longest returns the quantile 0.999.
 func (d Dist) Longest() time.Duration { return d.At(0.999) }
 
-// IsZero reports whether there is never any latency.
+// IsZero reports whether every latency is 0.
 func (d Dist) IsZero() bool { return d.a == 0 && d.b == 0 && d.sorted == nil }
 
-// IsConstant reports whether every message takes the same time.
+// IsConstant reports whether all latencies are equal.
 func (d Dist) IsConstant() bool { return d.kind == "" || d.kind == "constant" }
 
-// String is the text that ParseDist reads.
+// String returns the text that ParseDist parses.
 func (d Dist) String() string {
 	switch d.kind {
 	case "uniform":
@@ -79,15 +80,15 @@ func (d Dist) String() string {
 	return fmt.Sprintf("constant:%v", d.a)
 }
 
-// ParseDist reads one of
+// ParseDist parses one of
 //
 //	constant:50ms  exponential:50ms  uniform:0ms-100ms  lognormal:50ms,0.5
 //	file:PATH  50ms  50
 //
-// where a number alone is in milliseconds and constant, and lognormal has a median
-// and a sigma. A file has one latency
-// a line, likewise; blank lines and what follows # are skipped. readFile may be
-// nil, then there are no files.
+// A number without a unit is in milliseconds. A latency alone is constant.
+// lognormal is followed by a median and sigma. A file has one latency per line;
+// empty lines and the text after # are ignored. If readFile is nil, file: is an
+// error.
 func ParseDist(text string, readFile func(path string) ([]byte, error)) (Dist, error) {
 	kind, value, ok := strings.Cut(text, ":")
 	if !ok {
@@ -102,14 +103,14 @@ func ParseDist(text string, readFile func(path string) ([]byte, error)) (Dist, e
 		a, err := parseLatency(low)
 		b, err2 := parseLatency(high)
 		if !ok || err != nil || err2 != nil || a > b {
-			return Dist{}, fmt.Errorf("latency %q: want uniform:LOW-HIGH, such as uniform:0ms-100ms", text)
+			return Dist{}, fmt.Errorf("latency %q: must have the form uniform:LOW-HIGH, such as uniform:0ms-100ms", text)
 		}
 		return Uniform(a, b), nil
 	case "lognormal":
 		return parseLognormal(text, value)
 	case "file":
 		if readFile == nil {
-			return Dist{}, fmt.Errorf("latency %q: no file here", text)
+			return Dist{}, fmt.Errorf("latency %q: a file is not allowed here", text)
 		}
 		content, err := readFile(value)
 		if err != nil {
@@ -117,7 +118,7 @@ func ParseDist(text string, readFile func(path string) ([]byte, error)) (Dist, e
 		}
 		return parseMeasured(value, content)
 	}
-	return Dist{}, fmt.Errorf("latency %q: want one that begins with constant:, exponential:, uniform:, lognormal: or file: and its value", text)
+	return Dist{}, fmt.Errorf("latency %q: must begin with constant:, exponential:, uniform:, lognormal: or file:", text)
 }
 
 func parseLognormal(text, value string) (Dist, error) {
@@ -125,18 +126,18 @@ func parseLognormal(text, value string) (Dist, error) {
 	a, err := parseLatency(median)
 	s, err2 := strconv.ParseFloat(sigma, 64)
 	if !ok || err != nil || err2 != nil || !(s >= 0 && s <= 10) {
-		return Dist{}, fmt.Errorf("latency %q: want lognormal:MEDIAN,SIGMA, such as lognormal:50ms,0.5", text)
+		return Dist{}, fmt.Errorf("latency %q: must have the form lognormal:MEDIAN,SIGMA, such as lognormal:50ms,0.5", text)
 	}
 	return Lognormal(a, s), nil
 }
 
-// MaelstromDist is the distribution that Maelstrom means by --latency MS
-// --latency-dist NAME: uniform is from 0 to twice the mean.
+// MaelstromDist returns the distribution that Maelstrom uses with --latency MS
+// --latency-dist NAME. Uniform is from 0 to twice the mean.
 func MaelstromDist(ms float64, name string) (Dist, error) {
 	mean := time.Duration(ms * float64(time.Millisecond))
 	switch {
 	case !(ms >= 0 && ms <= float64(maxLatency/time.Millisecond)):
-		return Dist{}, fmt.Errorf("latency %v: want milliseconds from 0 to an hour", ms)
+		return Dist{}, fmt.Errorf("latency %v: must be milliseconds from 0 to 1 hour", ms)
 	case name == "" || name == "constant":
 		return Constant(mean), nil
 	case name == "uniform":
@@ -144,7 +145,7 @@ func MaelstromDist(ms float64, name string) (Dist, error) {
 	case name == "exponential":
 		return Exponential(mean), nil
 	}
-	return Dist{}, fmt.Errorf("latency distribution %q: want constant, uniform or exponential", name)
+	return Dist{}, fmt.Errorf("latency distribution %q: must be constant, uniform or exponential", name)
 }
 
 const maxLatency = time.Hour
@@ -158,7 +159,7 @@ func parseLatency(text string) (time.Duration, error) {
 		}
 	}
 	if err != nil || d < 0 || d > maxLatency {
-		return 0, fmt.Errorf("latency %q: want a time from 0 to an hour, such as 50ms, or milliseconds", text)
+		return 0, fmt.Errorf("latency %q: must be a duration from 0 to 1 hour, such as 50ms, or a number of milliseconds", text)
 	}
 	return d, nil
 }
@@ -181,7 +182,7 @@ func parseMeasured(path string, content []byte) (Dist, error) {
 		return Dist{}, fmt.Errorf("%s: %w", path, err)
 	}
 	if len(d.sorted) == 0 {
-		return Dist{}, fmt.Errorf("%s: no latencies in it", path)
+		return Dist{}, fmt.Errorf("%s: the file has no latencies", path)
 	}
 	slices.Sort(d.sorted)
 	return d, nil

@@ -54,14 +54,14 @@ func TestParseDistErrors(t *testing.T) {
 		{"lognormal:-5ms,1", file, "lognormal:MEDIAN,SIGMA"},
 		{"normal:5ms", file, "constant:, exponential:, uniform:, lognormal: or file:"},
 		{"constant:5parsecs", file, "5parsecs"},
-		{"exponential:-5ms", file, "from 0 to an hour"},
-		{"NaN", file, "from 0 to an hour"},
-		{"1e300", file, "from 0 to an hour"},
+		{"exponential:-5ms", file, "from 0 to 1 hour"},
+		{"NaN", file, "from 0 to 1 hour"},
+		{"1e300", file, "from 0 to 1 hour"},
 		{"uniform:100ms-0ms", file, "uniform:LOW-HIGH"},
 		{"uniform:100ms", file, "uniform:LOW-HIGH"},
-		{"file:lan", nil, "no file here"},
+		{"file:lan", nil, "not allowed here"},
 		{"file:lan", broken, "gone"},
-		{"file:lan", func(string) ([]byte, error) { return []byte("# none\n"), nil }, "no latencies"},
+		{"file:lan", func(string) ([]byte, error) { return []byte("# none\n"), nil }, "has no latencies"},
 		{"file:lan", func(string) ([]byte, error) { return []byte("1\nx\n"), nil }, "lan:2"},
 	} {
 		if _, err := ParseDist(c.text, c.read); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -82,11 +82,11 @@ func TestMaelstromDist(t *testing.T) {
 		t.Error("normal is no error")
 	}
 	if _, err := MaelstromDist(-1, ""); err == nil {
-		t.Error("less than nothing is no error")
+		t.Error("a negative latency is no error")
 	}
 }
 
-func TestLatenciesGrowWithTheirShare(t *testing.T) {
+func TestQuantilesGrow(t *testing.T) {
 	measured, _ := ParseDist("file:lan", file)
 	rapid.Check(t, func(t *rapid.T) {
 		d := rapid.SampledFrom([]Dist{{}, Constant(ms), Uniform(ms, 9*ms), Exponential(5 * ms), measured}).Draw(t, "dist")
@@ -112,7 +112,7 @@ func TestParseLink(t *testing.T) {
 		"n1:n2:loss=2":     "from 0 to 1",
 		"n1:n2:loss=NaN":   "from 0 to 1",
 		"n1:n2:los=0.1":    `"los"`,
-		"n1:n2:latency=-1": "from 0 to an hour",
+		"n1:n2:latency=-1": "from 0 to 1 hour",
 	} {
 		if _, _, err := ParseLink(text, nil); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v, want %q", text, err, want)

@@ -6,31 +6,32 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// A draw is the randomness of one message: a hash of the seed, the link, the
-// body without ids and how many times that body went over that link before.
+// A draw is the random number of one message: a hash of the seed, the link, the
+// body without ids, and how often this body was sent over this link before.
 //
-// A generator that all messages share would be simpler, and wrong: the order in
-// which processes get to run would decide who draws which number, and one retry
-// more would shift the fate of all that follows.
+// A random generator shared by all messages would be simpler and wrong. The order
+// in which the operating system runs the processes would decide which message gets
+// which number, and one more retry would change the fates of all later messages.
 type draw uint64
 
-// What a draw is asked about. Each question has a number of its own.
+// The decisions that a draw makes. Each has its own random number.
 const (
-	askLoss = iota + 1
-	askDuplicate
-	askLatency
-	askSecondLoss
-	askSecondLatency
-	askFaultLoss
-	askFaultDuplicate
+	drawLoss = iota + 1
+	drawDuplicate
+	drawLatency
+	drawDuplicateLoss
+	drawDuplicateLatency
+	drawFaultLoss
+	drawFaultDuplicate
 )
 
-// unit is the draw's number in [0, 1) for a question.
-func (d draw) unit(question uint64) float64 {
-	return float64(mix(uint64(d), question)>>11) / (1 << 53)
+// unit returns the draw's number in [0, 1) for a decision.
+func (d draw) unit(decision uint64) float64 {
+	return float64(mix(uint64(d), decision)>>11) / (1 << 53)
 }
 
-// mix hashes numbers to one, the same on every machine and in every run.
+// mix returns a hash of numbers that is the same on every machine and in every
+// run.
 func mix(numbers ...uint64) uint64 {
 	b := make([]byte, 0, 32)
 	for _, n := range numbers {

@@ -5,6 +5,7 @@ import (
 	"iter"
 	"math"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/message"
@@ -14,63 +15,69 @@ import (
 type Fate uint8
 
 const (
-	InFlight    Fate = iota // the test ended before it was due
-	Delivered               // its receiver was handed it
-	LostByLink              // the link lost it
-	LostByFault             // a flaky link lost it, while that fault lasted
-	Partitioned             // a partition stood between the two when it was due
-	Killed                  // its receiver was killed while it was in flight
-	Down                    // its receiver was not running when it was due
-	EarlierLife             // a reply to a request of an earlier life of its receiver
-	Unread                  // its receiver had not read its input for too long
-	Nobody                  // there is no such receiver
-	Vanished                // the network that this one goes over lost it; see Network.Over
+	InFlight      Fate = iota // the test ended before it was due
+	Delivered                 // it was delivered to its receiver
+	LostByLink                // the link lost it
+	LostByFault               // a flaky link lost it
+	Partitioned               // its link was cut by a partition when it was due
+	Killed                    // its receiver was killed while it was in flight
+	Down                      // its receiver was not running when it was due
+	StaleReply                // it is a reply to a request of an earlier incarnation of its receiver
+	Unread                    // it was dropped because its receiver does not read its input
+	UnknownDest               // its receiver does not exist
+	LostByCarrier             // the carrier lost it; see Network.SetCarrier
 )
 
 var fates = []string{
-	"in-flight", "delivered", "lost", "flaky", "partitioned",
-	"killed", "down", "earlier-life", "unread", "nobody", "vanished",
+	"in-flight", "delivered", "lost", "lost-by-fault", "partitioned",
+	"killed", "down", "stale-reply", "unread", "unknown-dest", "lost-by-carrier",
 }
 
-func (f Fate) String() string { return fates[f] }
+// String returns the fate's name.
+func (f Fate) String() string {
+	if int(f) >= len(fates) {
+		return fmt.Sprintf("Fate(%d)", uint8(f))
+	}
+	return fates[f]
+}
 
-// Fates are the names of all fates, in their order.
+// Fates returns the names of all fates, indexed by Fate.
 func Fates() []string { return fates }
 
 // MarshalText writes the fate's name.
 func (f Fate) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
 
-// UnmarshalText reads the fate's name.
+// UnmarshalText parses a fate's name.
 func (f *Fate) UnmarshalText(text []byte) error {
 	i := slices.Index(fates, string(text))
 	if i < 0 {
-		return fmt.Errorf("%q is no fate of a message", text)
+		return fmt.Errorf("fate %q: must be one of %s", text, strings.Join(fates, ", "))
 	}
 	*f = Fate(i)
 	return nil
 }
 
-// A Record is one copy of a message, as the journal knows it.
+// A Record is one copy of a message in the journal.
 type Record struct {
 	message.Message
-	Index int           // its place in the journal, in the order of sending
-	Of    int           // the message that the network made this duplicate of, or -1
-	Life  int           // which life of its sender sent it, from 0
-	Sent  time.Duration // since the test began
-	Done  time.Duration // when it was delivered or lost; without meaning in flight
-	Fate  Fate
+	Index       int           // its position in the journal, in the order of sending
+	Of          int           // for a duplicate, the Index of the original; otherwise -1
+	Incarnation int           // the incarnation of its sender, from 1
+	Sent        time.Duration // since the test began
+	Done        time.Duration // when it was delivered or lost; undefined while it is in flight
+	Fate        Fate
 
-	Forged bool // src did not send it: the test did, in its name
+	Forged bool // the test sent it in the name of src
 
-	SentStep, DoneStep int // the places of both among all steps of the test
+	SentStep, DoneStep int // when it was sent and done, among all steps of the test
 }
 
-// IsDuplicate says whether the network made this copy.
+// IsDuplicate reports whether the network made this copy.
 func (r *Record) IsDuplicate() bool { return r.Of >= 0 }
 
-// A Journal holds every message of a test and every fault, in the order in
-// which they happened. A message costs its body and about 80 bytes. The zero
-// value is empty and ready. It may be read while nobody writes.
+// A Journal holds every message of a test and every fault, in the order in which
+// they happened. A message costs its body and about 80 bytes. The zero value is an
+// empty journal. It is safe for concurrent reading, but not while it is written.
 type Journal struct {
 	names  names
 	blocks [][]row // of rowsPerBlock each
@@ -80,15 +87,15 @@ type Journal struct {
 	steps  uint32
 }
 
-// An Event is something that happened to a node or to the links.
+// An Event is something that happened to a node or to the network.
 type Event struct {
-	At    time.Duration `json:"at_ns"`
-	Step  int           `json:"step"`
-	What  string        `json:"event"`           // begin, end, killed, started, calm, whole
-	Fault int           `json:"fault,omitzero"`  // begin and end: which, from 1
-	Begun *Fault        `json:"begun,omitempty"` // begin
-	Node  string        `json:"node,omitempty"`  // killed and started
-	Life  int           `json:"life,omitzero"`   // started: from 0
+	At          time.Duration `json:"at_ns"`
+	Step        int           `json:"step"`
+	What        string        `json:"event"`                // begin, end, killed, started, quiesced, servers-recovered
+	Fault       int           `json:"fault,omitzero"`       // of begin and end: the fault's number, from 1
+	Begun       *Fault        `json:"begun,omitempty"`      // of begin: the fault
+	Node        string        `json:"node,omitempty"`       // of killed and started
+	Incarnation int           `json:"incarnation,omitzero"` // of started: from 1
 }
 
 const (
@@ -96,21 +103,22 @@ const (
 	bodyBlock    = 256 << 10
 )
 
-// A row is a record as it is kept: no pointer in it, so that a million of them
-// cost the garbage collector nothing.
+// A row is a record as it is stored. It contains no pointers, so that a million
+// rows cost the garbage collector nothing.
 type row struct {
 	sent, done         time.Duration
 	id, inReplyTo      int64
 	src, dest, typ     uint32
 	block, start, size uint32 // of the body
-	of                 uint32 // its own index if it is no duplicate
+	of                 uint32 // its own index if it is not a duplicate
 	sentStep, doneStep uint32
-	life               uint16
+	incarnation        uint16
 	fate               Fate
 	forged             bool
 }
 
-// names numbers strings: nodes and types come up again and again.
+// names numbers the names of nodes and the types of messages, which are repeated
+// in many records.
 type names struct {
 	list   []string
 	number map[string]uint32
@@ -130,8 +138,8 @@ func (n *names) of(name string) uint32 {
 	return i
 }
 
-// A node that invents a type for each message gets the first of them numbered.
-// What is beyond is read from the body again.
+// If nodes send messages of more than maxNames types, the other types are not
+// numbered but read from the bodies again.
 const (
 	maxNames = 1 << 14
 	unnamed  = math.MaxUint32
@@ -147,10 +155,10 @@ func (n *names) ofType(name string) uint32 {
 	return n.of(name)
 }
 
-// Len is the number of records, duplicates included.
+// Len returns the number of records, duplicates included.
 func (j *Journal) Len() int { return j.length }
 
-// Events are the faults, kills and starts, in their order.
+// Events returns the events in their order.
 func (j *Journal) Events() []Event { return j.events }
 
 func (j *Journal) row(i int) *row { return &j.blocks[i/rowsPerBlock][i%rowsPerBlock] }
@@ -160,7 +168,7 @@ func (j *Journal) step() uint32 {
 	return j.steps
 }
 
-// At is record i. Its body is the journal's own.
+// At returns record i. The caller must not change its body.
 func (j *Journal) At(i int) Record {
 	r := j.row(i)
 	record := Record{
@@ -171,7 +179,7 @@ func (j *Journal) At(i int) Record {
 			InReplyTo: r.inReplyTo,
 			Body:      j.bodies[r.block][r.start : r.start+r.size : r.start+r.size],
 		},
-		Index: i, Of: -1, Life: int(r.life),
+		Index: i, Of: -1, Incarnation: int(r.incarnation),
 		Sent: r.sent, Done: r.done, Fate: r.fate, Forged: r.forged,
 		SentStep: int(r.sentStep), DoneStep: int(r.doneStep),
 	}
@@ -186,7 +194,7 @@ func (j *Journal) At(i int) Record {
 	return record
 }
 
-// All goes through the records in the order of sending.
+// All iterates over the records in the order of sending.
 func (j *Journal) All() iter.Seq[Record] {
 	return func(yield func(Record) bool) {
 		for i := range j.length {
@@ -197,16 +205,17 @@ func (j *Journal) All() iter.Seq[Record] {
 	}
 }
 
-// A Step is one thing that happened: a message sent, or its end, or an event.
+// A Step is an event, or a message that was sent, delivered or lost.
 type Step struct {
 	Record Record // if Event is nil
 	Sent   bool   // the record was sent; otherwise it was delivered or lost
 	Event  *Event
 }
 
-// Steps goes through all that happened in the order in which it happened: a
-// node that was handed a message before it sent another may have known it.
-// What the network duplicated is sent by the network: it has no Sent step.
+// Steps iterates over everything that happened, in the order in which it happened.
+// If a message was delivered to a node before the node sent another message, the
+// first may be a cause of the second. A duplicate has no Sent step, because the
+// network made it.
 func (j *Journal) Steps() iter.Seq[Step] {
 	return func(yield func(Step) bool) {
 		order := j.order()
@@ -230,8 +239,9 @@ func (j *Journal) Steps() iter.Seq[Step] {
 	}
 }
 
-// order says for each step what it is: 1 + 3 times the index, plus 0 for a
-// message that was sent, 1 for its end, 2 for an event.
+// order encodes what each step is: 1 + 3 times the index of its record or event,
+// plus 0 for a message that was sent, 1 for one that was delivered or lost, 2 for
+// an event. 0 means that the step is unused.
 func (j *Journal) order() []uint64 {
 	order := make([]uint64, j.steps+1)
 	for i := range j.length {
@@ -249,19 +259,19 @@ func (j *Journal) order() []uint64 {
 	return order
 }
 
-// add takes in a message that was just sent.
-func (j *Journal) add(now time.Duration, m *message.Message, src, dest *end) int {
+// add adds a message that was just sent and returns its index.
+func (j *Journal) add(now time.Duration, m *message.Message, src, dest *endpoint) int {
 	block, start := j.keep(m.Body)
 	step := j.step()
 	return j.append(row{
 		sent: now, id: m.ID, inReplyTo: m.InReplyTo,
 		src: src.number, dest: dest.number, typ: j.names.ofType(m.Type),
 		block: block, start: start, size: uint32(len(m.Body)),
-		of: uint32(j.length), sentStep: step, life: uint16(src.life),
+		of: uint32(j.length), sentStep: step, incarnation: uint16(src.incarnation),
 	})
 }
 
-// duplicate adds one more copy of record i.
+// duplicate adds a duplicate of record i and returns its index.
 func (j *Journal) duplicate(i int) int {
 	r := *j.row(i)
 	r.done, r.doneStep, r.fate = 0, 0, InFlight
@@ -277,7 +287,7 @@ func (j *Journal) append(r row) int {
 	return j.length - 1
 }
 
-// end says what became of record i.
+// end sets the fate of record i.
 func (j *Journal) end(i int, now time.Duration, fate Fate) {
 	r := j.row(i)
 	if r.fate == InFlight {
@@ -291,7 +301,7 @@ func (j *Journal) event(e Event) {
 	j.events = append(j.events, e)
 }
 
-// keep copies a body into the blocks that hold them all.
+// keep copies a body into the current block of bodies.
 func (j *Journal) keep(body []byte) (block, start uint32) {
 	last := len(j.bodies) - 1
 	if last < 0 || len(j.bodies[last])+len(body) > cap(j.bodies[last]) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,10 +14,10 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-// busy is a network in which everything has happened.
+// busy returns a network in which every kind of event has happened.
 func busy(t testing.TB) *Network {
 	n := New(Config{Seed: 1, Loss: 0.2, Duplicate: 0.3, Latency: Exponential(5 * ms)})
-	n.Started("n1", 0, 0)
+	n.Started("n1", 1, 0)
 	cut := n.Begin(0, Fault{Kind: Partition, Shape: "one-way", Nodes: []string{"n1"}, Links: []Link{{"n1", "n2"}}})
 	for i := range 50 {
 		now := time.Duration(i) * ms
@@ -30,10 +31,10 @@ func busy(t testing.TB) *Network {
 		case 30:
 			n.Killed("n1", now)
 		case 40:
-			n.Started("n1", 1, now)
+			n.Started("n1", 2, now)
 		}
 	}
-	n.Refuse(time.Second, request(t, "n1", "n99", 1, 1), Nobody)
+	n.Drop(time.Second, request(t, "n1", "n99", 1, 1), UnknownDest)
 	return n
 }
 
@@ -56,7 +57,7 @@ func TestJournalFile(t *testing.T) {
 	}
 	var twice bytes.Buffer
 	if _, err := again.WriteTo(&twice); err != nil || !bytes.Equal(text, twice.Bytes()) {
-		t.Errorf("written again it differs: %v", err)
+		t.Errorf("written again, the file differs: %v", err)
 	}
 }
 
@@ -67,7 +68,7 @@ func TestJournalFileDamaged(t *testing.T) {
 		"gap":       `{"message":3,"src":"n1","dest":"n2","sent_ns":0,"step":1,"fate":"lost","body":{"type":"a"}}`,
 		"fate":      `{"message":0,"src":"n1","dest":"n2","sent_ns":0,"step":1,"fate":"gone","body":{"type":"a"}}`,
 		"body":      `{"message":0,"src":"n1","dest":"n2","sent_ns":0,"step":1,"fate":"lost","body":[]}`,
-		"duplicate": good + `{"message":1,"of":1,"src":"n1","dest":"n2","sent_ns":0,"step":1,"fate":"lost","body":{"type":"a"}}`,
+		"duplicate": good + `{"message":1,"duplicate_of":1,"src":"n1","dest":"n2","sent_ns":0,"step":1,"fate":"lost","body":{"type":"a"}}`,
 		"steps":     `{"message":0,"src":"n1","dest":"n2","sent_ns":0,"step":4000000000,"fate":"lost","body":{"type":"a"}}`,
 	} {
 		if _, err := ReadJournal(bytes.NewReader([]byte(text))); err == nil {
@@ -79,7 +80,17 @@ func TestJournalFileDamaged(t *testing.T) {
 	}
 }
 
-// Every message is sent once and ends once, and no step is told twice.
+func TestFateOutOfRange(t *testing.T) {
+	if got := Fate(200).String(); got != "Fate(200)" {
+		t.Errorf("got %q", got)
+	}
+	var f Fate
+	if err := f.UnmarshalText([]byte("gone")); err == nil || !strings.Contains(err.Error(), "in-flight, delivered") {
+		t.Error(err)
+	}
+}
+
+// Every message is sent once and done once, and no step occurs twice.
 func TestSteps(t *testing.T) {
 	j := busy(t).Journal()
 	sent, done, events := map[int]bool{}, map[int]bool{}, 0
@@ -117,8 +128,8 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-// A million messages, the network's own memory included, cost at most 200 MB.
-// The test sends a tenth of that.
+// A million messages cost at most 200 MB, including the network's own memory. The
+// test sends a tenth of that number.
 func TestJournalMemory(t *testing.T) {
 	const messages, limit = 100_000, 20 << 20
 	n := New(Config{Latency: Constant(ms)})
@@ -138,12 +149,12 @@ func TestJournalMemory(t *testing.T) {
 	}
 }
 
-func TestInventedTypes(t *testing.T) {
+func TestManyTypes(t *testing.T) {
 	n := New(Config{})
 	for i := range 2 * maxNames {
 		m := msg(t, `{"src":"n1","dest":"n2","body":{"type":"t%d"}}`, i)
 		if got := n.Journal().At(n.Send(0, m)).Type; got != m.Type {
-			t.Fatalf("%s became %s", m.Type, got)
+			t.Fatalf("type %s, want %s", got, m.Type)
 		}
 	}
 	if got := len(n.journal.names.list); got > maxNames+10 {
@@ -158,7 +169,7 @@ func heapInUse() int64 {
 	return int64(m.HeapAlloc)
 }
 
-// One operation is a line.
+// One iteration is one line.
 func BenchmarkWriteTo(b *testing.B) {
 	const lines = 10_000
 	n := New(Config{})

@@ -3,6 +3,7 @@ package sim
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -16,14 +17,14 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// WriteTo writes the journal as JSON, one record or event a line, in the order
-// of sending. A record's line:
+// WriteTo writes the journal as JSON, one record or event per line, in the order
+// of sending. The line of a record:
 //
 //	{"message":7,"src":"n1","dest":"n2","sent_ns":1200,"step":9,"fate":"delivered","done_ns":5200,"done_step":12,"body":{...}}
 //
-// with "of" for a duplicate, "forged" for one that the test sent in another's
-// name, and "life" where it is not 0. An event's line is
-// told from it by "event".
+// It also has "duplicate_of" if the message is a duplicate, "forged" if the test
+// sent it in another node's name, and "incarnation" if that is not 1. The line of
+// an event has the field "event".
 func (j *Journal) WriteTo(w io.Writer) (int64, error) {
 	counted := &counter{w: w}
 	out := bufio.NewWriterSize(counted, 64<<10)
@@ -50,9 +51,9 @@ func (j *Journal) WriteTo(w io.Writer) (int64, error) {
 	return counted.n, err
 }
 
-// asLines writes times as numbers of nanoseconds, and reads bodies in which a
-// name comes twice.
-var asLines = json.JoinOptions(jsonv1.FormatDurationAsNano(true), jsontext.AllowDuplicateNames(true), json.Deterministic(true))
+// lineOptions encode durations as nanoseconds and allow bodies with duplicate
+// names.
+var lineOptions = json.JoinOptions(jsonv1.FormatDurationAsNano(true), jsontext.AllowDuplicateNames(true), json.Deterministic(true))
 
 type counter struct {
 	w io.Writer
@@ -66,9 +67,9 @@ func (c *counter) Write(p []byte) (int, error) {
 }
 
 func writeEvent(out *bufio.Writer, e *Event) error {
-	line, err := json.Marshal(e, asLines)
+	line, err := json.Marshal(e, lineOptions)
 	if err != nil {
-		return fmt.Errorf("write an event: %w", err)
+		return fmt.Errorf("encode an event: %w", err)
 	}
 	_, err = out.Write(append(line, '\n'))
 	return err
@@ -83,10 +84,10 @@ func (r *Record) appendJSON(dst []byte) []byte {
 	dst = message.AppendQuote(append(dst, `,"src":`...), r.Src)
 	dst = message.AppendQuote(append(dst, `,"dest":`...), r.Dest)
 	if r.Of >= 0 {
-		field(`,"of":`, int64(r.Of))
+		field(`,"duplicate_of":`, int64(r.Of))
 	}
-	if r.Life != 0 {
-		field(`,"life":`, int64(r.Life))
+	if r.Incarnation != 1 {
+		field(`,"incarnation":`, int64(r.Incarnation))
 	}
 	if r.Forged {
 		dst = append(dst, `,"forged":true`...)
@@ -103,8 +104,8 @@ func (r *Record) appendJSON(dst []byte) []byte {
 	return append(dst, "}\n"...)
 }
 
-// appendLine keeps a body on one line: a line break between tokens, which a
-// body made by hand may have, becomes a blank. In strings there is none.
+// appendLine appends a body as one line: it replaces line breaks by blanks. They
+// occur only between tokens, since JSON strings cannot contain them.
 func appendLine(dst, body []byte) []byte {
 	from := len(dst)
 	dst = append(dst, body...)
@@ -116,23 +117,23 @@ func appendLine(dst, body []byte) []byte {
 	return dst
 }
 
-// savedRecord is a record as WriteTo writes it.
+// A savedRecord is the line of a record.
 type savedRecord struct {
-	Message  *int           `json:"message"`
-	Src      string         `json:"src"`
-	Dest     string         `json:"dest"`
-	Of       *int           `json:"of"`
-	Forged   bool           `json:"forged"`
-	Life     int            `json:"life"`
-	Sent     int64          `json:"sent_ns"`
-	Step     uint32         `json:"step"`
-	Fate     Fate           `json:"fate"`
-	Done     int64          `json:"done_ns"`
-	DoneStep uint32         `json:"done_step"`
-	Body     jsontext.Value `json:"body"`
+	Message     *int           `json:"message"`
+	Src         string         `json:"src"`
+	Dest        string         `json:"dest"`
+	Of          *int           `json:"duplicate_of"`
+	Forged      bool           `json:"forged"`
+	Incarnation int            `json:"incarnation"`
+	Sent        int64          `json:"sent_ns"`
+	Step        uint32         `json:"step"`
+	Fate        Fate           `json:"fate"`
+	Done        int64          `json:"done_ns"`
+	DoneStep    uint32         `json:"done_step"`
+	Body        jsontext.Value `json:"body"`
 }
 
-// ReadJournal reads what WriteTo wrote. Its errors name the line.
+// ReadJournal reads the output of WriteTo. Its errors name the line.
 func ReadJournal(r io.Reader) (*Journal, error) {
 	j := new(Journal)
 	in := bufio.NewReaderSize(r, 64<<10)
@@ -155,7 +156,7 @@ func ReadJournal(r io.Reader) (*Journal, error) {
 func (j *Journal) readLine(line []byte) error {
 	if message.Member(line, "event") != nil {
 		var e Event
-		if err := json.Unmarshal(line, &e, asLines); err != nil {
+		if err := json.Unmarshal(line, &e, lineOptions); err != nil {
 			return err
 		}
 		j.steps = max(j.steps, uint32(e.Step))
@@ -163,11 +164,11 @@ func (j *Journal) readLine(line []byte) error {
 		return nil
 	}
 	var saved savedRecord
-	if err := json.Unmarshal(line, &saved, asLines); err != nil {
+	if err := json.Unmarshal(line, &saved, lineOptions); err != nil {
 		return err
 	}
 	if saved.Message == nil || *saved.Message != j.length {
-		return errors.New("not the message that comes next")
+		return fmt.Errorf("the field message must be %d", j.length)
 	}
 	return j.restore(&saved)
 }
@@ -180,25 +181,27 @@ func (j *Journal) restore(saved *savedRecord) error {
 	of := j.length
 	if saved.Of != nil {
 		if of = *saved.Of; of < 0 || of >= j.length {
-			return errors.New("a duplicate of a message that does not come before it")
+			return errors.New("the field duplicate_of must be the number of an earlier message")
 		}
 	}
+	incarnation := cmp.Or(saved.Incarnation, 1)
 	block, start := j.keep(m.Body)
 	j.append(row{
 		sent: time.Duration(saved.Sent), done: time.Duration(saved.Done),
 		id: m.ID, inReplyTo: m.InReplyTo,
 		src: j.names.of(m.Src), dest: j.names.of(m.Dest), typ: j.names.ofType(m.Type),
 		block: block, start: start, size: uint32(len(m.Body)), of: uint32(of),
-		sentStep: saved.Step, doneStep: saved.DoneStep, life: uint16(saved.Life), fate: saved.Fate, forged: saved.Forged,
+		sentStep: saved.Step, doneStep: saved.DoneStep, incarnation: uint16(incarnation), fate: saved.Fate, forged: saved.Forged,
 	})
 	j.steps = max(j.steps, saved.Step, saved.DoneStep)
 	return nil
 }
 
-// checkSteps makes sure that no damaged file makes us allocate much.
+// checkSteps rejects a damaged file whose steps are too large, because Steps
+// allocates memory in proportion to the largest step.
 func (j *Journal) checkSteps() error {
-	if int(j.steps) > 2*j.length+len(j.events) {
-		return errors.New("journal: steps are missing")
+	if most := 2*j.length + len(j.events); int(j.steps) > most {
+		return fmt.Errorf("journal: step %d is larger than the number of steps, %d", j.steps, most)
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func msg(t testing.TB, line string, args ...any) message.Message {
 	return m
 }
 
-// request is an echo request with the given id and content.
+// request returns an echo request with the given id and content.
 func request(t testing.TB, src, dest string, id, content int) message.Message {
 	return msg(t, `{"src":%q,"dest":%q,"body":{"type":"echo","msg_id":%d,"echo":%d}}`, src, dest, id, content)
 }
@@ -32,7 +32,7 @@ func reply(t testing.TB, src, dest string, inReplyTo int) message.Message {
 	return msg(t, `{"src":%q,"dest":%q,"body":{"type":"echo_ok","in_reply_to":%d}}`, src, dest, inReplyTo)
 }
 
-// drain takes out all that is due by now and returns the records.
+// drain delivers everything that is due by now and returns the records.
 func drain(n *Network, now time.Duration) (records []int) {
 	for {
 		d, ok := n.Due(now)
@@ -49,7 +49,7 @@ func TestLatency(t *testing.T) {
 	n.Send(10*ms, request(t, "n1", "n2", 1, 2))
 	n.Send(10*ms, request(t, "c0", "n2", 1, 2))
 	if got := drain(n, 10*ms); !slices.Equal(got, []int{2}) {
-		t.Errorf("at once: %v, want the client's alone", got)
+		t.Errorf("at once: %v, want only the client's", got)
 	}
 	if next, ok := n.Next(); next != 60*ms || !ok {
 		t.Errorf("next at %v", next)
@@ -96,7 +96,7 @@ func TestKill(t *testing.T) {
 	n.Send(0, request(t, "n1", "n2", 0, 1))
 	n.Killed("n2", 10*ms)
 	n.Send(20*ms, request(t, "n1", "n2", 1, 2)) // due after the start
-	n.Started("n2", 1, 30*ms)
+	n.Started("n2", 2, 30*ms)
 	drain(n, 100*ms)
 	n.Killed("n2", 100*ms)
 	n.Send(100*ms, request(t, "n1", "n2", 2, 3)) // due before it
@@ -109,19 +109,19 @@ func TestKill(t *testing.T) {
 	}
 }
 
-func TestReplyToEarlierLife(t *testing.T) {
+func TestReplyToEarlierIncarnation(t *testing.T) {
 	for _, stale := range []bool{false, true} {
 		n := New(Config{StaleReplies: stale})
 		n.Send(0, request(t, "n1", "n2", 0, 1))
 		drain(n, 0)
 		n.Killed("n1", 1)
-		n.Started("n1", 1, 2)
-		n.Send(3, request(t, "n1", "n2", 0, 2)) // the same id in another life
+		n.Started("n1", 2, 2)
+		n.Send(3, request(t, "n1", "n2", 0, 2)) // the same id in another incarnation
 		drain(n, 3)
 		first := n.Send(4, reply(t, "n2", "n1", 0))
 		second := n.Send(5, reply(t, "n2", "n1", 0))
 		drain(n, 5)
-		if got := n.Journal().At(first).Fate; (got == EarlierLife) == stale {
+		if got := n.Journal().At(first).Fate; (got == StaleReply) == stale {
 			t.Errorf("stale replies %v: the first is %v", stale, got)
 		}
 		if got := n.Journal().At(second).Fate; got != Delivered {
@@ -130,8 +130,8 @@ func TestReplyToEarlierLife(t *testing.T) {
 	}
 }
 
-// The request was still in flight when its sender died.
-func TestReplyToRequestThatOutlivedItsSender(t *testing.T) {
+// The request was still in flight when its sender was killed.
+func TestReplyToRequestOfKilledSender(t *testing.T) {
 	for _, restarted := range []time.Duration{20 * ms, 60 * ms} { // before and after its delivery
 		n := New(Config{Latency: Constant(50 * ms)})
 		n.Send(0, request(t, "n1", "n2", 0, 1))
@@ -139,13 +139,13 @@ func TestReplyToRequestThatOutlivedItsSender(t *testing.T) {
 		if restarted > 50*ms {
 			drain(n, 50*ms)
 		}
-		n.Started("n1", 1, restarted)
-		n.Send(restarted, request(t, "n1", "n2", 0, 2)) // the same id in another life
+		n.Started("n1", 2, restarted)
+		n.Send(restarted, request(t, "n1", "n2", 0, 2)) // the same id in another incarnation
 		drain(n, restarted+50*ms)
 		first := n.Send(120*ms, reply(t, "n2", "n1", 0))
 		second := n.Send(120*ms, reply(t, "n2", "n1", 0))
 		drain(n, 200*ms)
-		if got := n.Journal().At(first).Fate; got != EarlierLife {
+		if got := n.Journal().At(first).Fate; got != StaleReply {
 			t.Errorf("restarted at %v: the first is %v", restarted, got)
 		}
 		if got := n.Journal().At(second).Fate; got != Delivered {
@@ -173,7 +173,7 @@ func TestSlowAndFlaky(t *testing.T) {
 	}
 }
 
-func TestClientsAreSpared(t *testing.T) {
+func TestClientLinksAreReliable(t *testing.T) {
 	n := New(Config{Latency: Constant(time.Hour), Loss: 1, Duplicate: 1})
 	n.Send(0, request(t, "c0", "n1", 0, 1))
 	n.Send(0, reply(t, "n1", "c0", 0))
@@ -203,10 +203,10 @@ func TestRates(t *testing.T) {
 	for i := range sent {
 		n.Send(0, request(t, "n1", "n2", i, i))
 	}
-	var lost, duplicated, together float64
+	var lost, duplicated, total float64
 	for d, ok := n.Due(time.Hour); ok; d, ok = n.Due(time.Hour) {
 		if !d.Duplicate {
-			together += d.At.Seconds() * 1000
+			total += d.At.Seconds() * 1000
 		}
 	}
 	for r := range n.Journal().All() {
@@ -219,7 +219,7 @@ func TestRates(t *testing.T) {
 	}
 	about(t, "loss", lost/sent, 0.1)
 	about(t, "duplicates", duplicated/sent, 0.05)
-	about(t, "latency", together/(sent-lost), 100)
+	about(t, "latency", total/(sent-lost), 100)
 }
 
 func about(t *testing.T, name string, got, want float64) {
@@ -229,7 +229,7 @@ func about(t *testing.T, name string, got, want float64) {
 	}
 }
 
-// fatesOf tells for each body the fates of its repetitions, latency included.
+// fatesOf returns for each body the fates of its repetitions, with their latencies.
 func fatesOf(config Config, sent []message.Message) map[string][]string {
 	n := New(config)
 	for i, m := range sent {
@@ -254,9 +254,9 @@ func fatesOf(config Config, sent []message.Message) map[string][]string {
 	return fates
 }
 
-// However processes are scheduled, and whatever else is sent, the k-th time
-// that a body goes over a link it meets the same fate.
-func TestFatesDependOnNothingElse(t *testing.T) {
+// The fate of the k-th sending of a body over a link depends neither on the order of
+// sending nor on other messages.
+func TestFatesAreIndependent(t *testing.T) {
 	config := Config{Seed: 42, Loss: 0.3, Duplicate: 0.3, Latency: Exponential(50 * ms)}
 	names := []string{"n0", "n1", "n2"}
 	rapid.Check(t, func(rt *rapid.T) {
@@ -313,7 +313,8 @@ func BenchmarkSendDue(b *testing.B) {
 	}
 }
 
-// The links of clients are spared the bookkeeping only while it is of no use.
+// The fates on clients' links depend on how often a body was sent, unless the links
+// are deterministic.
 func TestFatesOfClients(t *testing.T) {
 	for name, config := range map[string]Config{
 		"lossy":   {Seed: 3, ClientLoss: 0.5},
@@ -334,7 +335,7 @@ func TestFatesOfClients(t *testing.T) {
 	}
 }
 
-func TestForgedShiftNothing(t *testing.T) {
+func TestForgedMessagesChangeNoFates(t *testing.T) {
 	fates := func(forge bool) (all []Fate) {
 		n := New(Config{Seed: 9, Loss: 0.5})
 		for i := range 32 {
@@ -346,12 +347,12 @@ func TestForgedShiftNothing(t *testing.T) {
 		return all
 	}
 	if !slices.Equal(fates(true), fates(false)) {
-		t.Errorf("%v, without forged ones %v", fates(true), fates(false))
+		t.Errorf("%v, without forged messages %v", fates(true), fates(false))
 	}
 }
 
-// When the network is calm, all arrives once.
-func TestCalm(t *testing.T) {
+// After Quiesce every message is delivered once.
+func TestQuiesce(t *testing.T) {
 	n := New(Config{Seed: 1, Loss: 1, Duplicate: 1, ClientLoss: 1})
 	send := func(dest string) bool {
 		m, err := message.Parse([]byte(`{"src":"n1","dest":"` + dest + `","body":{"type":"hello"}}`))
@@ -367,10 +368,10 @@ func TestCalm(t *testing.T) {
 			t.Errorf("to %s nothing was lost", dest)
 		}
 	}
-	n.Calm(0)
+	n.Quiesce(0)
 	for _, dest := range []string{"n2", "c1"} {
 		if !send(dest) {
-			t.Errorf("to %s it was lost in the calm", dest)
+			t.Errorf("to %s it was lost after Quiesce", dest)
 		}
 		if _, more := n.Due(0); more {
 			t.Errorf("to %s it came twice", dest)

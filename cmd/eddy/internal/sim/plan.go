@@ -13,71 +13,73 @@ import (
 
 // Shapes of a partition.
 const (
-	One      = "one"      // one node alone
-	Halves   = "halves"   // a bare majority and the rest
-	Majority = "majority" // each node sees a majority, no two the same: a ring of overlapping ones
-	Ring     = "ring"     // each node sees its two neighbours alone
-	OneWay   = "one-way"  // one node is heard by nobody, or hears nobody
-	Clients  = "clients"  // one node and all clients
+	One      = "one"      // one node is cut off from all others
+	Halves   = "halves"   // the smallest majority and the rest are cut off from each other
+	Majority = "majority" // each node reaches a majority; the majorities differ and overlap, as in a ring
+	Ring     = "ring"     // each node reaches only its two neighbours
+	OneWay   = "one-way"  // one node receives nothing from the others, or they receive nothing from it
+	Clients  = "clients"  // one node is cut off from all clients
 )
 
 var shapes = []string{One, Halves, Majority, Ring, OneWay}
 
-// Kinds are what a plan can be made of, with what each does.
+// Kinds are the kinds of faults that a plan can contain. Doc says what each does.
 var Kinds = []struct{ Name, Doc string }{
 	{"partition", "cuts links, in a shape chosen by the seed: one, halves, majority, ring, one-way"},
 	{"partition-one", "cuts one node off from all others"},
-	{"partition-halves", "splits the nodes into a bare majority and the rest"},
-	{"partition-majority", "lets each node see a majority, but no two the same one"},
-	{"partition-ring", "lets each node see its two neighbours alone"},
-	{"partition-one-way", "lets one node hear nobody, or be heard by nobody"},
+	{"partition-halves", "splits the nodes into the smallest majority and the rest"},
+	{"partition-majority", "lets each node reach a majority, a different one for each node"},
+	{"partition-ring", "lets each node reach only its two neighbours"},
+	{"partition-one-way", "cuts all links to one node, or all links from it"},
 	{"partition-clients", "cuts one node off from all clients"},
-	{"pause", "holds processes still (SIGSTOP) and lets them go on (SIGCONT)"},
+	{"pause", "pauses processes (SIGSTOP) and resumes them (SIGCONT)"},
 	{"kill", "kills processes (SIGKILL) and starts them again in the same directory"},
 	{"kill-wipe", "kills processes and starts them again in an empty directory"},
-	{"slow", "makes the links of a node take longer"},
+	{"slow", "adds latency to the links of a node"},
 	{"flaky", "makes the links of a node lose and duplicate messages"},
-	{"clog", "holds what is on one link, one way, and then lets it go in order of sending"},
+	{"clog", "holds back the messages on one link, then delivers them in the order of sending"},
 	{"kill-server", "kills a NATS server (SIGKILL) and starts it again"},
-	{"partition-servers", "cuts NATS servers off from each other: one from the others, two, or all; who is connected to one stays so"},
+	{"partition-servers", "cuts NATS servers off from each other: one from the others, two, or all; clients stay connected to their server"},
 }
 
-// NeedsServers reports whether a kind is about the servers of PlanConfig.
-func NeedsServers(kind string) bool { f := Fault{Kind: FaultKind(kind)}; return f.IsOfServers() }
+// NeedsServers reports whether faults of a kind affect servers of the carrier.
+func NeedsServers(kind string) bool { f := Fault{Kind: FaultKind(kind)}; return f.IsServerFault() }
 
-// A PlanConfig says what goes wrong and when.
+// A PlanConfig says which faults are planned.
 type PlanConfig struct {
 	Seed     uint64
 	Nodes    []string
-	Servers  []string      // of the network beneath, if there is one
-	Kinds    []string      // names of Kinds; each goes its own way, so that several faults are on at once
-	Interval time.Duration // between a fault's beginning and its end, and from there to the next, on average
-	Until    time.Duration // all faults have ended by then
+	Servers  []string      // of the carrier
+	Kinds    []string      // names of Kinds; they are planned independently, so faults of different kinds overlap
+	Interval time.Duration // the mean duration of a fault, and the mean time from its end to the next one of its kind
+	Until    time.Duration // all faults end by then
 }
 
-// A Planned fault and its time.
+// A Planned fault has a time.
 type Planned struct {
 	Fault
 	Begin, End time.Duration
 }
 
+// String returns the time and the fault.
 func (p *Planned) String() string {
 	return fmt.Sprintf("%v..%v %v", p.Begin.Round(time.Millisecond), p.End.Round(time.Millisecond), &p.Fault)
 }
 
-// Plan is what goes wrong, in the order in which it begins. The same
-// configuration makes the same plan, and what one kind does depends on no other
-// kind, but that a process is held or killed by one fault at a time: the one
-// that begins later leaves it out. Where the time is too short for two
-// intervals the intervals shrink, so that every kind has a turn. A partition
+// Plan returns the faults in the order in which they begin. The same configuration
+// gives the same plan. The faults of one kind do not depend on the other kinds,
+// with one exception: only one fault at a time pauses or kills a process, and the
+// fault that begins later omits that process. If Until is too short for two
+// intervals, the intervals are shortened, so that every kind occurs. A partition
 // needs two nodes.
 //
-// The error names a kind that there is not, or that needs servers.
+// Plan returns an error if a kind does not exist, or needs servers and there are
+// fewer than two.
 func Plan(c PlanConfig) ([]Planned, error) {
 	var all []Planned
 	for i, kind := range c.Kinds {
 		if !slices.ContainsFunc(Kinds, func(k struct{ Name, Doc string }) bool { return k.Name == kind }) {
-			return nil, fmt.Errorf("there is no fault %q; there are %s", kind, kindNames())
+			return nil, fmt.Errorf("fault %q: must be one of %s", kind, KindNames())
 		}
 		if NeedsServers(kind) && len(c.Servers) < 2 {
 			return nil, fmt.Errorf("%s needs servers", kind)
@@ -86,14 +88,16 @@ func Plan(c PlanConfig) ([]Planned, error) {
 			continue
 		}
 		h := xxhash.Sum64String(kind)
-		p := planner{c, rand.New(rand.NewPCG(mix(c.Seed, h), h))} // mixed: neighbouring seeds begin alike
+		// The seed is mixed because PCG's first numbers are similar for similar seeds.
+		p := planner{c, rand.New(rand.NewPCG(mix(c.Seed, h), h))}
 		all = append(all, p.times(kind)...)
 	}
 	slices.SortStableFunc(all, func(a, b Planned) int { return cmp.Compare(a.Begin, b.Begin) })
-	return disentangle(all), nil
+	return omitBusyNodes(all), nil
 }
 
-func kindNames() string {
+// KindNames returns the names of all kinds, separated by commas.
+func KindNames() string {
 	var names []string
 	for _, k := range Kinds {
 		names = append(names, k.Name)
@@ -101,12 +105,13 @@ func kindNames() string {
 	return strings.Join(names, ", ")
 }
 
+// A planner makes the faults of one kind.
 type planner struct {
 	PlanConfig
 	rand *rand.Rand
 }
 
-// times lays faults of one kind one after another.
+// times plans the faults of one kind, one after another.
 func (p *planner) times(kind string) (all []Planned) {
 	interval := min(p.Interval, p.Until*2/5)
 	if interval <= 0 {
@@ -124,15 +129,17 @@ func (p *planner) times(kind string) (all []Planned) {
 	}
 }
 
-// wait is from three quarters of an interval to five quarters. Two of the
-// longest fit into the whole time.
+// wait returns a random time between 3/4 and 5/4 of an interval. Twice the longest
+// time fits into Until, since times limits the interval to 2/5 of it.
 func (p *planner) wait(interval time.Duration) time.Duration {
 	return interval*3/4 + time.Duration(p.rand.Float64()*float64(interval/2))
 }
 
+// fault returns a random fault of a kind. It returns false if there are too few
+// nodes.
 func (p *planner) fault(kind string) (Fault, bool) {
 	if NeedsServers(kind) {
-		return p.ofServers(FaultKind(kind)), true
+		return p.serverFault(FaultKind(kind)), true
 	}
 	shape, isPartition := "", kind == "partition"
 	if isPartition {
@@ -146,9 +153,9 @@ func (p *planner) fault(kind string) (Fault, bool) {
 	f := Fault{Kind: FaultKind(kind)}
 	switch f.Kind {
 	case Pause, Kill, KillWipe:
-		f.Nodes = p.some()
+		f.Nodes = p.someNodes()
 	case Slow:
-		f.Nodes = p.some()
+		f.Nodes = p.someNodes()
 		f.Links = around(f.Nodes, p.Nodes)
 		f.Delay = time.Duration(100+p.rand.IntN(900)) * time.Millisecond
 	case Clog:
@@ -158,7 +165,7 @@ func (p *planner) fault(kind string) (Fault, bool) {
 		f.Nodes = p.shuffled()[:2]
 		f.Links = []Link{{f.Nodes[0], f.Nodes[1]}}
 	case Flaky:
-		f.Nodes = p.some()
+		f.Nodes = p.someNodes()
 		f.Links = around(f.Nodes, p.Nodes)
 		f.Loss = 0.2 + 0.6*p.rand.Float64()
 		f.Duplicate = 0.3 * p.rand.Float64()
@@ -166,17 +173,16 @@ func (p *planner) fault(kind string) (Fault, bool) {
 	return f, true
 }
 
-// Shapes of a partition of servers, beside One.
+// Further shapes of a partition of servers.
 const (
-	LinkShape = "link" // two servers don't see each other; a third sees both
-	All       = "all"  // no server sees another
+	LinkShape = "link" // two servers do not reach each other; both reach the third
+	All       = "all"  // no server reaches another
 )
 
 var serverShapes = []string{One, LinkShape, All}
 
-// ofServers is about one server, or about two or all if these are cut off from each
-// other.
-func (p *planner) ofServers(kind FaultKind) Fault {
+// serverFault returns a random fault of servers.
+func (p *planner) serverFault(kind FaultKind) Fault {
 	f, n := Fault{Kind: kind}, 1
 	if kind == PartitionServers {
 		f.Shape = serverShapes[p.rand.IntN(len(serverShapes))]
@@ -186,8 +192,8 @@ func (p *planner) ofServers(kind FaultKind) Fault {
 	return f
 }
 
-// some is one node, or a minority, or all of them, in their order.
-func (p *planner) some() []string {
+// someNodes returns one node, or a minority, or all nodes, in their order.
+func (p *planner) someNodes() []string {
 	n := 1
 	switch p.rand.IntN(4) {
 	case 0:
@@ -198,7 +204,7 @@ func (p *planner) some() []string {
 	return p.choose(n, p.Nodes)
 }
 
-// choose is so many of all, in their order.
+// choose returns n random elements of all, in their order.
 func (p *planner) choose(n int, all []string) (some []string) {
 	chosen := p.rand.Perm(len(all))[:n]
 	slices.Sort(chosen)
@@ -214,6 +220,8 @@ func (p *planner) shuffled() []string {
 	return s
 }
 
+// partition returns a random partition of a shape. It returns false if there are
+// too few nodes.
 func (p *planner) partition(shape string) (Fault, bool) {
 	f := Fault{Kind: Partition, Shape: shape}
 	s := p.shuffled()
@@ -239,19 +247,20 @@ func (p *planner) partition(shape string) (Fault, bool) {
 		f.Nodes = s
 		f.Links = beyond(s, (len(s)/2+1)/2)
 		if len(s) == 3 {
-			f.Links = []Link{{s[0], s[1]}, {s[1], s[2]}, {s[2], s[0]}} // each hears one other
+			f.Links = []Link{{s[0], s[1]}, {s[1], s[2]}, {s[2], s[0]}} // each receives from one other
 		}
 	case Ring:
 		f.Nodes = s
 		f.Links = beyond(s, 1)
 	}
 	if len(f.Links) == 0 && len(p.Nodes) > 1 {
-		return p.partition(One) // a ring so small that all see each other
+		return p.partition(One) // in a ring this small, all nodes reach each other
 	}
 	return f, len(f.Links) > 0
 }
 
-// around is every link between some of the nodes and any other, both ways.
+// around returns all links between some of the nodes and any other node, in both
+// directions.
 func around(some, all []string) (links []Link) {
 	for i, a := range all {
 		for _, b := range all[i+1:] {
@@ -263,6 +272,7 @@ func around(some, all []string) (links []Link) {
 	return links
 }
 
+// between returns all links between two groups of nodes, in both directions.
 func between(some, others []string) (links []Link) {
 	for _, a := range some {
 		for _, b := range others {
@@ -272,7 +282,8 @@ func between(some, others []string) (links []Link) {
 	return links
 }
 
-// beyond is every link of a ring between nodes more than so many steps apart.
+// beyond returns all links between nodes that are more than so many steps apart in
+// a ring.
 func beyond(ring []string, steps int) (links []Link) {
 	for i, a := range ring {
 		for k, b := range ring {
@@ -285,9 +296,9 @@ func beyond(ring []string, steps int) (links []Link) {
 	return links
 }
 
-// disentangle leaves out what would pause or kill a process that another fault
-// has in its hands.
-func disentangle(all []Planned) []Planned {
+// omitBusyNodes removes from each pause and kill the nodes that an earlier one
+// still pauses or keeps down.
+func omitBusyNodes(all []Planned) []Planned {
 	free := map[string]time.Duration{}
 	kept := all[:0]
 	for _, p := range all {

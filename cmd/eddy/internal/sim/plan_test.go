@@ -50,9 +50,9 @@ func TestPlans(t *testing.T) {
 		c.Interval = max(c.Interval, c.Until/20)
 		p := plan(t, c)
 		if again := plan(t, c); !reflect.DeepEqual(p, again) {
-			t.Fatalf("the same seed plans otherwise: %s", cmp.Diff(p, again))
+			t.Fatalf("the same seed gives another plan: %s", cmp.Diff(p, again))
 		}
-		held := map[string]time.Duration{}
+		busy := map[string]time.Duration{}
 		for i, f := range p {
 			if f.Begin <= 0 || f.End <= f.Begin || f.End > c.Until {
 				t.Fatalf("%v is not within 0..%v", &f, c.Until)
@@ -60,18 +60,18 @@ func TestPlans(t *testing.T) {
 			if i > 0 && f.Begin < p[i-1].Begin {
 				t.Fatalf("%v comes too late", &f)
 			}
-			if len(f.Nodes) == 0 != f.IsOfServers() || len(f.Servers) == 0 == f.IsOfServers() {
-				t.Fatalf("%v is about nobody, or too many", &f)
+			if len(f.Nodes) == 0 != f.IsServerFault() || len(f.Servers) == 0 == f.IsServerFault() {
+				t.Fatalf("%v must affect either nodes or servers", &f)
 			}
 			for _, node := range f.Nodes {
 				if !slices.Contains(c.Nodes, node) {
-					t.Fatalf("%v is about a stranger", &f)
+					t.Fatalf("%v affects an unknown node", &f)
 				}
 				if f.Kind == Pause || f.Kind == Kill || f.Kind == KillWipe {
-					if f.Begin <= held[node] && held[node] > 0 {
-						t.Fatalf("%v: %s is in another's hands till %v", &f, node, held[node])
+					if f.Begin <= busy[node] && busy[node] > 0 {
+						t.Fatalf("%v: another fault affects %s until %v", &f, node, busy[node])
 					}
-					held[node] = f.End
+					busy[node] = f.End
 				}
 			}
 			if (f.Kind == Partition) && len(f.Links) == 0 {
@@ -81,18 +81,18 @@ func TestPlans(t *testing.T) {
 	})
 }
 
-func TestEveryKindHasATurnHoweverShortTheTime(t *testing.T) {
+func TestEveryKindOccursInAShortTime(t *testing.T) {
 	for _, kind := range allKinds() {
 		for seed := range uint64(50) {
 			c := PlanConfig{Seed: seed, Nodes: nodes(3), Servers: servers, Kinds: []string{kind}, Interval: time.Minute, Until: time.Second}
-			if p := plan(t, c); len(p) == 0 || !strings.HasPrefix(kind, string(p[0].Kind)) || p[0].IsOfServers() != NeedsServers(kind) {
+			if p := plan(t, c); len(p) == 0 || !strings.HasPrefix(kind, string(p[0].Kind)) || p[0].IsServerFault() != NeedsServers(kind) {
 				t.Errorf("%s, seed %d: %v", kind, seed, p)
 			}
 		}
 	}
 }
 
-func TestKindsDoNotDisturbEachOther(t *testing.T) {
+func TestKindsAreIndependent(t *testing.T) {
 	alone := PlanConfig{Seed: 1, Nodes: nodes(5), Kinds: []string{"slow"}, Interval: time.Second, Until: time.Minute}
 	both := alone
 	both.Kinds = []string{"partition", "slow"}
@@ -102,13 +102,13 @@ func TestKindsDoNotDisturbEachOther(t *testing.T) {
 	}
 }
 
-// Who sees whom, seen by n0, n1 and so on.
+// How many nodes each node receives from, in each shape.
 func TestShapes(t *testing.T) {
 	for _, n := range []int{2, 3, 5, 7} {
 		for _, shape := range shapes {
 			c := PlanConfig{Seed: 3, Nodes: nodes(n), Kinds: []string{"partition-" + shape}, Interval: time.Second, Until: 3 * time.Second}
 			f := plan(t, c)[0]
-			saw := map[int]int{} // how many see how many, themselves included
+			saw := map[int]int{} // by the number of nodes that a node receives from, itself included: how many such nodes
 			for _, node := range c.Nodes {
 				seen := n
 				for _, l := range f.Links {
@@ -151,7 +151,7 @@ func TestFaultsOfServersNeedServers(t *testing.T) {
 	}
 }
 
-// A partition of three servers cuts one off, or a link, or all.
+// A partition of three servers cuts off one server, one link, or all servers.
 func TestShapesOfServers(t *testing.T) {
 	count := map[string]int{}
 	for seed := range uint64(100) {
@@ -167,8 +167,8 @@ func TestShapesOfServers(t *testing.T) {
 	}
 }
 
-// Neighbouring seeds plan different things.
-func TestSeedsPlanDifferently(t *testing.T) {
+// Consecutive seeds give different plans.
+func TestSeedsGiveDifferentPlans(t *testing.T) {
 	count := map[string]int{}
 	for seed := range uint64(300) {
 		c := PlanConfig{Seed: seed, Nodes: nodes(3), Kinds: []string{"partition"}, Interval: time.Second, Until: 3 * time.Second}

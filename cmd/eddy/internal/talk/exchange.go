@@ -63,7 +63,7 @@ func (s *session) show(w written) {
 		s.screen.stderr(s.cfg.Node, w.line)
 		return
 	}
-	if w.line.Cut() {
+	if w.line.Truncated() {
 		s.screen.rubbish(s.cfg.Node, w.line, fmt.Sprintf("over the limit of %d bytes", len(w.line.Text)))
 		return
 	}

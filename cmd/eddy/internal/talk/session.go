@@ -172,7 +172,7 @@ func (s *session) read() {
 		defer close(s.hangup)
 	}
 	for {
-		s.node.AwaitRoom(inputRoom)
+		s.node.AwaitQueued(inputRoom)
 		line, err := s.console.readLine()
 		if err != nil {
 			if err != io.EOF {
@@ -311,7 +311,7 @@ func (s *session) take(line cluster.Line) {
 			s.screen.typed(text)
 		}
 	}
-	if line.Cut() {
+	if line.Truncated() {
 		echo()
 		s.screen.complain("a typed line of %d bytes is over the limit of %d", line.Size, cluster.DefaultMaxLine)
 		return

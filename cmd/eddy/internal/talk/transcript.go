@@ -158,7 +158,7 @@ func (t *transcript) rubbish(node string, line cluster.Line, why string) {
 
 // text is what is shown of a line, or of the part of it that there is.
 func (t *transcript) text(text string, line cluster.Line) string {
-	cut := line.Cut()
+	cut := line.Truncated()
 	if t.cut > 0 && len(text) > t.cut {
 		cut, text = true, text[:t.cut]
 	}

@@ -26,7 +26,7 @@ type clientRequest struct {
 func unanswered(r Record, excused func(from, to time.Duration) bool) (problems []checker.Problem) {
 	waiting := map[clientRequest]*history.Op{}
 	for op := range r.History.All() {
-		if op.Outcome == history.Info && op.Code == 0 && !excused(op.From, op.To) {
+		if op.Outcome == history.Indefinite && op.Code == 0 && !excused(op.From, op.To) {
 			waiting[clientRequest{op.Client, op.MsgID}] = op
 		}
 	}

@@ -36,7 +36,7 @@ func TestUnanswered(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			net.Refuse(test.lost, m, sim.LostByLink)
+			net.Drop(test.lost, m, sim.LostByLink)
 		}
 		fault := func() {
 			net.End(test.end, net.Begin(test.begin, sim.Fault{Kind: sim.Partition, Nodes: []string{"n1"}}))
@@ -60,7 +60,7 @@ func TestUnanswered(t *testing.T) {
 			fault()
 		}
 		r := Record{Journal: net.Journal(), End: 30 * time.Second, History: history.Of(history.Op{
-			Process: 1, Client: "c1", Node: "n1", F: "generate", Outcome: history.Info, From: asked, To: gaveUp,
+			Process: 1, Client: "c1", Node: "n1", F: "generate", Outcome: history.Indefinite, From: asked, To: gaveUp,
 		})}
 		excused := checker.TroublesOf(r.Journal).Between
 		if test.alone {

@@ -224,7 +224,7 @@ func TestChartsAndTimeline(t *testing.T) {
 	tb := openReport(t, b.test(t, "pass"), "")
 	tb.see(`document.querySelectorAll(".chart canvas").length === 2`)
 	tb.has(".charts", "p95")
-	tb.has(".charts", "unknown")
+	tb.has(".charts", "indefinite")
 	tb.see(`(() => { document.querySelectorAll(".charts details").forEach(d => d.open = true); return document.querySelectorAll(".charts tbody tr").length > 6; })()`)
 	tb.see(`(() => { const d = document.querySelector(".chart canvas"), c = d.getContext("2d").getImageData(0, 0, d.width, d.height).data; let n = 0; for (let k = 3; k < c.length; k += 4) if (c[k] > 0) n++; return n > 2000; })()`)
 

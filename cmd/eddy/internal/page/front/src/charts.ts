@@ -8,22 +8,22 @@ import { View } from "./view";
 const most = 5000; // operations that are drawn one by one
 
 /** Buckets are operations gathered by when they began, or ended. */
-interface Buckets { at: number[]; wide: number; p50: (number | null)[]; p95: (number | null)[]; p99: (number | null)[]; max: (number | null)[]; ok: number[]; fail: number[]; info: number[] }
+interface Buckets { at: number[]; wide: number; p50: (number | null)[]; p95: (number | null)[]; p99: (number | null)[]; max: (number | null)[]; ok: number[]; fail: number[]; indefinite: number[] }
 
 function bucketsOf(test: Test): Buckets {
   const { ops } = test, wanted = Math.max(4, Math.min(120, Math.ceil(ops.count / 5))), wide = niceWidth(test.end / wanted);
   const n = Math.ceil(test.end / wide) + 1, latencies: number[][] = Array.from({ length: n }, () => []);
-  const b: Buckets = { at: [], wide, p50: [], p95: [], p99: [], max: [], ok: Array(n).fill(0), fail: Array(n).fill(0), info: Array(n).fill(0) };
+  const b: Buckets = { at: [], wide, p50: [], p95: [], p99: [], max: [], ok: Array(n).fill(0), fail: Array(n).fill(0), indefinite: Array(n).fill(0) };
   for (let i = 0; i < ops.count; i++) {
     const o = ops.outcome[i], ended = ops.to[i] === Infinity ? test.end : ops.to[i];
     if (o === OK) latencies[Math.floor(ops.from[i] / wide)].push(ops.to[i] - ops.from[i]);
-    (o === OK ? b.ok : o === FAIL ? b.fail : b.info)[Math.floor(ended / wide)]++;
+    (o === OK ? b.ok : o === FAIL ? b.fail : b.indefinite)[Math.floor(ended / wide)]++;
   }
   for (let k = 0; k < n; k++) {
     b.at.push((k + 0.5) * wide / 1000);
     const l = latencies[k].sort((x, y) => x - y), q = (share: number) => (l.length ? l[Math.min(l.length - 1, Math.floor(share * l.length))] : null);
     b.p50.push(q(0.5)); b.p95.push(q(0.95)); b.p99.push(q(0.99)); b.max.push(q(1));
-    for (const list of [b.ok, b.fail, b.info]) list[k] = list[k] / wide * 1000;
+    for (const list of [b.ok, b.fail, b.indefinite]) list[k] = list[k] / wide * 1000;
   }
   return b;
 }
@@ -41,9 +41,9 @@ export function charts(test: Test, view: View, bands: Band[]): HTMLElement {
     figure("Latency of operations that ended ok, and how long the others took", test, view, bands, [b.at, b.p50, b.p95, b.p99], (t) => [
       { label: "p50", stroke: t.request, width: 2 }, { label: "p95", stroke: t.oneway, width: 1.5, dash: [6, 3] }, { label: "p99", stroke: t.text, width: 1, dash: [2, 3] },
     ], span, true, table("Latency by time of beginning", ["from, s", "p50", "p95", "p99", "max"], b.at.map((at, k) => [(at - b.wide / 2000).toFixed(3), digits(b.p50[k]), digits(b.p95[k]), digits(b.p99[k]), digits(b.max[k])]).filter((r) => r[1] !== "–"))),
-    figure("Operations a second, by outcome", test, view, bands, [b.at, b.ok, b.fail, b.info], (t) => [
-      { label: "ok", stroke: t.ok, width: 2 }, { label: "failed", stroke: t.fail, width: 2, dash: [6, 3] }, { label: "unknown", stroke: t.info, width: 2, dash: [2, 3] },
-    ], (v) => v.toLocaleString("en-US", { maximumFractionDigits: 1 }) + "/s", false, table("Operations a second by time of end", ["from, s", "ok", "failed", "unknown"], b.at.map((at, k) => [(at - b.wide / 2000).toFixed(3), ...[b.ok, b.fail, b.info].map((l) => l[k].toFixed(1))]))));
+    figure("Operations a second, by outcome", test, view, bands, [b.at, b.ok, b.fail, b.indefinite], (t) => [
+      { label: "ok", stroke: t.ok, width: 2 }, { label: "failed", stroke: t.fail, width: 2, dash: [6, 3] }, { label: "indefinite", stroke: t.indefinite, width: 2, dash: [2, 3] },
+    ], (v) => v.toLocaleString("en-US", { maximumFractionDigits: 1 }) + "/s", false, table("Operations a second by time of end", ["from, s", "ok", "failed", "indefinite"], b.at.map((at, k) => [(at - b.wide / 2000).toFixed(3), ...[b.ok, b.fail, b.indefinite].map((l) => l[k].toFixed(1))]))));
   return row;
 }
 
@@ -114,7 +114,7 @@ function scatter(u: uPlot, t: Theme, test: Test): void {
     if (ops.outcome[i] === OPEN) continue;
     const x = u.valToPos(ops.from[i] / 1000, "x", true), y = u.valToPos(ops.to[i] - ops.from[i], "y", true);
     c.globalAlpha = 0.55;
-    c.fillStyle = c.strokeStyle = ops.outcome[i] === OK ? t.ok : ops.outcome[i] === FAIL ? t.fail : t.info;
+    c.fillStyle = c.strokeStyle = ops.outcome[i] === OK ? t.ok : ops.outcome[i] === FAIL ? t.fail : t.indefinite;
     c.lineWidth = 1.6 * devicePixelRatio;
     c.beginPath();
     if (ops.outcome[i] === OK) { c.arc(x, y, r * 0.8, 0, 7); c.fill(); } else { c.moveTo(x - r, y - r); c.lineTo(x + r, y + r); c.moveTo(x - r, y + r); c.lineTo(x + r, y - r); c.stroke(); }

@@ -25,7 +25,7 @@ export async function compare(a: Test, b: Test, go: (test: number, address: stri
 }
 
 function operations(a: Test, b: Test): Difference | null {
-  const words = ["open", "ok", "failed", "unknown"];
+  const words = ["open", "ok", "failed", "indefinite"];
   const key = (t: Test, i: number) => `${t.name(t.ops.client[i])}/${t.ops.id[i]}`;
   const theirs = new Map<string, number>();
   for (let i = 0; i < b.ops.count; i++) theirs.set(key(b, i), i);
@@ -81,7 +81,7 @@ function numbers(a: Test, b: Test): HTMLElement {
   add("violations", (a.head.reasons ?? []).length, (b.head.reasons ?? []).length);
   add("operations ok", p.operations.ok, q.operations.ok);
   add("operations failed", p.operations.fail, q.operations.fail);
-  add("operations unknown", p.operations.info, q.operations.info);
+  add("operations indefinite", p.operations.indefinite, q.operations.indefinite);
   for (const l of ["p50", "p95", "p99"]) add(`latency ${l}`, p.operations.latency_ms[l], q.operations.latency_ms[l], (v) => (typeof v === "number" ? span(v) : "–"));
   for (const k of new Set([...Object.keys(p.messages), ...Object.keys(q.messages)])) add(`messages ${k}`, p.messages[k], q.messages[k]);
   for (const k of new Set([...Object.keys(p.numbers), ...Object.keys(q.numbers)])) add(k, p.numbers[k], q.numbers[k]);

@@ -3,10 +3,10 @@
 
 export interface Reason { check: string; text: string; seconds: number; unknown: boolean; record: number; involved: number[] | null }
 export interface Fault { kind: string; shape?: string; servers?: string[]; nodes?: string[]; links?: string[]; delay_ns?: number; loss?: number; duplicate?: number }
-export interface TestEvent { at_ns: number; step: number; event: string; fault?: number; begun?: Fault; node?: string; life?: number }
+export interface TestEvent { at_ns: number; step: number; event: string; fault?: number; begun?: Fault; node?: string; incarnation?: number }
 export interface Results {
   verdict: string; workload: string; bin: string; seed: number; started: string; seconds: number;
-  operations: { ok: number; fail: number; info: number; per_second: number; latency_ms: Record<string, number> };
+  operations: { ok: number; fail: number; indefinite: number; per_second: number; latency_ms: Record<string, number> };
   messages: Record<string, number>; faults: Record<string, number>; numbers: Record<string, unknown>; notes: string[];
   command: { args: string[]; dir: string };
 }
@@ -22,7 +22,7 @@ export interface Head {
 export interface Messages {
   count: number; sent: Float64Array; done: Float64Array; src: Uint32Array; dest: Uint32Array; type: Uint32Array;
   flags: Uint8Array; id: Float64Array; reply: Float64Array; of: Int32Array; step: Uint32Array; doneStep: Uint32Array;
-  call: Uint32Array; life: Uint16Array;
+  call: Uint32Array; incarnation: Uint16Array;
 }
 export interface Operations {
   count: number; from: Float64Array; to: Float64Array; client: Uint32Array; node: Uint32Array; f: Uint32Array;
@@ -83,11 +83,11 @@ async function part(name: string): Promise<Uint8Array> {
 const ms = 1e-6; // a nanosecond, in milliseconds
 
 function readMessages(bytes: Uint8Array, n: number): Messages {
-  const [sent, took, src, dest, type, flags, id, reply, of, steps, lasted, calls, lives] = columns(bytes);
+  const [sent, took, src, dest, type, flags, id, reply, of, steps, lasted, calls, incarnations] = columns(bytes);
   const m: Messages = {
     count: n, sent: new Float64Array(n), done: new Float64Array(n), src: new Uint32Array(n), dest: new Uint32Array(n), type: new Uint32Array(n),
     flags: flags.bytes.slice(), id: new Float64Array(n).fill(-1), reply: new Float64Array(n).fill(-1), of: new Int32Array(n).fill(-1),
-    step: new Uint32Array(n), doneStep: new Uint32Array(n), call: new Uint32Array(n), life: new Uint16Array(n),
+    step: new Uint32Array(n), doneStep: new Uint32Array(n), call: new Uint32Array(n), incarnation: new Uint16Array(n),
   };
   const ids = new Map<number, number>(), replies = new Map<number, number>();
   let at = 0, step = 0;
@@ -105,7 +105,7 @@ function readMessages(bytes: Uint8Array, n: number): Messages {
     m.id[i] = nextID(id, ids, from);
     m.reply[i] = nextID(reply, replies, from);
     m.call[i] = calls.unsigned();
-    m.life[i] = lives.unsigned();
+    m.incarnation[i] = incarnations.unsigned();
     if (m.flags[i] & COPY) m.of[i] = i - of.unsigned();
   }
   return m;

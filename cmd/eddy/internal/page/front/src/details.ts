@@ -35,7 +35,7 @@ export function messageDetails(test: Test, i: number, go: Go): HTMLElement {
   if (call) rows.push(["Call", callLine(test, i, go)]);
   if (m.flags[i] & COPY) rows.push(["Duplicate", link(go, `m${m.of[i] + test.head.first}`, `of message ${m.of[i] + test.head.first}, made by the network`)]);
   if (m.flags[i] & FORGED) rows.push(["Forged", "not its sender's: the test sent it in its name"]);
-  if (m.life[i] > 0) rows.push(["Life", `of its sender's: number ${m.life[i] + 1}`]);
+  if (m.incarnation[i] > 1) rows.push(["Incarnation", `number ${m.incarnation[i]} of the sender`]);
   return h("section", { "aria-label": "Message" },
     h("h3", {}, said(test.name(m.src[i])), " → ", said(test.name(m.dest[i])), " ", said(labelOf(test, i))),
     h("p", { class: "note" }, `message ${count(i + test.head.first)}`), facts(...rows), body, note);

@@ -35,7 +35,7 @@ export function endsOf(test: Test): Map<number, number> {
     const number = e.fault ?? 0;
     if (e.begun?.servers) ofServers.add(number);
     if (e.event === "end" && !ofServers.has(number)) ends.set(number, e.at_ns * ms);
-    if (e.event === "whole") {
+    if (e.event === "servers-recovered") {
       for (const n of ofServers) ends.set(n, e.at_ns * ms);
       ofServers.clear();
     }

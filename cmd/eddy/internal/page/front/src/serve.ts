@@ -5,7 +5,7 @@ import { onTheme, theme } from "./theme";
 // The pages of eddy serve: the list of tests, and a test that runs.
 
 interface Listed { path: string; verdict: string; workload: string; bin: string; seed: string; started: string; seconds: number; reason: string }
-interface Progress { workload: string; bin: string; nodes: string[]; seed: string; args: string[]; limit: number; seconds: number; ok: number; fail: number; info: number; messages: number; faults: string[] }
+interface Progress { workload: string; bin: string; nodes: string[]; seed: string; args: string[]; limit: number; seconds: number; ok: number; fail: number; indefinite: number; messages: number; faults: string[] }
 
 const app = document.getElementById("app")!;
 const every = 1000; // ms from one look to the next
@@ -57,7 +57,7 @@ async function running(): Promise<void> {
       if (response.status === 204) return location.reload();
       const { state, progress: p } = await response.json() as { state: string; progress: Progress };
       title.replaceChildren(h("span", { class: "badge" }, state === "gone" ? "no verdict" : "running"), ` ${printable(p.workload)} on ${p.nodes.length} nodes`);
-      how.replaceChildren(...([["Time", `${p.seconds.toFixed(1)} s; clients ask for ${p.limit} s`], ["Operations", `${count(p.ok)} ok, ${count(p.fail)} failed, ${count(p.info)} unknown`], ["Messages", count(p.messages)],
+      how.replaceChildren(...([["Time", `${p.seconds.toFixed(1)} s; clients ask for ${p.limit} s`], ["Operations", `${count(p.ok)} ok, ${count(p.fail)} failed, ${count(p.indefinite)} indefinite`], ["Messages", count(p.messages)],
         ["Faults in force", p.faults.join(", ") || "none"], ["Program", p.bin], ["Seed", p.seed], ["Command", "eddy test " + p.args.join(" ")]] as [string, string][]).flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, said(v))]));
       if (last && p.seconds > last.seconds) {
         at.push(p.seconds);

@@ -6,9 +6,9 @@ const ms = 1e-6, shown = 50;
 
 /** numbers is what the test came to, in numbers. */
 export function numbers(test: Test): HTMLElement {
-  const { results: r } = test.head, o = r.operations, all = o.ok + o.fail + o.info;
+  const { results: r } = test.head, o = r.operations, all = o.ok + o.fail + o.indefinite;
   const rows: [string, string][] = [
-    ["Operations", `${count(o.ok)} ok, ${count(o.fail)} failed, ${count(o.info)} unknown, ${o.per_second.toFixed(0)}/s`],
+    ["Operations", `${count(o.ok)} ok, ${count(o.fail)} failed, ${count(o.indefinite)} indefinite, ${o.per_second.toFixed(0)}/s`],
     ...(o.ok ? [["Latency", ["p50", "p95", "p99", "max"].map((q) => `${q} ${span(o.latency_ms[q])}`).join(", ")] as [string, string]] : []),
     ["Messages", Object.entries(r.messages).sort((a, b) => b[1] - a[1]).map(([k, v]) => `${count(v)} ${k}`).join(", ")],
     ["Messages per operation", all ? ((r.messages.all ?? 0) / all).toFixed(2) : "–"],

@@ -7,7 +7,7 @@ import { ticks } from "./timeaxis";
 import { View } from "./view";
 
 const gutter = 92, right = 14, axis = 22;
-const outcomes = ["open", "ok", "failed", "unknown"];
+const outcomes = ["open", "ok", "failed", "indefinite"];
 
 /** A Timeline is the operations of each client over time, in the diagram's view. */
 export class Timeline {
@@ -30,10 +30,10 @@ export class Timeline {
       if (ops.outcome[i] === FAIL) failed++;
     }
     this.longest = longest;
-    this.canvas.setAttribute("aria-label", `${plural(ops.count, "operation")} of ${plural(clients.length, "client")} over time: ${count(ok)} ok, ${count(failed)} failed, ${count(ops.count - ok - failed)} unknown.`);
+    this.canvas.setAttribute("aria-label", `${plural(ops.count, "operation")} of ${plural(clients.length, "client")} over time: ${count(ok)} ok, ${count(failed)} failed, ${count(ops.count - ok - failed)} indefinite.`);
     const key = (name: string, text: string) => h("li", {}, h("i", { class: "key " + name, "aria-hidden": "true" }), text);
     this.element = h("figure", {}, h("figcaption", {}, "Operations by client"), this.canvas, this.tip,
-      h("ul", { class: "legend" }, key("op-ok", "ok"), key("op-fail", "failed"), key("op-info", "unknown: may have taken effect")), this.listed);
+      h("ul", { class: "legend" }, key("op-ok", "ok"), key("op-fail", "failed"), key("op-indefinite", "indefinite: may have taken effect")), this.listed);
     view.onChange(() => requestAnimationFrame(() => this.draw()));
     onTheme(() => this.draw());
     this.listed.addEventListener("toggle", () => this.list());
@@ -88,7 +88,7 @@ export class Timeline {
       const y = (this.lanes.get(ops.client[i])! - this.scrolled) * this.row + 4, x1 = this.x(ops.from[i]);
       if (y < 0 || y > this.high) continue;
       const x2 = ops.to[i] === Infinity ? this.wide : this.x(ops.to[i]), w = Math.max(2.5, x2 - x1), o = ops.outcome[i];
-      c.fillStyle = c.strokeStyle = o === OK ? t.ok : o === FAIL ? t.fail : t.info;
+      c.fillStyle = c.strokeStyle = o === OK ? t.ok : o === FAIL ? t.fail : t.indefinite;
       if (o === OK) c.fillRect(x1, y, w, this.row - 5);
       else if (o === FAIL) { c.fillRect(x1, y, w, this.row - 5); c.fillStyle = t.ground; c.fillRect(x1 + 1, y + (this.row - 5) / 2 - 1, w - 2, 2); }
       else { c.globalAlpha = 0.45; c.fillRect(x1, y, w, this.row - 5); c.globalAlpha = 1; c.setLineDash([4, 3]); c.strokeRect(x1 + 0.5, y + 0.5, w, this.row - 6); c.setLineDash([]); }
