@@ -1,44 +1,44 @@
-# Everything that a change must pass is in .ci/run; these are its parts, and what is
-# not part of it.
+# .ci/run is everything that a change must pass. Most targets here are parts of it.
 
-# The packages whose tests can write what they compare with (flag -rewrite).
-GENERATED = $$(go list -test -f '{{if .ForTest}}{{range .Deps}}{{if eq . "github.com/cockroachdb/datadriven"}}{{$$.ForTest}}{{"\n"}}{{end}}{{end}}{{end}}' ./... | sort -u)
+.DEFAULT_GOAL := help
+.PHONY: help build test race lint measure bench fuzz generate snapshot vuln ci
 
-.PHONY: all build test race lint measure bench fuzz generate snapshot vuln ci
+help: ## print this list
+	@awk -F ': ## ' '/^[a-z]+: ## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
 
-all: build test
-
-build: ## the programs relay and eddy
+build: ## build relay and eddy here
 	go build -o . ./cmd/relay ./cmd/eddy
 
-test:
+test: ## run the tests
 	go test ./...
 
-race:
+race: ## run the tests with the race detector
 	go test -race ./...
 
-lint: ## gofmt, go vet, staticcheck, go mod tidy, measures
+lint: ## run gofmt, go vet, staticcheck, go mod tidy and the measures
 	.ci/lint
 
-measure: ## the measures of the code, and what is behind them
+measure: ## print the measures of the code that have bounds, with details
 	go run -modfile=.ci/tools.mod ./.ci/measure -v
 
-bench: ## all peers side by side: about half an hour on a quiet machine
+bench: ## run nodes side by side, half an hour on a quiet machine
 	cd bench && go run .
 
 FUZZTIME = 1m
-fuzz: ## every fuzz target for FUZZTIME
+fuzz: ## run each fuzz target for FUZZTIME
 	.ci/fuzz $(FUZZTIME)
 
-generate: ## rewrite generated files and transcripts; read the changes before you commit them
+# The packages whose tests have the flag -rewrite, which datadriven defines.
+GENERATED = $$(go list -test -f '{{if .ForTest}}{{range .Deps}}{{if eq . "github.com/cockroachdb/datadriven"}}{{$$.ForTest}}{{"\n"}}{{end}}{{end}}{{end}}' ./... | sort -u)
+generate: ## rewrite transcripts, generated documents and the bundled page
 	go test -count=1 -p 1 $(GENERATED) -rewrite
 	cd cmd/eddy/internal/page/front && go run .
 
-snapshot: ## try the release: archives of all systems in dist/
-	go run github.com/goreleaser/goreleaser/v2@v2.17.0 release --snapshot --clean
+snapshot: ## build the archives of a release in dist/, without releasing them
+	go run github.com/goreleaser/goreleaser/v2@v2.14.3 release --snapshot --clean
 
-vuln: ## known vulnerabilities in the code and its dependencies; needs the network
+vuln: ## look for known vulnerabilities; needs the network
 	go run golang.org/x/vuln/cmd/govulncheck@v1.9.0 ./...
 
-ci: ## all that a change must pass
+ci: ## run everything that a change must pass
 	.ci/run

@@ -3,6 +3,7 @@ package eddy
 import (
 	"bytes"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -107,4 +108,42 @@ func TestReadmeNode(t *testing.T) {
 	if diff := cmp.Diff("package main"+code, fenced(t, "go")[0]); diff != "" {
 		t.Errorf("README.md and examples/hello differ (-example +README)\n%s", diff)
 	}
+}
+
+// SECURITY.md names tests and transcripts, and each of them exists.
+func TestSecurityNamesTests(t *testing.T) {
+	page, err := os.ReadFile("SECURITY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`((?:Test|Fuzz)[A-Z][A-Za-z]+|testdata/[a-z/.-]+)`").FindAllStringSubmatch(string(page), -1)
+	if len(named) == 0 {
+		t.Fatal("it names none")
+	}
+	tests := testsOf(t)
+	for _, m := range named {
+		if _, err := os.Stat(m[1]); err != nil && !tests[m[1]] {
+			t.Errorf("there is no %s", m[1])
+		}
+	}
+}
+
+// testsOf returns the names of all tests and fuzz targets of the repository.
+func testsOf(t *testing.T) map[string]bool {
+	tests := map[string]bool{}
+	declaration := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, m := range declaration.FindAllSubmatch(text, -1) {
+			tests[string(m[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tests
 }

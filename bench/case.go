@@ -9,10 +9,9 @@ import (
 	"time"
 )
 
-// Case is one thing that is measured, on some peers.
+// A Case is something that is measured on several peers.
 type Case struct {
 	Name    string // for -cases
-	Label   string // in the picture
 	Title   string
 	Notes   []string // printed below the table
 	Entries []Entry
@@ -24,32 +23,31 @@ type Case struct {
 
 func (c *Case) reference() string { return cmp.Or(c.Reference, official) }
 
-// Entry is one peer's part in a case.
+// An Entry is a peer in a case.
 type Entry struct {
 	Peer   string
-	Size   int    // how many, in the case's unit
-	Rounds int    // at most; zero: as many as asked for
+	Size   int    // the number of requests, calls or bytes
+	Rounds int    // at most; zero: no limit
 	Smoke  int    // the size in a smoke run
-	Fails  string // why the peer can't do this; it is run once to see that it still can't
+	Fails  string // why the peer cannot do this; it runs once to check that
 }
 
-// Metric is one column.
+// A Metric is a column of the table.
 type Metric struct {
 	Name  string // in samples and bounds
 	Title string
 	Unit  Unit
-	More  bool // more is better
+	More  bool // a larger value is better
 
-	Compare bool // print the ratio to the case's reference beside it
-	Whole   bool // grows with the size, so that runs of different sizes can't be compared
+	Compare bool // print the ratio to the reference too
+	Whole   bool // grows with the size, so runs of different sizes are not compared
 }
 
-// Sample is what one run of one peer measured: metric name -> value in the
-// unit's base (seconds, bytes, per second). NaN and absent both mean that
-// there is no figure.
+// A Sample is what one run measured: the values of metrics by name, in seconds, bytes
+// or per second. NaN means the same as absent: there is no value.
 type Sample map[string]float64
 
-// Run is the place in which a case runs.
+// A Run is one run of a case on a peer.
 type Run struct {
 	Peer  *Peer
 	Size  int
@@ -63,16 +61,16 @@ func (r *Run) Start(o Options) (*Process, error) {
 	return r.Peer.Start(o, Launch{Limit: r.Limit, Pipe: r.Pipe})
 }
 
-// Outcome is what a case came to on one peer.
+// An Outcome is the result of a case on one peer.
 type Outcome struct {
 	Peer    string   `json:"peer"`
 	Size    int      `json:"size"`
 	Samples []Sample `json:"samples"`
-	Failed  string   `json:"failed,omitempty"`  // why there are no samples, or fewer
-	Excused bool     `json:"excused,omitempty"` // it was known that this peer can't
+	Failed  string   `json:"failed,omitempty"`  // why samples are missing
+	Excused bool     `json:"excused,omitempty"` // the failure is known: see Entry.Fails
 }
 
-// Median is the middle value of a metric over the rounds, NaN when none has it.
+// Median is the median of a metric over the rounds, NaN if there is no value.
 func (o *Outcome) Median(metric string) float64 {
 	var v []float64
 	for _, s := range o.Samples {
@@ -83,7 +81,7 @@ func (o *Outcome) Median(metric string) float64 {
 	return median(v)
 }
 
-// Settings is what the command line says.
+// Settings are what the flags set.
 type Settings struct {
 	Rounds int
 	Smoke  bool
@@ -118,7 +116,7 @@ func (c *Case) Measure(ctx context.Context, s Settings) []*Outcome {
 			sample, err := c.Run(run)
 			if err != nil && e.Fails == "" && !run.Peer.Strict {
 				// A busy machine can make a slow peer miss its timeouts.
-				fmt.Fprintf(os.Stderr, "%s round %d %s: once more: %v\n", c.Name, round+1, o.Peer, err)
+				fmt.Fprintf(os.Stderr, "%s round %d %s: trying again: %v\n", c.Name, round+1, o.Peer, err)
 				sample, err = c.Run(run)
 			}
 			took := time.Since(began).Round(time.Millisecond)

@@ -4,11 +4,11 @@ import (
 	"fmt"
 )
 
-// The sizes of a smoke run: enough for every line of code, over in a moment.
+// The sizes of a smoke run: enough to run every line of code.
 const (
 	smokeEchoes = 3000
 	smokeCalls  = 1000
-	smokeSlow   = 200 // for a peer with a thread for each
+	smokeSlow   = 200 // for a peer with a thread for each request
 )
 
 var (
@@ -22,7 +22,6 @@ var (
 var cases = []*Case{
 	{
 		Name:  "echo-300k",
-		Label: "300,000 echoes",
 		Title: "pipelined echo, 300,000 lines, one writer, one reader",
 		Entries: []Entry{
 			{Peer: official, Size: 300_000, Smoke: smokeEchoes},
@@ -35,12 +34,11 @@ var cases = []*Case{
 			{Peer: blocking, Size: 300_000, Smoke: smokeEchoes},
 		},
 		Metrics: []Metric{rateMetric, cpuMetric, peakMetric},
-		Notes:   []string{"cat and newlines copy the line and are not checked for an answer, only for the same bytes", "python: 30,000 lines"},
+		Notes:   []string{"cat and newlines copy the line; only the bytes are checked", "python: 30,000 lines"},
 		Run:     pipelined,
 	},
 	{
 		Name:  "echo-3m",
-		Label: "3,000,000 echoes",
 		Title: "pipelined echo, 3,000,000 lines, one writer, one reader",
 		Entries: []Entry{
 			{Peer: official, Size: 3_000_000, Rounds: 3, Smoke: smokeEchoes},
@@ -55,8 +53,7 @@ var cases = []*Case{
 	},
 	{
 		Name:  "echo-heap",
-		Label: "echo heap",
-		Title: "pipelined echo: what it leaves to the garbage collector, by GODEBUG=gctrace=1",
+		Title: "pipelined echo: bytes allocated, by GODEBUG=gctrace=1",
 		Entries: []Entry{
 			{Peer: official, Size: 300_000, Rounds: 1, Smoke: smokeEchoes},
 			{Peer: eddy, Size: 3_000_000, Rounds: 1, Smoke: smokeEchoes},
@@ -68,14 +65,13 @@ var cases = []*Case{
 			{Name: "cycles", Title: "collections", Unit: Count},
 		},
 		Notes: []string{
-			"what the heap grew by between collections; 4 MB in all at most go unseen: 1.4 bytes a message, less than the smallest allocation",
+			"the growth of the heap between collections; up to 4 MB in all are not seen: 1.4 bytes a message, less than the smallest allocation",
 			"official: 300,000 lines",
 		},
 		Run: allocations,
 	},
 	{
 		Name:  "echo-one",
-		Label: "one echo at a time",
 		Title: "one echo at a time",
 		Entries: []Entry{
 			{Peer: official, Size: 20_000, Smoke: smokeSlow},
@@ -87,13 +83,12 @@ var cases = []*Case{
 			{Peer: blocking, Size: 20_000, Smoke: smokeSlow},
 		},
 		Metrics: []Metric{p50Metric, p99Metric, cpuMetric},
-		Notes:   []string{"cat: the way there and back, without any work"},
+		Notes:   []string{"cat: the system calls alone"},
 		Run:     window(1),
 	},
 	{
 		Name:  "echo-64",
-		Label: "64 echoes outstanding",
-		Title: "64 echoes outstanding: an answer read is a request written",
+		Title: "64 echoes outstanding: for each answer read a request is written",
 		Entries: []Entry{
 			{Peer: official, Size: 200_000, Smoke: smokeEchoes},
 			{Peer: "official-log", Size: 200_000, Smoke: smokeEchoes},
@@ -108,7 +103,6 @@ var cases = []*Case{
 	},
 	{
 		Name:  "relay",
-		Label: "relay, 1,000 outstanding",
 		Title: "relay, answered at once, 1,000 outstanding",
 		Entries: []Entry{
 			{Peer: official, Size: 100_000, Smoke: smokeEchoes},
@@ -123,13 +117,12 @@ var cases = []*Case{
 			{Name: "cpu", Title: "CPU/relay", Unit: Seconds, Compare: true},
 			{Name: "retried", Title: "retried", Unit: Count},
 		},
-		Notes: []string{"rates are compared, not the time for all: the slow ones get fewer relays", "retried: a reply was not taken in within 500 ms, which a machine that is busy otherwise can cause"},
+		Notes: []string{"slow peers get fewer relays", "retried: a reply was not read within 500 ms; a busy machine can cause that"},
 		Run:   answered(1000),
 	},
 	{
 		Name:  "open",
-		Label: "open calls",
-		Title: "relay, never answered: memory of an open call, its request included",
+		Title: "relay, never answered: memory of an open call and its request",
 		Entries: []Entry{
 			{Peer: official, Size: 200_000, Rounds: 3, Smoke: smokeCalls},
 			{Peer: "python", Size: 2_000, Rounds: 3, Smoke: smokeSlow},
@@ -143,16 +136,15 @@ var cases = []*Case{
 			{Name: "cpu", Title: "CPU/call", Unit: Seconds, Compare: true},
 		},
 		Notes: []string{
-			"bytes gained since init_ok, divided by the open calls; the bound is on what is resident, the collector's slack included",
-			"at GOGC=10 the collector's slack is a tenth: near what is live",
-			"python: 2,000 calls, each has a thread",
+			"bytes gained since init_ok, divided by the open calls; the bound is on resident memory, with what the collector has not freed",
+			"at GOGC=10 it is near what is live",
+			"python: 2,000 calls, a thread each",
 		},
 		Run: openMemory,
 	},
 	{
-		Name:  "silence",
-		Label: "never answered, 3 attempts",
-		Title: "relay, never answered, three attempts of 500 ms each; errors only in the log",
+		Name:  "timeouts",
+		Title: "relay, never answered, three attempts of 500 ms each; only errors are logged",
 		Entries: []Entry{
 			{Peer: official, Size: 200_000, Rounds: 1, Smoke: smokeCalls},
 			{Peer: "python", Size: 2_000, Rounds: 3, Smoke: smokeSlow},
@@ -160,28 +152,26 @@ var cases = []*Case{
 			{Peer: compact, Size: 200_000, Smoke: smokeCalls},
 			{Peer: blocking, Size: 200_000, Smoke: smokeCalls},
 		},
-		Metrics: silenceMetrics(),
+		Metrics: timeoutMetrics(),
 		Notes: []string{
-			"late: from 1.5 s after the request was written to the error answer read",
-			"last timer late p99: from 500 ms after the call's last attempt was read to the error answer read",
-			"official: once, since it takes minutes; python: 2,000 calls, each has a thread",
+			"late: from 1.5 s after the request was written until the error reply was read",
+			"last timer late p99: from 500 ms after the last attempt was read until the error reply was read",
+			"official: one round, since it takes minutes; python: 2,000 calls, a thread each",
 		},
-		Run: attempts(false),
+		Run: threeTimeouts(false),
 	},
 	{
-		Name:  "silence-log",
-		Label: "never answered, logged",
-		Title: "the same at the default log level, standard error read by the harness",
+		Name:  "timeouts-log",
+		Title: "the same at the default log level, the harness reads standard error",
 		Entries: []Entry{
 			{Peer: eddy, Size: 200_000, Smoke: smokeCalls},
 			{Peer: blocking, Size: 200_000, Smoke: smokeCalls},
 		},
-		Metrics: append(silenceMetrics(), Metric{Name: "log_lines", Title: "log lines", Unit: Count}),
-		Run:     attempts(true),
+		Metrics: append(timeoutMetrics(), Metric{Name: "log_lines", Title: "log lines", Unit: Count}),
+		Run:     threeTimeouts(true),
 	},
 	{
-		Name:  "storm",
-		Label: "timeouts in one second",
+		Name:  "timeouts-1m",
 		Title: "open calls whose timeouts all fall into one second, in no order",
 		Entries: []Entry{
 			{Peer: official, Size: 100_000, Rounds: 1, Smoke: smokeCalls},
@@ -197,15 +187,14 @@ var cases = []*Case{
 			{Name: "cpu_each", Title: "CPU/call", Unit: Seconds, Compare: true},
 		},
 		Notes: []string{
-			"one attempt each; every call is checked to fail once, and not before it is due",
-			"official: 100,000 calls, once; python: 2,000 calls, once",
+			"one attempt each; every call must fail once, and not before it is due",
+			"official: 100,000 calls, one round; python: 2,000 calls, one round",
 		},
-		Run: storm,
+		Run: timeoutsAtOnce,
 	},
 	{
 		Name:  "growth",
-		Label: "growth",
-		Title: "CPU of one more open call, by how many are open",
+		Title: "CPU of one more open call, by the number of open calls",
 		Entries: []Entry{
 			{Peer: official, Size: 200_000, Rounds: 1, Smoke: smokeCalls * 2},
 			{Peer: eddy, Size: 2_000_000, Smoke: smokeCalls * 20},
@@ -213,15 +202,14 @@ var cases = []*Case{
 		},
 		Metrics: growthMetrics(),
 		Notes: []string{
-			"cost from one level to the next, garbage collection included; flat: the last level's cost ÷ the first's",
-			"official: up to 200,000 calls, once; eddy-blocking: up to 430,000, three times: for memory's sake",
+			"cost of a call from one level to the next, with garbage collection; flat: cost at the last level ÷ cost at the first",
+			"because of memory official: up to 200,000 calls, one round; eddy-blocking: up to 430,000, three rounds",
 		},
 		Run: growth,
 	},
 	{
 		Name:  "start",
-		Label: "start to init_ok",
-		Title: "from starting the process to init_ok",
+		Title: "from the start of the process to init_ok",
 		Entries: []Entry{
 			{Peer: official, Size: 100, Smoke: 1},
 			{Peer: "python", Size: 10, Smoke: 1},
@@ -229,15 +217,14 @@ var cases = []*Case{
 			{Peer: blocking, Size: 100, Smoke: 1},
 		},
 		Metrics: []Metric{p50Metric},
-		Notes:   []string{"size: starts a round"},
+		Notes:   []string{"size: starts in a round"},
 		Run:     startup,
 	},
 	{
 		Name:  "big-line",
-		Label: "10 MB line",
-		Title: "a line of 10 MB echoed",
+		Title: "echo of a line of 10 MB",
 		Entries: []Entry{
-			{Peer: official, Size: 10_000_000, Smoke: 1_000_000, Fails: "ends at a line over 64 KiB"},
+			{Peer: official, Size: 10_000_000, Smoke: 1_000_000, Fails: "ends when a line is over 64 KiB"},
 			{Peer: "python", Size: 10_000_000, Smoke: 100_000},
 			{Peer: eddy, Size: 10_000_000, Smoke: 100_000},
 			{Peer: compact, Size: 10_000_000, Smoke: 100_000},
@@ -249,12 +236,11 @@ var cases = []*Case{
 			{Name: "peak_lines", Title: "in lines", Unit: Times},
 			{Name: "peak_third", Title: "after three", Unit: Bytes},
 		},
-		Notes: []string{"peak memory is the whole process's, after the first line and after the third"},
+		Notes: []string{"peak memory of the whole process, after the first line and after the third"},
 		Run:   bigLine,
 	},
 	{
 		Name:  "stall",
-		Label: "stalled reader",
 		Title: "the reader of the output stalls for 2 s under full load",
 		Entries: []Entry{
 			{Peer: official, Size: 1_000_000, Rounds: 3, Smoke: smokeEchoes},
@@ -263,12 +249,12 @@ var cases = []*Case{
 			{Peer: blocking, Size: 1_000_000, Smoke: smokeEchoes},
 		},
 		Metrics: []Metric{{Name: "peak", Title: "peak memory", Unit: Bytes, Compare: true, Whole: true}},
-		Notes:   []string{"every answer still comes, which is checked"},
+		Notes:   []string{"every answer must come"},
 		Run:     stall,
 	},
 }
 
-func silenceMetrics() []Metric {
+func timeoutMetrics() []Metric {
 	return []Metric{
 		{Name: "cpu", Title: "CPU", Unit: Seconds},
 		{Name: "cpu_each", Title: "CPU/call", Unit: Seconds, Compare: true},

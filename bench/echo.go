@@ -45,7 +45,7 @@ func newEchoes(n int, p *Peer) *echoes {
 
 var (
 	errNotAnswer = errors.New("not the answer to a request")
-	errTwice     = errors.New("answered twice or not asked")
+	errTwice     = errors.New("answered twice, or never asked")
 	errOrder     = errors.New("out of order")
 )
 
@@ -123,9 +123,9 @@ func pipelined(r *Run) (Sample, error) {
 // chunk is how much is written at a time: as much as a pipe holds.
 const chunk = 64 << 10
 
-// pipeline sends in and reads all answers. pause, if there is one, is called
-// by the reader before each read with the number of answers so far. It returns
-// what standard error said too.
+// pipeline sends in and reads all answers. pause, if there is one, is called by the
+// reader before each read with the number of answers so far. It also returns what the
+// node wrote to standard error.
 func pipeline(r *Run, in *Input, o Options, pause func(answers int)) (Sample, string, error) {
 	p, err := r.Start(o)
 	if err != nil {
@@ -136,37 +136,11 @@ func pipeline(r *Run, in *Input, o Options, pause func(answers int)) (Sample, st
 	cpu := p.CPU()
 	began := time.Now()
 	wrote := make(chan error, 1)
-	go func() {
-		rest := in.bytes
-		for len(rest) > 0 {
-			n, err := p.In.Write(rest[:min(chunk, len(rest))])
-			if err != nil {
-				wrote <- fmt.Errorf("writing: %w", err)
-				return
-			}
-			rest = rest[n:]
-		}
-		wrote <- nil
-	}()
-
+	go func() { wrote <- writeChunks(p, in.bytes) }()
 	if r.Peer.Copies {
 		err = copies(p.Out, in.bytes)
 	} else {
-		check := newEchoes(in.Len(), r.Peer)
-		for err == nil && check.count < in.Len() {
-			if pause != nil {
-				pause(check.count)
-			}
-			var lines []byte
-			if lines, err = p.Out.Read(); err != nil {
-				err = fmt.Errorf("reading after %d answers: %w", check.count, err)
-				break
-			}
-			err = each(lines, func(line []byte) error {
-				_, err := check.answer(line)
-				return err
-			})
-		}
+		err = readEchoes(p, newEchoes(in.Len(), r.Peer), pause)
 	}
 	took := time.Since(began)
 	used := p.CPU() - cpu
@@ -182,31 +156,59 @@ func pipeline(r *Run, in *Input, o Options, pause func(answers int)) (Sample, st
 	if err := p.Close(); err != nil {
 		return nil, "", err
 	}
-	said := ""
-	if p.errors != nil {
-		said = p.errors.Text()
-	}
 	n := float64(in.Len())
 	return Sample{
 		"rate": n / took.Seconds(),
 		"cpu":  used.Seconds() / n,
 		"peak": mem.Peak,
-	}, said, nil
+	}, p.errorText(), nil
+}
+
+func writeChunks(p *Process, text []byte) error {
+	for len(text) > 0 {
+		n, err := p.In.Write(text[:min(chunk, len(text))])
+		if err != nil {
+			return fmt.Errorf("writing: %w", err)
+		}
+		text = text[n:]
+	}
+	return nil
+}
+
+// readEchoes reads and checks answers until all have come.
+func readEchoes(p *Process, check *echoes, pause func(answers int)) error {
+	for check.count < check.n {
+		if pause != nil {
+			pause(check.count)
+		}
+		lines, err := p.Out.Read()
+		if err != nil {
+			return fmt.Errorf("reading after %d answers: %w", check.count, err)
+		}
+		err = each(lines, func(line []byte) error {
+			_, err := check.answer(line)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // allocations runs the pipelined echo under gctrace and adds up how much the
 // heap grew between collections.
 func allocations(r *Run) (Sample, error) {
-	_, said, err := pipeline(r, echoInput(r.Size), Options{Trace: true, Log: true}, nil)
+	_, trace, err := pipeline(r, echoInput(r.Size), Options{Trace: true, Log: true}, nil)
 	if err != nil {
 		return nil, err
 	}
-	cycles, allocated := readTrace(said)
+	cycles, allocated := readTrace(trace)
 	return Sample{"cycles": float64(cycles), "allocated": allocated / float64(r.Size)}, nil
 }
 
-// window keeps a number of echoes outstanding: what has been answered is
-// replaced by as many new requests in one write.
+// window keeps a number of echoes outstanding: as many new requests as were answered go
+// out in one write.
 func window(outstanding int) func(r *Run) (Sample, error) {
 	return func(r *Run) (Sample, error) {
 		p, err := r.Start(Options{})
@@ -215,70 +217,107 @@ func window(outstanding int) func(r *Run) (Sample, error) {
 		}
 		defer p.Kill()
 
-		warm := r.Size / 10
-		total := warm + r.Size
-		in := echoInput(total)
-		check := newEchoes(total, r.Peer)
-		sent := make([]time.Time, total+1)
-		took := make([]float64, 0, r.Size)
-		next := 1
-		send := func(n int) error {
-			n = min(n, total+1-next)
-			if n == 0 {
-				return nil
-			}
-			now := time.Now()
-			for i := next; i < next+n; i++ {
-				sent[i] = now
-			}
-			_, err := p.In.Write(in.Range(next, next+n-1))
-			next += n
-			return err
-		}
-
-		var (
-			began   time.Time
-			cpu     time.Duration
-			counted int // the answers before began
-		)
-		err = send(outstanding)
-		for err == nil && check.count < total {
-			var lines []byte
-			if lines, err = p.Out.Read(); err != nil {
-				break
-			}
-			now := time.Now()
-			before := check.count
-			err = each(lines, func(line []byte) error {
-				id, err := check.answer(line)
-				if check.count > warm {
-					took = append(took, now.Sub(sent[id]).Seconds())
-				}
-				return err
-			})
-			if before <= warm && check.count > warm {
-				began, cpu, counted = now, p.CPU(), check.count
-			}
-			if err == nil {
-				err = send(check.count - before)
-			}
+		w := newEchoWindow(p, r)
+		err = w.send(outstanding)
+		for err == nil && w.check.count < w.total {
+			err = w.step()
 		}
 		if err != nil {
 			return nil, p.explain(err)
 		}
-		elapsed, used := time.Since(began).Seconds(), (p.CPU() - cpu).Seconds()
+		elapsed, used, n := w.stop()
 		if err := p.Close(); err != nil {
 			return nil, err
 		}
-		slices.Sort(took)
-		n := float64(total - counted)
+		slices.Sort(w.took)
 		return Sample{
-			"p50":  percentile(took, 0.50),
-			"p99":  percentile(took, 0.99),
+			"p50":  percentile(w.took, 0.50),
+			"p99":  percentile(w.took, 0.99),
 			"rate": n / elapsed,
 			"cpu":  used / n,
 		}, nil
 	}
+}
+
+// An echoWindow is the state of a run of window.
+type echoWindow struct {
+	warmUp
+	in    *Input
+	check *echoes
+	total int         // requests
+	next  int         // the request that is written next
+	sent  []time.Time // by request
+	took  []float64   // after the warm-up
+}
+
+func newEchoWindow(p *Process, r *Run) *echoWindow {
+	warm := r.Size / 10
+	total := warm + r.Size
+	return &echoWindow{
+		warmUp: warmUp{p: p, until: warm}, in: echoInput(total), check: newEchoes(total, r.Peer),
+		total: total, next: 1, sent: make([]time.Time, total+1), took: make([]float64, 0, r.Size),
+	}
+}
+
+// send writes the next n requests.
+func (w *echoWindow) send(n int) error {
+	n = min(n, w.total+1-w.next)
+	if n == 0 {
+		return nil
+	}
+	now := time.Now()
+	for i := w.next; i < w.next+n; i++ {
+		w.sent[i] = now
+	}
+	_, err := w.p.In.Write(w.in.Range(w.next, w.next+n-1))
+	w.next += n
+	return err
+}
+
+// step reads the answers that are there and sends as many requests.
+func (w *echoWindow) step() error {
+	lines, err := w.p.Out.Read()
+	if err != nil {
+		return err
+	}
+	now := time.Now()
+	before := w.check.count
+	err = each(lines, func(line []byte) error {
+		id, err := w.check.answer(line)
+		if w.check.count > w.until {
+			w.took = append(w.took, now.Sub(w.sent[id]).Seconds())
+		}
+		return err
+	})
+	w.answered(w.check.count)
+	if err != nil {
+		return err
+	}
+	return w.send(w.check.count - before)
+}
+
+// A warmUp begins to measure once a number of answers has come.
+type warmUp struct {
+	p       *Process
+	until   int // answers that do not count
+	count   int // answers so far
+	skipped int // answers before the measurement
+	began   time.Time
+	cpu     time.Duration
+}
+
+// answered notes how many answers have come in all.
+func (w *warmUp) answered(count int) {
+	w.count = count
+	if w.began.IsZero() && count > w.until {
+		w.began, w.cpu, w.skipped = time.Now(), w.p.CPU(), count
+	}
+}
+
+// stop returns the seconds that have passed since the warm-up, the CPU seconds used,
+// and the number of answers.
+func (w *warmUp) stop() (elapsed, cpu, answers float64) {
+	return time.Since(w.began).Seconds(), (w.p.CPU() - w.cpu).Seconds(), float64(w.count - w.skipped)
 }
 
 // startup measures the time from starting the process to reading init_ok.

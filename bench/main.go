@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"time"
@@ -30,46 +29,80 @@ func main() {
 	}
 }
 
-func run(ctx context.Context) error {
-	var (
-		rounds   = flag.Int("rounds", 7, "how often each peer runs in each case, in turn with the others")
-		caseExpr = flag.String("cases", "", "run only the cases whose name matches this regular expression")
-		peerExpr = flag.String("peers", "", "run only the peers whose name matches this regular expression")
-		out      = flag.String("out", ".", "directory for results.json and results.svg")
-		smoke    = flag.Bool("smoke", false, "one round of tiny sizes: checks answers, measures nothing worth reading")
-		pipe     = flag.Int("pipe", 0, "size of the pipes in bytes, Linux only; 0 leaves the system's")
-		list     = flag.Bool("list", false, "list cases and peers")
-		draw     = flag.String("draw", "", "measure nothing: print and draw this results.json of an earlier run again")
-	)
+// A command is what the command line asks for.
+type command struct {
+	settings   Settings
+	cases      []*Case
+	peers      []*Peer
+	list       bool
+	out, print string
+}
+
+func parse() (*command, error) {
+	c := &command{}
+	flag.IntVar(&c.settings.Rounds, "rounds", 7, "how often each peer runs in each case, in turn with the others")
+	caseExpr := flag.String("cases", "", "run only the cases whose name matches this regular expression")
+	peerExpr := flag.String("peers", "", "run only the peers whose name matches this regular expression")
+	flag.StringVar(&c.out, "out", "results.json", "file for the results")
+	flag.BoolVar(&c.settings.Smoke, "smoke", false, "one round of tiny sizes: checks the answers, measures nothing")
+	flag.IntVar(&c.settings.Pipe, "pipe", 0, "size of the pipes in bytes, Linux only; 0 is the system's default")
+	flag.BoolVar(&c.list, "list", false, "list cases and peers")
+	flag.StringVar(&c.print, "print", "", "measure nothing: print the results of an earlier run from this file")
 	flag.Parse()
 	if flag.NArg() > 0 {
-		return fmt.Errorf("what is %q for?", flag.Args())
+		return nil, fmt.Errorf("unexpected arguments: %q", flag.Args())
 	}
-	if *rounds < 1 {
-		return errors.New("-rounds: at least 1")
+	if c.settings.Rounds < 1 {
+		return nil, errors.New("-rounds: must be at least 1")
 	}
-	wantCase, err := match("-cases", *caseExpr)
+	if c.settings.Smoke {
+		c.settings.Rounds = 1
+	}
+	return c, c.choose(*caseExpr, *peerExpr)
+}
+
+// choose selects the cases and peers whose names match.
+func (c *command) choose(caseExpr, peerExpr string) error {
+	wantCase, err := regexp.Compile(caseExpr)
 	if err != nil {
-		return err
+		return fmt.Errorf("-cases: %w", err)
 	}
-	wantPeer, err := match("-peers", *peerExpr)
+	wantPeer, err := regexp.Compile(peerExpr)
 	if err != nil {
-		return err
+		return fmt.Errorf("-peers: %w", err)
 	}
-	if *list {
+	c.settings.Use = map[string]bool{}
+	for _, p := range peers {
+		if wantPeer.MatchString(p.Name) {
+			c.peers = append(c.peers, p)
+			c.settings.Use[p.Name] = true
+		}
+	}
+	for _, k := range cases {
+		if wantCase.MatchString(k.Name) {
+			c.cases = append(c.cases, k)
+		}
+	}
+	return nil
+}
+
+func run(ctx context.Context) error {
+	c, err := parse()
+	switch {
+	case err != nil:
+		return err
+	case c.list:
 		printList()
 		return nil
-	}
-	if *draw != "" {
-		report, err := loadReport(*draw)
+	case c.print != "":
+		report, err := loadReport(c.print)
 		if err != nil {
 			return err
 		}
 		report.Verdicts = judge(report.Results)
 		report.print(os.Stdout)
-		return report.draw(filepath.Join(*out, "results.svg"))
+		return nil
 	}
-
 	root, err := moduleRoot(ctx)
 	if err != nil {
 		return err
@@ -79,55 +112,37 @@ func run(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	failed := build(ctx, root, dir, c.peers)
+	report, err := c.measure(ctx, thisMachine(root))
+	report.print(os.Stdout)
+	return errors.Join(failed, err, ctx.Err(), report.save(c.out))
+}
 
-	settings := Settings{Rounds: *rounds, Smoke: *smoke, Pipe: *pipe, Use: map[string]bool{}}
-	if *smoke {
-		settings.Rounds = 1
-	}
-	var use []*Peer
-	for _, p := range peers {
-		if wantPeer(p.Name) {
-			use = append(use, p)
-			settings.Use[p.Name] = true
-		}
-	}
-	failed := build(ctx, root, dir, use)
-
+// measure runs the cases until ctx ends. The error names the runs that failed though
+// they should not.
+func (c *command) measure(ctx context.Context, machine Machine) (*Report, error) {
+	s := c.settings
 	report := &Report{
-		Date: time.Now().UTC().Truncate(time.Second), Machine: thisMachine(root),
-		Rounds: settings.Rounds, Smoke: *smoke, Pipe: *pipe,
+		Date: time.Now().UTC().Truncate(time.Second), Machine: machine,
+		Rounds: s.Rounds, Smoke: s.Smoke, Pipe: s.Pipe,
 	}
-	for _, c := range cases {
-		if !wantCase(c.Name) || ctx.Err() != nil {
-			continue
+	var failed error
+	for _, k := range c.cases {
+		if ctx.Err() != nil {
+			break
 		}
-		result := &Result{Case: c.Name, Outcomes: c.Measure(ctx, settings)}
+		result := &Result{Case: k.Name, Outcomes: k.Measure(ctx, s)}
 		report.Results = append(report.Results, result)
 		for _, o := range result.Outcomes {
 			if o.Failed != "" && !o.Excused {
-				failed = errors.Join(failed, fmt.Errorf("%s, %s: %s", c.Name, o.Peer, o.Failed))
+				failed = errors.Join(failed, fmt.Errorf("%s, %s: %s", k.Name, o.Peer, o.Failed))
 			}
 		}
 	}
-	if !*smoke {
+	if !s.Smoke {
 		report.Verdicts = judge(report.Results)
 	}
-	report.print(os.Stdout)
-	if err := os.MkdirAll(*out, 0o755); err != nil {
-		return err
-	}
-	return errors.Join(failed, ctx.Err(),
-		report.save(filepath.Join(*out, "results.json")),
-		report.draw(filepath.Join(*out, "results.svg")))
-}
-
-// match compiles a flag's regular expression; an empty one matches everything.
-func match(name, expr string) (func(string) bool, error) {
-	re, err := regexp.Compile(expr)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	return re.MatchString, nil
+	return report, failed
 }
 
 // moduleRoot is the directory of this module, where the peers are.

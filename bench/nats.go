@@ -15,8 +15,8 @@ import (
 	"github.com/eddyrpc/eddy/internal/natsprocess"
 )
 
-// The peers over NATS. Their processes talk to servers and to each other, and not to
-// us; a client among them measures.
+// The peers over NATS. Their processes talk to servers and to each other and not to the
+// harness. One of them is a client, which measures.
 const (
 	overNATS    = "eddy-nats"
 	natsRequest = "nats-request"
@@ -36,7 +36,7 @@ func init() {
 	for _, nodes := range []int{1, 2, 4, 8, 16} {
 		cases = append(cases, natsCase(nodes))
 	}
-	cases = append(cases, reconnectCase, crowdCase)
+	cases = append(cases, reconnectCase, idleCase)
 	bounds = append(bounds,
 		Bound{Case: "nats-2", Peer: overNATS, Metric: "rate", Against: natsRequest, Least: true, Must: 0.9},
 		Bound{Case: "nats-2", Peer: overNATS, Metric: "p99", Against: natsRequest, Must: 1.2},
@@ -84,8 +84,8 @@ var reconnectCase = &Case{
 	Run:   reconnect,
 }
 
-var crowdCase = &Case{
-	Name:      "nats-crowd",
+var idleCase = &Case{
+	Name:      "nats-idle",
 	Title:     "nodes that have joined one NATS server and do nothing",
 	Reference: natsRequest,
 	Entries:   []Entry{{Peer: overNATS, Size: 1000, Smoke: 50}},
@@ -96,10 +96,10 @@ var crowdCase = &Case{
 		{Name: "joining", Title: "time to join", Unit: Seconds},
 	},
 	Notes: []string{"all nodes in one process, joined one after the other; resident memory gained; CPU of pings, over 4 s"},
-	Run:   crowd,
+	Run:   idleNodes,
 }
 
-// A natsRun is servers, nodes and a client, each a process.
+// A natsRun is the servers, nodes and a client, each a process.
 type natsRun struct {
 	servers *natsprocess.Servers
 	nodes   []*natsPeer
@@ -160,17 +160,17 @@ func (n *natsRun) cpu() (nodes, client, server time.Duration) {
 
 // A natsPeer is a process of a peer over NATS.
 type natsPeer struct {
-	cmd  *exec.Cmd
-	in   io.WriteCloser
-	out  *bufio.Reader
-	says strings.Builder
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	out    *bufio.Reader
+	stderr strings.Builder
 }
 
 // startNATSPeer starts a process and waits until it is ready.
 func startNATSPeer(r *Run, flags []string) (*natsPeer, error) {
 	command := append(append([]string(nil), r.Peer.command...), flags...)
 	p := &natsPeer{cmd: exec.Command(command[0], command[1:]...)}
-	p.cmd.Stderr = &p.says
+	p.cmd.Stderr = &p.stderr
 	in, err := p.cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -186,7 +186,7 @@ func startNATSPeer(r *Run, flags []string) (*natsPeer, error) {
 	time.AfterFunc(r.Limit, func() { p.cmd.Process.Kill() }) // ends every read
 	if line, err := p.out.ReadString('\n'); line != "ready\n" {
 		p.kill()
-		return nil, fmt.Errorf("said %q instead of ready: %v: %s", line, err, p.says.String())
+		return nil, fmt.Errorf("wrote %q instead of ready: %v: %s", line, err, p.stderr.String())
 	}
 	return p, nil
 }
@@ -206,7 +206,7 @@ func (p *natsPeer) begin() error {
 func (p *natsPeer) figures() (f load.Figures, err error) {
 	line, err := p.out.ReadBytes('\n')
 	if err != nil {
-		return f, fmt.Errorf("no figures: %w: %s", err, p.says.String())
+		return f, fmt.Errorf("no figures: %w: %s", err, p.stderr.String())
 	}
 	return f, json.Unmarshal(line, &f)
 }
@@ -269,8 +269,8 @@ func reconnect(r *Run) (Sample, error) {
 	return Sample{"failed": float64(f.Failed), "retried": float64(f.Retried), "gap": f.Gap, "p99": f.P99}, nil
 }
 
-// crowd lets nodes join and do nothing.
-func crowd(r *Run) (Sample, error) {
+// idleNodes lets nodes join and do nothing.
+func idleNodes(r *Run) (Sample, error) {
 	none, err := startNATS(r, 1, 0)
 	if err != nil {
 		return nil, err
@@ -278,7 +278,7 @@ func crowd(r *Run) (Sample, error) {
 	defer none.kill()
 	pid := none.servers.PID(0)
 	before, begun := memoryOf(pid).RSS, time.Now()
-	p, err := startNATSPeer(r, []string{"-servers", none.servers.URLs(), "-crowd", fmt.Sprint(r.Size)})
+	p, err := startNATSPeer(r, []string{"-servers", none.servers.URLs(), "-idle", fmt.Sprint(r.Size)})
 	if err != nil {
 		return nil, err
 	}

@@ -19,28 +19,28 @@ type Peer struct {
 	// the directory of this module.
 	Build func(ctx context.Context, root, dir string) ([]string, error)
 
-	Flags func(o Options) []string // what a case asks for, in the peer's words; may be nil
+	Flags func(o Options) []string // the flags for what a case asks for; may be nil
 
-	Copies  bool // hands every line through, init too: no node
+	Copies  bool // copies every line, init too; it is no node
 	Orders  bool // promises to answer in order and with consecutive ids
 	Logs    bool // writes a line to standard error for every message
-	Go      bool // understands GOGC and GODEBUG=gctrace=1
-	Strict  bool // ours: must end well too
+	Go      bool // is a Go program: GOGC and GODEBUG=gctrace=1 work
+	Strict  bool // must exit with status 0; so for all nodes of package eddy
 	command []string
-	broken  error // why it couldn't be built
+	broken  error // why it could not be built
 }
 
-// Options is what a case may ask of a peer.
+// Options are what a case asks of a peer.
 type Options struct {
-	Open   int    // as many calls must be possible at once; zero: as many as the peer likes
+	Open   int    // the peer must allow this many open calls; zero is its default
 	Errors bool   // log errors only
-	Wait   bool   // calls make one attempt and wait an hour for its reply
-	GOGC   string // Go's garbage collector's setting; empty leaves the peer's own
+	Wait   bool   // a call makes one attempt and waits an hour for the reply
+	GOGC   string // the environment variable; empty is the peer's default
 	Trace  bool   // print a line for every garbage collection
 	Log    bool   // read standard error
 }
 
-// ours turns options into the flags of our own nodes.
+// ours returns the flags of the nodes on package eddy.
 func ours(flags ...string) func(Options) []string {
 	return func(o Options) []string {
 		args := append([]string(nil), flags...)
@@ -54,8 +54,8 @@ func ours(flags ...string) func(Options) []string {
 	}
 }
 
-// waiting turns options into the flags that all our programs have, those on
-// other libraries too.
+// waiting returns the flags that all programs here have, also those on other
+// libraries.
 func waiting(o Options) []string {
 	if o.Wait {
 		return []string{"--timeout=1h", "--max-retries=1"}
@@ -65,7 +65,7 @@ func waiting(o Options) []string {
 
 // The names of peers that cases and bounds refer to.
 const (
-	official = "official" // silenced, so that a ratio never measures a log
+	official = "official" // without its log, so that no ratio measures the log
 	eddy     = "eddy"
 	compact  = "eddy-compact"
 	blocking = "eddy-blocking"
@@ -74,15 +74,15 @@ const (
 // peers in the order in which they run and are printed.
 var peers = []*Peer{
 	{
-		Name: official, About: "official Go library, its log silenced",
+		Name: official, About: "official Go library without its log",
 		Build: goBuild("./peers/official", "-quiet"), Flags: waiting, Go: true,
 	},
 	{
-		Name: "official-log", About: "official Go library as it comes, a log line per message to the null device",
+		Name: "official-log", About: "official Go library as it is: a log line for each message, written to the null device",
 		Build: goBuild("./peers/official"), Flags: waiting, Go: true, Logs: true,
 	},
 	{
-		Name: "python", About: "Python, threads and threading.Event",
+		Name: "python", About: "Python: a thread for each request, a threading.Event for each call",
 		Build: pythonNode, Flags: waiting,
 	},
 	{
@@ -90,11 +90,11 @@ var peers = []*Peer{
 		Build: onPath("cat"), Copies: true,
 	},
 	{
-		Name: "newlines", About: "a Go program that finds the ends of lines and copies them: the speed of light",
+		Name: "newlines", About: "a Go program that finds the ends of lines and copies them: the least that a node does",
 		Build: goBuild("./peers/newlines"), Copies: true, Go: true,
 	},
 	{
-		Name: eddy, About: "cmd/relay, by callback, a blank after every colon and comma",
+		Name: eddy, About: "cmd/relay: calls by callback, a blank after every colon and comma",
 		Build: goBuild("github.com/eddyrpc/eddy/cmd/relay"), Flags: ours(), Orders: true, Go: true, Strict: true,
 	},
 	{
@@ -102,8 +102,8 @@ var peers = []*Peer{
 		Build: goBuild("github.com/eddyrpc/eddy/cmd/relay"), Flags: ours("--compact"), Orders: true, Go: true, Strict: true,
 	},
 	{
-		Name: blocking, About: "a handler that blocks in RPCWithRetry, as on the root package's front page",
-		Build: goBuild("./peers/eddyblocking"), Flags: ours(), Orders: true, Go: true, Strict: true,
+		Name: blocking, About: "a handler that blocks in RPCWithRetry",
+		Build: goBuild("./peers/eddyblocking"), Flags: ours(), Go: true, Strict: true,
 	},
 }
 
@@ -113,7 +113,7 @@ func peerNamed(name string) *Peer {
 			return p
 		}
 	}
-	panic("no peer is called " + name)
+	panic("there is no peer " + name)
 }
 
 // goBuild compiles a program with the go command.
@@ -132,7 +132,7 @@ func goBuild(pkg string, flags ...string) func(context.Context, string, string) 
 	}
 }
 
-// errAbsent is the reason why a peer that this machine lacks is left out.
+// errAbsent means that this machine lacks the program that a peer needs.
 var errAbsent = errors.New("not on this machine")
 
 func onPath(program string, args ...string) func(context.Context, string, string) ([]string, error) {
@@ -161,7 +161,7 @@ func (p *Peer) Start(o Options, l Launch) (*Process, error) {
 	if p.Go && o.Trace {
 		l.Env = append(l.Env, "GODEBUG=gctrace=1")
 	}
-	// A peer that hardly logs is read too: its last words explain its death.
+	// Also read the log of a peer that logs little, to explain why it ended.
 	l.Log = o.Log || !p.Logs
 	proc, err := start(l)
 	if err != nil {
@@ -178,8 +178,8 @@ func (p *Peer) Start(o Options, l Launch) (*Process, error) {
 	return proc, nil
 }
 
-// build makes every peer in use; one that can't be made is left out of its
-// cases, and is an error unless this machine merely lacks its language.
+// build builds the peers. One that cannot be built is left out of the cases. That is an
+// error unless this machine lacks the language.
 func build(ctx context.Context, root, dir string, use []*Peer) error {
 	var failed []error
 	for _, p := range use {

@@ -15,39 +15,37 @@ import (
 // initLine is what every node is told first.
 const initLine = `{"src":"c0","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1","n2"]}}` + "\n"
 
-// Process is a node that runs as a child between pipes of ours.
+// Process is a node that runs as a child between pipes of the harness.
 //
-// We wait for it in system calls that block a thread, never in Go's poller, and
-// no timer runs meanwhile. As soon as one does, or one descriptor is waited for
-// in the poller, the scheduler of our own process wakes up threads while we
-// measure, the node is woken on a core that sleeps, and one echo through cat
-// takes 5 µs in one run and 40 µs in the next: a quick node would look as slow
-// as the machine's slowest way to wake up. The price is that a stuck node can't
-// be waited for with a deadline: a watchdog kills it, which ends every read and
-// write.
+// The harness waits for it in system calls that block a thread, never in Go's poller,
+// and it runs no timer meanwhile. With a timer or the poller, the scheduler of the
+// harness would wake threads while it measures. The node would then often be woken on
+// a core that sleeps, and one echo through cat would take 5 µs in one run and 40 µs in
+// the next. So no read has a deadline: a watchdog kills a node that takes too long,
+// which ends every read and write.
 type Process struct {
-	In  *os.File // the node's standard input, our end
-	Out *Lines   // the node's standard output, our end
+	In  *os.File // the node's standard input, the end of the harness
+	Out *Lines   // the node's standard output, the end of the harness
 
-	// lenient is for nodes that others answer for: how they end is not checked.
-	// The official library's ends in a deadlock once a reply has come late.
+	// lenient is for nodes of others: their exit status is not checked. The official
+	// library ends in a deadlock once a reply has come late.
 	lenient bool
 
 	cmd    *exec.Cmd
 	out    *os.File
 	errors *tail         // nil when standard error goes to the null device
-	limit  time.Duration // the watchdog's patience, counted from its start
-	bitten atomic.Bool   // the watchdog has killed it
+	limit  time.Duration // when the watchdog kills it, counted from the watchdog's start
+	late   atomic.Bool   // the watchdog has killed it
 	ended  chan struct{} // closed once it has been waited for
-	err    error         // what Wait said; read after ended
+	err    error         // what Wait returned; read after ended
 }
 
 // Launch says how a process is started.
 type Launch struct {
 	Command []string
-	Env     []string      // added to ours
+	Env     []string      // added to that of the harness
 	Log     bool          // read standard error; otherwise it goes to the null device
-	Limit   time.Duration // the watchdog's patience; zero means 2 minutes
+	Limit   time.Duration // how long it may run; zero means 2 minutes
 	Pipe    int           // the size of the pipes in bytes; zero leaves the system's
 }
 
@@ -71,7 +69,7 @@ func start(l Launch) (*Process, error) {
 	}
 	p := &Process{In: in, Out: newLines(out), cmd: cmd, out: out, ended: make(chan struct{})}
 	cmd.Stdin, cmd.Stdout = stdin, stdout
-	said := make(chan struct{})
+	read := make(chan struct{})
 	if l.Log && err == nil {
 		var r, w *os.File
 		if r, w, err = pipe(); err == nil {
@@ -79,14 +77,14 @@ func start(l Launch) (*Process, error) {
 			cmd.Stderr = w
 			defer w.Close()
 			go func() {
-				defer close(said)
+				defer close(read)
 				defer r.Close()
 				p.errors.readFrom(r)
 			}()
 		}
 	}
 	if p.errors == nil {
-		close(said)
+		close(read)
 	}
 	if err == nil {
 		err = cmd.Start()
@@ -100,14 +98,14 @@ func start(l Launch) (*Process, error) {
 	}
 	go func() {
 		p.err = cmd.Wait()
-		<-said
+		<-read
 		close(p.ended)
 	}()
 	limit := l.Limit
 	if limit == 0 {
 		limit = 2 * time.Minute
 	}
-	dog.watch(p, limit)
+	theWatchdog.watch(p, limit)
 	return p, nil
 }
 
@@ -131,11 +129,11 @@ func (p *Process) Init() error {
 func (p *Process) Close() error {
 	p.In.Close()
 	defer p.out.Close()
-	dog.watch(p, 10*time.Second)
+	theWatchdog.watch(p, 10*time.Second)
 	rest, err := p.Out.Read()
 	if err == nil {
 		p.Kill()
-		return fmt.Errorf("a line too many: %.200q", rest)
+		return fmt.Errorf("an extra line: %.200q", rest)
 	}
 	<-p.ended
 	if !errors.Is(err, io.EOF) {
@@ -144,7 +142,7 @@ func (p *Process) Close() error {
 	if p.lenient {
 		return nil
 	}
-	if p.bitten.Load() {
+	if p.late.Load() {
 		return errors.New("still ran 10 s after the end of its input")
 	}
 	if p.err != nil {
@@ -161,15 +159,15 @@ func (p *Process) Kill() {
 	p.out.Close()
 }
 
-// explain adds to an error what the node said before it died.
+// explain kills the node and adds to an error how it ended and what it wrote to standard error.
 func (p *Process) explain(err error) error {
 	p.cmd.Process.Kill()
 	<-p.ended
 	switch {
-	case p.bitten.Load():
+	case p.late.Load():
 		return fmt.Errorf("the watchdog killed it: %w", err)
 	case p.errors != nil:
-		return fmt.Errorf("%w (%v; last said: %.300q)", err, p.cmd.ProcessState, p.errors.Text())
+		return fmt.Errorf("%w (%v; standard error: %.300q)", err, p.cmd.ProcessState, p.errors.Text())
 	}
 	return fmt.Errorf("%w (%v)", err, p.cmd.ProcessState)
 }
@@ -190,23 +188,23 @@ type Memory struct {
 // watchdog kills processes that take too long. It looks once a second, from a
 // thread that sleeps in the kernel, see Process.
 type watchdog struct {
-	start time.Time
-	mu    sync.Mutex
-	flock map[*Process]bool
+	start     time.Time
+	mu        sync.Mutex
+	processes map[*Process]bool
 }
 
-var dog watchdog
+var theWatchdog watchdog
 
-// watch gives p so much time from now, whatever it had before.
+// watch lets p run for the limit from now on.
 func (d *watchdog) watch(p *Process, limit time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.flock == nil {
+	if d.processes == nil {
 		d.start = time.Now()
-		d.flock = map[*Process]bool{}
+		d.processes = map[*Process]bool{}
 		go d.run()
 	}
-	d.flock[p] = true
+	d.processes[p] = true
 	p.limit = time.Since(d.start) + limit
 }
 
@@ -214,20 +212,28 @@ func (d *watchdog) run() {
 	for {
 		sleep(time.Second)
 		d.mu.Lock()
-		for p := range d.flock {
+		for p := range d.processes {
 			select {
 			case <-p.ended:
-				delete(d.flock, p)
+				delete(d.processes, p)
 				continue
 			default:
 			}
 			if time.Since(d.start) > p.limit {
-				p.bitten.Store(true)
+				p.late.Store(true)
 				p.cmd.Process.Kill()
 			}
 		}
 		d.mu.Unlock()
 	}
+}
+
+// errorText is the end of what the node wrote to standard error, if that was read.
+func (p *Process) errorText() string {
+	if p.errors == nil {
+		return ""
+	}
+	return p.errors.Text()
 }
 
 // tail counts the lines written to it and keeps the end of the text.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"time"
 )
 
 const relayRequest = `{"src":"c1","dest":"n1","body":{"type":"relay","msg_id":#,"target":"n2","payload":{"type":"read","key":#}}}`
@@ -85,7 +84,7 @@ func (c *relays) readResult(line []byte) (int, error) {
 		return 0, errNotAnswer
 	}
 	if attempts > 1 {
-		c.retried++ // for half a second someone stood still: slow, but right
+		c.retried++ // the machine was busy for half a second: slow, but right
 	}
 	return id, c.settle(id, line)
 }
@@ -110,8 +109,8 @@ func (c *relays) settle(id int, line []byte) error {
 	return nil
 }
 
-// answered keeps a number of relay requests outstanding and plays the target,
-// which answers at once.
+// answered keeps a number of relay requests outstanding and plays the target, which
+// answers at once.
 func answered(outstanding int) func(r *Run) (Sample, error) {
 	return func(r *Run) (Sample, error) {
 		p, err := r.Start(Options{})
@@ -121,65 +120,72 @@ func answered(outstanding int) func(r *Run) (Sample, error) {
 		defer p.Kill()
 
 		warm := r.Size / 20
-		total := warm + r.Size
-		in := relayInput(total, relayRequest)
-		check := newRelays(total, 1)
-		x, err := newExchange(p)
-		if err != nil {
+		w := &relayWindow{
+			warmUp: warmUp{p: p, until: warm}, in: relayInput(warm+r.Size, relayRequest),
+			check: newRelays(warm+r.Size, 1), next: 1,
+		}
+		if w.exchange, err = newExchange(p); err != nil {
 			return nil, err
 		}
-
-		var (
-			began   time.Time
-			cpu     time.Duration
-			counted int
-			next    = 1
-		)
-		// more appends the next n requests.
-		more := func(buf []byte, n int) []byte {
-			if n = min(n, total+1-next); n > 0 {
-				buf = append(buf, in.Range(next, next+n-1)...)
-				next += n
-			}
-			return buf
-		}
-		send := more(nil, outstanding)
-		for err == nil && check.count < total {
-			var lines []byte
-			if lines, err = x.next(send); err != nil {
-				break
-			}
-			before := check.count
-			send = send[:0]
-			err = each(lines, func(line []byte) error {
-				if !check.isAttempt(line) {
-					_, err := check.readResult(line)
-					return err
-				}
-				id, msgID, err := check.readAttempt(line)
-				send = append(send, `{"src":"n2","dest":"n1","body":{"type":"read_ok","value":`...)
-				send = strconv.AppendInt(send, int64(id), 10)
-				send = append(send, `,"in_reply_to":`...)
-				send = strconv.AppendInt(send, int64(msgID), 10)
-				send = append(send, "}}\n"...)
-				return err
-			})
-			send = more(send, check.count-before)
-			if before <= warm && check.count > warm {
-				began, cpu, counted = time.Now(), p.CPU(), check.count
-			}
+		w.request(outstanding)
+		for err == nil && w.check.count < w.in.Len() {
+			err = w.step()
 		}
 		if err != nil {
 			return nil, p.explain(err)
 		}
-		elapsed, used := time.Since(began).Seconds(), (p.CPU() - cpu).Seconds()
-		if err := x.close(); err != nil {
+		elapsed, used, n := w.stop()
+		if err := w.exchange.close(); err != nil {
 			return nil, p.explain(err)
 		}
 		if err := p.Close(); err != nil {
 			return nil, err
 		}
-		n := float64(total - counted)
-		return Sample{"rate": n / elapsed, "cpu": used / n, "retried": float64(check.retried)}, nil
+		return Sample{"rate": n / elapsed, "cpu": used / n, "retried": float64(w.check.retried)}, nil
 	}
+}
+
+// A relayWindow is the state of a run of answered.
+type relayWindow struct {
+	warmUp
+	exchange *exchange
+	in       *Input
+	check    *relays
+	next     int    // the request that is written next
+	send     []byte // what is written next: replies and requests
+}
+
+// request adds the next n requests to what is written next.
+func (w *relayWindow) request(n int) {
+	if n = min(n, w.in.Len()+1-w.next); n > 0 {
+		w.send = append(w.send, w.in.Range(w.next, w.next+n-1)...)
+		w.next += n
+	}
+}
+
+// step writes and reads. It replies to the attempts that it reads, and replaces the
+// requests that are answered.
+func (w *relayWindow) step() error {
+	lines, err := w.exchange.next(w.send)
+	if err != nil {
+		return err
+	}
+	before := w.check.count
+	w.send = w.send[:0]
+	err = each(lines, func(line []byte) error {
+		if !w.check.isAttempt(line) {
+			_, err := w.check.readResult(line)
+			return err
+		}
+		id, msgID, err := w.check.readAttempt(line)
+		w.send = append(w.send, `{"src":"n2","dest":"n1","body":{"type":"read_ok","value":`...)
+		w.send = strconv.AppendInt(w.send, int64(id), 10)
+		w.send = append(w.send, `,"in_reply_to":`...)
+		w.send = strconv.AppendInt(w.send, int64(msgID), 10)
+		w.send = append(w.send, "}}\n"...)
+		return err
+	})
+	w.request(w.check.count - before)
+	w.answered(w.check.count)
+	return err
 }

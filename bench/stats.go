@@ -3,6 +3,8 @@ package main
 import (
 	"math"
 	"slices"
+
+	"github.com/eddyrpc/eddy/internal/quantile"
 )
 
 // median is the middle of v, the mean of both middles when there are two, NaN
@@ -19,14 +21,12 @@ func median(v []float64) float64 {
 	return (v[mid-1] + v[mid]) / 2
 }
 
-// percentile is the smallest value that at least the share q of v does not
-// exceed (nearest rank); v is sorted. NaN when v is empty.
+// percentile is the quantile q of v, which is sorted. NaN when v is empty.
 func percentile(v []float64, q float64) float64 {
 	if len(v) == 0 {
 		return math.NaN()
 	}
-	rank := int(math.Ceil(q * float64(len(v))))
-	return v[max(rank, 1)-1]
+	return quantile.Of(v, q)
 }
 
 // Ratio is how one peer compares to another: each round's value divided by the

@@ -43,7 +43,7 @@ func (r *Report) print(w io.Writer) {
 	if r.Machine.Commit != "" {
 		fmt.Fprintf(w, ", commit %s", r.Machine.Commit)
 	}
-	fmt.Fprintf(w, "\nmedians of %d rounds; ÷ official: median (min to max) of the rounds' ratios to the official library, silenced\n", r.Rounds)
+	fmt.Fprintf(w, "\nmedians of %d rounds; ÷ official: median (min to max) of the ratios to the official library without its log, round by round\n", r.Rounds)
 	for _, result := range r.Results {
 		fmt.Fprintln(w)
 		result.print(w, r.Rounds)
@@ -51,9 +51,9 @@ func (r *Report) print(w io.Writer) {
 	if len(r.Verdicts) == 0 {
 		return
 	}
-	fmt.Fprintf(w, "\nWhat must be reached\n\n")
+	fmt.Fprintf(w, "\nBounds\n\n")
 	var g grid
-	g.add("case", "peer", "what", "must reach", "aim", "measured", "min to max", "reached")
+	g.add("case", "peer", "what", "bound", "aim", "measured", "min to max", "reached")
 	for _, v := range r.Verdicts {
 		g.add(v.Case, v.Peer, v.What, v.Must, v.Aim, v.Measured, v.Spread, v.Reached)
 	}

@@ -1,17 +1,17 @@
 // Broadcast-batched is challenge 3, stages d and e: broadcast with few messages.
 //
-// Each node tells every other one directly what clients have told it, all that is
-// new at once, and only every so often: -period. So a value is known everywhere
-// after a period and one latency at most, and there is no node on which the others
-// depend: who is cut off keeps nobody else waiting. What is not acknowledged is
-// told again in the next round, together with what is new by then; so loss,
-// duplicates and partitions only delay. What only a killed node knew is lost, and if it
-// is started again it learns what is new, not what was.
+// Each node sends the values that clients have given it directly to every other node:
+// all new values at once, in rounds (-period). So every node knows a value after one
+// period and one latency at most. No node depends on a third one: a node that is cut off
+// delays nobody else. Values that were not acknowledged go out again in the next round,
+// together with the new ones. So loss, duplicates and partitions only delay. If a node is
+// killed, the values are lost that only this node knew. When it is started again it gets
+// new values, but not the old ones.
 //
-// A round costs 2 (n-1) messages for each of n nodes that has news, however many,
-// and a quiet one none: at most 2 (n-1) for each value, and the longer the period
-// the fewer. For a hundred nodes a tree would be cheaper, but it stands still below
-// a node that fails.
+// A round costs 2 (n-1) messages for each of the n nodes that has new values, however
+// many, and nothing for the others. So a value costs 2 (n-1) messages at most, and fewer
+// with a longer period. For a hundred nodes a tree would be cheaper, but below a node
+// that fails it stands still.
 package main
 
 import (
@@ -27,71 +27,87 @@ import (
 )
 
 func main() {
-	period := flag.Duration("period", 400*time.Millisecond, "how often others are told what is new")
+	period := flag.Duration("period", 400*time.Millisecond, "time between two rounds")
 	flag.Parse()
 	if err := newNode(*period).Run(); err != nil {
 		log.Fatal(err)
 	}
 }
 
-func newNode(period time.Duration) *eddy.Node {
-	var n eddy.Node
-	var mu sync.Mutex // guards all below
-	var told []int64  // by clients, in their order
-	known := map[int64]bool{}
+type node struct {
+	eddy.Node
+	period time.Duration
 
-	n.OnInit(func(context.Context) error {
-		for _, id := range n.IDs() {
-			if id == n.ID() {
-				continue
-			}
-			heard := 0 // so many of told the other one has acknowledged
-			n.Every(period, func(ctx context.Context) {
-				mu.Lock()
-				news := told[heard:]
-				mu.Unlock()
-				if len(news) == 0 {
-					return
-				}
-				if _, _, err := n.RPCWithRetry(ctx, id, map[string]any{"type": "news", "messages": news}, nil); err == nil {
-					heard += len(news)
-				}
-			})
-		}
-		return nil
-	})
-	n.Handle("news", func(_ context.Context, req *eddy.Request) (any, error) {
-		var body struct {
-			Messages []int64 `json:"messages"`
-		}
-		if err := req.Decode(&body); err != nil {
-			return nil, err
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		for _, message := range body.Messages {
-			known[message] = true
-		}
-		return eddy.Raw(`{}`), nil
-	})
+	mu    sync.Mutex // guards the fields below
+	own   []int64    // the values from clients, in the order in which they came
+	known map[int64]bool
+}
+
+func newNode(period time.Duration) *eddy.Node {
+	n := &node{period: period, known: map[int64]bool{}}
+	n.OnInit(n.start)
 	n.Handle("topology", func(context.Context, *eddy.Request) (any, error) {
-		return eddy.Raw(`{}`), nil // it has its own
+		return eddy.Raw(`{}`), nil // every node sends to every other one
 	})
-	n.Handle("broadcast", func(_ context.Context, req *eddy.Request) (any, error) {
-		message, ok := req.Body.Get("message").Int()
-		if !ok {
-			return nil, eddy.Errorf(eddy.MalformedRequest, "message must be an integer")
+	n.Handle("broadcast", n.broadcast)
+	n.Handle("values", n.values)
+	n.Handle("read", n.read)
+	return &n.Node
+}
+
+// start begins to send to each other node.
+func (n *node) start(context.Context) error {
+	for _, id := range n.IDs() {
+		if id == n.ID() {
+			continue
 		}
-		mu.Lock()
-		defer mu.Unlock()
-		told = append(told, message)
-		known[message] = true
-		return eddy.Raw(`{}`), nil
-	})
-	n.Handle("read", func(context.Context, *eddy.Request) (any, error) {
-		mu.Lock()
-		defer mu.Unlock()
-		return map[string]any{"messages": slices.Collect(maps.Keys(known))}, nil
-	})
-	return &n
+		acknowledged := 0 // how many of own
+		n.Every(n.period, func(ctx context.Context) {
+			n.mu.Lock()
+			news := n.own[acknowledged:]
+			n.mu.Unlock()
+			if len(news) == 0 {
+				return
+			}
+			body := map[string]any{"type": "values", "messages": news}
+			if _, _, err := n.RPCWithRetry(ctx, id, body, nil); err == nil {
+				acknowledged += len(news)
+			}
+		})
+	}
+	return nil
+}
+
+func (n *node) broadcast(_ context.Context, req *eddy.Request) (any, error) {
+	message, ok := req.Body.Get("message").Int()
+	if !ok {
+		return nil, eddy.Errorf(eddy.MalformedRequest, "message must be an integer")
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.own = append(n.own, message)
+	n.known[message] = true
+	return eddy.Raw(`{}`), nil
+}
+
+// values takes the values that another node sends.
+func (n *node) values(_ context.Context, req *eddy.Request) (any, error) {
+	var body struct {
+		Messages []int64 `json:"messages"`
+	}
+	if err := req.Decode(&body); err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, message := range body.Messages {
+		n.known[message] = true
+	}
+	return eddy.Raw(`{}`), nil
+}
+
+func (n *node) read(context.Context, *eddy.Request) (any, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return map[string]any{"messages": slices.Collect(maps.Keys(n.known))}, nil
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/eddyrpc/eddy/examples/internal/challenge"
 )
 
-// The stages' targets are met, whatever the machine: time is virtual.
+// The node meets the targets of the stages. Time is virtual, so the machine does not matter.
 func TestTargets(t *testing.T) {
 	for _, stage := range []struct {
 		name             string
@@ -27,7 +27,7 @@ func TestTargets(t *testing.T) {
 				c.Latency(100 * time.Millisecond)
 				spread, perOp := c.Broadcast(t, 100, 3*time.Second), c.PerOp()
 				if perOp >= stage.mostPerOp || spread.Median >= stage.mostMedian || spread.Max >= stage.most {
-					t.Errorf("%.1f messages for each operation, known everywhere after %v in the middle and %v at most", perOp, spread.Median, spread.Max)
+					t.Errorf("%.1f messages for each operation, known everywhere after %v (median) and %v (most)", perOp, spread.Median, spread.Max)
 				}
 				setting := fmt.Sprintf("25 nodes, 100/s, -period %v", stage.period)
 				challenge.Row(t, stage.name+" Efficient broadcast", fmt.Sprintf("%s | %.2f | %s", challenge.Program(t), perOp, setting))

@@ -1,15 +1,15 @@
-// Broadcast is challenge 3, stages a to c: what one node is told, all shall know.
+// Broadcast is challenge 3, stages a to c: a value that one node gets reaches all nodes.
 //
-// A node that hears something new hands it on to its neighbours, with the very
-// message that a client sends, and asks each again until that one has answered.
-// So loss, duplicates and partitions only delay: once the faults are over,
-// everybody knows all. Nothing is waited for: an answer means that this node
-// knows, and news travel as fast as the links. But nothing is kept on disk: what only
-// a killed node knew is lost, and if it is started again it learns what is new, not
-// what was, and passes nothing on until it is told the topology again.
+// A node that gets a new value sends it to its neighbours, in the same message that a
+// client sends, and retries until each of them has answered. So loss, duplicates and
+// partitions only delay: once the faults are over, all nodes know all values. A node
+// answers a broadcast at once; the answer means that this node knows the value. Nothing
+// is kept on disk. If a node is killed, the values are lost that only this node knew.
+// When it is started again it gets new values, but not the old ones, and it passes none
+// on until it gets the topology again.
 //
-// Each value costs two messages on every link of the topology, there and back, and two
-// more on each that closes a circle, where both ends tell each other.
+// Each value costs two messages on every link of the topology, and two more on every
+// link that closes a circle, where both ends send.
 package main
 
 import (
@@ -25,7 +25,7 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// untilAnswered goes on, too, while a neighbour has too much to do or no name yet.
+// untilAnswered also retries while a neighbour is too busy or not yet initialised.
 var untilAnswered = &eddy.Policy{
 	Attempts: math.MaxInt,
 	Backoff:  retry.Backoff{Kind: retry.Constant, Jitter: retry.FullJitter},
@@ -39,8 +39,8 @@ func main() {
 }
 
 func newNode() *eddy.Node {
-	n := eddy.Node{Drain: 500 * time.Millisecond} // in the end nobody may answer any more
-	var mu sync.Mutex                             // guards all below
+	n := eddy.Node{Drain: 500 * time.Millisecond} // at the end the neighbours may have ended
+	var mu sync.Mutex                             // guards the variables below
 	var neighbours []string
 	known := map[int64]bool{}
 
@@ -67,7 +67,7 @@ func newNode() *eddy.Node {
 				continue
 			}
 			if err := n.Call(id, req.Body, untilAnswered, func(*eddy.Request, eddy.Message, int, error) {}); err != nil {
-				return nil, eddy.Errorf(eddy.Timeout, "%v", err) // indefinite: some have been told
+				return nil, eddy.Errorf(eddy.Timeout, "%v", err) // indefinite: some neighbours may have the value
 			}
 		}
 		known[message] = true

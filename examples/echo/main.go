@@ -1,9 +1,8 @@
-// Echo is challenge 1: it says again what it is told.
+// Echo is challenge 1: the node replies with what it gets.
 //
-// The reply is the request's own body under another type, so that nothing of it is
-// decoded or copied, and whatever JSON was said comes back as it was. A node needs
-// nobody else: no fault of the network between nodes keeps it from answering, and
-// it sends no message of its own.
+// The reply is the body of the request with another type. Nothing is decoded or copied,
+// so any JSON comes back unchanged. The node needs no other node, and so no fault of the
+// network between nodes matters.
 package main
 
 import (

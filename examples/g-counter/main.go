@@ -1,20 +1,21 @@
 // G-counter is challenge 4: a counter to which every node adds, and which only grows.
 //
-// It is one value in seq-kv. To add, a node reads it and swaps it for one with the sum,
-// and begins anew when another node was faster or nobody answered. With a plain number
-// that would count twice: a swap whose answer was lost, and one that the network
-// delivered twice and whose second copy was answered first, both look like one that was
-// not made. So the value also says what each node has added last, and a node adds one
-// thing at a time, all that it has been told meanwhile: who finds it there is done. A
-// copy that comes late does nothing, since no value comes back. A read writes first,
-// because seq-kv may answer plain ones from the past for ever. So an add that was
-// acknowledged is in every later read, once, whatever node is asked, also when nodes have
-// been killed; but who can't reach the service can neither add nor read.
+// The counter is one value in seq-kv. To add, a node reads the value and replaces it by
+// compare-and-set. If another node was faster or no reply came, it starts again. With a
+// plain number this would count some adds twice: if the reply to a compare-and-set is
+// lost, or if the network delivers it twice and the reply to the second copy comes
+// first, it looks as if nothing was changed. So the value also holds the id of the last
+// add of each node, and a node makes one add at a time, for all requests that are
+// waiting. If the node finds its id in the value, the add is done. A late copy of a
+// compare-and-set has no effect, since no value occurs twice. A read writes first,
+// because seq-kv may answer plain reads with old values for ever. So every later read
+// has an acknowledged add once, at any node, also after nodes were killed. A node that
+// cannot reach the service can neither add nor read.
 //
-// Adding costs four messages, a read four, and each race that is lost six more. All
-// nodes stand in one line, each for two round trips to the service. Without a service,
-// each node would count its own adds and tell the others: that adds under any partition,
-// but reads are old, and what a killed node had not yet told is lost.
+// An add costs four messages, a read four, and each lost race six more. The nodes wait
+// for each other, two round trips to the service each. Without a service each node could
+// count its own adds and send them to the others. Then adds work in any partition, but
+// reads are old, and adds that a killed node had not sent are lost.
 package main
 
 import (
@@ -36,10 +37,10 @@ func main() {
 // A counter is the value in seq-kv.
 type counter struct {
 	Count int64             `json:"count"`
-	Last  map[string]string `json:"last"` // what each node has added last
+	Last  map[string]string `json:"last"` // the id of the last add of each node
 }
 
-// An add waits to be done.
+// An add is a request that waits for its add.
 type add struct {
 	delta int64
 	done  chan error
@@ -72,7 +73,7 @@ func newNode() *eddy.Node {
 	n.Handle("add", func(_ context.Context, req *eddy.Request) (any, error) {
 		delta, ok := req.Body.Get("delta").Int()
 		if !ok || delta < 0 {
-			return nil, eddy.Errorf(eddy.MalformedRequest, "delta must be an integer, and not below 0")
+			return nil, eddy.Errorf(eddy.MalformedRequest, "delta must be an integer and at least 0")
 		}
 		done := make(chan error, 1)
 		adds.Add(add{delta, done})
@@ -81,7 +82,7 @@ func newNode() *eddy.Node {
 	n.Handle("read", func(ctx context.Context, _ *eddy.Request) (any, error) {
 		c, err := kv.Fresh(ctx, "counter")
 		if errors.Is(err, eddy.KeyDoesNotExist) {
-			err = nil // nobody has added yet
+			err = nil // there was no add yet
 		}
 		return map[string]any{"value": c.Count}, err
 	})

@@ -11,7 +11,7 @@ import (
 	"github.com/eddyrpc/eddy/examples/internal/challenge"
 )
 
-// isRead reports whether request i is a read: every node gets reads and adds.
+// isRead reports whether request i is a read. Every node gets reads and adds.
 func isRead(i int) bool { return i/3%2 == 1 }
 
 func request(i int) any {
@@ -21,9 +21,9 @@ func request(i int) any {
 	return fmt.Sprintf(`{"type":"add","delta":%d}`, i)
 }
 
-// sums are the least and the most that the counter may have when somebody who asks
-// at one time is answered at another: what had been acknowledged by then, and all
-// that could be there.
+// sums returns the least and the greatest correct value of a read that was sent and
+// answered at these times: the sum of the adds that were acknowledged before, and the
+// sum of all adds that may have had an effect.
 func sums(answers []challenge.Answer, asked, answered time.Duration) (least, most int64) {
 	for i, a := range answers {
 		switch {
@@ -37,14 +37,14 @@ func sums(answers []challenge.Answer, asked, answered time.Duration) (least, mos
 	return least, most
 }
 
-// failed reports whether an answer says that an add surely had no effect.
+// failed reports whether a reply means that an add surely had no effect.
 func failed(answer eddy.Message) bool {
 	code, _ := answer.Body.Get("code").Int()
 	return eddy.Code(code).Definite()
 }
 
-// On a bad network, with a node cut off for a while and another started anew, a read has all that was
-// acknowledged before, and nothing twice.
+// On a bad network, with one node cut off for a while and another one restarted, a read
+// has each add that was acknowledged before, once.
 func TestCount(t *testing.T) {
 	for seed := range uint64(5) {
 		synctest.Test(t, func(t *testing.T) {
@@ -58,7 +58,7 @@ func TestCount(t *testing.T) {
 				case 200:
 					c.Join("n1", "seq-kv")
 				case 300:
-					c.Stop("n2") // what a node knows is in the service
+					c.Stop("n2") // the state is in the service
 					c.Net.Start("n2", newNode())
 				}
 				return request(i)
@@ -70,18 +70,18 @@ func TestCount(t *testing.T) {
 				if a.Type == "error" {
 					errors++
 				} else if isRead(i) && (!ok || value < least || value > most) {
-					t.Errorf("read %d has %s, and it is from %d to %d", i, a.Body, least, most)
+					t.Errorf("read %d has %s, want %d to %d", i, a.Body, least, most)
 				}
 			}
 			if errors == 0 || errors > 100 {
-				t.Errorf("%d of 400 requests got errors, want some of those to the node that was cut off", errors)
+				t.Errorf("%d of 400 requests got errors, want only some of those to the node that was cut off", errors)
 			}
 		})
 	}
 }
 
-// Of a swap that arrives twice, only the second copy's answer is heard, which says that
-// the value is another already.
+// A compare-and-set arrives twice, and the reply to the first copy is lost. The reply to
+// the second copy says that the value differs.
 func TestSwapArrivesTwice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := challenge.Start(t, 1, newNode)
@@ -99,14 +99,13 @@ func TestSwapArrivesTwice(t *testing.T) {
 			t.Errorf("answered with %s", m.Body)
 		}
 		if m := c.Client.Call("n0", `{"type":"read"}`); string(m.Body.Get("value")) != "5" {
-			t.Errorf("5 was added, and a read has %s", m.Body)
+			t.Errorf("after an add of 5 a read has %s", m.Body)
 		}
 	})
 }
 
-// How many races are lost is chance, by the pauses' jitter. Under this load it comes to
-// 5.8 messages for each operation, give or take 0.05, far from where it would round to
-// another number.
+// The jitter of the pauses decides how many races are lost. Under this load there are
+// 5.75 to 5.85 messages for each operation, which rounds to 6 in every run.
 func TestCost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := challenge.Start(t, 3, newNode)

@@ -1,4 +1,4 @@
-// Hello is a node in twenty lines: it greets, and asks its neighbour to.
+// Hello is a node in twenty lines: it greets, and it asks n2 for a greeting.
 package main
 
 import (

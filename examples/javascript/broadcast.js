@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// A broadcast node in Node.js alone: it hands on what it hears, and asks again
-// until its neighbours have said that they know it.
+// A broadcast node on Node.js without packages: it sends new values to its neighbours,
+// and again until they have acknowledged them.
 //
 //     eddy test -w broadcast --bin examples/javascript/broadcast.js --loss 0.2
 
@@ -8,7 +8,7 @@ const { createInterface } = require("node:readline");
 
 const known = new Set();
 const pending = new Map(); // neighbour -> values that it has not acknowledged
-const asked = new Map(); // msg_id -> what was asked of whom
+const sent = new Map(); // msg_id -> the values in the message and its dest
 let node, neighbours = [], nextID = 0;
 
 function send(dest, body) {
@@ -19,19 +19,19 @@ function send(dest, body) {
 
 const reply = (request, body) => send(request.src, { ...body, in_reply_to: request.body.msg_id });
 
-// learn keeps values that are new, and remembers whom to tell.
+// learn stores new values and sends them on.
 function learn(values, from) {
   const fresh = values.filter((v) => !known.has(v));
   for (const v of fresh) known.add(v);
   for (const n of neighbours) {
     if (n !== from) for (const v of fresh) pending.get(n).add(v);
   }
-  if (fresh.length) tell();
+  if (fresh.length) gossip();
 }
 
-function tell() {
+function gossip() {
   for (const [dest, values] of pending) {
-    if (values.size) asked.set(send(dest, { type: "gossip", values: [...values] }), { dest, values: [...values] });
+    if (values.size) sent.set(send(dest, { type: "gossip", values: [...values] }), { dest, values: [...values] });
   }
 }
 
@@ -57,9 +57,9 @@ const handlers = {
     reply(m, { type: "gossip_ok" });
   },
   gossip_ok(m) {
-    const request = asked.get(m.body.in_reply_to);
+    const request = sent.get(m.body.in_reply_to);
     if (!request) return;
-    asked.delete(m.body.in_reply_to);
+    sent.delete(m.body.in_reply_to);
     for (const v of request.values) pending.get(request.dest).delete(v);
   },
 };
@@ -69,5 +69,5 @@ lines.on("line", (line) => {
   const m = JSON.parse(line);
   handlers[m.body.type]?.(m);
 });
-const again = setInterval(tell, 250);
+const again = setInterval(gossip, 250);
 lines.on("close", () => clearInterval(again));

@@ -1,17 +1,16 @@
-// Kafka is challenge 5, stages a to c: logs to which clients append messages, each
-// at an offset of its own, and offsets that consumers commit.
+// Kafka is challenge 5, stages a to c: logs to which clients append messages, each at an
+// offset of its own, and offsets that consumers commit.
 //
-// One node, the first, keeps all logs; the others hand on to it what they are
-// asked, and its answer back. So there is one order, and an offset is the place in
-// a slice. An attempt that is made again has no second effect: calls are marked,
-// and the first node serves each once. While it can't be reached the others answer
-// with an error that says that the message may have been appended or not; what it
-// knew is lost when it is killed.
+// The first node keeps all logs. The other nodes pass requests on to it, and its replies
+// back. So there is one order, and an offset is an index of a slice. A second attempt of
+// a call has no second effect: each call has an id, and the first node serves it once.
+// While the first node is out of reach, the others reply with an indefinite error: the
+// message may have been appended. When the first node is killed, the logs are lost.
 //
-// It costs two messages for each request that meets another node, none at the
-// first. A log in lin-kv would survive the node: reading the end, and then the
-// compare-and-set, are four messages for each append, each as long as what is
-// appended to, and many more when nodes append to one log at the same time.
+// A request at another node costs two messages, a request at the first node none. Logs
+// in lin-kv would survive the node. But an append would cost four messages as long as
+// the log, for the read and the compare-and-set, and many more when nodes append to one
+// log at the same time.
 package main
 
 import (
@@ -22,7 +21,7 @@ import (
 	"github.com/eddyrpc/eddy"
 )
 
-const mostPolled = 100 // messages of one log in one answer
+const mostPolled = 100 // messages of one log in a reply
 
 func main() {
 	if err := newNode().Run(); err != nil {
@@ -33,7 +32,7 @@ func main() {
 func newNode() *eddy.Node {
 	var n eddy.Node
 	var once eddy.Once
-	var mu sync.Mutex // guards all below
+	var mu sync.Mutex // guards the variables below
 	logs := map[string][]eddy.Raw{}
 	committed := map[string]int{}
 
@@ -90,7 +89,7 @@ func newNode() *eddy.Node {
 	return &n
 }
 
-// A body has what any of the requests has.
+// A body has the fields of all types of requests.
 type body struct {
 	Key     string         `json:"key"`
 	Msg     eddy.Raw       `json:"msg"`

@@ -12,21 +12,21 @@ import (
 
 const pollAll = `{"type":"poll","offsets":{"a":0,"b":0}}`
 
-// logs are what an answer to a poll of all shows, with each message's offset.
+// logs returns the messages of a reply to a poll, with their offsets.
 func logs(t *testing.T, answer eddy.Message) map[string][][2]int64 {
 	t.Helper()
 	var body struct {
 		Msgs map[string][][2]int64 `json:"msgs"`
 	}
 	if err := answer.Body.Decode(&body); err != nil || answer.Type != "poll_ok" {
-		t.Fatalf("a poll was answered with %s (%v)", answer.Body, err)
+		t.Fatalf("reply to a poll: %s (%v)", answer.Body, err)
 	}
 	return body.Msgs
 }
 
 func keyOf(i int) string { return string(rune('a' + i/9%2)) }
 
-// request is a send, a poll and a commit of each node by turns.
+// request is a send, a poll or a commit; each node gets them in turn.
 func request(i int) any {
 	switch i / 3 % 3 {
 	case 0:
@@ -38,8 +38,8 @@ func request(i int) any {
 	}
 }
 
-// On a bad network, and with a node cut off for a while, each message is in its log
-// once at most, where its answer said, and all see the same order.
+// On a bad network, with a node cut off for a while, each message is in its log at most
+// once, at the offset that the reply said, and all replies show the same order.
 func TestLogs(t *testing.T) {
 	for seed := range uint64(5) {
 		synctest.Test(t, func(t *testing.T) {
@@ -60,7 +60,7 @@ func TestLogs(t *testing.T) {
 			for key, log := range all {
 				for i, entry := range log {
 					if entry[0] != int64(i) || once[entry[1]] {
-						t.Fatalf("%s: message %d has the offset %d, is entry %d, or was there before", key, entry[1], entry[0], i)
+						t.Fatalf("%s: message %d has offset %d at index %d, or is there twice", key, entry[1], entry[0], i)
 					}
 					once[entry[1]] = true
 				}
@@ -68,18 +68,18 @@ func TestLogs(t *testing.T) {
 			failed, committed := 0, map[string]int{}
 			for i, a := range answers {
 				if a.Src == "n0" && a.Answered > a.Asked {
-					t.Errorf("n0 has waited for others before it answered %s", a.Body)
+					t.Errorf("n0 waited for other nodes before its reply %s", a.Body)
 				}
 				switch a.Type {
 				case "send_ok":
 					offset, _ := a.Body.Get("offset").Int()
 					if log := all[keyOf(i)]; offset >= int64(len(log)) || log[offset][1] != int64(i) {
-						t.Errorf("message %d was acknowledged with offset %d of %s, where it is not", i, offset, keyOf(i))
+						t.Errorf("message %d was acknowledged with offset %d of %s, but is not there", i, offset, keyOf(i))
 					}
 				case "poll_ok":
 					for key, log := range logs(t, a.Message) {
 						if fmt.Sprint(log) != fmt.Sprint(all[key][:len(log)]) {
-							t.Errorf("%s has begun with %v, and now with %v", key, log, all[key])
+							t.Errorf("%s began with %v, and now begins with %v", key, log, all[key])
 						}
 					}
 				case "commit_offsets_ok":
@@ -87,25 +87,25 @@ func TestLogs(t *testing.T) {
 				default:
 					failed++
 					if code, _ := a.Body.Get("code").Int(); code != int64(eddy.Timeout) {
-						t.Errorf("request %d was answered with %s", i, a.Body)
+						t.Errorf("reply to request %d: %s", i, a.Body)
 					}
 				}
 			}
 			if failed == 0 || failed > 100 {
-				t.Errorf("%d of 400 requests have failed, want some of those to the node that was cut off", failed)
+				t.Errorf("%d of 400 requests failed, want only some of those to the node that was cut off", failed)
 			}
 			for key, offset := range committed {
 				list := fmt.Sprintf(`{"type":"list_committed_offsets","keys":[%q,"none"]}`, key)
 				offsets := c.Client.Call("n0", list).Body.Get("offsets")
 				if got, ok := offsets.Get(key).Int(); !ok || got < int64(offset) || offsets.Get("none") != nil {
-					t.Errorf("the committed offset of %s is %d, at least, but list says %s", key, offset, offsets)
+					t.Errorf("the committed offset of %s is at least %d, but the list has %s", key, offset, offsets)
 				}
 			}
 		})
 	}
 }
 
-// What one node has acknowledged another one shows at once.
+// A message that one node has acknowledged is in the next poll of another node.
 func TestPollAfterSend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := challenge.Start(t, 3, newNode)

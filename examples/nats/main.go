@@ -1,5 +1,5 @@
-// A relay that joins its cluster over NATS by itself, without `eddy join` and a
-// child process: its handlers are as in any node, only its transport is another.
+// Nats is a relay that joins its cluster over NATS itself, without eddy join and a child
+// process. Its handlers are those of any node; only the transport differs.
 //
 //	go run ./examples/nats -node n1 -nodes n1,n2
 package main
@@ -17,9 +17,9 @@ import (
 )
 
 func main() {
-	servers := flag.String("nats", natsnet.DefaultServers, "the NATS servers")
-	name := flag.String("node", "n1", "this node's name")
-	names := flag.String("nodes", "n1,n2", "all nodes' names")
+	servers := flag.String("nats", natsnet.DefaultServers, "URLs of the NATS servers")
+	name := flag.String("node", "n1", "name of this node")
+	names := flag.String("nodes", "n1,n2", "names of all nodes")
 	flag.Parse()
 
 	var n eddy.Node

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A key-value node that leaves the work to a service: lin-kv, or another.
+"""A key-value node that passes requests on to a service, lin-kv unless another is named.
 
     eddy test -w lin-kv --bin examples/python/linkv.py --concurrency 2n --rate 100
     eddy test -w lin-kv --bin examples/python/linkv.py -- seq-kv    # not linearizable
@@ -10,7 +10,7 @@ import sys
 
 service = sys.argv[1] if len(sys.argv) > 1 else "lin-kv"
 node, next_id = None, 0
-asked = {}  # the msg_id of what the service was asked -> the client's request
+asked = {}  # msg_id of a request to the service -> the request of the client
 
 
 def send(dest, body):

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A relay in Python's standard library alone: it answers init and echo, and calls
-other nodes with retries for whoever asks it to.
+"""A relay on Python's standard library: it answers init and echo, and calls other
+nodes on request, with retries.
 
     eddy test -w relay --bin examples/python/relay.py --node-count 3 --loss 0.2
 """
@@ -71,7 +71,7 @@ class Relay:
         self.reply(call.request, body)
 
     def expire(self):
-        """Ends the attempts whose time is over, and says how long to wait for the next."""
+        """Ends the attempts that have timed out. Returns the seconds until the next timeout."""
         while self.timers:
             when, id = self.timers[0]
             if when > time.monotonic():
@@ -79,7 +79,7 @@ class Relay:
             heapq.heappop(self.timers)
             call = self.calls.get(id)
             if call is None:
-                continue  # it was settled
+                continue  # the call is over
             if len(call.ids) < ATTEMPTS:
                 self.attempt(call)
             else:

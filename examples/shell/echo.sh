@@ -1,5 +1,5 @@
 #!/bin/sh
-# An echo node in nothing but a shell: slow, and right.
+# An echo node in the shell without any other program. It is slow.
 #
 #     eddy test -w echo --bin examples/shell/echo.sh
 next=0

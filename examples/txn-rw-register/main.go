@@ -1,24 +1,27 @@
-// Txn-rw-register is challenge 6, stages a to c: transactions on registers, which
-// every node serves at once, whatever the network does.
+// Txn-rw-register is challenge 6, stages a to c: transactions on registers, which every
+// node serves at once, whatever the network does.
 //
-// A transaction runs where it was asked for, on what this node knows, and all its
-// writes take effect there in one moment. The other nodes are told of them a little
-// later, again and again until they have acknowledged, and let each transaction's
-// writes take effect in one moment, too. Of two writes of a key the later commit
-// wins, by Lamport's clock: each commit is later than all that its node had heard
-// of, and between equals the node's name decides. So no read sees what was never
-// committed or only written on the way (G1a, G1b), and information flows along the
-// clock and in no circle, as does the order of writes (G0, G1c): read committed,
-// under partitions, loss and duplicates. A wall clock would not do: one that lags
-// puts a write before the one that its transaction has read.
+// A transaction runs at the node that gets it, on what this node knows, and all its
+// writes take effect there at once. The node then sends them to the other nodes, and
+// again until they have acknowledged them. There, too, the writes of a transaction take
+// effect at once. Of two writes of a key the one with the later commit wins. Commits are
+// ordered by a Lamport clock: a commit is later than all that its node knew before. Of
+// two commits with the same time, the node with the greater name wins.
 //
-// Nodes that hear of each other come to agree. Until then they may show what is
-// old, and lose an update that another one overwrites: read committed allows both.
-// What only a killed node knew is lost. If it is started again it begins with nothing,
-// and with its clock at 0: until it has heard of the others' latest commits, its writes
-// may lose against older ones, and need not come to agree.
+// So no transaction reads what was not committed, or what another transaction
+// overwrote before it committed (G1a, G1b). Reads and writes follow the order of the
+// clock, so neither has circles (G1c, G0). That is read committed, under partitions,
+// loss and duplicates. A wall clock would not do: with a clock that is slow, a write
+// would come before the write that its transaction has read.
 //
-// A round costs 2 (n-1) messages for each of n nodes that has news, however many.
+// Nodes that reach each other agree in the end. Before that a read may be old, and an
+// update may be lost because another one overwrites it; read committed allows both. If a
+// node is killed, the writes are lost that only this node knew. It starts again with no
+// data, and its clock at 0. Until it has got the latest commits of the others, its
+// writes may lose against older ones, and nodes need not agree on them.
+//
+// A round costs 2 (n-1) messages for each of the n nodes that has new commits, however
+// many.
 package main
 
 import (
@@ -32,11 +35,11 @@ import (
 
 const period = 100 * time.Millisecond
 
-// A commit is what one transaction has written.
+// A commit is the writes of one transaction.
 type commit struct {
 	Time   int64               `json:"time"`
 	Node   string              `json:"node"`
-	Writes map[string]eddy.Raw `json:"writes"` // by the key as it stands in JSON
+	Writes map[string]eddy.Raw `json:"writes"` // by the JSON of the key
 }
 
 func main() {
@@ -45,85 +48,100 @@ func main() {
 	}
 }
 
+type node struct {
+	eddy.Node
+
+	mu     sync.Mutex        // guards the fields below
+	clock  int64             // the time of the latest commit
+	own    []commit          // the commits of this node, in order
+	latest map[string]commit // by key
+}
+
 func newNode() *eddy.Node {
-	var n eddy.Node
-	var mu sync.Mutex             // guards all below
-	var clock int64               // the latest commit's
-	var own []commit              // in their order
-	latest := map[string]commit{} // by key
-	apply := func(c commit) {
-		clock = max(clock, c.Time)
-		for key := range c.Writes {
-			if old := latest[key]; c.Time > old.Time || c.Time == old.Time && c.Node > old.Node {
-				latest[key] = c
+	n := &node{latest: map[string]commit{}}
+	n.OnInit(n.start)
+	n.Handle("commits", n.commits)
+	n.Handle("txn", n.txn)
+	return &n.Node
+}
+
+// start begins to send commits to each other node.
+func (n *node) start(context.Context) error {
+	for _, id := range n.IDs() {
+		if id == n.ID() {
+			continue
+		}
+		acknowledged := 0 // how many of own
+		n.Every(period, func(ctx context.Context) {
+			n.mu.Lock()
+			news := n.own[acknowledged:]
+			n.mu.Unlock()
+			if len(news) == 0 {
+				return
 			}
+			body := map[string]any{"type": "commits", "commits": news}
+			if _, _, err := n.RPCWithRetry(ctx, id, body, nil); err == nil {
+				acknowledged += len(news)
+			}
+		})
+	}
+	return nil
+}
+
+// commits takes the commits that another node sends.
+func (n *node) commits(_ context.Context, req *eddy.Request) (any, error) {
+	var body struct {
+		Commits []commit `json:"commits"`
+	}
+	if err := req.Decode(&body); err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, c := range body.Commits {
+		n.apply(c)
+	}
+	return eddy.Raw(`{}`), nil
+}
+
+// apply lets the writes of a commit take effect. The caller holds mu.
+func (n *node) apply(c commit) {
+	n.clock = max(n.clock, c.Time)
+	for key := range c.Writes {
+		if old := n.latest[key]; c.Time > old.Time || c.Time == old.Time && c.Node > old.Node {
+			n.latest[key] = c
 		}
 	}
+}
 
-	n.OnInit(func(context.Context) error {
-		for _, id := range n.IDs() {
-			if id == n.ID() {
-				continue
+func (n *node) txn(_ context.Context, req *eddy.Request) (any, error) {
+	var body struct {
+		Txn [][3]eddy.Raw `json:"txn"`
+	}
+	if err := req.Decode(&body); err != nil {
+		return nil, err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	c := commit{n.clock + 1, n.ID(), map[string]eddy.Raw{}}
+	for i, op := range body.Txn {
+		key := string(op[1])
+		switch string(op[0]) {
+		case `"w"`:
+			c.Writes[key] = op[2]
+		case `"r"`:
+			value, own := c.Writes[key]
+			if !own {
+				value = n.latest[key].Writes[key]
 			}
-			heard := 0 // so many of own the other one has acknowledged
-			n.Every(period, func(ctx context.Context) {
-				mu.Lock()
-				news := own[heard:]
-				mu.Unlock()
-				if len(news) == 0 {
-					return
-				}
-				if _, _, err := n.RPCWithRetry(ctx, id, map[string]any{"type": "news", "commits": news}, nil); err == nil {
-					heard += len(news)
-				}
-			})
+			body.Txn[i][2] = value
+		default:
+			return nil, eddy.Errorf(eddy.MalformedRequest, `%s must be "r" or "w"`, op[0])
 		}
-		return nil
-	})
-	n.Handle("news", func(_ context.Context, req *eddy.Request) (any, error) {
-		var body struct {
-			Commits []commit `json:"commits"`
-		}
-		if err := req.Decode(&body); err != nil {
-			return nil, err
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		for _, c := range body.Commits {
-			apply(c)
-		}
-		return eddy.Raw(`{}`), nil
-	})
-	n.Handle("txn", func(_ context.Context, req *eddy.Request) (any, error) {
-		var body struct {
-			Txn [][3]eddy.Raw `json:"txn"`
-		}
-		if err := req.Decode(&body); err != nil {
-			return nil, err
-		}
-		mu.Lock()
-		defer mu.Unlock()
-		c := commit{clock + 1, n.ID(), map[string]eddy.Raw{}}
-		for i, op := range body.Txn {
-			key := string(op[1])
-			switch string(op[0]) {
-			case `"w"`:
-				c.Writes[key] = op[2]
-			case `"r"`:
-				value, mine := c.Writes[key]
-				if !mine {
-					value = latest[key].Writes[key]
-				}
-				body.Txn[i][2] = value
-			default:
-				return nil, eddy.Errorf(eddy.MalformedRequest, `%s is neither "r" nor "w"`, op[0])
-			}
-		}
-		if len(c.Writes) > 0 {
-			apply(c)
-			own = append(own, c)
-		}
-		return body, nil
-	})
-	return &n
+	}
+	if len(c.Writes) > 0 {
+		n.apply(c)
+		n.own = append(n.own, c)
+	}
+	return body, nil
 }

@@ -10,14 +10,14 @@ import (
 	"github.com/eddyrpc/eddy/examples/internal/challenge"
 )
 
-// values are those of the registers that an answer's last two operations have read.
+// values returns the values that the last two operations of a reply have read.
 func values(t *testing.T, answer eddy.Message) [2]string {
 	t.Helper()
 	var body struct {
 		Txn [][3]eddy.Raw `json:"txn"`
 	}
 	if err := answer.Body.Decode(&body); err != nil || answer.Type != "txn_ok" || len(body.Txn) < 2 {
-		t.Fatalf("a transaction was answered with %s (%v)", answer.Body, err)
+		t.Fatalf("reply to a transaction: %s (%v)", answer.Body, err)
 	}
 	last := body.Txn[len(body.Txn)-2:]
 	return [2]string{last[0][2].String(), last[1][2].String()}
@@ -25,14 +25,15 @@ func values(t *testing.T, answer eddy.Message) [2]string {
 
 const read = `{"type":"txn","txn":[["r",1,null],["r",2,null]]}`
 
-// write writes two registers, one of them twice, and one of its own, and reads the
-// two.
+// write is a transaction that writes registers 1 and 2, register 1 twice, and a register
+// of its own, and reads registers 1 and 2.
 func write(value int) string {
 	return fmt.Sprintf(`{"type":"txn","txn":[["w",1,-1],["w",2,%d],["w",1,%[1]d],["w","own %[1]d",%[1]d],["r",1,null],["r",2,null]]}`, value)
 }
 
-// Every transaction writes the same to both registers. On a bad network, and with
-// a node cut off, all are answered at once, and none sees half of another.
+// Every transaction writes the same value to both registers. On a bad network, with a
+// node cut off, all transactions get a reply at once, and none reads only a part of
+// another one.
 func TestReadCommitted(t *testing.T) {
 	for seed := range uint64(5) {
 		synctest.Test(t, func(t *testing.T) {
@@ -52,7 +53,7 @@ func TestReadCommitted(t *testing.T) {
 			})
 			for i, a := range answers {
 				if a.Answered > a.Asked {
-					t.Errorf("%s has waited for others before it answered %s", a.Src, a.Body)
+					t.Errorf("%s waited for other nodes before its reply %s", a.Src, a.Body)
 				}
 				got := values(t, a.Message)
 				if own := fmt.Sprint(i); got[0] != got[1] || !isRead(i) && got[0] != own {
@@ -64,7 +65,7 @@ func TestReadCommitted(t *testing.T) {
 				for _, id := range c.Nodes {
 					own := fmt.Sprintf(`{"type":"txn","txn":[["r",1,null],["r","own %d",null]]}`, i)
 					if got := values(t, c.Client.Call(id, own)); (got[1] == "null") != isRead(i) {
-						t.Errorf("transaction %d has written its own register, and %s has read %s of it", i, id, got[1])
+						t.Errorf("transaction %d: %s has read %s from its own register", i, id, got[1])
 					}
 				}
 			}
@@ -72,10 +73,10 @@ func TestReadCommitted(t *testing.T) {
 	}
 }
 
-// isRead reports whether request i is a read: every node gets reads and writes.
+// isRead reports whether request i is a read. Every node gets reads and writes.
 func isRead(i int) bool { return i/3%2 == 0 }
 
-// agree waits until all nodes have heard of all, and returns what they have.
+// agree waits until all nodes have all commits, and returns their value.
 func agree(t *testing.T, c *challenge.Cluster) string {
 	t.Helper()
 	time.Sleep(10 * time.Second)
@@ -88,8 +89,8 @@ func agree(t *testing.T, c *challenge.Cluster) string {
 	return first[0]
 }
 
-// Who writes after it has heard of another write comes after it, however many
-// writes its own clock has seen.
+// A write of a node that knows another write comes after that write, however many writes
+// the clock of the node has counted.
 func TestLaterWriteWins(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := challenge.Start(t, 3, newNode)
@@ -100,7 +101,7 @@ func TestLaterWriteWins(t *testing.T) {
 				c.Client.Call(id, write(value))
 			}
 			if got := agree(t, c); got != fmt.Sprint(value) {
-				t.Fatalf("all have %s, but %s wrote %d after it had heard of that", got, id, value)
+				t.Fatalf("all nodes have %s, but %s wrote %d later", got, id, value)
 			}
 		}
 	})

@@ -1,11 +1,10 @@
-// Unique-ids is challenge 2: ids that nobody was given before, by any node, in any
-// of its lives.
+// Unique-ids is challenge 2: ids that no node has given out before, not even in an
+// earlier incarnation.
 //
-// An id is 130 random bits: of a billion billion of them, two are the same with a
-// chance of one in two thousand. So nodes need not talk, and no partition and no
-// crash matters. The node's name and a counter would be shorter on the wire, but
-// the counter starts again when the node does; a clock would not, unless somebody
-// sets it.
+// An id is 130 random bits. Among 10^18 ids, the probability that two are the same is 1
+// in 2,000. So nodes need not communicate, and no partition and no crash matters. The name of
+// the node and a counter would be shorter, but the counter starts again when the node
+// does. A clock does not, unless somebody sets it back.
 package main
 
 import (

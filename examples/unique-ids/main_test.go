@@ -17,7 +17,7 @@ func TestCost(t *testing.T) {
 		for _, a := range c.Load(1000, time.Second, func(int) any { return map[string]any{"type": "generate"} }) {
 			id, ok := a.Body.Get("id").Text()
 			if !ok || ids[id] {
-				t.Fatalf("answered with %s, no id or one that was given before", a.Body)
+				t.Fatalf("reply %s has no id, or one that was given before", a.Body)
 			}
 			ids[id] = true
 		}

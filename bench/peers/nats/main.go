@@ -27,15 +27,15 @@ func main() {
 	log.SetPrefix("nats: ")
 	var l load.Load
 	servers := flag.String("servers", "", "the servers' URLs")
-	name := flag.String("name", "n1", "who we are")
+	name := flag.String("name", "n1", "the name of this node")
 	nodes := flag.Int("nodes", 2, "how many nodes there are, n1 and so on")
-	flag.IntVar(&l.Calls, "calls", 0, "be a client and make so many calls")
-	flag.IntVar(&l.Open, "open", 64, "so many at a time")
-	flag.Float64Var(&l.Rate, "rate", 0, "so many a second")
-	crowd := flag.Int("crowd", 0, "be so many nodes in one process, which do nothing")
+	flag.IntVar(&l.Calls, "calls", 0, "be a client that makes this many calls")
+	flag.IntVar(&l.Open, "open", 64, "how many calls are open at a time")
+	flag.Float64Var(&l.Rate, "rate", 0, "calls a second; 0 for as many as possible")
+	idleNodes := flag.Int("idle", 0, "be this many nodes in one process, which do nothing")
 	flag.Parse()
-	if *crowd > 0 {
-		if err := idle(*servers, *crowd); err != nil {
+	if *idleNodes > 0 {
+		if err := idle(*servers, *idleNodes); err != nil {
 			log.Fatal(err)
 		}
 		return
@@ -99,7 +99,7 @@ func ask(n *eddy.Node, l load.Load, nodes int) error {
 	})
 }
 
-// idle joins as many nodes, and waits until standard input ends.
+// idle joins count nodes and waits until standard input ends.
 func idle(servers string, count int) error {
 	for i := range count {
 		c, err := natsnet.Dial(natsnet.Config{Servers: servers, Node: fmt.Sprint("m", i)})
@@ -113,6 +113,6 @@ func idle(servers string, count int) error {
 	}
 	fmt.Println("ready")
 	io.Copy(io.Discard, os.Stdin)
-	os.Exit(0) // and leave it to the server to notice
+	os.Exit(0) // the server sees the connections end
 	return nil
 }

@@ -35,14 +35,14 @@ func main() {
 	log.SetPrefix("natsrequest: ")
 	var l load.Load
 	servers := flag.String("servers", "", "the servers' URLs")
-	name := flag.String("name", "n1", "who we are")
+	name := flag.String("name", "n1", "the name of this node")
 	nodes := flag.Int("nodes", 2, "how many nodes there are, n1 and so on")
-	flag.IntVar(&l.Calls, "calls", 0, "be a client and make so many calls")
-	flag.IntVar(&l.Open, "open", 64, "so many at a time")
-	flag.Float64Var(&l.Rate, "rate", 0, "so many a second")
+	flag.IntVar(&l.Calls, "calls", 0, "be a client that makes this many calls")
+	flag.IntVar(&l.Open, "open", 64, "how many calls are open at a time")
+	flag.Float64Var(&l.Rate, "rate", 0, "calls a second; 0 for as many as possible")
 	flag.Parse()
 
-	// The same patience with servers as natsnet has.
+	// The same settings as in natsnet.
 	nc, err := nats.Connect(*servers, nats.MaxReconnects(-1), nats.RetryOnFailedConnect(true),
 		nats.ReconnectWait(100*time.Millisecond), nats.ReconnectJitter(100*time.Millisecond, 200*time.Millisecond),
 		nats.PingInterval(2*time.Second), nats.MaxPingsOutstanding(1), nats.Timeout(2*time.Second))

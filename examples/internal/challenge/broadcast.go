@@ -9,7 +9,7 @@ import (
 	"github.com/eddyrpc/eddy"
 )
 
-// Grid tells every node its neighbours in a square, filled row by row.
+// Grid sends every node its neighbours in a square grid that is filled row by row.
 func (c *Cluster) Grid() {
 	side := 1
 	for side*side < len(c.Nodes) {
@@ -30,19 +30,17 @@ func (c *Cluster) Grid() {
 	}
 }
 
-// A Spread is how long values take from their acknowledgement until every node
-// shows them.
+// A Spread is the time from when a value is sent until every node shows it.
 type Spread struct{ Median, Max time.Duration }
 
-// Broadcast is a Load of broadcasts and reads, by turns. Beside it, and until all
-// nodes know all, it looks at what each knows, every 20 ms: so much the Spread's
-// times may be too long.
+// Broadcast is a Load of broadcasts and reads, alternately. It also reads all nodes
+// every 20 ms until each knows all values. So the times may be 20 ms too long.
 func (c *Cluster) Broadcast(t testing.TB, rate int, during time.Duration) Spread {
 	const tick = 20 * time.Millisecond
 	observer := c.Net.Client("c2")
 	waiting, spread, looked := map[int64]time.Time{}, []time.Duration{}, time.Now()
 	look := func() {
-		synctest.Wait() // what arrives now has arrived
+		synctest.Wait() // for the messages of this moment
 		looked = time.Now()
 		shown := map[int64]int{}
 		for _, id := range c.Nodes {
@@ -75,7 +73,7 @@ func (c *Cluster) Broadcast(t testing.TB, rate int, during time.Duration) Spread
 	})
 	for end := time.Now().Add(time.Minute); len(waiting) > 0; time.Sleep(tick) {
 		if look(); time.Now().After(end) {
-			t.Fatalf("a minute later not every node knows all: %d are missing", len(waiting))
+			t.Fatalf("a minute later %d values are not known everywhere", len(waiting))
 		}
 	}
 	time.Sleep(time.Second) // for the last acknowledgements
@@ -83,8 +81,8 @@ func (c *Cluster) Broadcast(t testing.TB, rate int, during time.Duration) Spread
 	return Spread{spread[len(spread)/2], spread[len(spread)-1]}
 }
 
-// Outlast cuts a node off for a minute on a bad network, while it and another one
-// are told something, and checks that all know all soon after.
+// Outlast cuts a node off for a minute, on a bad network, while this node and another
+// one get values. It checks that all nodes know all values soon after.
 func (c *Cluster) Outlast(t testing.TB, seed uint64) {
 	c.Faults(seed)
 	c.Isolate(c.Nodes[1])

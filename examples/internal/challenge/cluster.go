@@ -1,5 +1,5 @@
-// Package challenge is what the tests of the examples share: a cluster under load
-// in virtual time, and the table of what each example costs.
+// Package challenge is for the tests of the examples: a cluster under load in virtual
+// time, and the table of what each example costs.
 package challenge
 
 import (
@@ -14,8 +14,8 @@ import (
 	"github.com/eddyrpc/eddy/eddytest"
 )
 
-// A Cluster is nodes n0, n1, ... and a client, for a test inside synctest. The
-// client's messages always arrive, and at once.
+// A Cluster is nodes n0, n1, ... and a client, for a test in a synctest bubble. All
+// messages of the client arrive at once.
 type Cluster struct {
 	*eddytest.Net
 	Nodes  []string
@@ -27,7 +27,7 @@ type Cluster struct {
 
 const client = "c1"
 
-// Start starts so many nodes. It is for newNode to make each of them.
+// Start starts count nodes that newNode makes.
 func Start(t testing.TB, count int, newNode func() *eddy.Node) *Cluster {
 	c := &Cluster{}
 	for i := range count {
@@ -41,7 +41,7 @@ func Start(t testing.TB, count int, newNode func() *eddy.Node) *Cluster {
 	return c
 }
 
-// between reports whether a message is one that no client sends or gets.
+// between reports whether a message is between nodes or services.
 func between(m *eddy.Message) bool {
 	return !strings.HasPrefix(m.Src, "c") && !strings.HasPrefix(m.Dest, "c")
 }
@@ -56,8 +56,8 @@ func (c *Cluster) Latency(d time.Duration) {
 	})
 }
 
-// Faults makes messages between nodes take up to 20 ms, loses one in ten, and
-// delivers another one in ten once more, up to a second later.
+// Faults makes messages between nodes take up to 20 ms. It loses one in ten, and delivers
+// one in ten a second time, up to a second later.
 func (c *Cluster) Faults(seed uint64) {
 	var mu sync.Mutex
 	random := rand.New(rand.NewPCG(seed, 0))
@@ -77,7 +77,7 @@ func (c *Cluster) Faults(seed uint64) {
 	})
 }
 
-// Isolate cuts a node off from all others and from what else is named.
+// Isolate cuts a node off from all other nodes and from more.
 func (c *Cluster) Isolate(node string, more ...string) { c.each(node, more, c.Cut) }
 
 // Join ends an Isolate.
@@ -91,18 +91,18 @@ func (c *Cluster) each(node string, more []string, f func(a, b string)) {
 	}
 }
 
-// An Answer is what the client got, with the times of its request and of the reply.
+// An Answer is a reply to the client, with the times of the request and of the reply.
 type Answer struct {
 	eddy.Message
 	Asked, Answered time.Duration
 }
 
-// Load asks nodes in turn for something rate times a second, without waiting for
-// answers, and returns these in the end. op makes the body of request number i.
+// Load sends requests to the nodes in turn, rate times a second, without waiting for the
+// replies. It returns the replies. op makes the body of request number i.
 func (c *Cluster) Load(rate int, during time.Duration, op func(i int) any) []Answer {
 	c.begun = len(c.Journal())
 	step := time.Second / time.Duration(rate)
-	time.Sleep(step / 2) // so that no request comes at the moment of a node's timer
+	time.Sleep(step / 2) // no request comes at the time of a timer of a node
 	var ids []int64
 	for i := range int(during / step) {
 		ids = append(ids, c.Client.Request(c.Nodes[i%len(c.Nodes)], op(i)))
@@ -128,8 +128,8 @@ func (c *Cluster) Load(rate int, during time.Duration, op func(i int) any) []Ans
 	return answers
 }
 
-// PerOp is how many messages no client has sent or got since the load began, for
-// each of its operations.
+// PerOp is the number of messages between nodes and services since the load began,
+// divided by the operations.
 func (c *Cluster) PerOp() float64 {
 	count := 0
 	for _, e := range c.Journal()[c.begun:] {

@@ -14,8 +14,8 @@ import (
 
 const docs = "../../docs/challenges.md"
 
-// Program is a table's cells for the example whose test this is: a link to it, and
-// how many lines of code it has, without blank ones and comments.
+// Program returns the cells of a table for the example that is tested: a link to it, and
+// its lines of code, without blank lines and comments.
 func Program(t testing.TB) string {
 	here, err := os.Getwd()
 	if err != nil {
@@ -25,7 +25,7 @@ func Program(t testing.TB) string {
 	return fmt.Sprintf("[%s](../examples/%s/main.go) | %d", name, name, lines(t, "main.go"))
 }
 
-// lines counts the lines of a file on which code begins or goes on.
+// lines counts the lines of a file that have code.
 func lines(t testing.TB, path string) int {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -41,15 +41,15 @@ func lines(t testing.TB, path string) int {
 		switch {
 		case tok == token.EOF:
 			return len(with)
-		case tok == token.SEMICOLON && literal == "\n": // there is none in the text
+		case tok == token.SEMICOLON && literal == "\n": // the scanner has added it
 		default:
 			with[file.Line(pos)] = true
 		}
 	}
 }
 
-// Row checks that the row of docs/challenges.md that begins with this cell goes on
-// with those.
+// Row checks the row of docs/challenges.md whose first cell is first: the other cells
+// must be rest.
 func Row(t testing.TB, first, rest string) {
 	t.Helper()
 	text, err := os.ReadFile(docs)
@@ -67,6 +67,6 @@ func Row(t testing.TB, first, rest string) {
 			t.Fatal(err)
 		}
 	default:
-		t.Errorf("docs/challenges.md has\n%s\nand it is\n%s\nmake generate rewrites it", got[0], want)
+		t.Errorf("docs/challenges.md has\n%s\nbut measured was\n%s\nmake generate rewrites it", got[0], want)
 	}
 }

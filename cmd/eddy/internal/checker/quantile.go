@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/eddyrpc/eddy/internal/quantile"
 )
 
 // Quantiles of times, in milliseconds, as reports have them.
@@ -15,18 +17,11 @@ type Quantiles struct {
 	P100 float64 `json:"1"`
 }
 
-// QuantilesOf sorts times and reads their quantiles off: the least time that at
-// least such a share of them does not exceed. Of no times all are 0.
+// QuantilesOf sorts times and returns their quantiles. Without times all are 0.
 func QuantilesOf(times []time.Duration) Quantiles {
 	slices.Sort(times)
-	at := func(percent int) float64 {
-		if len(times) == 0 {
-			return 0
-		}
-		rank := (len(times)*percent + 99) / 100 // rounded up
-		return float64(times[max(rank-1, 0)]) / float64(time.Millisecond)
-	}
-	return Quantiles{at(0), at(50), at(95), at(99), at(100)}
+	at := func(q float64) float64 { return float64(quantile.Of(times, q)) / float64(time.Millisecond) }
+	return Quantiles{at(0), at(0.5), at(0.95), at(0.99), at(1)}
 }
 
 func (q Quantiles) String() string {

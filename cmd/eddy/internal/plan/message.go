@@ -30,7 +30,7 @@ func (e *run) send(i int32, c *call) {
 		e.serve(n, e.now+r.half)
 		return
 	}
-	e.events.push(event{at: e.now + r.half, index: n, kind: arrival})
+	e.push(e.now+r.half, event{index: n, kind: arrival})
 }
 
 func (e *run) atLeaf(r *request) bool { return int(r.hop) == e.hops-1 }
@@ -87,7 +87,7 @@ func (e *run) respond(n int32, r *request, at time.Duration) {
 		e.discard(n, r)
 		return
 	}
-	e.events.push(event{at: at + r.half, index: n, kind: reply})
+	e.push(at+r.half, event{index: n, kind: reply})
 }
 
 // reply is a reply's arrival at the caller.

@@ -54,13 +54,13 @@ type tally struct {
 
 func (t *tally) result(m *Model) *Result {
 	per := func(n int) float64 { return float64(n) / float64(max(t.calls, 1)) }
-	ms := func(q float64) float64 { return float64(t.times.quantile(q)) / float64(time.Millisecond) }
+	took := t.times.quantiles(0.5, 0.9, 0.99, 0.999)
 	r := &Result{
 		Calls: t.calls, Success: per(t.succeeded), Attempts: per(t.attempts),
 		Deliveries: per(t.offered), Executions: per(t.served), Amplification: per(t.offered),
 		FailedButExecuted: per(t.failedButExecuted), RetriesRefused: per(t.refused),
 		Expired: per(t.expired), QueueFull: per(t.queueFull),
-		P50: ms(0.5), P90: ms(0.9), P99: ms(0.99), P999: ms(0.999),
+		P50: took[0], P90: took[1], P99: took[2], P999: took[3],
 		TooMany: t.tooMany,
 		Load:    t.loads.perSecond(), Times: t.times.shares(200),
 	}

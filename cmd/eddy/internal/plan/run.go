@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/eventqueue"
 	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/retry"
 )
@@ -48,7 +49,8 @@ type run struct {
 	lossy    uint64 // a message is lost if its draw is below
 	delays   bool
 	hops     int
-	events   heap
+	events   eventqueue.Queue[event]
+	pushed   uint64 // events so far
 	begins   beginnings
 	leaf     leaf
 	dests    []schedule.Destination // what callers know of the next hop; a node here has but one destination, so there is no window of its own
@@ -73,13 +75,13 @@ func newRun(m *Model, p *retry.Policy, w Watch) *run {
 // loop lets calls begin, and happen what they lead to, until none is left.
 func (e *run) loop() {
 	begin, more := e.nextCall()
-	for steps := uint(1); more || len(e.events.events) > 0; steps++ {
-		if more && (len(e.events.events) == 0 || begin <= e.events.events[0].at) {
+	for steps := uint(1); more || e.events.Len() > 0; steps++ {
+		if at, ok := e.events.Next(); more && (!ok || begin <= at) {
 			e.now = begin
 			e.begin()
 			begin, more = e.nextCall()
 		} else {
-			e.happen(e.events.pop())
+			e.happen(e.events.Pop())
 		}
 		if steps%(1<<16) != 0 {
 			continue
@@ -102,8 +104,8 @@ func (e *run) nextCall() (at time.Duration, more bool) {
 	return at, e.model.Duration == 0 || at < e.model.Duration
 }
 
-func (e *run) happen(ev event) {
-	e.now = ev.at
+func (e *run) happen(at time.Duration, ev event) {
+	e.now = at
 	switch ev.kind {
 	case arrival:
 		e.arrive(ev.index)
@@ -151,7 +153,7 @@ func (e *run) act(i int32, next schedule.Decision) {
 		if next.Until != c.due {
 			c.due = next.Until
 			c.timer++
-			e.events.push(event{at: next.Until, index: i, timer: c.timer, kind: timer})
+			e.push(next.Until, event{index: i, timer: c.timer, kind: timer})
 		}
 	}
 }

@@ -1,61 +1,65 @@
 package plan
 
 import (
-	"math/bits"
+	"math"
 	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/eddyrpc/eddy/internal/quantile"
 )
 
-// times are how long calls took. Times whose ten highest bits are the same share a
-// slot, and a quantile is a slot's mean: right to 1/512, and exactly where all times
-// of a slot are the same.
+// digits is the number of significant digits of the times that a run reports.
+const digits = 4
+
+// times is the distribution of how long calls took.
 type times struct {
-	slots []slot
-	count int
+	histogram *hdrhistogram.Histogram // of microseconds; nil if nothing was added
 }
-
-type slot struct {
-	count int
-	sum   float64
-}
-
-const slotBits = 9 // beside the highest bit
 
 func (t *times) add(d time.Duration) {
-	at := slotOf(uint64(d))
-	for at >= len(t.slots) {
-		t.slots = append(t.slots, make([]slot, at+1-len(t.slots)+1<<slotBits)...)
+	if t.histogram == nil {
+		t.histogram = hdrhistogram.New(1, maxPatience.Microseconds(), digits)
 	}
-	t.slots[at].count++
-	t.slots[at].sum += float64(d)
-	t.count++
+	t.histogram.RecordValue(min(d, maxPatience).Microseconds())
 }
 
-// slotOf grows with d.
-func slotOf(d uint64) int {
-	over := bits.Len64(d >> slotBits) // how many bits are too many
-	if over <= 1 {
-		return int(d)
+// quantiles returns quantiles in milliseconds.
+func (t *times) quantiles(qs ...float64) []float64 {
+	values := make([]float64, len(qs))
+	if t.histogram == nil {
+		return values
 	}
-	return (over-1)<<slotBits + int(d>>(over-1))
+	count := int(t.histogram.TotalCount())
+	percentiles := make([]float64, len(qs))
+	for i, q := range qs { // the library would round the rank
+		percentiles[i] = float64(quantile.Rank(count, q)) / float64(count) * 100
+	}
+	for i, micros := range t.histogram.ValueAtPercentilesSlice(percentiles) {
+		values[i] = round(float64(micros) / 1000)
+	}
+	return values
 }
 
-// quantile is the time that a share q of all are at most.
-func (t *times) quantile(q float64) time.Duration {
-	rank := int(q * float64(t.count))
-	for _, s := range t.slots {
-		if rank -= s.count; rank < 0 {
-			return time.Duration(s.sum / float64(s.count))
-		}
+// round rounds v to the digits that it surely has.
+func round(v float64) float64 {
+	if v == 0 {
+		return 0
 	}
-	return 0
+	unit := math.Pow10(digits - 1 - int(math.Floor(math.Log10(v))))
+	return math.Round(v*unit) / unit
 }
 
-// shares are points of the distribution, at most n: how long it took, and the
-// share of calls that took no longer.
-func (t *times) shares(n int) (points []Point) {
-	for i := range n {
-		q := float64(i) / float64(n-1)
-		points = append(points, Point{t.quantile(min(q, 0.9995)).Seconds() * 1000, q})
+// shares returns n points of the distribution: a time, and the share of calls that
+// took no longer.
+func (t *times) shares(n int) []Point {
+	qs := make([]float64, n)
+	for i := range qs {
+		qs[i] = min(float64(i)/float64(n-1), 0.9995)
+	}
+	points := make([]Point, n)
+	for i, ms := range t.quantiles(qs...) {
+		points[i] = Point{ms, float64(i) / float64(n-1)}
 	}
 	return points
 }

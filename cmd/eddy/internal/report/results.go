@@ -16,6 +16,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/quantile"
 )
 
 // Results is results.json: what a test came to, and what it takes to run it
@@ -123,10 +124,9 @@ func (r *Results) countOps(res *runner.Result) {
 	}
 	slices.Sort(latencies)
 	r.Operations.Latency = map[string]float64{}
-	if n := len(latencies); n > 0 {
-		for name, share := range map[string]float64{"p50": .5, "p95": .95, "p99": .99, "max": 1} {
-			at := min(int(share*float64(n)), n-1)
-			r.Operations.Latency[name] = float64(latencies[at].Microseconds()) / 1000
+	if len(latencies) > 0 {
+		for name, q := range map[string]float64{"p50": .5, "p95": .95, "p99": .99, "max": 1} {
+			r.Operations.Latency[name] = float64(quantile.Of(latencies, q).Microseconds()) / 1000
 		}
 	}
 }

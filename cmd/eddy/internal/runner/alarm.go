@@ -1,56 +1,31 @@
 package runner
 
 import (
-	"container/heap"
 	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/eventqueue"
 )
 
 // alarms are things to be done at their time.
 type alarms struct {
-	heap  alarmHeap
-	count int64 // that were ever set
-}
-
-type alarm struct {
-	at    time.Duration
-	order int64 // among equals
-	do    func()
-}
-
-type alarmHeap []alarm
-
-func (h alarmHeap) Len() int { return len(h) }
-func (h alarmHeap) Less(i, j int) bool {
-	return h[i].at < h[j].at || h[i].at == h[j].at && h[i].order < h[j].order
-}
-func (h alarmHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *alarmHeap) Push(x any)   { *h = append(*h, x.(alarm)) }
-func (h *alarmHeap) Pop() any {
-	last := len(*h) - 1
-	a := (*h)[last]
-	(*h)[last] = alarm{}
-	*h = (*h)[:last]
-	return a
+	queue eventqueue.Queue[func()]
+	count uint64 // alarms that were ever set
 }
 
 func (a *alarms) set(at time.Duration, do func()) {
 	a.count++
-	heap.Push(&a.heap, alarm{at, a.count, do})
+	a.queue.Push(at, a.count, do)
 }
 
-func (a *alarms) next() (time.Duration, bool) {
-	if len(a.heap) == 0 {
-		return 0, false
-	}
-	return a.heap[0].at, true
-}
+func (a *alarms) next() (time.Duration, bool) { return a.queue.Next() }
 
 // ring does what is due.
 func (a *alarms) ring(now time.Duration) {
-	for len(a.heap) > 0 && a.heap[0].at <= now {
-		heap.Pop(&a.heap).(alarm).do()
+	for at, ok := a.queue.Next(); ok && at <= now; at, ok = a.queue.Next() {
+		_, do := a.queue.Pop()
+		do()
 	}
 }
 
 // clear forgets all alarms.
-func (a *alarms) clear() { a.heap = nil }
+func (a *alarms) clear() { a.queue.Clear() }

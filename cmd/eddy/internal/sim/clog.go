@@ -1,6 +1,10 @@
 package sim
 
-import "time"
+import (
+	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/eventqueue"
+)
 
 // A clogged link holds messages back until the clog ends. Then it delivers them in
 // the order of sending, before any message that is sent later. As with a partition,
@@ -27,16 +31,17 @@ func (n *Network) unclog(now time.Duration, over *ongoing) {
 	// become due now, too, so that they do not overtake messages that were sent
 	// before them.
 	flying := n.flying
-	n.flying = nil
-	for _, f := range flying {
+	n.flying = eventqueue.Queue[flight]{}
+	for flying.Len() > 0 {
+		_, f := flying.Pop()
 		if row := n.journal.row(int(f.record)); f.due < now && over.affects(n.endpointAt(row.src), n.endpointAt(row.dest)) {
 			f.due = now
 		}
-		n.flying.push(f)
+		n.push(f)
 	}
 	for _, f := range n.held {
 		f.due = now
-		n.flying.push(f)
+		n.push(f)
 	}
 	n.held = nil
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/eventqueue"
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
@@ -41,7 +42,7 @@ type Network struct {
 	quiesced  bool // loss and duplication have ended
 	config    Config
 	journal   Journal
-	flying    heap
+	flying    eventqueue.Queue[flight]
 	held      []flight    // held back by clogged links
 	endpoints []*endpoint // by their numbers in the journal; nil where a number is not an endpoint's
 	settings  map[pair]*linkSettings
@@ -195,6 +196,17 @@ func (n *Network) Drop(now time.Duration, m message.Message, fate Fate) int {
 	return i
 }
 
+// A flight is one copy of a message that is in flight.
+type flight struct {
+	due    time.Duration
+	record uint32 // its index in the journal
+	epoch  uint32 // how often the receiver had been killed when it was sent
+}
+
+// push adds a flight. Copies due at the same time are delivered in the order of
+// sending.
+func (n *Network) push(f flight) { n.flying.Push(f.due, uint64(f.record), f) }
+
 // launch puts one copy in flight, unless it is lost.
 func (n *Network) launch(now time.Duration, i int, dest *endpoint, latency time.Duration, lost, lostByFault bool) {
 	switch {
@@ -203,7 +215,7 @@ func (n *Network) launch(now time.Duration, i int, dest *endpoint, latency time.
 	case lostByFault:
 		n.journal.end(i, now, LostByFault)
 	default:
-		n.flying.push(flight{due: now + latency, record: uint32(i), epoch: dest.epoch})
+		n.push(flight{due: now + latency, record: uint32(i), epoch: dest.epoch})
 	}
 }
 
@@ -225,16 +237,11 @@ func (n *Network) draw(link *linkSettings, m *message.Message, forged bool) draw
 }
 
 // Next returns when the earliest message in flight is due.
-func (n *Network) Next() (time.Duration, bool) {
-	if len(n.flying) == 0 {
-		return 0, false
-	}
-	return n.flying[0].due, true
-}
+func (n *Network) Next() (at time.Duration, ok bool) { return n.flying.Next() }
 
 // InFlight returns the number of copies in flight, including those that a clog
 // holds back or the carrier has.
-func (n *Network) InFlight() int { return len(n.flying) + len(n.held) + len(n.carried) }
+func (n *Network) InFlight() int { return n.flying.Len() + len(n.held) + len(n.carried) }
 
 // A Delivery is a message that is delivered to its receiver. The receiver must not
 // change its body.
@@ -248,8 +255,8 @@ type Delivery struct {
 // Due delivers the earliest message that is due by now. Whether its receiver can
 // be reached is decided now, not when the message was sent.
 func (n *Network) Due(now time.Duration) (Delivery, bool) {
-	for len(n.flying) > 0 && n.flying[0].due <= now {
-		f := n.flying.pop()
+	for at, ok := n.flying.Next(); ok && at <= now; at, ok = n.flying.Next() {
+		_, f := n.flying.Pop()
 		row := n.journal.row(int(f.record))
 		src, dest := n.endpointAt(row.src), n.endpointAt(row.dest)
 		if fate := n.arrivalFate(f, src, dest); fate != Delivered {

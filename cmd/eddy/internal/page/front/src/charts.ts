@@ -21,7 +21,7 @@ function bucketsOf(test: Test): Buckets {
   }
   for (let k = 0; k < n; k++) {
     b.at.push((k + 0.5) * wide / 1000);
-    const l = latencies[k].sort((x, y) => x - y), q = (share: number) => (l.length ? l[Math.min(l.length - 1, Math.floor(share * l.length))] : null);
+    const l = latencies[k].sort((x, y) => x - y), q = (share: number) => (l.length ? l[Math.max(Math.ceil(share * l.length - 1e-9), 1) - 1] : null); // as internal/quantile has it
     b.p50.push(q(0.5)); b.p95.push(q(0.95)); b.p99.push(q(0.99)); b.max.push(q(1));
     for (const list of [b.ok, b.fail, b.indefinite]) list[k] = list[k] / wide * 1000;
   }

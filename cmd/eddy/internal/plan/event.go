@@ -1,0 +1,26 @@
+package plan
+
+import "time"
+
+// kind is what an event is.
+type kind uint8
+
+const (
+	arrival kind = iota // a request reaches the callee
+	reply               // a reply reaches the caller
+	timer               // a call is due
+)
+
+// An event is what happens at a time.
+type event struct {
+	index int32  // of the request, or of the call if it is a timer
+	timer uint32 // which of the call's timers; only the latest counts
+	kind  kind
+}
+
+// push adds an event. Events of the same time happen in the order in which they
+// were pushed.
+func (e *run) push(at time.Duration, ev event) {
+	e.pushed++
+	e.events.Push(at, e.pushed, ev)
+}
