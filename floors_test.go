@@ -63,9 +63,9 @@ var floors = map[string][]string{
 	"cmd/eddy/internal/talk":       {"cmd/eddy/internal/quote", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "internal/message"},
 	"cmd/eddy/internal/join":       {"cmd/eddy/internal/cluster", "natsnet"},
 	"cmd/eddy/internal/natsserver": {"natsnet"},
-	"cmd/eddy/internal/natskv":     {"internal/canonical", "", "natsnet"},
+	"cmd/eddy/internal/natskv":     {"", "internal/bounded", "internal/canonical", "natsnet"},
 	// Of these natskv alone has the root package, to answer nodes and not to call them.
-	"cmd/eddy/internal/natscarrier": {"cmd/eddy/internal/sim", "internal/message", "cmd/eddy/internal/cluster", "cmd/eddy/internal/runner", "cmd/eddy/internal/natskv", "natsnet", "internal/message"},
+	"cmd/eddy/internal/natscarrier": {"cmd/eddy/internal/sim", "internal/message", "cmd/eddy/internal/cluster", "cmd/eddy/internal/runner", "cmd/eddy/internal/natskv", "cmd/eddy/internal/natsserver", "natsnet", "internal/message"},
 }
 
 func goList(t *testing.T, args ...string) []string {
