@@ -49,21 +49,23 @@ const (
 	Pass
 )
 
+var verdicts = []string{"unknown", "fail", "pass"}
+
 // String returns the verdict's name.
 func (v Verdict) String() string {
-	switch v {
-	case Unknown:
-		return "unknown"
-	case Fail:
-		return "fail"
-	case Pass:
-		return "pass"
+	if int(v) >= len(verdicts) {
+		return fmt.Sprintf("Verdict(%d)", uint8(v))
 	}
-	return fmt.Sprintf("Verdict(%d)", uint8(v))
+	return verdicts[v]
 }
 
 // MarshalText writes the verdict's name.
-func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+func (v Verdict) MarshalText() ([]byte, error) {
+	if int(v) >= len(verdicts) {
+		return nil, fmt.Errorf("%v has no name", v)
+	}
+	return []byte(v.String()), nil
+}
 
 // Judge returns the verdict on a test. checked reports whether there was anything
 // to check. A violation outweighs what could not be decided.
