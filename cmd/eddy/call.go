@@ -58,10 +58,10 @@ func (c *callCommand) Run() error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	return c.call(ctx, policy, newProgressBar(os.Stderr), os.Stdout, os.Stderr)
+	return c.call(ctx, policy, newStatusLine(os.Stderr), os.Stdout, os.Stderr)
 }
 
-func (c *callCommand) call(ctx context.Context, policy *eddy.Policy, bar *progressBar, stdout, stderr io.Writer) error {
+func (c *callCommand) call(ctx context.Context, policy *eddy.Policy, status *statusLine, stdout, stderr io.Writer) error {
 	node, conn, leave, err := c.join(ctx)
 	if err != nil {
 		return err
@@ -70,7 +70,7 @@ func (c *callCommand) call(ctx context.Context, policy *eddy.Policy, bar *progre
 	if c.Calls == 1 {
 		err = c.one(ctx, node, policy, stdout, stderr)
 	} else {
-		err = c.many(ctx, node, policy, bar, stdout)
+		err = c.many(ctx, node, policy, status, stdout)
 	}
 	counts := conn.Counts()
 	if n := counts.Unsent; err != nil && n > 0 {
@@ -185,10 +185,10 @@ func (t *tally) add(reply eddy.Message, attempts int, err error, took time.Durat
 }
 
 // many makes many calls and prints a summary.
-func (c *callCommand) many(ctx context.Context, n *eddy.Node, p *eddy.Policy, bar *progressBar, stdout io.Writer) error {
+func (c *callCommand) many(ctx context.Context, n *eddy.Node, p *eddy.Policy, status *statusLine, stdout io.Writer) error {
 	var t tally
 	var open sync.WaitGroup
-	bar.begin("calls", c.Calls)
+	show := status.bar("calls", c.Calls)
 	begun := time.Now()
 	room := make(chan struct{}, 64)
 	for i := range c.Calls {
@@ -213,11 +213,11 @@ func (c *callCommand) many(ctx context.Context, n *eddy.Node, p *eddy.Policy, ba
 			}
 			t.mu.Lock()
 			defer t.mu.Unlock()
-			bar.show(done)
+			show(done)
 		})
 	}
 	open.Wait()
-	bar.clear()
+	status.clear()
 	t.print(stdout, time.Since(begun))
 	made := t.answered + t.refused + t.silent
 	switch {

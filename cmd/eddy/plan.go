@@ -75,16 +75,16 @@ func (c *planCommand) Run(ctx *kong.Context) error {
 	if err := c.checkHTML(); err != nil { // not after minutes of work
 		return usageError("--html %s: %v", c.HTML, err)
 	}
-	bar := newProgressBar(os.Stderr)
+	status := newStatusLine(os.Stderr)
 	plans := make([]plan.Planned, len(policies))
 	for i, p := range policies {
-		plans[i] = c.plan(model, p, c.Policy[i], bar)
+		plans[i] = c.plan(model, p, c.Policy[i], status)
 		if plans[i].TooMany() {
-			bar.clear()
+			status.clear()
 			return fmt.Errorf("--policy %s: more than %d calls and messages under way at once, too many to simulate; ask for fewer --hops, --calls or a lower --rate", c.Policy[i], plan.MaxOpen)
 		}
 	}
-	bar.clear()
+	status.clear()
 	if plans[0].Result.Calls == 0 {
 		return usageError("no call begins within --duration %v at --rate %v", c.Duration, c.Rate)
 	}
@@ -110,16 +110,6 @@ func (c *planCommand) checkHTML() error {
 	return err
 }
 
-// hasFlag tells whether a flag stands on the command line.
-func hasFlag(ctx *kong.Context, name string) bool {
-	for _, p := range ctx.Path {
-		if p.Flag != nil && p.Flag.Name == name {
-			return true
-		}
-	}
-	return false
-}
-
 // model is the one that the flags describe.
 func (c *planCommand) model(ctx *kong.Context) (*plan.Model, error) {
 	m := &plan.Model{
@@ -130,7 +120,7 @@ func (c *planCommand) model(ctx *kong.Context) (*plan.Model, error) {
 		name string
 		ok   bool
 	}{{"calls", c.Calls > 0}, {"duration", c.Duration > 0}, {"rate", c.Rate > 0}, {"hops", c.Hops > 0}, {"capacity", c.Capacity > 0}, {"queue", c.Queue > 0}} {
-		if hasFlag(ctx, positive.name) && !positive.ok {
+		if given(ctx, positive.name) && !positive.ok {
 			return nil, fmt.Errorf("--%s must be over 0", positive.name)
 		}
 	}
@@ -171,12 +161,12 @@ func readPolicy(name string) (*retry.Policy, error) {
 }
 
 // plan runs a policy; for a page also under other losses.
-func (c *planCommand) plan(m *plan.Model, p *retry.Policy, name string, bar *progressBar) plan.Planned {
-	bar.begin(name, m.Expected())
-	planned := plan.Planned{Name: name, Policy: p, Result: plan.Run(m, p, plan.Watch{Progress: bar.show})}
+func (c *planCommand) plan(m *plan.Model, p *retry.Policy, name string, status *statusLine) plan.Planned {
+	watch := plan.Watch{Progress: status.bar(name, m.Expected())}
+	planned := plan.Planned{Name: name, Policy: p, Result: plan.Run(m, p, watch)}
 	if c.HTML != "" && !planned.TooMany() {
-		bar.begin(name+", other losses", plan.SweepCalls(m))
-		planned.Sweep = plan.Sweep(m, p, plan.Watch{Progress: bar.show})
+		watch.Progress = status.bar(name+", other losses", plan.SweepCalls(m))
+		planned.Sweep = plan.Sweep(m, p, watch)
 	}
 	return planned
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"slices"
 	"syscall"
 	"time"
 
@@ -94,7 +95,7 @@ func (c *testCommand) Run(ctx *kong.Context) error {
 		return err
 	}
 	c.argv = ctx.Args[1:]
-	if len(c.Args) > 0 && !hasDashes(ctx.Args) {
+	if len(c.Args) > 0 && !slices.Contains(ctx.Args, "--") {
 		return usageError("unexpected argument %s; a node's own arguments follow --", c.Args[0])
 	}
 	seeded := given(ctx, "seed")
@@ -143,11 +144,11 @@ func (c *testCommand) once() (verdict string, err error) {
 		return "", fmt.Errorf("keep what happens: %w", err)
 	}
 	cfg.Dirs, cfg.Logs = store.Dirs(), store.Logs()
-	live := newLiveLine(os.Stderr)
+	status := newStatusLine(os.Stderr)
 	started := time.Now()
 	teller := store.Tell(cfg, c.argv, started)
 	cfg.Live = func(p runner.Progress) {
-		live.show(p)
+		status.show(p.At, func() string { return testStatus(&p) })
 		teller.Show(p)
 	}
 	c.trace(cfg, os.Stderr)
@@ -157,7 +158,7 @@ func (c *testCommand) once() (verdict string, err error) {
 			return "", fmt.Errorf("start NATS servers: %w", err)
 		}
 		cfg.Carrier = natscarrier.New(natscarrier.Config{Program: program, Args: []string{"nats-server"}, Logs: store.NATSLogs()})
-		live.say("starting NATS servers")
+		status.say("starting NATS servers")
 	}
 
 	collectOften()
@@ -165,7 +166,7 @@ func (c *testCommand) once() (verdict string, err error) {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second one ends us at once
 	res, err := runner.Run(ctx, cfg)
-	live.clear()
+	status.clear()
 	if err != nil {
 		store.Discard()
 		return "", startError(c.Bin, err)
@@ -258,21 +259,7 @@ func onlyOnce(ctx *kong.Context) error {
 	return nil
 }
 
-// given says whether a flag is on the command line.
+// given reports whether a flag is on the command line.
 func given(ctx *kong.Context, name string) bool {
-	for _, p := range ctx.Path {
-		if p.Flag != nil && p.Flag.Name == name {
-			return true
-		}
-	}
-	return false
-}
-
-func hasDashes(args []string) bool {
-	for _, a := range args {
-		if a == "--" {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(ctx.Path, func(p *kong.Path) bool { return p.Flag != nil && p.Flag.Name == name })
 }

@@ -45,7 +45,7 @@ func calling(c *callCommand, policy *eddy.Policy) (stdout, stderr string, status
 	var out, errs bytes.Buffer
 	c.Cluster, c.As = "test", "c-"+randomName()
 	c.Calls = max(c.Calls, 1)
-	err := c.call(context.Background(), policy, newProgressBar(os.Stderr), &out, &errs)
+	err := c.call(context.Background(), policy, newStatusLine(os.Stderr), &out, &errs)
 	var with statusErr
 	switch {
 	case errors.As(err, &with):
@@ -167,7 +167,7 @@ func TestInterruptedCalls(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())
 	end()
 	var out bytes.Buffer
-	err := (&callCommand{Calls: 3, Rate: 1}).many(ctx, nil, nil, newProgressBar(os.Stderr), &out)
+	err := (&callCommand{Calls: 3, Rate: 1}).many(ctx, nil, nil, newStatusLine(os.Stderr), &out)
 	if with, ok := errors.AsType[statusErr](err); !ok || with.status != statusNoReply || !strings.Contains(err.Error(), "3 of 3 calls were not made") {
 		t.Errorf("%v\n%s", err, &out)
 	}
