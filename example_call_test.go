@@ -178,7 +178,7 @@ func ExampleLate() {
 	// Output:
 	// accept
 	// <nil> ignore
-	// "sometimes" is neither accept nor ignore
+	// "sometimes" must be accept or ignore
 }
 
 // All answers at once, when every call has ended.

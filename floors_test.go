@@ -46,25 +46,26 @@ var floors = map[string][]string{
 
 	"cmd/eddy/internal/history":    {},
 	"cmd/eddy/internal/eventqueue": {},
+	"cmd/eddy/internal/quote":      {},
 	"cmd/eddy/internal/sim":        {"cmd/eddy/internal/eventqueue", "internal/canonical", "internal/message"},
 	"cmd/eddy/internal/checker":    {"internal/quantile", "internal/canonical", "cmd/eddy/internal/history", "cmd/eddy/internal/sim", "internal/message"},
 	"cmd/eddy/internal/cluster":    {},
 	"cmd/eddy/internal/workload":   {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "internal/message"},
-	"cmd/eddy/internal/runner":     {"cmd/eddy/internal/eventqueue", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/cluster", "internal/message", "cmd/eddy/internal/workload", "internal/service"},
+	"cmd/eddy/internal/runner":     {"cmd/eddy/internal/quote", "cmd/eddy/internal/eventqueue", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/cluster", "internal/message", "cmd/eddy/internal/workload", "internal/service"},
 	"cmd/eddy/internal/page":       {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "internal/message"},
-	"cmd/eddy/internal/report":     {"internal/quantile", "cmd/eddy/internal/page", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "internal/message"},
+	"cmd/eddy/internal/report":     {"cmd/eddy/internal/quote", "internal/quantile", "cmd/eddy/internal/page", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "internal/message"},
 	"cmd/eddy/internal/serve":      {"cmd/eddy/internal/report"},
-	"cmd/eddy": {"internal/quantile", "cmd/eddy/internal/page", "cmd/eddy/internal/serve", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "cmd/eddy/internal/report", "cmd/eddy/internal/plan", "retry",
+	"cmd/eddy": {"cmd/eddy/internal/quote", "internal/quantile", "cmd/eddy/internal/page", "cmd/eddy/internal/serve", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "cmd/eddy/internal/report", "cmd/eddy/internal/plan", "retry",
 		// eddy call is a caller itself; what is judged is talked to without these.
 		"", "natsnet", "metrics", "cmd/eddy/internal/join", "cmd/eddy/internal/natsserver", "cmd/eddy/internal/natskv", "cmd/eddy/internal/natscarrier"},
 	"cmd/eddy/internal/plan":       {"internal/quantile", "cmd/eddy/internal/eventqueue", "cmd/eddy/internal/sim", "retry", "internal/schedule"},
-	"cmd/eddy/internal/shorthand":  {"internal/message"},
-	"cmd/eddy/internal/talk":       {"cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "internal/message"},
+	"cmd/eddy/internal/shorthand":  {"cmd/eddy/internal/quote", "internal/message"},
+	"cmd/eddy/internal/talk":       {"cmd/eddy/internal/quote", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "internal/message"},
 	"cmd/eddy/internal/join":       {"cmd/eddy/internal/cluster", "natsnet"},
 	"cmd/eddy/internal/natsserver": {"natsnet"},
-	"cmd/eddy/internal/natskv":     {"internal/canonical", "", "natsnet"},
+	"cmd/eddy/internal/natskv":     {"", "internal/bounded", "internal/canonical", "natsnet"},
 	// Of these natskv alone has the root package, to answer nodes and not to call them.
-	"cmd/eddy/internal/natscarrier": {"cmd/eddy/internal/sim", "internal/message", "cmd/eddy/internal/cluster", "cmd/eddy/internal/runner", "cmd/eddy/internal/natskv", "natsnet", "internal/message"},
+	"cmd/eddy/internal/natscarrier": {"cmd/eddy/internal/sim", "internal/message", "cmd/eddy/internal/cluster", "cmd/eddy/internal/runner", "cmd/eddy/internal/natskv", "cmd/eddy/internal/natsserver", "natsnet", "internal/message"},
 }
 
 func goList(t *testing.T, args ...string) []string {

@@ -24,6 +24,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -129,7 +130,7 @@ func Dial(cfg Config) (*Conn, error) {
 	if cfg.Nodes != nil {
 		// A random name, so that no other node can pretend to have sent init or to be
 		// the receiver of its reply.
-		c.initSource = "init-" + randomID()
+		c.initSource = "init-" + rand.Text()
 		if c.inbox.first, err = initLine(c.initSource, cfg.Node, cfg.Nodes); err != nil {
 			c.nc.Close()
 			return nil, fmt.Errorf("natsnet: %w", err)

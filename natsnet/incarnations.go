@@ -2,7 +2,6 @@ package natsnet
 
 import (
 	"crypto/rand"
-	"encoding/hex"
 	"sync"
 
 	"github.com/eddyrpc/eddy/internal/bounded"
@@ -45,19 +44,13 @@ func (i *incarnations) init() {
 
 // next begins another incarnation.
 func (i *incarnations) next() {
-	id := randomID()
+	id := rand.Text()[:idLen]
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.current = id
 }
 
 const idLen = 16 // of an incarnation's id
-
-func randomID() string {
-	var b [idLen / 2]byte
-	rand.Read(b[:])
-	return hex.EncodeToString(b[:])
-}
 
 // accept reports whether a message is for the present incarnation, and remembers which
 // incarnation sent a request.

@@ -6,15 +6,16 @@ import (
 )
 
 // The defaults of Adaptive. RFC 6298 wants a minimum of one second (section 2.4),
-// which is too long for nodes in one data center. The maximum of 60 s is the least
-// that it allows (2.5).
+// against spurious retransmissions over the Internet; between nodes that answer
+// within a millisecond that would be a thousand round trips. It wants a maximum of
+// at least 60 seconds (section 2.5).
 const (
 	DefaultMin = 10 * time.Millisecond
 	DefaultMax = 60 * time.Second
 )
 
 // Adaptive makes the timeout of an attempt follow the measured round trips to its
-// destination, as RFC 6298 describes, within two bounds.
+// destination (RFC 6298), between two bounds.
 type Adaptive struct {
 	// Min is the shortest timeout. 0 means 10 ms, or Max if that is less.
 	Min time.Duration `json:"min,omitzero"`
@@ -22,7 +23,7 @@ type Adaptive struct {
 	Max time.Duration `json:"max,omitzero"`
 }
 
-// WithDefaults returns a with its zero fields replaced by what they mean.
+// WithDefaults returns a with each zero field replaced by what it means.
 func (a Adaptive) WithDefaults() Adaptive {
 	if a.Min <= 0 {
 		a.Min = DefaultMin
@@ -37,16 +38,16 @@ func (a Adaptive) WithDefaults() Adaptive {
 }
 
 func (a *Adaptive) validate() error {
-	if a == nil {
+	switch {
+	case a == nil:
 		return nil
-	}
-	switch full := a.WithDefaults(); {
 	case a.Min < 0:
-		return fmt.Errorf("min: %v is not over 0s", a.Min)
+		return invalid("adaptive.min", a.Min)
 	case a.Max < 0:
-		return fmt.Errorf("max: %v is not over 0s", a.Max)
-	case full.Max < full.Min:
-		return fmt.Errorf("max: %v is less than min, %v", full.Max, full.Min)
+		return invalid("adaptive.max", a.Max)
+	}
+	if full := a.WithDefaults(); full.Max < full.Min {
+		return fmt.Errorf("adaptive.max: %v must be at least min, %v", full.Max, full.Min)
 	}
 	return nil
 }

@@ -5,26 +5,27 @@ import (
 	"time"
 )
 
-// What the zero fields of a Backoff mean, unless its kind is none.
+// The defaults of Backoff.
 const (
 	DefaultBase = 100 * time.Millisecond
 	DefaultCap  = 30 * time.Second
 )
 
-// A Backoff is the pause between two attempts. The zero value is no pause.
+// A Backoff is the pause before every attempt but the first. The zero value is no
+// pause.
 type Backoff struct {
-	// Kind says how pauses grow.
+	// Kind says how the pauses grow.
 	Kind BackoffKind `json:"kind,omitzero"`
-	// Base is the first pause, before jitter. 0 means 100 ms.
+	// Base is the first pause. 0 means 100 ms.
 	Base time.Duration `json:"base,omitzero"`
 	// Cap is the longest pause, after jitter. 0 means 30 s, or Base if that is
 	// more.
 	Cap time.Duration `json:"cap,omitzero"`
-	// Jitter spreads the pauses of calls that failed together.
+	// Jitter spreads the pauses of calls that fail at the same time.
 	Jitter Jitter `json:"jitter,omitzero"`
-	// Seed makes pauses repeatable: they depend on it, on the call's number and
-	// on the attempt's, and on nothing else. 0 means different ones in each life
-	// of a process.
+	// Seed makes pauses repeatable: they depend only on the seed, on the number of
+	// the call and on the number of the attempt. 0 means another random seed in
+	// each incarnation of a node.
 	Seed uint64 `json:"seed,omitzero"`
 }
 
@@ -32,23 +33,30 @@ type Backoff struct {
 type BackoffKind uint8
 
 const (
-	NoBackoff   BackoffKind = iota
-	Constant                // always Base
-	Exponential             // Base, 2 Base, 4 Base, ...
-	// Decorrelated is anything from Base to three times the pause before, which
-	// is a jitter of its own. (Brooker: Exponential Backoff And Jitter, AWS
-	// Architecture Blog, 2015: sleep = min(cap, random_between(base, sleep*3)).)
+	NoBackoff   BackoffKind = iota // no pause
+	Constant                       // Base each time
+	Exponential                    // Base, 2 Base, 4 Base, ...
+	// Decorrelated is random: from Base to three times the previous pause. It needs
+	// no other jitter. (Brooker: Exponential Backoff And Jitter, AWS Architecture
+	// Blog, 2015: sleep = min(cap, random_between(base, sleep*3)).)
 	Decorrelated
 )
 
-var backoffKinds = [...]string{"none", "constant", "exponential", "decorrelated"}
+var backoffKinds = []string{"none", "constant", "exponential", "decorrelated"}
 
-func (k BackoffKind) String() string { return backoffKinds[k] }
+// String returns the name of the kind, such as "exponential".
+func (k BackoffKind) String() string {
+	text, _ := name("backoff kind", uint8(k), backoffKinds)
+	return text
+}
 
-// MarshalText writes what UnmarshalText reads.
-func (k BackoffKind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+// MarshalText returns the name of the kind.
+func (k BackoffKind) MarshalText() ([]byte, error) {
+	text, err := name("backoff kind", uint8(k), backoffKinds)
+	return []byte(text), err
+}
 
-// UnmarshalText reads a kind's name.
+// UnmarshalText reads the name of a kind.
 func (k *BackoffKind) UnmarshalText(text []byte) error {
 	for i, name := range backoffKinds {
 		if name == string(text) {
@@ -56,11 +64,11 @@ func (k *BackoffKind) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%q is none of none, constant, exponential, decorrelated", text)
+	return fmt.Errorf("%q must be %s", text, rule("backoff.kind"))
 }
 
-// WithDefaults returns b with its zero Base and Cap replaced by what they mean. If
-// the kind is none, it returns b.
+// WithDefaults returns b with a zero Base or Cap replaced by what it means. If there
+// is no backoff, it returns b.
 func (b Backoff) WithDefaults() Backoff {
 	if b.Kind == NoBackoff {
 		return b
@@ -75,22 +83,24 @@ func (b Backoff) WithDefaults() Backoff {
 }
 
 func (b *Backoff) validate() error {
-	switch full := b.WithDefaults(); {
-	case int(b.Kind) >= len(backoffKinds):
-		return fmt.Errorf("kind: %d is no kind of backoff", b.Kind)
-	case b.Kind == NoBackoff && *b != (Backoff{}):
-		return fmt.Errorf("kind: none has no base, cap, jitter or seed")
+	switch {
+	case *b == Backoff{}:
+		return nil
+	case b.Kind > Decorrelated:
+		return invalid("backoff.kind", uint8(b.Kind))
 	case b.Base < 0:
-		return fmt.Errorf("base: %v is not over 0s", b.Base)
+		return invalid("backoff.base", b.Base)
 	case b.Cap < 0:
-		return fmt.Errorf("cap: %v is not over 0s", b.Cap)
-	case full.Cap < full.Base:
-		return fmt.Errorf("cap: %v is less than the base, %v", full.Cap, full.Base)
-	case b.Kind == Decorrelated && b.Jitter != Jitter{}:
-		return fmt.Errorf("jitter: decorrelated has its own")
+		return invalid("backoff.cap", b.Cap)
+	case !b.Jitter.valid():
+		return invalid("backoff.jitter", b.Jitter)
+	case b.Kind == NoBackoff:
+		return fmt.Errorf("backoff.kind: must be constant, exponential or decorrelated if another field of backoff is set")
+	case b.Kind == Decorrelated && b.Jitter != NoJitter:
+		return fmt.Errorf("backoff.jitter: %v must be left out if kind is decorrelated, which is random itself", b.Jitter)
 	}
-	if err := b.Jitter.validate(); err != nil {
-		return fmt.Errorf("jitter: %w", err)
+	if full := b.WithDefaults(); full.Cap < full.Base {
+		return fmt.Errorf("backoff.cap: %v must be at least the base, %v", full.Cap, full.Base)
 	}
 	return nil
 }

@@ -2,36 +2,56 @@ package retry
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
-// A Budget bounds the retries of many calls together: at most Ratio of the calls
-// of the last Window, and besides PerSecond of them a second. The zero value
-// bounds nothing. A first attempt is never refused, and counts no retry.
+// DefaultPerSecond is the floor of a Budget that states only a ratio. Finagle and
+// Linkerd have the same default, beside the same ratio of 0.2 and the same window.
+const DefaultPerSecond = 10
+
+// BudgetWindow is the time over which a Budget counts calls and retries. It slides
+// in steps of one second, so it covers the last 9 to 10 seconds.
+const BudgetWindow = 10 * time.Second
+
+// A Budget limits the retries of many calls together. Within BudgetWindow there may
+// be Ratio retries for each call, and PerSecond retries for each second besides. The
+// zero value limits nothing. First attempts are not limited and do not count.
 //
-// It holds for a node as a whole and, apart from that, for each destination: a
-// retry needs the consent of both. (Finagle's RetryBudget has the ratio, the floor
-// and the window: Twitter, 2016.)
+// A node has one budget for all of its calls and another one for each destination.
+// A retry is sent only if both allow it.
+//
+// The floor is for nodes that call rarely. With a ratio of 0.2 alone, a node that
+// makes one call every ten seconds could never retry. (Finagle's RetryBudget,
+// Twitter, 2016, has the ratio, the floor and the window.)
 type Budget struct {
-	// Ratio is how many retries there may be for one call, from 0 to 1.
+	// Ratio is how many retries there may be for each call, from 0 to 1.
 	Ratio float64 `json:"ratio,omitzero"`
-	// PerSecond is the floor: so many retries are granted a second, however few
-	// calls there are.
+	// PerSecond is the floor: how many retries there may be each second besides,
+	// however few calls there are. 0 means 10 if there is a Ratio.
 	PerSecond float64 `json:"per_second,omitzero"`
 }
 
-// BudgetWindow is the time over which a budget counts calls and retries. It slides
-// in steps of a second, so that it covers 9 to 10 seconds.
-const BudgetWindow = 10 * time.Second
-
-func (b Budget) on() bool { return b != Budget{} }
+// WithDefaults returns b with a zero PerSecond replaced by what it means.
+func (b Budget) WithDefaults() Budget {
+	if b.Ratio > 0 && b.PerSecond <= 0 {
+		b.PerSecond = DefaultPerSecond
+	}
+	return b
+}
 
 func (b Budget) validate() error {
 	switch {
-	case !(b.Ratio >= 0 && b.Ratio <= 1):
-		return fmt.Errorf("ratio: %v is not from 0 to 1", b.Ratio)
-	case !(b.PerSecond >= 0 && b.PerSecond <= 1e9):
-		return fmt.Errorf("per_second: %v is not from 0 to 1e9", b.PerSecond)
+	case !(b.Ratio >= 0 && b.Ratio <= 1) || math.Signbit(b.Ratio):
+		return invalid("budget.ratio", b.Ratio)
+	case !(b.PerSecond >= 0 && b.PerSecond <= 1e9) || math.Signbit(b.PerSecond):
+		return invalid("budget.per_second", b.PerSecond)
 	}
 	return nil
+}
+
+// errNoBudget is for a budget in JSON that allows nothing. Whoever writes it wants no
+// retries, and would get no limit.
+func errNoBudget() error {
+	return fmt.Errorf("budget: must have a ratio or a per_second of more than 0; for no retries, set attempts to 1")
 }

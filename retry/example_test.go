@@ -8,17 +8,17 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// The zero value is 3 attempts of 500 ms. What is impossible is named.
+// The zero value is 3 attempts of 500 ms. Validate names an invalid field.
 func ExamplePolicy() {
 	var policy *retry.Policy
 	fmt.Println(policy.MaxAttempts(), policy.AttemptTimeout(1))
 	fmt.Println((&retry.Policy{Hedge: time.Minute}).Validate())
 	// Output:
 	// 3 500ms
-	// hedge: 1m0s is more than the last attempt waits, 500ms
+	// hedge: 1m0s must be at most the timeout of the last attempt, 500ms
 }
 
-// The JSON form is what flags and files have.
+// A file holds the JSON form.
 func ExampleLoad() {
 	policy, err := retry.Load([]byte(`{"attempts":5,"timeout":"200ms","backoff":{"kind":"exponential","base":"50ms","jitter":"full"}}`))
 	fmt.Println(policy.Attempts, policy.Backoff.Kind, policy.Backoff.Jitter, err)
@@ -29,7 +29,7 @@ func ExampleLoad() {
 	// Output:
 	// 5 exponential full <nil>
 	// {"timeout":"1s","late":"ignore"}
-	// tries: a policy has no such field
+	// tries: unknown field
 }
 
 func ExamplePreset() {
@@ -38,13 +38,13 @@ func ExamplePreset() {
 		fmt.Printf("%s: %s: %d attempts %v\n", name, retry.Purpose(name), policy.MaxAttempts(), err)
 	}
 	// Output:
-	// default: 3 attempts, 500 ms each: 3 attempts <nil>
-	// patient: for what must get through: long waits that follow the round trips, growing pauses, half a minute in all: 8 attempts <nil>
-	// hedged: for what must be quick: a second message after 100 ms, within a budget: 2 attempts <nil>
-	// budgeted: the default, but retries are at most a fifth of the calls, and 10 a second: 3 attempts <nil>
+	// default: 3 attempts of 500 ms each: 3 attempts <nil>
+	// patient: for calls that must succeed: long adaptive timeouts, growing pauses, 30 s in all: 8 attempts <nil>
+	// hedged: for calls that must be fast: a second attempt after 100 ms, limited by a budget: 2 attempts <nil>
+	// budgeted: the default with a budget: one retry for every five calls, and 10 per second besides: 3 attempts <nil>
 }
 
-// A preset by its name, or else a file's policy.
+// Find looks for a preset first, then for a file.
 func ExampleFind() {
 	read := func(name string) ([]byte, error) { return []byte(`{"attempts":9}`), nil }
 	for _, name := range []string{"patient", "mine.json"} {
@@ -56,14 +56,14 @@ func ExampleFind() {
 	// 9 <nil>
 }
 
-// A kind's name is what stands in JSON.
+// In JSON, a kind is its name.
 func ExampleBackoffKind() {
 	var kind retry.BackoffKind
 	fmt.Println(kind.UnmarshalText([]byte("decorrelated")), kind == retry.Decorrelated)
 	fmt.Println(kind.UnmarshalText([]byte("linear")))
 	// Output:
 	// <nil> true
-	// "linear" is none of none, constant, exponential, decorrelated
+	// "linear" must be none, constant, exponential or decorrelated
 }
 
 func ExampleJitter() {

@@ -1,79 +1,110 @@
 package retry
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
 	"strconv"
 
+	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A Jitter multiplies a pause by a random factor from Low to High, each as likely
-// as the other. The zero value is no jitter. Its JSON form is "none", "full",
-// "equal", or a number f for a factor from 1-f to 1+f.
+// A Jitter multiplies each pause by a random factor, uniform from Low to High, both
+// from 0 to 2. The zero value is no jitter. Its JSON form is "none", "full",
+// "equal", a number f for the factors from 1-f to 1+f, or [Low, High].
 //
-// A kind and a fraction side by side were declined: every kind is two bounds, and
-// these are what the arithmetic needs.
+// The alternative was a kind beside a fraction. All kinds are two bounds, and the
+// bounds are what is computed with.
 type Jitter struct{ Low, High float64 }
 
-// The kinds of jitter (Brooker: Exponential Backoff And Jitter, 2015).
+// The jitters that have a name (Brooker: Exponential Backoff And Jitter, AWS
+// Architecture Blog, 2015).
 var (
 	NoJitter    = Jitter{}
 	FullJitter  = Jitter{0, 1}
 	EqualJitter = Jitter{0.5, 1}
 )
 
-// PlusMinus is the jitter that makes pauses longer or shorter by a fraction f of
-// themselves at most; f is over 0 and at most 1.
-func PlusMinus(f float64) Jitter { return Jitter{1 - f, 1 + f} }
-
-func (j Jitter) validate() error {
-	if j == NoJitter || j.Low >= 0 && j.Low <= j.High && j.High <= 2 && j.High > 0 {
-		return nil
+// PlusMinus returns the jitter that makes a pause longer or shorter by at most the
+// fraction f of it, where f is from 0 to 1. PlusMinus(0) is NoJitter.
+func PlusMinus(f float64) Jitter {
+	if f == 0 {
+		return NoJitter
 	}
-	return fmt.Errorf("a factor from %v to %v does not lie from 0 to 2", j.Low, j.High)
+	return Jitter{1 - f, 1 + f}
 }
 
-// String is the JSON form without quotes.
+func (j Jitter) valid() bool {
+	return j == NoJitter || 0 <= j.Low && j.Low <= j.High && 0 < j.High && j.High <= 2
+}
+
+// String returns the JSON form without quotes.
 func (j Jitter) String() string {
+	if name, ok := j.name(); ok {
+		return name
+	}
+	// 1+0.1-1 is not 0.1, so rounding comes first.
+	for _, f := range []float64{math.Round((j.High-1)*1e12) / 1e12, j.High - 1, 1 - j.Low} {
+		if f > 0 && f <= 1 && PlusMinus(f) == j {
+			return shortest(f)
+		}
+	}
+	return "[" + shortest(j.Low) + "," + shortest(j.High) + "]"
+}
+
+// shortest returns the shortest text from which f can be read again.
+func shortest(f float64) string { return strconv.FormatFloat(f, 'g', -1, 64) }
+
+func (j Jitter) name() (name string, ok bool) {
 	switch j {
 	case NoJitter:
-		return "none"
+		return "none", true
 	case FullJitter:
-		return "full"
+		return "full", true
 	case EqualJitter:
-		return "equal"
+		return "equal", true
 	}
-	// Rounded, for 1+0.1 and back is not 0.1.
-	return strconv.FormatFloat(math.Round((j.High-1)*1e12)/1e12, 'g', -1, 64)
+	return "", false
 }
 
-// MarshalJSON writes what UnmarshalJSON reads. A jitter that has no such form is
-// an error.
+// MarshalJSON writes what UnmarshalJSON reads.
 func (j Jitter) MarshalJSON() ([]byte, error) {
-	text := j.String()
-	if j == NoJitter || j == FullJitter || j == EqualJitter {
-		return strconv.AppendQuote(nil, text), nil
+	if !j.valid() {
+		return nil, fmt.Errorf("jitter %v has no JSON form", j)
 	}
-	if math.Abs(j.Low+j.High-2) > 1e-12 {
-		return nil, fmt.Errorf("a factor from %v to %v has no JSON form", j.Low, j.High)
+	text := j.String()
+	if _, ok := j.name(); ok {
+		return strconv.AppendQuote(nil, text), nil
 	}
 	return []byte(text), nil
 }
 
-// UnmarshalJSON reads a kind's name or a fraction.
+// UnmarshalJSON reads a name, a fraction or two factors.
 func (j *Jitter) UnmarshalJSON(text []byte) error {
 	for _, known := range []Jitter{NoJitter, FullJitter, EqualJitter} {
-		if string(text) == `"`+known.String()+`"` {
+		if string(text) == strconv.Quote(known.String()) {
 			*j = known
 			return nil
 		}
 	}
-	f, err := strconv.ParseFloat(string(text), 64)
-	if jsontext.Value(text).Kind() != '0' || err != nil || !(f > 0 && f <= 1) {
-		return errors.New(string(text) + ` is neither "none", "full", "equal" nor a fraction over 0 and at most 1`)
+	var fraction float64
+	var factors []float64
+	read := Jitter{High: -1}
+	switch jsontext.Value(text).Kind() {
+	case '[':
+		if err := json.Unmarshal(text, &factors); err == nil && len(factors) == 2 && !bytes.Contains(text, []byte("null")) {
+			read = Jitter{factors[0], factors[1]}
+		}
+	case '0':
+		if err := json.Unmarshal(text, &fraction); err == nil && fraction > 0 {
+			read = PlusMinus(fraction)
+		}
 	}
-	*j = PlusMinus(f)
+	if !read.valid() {
+		return errors.New(string(text) + " must be " + rule("backoff.jitter"))
+	}
+	*j = read
 	return nil
 }

@@ -2,23 +2,29 @@ package retry
 
 import "fmt"
 
-// Late says what becomes of a late reply.
+// Late says whether a late reply counts: one that comes after the timeout of its
+// attempt.
 type Late uint8
 
 const (
-	// Accept takes the reply to any attempt as the reply to the call. It is
-	// the default: a network that takes 600 ms to answer every message would
-	// otherwise fail every call that waits 500 ms, after three answers.
+	// Accept takes a reply to any attempt as the reply to the call. It is the
+	// default: over a network that takes 600 ms for each reply, every call with a
+	// timeout of 500 ms would otherwise fail although its attempts are answered.
 	Accept Late = iota
-	// Ignore takes only a reply that came within its attempt's timeout.
+	// Ignore takes only a reply that comes before the timeout of its attempt.
 	Ignore
 )
 
+// String returns "accept" or "ignore".
 func (l Late) String() string {
-	if l == Ignore {
-		return "ignore"
-	}
-	return "accept"
+	text, _ := l.name()
+	return text
+}
+
+// MarshalText returns "accept" or "ignore".
+func (l Late) MarshalText() ([]byte, error) {
+	text, err := l.name()
+	return []byte(text), err
 }
 
 // UnmarshalText reads "accept" or "ignore".
@@ -29,10 +35,9 @@ func (l *Late) UnmarshalText(text []byte) error {
 	case "ignore":
 		*l = Ignore
 	default:
-		return fmt.Errorf("%q is neither accept nor ignore", text)
+		return fmt.Errorf("%q must be %s", text, rule("late"))
 	}
 	return nil
 }
 
-// MarshalText writes what UnmarshalText reads.
-func (l Late) MarshalText() ([]byte, error) { return []byte(l.String()), nil }
+func (l Late) name() (string, error) { return name("late", uint8(l), []string{"accept", "ignore"}) }

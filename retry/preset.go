@@ -9,30 +9,29 @@ import (
 	"time"
 )
 
-// presets are policies that have a name. docs/policies.md shows what each is good
-// for.
+// presets are the policies that have a name. docs/policies.md shows them at work.
 var presets = []struct {
 	name, purpose string
 	policy        Policy
 }{
-	{"default", "3 attempts, 500 ms each", Policy{}},
-	{"patient", "for what must get through: long waits that follow the round trips, growing pauses, half a minute in all",
+	{"default", "3 attempts of 500 ms each", Policy{}},
+	{"patient", "for calls that must succeed: long adaptive timeouts, growing pauses, 30 s in all",
 		Policy{
 			Attempts: 8, Timeout: time.Second, Adaptive: &Adaptive{Min: 50 * time.Millisecond, Max: 10 * time.Second},
 			LastTimeout: 10 * time.Second, Deadline: 30 * time.Second,
 			Backoff: Backoff{Kind: Exponential, Base: 100 * time.Millisecond, Cap: 2 * time.Second, Jitter: FullJitter},
 			RetryOn: []int{11},
 		}},
-	{"hedged", "for what must be quick: a second message after 100 ms, within a budget",
+	{"hedged", "for calls that must be fast: a second attempt after 100 ms, limited by a budget",
 		Policy{
 			Attempts: 2, Hedge: 100 * time.Millisecond, Timeout: 1500 * time.Millisecond,
 			Budget: Budget{Ratio: 0.2, PerSecond: 10},
 		}},
-	{"budgeted", "the default, but retries are at most a fifth of the calls, and 10 a second",
+	{"budgeted", "the default with a budget: one retry for every five calls, and 10 per second besides",
 		Policy{Budget: Budget{Ratio: 0.2, PerSecond: 10}}},
 }
 
-// Presets are the names that Preset knows.
+// Presets returns the names of the presets.
 func Presets() []string {
 	var names []string
 	for _, p := range presets {
@@ -41,8 +40,8 @@ func Presets() []string {
 	return names
 }
 
-// Purpose tells in a few words what a preset is for; "" if there is none of that
-// name.
+// Purpose returns in a few words what a preset is for, and "" if there is no such
+// preset.
 func Purpose(name string) string {
 	for _, p := range presets {
 		if p.name == name {
@@ -52,7 +51,7 @@ func Purpose(name string) string {
 	return ""
 }
 
-// Preset is the policy of that name, the caller's own.
+// Preset returns a copy of the preset of that name.
 func Preset(name string) (*Policy, error) {
 	for _, preset := range presets {
 		if preset.name != name {
@@ -66,20 +65,19 @@ func Preset(name string) (*Policy, error) {
 		}
 		return &p, nil
 	}
-	return nil, fmt.Errorf("there is no preset %q; there are %s", name, strings.Join(Presets(), ", "))
+	return nil, fmt.Errorf("no preset is named %q; the presets are %s", name, strings.Join(Presets(), ", "))
 }
 
-// Find is the preset of a name, or else the policy in the file of that name, as
-// read returns it: what a command's --policy means.
+// Find returns the preset of that name. If there is none, it loads the policy from the
+// file of that name, which read returns. The flag --policy of the commands means this.
 func Find(name string, read func(name string) ([]byte, error)) (*Policy, error) {
-	p, unknown := Preset(name)
-	if unknown == nil {
+	if p, err := Preset(name); err == nil {
 		return p, nil
 	}
 	text, err := read(name)
 	switch {
-	case errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(name, "./\\"):
-		return nil, fmt.Errorf("no such file, and %w", unknown)
+	case errors.Is(err, fs.ErrNotExist) && !strings.ContainsAny(name, `./\`):
+		return nil, fmt.Errorf("no such file, and no such preset; the presets are %s", strings.Join(Presets(), ", "))
 	case err != nil:
 		return nil, err
 	}

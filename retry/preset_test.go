@@ -24,13 +24,13 @@ func TestPresets(t *testing.T) {
 			t.Errorf("%s: %s, %v, %v", name, text, err, e)
 		}
 	}
-	if p, err := Preset("impatient"); err == nil || Purpose("impatient") != "" {
-		t.Errorf("%v", p)
+	if p, err := Preset("impatient"); fmt.Sprint(err) != `no preset is named "impatient"; the presets are default, patient, hedged, budgeted` || Purpose("impatient") != "" {
+		t.Errorf("%v, %v", p, err)
 	}
 }
 
-// Whoever changes the policy that he got changes no other.
-func TestPresetIsTheCallersOwn(t *testing.T) {
+// A caller may change the preset that it got.
+func TestPresetReturnsACopy(t *testing.T) {
 	p, _ := Preset("patient")
 	p.RetryOn[0], p.Adaptive.Min = 0, time.Hour
 	if again, _ := Preset("patient"); reflect.DeepEqual(p, again) {
@@ -53,9 +53,9 @@ func TestFind(t *testing.T) {
 	for _, tt := range []struct{ name, want string }{
 		{"budgeted", `{"budget":{"ratio":0.2,"per_second":10}}`},
 		{"five.json", `{"attempts":5}`},
-		{"bad", "attempts: -5 is not at least 1"},
+		{"bad", "attempts: -5 must be an integer of at least 1"},
 		{"secret", "permission denied"},
-		{"nope", `no such file, and there is no preset "nope"; there are default, patient, hedged, budgeted`},
+		{"nope", `no such file, and no such preset; the presets are default, patient, hedged, budgeted`},
 		{"./nope", "file does not exist"},
 	} {
 		p, err := Find(tt.name, read)

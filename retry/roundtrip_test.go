@@ -2,8 +2,12 @@ package retry_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"math"
 	"reflect"
+	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -11,20 +15,79 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// A policy that is written and read again is the same.
+// A valid policy that is written and read again is the same.
 func TestPolicySurvivesJSON(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) { survivesJSON(t, policytest.Any(t)) })
+}
+
+func survivesJSON(t interface{ Fatalf(string, ...any) }, p *retry.Policy) {
+	if err := p.Validate(); err != nil {
+		t.Fatalf("%+v: %v", p, err)
+	}
+	text, err := json.Marshal(p)
+	if err != nil {
+		t.Fatalf("%+v: %v", p, err)
+	}
+	if again, err := retry.Load(text); err != nil || !reflect.DeepEqual(again, p) {
+		t.Fatalf("%s became %+v, %v", text, again, err)
+	}
+}
+
+// A policy with any values has a text. If it is invalid, it has no JSON form, and the
+// error names the same field as Validate.
+func TestAnyValuesHaveAText(t *testing.T) {
+	duration := rapid.SampledFrom([]time.Duration{0, 1, -1, retry.DefaultTimeout, math.MaxInt64, math.MinInt64})
+	number := rapid.SampledFrom([]float64{0, 0.5, 1, -1, 3, math.Copysign(0, -1), math.NaN(), math.Inf(1)})
+	name := rapid.SampledFrom([]uint8{0, 1, 2, 3, 4, 255})
+	fields := []func(t *rapid.T, p *retry.Policy){
+		func(t *rapid.T, p *retry.Policy) { p.Attempts = int(duration.Draw(t, "attempts")) },
+		func(t *rapid.T, p *retry.Policy) { p.Timeout = duration.Draw(t, "timeout") },
+		func(t *rapid.T, p *retry.Policy) { p.LastTimeout = duration.Draw(t, "last timeout") },
+		func(t *rapid.T, p *retry.Policy) { p.Hedge = duration.Draw(t, "hedge") },
+		func(t *rapid.T, p *retry.Policy) { p.Deadline = duration.Draw(t, "deadline") },
+		func(t *rapid.T, p *retry.Policy) { p.Late = retry.Late(name.Draw(t, "late")) },
+		func(t *rapid.T, p *retry.Policy) { p.Adaptive = &retry.Adaptive{Min: duration.Draw(t, "min")} },
+		func(t *rapid.T, p *retry.Policy) { p.Backoff.Kind = retry.BackoffKind(name.Draw(t, "kind")) },
+		func(t *rapid.T, p *retry.Policy) { p.Backoff.Base = duration.Draw(t, "base") },
+		func(t *rapid.T, p *retry.Policy) { p.Backoff.Cap = duration.Draw(t, "cap") },
+		func(t *rapid.T, p *retry.Policy) { p.Backoff.Seed = uint64(name.Draw(t, "seed")) },
+		func(t *rapid.T, p *retry.Policy) {
+			p.Backoff.Jitter = retry.Jitter{Low: number.Draw(t, "low"), High: number.Draw(t, "high")}
+		},
+		func(t *rapid.T, p *retry.Policy) { p.RetryOn = []int{int(duration.Draw(t, "code"))} },
+		func(t *rapid.T, p *retry.Policy) { p.Budget.Ratio = number.Draw(t, "ratio") },
+		func(t *rapid.T, p *retry.Policy) { p.Budget.PerSecond = number.Draw(t, "per second") },
+	}
 	rapid.Check(t, func(t *rapid.T) {
-		p := policytest.Any(t)
-		if err := p.Validate(); err != nil {
-			t.Skip(err)
+		var p retry.Policy
+		for range rapid.IntRange(0, 3).Draw(t, "fields") {
+			rapid.SampledFrom(fields).Draw(t, "field")(t, &p)
 		}
-		text, err := json.Marshal(p)
-		if err != nil {
-			t.Fatal(err)
+		if fmt.Sprintf("%v", p) == "" {
+			t.Fatal("no text")
 		}
-		again, err := retry.Load(text)
-		if err != nil || !reflect.DeepEqual(again, p) {
-			t.Fatalf("%s became %+v, %v", text, again, err)
+		invalid := p.Validate()
+		if invalid == nil {
+			survivesJSON(t, &p)
+			return
+		}
+		if text, err := json.Marshal(p); err == nil || !strings.Contains(err.Error(), invalid.Error()) {
+			t.Fatalf("%+v became %s, %v; want %v", p, text, err, invalid)
+		}
+	})
+}
+
+// Whatever Load accepts can be written and read again.
+func FuzzLoad(f *testing.F) {
+	for _, text := range []string{
+		`{}`, `null`, `{"attempts":1e0}`, `{"timeout":"1h","budget":{"ratio":1e-400,"per_second":1}}`, `{"budget":{"per_second":-0}}`,
+		`{"adaptive":{"min":"1ms"},"backoff":{"kind":"constant","jitter":[1,1],"seed":18446744073709551615},"retry_on":[]}`,
+	} {
+		f.Add([]byte(text))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if p, err := retry.Load(text); err == nil {
+			survivesJSON(t, p)
 		}
 	})
 }

@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// A schema is as much of JSON Schema as docs/policy.schema.json uses.
+// A schema holds the keywords of JSON Schema that docs/policy.schema.json uses.
 type schema struct {
 	Type                 string            `json:"type"`
 	Properties           map[string]schema `json:"properties"`
@@ -23,6 +23,8 @@ type schema struct {
 	Pattern              string            `json:"pattern"`
 	Minimum              *float64          `json:"minimum"`
 	ExclusiveMinimum     *float64          `json:"exclusiveMinimum"`
+	MinItems             *int              `json:"minItems"`
+	MaxItems             *int              `json:"maxItems"`
 	Maximum              *float64          `json:"maximum"`
 	Description          string            `json:"description"`
 	Title                string            `json:"title"`
@@ -44,7 +46,7 @@ func readSchema(t *testing.T) schema {
 	return s
 }
 
-// accepts reports whether a value is of the schema.
+// accepts reports whether a value is valid.
 func (s *schema) accepts(v any) bool {
 	switch {
 	case s.Not != nil && s.Not.accepts(v):
@@ -62,7 +64,8 @@ func (s *schema) accepts(v any) bool {
 			(s.Minimum == nil || v >= *s.Minimum) && (s.Maximum == nil || v <= *s.Maximum) &&
 			(s.ExclusiveMinimum == nil || v > *s.ExclusiveMinimum)
 	case []any:
-		return s.Type == "array" && !slices.ContainsFunc(v, func(v any) bool { return !s.Items.accepts(v) })
+		return s.Type == "array" && (s.MinItems == nil || len(v) >= *s.MinItems) && (s.MaxItems == nil || len(v) <= *s.MaxItems) &&
+			!slices.ContainsFunc(v, func(v any) bool { return !s.Items.accepts(v) })
 	case map[string]any:
 		for name, member := range v {
 			if of, ok := s.Properties[name]; !ok || !of.accepts(member) {
@@ -74,8 +77,8 @@ func (s *schema) accepts(v any) bool {
 	return false
 }
 
-// The schema accepts what Load accepts, and nothing else, as far as that does not
-// depend on several fields.
+// The schema accepts what Load accepts and nothing else, except for rules about more
+// than one field.
 func TestSchemaAgrees(t *testing.T) {
 	s := readSchema(t)
 	check := func(text string, want bool) {
@@ -95,21 +98,21 @@ func TestSchemaAgrees(t *testing.T) {
 	}
 }
 
-// The schema has the members that the code has, each with its description.
+// The schema describes the members that the code has.
 func TestSchemaHasTheFields(t *testing.T) {
 	compareMembers(t, "policy", reflect.TypeFor[Policy](), readSchema(t))
 }
 
 func compareMembers(t *testing.T, path string, typ reflect.Type, s schema) {
 	if s.AdditionalProperties == nil || *s.AdditionalProperties {
-		t.Errorf("%s: the schema allows for members that the code does not know", path)
+		t.Errorf("%s: the schema accepts unknown members", path)
 	}
 	for i := range typ.NumField() {
 		field := typ.Field(i)
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		member, ok := s.Properties[name]
 		if !ok || member.Description == "" {
-			t.Errorf("%s: the schema lacks %s, or says nothing of it", path, name)
+			t.Errorf("%s: the schema does not describe %s", path, name)
 			continue
 		}
 		delete(s.Properties, name)
@@ -125,14 +128,14 @@ func compareMembers(t *testing.T, path string, typ reflect.Type, s schema) {
 		}
 	}
 	for name := range s.Properties {
-		t.Errorf("%s: the code knows no %s", path, name)
+		t.Errorf("%s: the code has no %s", path, name)
 	}
 }
 
 func jsonType(typ reflect.Type) string {
 	switch {
 	case typ == reflect.TypeFor[Jitter]():
-		return "" // one of two
+		return "" // one of three
 	case typ == reflect.TypeFor[time.Duration](), typ == reflect.TypeFor[Late](), typ == reflect.TypeFor[BackoffKind]():
 		return "string"
 	}
@@ -149,10 +152,10 @@ func jsonType(typ reflect.Type) string {
 	return "object"
 }
 
-// The enums of the schema are the code's.
+// The schema lists the names that the code has.
 func TestSchemaEnums(t *testing.T) {
 	s := readSchema(t)
-	if got := s.Properties["backoff"].Properties["kind"].Enum; !slices.Equal(got, backoffKinds[:]) {
+	if got := s.Properties["backoff"].Properties["kind"].Enum; !slices.Equal(got, backoffKinds) {
 		t.Errorf("%v", got)
 	}
 	if got := s.Properties["late"].Enum; !slices.Equal(got, []string{Accept.String(), Ignore.String()}) {

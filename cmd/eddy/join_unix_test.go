@@ -17,7 +17,8 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natsserver"
 )
 
-// A saying is what a process says on standard error, to be read while it runs.
+// A saying receives what a process writes to standard error; it can be read while the
+// process runs.
 type saying struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -35,17 +36,17 @@ func (s *saying) String() string {
 	return s.text.String()
 }
 
-// await waits until it has said something.
+// await waits until the process has written a text.
 func (s *saying) await(t *testing.T, text string) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); !strings.Contains(s.String(), text); time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(end) {
-			t.Fatalf("it never said %q:\n%s", text, s)
+			t.Fatalf("it did not write %q:\n%s", text, s)
 		}
 	}
 }
 
-// joinProcess starts `eddy join` with these arguments behind the server.
+// joinProcess starts `eddy join` with a server and further arguments.
 func joinProcess(t *testing.T, url string, args ...string) (*exec.Cmd, *saying) {
 	t.Helper()
 	cmd := exec.Command("eddy", append([]string{"join", "--cluster", "test", "--nats", url}, args...)...)
@@ -68,7 +69,7 @@ func startServer(t *testing.T) (url string) {
 	return s.URL()
 }
 
-// A node that is told to end answers what it has accepted, over the same network.
+// A node that is told to end still replies to the requests that it has accepted.
 func TestJoinDrains(t *testing.T) {
 	t.Parallel()
 	url := startServer(t)
@@ -80,7 +81,7 @@ func TestJoinDrains(t *testing.T) {
 		t.Fatalf("status %d\n%s%s", status, out, errs)
 	}
 	go func() {
-		said.await(t, "nobody has joined") // so the relay has begun
+		said.await(t, "nobody has joined") // then the relay has begun
 		cmd.Process.Signal(syscall.SIGTERM)
 	}()
 	out, errs, status := call(`{"type":"relay","target":"n9","payload":{"type":"echo"}}`, &eddy.Policy{Attempts: 1, Timeout: time.Minute})
@@ -92,19 +93,19 @@ func TestJoinDrains(t *testing.T) {
 	}
 }
 
-// A node that dies too often ends eddy join with 1 and the reason.
+// eddy join ends with 1 and the reason when the node has died too often.
 func TestJoinGivesUp(t *testing.T) {
 	t.Parallel()
 	cmd, said := joinProcess(t, startServer(t), "--node-id", "n1", "--node-ids", "n1", "--restarts", "2", "--", "node-exit")
 	cmd.Wait()
-	if got := cmd.ProcessState.ExitCode(); got != 1 || strings.Count(said.String(), "is started again") != 2 ||
+	if got := cmd.ProcessState.ExitCode(); got != 1 || strings.Count(said.String(), "will be restarted") != 2 ||
 		!strings.Contains(said.String(), "eddy: n1 has died 3 times in a row: exit status 0\n") {
 		t.Errorf("status %d\n%s", got, said)
 	}
 }
 
-// endsForGood is the URL of a server that answers a connection's first ping, and at the
-// second ends it for a reason that a client does not try again after.
+// endsForGood returns the URL of a server that answers a connection's first ping, and on
+// the second ends the connection for a reason after which a client does not reconnect.
 func endsForGood(t *testing.T) (url string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -129,8 +130,8 @@ func endsForGood(t *testing.T) (url string) {
 	return "nats://" + l.Addr().String()
 }
 
-// A node whose connection has ended for good is not left running deaf.
-func TestJoinCutForGood(t *testing.T) {
+// eddy join ends with 1 and the reason when a server has ended the connection for good.
+func TestJoinEndsWithItsConnection(t *testing.T) {
 	t.Parallel()
 	cmd, said := joinProcess(t, endsForGood(t), "--node-id", "n1", "--node-ids", "n1", "--", "node-member")
 	cmd.Wait()
@@ -139,7 +140,7 @@ func TestJoinCutForGood(t *testing.T) {
 	}
 }
 
-// A secret in a URL is refused, and not repeated.
+// A URL with a secret is refused, and the error does not show it.
 func TestSecretInURL(t *testing.T) {
 	t.Parallel()
 	for _, args := range []string{

@@ -8,13 +8,13 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/alecthomas/kong"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/plan"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/retry"
 )
@@ -172,24 +172,8 @@ func (c *planCommand) plan(m *plan.Model, p *retry.Policy, name string, status *
 }
 
 func (c *planCommand) page(ctx *kong.Context, m *plan.Model, plans []plan.Planned) string {
-	p := plan.Page{Command: shellLine(append([]string{"eddy"}, ctx.Args...)), Model: m, Plans: plans}
+	p := plan.Page{Command: quote.Shell(append([]string{"eddy"}, ctx.Args...)...), Model: m, Plans: plans}
 	return p.HTML()
-}
-
-// shellLine is arguments as one types them into a shell.
-func shellLine(args []string) string {
-	quoted := make([]string, len(args))
-	for i, arg := range args {
-		quoted[i] = arg
-		if arg == "" || strings.ContainsFunc(arg, needsQuotes) {
-			quoted[i] = "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
-		}
-	}
-	return strings.Join(quoted, " ")
-}
-
-func needsQuotes(r rune) bool {
-	return !strings.ContainsRune("-_./:=,%+@", r) && !unicode.IsLetter(r) && !unicode.IsDigit(r)
 }
 
 // show prints the results.

@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natscarrier"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 )
@@ -239,7 +240,7 @@ func (c *testCommand) trace(cfg *runner.Config, to io.Writer) {
 		if t.Received {
 			word = "recv"
 		}
-		fmt.Fprintf(to, "%8.3fs %s %s > %s %s\n", t.At.Seconds(), word, t.Message.Src, t.Message.Dest, runner.Printable(t.Message.Body))
+		fmt.Fprintf(to, "%8.3fs %s %s > %s %s\n", t.At.Seconds(), word, t.Message.Src, t.Message.Dest, quote.Printable(t.Message.Body))
 	}
 }
 

@@ -23,12 +23,14 @@ type upCommand struct {
 	NodeCount int    `default:"3" help:"How many nodes: n1, n2 and so on (${default})."`
 	Cluster   string `default:"eddy" help:"The cluster's name (${default})."`
 	memberFlags
+
+	serve func(context.Context, natskv.Config, func()) error // natskv.Serve, but for tests
 }
 
 func (upCommand) Help() string {
 	return `Flags of up come before the program: eddy up [flags] -- PROGRAM [ARGS...]
 
-It starts a NATS server that only this machine reaches, on a port that is free, and the nodes; prints where the server is; and goes on until Ctrl-C. Ask a node something from elsewhere:
+It starts the nodes and a NATS server that only this machine can reach, on a free port, prints the server's URL, and runs until Ctrl-C. Call a node from another terminal:
 
 eddy call --nats URL n1 '{"type":"echo","echo":"hi"}'`
 }
@@ -42,10 +44,12 @@ func (c *upCommand) Run() error {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	c.serve = natskv.Serve
 	return c.up(ctx, os.Stdout, os.Stderr)
 }
 
-// up runs everything until ctx ends or a node will not live.
+// up runs the cluster until ctx ends, a node is not restarted any more, or the services
+// fail.
 func (c *upCommand) up(ctx context.Context, stdout, stderr io.Writer) error {
 	store, err := os.MkdirTemp("", "eddy-up-")
 	if err != nil {
@@ -58,70 +62,86 @@ func (c *upCommand) up(ctx context.Context, stdout, stderr io.Writer) error {
 	}
 	defer s.Stop()
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	if err := c.services(ctx, s.URL(), stderr); err != nil {
-		return err
-	}
-	names := nodeNames(c.NodeCount)
-	members := make([]*join.Member, 0, len(names))
-	log := textLog(stderr)
-	for _, name := range names {
-		net := natsnet.Config{Servers: s.URL(), Cluster: c.Cluster, Node: name, Nodes: names}
-		m, err := join.New(c.config(net, log, stderr))
-		if err != nil {
-			return err
-		}
-		members = append(members, m)
-	}
-	ended := make(chan error, len(members))
 	var running sync.WaitGroup
-	for _, m := range members {
-		running.Go(func() { ended <- m.Run(ctx) })
-	}
 	defer running.Wait()
 	defer cancel()
+
+	failed := make(chan error, 1+c.NodeCount)
+	ready := make(chan struct{})
+	running.Go(func() {
+		if err := c.services(ctx, s.URL(), stderr, ready); err != nil {
+			failed <- err
+		}
+	})
+	if err := waitFor(ctx, ready, failed); err != nil {
+		return err
+	}
+	members, err := c.members(s.URL(), stderr)
+	if err != nil {
+		return err
+	}
 	for _, m := range members {
-		select {
-		case <-m.Ready():
-			if err := m.Net().Joined(ctx); err != nil {
-				return nil // ctx has ended
-			}
-		case err := <-ended:
-			return c.gone(err)
-		case <-ctx.Done():
-			return nil
+		running.Go(func() { failed <- c.memberError(m.Run(ctx)) })
+	}
+	for _, m := range members {
+		if err := waitFor(ctx, m.Ready(), failed); err != nil {
+			return err
+		}
+		if m.Net().Joined(ctx) != nil {
+			return nil // ctx has ended
 		}
 	}
-	fmt.Fprintf(stdout, "%d nodes are up at %s\n", len(members), s.URL())
-	fmt.Fprintf(stdout, "eddy call --nats %s --cluster %s %s '{\"type\":\"echo\",\"echo\":\"hi\"}'\n", s.URL(), c.Cluster, names[0])
-	select {
-	case err := <-ended:
-		return c.gone(err)
-	case <-ctx.Done():
+	if ctx.Err() != nil {
 		return nil
 	}
+	fmt.Fprintf(stdout, "%d nodes are up at %s\n", len(members), s.URL())
+	fmt.Fprintf(stdout, "eddy call --nats %s --cluster %s %s '{\"type\":\"echo\",\"echo\":\"hi\"}'\n", s.URL(), c.Cluster, nodeNames(1)[0])
+	return waitFor(ctx, nil, failed)
 }
 
-// services serves lin-kv and the others until ctx ends, and returns when they are
-// there.
-func (c *upCommand) services(ctx context.Context, url string, stderr io.Writer) error {
-	ready, failed := make(chan struct{}), make(chan error, 1)
-	go func() {
-		failed <- natskv.Serve(ctx, natskv.Config{
-			Net: natsnet.Config{Servers: url, Cluster: c.Cluster}, Replicas: 1, Wait: 10 * time.Second,
-			Log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
-		}, func() { close(ready) })
-	}()
+// waitFor waits until something is ready, and returns nil; or until ctx ends, and returns
+// nil; or until something has failed, and returns the error.
+func waitFor(ctx context.Context, ready <-chan struct{}, failed <-chan error) error {
 	select {
 	case <-ready:
+		return nil
+	case <-ctx.Done():
 		return nil
 	case err := <-failed:
 		return err
 	}
 }
 
-// gone is what we end with when a node will not live.
-func (c *upCommand) gone(err error) error {
+// services serves lin-kv and the other services until ctx ends, and closes ready when
+// they can be reached.
+func (c *upCommand) services(ctx context.Context, url string, stderr io.Writer, ready chan<- struct{}) error {
+	err := c.serve(ctx, natskv.Config{
+		Net: natsnet.Config{Servers: url, Cluster: c.Cluster}, Replicas: 1, Wait: 10 * time.Second,
+		Log: slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	}, func() { close(ready) })
+	if err != nil {
+		return fmt.Errorf("the services have ended: %w", err)
+	}
+	return nil
+}
+
+// members joins as each node.
+func (c *upCommand) members(url string, stderr io.Writer) (members []*join.Member, err error) {
+	names := nodeNames(c.NodeCount)
+	log := textLog(stderr)
+	for _, name := range names {
+		net := natsnet.Config{Servers: url, Cluster: c.Cluster, Node: name, Nodes: names}
+		m, err := join.New(c.config(net, log, stderr))
+		if err != nil {
+			return nil, err
+		}
+		members = append(members, m)
+	}
+	return members, nil
+}
+
+// memberError returns the error with which a cluster ends when a member has ended.
+func (c *upCommand) memberError(err error) error {
 	if err == nil {
 		err = errors.New("a node has ended")
 	}

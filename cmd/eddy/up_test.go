@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"errors"
@@ -13,13 +14,14 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/natskv"
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
 // startUp starts a cluster until the test ends, and returns where it is.
 func startUp(t *testing.T, program string) (url string) {
 	t.Helper()
-	c := upCommand{NodeCount: 3, Cluster: "test", memberFlags: memberFlags{Restarts: 5, Grace: 20 * time.Second, Program: program}}
+	c := upCommand{NodeCount: 3, Cluster: "test", memberFlags: memberFlags{Restarts: 5, Grace: 20 * time.Second, Program: program}, serve: natskv.Serve}
 	out, in := io.Pipe()
 	ctx, end := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -113,10 +115,37 @@ func TestMemberDiesTooOften(t *testing.T) {
 		{"node-exit", "n1 has died 2 times in a row: exit status 0"},
 		{"no-such-program", "no-such-program is not in PATH"},
 	} {
-		c := upCommand{NodeCount: 1, memberFlags: memberFlags{Restarts: 1, Grace: time.Second, Program: tt.program}}
+		c := upCommand{NodeCount: 1, memberFlags: memberFlags{Restarts: 1, Grace: time.Second, Program: tt.program}, serve: natskv.Serve}
 		err := c.up(t.Context(), io.Discard, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.program, err, tt.want)
+		}
+	}
+}
+
+// Services that fail end it with the reason, before they are ready and after.
+func TestServicesFail(t *testing.T) {
+	t.Parallel()
+	for _, started := range []bool{false, true} {
+		out, in := io.Pipe()
+		upAndRunning := make(chan struct{})
+		go func() {
+			defer close(upAndRunning)
+			bufio.NewReader(out).ReadString('\n')
+			go io.Copy(io.Discard, out)
+		}()
+		c := upCommand{NodeCount: 1, memberFlags: memberFlags{Grace: 10 * time.Second, Program: "node-member"}}
+		c.serve = func(_ context.Context, _ natskv.Config, ready func()) error {
+			if started {
+				ready()
+				<-upAndRunning
+			}
+			return errors.New("no disk")
+		}
+		err := c.up(t.Context(), in, io.Discard)
+		in.Close()
+		if err == nil || err.Error() != "the services have ended: no disk" {
+			t.Errorf("ready is %v: %v", started, err)
 		}
 	}
 }

@@ -54,12 +54,12 @@ func TestTimeoutOverPolicy(t *testing.T) {
 func TestNoSuchPolicy(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct{ args, want string }{
-		{"--policy=nope", `--policy nope: no such file, and there is no preset "nope"; there are default, patient, hedged, budgeted`},
+		{"--policy=nope", `--policy nope: no such file, and no such preset; the presets are default, patient, hedged, budgeted`},
 		{"--policy=./nope", "--policy ./nope: "},
-		{"--policy=" + policyFile(t, `{"tries":3}`), "tries: a policy has no such field"},
-		{"--policy=" + policyFile(t, `{"attempts":0}`), "attempts: 0 is not at least 1"},
-		{"--policy=" + policyFile(t, `{"timeout":"5"}`), `timeout: "5" is no duration over 0s`},
-		{"--policy=hedged --late=ignore", "--policy hedged with these flags: hedge: of no use, since late replies are ignored"},
+		{"--policy=" + policyFile(t, `{"tries":3}`), "tries: unknown field"},
+		{"--policy=" + policyFile(t, `{"attempts":0}`), "attempts: 0 must be an integer of at least 1"},
+		{"--policy=" + policyFile(t, `{"timeout":"5"}`), `timeout: "5" must be a duration of more than 0s`},
+		{"--policy=hedged --late=ignore", "--policy hedged with these flags: hedge: 100ms must be left out if late is ignore"},
 	} {
 		out, errs, status := runRelay(t, initLine, strings.Fields(test.args)...)
 		if status != 2 || out != "" || !strings.Contains(errs, test.want) || strings.Count(errs, "\n") != 1 {

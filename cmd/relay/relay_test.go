@@ -290,7 +290,7 @@ func TestFlagsOutOfRange(t *testing.T) {
 		{"--max-retries=0", "--max-retries 0: must be from 1 to 1000"},
 		{"--max-retries=1001", "--max-retries 1001: must be from 1 to 1000"},
 		{"--max-retries=x", `invalid value "x" for flag --max-retries: parse error`},
-		{"--late=drop", `"drop" is neither accept nor ignore`},
+		{"--late=drop", `"drop" must be accept or ignore`},
 		{"--eof=wait", "--eof wait: must be drain or stop"},
 		{"--drain=0s", "--drain 0s: must be over 0s"},
 		{"--drain=-1s", "--drain -1s: must be over 0s"},

@@ -1,7 +1,8 @@
-// Package policytest generates valid policies for property tests.
+// Package policytest draws valid policies for property tests.
 package policytest
 
 import (
+	"cmp"
 	"math"
 	"time"
 
@@ -12,21 +13,18 @@ import (
 
 // Simple draws a valid policy whose calls need no schedule.
 func Simple(t *rapid.T) *retry.Policy {
-	timeout := rapid.Int64Range(1, math.MaxInt64/2)
-	if rapid.Bool().Draw(t, "ordinary") {
-		timeout = rapid.Int64Range(1, int64(time.Hour))
-	}
 	p := &retry.Policy{
 		Attempts: rapid.IntRange(0, 50).Draw(t, "attempts"),
-		Timeout:  time.Duration(timeout.Draw(t, "timeout")),
+		Timeout:  duration(t, "timeout"),
 		Late:     rapid.SampledFrom([]retry.Late{retry.Accept, retry.Ignore}).Draw(t, "late"),
-		CallID:   rapid.Bool().Draw(t, "mark"),
+		CallID:   rapid.Bool().Draw(t, "call id"),
 	}
-	if rapid.Bool().Draw(t, "with final") {
-		p.LastTimeout = p.Timeout + time.Duration(rapid.Int64Range(0, int64(p.Timeout)).Draw(t, "final"))
+	timeout := cmp.Or(p.Timeout, retry.DefaultTimeout)
+	if rapid.Bool().Draw(t, "with last timeout") {
+		p.LastTimeout = max(timeout, duration(t, "last timeout"))
 	}
-	if p.Late == retry.Accept && rapid.Bool().Draw(t, "with hedge") {
-		p.Hedge = time.Duration(rapid.Int64Range(1, int64(p.Timeout)).Draw(t, "hedge"))
+	if p.Late == retry.Accept && rapid.Bool().Draw(t, "hedged") {
+		p.Hedge = min(cmp.Or(p.LastTimeout, timeout), duration(t, "hedge"))
 	}
 	return p
 }
@@ -34,24 +32,17 @@ func Simple(t *rapid.T) *retry.Policy {
 // Any draws a valid policy.
 func Any(t *rapid.T) *retry.Policy {
 	p := Simple(t)
-	duration := rapid.Custom(func(t *rapid.T) time.Duration {
-		return time.Duration(rapid.Int64Range(1, int64(time.Minute)).Draw(t, "d"))
-	})
 	if rapid.Bool().Draw(t, "adaptive") {
-		least := duration.Draw(t, "min")
-		p.Adaptive = &retry.Adaptive{Min: least, Max: least + duration.Draw(t, "more")}
-	}
-	if rapid.Bool().Draw(t, "with deadline") {
-		p.Deadline = duration.Draw(t, "deadline")
-	}
-	if kind := retry.BackoffKind(rapid.IntRange(0, 3).Draw(t, "kind")); kind != retry.NoBackoff {
-		base := duration.Draw(t, "base")
-		p.Backoff = retry.Backoff{Kind: kind, Base: base, Cap: base + duration.Draw(t, "cap"), Seed: rapid.Uint64().Draw(t, "seed")}
-		if kind != retry.Decorrelated {
-			p.Backoff.Jitter = rapid.SampledFrom([]retry.Jitter{retry.NoJitter, retry.FullJitter, retry.EqualJitter, retry.PlusMinus(0.2)}).Draw(t, "jitter")
+		p.Adaptive = &retry.Adaptive{Min: duration(t, "min")}
+		if rapid.Bool().Draw(t, "with max") {
+			p.Adaptive.Max = max(p.Adaptive.Min, duration(t, "max"))
 		}
 	}
-	p.RetryOn = rapid.SliceOfDistinct(rapid.SampledFrom([]int{0, 11, 13}), func(c int) int { return c }).Draw(t, "codes")
+	if rapid.Bool().Draw(t, "with deadline") {
+		p.Deadline = duration(t, "deadline")
+	}
+	p.Backoff = backoff(t)
+	p.RetryOn = rapid.SliceOfDistinct(rapid.SampledFrom([]int{0, 11, 13}), rapid.ID[int]).Draw(t, "retry on")
 	if len(p.RetryOn) == 0 {
 		p.RetryOn = nil
 	}
@@ -60,4 +51,42 @@ func Any(t *rapid.T) *retry.Policy {
 	}
 	p.Propagate = rapid.Bool().Draw(t, "propagate")
 	return p
+}
+
+func backoff(t *rapid.T) retry.Backoff {
+	b := retry.Backoff{Kind: rapid.SampledFrom([]retry.BackoffKind{retry.NoBackoff, retry.Constant, retry.Exponential, retry.Decorrelated}).Draw(t, "kind")}
+	if b.Kind == retry.NoBackoff {
+		return b
+	}
+	b.Base = duration(t, "base")
+	if rapid.Bool().Draw(t, "with cap") {
+		b.Cap = max(b.WithDefaults().Base, duration(t, "cap"))
+	}
+	b.Seed = rapid.Uint64().Draw(t, "seed")
+	if b.Kind != retry.Decorrelated {
+		b.Jitter = jitter(t)
+	}
+	return b
+}
+
+func jitter(t *rapid.T) retry.Jitter {
+	switch rapid.IntRange(0, 2).Draw(t, "jitter") {
+	case 0:
+		return rapid.SampledFrom([]retry.Jitter{retry.NoJitter, retry.FullJitter, retry.EqualJitter}).Draw(t, "name")
+	case 1:
+		return retry.PlusMinus(rapid.Float64Range(0, 1).Draw(t, "fraction"))
+	}
+	low := rapid.Float64Range(0, 2).Draw(t, "low")
+	return retry.Jitter{Low: low, High: max(low, rapid.Float64Range(0.1, 2).Draw(t, "high"))}
+}
+
+// duration draws an ordinary duration, any one at all, or 0, which means the default.
+func duration(t *rapid.T, label string) time.Duration {
+	switch rapid.IntRange(0, 9).Draw(t, label+" is") {
+	case 0:
+		return 0
+	case 1, 2:
+		return time.Duration(rapid.Int64Range(1, math.MaxInt64).Draw(t, label))
+	}
+	return time.Duration(rapid.Int64Range(1, int64(time.Minute)).Draw(t, label))
 }

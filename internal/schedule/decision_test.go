@@ -2,15 +2,21 @@ package schedule
 
 import "testing"
 
-func TestStepText(t *testing.T) {
-	for step, want := range map[Action]string{GiveUp: "give up", Send: "send", Wait: "wait", Pause: "pause", Settle: "settle"} {
-		if step.String() != want {
-			t.Errorf("got %q, want %q", step, want)
+// Every value has a text, also one that does not exist.
+func TestTexts(t *testing.T) {
+	for action, want := range map[Action]string{
+		GiveUp: "give up", Send: "send", Wait: "wait", Pause: "pause", Settle: "settle", 5: "action 5", 255: "action 255",
+	} {
+		if got := action.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
-	for why := NoReason; why <= ErrorNotRetried; why++ {
-		if (why.String() == "") != (why == NoReason) {
-			t.Errorf("%d is %q", why, why)
+	for reason, want := range map[Reason]string{
+		NoReason: "", AttemptsUsedUp: "attempts used up", DeadlinePassed: "deadline passed",
+		BudgetExhausted: "retry refused by the budget", ErrorNotRetried: "error not retried", 5: "reason 5",
+	} {
+		if got := reason.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 }

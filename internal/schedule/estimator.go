@@ -6,27 +6,27 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// Granularity is the G of RFC 6298: how fine a node's timeouts are. However
-// steady its round trips, an estimate stays that much above them.
+// Granularity is the clock granularity G of RFC 6298: timeouts are accurate to this.
+// An estimate stays at least this much above the round trip, however steady that is.
 const Granularity = time.Millisecond
 
-// An Estimator learns how long the round trip to one destination takes, and so
-// how long to wait for a reply, by RFC 6298. The zero value has learned nothing.
+// An Estimator learns from the round trips to one destination how long to wait for a
+// reply (RFC 6298). The zero value has learned nothing.
 //
-// Karn's problem (RFC 6298, section 3: of a segment that was sent twice nobody
-// knows which copy is acknowledged) does not arise: every attempt has an id of
-// its own. So the reply to any attempt is a sample, a late one too, as long as
-// its call is open. Without the late ones an estimator that once was too short
-// would see only the fast replies and stay too short.
+// The RFC forbids samples of retransmitted segments, because nobody knows which copy
+// an acknowledgment is for (section 3, Karn's algorithm). Here every attempt has its
+// own id, so every reply is a sample while its call is open, also a late one. Without
+// the late ones, an estimator that was once too short would see only fast replies and
+// stay too short.
 type Estimator struct {
 	srtt, rttvar time.Duration
 	samples      uint64
-	doublings    int           // since the last sample
-	doubled      time.Duration // when the last of them was
+	doublings    int           // since the latest sample
+	doubled      time.Duration // when the latest doubling was
 }
 
-// Sample learns from a reply that came that long after its attempt had been
-// written out. What is negative counts as 0, what is over an hour as an hour.
+// Sample adds the round trip of one attempt, from its message being written out to its
+// reply. It counts as at least 0 and at most one hour.
 func (e *Estimator) Sample(roundTrip time.Duration) {
 	r := min(max(roundTrip, 0), time.Hour)
 	if e.samples == 0 { // (2.2)
@@ -39,11 +39,10 @@ func (e *Estimator) Sample(roundTrip time.Duration) {
 	e.doublings = 0
 }
 
-// TimedOut doubles the timeout (5.5) because an attempt that was written out at
-// a time has met silence for as long as it then was. That is done once a period:
-// a hundred calls that wait at the same time and meet the same silence say no
-// more than one, so an attempt counts only if it was written after the last
-// doubling.
+// TimedOut doubles the timeout (5.5), because an attempt that was written out at a time
+// has timed out. The timeout doubles once per period: a hundred calls that wait at the
+// same time and get no reply tell no more than one of them. So an attempt counts only
+// if it was written out after the latest doubling.
 func (e *Estimator) TimedOut(written, now time.Duration) {
 	if e.doublings > 0 && written < e.doubled {
 		return
@@ -52,8 +51,8 @@ func (e *Estimator) TimedOut(written, now time.Duration) {
 	e.doubled = now
 }
 
-// Timeout is the estimate within a policy's bounds; first is what counts as long
-// as there is no sample.
+// Timeout returns the timeout, within the bounds of a. Without a sample, first takes
+// the place of the estimate.
 func (e *Estimator) Timeout(a retry.Adaptive, first time.Duration) time.Duration {
 	d := first
 	if e.samples > 0 {
@@ -67,7 +66,7 @@ func (e *Estimator) Timeout(a retry.Adaptive, first time.Duration) time.Duration
 	return min(d, a.Max)
 }
 
-// RoundTrip is the smoothed round trip, and how many samples it is made of.
+// RoundTrip returns the smoothed round trip and the number of its samples.
 func (e *Estimator) RoundTrip() (smoothed time.Duration, samples uint64) {
 	return e.srtt, e.samples
 }

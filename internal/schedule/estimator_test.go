@@ -9,7 +9,7 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// The numbers are RFC 6298's formulas, by hand.
+// The expected values are computed by hand with the formulas of RFC 6298.
 func TestEstimator(t *testing.T) {
 	var e Estimator
 	bounds := retry.Adaptive{Max: 10 * time.Second}
@@ -21,7 +21,7 @@ func TestEstimator(t *testing.T) {
 	}
 	want("nothing known", 500*ms)
 	e.TimedOut(0, 500*ms)
-	want("and silence", 1000*ms)
+	want("after a timeout", 1000*ms)
 	e.Sample(100 * ms)
 	want("first sample", (100+4*50)*ms) // 2.2
 	e.Sample(180 * ms)
@@ -31,19 +31,19 @@ func TestEstimator(t *testing.T) {
 		t.Errorf("round trip %v of %d", srtt, n)
 	}
 	e.TimedOut(1000*ms, 1340*ms)
-	want("silence", 680*ms) // 5.5
+	want("after a timeout", 680*ms) // 5.5
 	e.TimedOut(1010*ms, 1350*ms)
 	e.TimedOut(1339*ms, 1679*ms)
-	want("silence in the same period", 680*ms)
+	want("timeouts in the same period", 680*ms)
 	e.TimedOut(1340*ms, 2020*ms)
-	want("in the next", 1360*ms)
+	want("in the next period", 1360*ms)
 	for range 100 {
 		e.TimedOut(e.doubled, e.doubled+time.Second)
 	}
 	want("at the upper bound", 10*time.Second)
 	e.Sample(110 * ms)
 	// rttvar = 3/4*57.5 = 43.125
-	want("a sample ends that", 110*ms+4*43125*time.Microsecond)
+	want("after a sample", 110*ms+4*43125*time.Microsecond)
 }
 
 func TestEstimatorBounds(t *testing.T) {
@@ -55,7 +55,7 @@ func TestEstimatorBounds(t *testing.T) {
 		bounds retry.Adaptive
 		want   time.Duration
 	}{
-		{retry.Adaptive{}, 51 * ms}, // a granule above what is always the same
+		{retry.Adaptive{}, 51 * ms}, // Granularity above a steady round trip
 		{retry.Adaptive{Min: 70 * ms}, 70 * ms},
 		{retry.Adaptive{Max: 40 * ms}, 40 * ms},
 		{retry.Adaptive{Max: 5 * ms}, 5 * ms},
@@ -72,8 +72,8 @@ func TestEstimatorBounds(t *testing.T) {
 	}
 }
 
-// Whatever is sampled: the estimate is within its bounds, the smoothed round trip
-// within what was sampled, and what is told again in other words is the RFC's.
+// Whatever is sampled, the timeout is within its bounds, the smoothed round trip is
+// within the samples, and both agree with the RFC's formulas in floating point.
 func TestEstimatorProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var e Estimator

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"math"
 	"slices"
 	"testing"
 	"time"
@@ -16,7 +17,7 @@ func TestPauses(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		backoff retry.Backoff
-		want    [4]time.Duration // after attempts 1 to 4, with an average draw
+		want    [4]time.Duration // after attempts 1 to 4, at the middle of the random range
 	}{
 		{"none", retry.Backoff{}, [4]time.Duration{}},
 		{"constant", retry.Backoff{Kind: retry.Constant}, [4]time.Duration{100 * ms, 100 * ms, 100 * ms, 100 * ms}},
@@ -27,7 +28,7 @@ func TestPauses(t *testing.T) {
 		{"fraction", retry.Backoff{Kind: retry.Constant, Base: 10 * ms, Jitter: retry.PlusMinus(0.25)}, [4]time.Duration{10 * ms, 10 * ms, 10 * ms, 10 * ms}},
 		// The middle of 10 to 30, of 10 to 60, of 10 to 105.
 		{"decorrelated", retry.Backoff{Kind: retry.Decorrelated, Base: 10 * ms, Cap: 50 * ms}, [4]time.Duration{20 * ms, 35 * ms, 50 * ms, 50 * ms}},
-		{"a base over the usual cap", retry.Backoff{Kind: retry.Exponential, Base: time.Minute}, [4]time.Duration{time.Minute, time.Minute, time.Minute, time.Minute}},
+		{"a base above the default cap", retry.Backoff{Kind: retry.Exponential, Base: time.Minute}, [4]time.Duration{time.Minute, time.Minute, time.Minute, time.Minute}},
 	} {
 		var got [4]time.Duration
 		before := time.Duration(0)
@@ -41,7 +42,7 @@ func TestPauses(t *testing.T) {
 	}
 }
 
-// Every pause is within its kind's bounds, and none over the cap.
+// Every pause is within the bounds of its kind and of the cap, and not negative.
 func TestPauseBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := policytest.Any(t)
@@ -52,12 +53,12 @@ func TestPauseBounds(t *testing.T) {
 			switch {
 			case b.Kind == retry.NoBackoff:
 				if pause != 0 {
-					t.Fatalf("none is %v", pause)
+					t.Fatalf("no backoff, and a pause of %v", pause)
 				}
 				return
 			case pause < 0 || pause > b.Cap || pause > longestPause(b, n):
 				t.Fatalf("%+v: pause %d is %v, the longest %v", b, n, pause, longestPause(b, n))
-			case b.Kind == retry.Decorrelated && (pause < b.Base || pause > max(3*before, 3*b.Base)):
+			case b.Kind == retry.Decorrelated && (pause < b.Base || pause > times(max(before, b.Base), 3)):
 				t.Fatalf("%+v: %v after %v", b, pause, before)
 			case b.Kind != retry.Decorrelated && b.Jitter == retry.NoJitter && pause != min(b.Cap, growth(b, n)):
 				t.Fatalf("%+v: pause %d is %v", b, n, pause)
@@ -67,29 +68,29 @@ func TestPauseBounds(t *testing.T) {
 	})
 }
 
-// The same seed gives the same call the same pauses, whatever the process; another
-// seed or another call others.
+// With the same seed, a call has the same pauses in every incarnation. With another
+// seed or number, it has others.
 func TestSeed(t *testing.T) {
-	pauses := func(seed, call, life uint64) (all []time.Duration) {
+	pauses := func(seed, call, incarnation uint64) (all []time.Duration) {
 		p := &retry.Policy{Attempts: 10, Backoff: retry.Backoff{Kind: retry.Exponential, Jitter: retry.FullJitter, Seed: seed}}
 		var s Schedule
-		next, now := s.Begin(p, Start{CallNumber: call, Incarnation: life}), time.Duration(0)
-		for next.Action != GiveUp {
-			if next.Action == Pause {
-				all = append(all, next.Until-now)
+		decision, now := s.Begin(p, Start{CallNumber: call, Incarnation: incarnation}), time.Duration(0)
+		for decision.Action != GiveUp {
+			if decision.Action == Pause {
+				all = append(all, decision.Until-now)
 			}
-			if next.Action == Send {
-				next = s.Written(now)
+			if decision.Action == Send {
+				decision = s.Written(now)
 				continue
 			}
-			now = next.Until
-			next = s.Due(now)
+			now = decision.Until
+			decision = s.Due(now)
 		}
 		return all
 	}
 	first := pauses(1, 1, 1)
 	if len(first) != 9 || !slices.Equal(first, pauses(1, 1, 2)) {
-		t.Errorf("%v, and in another life %v", first, pauses(1, 1, 2))
+		t.Errorf("%v, and in another incarnation %v", first, pauses(1, 1, 2))
 	}
 	for name, other := range map[string][]time.Duration{
 		"another seed": pauses(2, 1, 1), "another call": pauses(1, 2, 1), "no seed": pauses(0, 1, 3),
@@ -99,12 +100,12 @@ func TestSeed(t *testing.T) {
 		}
 	}
 	if slices.Equal(pauses(0, 1, 1), pauses(0, 1, 2)) {
-		t.Error("two lives have the same pauses without a seed")
+		t.Error("two incarnations have the same pauses without a seed")
 	}
 }
 
-// retry.FullJitter spreads evenly: its mean is half the pause.
-func TestJitterIsEven(t *testing.T) {
+// FullJitter is uniform: its mean is half the pause.
+func TestJitterIsUniform(t *testing.T) {
 	b := retry.Backoff{Kind: retry.Constant, Base: time.Second, Jitter: retry.FullJitter}
 	sum := 0.0
 	const n = 100_000
@@ -122,5 +123,20 @@ func TestScale(t *testing.T) {
 	}
 	if got := jittered(retry.Jitter{Low: 0.5, High: 1.5}, time.Second, 0.5); got != time.Second {
 		t.Error(got)
+	}
+}
+
+// A decorrelated pause is a base plus a random part. The sum must not overflow.
+func TestHugeDecorrelatedPause(t *testing.T) {
+	b := retry.Backoff{Kind: retry.Decorrelated, Base: Never - 1000}
+	if got := DrawPause(b, 1, 0, math.MaxUint64); got < b.Base {
+		t.Errorf("pause %v", got)
+	}
+	var s Schedule
+	s.Begin(&retry.Policy{Backoff: b, Deadline: time.Second}, Start{})
+	s.Written(0)
+	want := Decision{Action: Wait, Until: time.Second, Reason: DeadlinePassed}
+	if got := s.Due(500 * ms); got != want {
+		t.Errorf("%+v, want %+v", got, want)
 	}
 }

@@ -7,37 +7,37 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// Needed reports whether the calls of p need a Schedule and what calls share. If
-// they do not, [retry.Policy.MaxAttempts], [retry.Policy.AttemptTimeout], Accepts
-// and AfterTimeout decide for them. A nil p is the default policy here and below.
+// In this file, a nil policy is the default policy.
+
+// Needed reports whether calls by p need a Schedule and what calls share. If they do
+// not, [retry.Policy.MaxAttempts], [retry.Policy.AttemptTimeout], Accepts and
+// AfterTimeout decide for them.
 func Needed(p *retry.Policy) bool {
 	return p != nil && (p.Adaptive != nil || p.Deadline != 0 || p.Backoff.Kind != retry.NoBackoff ||
 		len(p.RetryOn) > 0 || limits(p.Budget) || p.Propagate)
 }
 
-// Accepts reports whether a reply settles its call. late means that its attempt
-// had timed out before.
+// Accepts reports whether a reply settles its call. late means that it came after the
+// timeout of its attempt.
 func Accepts(p *retry.Policy, late bool) bool {
 	return !late || p == nil || p.Late == retry.Accept
 }
 
-// AfterTimeout returns what a call does when its latest attempt, number sent, has
-// timed out: Send or GiveUp. It is the first question of a Schedule, and the only
-// one if no Schedule is Needed.
-func AfterTimeout(p *retry.Policy, sent int) Action { return afterTimeout(sent, p.MaxAttempts()) }
-
-func afterTimeout(sent, limit int) Action {
-	if sent < limit {
+// AfterTimeout returns what a call that needs no Schedule does when its latest
+// attempt, number sent, has timed out: Send or GiveUp.
+func AfterTimeout(p *retry.Policy, sent int) Action {
+	if sent < p.MaxAttempts() {
 		return Send
 	}
 	return GiveUp
 }
 
-// MaxDuration returns the longest that a call can take: its deadline, or else the
-// sum of its longest timeouts and pauses. It is Never instead of an overflow.
+// MaxDuration returns the longest that a call can take: its deadline, or else the sum
+// of its longest timeouts and pauses. What the callee asks for besides (MaxPushback) is
+// not in it. It is Never instead of an overflow.
 func MaxDuration(p *retry.Policy) time.Duration {
 	if p == nil {
-		p = &retry.Policy{}
+		p = &standard
 	}
 	if p.Deadline > 0 {
 		return p.Deadline
@@ -47,6 +47,7 @@ func MaxDuration(p *retry.Policy) time.Duration {
 	return plus(timeouts, longestPauses(p.Backoff, limit-1))
 }
 
+// longestTimeout returns the longest that the timeout of attempt n can be.
 func longestTimeout(p *retry.Policy, n int) time.Duration {
 	last := n >= p.MaxAttempts()
 	switch {
@@ -56,6 +57,4 @@ func longestTimeout(p *retry.Policy, n int) time.Duration {
 	return p.Adaptive.WithDefaults().Max
 }
 
-func retries(p *retry.Policy, code int) bool { return p != nil && slices.Contains(p.RetryOn, code) }
-
-func propagates(p *retry.Policy) bool { return p != nil && p.Propagate }
+func retries(p *retry.Policy, code int) bool { return slices.Contains(p.RetryOn, code) }

@@ -1,3 +1,10 @@
+// Package schedule decides for one call when to send an attempt, how long to wait
+// and when to give up, as a [retry.Policy] says. It also holds what the calls to one
+// destination share: an [Estimator] of its round trips and a budget [Window].
+//
+// The package is pure: it has no clock, no input or output, no goroutine. Its caller
+// passes the time, as a duration since any origin. A node and every simulation run
+// this code, so what a simulation says about a policy is true for the node.
 package schedule
 
 import (
@@ -8,132 +15,122 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// A Destination is what the calls to one destination share. The zero value is
-// one that nothing is known of.
+// A Destination is what the calls to one destination share. The zero value is a
+// destination about which nothing is known.
 type Destination struct {
 	Estimator Estimator
 	Window    Window
 }
 
-// A Start is what a call knows when it begins. Only Now is needed.
+// A Start is what a call knows when it begins. Only Now is required.
 type Start struct {
 	Now time.Duration
-	// Deadline is when the caller's context, or the request that the call serves,
-	// ends; 0 means never. The policy's own is counted from Now.
+	// Deadline is when the caller's context or the request that the call serves
+	// ends; 0 means never. The deadline of the policy holds besides.
 	Deadline time.Duration
-	// OnBehalfOfRetry means that the call is made for a request that was itself a retry. If
-	// the policy says propagate, the call then has one attempt.
+	// OnBehalfOfRetry means that the call is made for a request that is a retry. If
+	// the policy propagates, the call then has one attempt.
 	OnBehalfOfRetry bool
-	// Call is the call's number, Life a random number of this process's life:
-	// where the backoff's chance begins.
+	// CallNumber is the number of the call, and Incarnation a random number of this
+	// run of the process. They make the random pauses of calls differ.
 	CallNumber, Incarnation uint64
-	// Dest and Node are shared with other calls; nil is none of that.
+	// Dest and Node are shared with other calls. Nil means that nothing is shared.
 	Dest *Destination
 	Node *Window
 }
 
-// A Schedule decides for one call: send, wait, pause, or give up. It is told what
-// happens, and answers each time what comes next; the latest answer counts.
+// A Schedule decides for one call. Its owner tells it what happens and when. Each of
+// these methods returns a Decision, and the latest decision is in force:
 //
-//	Begin -> Send           send the first attempt
-//	Written -> Wait              its timeout has begun
-//	Due -> Send ... GiveUp  what Until of the latest answer named has come
-//	Reply, ErrorReply -> ...     an attempt is answered
+//	Begin               the call begins
+//	Written             the message of its latest attempt was written out
+//	Due                 the time Until of the latest decision has come
+//	Reply, ErrorReply   an attempt was answered
 //
-// It is a value with no memory of its own, so that a call can hold it. Times must
-// not run backward. Each attempt may be told of one reply: the owner drops what
-// comes twice, and what comes after Settle or GiveUp.
+// Times must not run backward. The owner tells it of at most one reply to each
+// attempt, and of nothing after Settle or GiveUp.
 type Schedule struct {
-	policy   *retry.Policy
+	policy   *retry.Policy // not nil
 	dest     *Destination
 	node     *Window
 	random   uint64
 	begun    time.Duration
 	deadline time.Duration // Never if there is none
-	until    time.Duration // when it is due
-	written  time.Duration // when the latest attempt was; -1 before
-	wait     time.Duration // of the latest attempt, not cut
-	paused   time.Duration // the latest pause
+	until    time.Duration // of the latest decision
+	written  time.Duration // when the latest attempt was written out; -1 before
+	timeout  time.Duration // of the latest attempt, regardless of the deadline
+	pause    time.Duration // the latest one
 	sent     int32
 	limit    int32
-	open     int32  // attempts whose reply would count
-	state    Action // Send while an attempt is not written out, Wait, Pause
-	timedOut bool   // the latest attempt's timeout has passed
-	behalf   bool
-	last     Reason // there will be no further attempt, for this reason
+	open     int32  // attempts whose replies would count
+	state    Action // Send until the latest attempt is written out, then Wait or Pause
+	timedOut bool   // the latest attempt has timed out
+	forRetry bool   // on behalf of a retry, so that there is only one attempt
+	stopped  Reason // why there will be no further attempt
 }
 
-// Begin begins a call. It answers Send, or GiveUp if its deadline has passed
-// already: a first attempt is refused for nothing else.
+// standard is the policy of calls without one.
+var standard retry.Policy
+
+// Begin begins a call by p, or by the default policy if p is nil. It returns Send, or
+// GiveUp if the deadline has passed already.
 func (s *Schedule) Begin(p *retry.Policy, start Start) Decision {
-	*s = Schedule{policy: p, begun: start.Now, deadline: Never, limit: int32(min(p.MaxAttempts(), math.MaxInt32))}
+	if p == nil {
+		p = &standard
+	}
+	*s = Schedule{policy: p, dest: start.Dest, node: start.Node, begun: start.Now, deadline: Never,
+		limit:  int32(min(p.MaxAttempts(), math.MaxInt32)),
+		random: mix(cmp.Or(p.Backoff.Seed, start.Incarnation)) ^ start.CallNumber,
+	}
 	if start.Deadline != 0 {
 		s.deadline = start.Deadline
 	}
-	if Needed(p) {
-		s.beginRest(p, &start)
-	}
-	if start.Now >= s.deadline {
-		return s.giveUp(DeadlinePassed)
-	}
-	return s.send()
-}
-
-// beginRest is what a plain policy needs not.
-func (s *Schedule) beginRest(p *retry.Policy, start *Start) {
-	s.dest, s.node = start.Dest, start.Node
 	if p.Deadline > 0 {
 		s.deadline = min(s.deadline, plus(start.Now, p.Deadline))
 	}
 	if start.OnBehalfOfRetry && p.Propagate {
-		s.limit, s.behalf = 1, true
+		s.limit, s.forRetry = 1, true
 	}
-	seed := p.Backoff.Seed
-	if seed == 0 {
-		seed = start.Incarnation
-	}
-	s.random = mix(seed) ^ start.CallNumber
 	if limits(p.Budget) {
-		if s.dest != nil {
-			s.dest.Window.AddCall(start.Now)
-		}
-		if s.node != nil {
-			s.node.AddCall(start.Now)
-		}
+		addCall(start.Now, s.windows())
 	}
+	if start.Now >= s.deadline {
+		return giveUp(DeadlinePassed)
+	}
+	return s.send()
 }
 
-// Written says that the latest attempt's message has been written out. Its
+// Written says that the message of the latest attempt has been written out. Its
 // timeout begins.
 func (s *Schedule) Written(now time.Duration) Decision {
 	s.written, s.timedOut = now, false
-	s.wait = s.timeout(int(s.sent))
-	s.state, s.until = Wait, min(plus(now, s.wait), s.deadline)
-	return s.stay()
+	s.timeout = s.nextTimeout()
+	s.state, s.until = Wait, min(plus(now, s.timeout), s.deadline)
+	return s.current()
 }
 
-// timeout is how long attempt n waits, unless it is cut.
-func (s *Schedule) timeout(n int) time.Duration {
+// nextTimeout returns the timeout of the latest attempt.
+func (s *Schedule) nextTimeout() time.Duration {
 	p := s.policy
 	switch {
-	case n >= int(s.limit): // on behalf of a retry, the first attempt is the last
-		return s.lastWait()
-	case p == nil || p.Adaptive == nil || p.Hedge > 0:
-		return p.AttemptTimeout(n)
+	case s.sent >= s.limit: // on behalf of a retry, the first attempt is the last
+		return s.lastTimeout()
+	case p.Adaptive == nil || p.Hedge > 0:
+		return p.AttemptTimeout(int(s.sent))
 	}
 	return s.estimate()
 }
 
-// lastWait is how long the last attempt waits.
-func (s *Schedule) lastWait() time.Duration {
+// lastTimeout returns the timeout of the last attempt.
+func (s *Schedule) lastTimeout() time.Duration {
 	p := s.policy
-	if p == nil || p.Adaptive == nil || p.LastTimeout > 0 {
+	if p.Adaptive == nil || p.LastTimeout > 0 {
 		return p.AttemptTimeout(p.MaxAttempts())
 	}
 	return s.estimate()
 }
 
-// estimate is the adaptive timeout.
+// estimate returns the adaptive timeout.
 func (s *Schedule) estimate() time.Duration {
 	e := &Estimator{}
 	if s.dest != nil {
@@ -142,119 +139,111 @@ func (s *Schedule) estimate() time.Duration {
 	return e.Timeout(*s.policy.Adaptive, cmp.Or(s.policy.Timeout, retry.DefaultTimeout))
 }
 
-// Due says that the time has come that the latest answer named.
+// Due says that the time Until of the latest decision has come.
 func (s *Schedule) Due(now time.Duration) Decision {
 	if s.state == Wait {
 		s.noteTimeout(now)
 	}
 	switch {
 	case now < s.until:
-		return s.stay() // too early
-	case s.last != NoReason:
-		return s.giveUp(s.last)
+		return s.current() // too early
+	case s.stopped != NoReason:
+		return giveUp(s.stopped)
 	case now >= s.deadline:
-		return s.giveUp(DeadlinePassed)
+		return giveUp(DeadlinePassed)
 	case s.state == Pause:
 		return s.send()
 	}
-	return s.again(now, 0)
+	return s.tryAgain(now, 0)
 }
 
-// noteTimeout notes that the latest attempt has met silence, if it has waited
-// that long.
+// noteTimeout notes the timeout of the latest attempt, if it has passed.
 func (s *Schedule) noteTimeout(now time.Duration) {
-	if s.timedOut || now < plus(s.written, s.wait) {
+	if s.timedOut || now < plus(s.written, s.timeout) {
 		return
 	}
 	s.timedOut = true
 	if !Accepts(s.policy, true) {
 		s.open--
 	}
-	hedge := s.policy != nil && s.policy.Hedge > 0 && s.sent < s.limit
-	if s.dest != nil && !hedge {
+	// A fixed timeout or a hedge that ends tells nothing about the estimate.
+	hedged := s.policy.Hedge > 0 && s.sent < s.limit
+	if s.dest != nil && s.policy.Adaptive != nil && !hedged {
 		s.dest.Estimator.TimedOut(s.written, now)
 	}
 }
 
-// again makes one more attempt now or after a pause, unless something speaks
-// against it. pushback is how long the callee asks to be left alone.
-func (s *Schedule) again(now, pushback time.Duration) Decision {
-	if afterTimeout(int(s.sent), int(s.limit)) == GiveUp {
-		return s.close(now, AttemptsUsedUp)
+// tryAgain decides on one more attempt, now or after a pause. pushback is how long
+// the callee asks the caller to wait.
+func (s *Schedule) tryAgain(now, pushback time.Duration) Decision {
+	if s.sent >= s.limit {
+		return s.stop(now, AttemptsUsedUp)
 	}
-	pause := s.pause(pushback)
+	s.random = mix(s.random)
+	s.pause = DrawPause(s.policy.Backoff, int(s.sent), s.pause, s.random)
+	pause := withPushback(s.pause, pushback)
 	if pause >= s.deadline-now {
-		return s.close(now, DeadlinePassed)
+		return s.stop(now, DeadlinePassed)
 	}
-	if p := s.policy; p != nil && limits(p.Budget) && !s.granted(now) {
-		return s.close(now, BudgetExhausted)
+	if limits(s.policy.Budget) && !takeRetry(s.policy.Budget, now, s.windows()) {
+		return s.stop(now, BudgetExhausted)
 	}
 	if pause == 0 {
 		return s.send()
 	}
 	s.state, s.until = Pause, plus(now, pause)
-	return s.stay()
+	return s.current()
 }
 
-func (s *Schedule) granted(now time.Duration) bool {
+// windows returns the budget windows of the node and of the destination, each nil if
+// it is not shared.
+func (s *Schedule) windows() [2]*Window {
 	if s.dest == nil {
-		return takeRetry(s.policy.Budget, now, s.node, nil)
+		return [2]*Window{s.node}
 	}
-	return takeRetry(s.policy.Budget, now, s.node, &s.dest.Window)
+	return [2]*Window{s.node, &s.dest.Window}
 }
 
-// pause is how long the call pauses before its next attempt.
-func (s *Schedule) pause(pushback time.Duration) time.Duration {
-	if s.policy == nil {
-		return 0
-	}
-	s.random = mix(s.random)
-	s.paused = DrawPause(s.policy.Backoff, int(s.sent), s.paused, s.random)
-	return pushed(s.paused, pushback)
-}
-
-// MaxPushback is how much longer than its backoff a call pauses at most because
-// the callee asks for it.
+// MaxPushback is how much longer than its backoff a call pauses at most because the
+// callee asks for it.
 const MaxPushback = 5 * time.Second
 
-// pushed is a pause that heeds the callee's wish within bounds.
-func pushed(pause, wish time.Duration) time.Duration {
-	return min(max(pause, wish), plus(pause, MaxPushback))
+// withPushback returns a pause that respects what the callee asks for, within bounds.
+func withPushback(pause, pushback time.Duration) time.Duration {
+	return min(max(pause, pushback), plus(pause, MaxPushback))
 }
 
-// close says that there will be no further attempt. If an attempt is open that
-// may still be answered, the call waits for it: until the deadline, if that is
-// what keeps it from trying again, and else as long as the latest attempt would
-// wait if it were the last. So a hedge that the budget refuses does not fail a
-// call whose first attempt is about to be answered.
-func (s *Schedule) close(now time.Duration, why Reason) Decision {
-	s.last = why
+// stop decides that there is no further attempt. As long as the reply to an earlier
+// attempt would count, the call waits for it: until the deadline if that is the
+// reason, and otherwise as long as the latest attempt would wait if it were the last.
+// So if the budget refuses a hedge, the call still gets the reply to its first attempt.
+func (s *Schedule) stop(now time.Duration, why Reason) Decision {
+	s.stopped = why
 	end := s.deadline
 	if why != DeadlinePassed {
-		end = min(end, plus(s.written, s.longWait()))
+		end = min(end, plus(s.written, s.timeoutAsLast()))
 	}
 	if s.open == 0 || end <= now {
-		return s.giveUp(why)
+		return giveUp(why)
 	}
 	s.state, s.until = Wait, end
-	return s.stay()
+	return s.current()
 }
 
-// longWait is how long the latest attempt waits, now that it turns out to be the
-// last.
-func (s *Schedule) longWait() time.Duration {
-	if p := s.policy; p != nil && (p.LastTimeout > 0 || p.Hedge > 0) {
-		return s.lastWait()
+// timeoutAsLast returns the timeout of the latest attempt, now that it is the last.
+func (s *Schedule) timeoutAsLast() time.Duration {
+	if s.policy.LastTimeout > 0 || s.policy.Hedge > 0 {
+		return s.lastTimeout()
 	}
-	return s.wait
+	return s.timeout
 }
 
-// Reply says that attempt n, written out at a time (-1 if it is not known to be),
-// was answered. It answers Settle, unless the reply is late and the policy ignores
-// that: then the call goes on as it was.
+// Reply says that attempt n was answered. written is when its message was written
+// out, -1 if that is not known yet. It returns Settle, unless the reply is late and
+// the policy ignores late replies: then the latest decision stays in force.
 func (s *Schedule) Reply(now time.Duration, n int, written time.Duration) Decision {
-	if !s.answer(now, n, written) {
-		return s.stay()
+	if !s.accept(now, n, written) {
+		return s.current()
 	}
 	return Decision{Action: Settle}
 }
@@ -262,47 +251,47 @@ func (s *Schedule) Reply(now time.Duration, n int, written time.Duration) Decisi
 // A Failure is what an error reply says.
 type Failure struct {
 	Code       int
-	Definite   bool          // the attempt surely took no effect
-	RetryAfter time.Duration // the callee asks to be left alone so long; 0 if it does not
+	Definite   bool          // the attempt surely had no effect
+	RetryAfter time.Duration // how long the callee asks the caller to wait; 0 if it does not
 }
 
-// ErrorReply is Reply for a reply that is an error. One that the policy does not
-// retry settles the call: it answers GiveUp. But as long as another attempt may
-// be answered with something better, the call waits for that if the policy would
-// retry the error, and if it says propagate and the error is indefinite: then the
-// error may come from a node that was forbidden to retry, or whose time was up.
+// ErrorReply is like Reply for an error reply. If the policy does not retry the
+// error, it returns GiveUp. There are two exceptions while another attempt is open,
+// which may bring a better reply. The call waits for it if the policy retries the
+// error. It also waits if the policy propagates and the failure is indefinite: such an
+// error may come from a node that must not retry, or whose deadline has passed.
 func (s *Schedule) ErrorReply(now time.Duration, n int, written time.Duration, f Failure) Decision {
 	latest := n == int(s.sent) && s.state != Pause && !s.timedOut
-	if !s.answer(now, n, written) {
-		return s.stay()
+	if !s.accept(now, n, written) {
+		return s.current()
 	}
 	retried := retries(s.policy, f.Code)
 	switch {
 	case retried && s.state == Pause:
-		return s.prolong(now, f.RetryAfter)
-	case retried && s.last == NoReason && (latest || s.open == 0):
-		return s.again(now, f.RetryAfter)
-	case s.open > 0 && (retried || !f.Definite && propagates(s.policy)):
-		return s.stay()
-	case s.last != NoReason && retried:
-		return s.giveUp(s.last)
+		return s.extendPause(now, f.RetryAfter)
+	case retried && s.stopped == NoReason && (latest || s.open == 0):
+		return s.tryAgain(now, f.RetryAfter)
+	case s.open > 0 && (retried || !f.Definite && s.policy.Propagate):
+		return s.current()
+	case s.stopped != NoReason && retried:
+		return giveUp(s.stopped)
 	}
-	return s.giveUp(ErrorNotRetried)
+	return giveUp(ErrorNotRetried)
 }
 
-// prolong makes a pause longer, if the callee asks for it.
-func (s *Schedule) prolong(now, wish time.Duration) Decision {
-	if wish > 0 {
-		s.until = max(s.until, plus(now, pushed(s.paused, wish)))
+// extendPause makes a pause longer if the callee asks for it.
+func (s *Schedule) extendPause(now, pushback time.Duration) Decision {
+	if pushback > 0 {
+		s.until = max(s.until, plus(now, withPushback(s.pause, pushback)))
 	}
 	if s.until >= s.deadline {
-		return s.close(now, DeadlinePassed)
+		return s.stop(now, DeadlinePassed)
 	}
-	return s.stay()
+	return s.current()
 }
 
-// answer notes that an attempt was answered, and reports whether that counts.
-func (s *Schedule) answer(now time.Duration, n int, written time.Duration) bool {
+// accept notes the reply to an attempt, and reports whether it counts.
+func (s *Schedule) accept(now time.Duration, n int, written time.Duration) bool {
 	if s.dest != nil && written >= 0 {
 		s.dest.Estimator.Sample(now - written)
 	}
@@ -314,6 +303,7 @@ func (s *Schedule) answer(now time.Duration, n int, written time.Duration) bool 
 	return true
 }
 
+// send decides to send an attempt now.
 func (s *Schedule) send() Decision {
 	s.sent++
 	s.open++
@@ -321,28 +311,31 @@ func (s *Schedule) send() Decision {
 	return Decision{Action: Send, Until: s.deadline}
 }
 
-func (s *Schedule) stay() Decision {
+// current returns the decision in force. An attempt is sent once, so Send becomes
+// Wait.
+func (s *Schedule) current() Decision {
 	if s.state == Send {
 		return Decision{Action: Wait, Until: s.until}
 	}
-	return Decision{Action: s.state, Until: s.until, Reason: s.last}
+	return Decision{Action: s.state, Until: s.until, Reason: s.stopped}
 }
 
-func (s *Schedule) giveUp(why Reason) Decision { return Decision{Action: GiveUp, Reason: why} }
+func giveUp(why Reason) Decision { return Decision{Action: GiveUp, Reason: why} }
 
-// Sent is how many attempts were sent so far.
+// Sent returns how many attempts were sent.
 func (s *Schedule) Sent() int { return int(s.sent) }
 
-// TimedOut reports whether the latest attempt's timeout has passed.
+// TimedOut reports whether the latest attempt has timed out.
 func (s *Schedule) TimedOut() bool { return s.timedOut }
 
-// Retry reports whether the latest attempt is to carry "retry": it is a second
-// one, or on behalf of one.
-func (s *Schedule) Retry() bool { return s.sent > 1 || s.behalf }
+// Retry reports whether the latest attempt is a retry or on behalf of one. If the
+// policy propagates, the attempt says so in its field "retry".
+func (s *Schedule) Retry() bool { return s.sent > 1 || s.forRetry }
 
-// Remaining is how long the caller will still be interested, which the latest
-// attempt is to carry as "deadline_ms": until the deadline, or without one as
-// long as the policy's patience lasts. It is never negative.
+// Remaining returns how long the caller still waits for a reply to the call: until the
+// deadline, or without one at most MaxDuration since the beginning. If the policy
+// propagates, the latest attempt says so in its field "deadline_ms". It is never
+// negative.
 func (s *Schedule) Remaining(now time.Duration) time.Duration {
 	end := min(s.deadline, plus(s.begun, MaxDuration(s.policy)))
 	return max(end-now, 0)

@@ -14,46 +14,44 @@ import (
 
 const ms = time.Millisecond
 
-// play tells a schedule what stands in a line, and returns what it answers:
+// play tells a schedule what a line says, and returns its decision:
 //
 //	0 begin | 0 written | 500 due | 600 reply 1 | 600 error 1 11 [retry_after_ms]
-//
-// An attempt is taken to have been written out when the line says so.
 func play(t *testing.T, s *Schedule, p *retry.Policy, start Start, written map[int]time.Duration, line string) string {
 	t.Helper()
 	var at, n, code, after int
 	var event string
 	fmt.Sscan(line, &at, &event, &n, &code, &after)
 	now := time.Duration(at) * ms
-	var next Decision
+	var decision Decision
 	switch event {
 	case "begin":
 		start.Now = now
-		next = s.Begin(p, start)
+		decision = s.Begin(p, start)
 	case "written":
 		written[s.Sent()] = now
-		next = s.Written(now)
+		decision = s.Written(now)
 	case "due":
-		next = s.Due(now)
+		decision = s.Due(now)
 	case "reply":
-		next = s.Reply(now, n, written[n])
+		decision = s.Reply(now, n, written[n])
 	case "error":
-		next = s.ErrorReply(now, n, written[n], Failure{Code: code, Definite: code == 11 || code == 22, RetryAfter: time.Duration(after) * ms})
+		decision = s.ErrorReply(now, n, written[n], Failure{Code: code, Definite: code == 11 || code == 22, RetryAfter: time.Duration(after) * ms})
 	default:
-		t.Fatalf("what is %q?", line)
+		t.Fatalf("%q is not an event", line)
 	}
-	return show(next)
+	return show(decision)
 }
 
-func show(n Decision) string {
-	text := n.Action.String()
-	if n.Until == Never {
+func show(d Decision) string {
+	text := d.Action.String()
+	if d.Until == Never {
 		text += " never"
-	} else if n.Until != 0 {
-		text += " " + fmt.Sprint(n.Until.Milliseconds())
+	} else if d.Until != 0 {
+		text += " " + fmt.Sprint(d.Until.Milliseconds())
 	}
-	if n.Reason != NoReason {
-		text += ", " + n.Reason.String()
+	if d.Reason != NoReason {
+		text += ", " + d.Reason.String()
 	}
 	return text
 }
@@ -65,7 +63,7 @@ func TestSchedule(t *testing.T) {
 		start  Start
 		lines  string
 	}{
-		{"three times silence", `{}`, Start{}, `
+		{"three timeouts", `{}`, Start{}, `
 			0 begin      send never
 			5 written    wait 505
 			505 due      send never
@@ -91,7 +89,7 @@ func TestSchedule(t *testing.T) {
 			0 begin        send never
 			0 written      wait 500
 			10 error 1 11  give up, error not retried`},
-		{"final is longer", `{"attempts":2,"last_timeout":"2s"}`, Start{}, `
+		{"the last timeout is longer", `{"attempts":2,"last_timeout":"2s"}`, Start{}, `
 			0 begin     send never
 			0 written   wait 500
 			500 due     send never
@@ -103,7 +101,7 @@ func TestSchedule(t *testing.T) {
 			50 due     send never
 			50 written wait 1050
 			60 reply 1 settle`},
-		{"the deadline cuts the last wait", `{"deadline":"700ms"}`, Start{}, `
+		{"the deadline ends the last timeout", `{"deadline":"700ms"}`, Start{}, `
 			0 begin     send 700
 			0 written   wait 500
 			500 due     send 700
@@ -113,7 +111,7 @@ func TestSchedule(t *testing.T) {
 			0 begin     send 500
 			0 written   wait 500
 			500 due     give up, deadline passed`},
-		{"nothing is written until the deadline", `{"deadline":"500ms"}`, Start{}, `
+		{"the attempt is not written out before the deadline", `{"deadline":"500ms"}`, Start{}, `
 			0 begin     send 500
 			500 due     give up, deadline passed`},
 		{"the context's deadline is earlier", `{"deadline":"1s"}`, Start{Deadline: 300 * ms}, `
@@ -126,12 +124,12 @@ func TestSchedule(t *testing.T) {
 			0 written   wait 500
 			500 due     wait 600, deadline passed
 			550 reply 1 settle`},
-		{"and then there is nothing", `{"deadline":"600ms","backoff":{"kind":"constant"}}`, Start{}, `
+		{"the same, and there is no late reply", `{"deadline":"600ms","backoff":{"kind":"constant"}}`, Start{}, `
 			0 begin     send 600
 			0 written   wait 500
 			500 due     wait 600, deadline passed
 			600 due     give up, deadline passed`},
-		{"and nothing to wait for", `{"deadline":"600ms","backoff":{"kind":"constant"},"late":"ignore"}`, Start{}, `
+		{"the same, and late replies are ignored", `{"deadline":"600ms","backoff":{"kind":"constant"},"late":"ignore"}`, Start{}, `
 			0 begin     send 600
 			0 written   wait 500
 			500 due     give up, deadline passed`},
@@ -176,7 +174,7 @@ func TestSchedule(t *testing.T) {
 			500 written    wait 1000
 			520 error 2 11 wait 1000, attempts used up
 			600 error 1 11 give up, attempts used up`},
-		{"the same, and it is not", `{"attempts":2,"retry_on":[11]}`, Start{}, `
+		{"the same, and it is not answered", `{"attempts":2,"retry_on":[11]}`, Start{}, `
 			0 begin        send never
 			0 written      wait 500
 			500 due        send never
@@ -191,7 +189,7 @@ func TestSchedule(t *testing.T) {
 			310 due           send never
 			310 written       wait 810
 			320 error 2 11 50 pause 420`},
-		{"pushback has an end", `{"retry_on":[11],"backoff":{"kind":"constant"}}`, Start{}, `
+		{"pushback is limited", `{"retry_on":[11],"backoff":{"kind":"constant"}}`, Start{}, `
 			0 begin             send never
 			0 written           wait 500
 			10 error 1 11 60000 pause 5110`},
@@ -215,7 +213,7 @@ func TestSchedule(t *testing.T) {
 			500 due            pause 600
 			510 error 1 11 300 pause 810
 			810 due            send 2000`},
-		{"too long", `{"retry_on":[11],"backoff":{"kind":"constant"},"deadline":"2s"}`, Start{}, `
+		{"pushback makes a pause too long", `{"retry_on":[11],"backoff":{"kind":"constant"},"deadline":"2s"}`, Start{}, `
 			0 begin             send 2000
 			0 written           wait 500
 			500 due             pause 600
@@ -227,35 +225,35 @@ func TestSchedule(t *testing.T) {
 			500 written    wait 1000
 			510 error 2 0  wait 1000
 			600 reply 1    settle`},
-		{"propagate: it is the only one", `{"propagate":true}`, Start{}, `
+		{"propagate: an indefinite error to the only attempt", `{"propagate":true}`, Start{}, `
 			0 begin        send never
 			0 written      wait 500
 			10 error 1 0   give up, error not retried`},
-		{"propagate: a definite one", `{"propagate":true}`, Start{}, `
+		{"propagate: a definite error", `{"propagate":true}`, Start{}, `
 			0 begin        send never
 			0 written      wait 500
 			500 due        send never
 			500 written    wait 1000
 			510 error 2 22 give up, error not retried`},
-		{"propagate: after an error that was waited out", `{"propagate":true,"retry_on":[11]}`, Start{}, `
+		{"propagate: a retried error after an indefinite one", `{"propagate":true,"retry_on":[11]}`, Start{}, `
 			0 begin        send never
 			0 written      wait 500
 			500 due        send never
 			500 written    wait 1000
 			510 error 2 13 wait 1000
 			520 error 1 11 send never`},
-		{"propagate: nobody retries for a retry", `{"propagate":true,"last_timeout":"700ms"}`, Start{OnBehalfOfRetry: true}, `
+		{"propagate: no retry on behalf of a retry", `{"propagate":true,"last_timeout":"700ms"}`, Start{OnBehalfOfRetry: true}, `
 			0 begin     send never
 			0 written   wait 700
 			700 due     give up, attempts used up`},
-		{"without propagate that is of no account", `{}`, Start{OnBehalfOfRetry: true}, `
+		{"no propagate: a retry on behalf of a retry", `{}`, Start{OnBehalfOfRetry: true}, `
 			0 begin     send never
 			0 written   wait 500
 			500 due     send never`},
-		{"adaptive without a memory", `{"adaptive":{}}`, Start{}, `
+		{"adaptive without a destination", `{"adaptive":{}}`, Start{}, `
 			0 begin     send never
 			0 written   wait 500`},
-		{"adaptive, final", `{"attempts":1,"adaptive":{},"last_timeout":"3s"}`, Start{}, `
+		{"adaptive, last timeout", `{"attempts":1,"adaptive":{},"last_timeout":"3s"}`, Start{}, `
 			0 begin     send never
 			0 written   wait 3000`},
 		{"adaptive, the last attempt", `{"attempts":1,"adaptive":{}}`, Start{Dest: &Destination{}}, `
@@ -299,10 +297,10 @@ func TestSchedule(t *testing.T) {
 	}
 }
 
-// cutLine cuts a line before the step that it expects.
+// cutLine cuts a line into the event and the decision that it expects.
 func cutLine(line string) (event, want string) {
-	for _, step := range []Action{GiveUp, Send, Wait, Pause, Settle} {
-		if at := strings.Index(line, " "+step.String()); at > 0 {
+	for _, action := range []Action{GiveUp, Send, Wait, Pause, Settle} {
+		if at := strings.Index(line, " "+action.String()); at > 0 {
 			return line[:at], line[at+1:]
 		}
 	}
@@ -321,29 +319,29 @@ func load(t *testing.T, text string) *retry.Policy {
 	return p
 }
 
-// A hedge that the budget refuses does not fail the call, nor does a refusal lose
-// a reply that the last attempt would have waited for.
+// If the budget refuses a hedge, the call still waits for its first attempt. If it
+// refuses a retry, the call waits as long as its last attempt would.
 func TestRefused(t *testing.T) {
 	for _, tt := range []struct{ name, policy, lines string }{
-		{"hedge", `{"hedge":"50ms","timeout":"1s","budget":{"ratio":0.1}}`, `
+		{"hedge", `{"hedge":"50ms","timeout":"1s","budget":{"ratio":0.1,"per_second":0.001}}`, `
 			0 begin    send never
 			0 written  wait 50
 			50 due     wait 1000, retry refused by the budget
 			1000 due   give up, retry refused by the budget`},
-		{"final", `{"last_timeout":"900ms","budget":{"ratio":0.1}}`, `
+		{"last timeout", `{"last_timeout":"900ms","budget":{"ratio":0.1,"per_second":0.001}}`, `
 			0 begin     send never
 			0 written   wait 500
 			500 due     wait 900, retry refused by the budget
 			800 reply 1 settle`},
-		{"plain", `{"budget":{"ratio":0.1}}`, `
+		{"no hedge", `{"budget":{"ratio":0.1,"per_second":0.001}}`, `
 			0 begin    send never
 			0 written  wait 500
 			500 due    give up, retry refused by the budget`},
-		{"error", `{"budget":{"ratio":0.1},"retry_on":[11]}`, `
+		{"error", `{"budget":{"ratio":0.1,"per_second":0.001},"retry_on":[11]}`, `
 			0 begin       send never
 			0 written     wait 500
 			90 error 1 11 give up, retry refused by the budget`},
-		{"ignoring what is late", `{"last_timeout":"900ms","late":"ignore","budget":{"ratio":0.1}}`, `
+		{"late replies are ignored", `{"last_timeout":"900ms","late":"ignore","budget":{"ratio":0.1,"per_second":0.001}}`, `
 			0 begin    send never
 			0 written  wait 500
 			500 due    give up, retry refused by the budget`},
@@ -367,28 +365,28 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-// For a plain policy a schedule is Limit, Wait, Accepts and AfterSilence, on
-// which the live node relies, and costs no memory.
-func TestPlainSchedule(t *testing.T) {
+// If no schedule is needed, a schedule decides as MaxAttempts, AttemptTimeout, Accepts
+// and AfterTimeout do, on which a node relies.
+func TestSimpleSchedule(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := policytest.Simple(t)
 		if Needed(p) {
-			t.Fatal("not plain")
+			t.Fatal("a schedule is needed")
 		}
 		var s Schedule
 		now := time.Duration(0)
-		next := s.Begin(p, Start{})
-		for next.Action == Send {
-			if next = s.Written(now); next.Action != Wait || next.Until != plus(now, p.AttemptTimeout(s.Sent())) {
-				t.Fatalf("attempt %d: %+v, want to wait for %v", s.Sent(), next, p.AttemptTimeout(s.Sent()))
+		decision := s.Begin(p, Start{})
+		for decision.Action == Send {
+			if decision = s.Written(now); decision.Action != Wait || decision.Until != plus(now, p.AttemptTimeout(s.Sent())) {
+				t.Fatalf("attempt %d: %+v, want to wait for %v", s.Sent(), decision, p.AttemptTimeout(s.Sent()))
 			}
-			now = next.Until
+			now = decision.Until
 			if now == Never {
 				return
 			}
 			sent, want := s.Sent(), AfterTimeout(p, s.Sent())
-			if next = s.Due(now); next.Action != want {
-				t.Fatalf("attempt %d: %v, want %v", sent, next.Action, want)
+			if decision = s.Due(now); decision.Action != want {
+				t.Fatalf("attempt %d: %v, want %v", sent, decision.Action, want)
 			}
 			late := s
 			if got := late.Reply(now, sent, 0).Action == Settle; want == Send && got != Accepts(p, true) {
@@ -401,13 +399,13 @@ func TestPlainSchedule(t *testing.T) {
 	})
 }
 
-func TestPlainScheduleAllocatesNothing(t *testing.T) {
+func TestSimpleScheduleAllocatesNothing(t *testing.T) {
 	var s Schedule
 	for _, p := range []*retry.Policy{nil, {}, {Attempts: 5, Late: retry.Ignore, Hedge: 1}} {
 		if got := testing.AllocsPerRun(100, func() {
-			next := s.Begin(p, Start{})
-			for next.Action == Send {
-				next = s.Due(s.Written(0).Until)
+			decision := s.Begin(p, Start{})
+			for decision.Action == Send {
+				decision = s.Due(s.Written(0).Until)
 			}
 		}); got != 0 {
 			t.Errorf("%v allocations", got)
@@ -415,9 +413,9 @@ func TestPlainScheduleAllocatesNothing(t *testing.T) {
 	}
 }
 
-// Whatever happens to a call: it ends, within its patience and its deadline, with
-// no more attempts than it may have; no attempt begins at the deadline; a call
-// that waits is due at some time; and what it answered last holds.
+// Whatever happens to a call, it ends within MaxDuration and its deadline, with at most
+// MaxAttempts. No attempt begins at or after the deadline. A call that waits is due at
+// some time, which has not passed.
 func TestAnySchedule(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := policytest.Any(t)
@@ -426,22 +424,22 @@ func TestAnySchedule(t *testing.T) {
 		}
 		dest, node := &Destination{}, &Window{}
 		start := Start{Now: time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "now")), Dest: dest, Node: node,
-			OnBehalfOfRetry: rapid.Bool().Draw(t, "behalf"), Incarnation: rapid.Uint64().Draw(t, "life")}
+			OnBehalfOfRetry: rapid.Bool().Draw(t, "on behalf of a retry"), Incarnation: rapid.Uint64().Draw(t, "incarnation")}
 		now := start.Now
 		var s Schedule
-		next := s.Begin(p, start)
+		decision := s.Begin(p, start)
 		answered := map[int]bool{}
 		written := map[int]time.Duration{}
 		pushbacks := 0
-		for step := 0; next.Action != GiveUp && next.Action != Settle; step++ {
-			if step > 1000 {
-				t.Fatal("no end")
+		for events := 0; decision.Action != GiveUp && decision.Action != Settle; events++ {
+			if events > 1000 {
+				t.Fatal("the call does not end")
 			}
 			if s.Sent() > p.MaxAttempts() {
 				t.Fatalf("%d attempts of %d", s.Sent(), p.MaxAttempts())
 			}
-			if next.Action == Send {
-				if p.Deadline > 0 && now >= start.Now+p.Deadline {
+			if decision.Action == Send {
+				if p.Deadline > 0 && now >= plus(start.Now, p.Deadline) {
 					t.Fatal("an attempt began at the deadline")
 				}
 				if s.Retry() != (s.Sent() > 1 || start.OnBehalfOfRetry && p.Propagate) {
@@ -451,33 +449,33 @@ func TestAnySchedule(t *testing.T) {
 					t.Fatalf("%v remain of %v", left, MaxDuration(p))
 				}
 				written[s.Sent()] = now
-				next = s.Written(now)
+				decision = s.Written(now)
 				continue
 			}
-			if next.Until == Never && plus(start.Now, MaxDuration(p)) == Never {
-				return // with such a patience it waits for ever
+			if decision.Until == Never && plus(start.Now, MaxDuration(p)) == Never {
+				return // it waits for ever
 			}
-			if next.Until < now || next.Until == Never {
-				t.Fatalf("%v: due at %v", now, next.Until)
+			if decision.Until < now || decision.Until == Never {
+				t.Fatalf("%v: due at %v", now, decision.Until)
 			}
 			n := rapid.IntRange(1, s.Sent()).Draw(t, "n")
 			happens := rapid.IntRange(0, 9).Draw(t, "happens")
 			if answered[n] || happens < 6 {
-				now = next.Until
-				next = s.Due(now)
+				now = decision.Until
+				decision = s.Due(now)
 				continue
 			}
-			now += time.Duration(rapid.Int64Range(0, int64(next.Until-now)).Draw(t, "passes"))
+			now += time.Duration(rapid.Int64Range(0, int64(decision.Until-now)).Draw(t, "passes"))
 			answered[n] = true
 			if happens == 6 {
-				next = s.Reply(now, n, written[n])
+				decision = s.Reply(now, n, written[n])
 				continue
 			}
 			code := rapid.SampledFrom([]int{0, 11, 13, 22}).Draw(t, "code")
 			pushbacks++
-			next = s.ErrorReply(now, n, written[n], Failure{code, code == 11 || code == 22, time.Duration(rapid.Int64Range(0, int64(10*time.Second)).Draw(t, "after"))})
+			decision = s.ErrorReply(now, n, written[n], Failure{code, code == 11 || code == 22, time.Duration(rapid.Int64Range(0, int64(10*time.Second)).Draw(t, "after"))})
 		}
-		// A wish that comes in a pause counts from then, so it can add what is over of it.
+		// Pushback that comes during a pause counts from then, so it can add all of itself.
 		longest := plus(MaxDuration(p), times(plus(MaxPushback, longestPause(p.Backoff, p.MaxAttempts())), pushbacks))
 		if p.Deadline > 0 {
 			longest = p.Deadline
@@ -485,8 +483,8 @@ func TestAnySchedule(t *testing.T) {
 		if now-start.Now > longest {
 			t.Fatalf("it took %v of %v", now-start.Now, longest)
 		}
-		if next.Action == GiveUp && next.Reason == NoReason {
-			t.Fatal("given up for no reason")
+		if decision.Action == GiveUp && decision.Reason == NoReason {
+			t.Fatal("gave up without a reason")
 		}
 	})
 }

@@ -10,81 +10,93 @@ import (
 )
 
 func TestWindow(t *testing.T) {
-	var l Window
-	b := retry.Budget{Ratio: 0.2}
-	grant := func(now time.Duration) bool { return takeRetry(b, now, nil, &l) }
+	var w Window
+	b := retry.Budget{Ratio: 0.2, PerSecond: 0.001}
+	take := func(now time.Duration) bool { return takeRetry(b, now, [2]*Window{1: &w}) }
 	for range 10 {
-		l.AddCall(0)
+		w.AddCall(0)
 	}
 	for n, want := range []bool{true, true, false} {
-		if grant(0) != want {
-			t.Errorf("10 calls do not pay for just 2 retries: number %d", n+1)
+		if take(0) != want {
+			t.Errorf("10 calls do not allow exactly 2 retries: retry %d", n+1)
 		}
 	}
-	if grant(9999 * ms) {
-		t.Error("a retry more before the window has passed")
+	if take(9999 * ms) {
+		t.Error("one more retry before the window has passed")
 	}
-	l.AddCall(9999 * ms)
-	if grant(10 * time.Second) {
-		t.Error("a single call pays for a retry")
+	w.AddCall(9999 * ms)
+	if take(10 * time.Second) {
+		t.Error("one call allows a retry")
 	}
 	for range 4 {
-		l.AddCall(10 * time.Second)
+		w.AddCall(10 * time.Second)
 	}
-	if !grant(10*time.Second) || grant(10*time.Second) {
-		t.Error("5 calls do not pay for just 1 retry")
+	if !take(10*time.Second) || take(10*time.Second) {
+		t.Error("5 calls do not allow exactly 1 retry")
 	}
-	if grant(time.Hour) {
-		t.Error("calls an hour ago pay for a retry")
+	if take(time.Hour) {
+		t.Error("calls an hour ago allow a retry")
 	}
-	if l.Refused() != 5 {
-		t.Errorf("%d refused", l.Refused())
+	if w.Refused() != 5 {
+		t.Errorf("%d refused", w.Refused())
 	}
-	l.AddCall(time.Second) // what comes too late counts now
-	if l.sum.calls != 1 {
-		t.Errorf("%d calls", l.sum.calls)
+	w.AddCall(time.Second) // a time before the latest counts as the latest
+	if w.sum.calls != 1 {
+		t.Errorf("%d calls", w.sum.calls)
 	}
 }
 
 func TestFloor(t *testing.T) {
-	var l Window
-	granted := 0
+	var w Window
+	allowed := 0
 	for now := time.Duration(0); now < 100*time.Second; now += 10 * ms {
-		if takeRetry(retry.Budget{PerSecond: 10}, now, nil, &l) {
-			granted++
+		if takeRetry(retry.Budget{PerSecond: 10}, now, [2]*Window{1: &w}) {
+			allowed++
 		}
 	}
-	if granted != 1000 {
-		t.Errorf("%d retries in 100 s", granted)
+	if allowed != 1000 {
+		t.Errorf("%d retries in 100 s", allowed)
 	}
 }
 
-// A retry needs the consent of the node and of the destination, and is taken from
-// both or from none.
+// With a ratio alone, a node that calls rarely could never retry. So a budget has a floor.
+func TestRareCallsAreRetried(t *testing.T) {
+	var w Window
+	for now := time.Duration(0); now < time.Hour; now += 10 * time.Second {
+		w.AddCall(now)
+		for n := range 2 {
+			if !takeRetry(retry.Budget{Ratio: 0.2}, now, [2]*Window{&w}) {
+				t.Fatalf("%v: retry %d was refused", now, n+1)
+			}
+		}
+	}
+}
+
+// A retry must be allowed by the node and by the destination, and counts in both
+// windows or in none.
 func TestBothWindows(t *testing.T) {
 	b := retry.Budget{PerSecond: 0.1}
 	var node, dest, other Window
-	if !takeRetry(b, 0, &node, &dest) || takeRetry(b, 0, &node, &other) {
-		t.Error("the node's budget is not heeded")
+	if !takeRetry(b, 0, [2]*Window{&node, &dest}) || takeRetry(b, 0, [2]*Window{&node, &other}) {
+		t.Error("the node's window did not refuse")
 	}
 	if other.sum.retries != 0 || other.Refused() != 1 || node.Refused() != 1 {
-		t.Error("a retry that was refused is counted as one")
+		t.Error("a refused retry counts as a retry")
 	}
 	var fresh Window
-	if takeRetry(b, 0, &fresh, &dest) || fresh.sum.retries != 0 {
-		t.Error("the destination's budget is not heeded")
+	if takeRetry(b, 0, [2]*Window{&fresh, &dest}) || fresh.sum.retries != 0 {
+		t.Error("the destination's window did not refuse")
 	}
-	if !takeRetry(b, 0, nil, nil) {
-		t.Error("no ledger refuses")
+	if !takeRetry(b, 0, [2]*Window{}) {
+		t.Error("a retry was refused without a window")
 	}
 }
 
-// In every window there are at most so many retries as the budget allows, counted
-// by a model that keeps them all.
+// A window allows a retry exactly if a model that keeps all times allows it.
 func TestWindowProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		b := retry.Budget{Ratio: rapid.Float64Range(0, 1).Draw(t, "ratio"), PerSecond: rapid.Float64Range(0, 2).Draw(t, "floor")}
-		var l Window
+		var w Window
 		var calls, retries []time.Duration
 		inWindow := func(all []time.Duration, now time.Duration) (n int) {
 			for _, at := range all {
@@ -98,14 +110,15 @@ func TestWindowProperties(t *testing.T) {
 		for range rapid.IntRange(1, 200).Draw(t, "events") {
 			now += time.Duration(rapid.Int64Range(0, int64(2*time.Second)).Draw(t, "passes"))
 			if rapid.Bool().Draw(t, "call") {
-				l.AddCall(now)
+				w.AddCall(now)
 				calls = append(calls, now)
 				continue
 			}
-			room := b.Ratio*float64(inWindow(calls, now)) + b.PerSecond*float64(windowSlices)
+			full := b.WithDefaults()
+			room := full.Ratio*float64(inWindow(calls, now)) + full.PerSecond*float64(windowSlices)
 			want := float64(inWindow(retries, now)+1) <= room
-			if got := takeRetry(b, now, &l, nil); got != want {
-				t.Fatalf("%v: granted is %v", now, got)
+			if got := takeRetry(b, now, [2]*Window{&w}); got != want {
+				t.Fatalf("%v: allowed is %v", now, got)
 			}
 			if want {
 				retries = append(retries, now)

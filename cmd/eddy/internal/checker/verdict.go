@@ -4,6 +4,7 @@ package checker
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -48,10 +49,23 @@ const (
 	Pass
 )
 
-func (v Verdict) String() string { return [...]string{"unknown", "fail", "pass"}[v] }
+var verdicts = []string{"unknown", "fail", "pass"}
+
+// String returns the verdict's name.
+func (v Verdict) String() string {
+	if int(v) >= len(verdicts) {
+		return fmt.Sprintf("Verdict(%d)", uint8(v))
+	}
+	return verdicts[v]
+}
 
 // MarshalText writes the verdict's name.
-func (v Verdict) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
+func (v Verdict) MarshalText() ([]byte, error) {
+	if int(v) >= len(verdicts) {
+		return nil, fmt.Errorf("%v has no name", v)
+	}
+	return []byte(v.String()), nil
+}
 
 // Judge is the verdict that problems come to, given that the test could be
 // checked at all: that there were operations to judge, and some of them were

@@ -89,4 +89,7 @@ func TestOutcomeOutOfRange(t *testing.T) {
 	if got := Outcome(200).String(); got != "Outcome(200)" {
 		t.Errorf("got %q", got)
 	}
+	if text, err := Outcome(200).MarshalText(); err == nil {
+		t.Errorf("became %s", text)
+	}
 }

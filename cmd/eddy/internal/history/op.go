@@ -41,7 +41,12 @@ func (o Outcome) String() string {
 }
 
 // MarshalText writes the outcome's name.
-func (o Outcome) MarshalText() ([]byte, error) { return []byte(o.String()), nil }
+func (o Outcome) MarshalText() ([]byte, error) {
+	if int(o) >= len(outcomes) {
+		return nil, fmt.Errorf("%v has no name", o)
+	}
+	return []byte(o.String()), nil
+}
 
 // UnmarshalText parses an outcome's name.
 func (o *Outcome) UnmarshalText(text []byte) error {

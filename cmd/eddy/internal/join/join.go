@@ -1,14 +1,16 @@
-// Package join runs a node program as a member of a cluster over NATS: it starts
-// it, tells it its name, carries its messages, and starts it again when it has died.
+// Package join runs a node program as a member of a cluster over NATS: it starts the
+// program, tells it its name, carries its messages, and restarts it when it has died.
 package join
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -17,44 +19,46 @@ import (
 )
 
 const (
-	firstPause = 100 * time.Millisecond // before a node that died is started again; doubles
+	firstPause = 100 * time.Millisecond // before the first restart; doubles with each further one
 	lastPause  = 5 * time.Second
-	longLife   = 30 * time.Second // after which a death counts as the first
+	longRun    = 30 * time.Second // a program that ran for so long counts its deaths from 1 again
 
-	maxQueued = 16 << 20 // bytes that a program has not read yet, before we read no further
+	maxQueued = 16 << 20 // bytes that the program has not read yet, before no more are received
 )
 
-// A Config says which program joins as whom.
+// A Config says which program joins which cluster.
 type Config struct {
-	Net     natsnet.Config // its Nodes are those that the program is told
+	Net     natsnet.Config // its Nodes are the names that init tells the program
 	Program string
 	Args    []string
-	// Restarts is how many deaths in a row the program may die, none of them after
-	// 30 s of life. 0 means that it is not started again.
+	// Restarts is how often in a row the program is restarted. After 30 s without a
+	// death the count begins again.
 	Restarts int
-	// Grace is how long it may take to end, once it is told to.
+	// Grace is how long the program may run on after it was told to end.
 	Grace time.Duration
-	// Stderr receives what the program writes there, each line with the node's
-	// name before it.
+	// Stderr receives what the program writes to its standard error, each line after
+	// the node's name.
 	Stderr io.Writer
 	Log    *slog.Logger
 }
 
-// A Member is a node program that has joined.
+// A Member is a node program that has joined a cluster.
 type Member struct {
 	cfg   Config
 	net   *natsnet.Conn
-	life  atomic.Pointer[life]
-	ready chan struct{} // closed when the first life has answered init
+	now   atomic.Pointer[incarnation]
+	ready chan struct{} // closed when the program has accepted init for the first time
+	once  sync.Once     // closes ready
 }
 
-// A life is one process of the program.
-type life struct {
-	process *cluster.Process
-	ready   atomic.Bool
+// An incarnation is one process of the program.
+type incarnation struct {
+	process    *cluster.Process
+	initSource string // the src of init
+	ready      atomic.Bool
 }
 
-// New joins; Run runs the program.
+// New joins the cluster. Run runs the program.
 func New(cfg Config) (*Member, error) {
 	nodes := cfg.Net.Nodes
 	cfg.Net.Nodes, cfg.Net.Log = nil, cfg.Log
@@ -66,94 +70,99 @@ func New(cfg Config) (*Member, error) {
 	return &Member{cfg: cfg, net: net, ready: make(chan struct{})}, nil
 }
 
-// Ready is closed when the program has answered its init for the first time.
+// Ready is closed when the program has replied to init for the first time.
 func (m *Member) Ready() <-chan struct{} { return m.ready }
 
-// Net is the connection.
+// Net returns the connection.
 func (m *Member) Net() *natsnet.Conn { return m.net }
 
-// Health is nil while the program runs and has answered its init.
+// Health returns nil if the program runs and has replied to init.
 func (m *Member) Health() error {
-	switch l := m.life.Load(); {
-	case l == nil:
+	switch i := m.now.Load(); {
+	case i == nil:
 		return errors.New("the node is not running")
-	case !l.ready.Load():
-		return errors.New("the node has not answered init")
+	case !i.ready.Load():
+		return errors.New("the node has not replied to init")
 	}
 	return nil
 }
 
-// Run runs the program until ctx ends; then it is told to end, and its last messages
-// are carried. The error is nil after that, and else tells why it will not be
-// started again.
+// Run runs the program until ctx ends. Then the program is told to end, and its last
+// messages are still carried. An error says why the program is not restarted.
 func (m *Member) Run(ctx context.Context) error {
 	defer m.net.Close()
 	ctx, end := context.WithCancelCause(ctx)
-	go func() { end(cutError{m.carryIn()}) }()
+	go func() { end(connectionError{m.carryIn()}) }()
 	pause, deaths := firstPause, 0
 	for {
 		begun := time.Now()
-		exit, err := m.live(ctx)
+		exit, err := m.runOnce(ctx)
 		switch {
 		case err != nil:
-			return err // it can't be started, and next time neither
+			return err // a program that cannot be started once cannot be started again
 		case ctx.Err() != nil:
-			return cut(ctx)
+			return connectionErrorOf(ctx)
 		}
-		if time.Since(begun) >= longLife {
+		if time.Since(begun) >= longRun {
 			pause, deaths = firstPause, 0
 		}
 		if deaths++; deaths > m.cfg.Restarts {
 			return fmt.Errorf("%s has died %d times in a row: %v", m.cfg.Net.Node, deaths, exit)
 		}
-		m.cfg.Log.Warn("the node has died and is started again", "how", exit.String(), "deaths", deaths, "in", pause)
+		m.cfg.Log.Warn("the node has died and will be restarted", "exit", exit.String(), "deaths", deaths, "pause", pause)
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
-			return cut(ctx)
+			return connectionErrorOf(ctx)
 		}
 		pause = min(2*pause, lastPause)
 	}
 }
 
-// A cutError is why the connection has ended before we ended it.
-type cutError struct{ error }
+// A connectionError is the reason why the connection has ended before ctx did.
+type connectionError struct{ error }
 
-// cut is the cutError that ctx has ended for, or nil.
-func cut(ctx context.Context) error {
-	if err, ok := errors.AsType[cutError](context.Cause(ctx)); ok {
+// connectionErrorOf returns the connectionError that has ended ctx, or nil.
+func connectionErrorOf(ctx context.Context) error {
+	if err, ok := errors.AsType[connectionError](context.Cause(ctx)); ok {
 		return err
 	}
 	return nil
 }
 
-// live is one life of the program.
-func (m *Member) live(ctx context.Context) (cluster.Exit, error) {
+// runOnce starts the program and waits until its process has ended.
+func (m *Member) runOnce(ctx context.Context) (cluster.Exit, error) {
 	m.net.NewIncarnation()
-	l := &life{}
+	// A random name, so that no other node can pretend to have sent init or to be the
+	// receiver of its reply.
+	i := &incarnation{initSource: "init-" + rand.Text()}
+	init, err := initLine(i.initSource, m.cfg.Net.Node, m.cfg.Net.Nodes)
+	if err != nil {
+		return cluster.Exit{}, err
+	}
 	p, err := cluster.Start(cluster.Config{
 		Program: m.cfg.Program, Args: m.cfg.Args,
-		Grace: -1, TermGrace: -1, // drain is patient before
-		Output: func(s cluster.Stream, line cluster.Line) { m.wrote(l, s, line) },
+		Grace: -1, TermGrace: -1, // stop waits before
+		Output: func(s cluster.Stream, line cluster.Line) { m.wrote(i, s, line) },
 	})
 	if err != nil {
 		return cluster.Exit{}, fmt.Errorf("start %s: %w", m.cfg.Program, err)
 	}
-	l.process = p
-	p.Send(m.initLine())
-	m.life.Store(l)
-	defer m.life.Store(nil)
+	i.process = p
+	p.Send(init)
+	m.now.Store(i)
+	defer m.now.Store(nil)
 	select {
 	case <-p.Done():
 		return p.Wait(), nil
 	case <-ctx.Done():
-		return m.drain(p), nil
+		return m.stop(p), nil
 	}
 }
 
-// drain tells the program to end, and carries its messages meanwhile: it may still
-// wait for replies.
-func (m *Member) drain(p *cluster.Process) cluster.Exit {
+// stop tells the program to end and waits for it. Meanwhile its messages are carried: it
+// may still wait for replies.
+func (m *Member) stop(p *cluster.Process) cluster.Exit {
 	p.Terminate()
 	select {
 	case <-p.Done():
@@ -164,8 +173,8 @@ func (m *Member) drain(p *cluster.Process) cluster.Exit {
 	}
 }
 
-// carryIn hands what comes to the life that there is. What comes between two lives
-// is lost, as on any network. The error is why the connection has ended.
+// carryIn passes received messages to the program while it runs. It returns the reason
+// why the connection has ended.
 func (m *Member) carryIn() error {
 	lines := cluster.NewLineReader(m.net, 1<<30)
 	for {
@@ -173,57 +182,47 @@ func (m *Member) carryIn() error {
 		if err != nil {
 			return err
 		}
-		if l := m.life.Load(); l != nil {
-			l.process.AwaitQueued(maxQueued)
-			l.process.Send(line.Text)
+		if i := m.now.Load(); i != nil {
+			i.process.AwaitQueued(maxQueued)
+			i.process.Send(line.Text)
 		}
 	}
 }
 
-// wrote takes in a line of the program.
-func (m *Member) wrote(l *life, s cluster.Stream, line cluster.Line) {
+// wrote handles a line that the program wrote.
+func (m *Member) wrote(i *incarnation, s cluster.Stream, line cluster.Line) {
 	switch {
 	case s == cluster.Stderr:
 		fmt.Fprintf(m.cfg.Stderr, "%s: %s\n", m.cfg.Net.Node, line.Text)
-	case !l.ready.Load() && m.answeredInit(line.Text):
-		l.ready.Store(true)
-		select {
-		case <-m.ready:
-		default:
-			close(m.ready)
-		}
+	case !i.ready.Load() && m.isInitReply(i.initSource, line.Text):
+		i.ready.Store(true)
+		m.once.Do(func() { close(m.ready) })
 	default:
 		m.net.Write(line.Text)
 	}
 }
 
-const initSource = "eddy-join"
-
-func (m *Member) initLine() []byte {
-	line, err := json.Marshal(map[string]any{
-		"src": initSource, "dest": m.cfg.Net.Node,
-		"body": map[string]any{"type": "init", "msg_id": 1, "node_id": m.cfg.Net.Node, "node_ids": m.cfg.Net.Nodes},
+// initLine returns the message that tells a node its name.
+func initLine(src, node string, nodes []string) ([]byte, error) {
+	return json.Marshal(map[string]any{
+		"src": src, "dest": node,
+		"body": map[string]any{"type": "init", "msg_id": 1, "node_id": node, "node_ids": nodes},
 	})
-	if err != nil {
-		panic(err) // of strings it can't be
-	}
-	return line
 }
 
-// answeredInit reports whether a line is the answer to our init.
-func (m *Member) answeredInit(line []byte) bool {
-	var answer struct {
+// isInitReply reports whether a line is the reply to init.
+func (m *Member) isInitReply(initSource string, line []byte) bool {
+	var reply struct {
 		Dest string `json:"dest"`
 		Body struct {
 			Type string `json:"type"`
-			Text string `json:"text"`
 		} `json:"body"`
 	}
-	if json.Unmarshal(line, &answer) != nil || answer.Dest != initSource {
+	if json.Unmarshal(line, &reply) != nil || reply.Dest != initSource {
 		return false
 	}
-	if answer.Body.Type != "init_ok" {
-		m.cfg.Log.Error("the node did not accept init", "answer", string(line))
+	if reply.Body.Type != "init_ok" {
+		m.cfg.Log.Error("the node did not accept init", "reply", fmt.Sprintf("%.200s", line))
 	}
 	return true
 }

@@ -2,6 +2,7 @@ package natscarrier
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -13,7 +14,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// The test binary is also a server.
+// TestMain makes the test binary a NATS server if its arguments say so.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == "nats-server" {
 		if err := natsserver.Serve(os.Args[2], os.Stdin); err != nil {
@@ -23,19 +24,19 @@ func TestMain(m *testing.M) {
 		os.Exit(0)
 	}
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
+	flag.Set("test.parallel", "8") // most tests wait; a flag on the command line takes precedence
 	os.Exit(m.Run())
 }
 
-// opened is a carrier of n1, n2 and n3, each at the server of its number.
+// opened returns an open carrier with the nodes n1, n2 and n3, each connected to the
+// server of its number.
 func opened(t *testing.T) *Carrier {
-	if testing.Short() {
-		t.Skip("starts NATS servers")
-	}
+	t.Parallel()
 	c := New(Config{Program: os.Args[0], Args: []string{"nats-server"}, Logs: t.TempDir()})
 	t.Cleanup(func() {
 		c.Close()
 		if _, err := os.Stat(c.dir); err == nil {
-			t.Error("a directory is left")
+			t.Error("the directory still exists")
 		}
 	})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -46,12 +47,12 @@ func opened(t *testing.T) *Carrier {
 	return c
 }
 
-// await waits until something is so, and returns what has arrived by then.
+// await waits until is returns true, and returns the records that arrived until then.
 func await(t *testing.T, c *Carrier, what string, is func(records []int) bool) (records []int) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); ; {
 		done := is(records)
-		for _, a := range c.Arrivals() { // what came before it was so is among them
+		for _, a := range c.Arrivals() { // those that arrived before is returned true are among them
 			if a.Line != nil {
 				t.Errorf("a service wrote %s", a.Line)
 			}
@@ -78,7 +79,7 @@ func gather(t *testing.T, c *Carrier) (records []int) {
 	return await(t, c, "gather", func([]int) bool { return c.Gathered() })
 }
 
-// all sends a message from each to each, as records from a number on.
+// all sends a message from each node to each node. The records' numbers begin with from.
 func all(c *Carrier, from int) {
 	names := []string{"n1", "n2", "n3"}
 	for i, src := range names {
@@ -90,7 +91,7 @@ func all(c *Carrier, from int) {
 }
 
 // Two servers that are cut off from each other carry nothing from one's node to the
-// other's; and until they see each other again, not all is gathered.
+// other's. Gathering ends only when they are connected again.
 func TestPartitionServers(t *testing.T) {
 	c := opened(t)
 	all(c, 0)
@@ -126,8 +127,8 @@ func TestPartitionServers(t *testing.T) {
 	}
 }
 
-// A server that is killed is another process afterwards; its node has found another
-// server, and all is gathered only when the server is back.
+// A killed server is restarted as another process. Its node connects to another server
+// meanwhile, and gathering ends only when the server is back.
 func TestKillServer(t *testing.T) {
 	c := opened(t)
 	pid := c.servers.named("s2").process.PID()
@@ -149,7 +150,8 @@ func TestKillServer(t *testing.T) {
 	}
 }
 
-// A service's answer goes to the test first; so does every message for one.
+// The reply of a service goes to the test before it goes over NATS, and so does every
+// message for a service.
 func TestServices(t *testing.T) {
 	c := opened(t)
 	c.Carry(&sim.Record{Index: 5, Message: message.Message{Src: "n1", Dest: "lin-kv", Body: []byte(`{"type":"read","key":1,"msg_id":7}`)}})
@@ -168,7 +170,7 @@ func TestServices(t *testing.T) {
 		select {
 		case <-c.Ready():
 		case <-time.After(time.Until(end)):
-			t.Fatal("no answer")
+			t.Fatal("no reply")
 		}
 	}
 }

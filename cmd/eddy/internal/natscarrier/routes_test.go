@@ -9,7 +9,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
-// echoes are servers' own ports, at which everything comes back.
+// echoes returns ports that stand for the servers' own; what is sent there comes back.
 func echoes(t *testing.T) (ports []int) {
 	for range serverNames {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -31,7 +31,7 @@ func echoes(t *testing.T) (ports []int) {
 	return ports
 }
 
-// talk says something over a connection and hears it.
+// talk reports whether what is sent over a connection comes back.
 func talk(conn net.Conn) bool {
 	conn.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := conn.Write([]byte("x")); err != nil {
@@ -41,8 +41,8 @@ func talk(conn net.Conn) bool {
 	return err == nil
 }
 
-// A cut closes the connections of the ways that it is about, both ways, and lets none
-// be made, until the last of the cuts ends; other ways stay.
+// A cut closes the connections of certain ways, in both directions, and rejects new ones
+// until the last such cut has ended. Other ways stay open.
 func TestCuts(t *testing.T) {
 	for _, test := range []struct {
 		shape   string
@@ -77,7 +77,7 @@ func TestCuts(t *testing.T) {
 					fresh.Close()
 				}
 				if want := " " + test.cut; cut && got != want || !cut && got != "" {
-					t.Errorf("%s: cut are%s", when, got)
+					t.Errorf("%s: the ways cut are%s", when, got)
 				}
 			}
 			r.cut(test.shape, test.servers, true)
@@ -93,9 +93,9 @@ func TestCuts(t *testing.T) {
 			}
 			r.cut(test.shape, test.servers, true)
 			r.cut(test.shape, test.servers, false)
-			look("cut twice and let be once", true)
+			look("cut twice and healed once", true)
 			r.cut(test.shape, test.servers, false)
-			look("let be", false)
+			look("healed", false)
 		})
 	}
 }
@@ -110,7 +110,7 @@ func dialWay(t *testing.T, w *way) net.Conn {
 	return conn
 }
 
-// A server finds the others by ways that lead to nobody else.
+// Each server reaches each other one by a way of its own.
 func TestWaysFrom(t *testing.T) {
 	var r routes
 	if err := r.open(echoes(t)); err != nil {
@@ -128,8 +128,8 @@ func TestWaysFrom(t *testing.T) {
 	}
 }
 
-// Servers' ports are different, free, and not among those that systems give to
-// whoever connects.
+// The ports are different, free, and not among those that operating systems give to
+// outgoing connections.
 func TestFreePorts(t *testing.T) {
 	ports, err := freePorts(200)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/natsserver"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
@@ -63,7 +64,7 @@ func (s *servers) start(c *Carrier) error {
 		s.urls = append(s.urls, fmt.Sprintf("nats://127.0.0.1:%d", clients[i]))
 		one := &server{name: name, file: filepath.Join(c.dir, name+".conf")}
 		s.all = append(s.all, one)
-		text := configuration(name, clients[i], routes[i], s.routes.from(i), filepath.Join(c.dir, name))
+		text := configuration(name, clients[i], routes[i], s.routes.from(i), natsserver.StoreOf(one.file))
 		if err := os.WriteFile(one.file, []byte(text), 0o600); err != nil {
 			return err
 		}
@@ -84,7 +85,7 @@ func (s *servers) start(c *Carrier) error {
 // configuration is a server's. Its route's address, which servers tell each other,
 // is nobody's: they shall know only the ways through us.
 func configuration(name string, clients, routes int, others []string, store string) string {
-	return fmt.Sprintf(`server_name: %s
+	return natsserver.TestHeader + fmt.Sprintf(`server_name: %s
 host: 127.0.0.1
 port: %d
 max_payload: 32MB

@@ -20,13 +20,15 @@ import (
 	"github.com/anishathalye/porcupine"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/internal/longtest"
 	"github.com/eddyrpc/eddy/internal/natsprocess"
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
-var operations = flag.Int("operations", 600, "how many answered operations TestLinKVWhileServersDie waits for")
+var operations = flag.Int("operations", longtest.Or(600, 150), "how many answered operations TestLinKVWhileServersDie waits for")
 
-// TestMain makes the test binary a NATS server, or the services, when it is told so.
+// TestMain makes the test binary a NATS server or the services if the environment says
+// so.
 func TestMain(m *testing.M) {
 	natsprocess.Main()
 	if servers := os.Getenv("NATSKV_SERVICES"); servers != "" {
@@ -39,11 +41,12 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
+	flag.Set("test.parallel", "8") // most tests wait; a flag on the command line takes precedence
 	os.Exit(m.Run())
 }
 
-// startServices starts the services as a process; kill kills it, and returns when it
-// is dead. It does not wait for them.
+// startServices starts the services in a process and does not wait until they are ready.
+// kill kills the process and returns when it is dead.
 func startServices(t *testing.T, servers string) (kill func()) {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), "NATSKV_SERVICES="+servers)
@@ -58,7 +61,7 @@ func startServices(t *testing.T, servers string) (kill func()) {
 	return func() { cmd.Process.Kill(); cmd.Wait() }
 }
 
-// A lossy transport loses three of ten lines, either way.
+// A lossy transport loses three of ten lines in each direction.
 type lossy struct {
 	*natsnet.Conn
 	lines *io.PipeReader
@@ -97,8 +100,8 @@ func (l *lossy) Write(lines []byte) (int, error) {
 	return len(lines), nil
 }
 
-// A group is some clients that use one key after the other: the search for an order
-// stays short.
+// A group is some clients that use one key after the other, so that each key has a short
+// history: the checker's time grows fast with the length.
 type group struct {
 	name     string
 	answered *atomic.Int64 // of all groups
@@ -106,17 +109,23 @@ type group struct {
 	mu      sync.Mutex
 	history []porcupine.Operation // of all keys
 	key     int                   // the one in use
-	begun   int                   // operations on it
-	open    int                   // of these, how many are indefinite
-	value   int                   // every write has its own
+	begun   int                   // operations on this key
+	open    int                   // how many of them are indefinite
+	value   int                   // the last one written; each write has another
 }
 
 const (
 	groups       = 12
 	clientsOfOne = 4
 	opsOfKey     = 32
-	openOfKey    = 8   // more make the search for an order long
-	betweenWaves = 200 // answered operations
+	openOfKey    = 8 // with more the checker takes long
+)
+
+// Servers are killed in waves, since JetStream takes longer to elect a leader than the
+// time between two kills.
+var (
+	killsOfWave  = longtest.Or(3, 1)
+	betweenWaves = longtest.Or[int64](200, 50) // operations that are replied to
 )
 
 // A keyedOp is an operation on one of a group's keys.
@@ -125,7 +134,7 @@ type keyedOp struct {
 	registerOp
 }
 
-// next is what a client does now. last is the value that it saw last.
+// next returns a client's next operation. last is the value that it saw last.
 func (g *group) next(random *rand.Rand, last int) keyedOp {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -148,10 +157,10 @@ func (op keyedOp) body() string {
 	return fmt.Sprintf(`{"type":"cas","key":%q,"from":%d,"to":%d}`, op.key, op.from, op.to)
 }
 
-// indefinite is the output of an operation that may have taken effect, or may yet.
+// indefinite is the output of an operation that may have taken effect or may still do so.
 const indefinite = "indefinite"
 
-// run makes operations until all groups together have answers enough.
+// run makes operations until all groups together got enough replies.
 func (g *group) run(n *eddy.Node, client int, begun time.Time) {
 	random := rand.New(rand.NewPCG(rand.Uint64(), 0))
 	policy := &eddy.Policy{Attempts: 1, Timeout: 700 * time.Millisecond}
@@ -170,7 +179,7 @@ func (g *group) run(n *eddy.Node, client int, begun time.Time) {
 		case code == int64(eddy.KeyDoesNotExist), code == int64(eddy.PreconditionFailed):
 			got = err.Error()
 		case op.typ == "read":
-			continue // nobody has seen it
+			continue // it has no effect
 		default:
 			got, back = indefinite, math.MaxInt64
 		}
@@ -186,7 +195,7 @@ func (g *group) run(n *eddy.Node, client int, begun time.Time) {
 	}
 }
 
-// registers are the keys of a group, each a register.
+// registers models the keys of a group, each as a register.
 func registers() porcupine.Model {
 	m := register
 	m.Partition = func(history []porcupine.Operation) (parts [][]porcupine.Operation) {
@@ -205,7 +214,7 @@ func registers() porcupine.Model {
 	}
 	m.Step = func(state, input, output any) (bool, any) {
 		op := input.(keyedOp).registerOp
-		if output == indefinite { // if it never takes effect, that is as if it did after all else
+		if output == indefinite { // if it never takes effect, it can be ordered after all others
 			if op.typ == "cas" && state.(int) != op.from {
 				return true, state
 			}
@@ -216,13 +225,10 @@ func registers() porcupine.Model {
 	return m
 }
 
-// lin-kv stays linearizable while three of ten messages of its clients are lost, a
-// server is killed and comes back every two seconds, one after the other, and the
-// services too: in waves, since JetStream needs longer than that for an election.
+// lin-kv stays linearizable while three of ten messages of its clients are lost and
+// servers and the services are killed and restarted.
 func TestLinKVWhileServersDie(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes seconds of real time")
-	}
+	t.Parallel()
 	s, err := natsprocess.Start(natsprocess.Config{Dir: t.TempDir(), Count: 3, JetStream: true})
 	if err != nil {
 		t.Fatal(err)
@@ -244,24 +250,25 @@ func TestLinKVWhileServersDie(t *testing.T) {
 	done, killed := make(chan struct{}), make(chan int)
 	go func() {
 		deaths := 0
-		for ; ; deaths += 3 {
-			for i := range 3 {
+		for next := 0; ; {
+			for range killsOfWave {
 				time.Sleep(1700 * time.Millisecond)
-				s.Kill(i)
-				if i == 1 {
+				s.Kill(next)
+				if deaths%3 == 0 {
 					kill()
 					kill = startServices(t, s.URLs())
 				}
 				time.Sleep(300 * time.Millisecond)
-				if err := s.Start(i); err != nil {
+				if err := s.Start(next); err != nil {
 					t.Error(err)
 				}
+				deaths++
+				next = (next + 1) % 3
 			}
-			// Replicas elect a leader after 4 to 9 s without one.
 			for want := answered.Load() + betweenWaves; answered.Load() < want; time.Sleep(10 * time.Millisecond) {
 				select {
 				case <-done:
-					killed <- deaths + 3
+					killed <- deaths
 					return
 				default:
 				}
@@ -280,17 +287,17 @@ func TestLinKVWhileServersDie(t *testing.T) {
 	clients.Wait()
 	close(done)
 	deaths := <-killed
-	made, without := 0, 0
+	made, unknown := 0, 0
 	for _, g := range all {
 		made += len(g.history)
 		for _, op := range g.history {
 			if op.Output == indefinite {
-				without++
+				unknown++
 			}
 		}
 		if got := porcupine.CheckOperationsTimeout(registers(), g.history, time.Minute); got != porcupine.Ok {
 			t.Errorf("%s is linearizable: %s", g.name, got)
 		}
 	}
-	t.Logf("%d operations, %d of them indefinite; %d deaths of servers", made, without, deaths)
+	t.Logf("%d operations, %d of them indefinite; %d deaths of servers", made, unknown, deaths)
 }

@@ -17,29 +17,37 @@ import (
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
-// serve runs a server and the services on it until the function that it returns is
-// called.
-func serve(t *testing.T, store string) (url string, stop func()) {
+// startServer starts a server that runs until the test ends.
+func startServer(t *testing.T, store string) *natsserver.Server {
 	t.Helper()
 	s, err := natsserver.Start(store)
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, end := context.WithCancel(context.Background())
-	ready := make(chan struct{})
-	var served sync.WaitGroup
-	served.Go(func() {
-		cfg := Config{Net: natsnet.Config{Servers: s.URL()}, Replicas: 1, Wait: 20 * time.Second, Log: slog.New(slog.DiscardHandler)}
-		if err := Serve(ctx, cfg, func() { close(ready) }); err != nil {
-			t.Error(err)
-			close(ready)
-		}
-	})
-	<-ready
-	return s.URL(), func() { end(); served.Wait(); s.Stop() }
+	t.Cleanup(s.Stop)
+	return s
 }
 
-// client is a node that calls.
+// serve serves the services at the server of a URL until stop is called. stop returns
+// what Serve has returned.
+func serve(t *testing.T, url string) (stop func() error) {
+	t.Helper()
+	ctx, end := context.WithCancel(t.Context())
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() {
+		ended <- Serve(ctx, Config{
+			Net: natsnet.Config{Servers: url}, Replicas: 1, Wait: 20 * time.Second, Log: slog.New(slog.DiscardHandler),
+		}, func() { close(ready) })
+	}()
+	select {
+	case <-ready:
+	case err := <-ended:
+		t.Fatal(err)
+	}
+	return func() error { end(); return <-ended }
+}
+
+// client returns a node that calls the services.
 func client(t *testing.T, url string) *eddy.Node {
 	t.Helper()
 	conn, err := natsnet.Dial(natsnet.Config{Servers: url, Node: "c1", Nodes: []string{"c1"}})
@@ -63,8 +71,7 @@ func serveClient(t *testing.T, over eddy.Transport) *eddy.Node {
 	return n
 }
 
-// ask asks a service, and writes the answer down: its fields behind the type, or its
-// code and text.
+// ask calls a service and describes the reply: its type and value, or its text and code.
 func ask(n *eddy.Node, service, body string) string {
 	reply, _, err := n.RPCWithRetry(context.Background(), service, eddy.Raw(body), &eddy.Policy{Attempts: 1, Timeout: 20 * time.Second})
 	if err != nil {
@@ -73,7 +80,7 @@ func ask(n *eddy.Node, service, body string) string {
 	return fmt.Sprintf("%s %s", reply.Type, reply.Body.Get("value"))
 }
 
-// said are the lines of a log.
+// said receives the lines of a log.
 type said chan string
 
 func (s said) Write(line []byte) (int, error) {
@@ -86,6 +93,7 @@ func (s said) Write(line []byte) (int, error) {
 
 // Without a server the error and the log say that there is none.
 func TestNoServer(t *testing.T) {
+	t.Parallel()
 	log := make(said, 1)
 	err := Serve(t.Context(), Config{
 		Net: natsnet.Config{Servers: "nats://127.0.0.1:1"}, Wait: 10 * time.Millisecond, Log: slog.New(slog.NewTextHandler(log, nil)),
@@ -99,9 +107,12 @@ func TestNoServer(t *testing.T) {
 }
 
 func TestServices(t *testing.T) {
+	t.Parallel()
 	store := t.TempDir()
-	url, stop := serve(t, store)
-	n := client(t, url)
+	s := startServer(t, store)
+	stop := serve(t, s.URL())
+	n := client(t, s.URL())
+	longKey := strings.Repeat("é", 10_000)
 	for _, service := range []string{"lin-kv", "seq-kv", "lww-kv"} {
 		for _, tt := range []struct{ body, want string }{
 			{`{"type":"read","key":"k"}`, `key "k" does not exist (key-does-not-exist)`},
@@ -127,6 +138,9 @@ func TestServices(t *testing.T) {
 			{`{"type":"read"}`, "read needs key (malformed-request)"},
 			{`{"type":"write","key":1}`, "write needs value (malformed-request)"},
 			{`{"type":"cas","key":1,"to":1}`, "cas needs from and to (malformed-request)"},
+			{`{"type":"write","key":"` + longKey + `","value":1}`, "write_ok "},
+			{`{"type":"write","key":"` + longKey + `1","value":2}`, "write_ok "},
+			{`{"type":"read","key":"` + longKey + `"}`, "read_ok 1"},
 			{`{"type":"ts"}`, "no handler for type ts (not-supported)"},
 		} {
 			if got := ask(n, service, tt.body); got != tt.want {
@@ -144,11 +158,14 @@ func TestServices(t *testing.T) {
 		last = ts
 	}
 
-	// All of it outlives everything.
-	stop()
-	url, stop = serve(t, store)
-	defer stop()
-	n = client(t, url)
+	// What they keep outlives the services and the server.
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	s.Stop()
+	s = startServer(t, store)
+	stop = serve(t, s.URL())
+	n = client(t, s.URL())
 	for _, service := range []string{"lin-kv", "seq-kv", "lww-kv"} {
 		if got := ask(n, service, `{"type":"read","key":"k"}`); got != "read_ok 3" {
 			t.Errorf("%s after a restart: %s", service, got)
@@ -159,15 +176,18 @@ func TestServices(t *testing.T) {
 	} else if ts, _ := reply.Body.Get("ts").Int(); ts <= last {
 		t.Errorf("ts %d after a restart, %d before it", ts, last)
 	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
 }
 
-// A registerOp is what a client asked of one key, and got.
+// A registerOp is an operation on one key.
 type registerOp struct {
 	typ      string
 	from, to int
 }
 
-// register is the sequential specification of lin-kv's keys; 0 is no value.
+// register is the sequential specification of a key of lin-kv; 0 stands for no value.
 var register = porcupine.Model{
 	Init: func() any { return 0 },
 	Step: func(state, input, output any) (bool, any) {
@@ -186,11 +206,12 @@ var register = porcupine.Model{
 	},
 }
 
-// Many clients at once see one register.
 func TestLinKVIsLinearizable(t *testing.T) {
-	url, stop := serve(t, t.TempDir())
+	t.Parallel()
+	s := startServer(t, t.TempDir())
+	stop := serve(t, s.URL())
 	defer stop()
-	n := client(t, url)
+	n := client(t, s.URL())
 	begun := time.Now()
 	var mu sync.Mutex
 	var history []porcupine.Operation

@@ -25,7 +25,7 @@ var pageTemplate = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 {{end}}{{end}}<div class="command"><code id="t{{$i}}-command">{{$t.Command}}</code><button type="button" class="copy" data-copies="t{{$i}}-command" hidden>Copy</button></div>
 </header>
 {{end}}</div>
-<noscript><p>The pictures need JavaScript; messages.svg beside this page does not.</p></noscript>
+<noscript><p>The diagram and the charts need JavaScript.</p></noscript>
 <div id="app"></div>
 </main>
 {{range .Parts}}<script type="text/plain" id="{{.Name}}">{{.Text}}</script>

@@ -114,22 +114,27 @@ func TestHopsToADeadLeaf(t *testing.T) {
 	}
 }
 
-// With a budget of a fraction b, d hops send at most (1+b)^d a call in the long
-// run, and with so many failures just that.
+// With a ratio of b and a floor of f retries per call, each hop sends at most 1+b times
+// as many attempts as it gets requests, and f more. If every attempt fails, it sends
+// that many in the long run.
 func TestBudgetToADeadLeaf(t *testing.T) {
 	t.Parallel()
-	for _, b := range []float64{0.1, 0.2, 0.5} {
+	for _, budget := range []retry.Budget{{Ratio: 0.1}, {Ratio: 0.2}, {Ratio: 0.5}, {Ratio: 0.2, PerSecond: 1e-9}, {PerSecond: 10}} {
+		b, floor := budget.Ratio, budget.WithDefaults().PerSecond/DefaultRate
 		for d := 1; d <= 3; d++ {
 			m := &Model{Calls: some, Hops: d, Outage: dead}
-			r := Run(m, &retry.Policy{Attempts: 3, Budget: retry.Budget{Ratio: b}}, Watch{})
-			want := math.Pow(1+b, float64(d))
-			if r.Deliveries > 1.01*want || r.Deliveries < 0.95*want {
-				t.Errorf("b=%v d=%d: %v deliveries, want at most %v", b, d, r.Deliveries, want)
+			r := Run(m, &retry.Policy{Attempts: 3, Budget: budget}, Watch{})
+			want, calls := 1.0, 0.0 // calls of all hops
+			for range d {
+				calls += want
+				want = want*(1+b) + floor
 			}
-			// Each call ends with a refusal, unless it was granted both of its retries.
-			callers := (want - 1) / b // of all hops
-			if r.RetriesRefused > 1.01*callers || r.RetriesRefused < 0.97*(1-b/2)*callers {
-				t.Errorf("b=%v d=%d: %v refused, of %v calls", b, d, r.RetriesRefused, callers)
+			if r.Deliveries > 1.01*want || r.Deliveries < 0.95*want {
+				t.Errorf("%+v d=%d: %v deliveries, want at most %v", budget, d, r.Deliveries, want)
+			}
+			// Each call ends with a refusal, unless both of its retries were allowed.
+			if r.RetriesRefused > 1.01*calls || r.RetriesRefused < 0.97*(1-(b+floor)/2)*calls {
+				t.Errorf("%+v d=%d: %v refused, of %v calls", budget, d, r.RetriesRefused, calls)
 			}
 		}
 	}

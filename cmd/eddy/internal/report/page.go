@@ -9,10 +9,10 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/page"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
@@ -27,7 +27,7 @@ func (r *Results) page(name string, j *sim.Journal, h *history.History) (*page.T
 	}
 	t := &page.Test{
 		Name: name, Verdict: r.Verdict, Sentence: r.Sentence(), Command: r.Again(), Seed: r.Seed,
-		Nodes: r.columns, Timeout: time.Duration(r.Timeout * float64(time.Millisecond)), Results: text,
+		Nodes: r.lanes, Timeout: time.Duration(r.Timeout * float64(time.Millisecond)), Results: text,
 		Journal: j, History: h,
 	}
 	if t.Nodes == nil {
@@ -166,11 +166,7 @@ func (r *Results) Again() string {
 	if dashes < 0 {
 		dashes = len(args)
 	}
-	args = slices.Insert(args, dashes, "--seed", fmt.Sprint(r.Seed))
-	for i := range args {
-		args[i] = quoteForShell(args[i])
-	}
-	return strings.Join(args, " ")
+	return quote.Shell(slices.Insert(args, dashes, "--seed", fmt.Sprint(r.Seed))...)
 }
 
 // withoutFlags are arguments without some flags and their values.
@@ -189,30 +185,4 @@ func withoutFlags(args []string, names ...string) (rest []string) {
 		rest = append(rest, args[i])
 	}
 	return rest
-}
-
-const plainInShell = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_=+./:,@%"
-
-// quoteForShell writes an argument so that a shell takes it as it is; what can't be
-// printed, so that bash, ksh and zsh do.
-func quoteForShell(arg string) string {
-	if arg != "" && strings.Trim(arg, plainInShell) == "" {
-		return arg
-	}
-	if !strings.ContainsFunc(arg, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
-	}
-	// What can't be seen, or turns the text around, is written so that it can.
-	var b strings.Builder
-	for _, r := range arg {
-		switch {
-		case r == '\'' || r == '\\':
-			b.WriteString("\\" + string(r))
-		case unicode.IsPrint(r):
-			b.WriteRune(r)
-		default:
-			fmt.Fprintf(&b, `\U%08x`, r)
-		}
-	}
-	return "$'" + b.String() + "'"
 }

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
@@ -14,7 +14,7 @@ func reasons(problems []checker.Problem, j *sim.Journal) []Reason {
 	all := []Reason{}
 	found := exchanges(problems, j)
 	for _, p := range problems {
-		r := Reason{Check: p.Check, Text: runner.PrintableLines(p.Text), Seconds: p.At.Seconds(), Unknown: p.Unknown, Message: p.Record - 1, Involved: []int{}}
+		r := Reason{Check: p.Check, Text: quote.Lines(p.Text), Seconds: p.At.Seconds(), Unknown: p.Unknown, Message: p.Record - 1, Involved: []int{}}
 		r.Involved = append(r.Involved, p.Involved...)
 		for i, asked := range p.Asked {
 			messages := found[asked]

@@ -14,6 +14,7 @@ import (
 	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/quantile"
@@ -40,8 +41,7 @@ type Results struct {
 	Sick       []*runner.Sickness `json:"sick"`
 	Notes      []string           `json:"notes"` // what no verdict hangs on
 
-	columns []string // of the picture
-	mark    *Mark    // where it shows what is wrong
+	lanes []string // of the report's diagram
 }
 
 // A Reason is why the verdict is not pass.
@@ -80,7 +80,7 @@ func New(cfg *runner.Config, res *runner.Result, lenient bool) *Results {
 		Messages: map[string]int{}, Faults: map[string]int{}, Sick: res.Sick, Notes: []string{},
 	}
 	for _, note := range res.Notes {
-		r.Notes = append(r.Notes, runner.PrintableLines(note))
+		r.Notes = append(r.Notes, quote.Lines(note))
 	}
 	if r.Sick == nil {
 		r.Sick = []*runner.Sickness{}
@@ -92,11 +92,7 @@ func New(cfg *runner.Config, res *runner.Result, lenient bool) *Results {
 	for _, n := range res.Numbers {
 		r.Numbers[n.Name] = n.Value
 	}
-	if len(problems) > 0 {
-		first := &problems[0]
-		r.mark = &Mark{At: first.At, Record: first.Record - 1, Involved: first.Involved, Text: first.Check}
-	}
-	r.columns = slices.Concat(cfg.Nodes, res.Played)
+	r.lanes = slices.Concat(cfg.Nodes, res.Played)
 	r.countOps(res)
 	r.countMessages(res.Journal)
 	return r

@@ -96,10 +96,6 @@ func (s *Store) Write(r *Results, res *runner.Result) error {
 	if err := os.WriteFile(s.path("results.json"), text, 0o644); err != nil {
 		return err
 	}
-	picture := Picture{Nodes: r.columns, Mark: r.mark}
-	if err := s.file("messages.svg", func(w *bufio.Writer) error { return Messages(w, res.Journal, picture) }); err != nil {
-		return err
-	}
 	shown, err := r.page(nameOf(s.Dir), res.Journal, res.History)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -9,13 +10,29 @@ import (
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/message"
 )
+
+// journal has some messages and a fault.
+func journal(t *testing.T) *sim.Journal {
+	n := sim.New(sim.Config{})
+	for i := range 30 {
+		m, err := message.New("c1", "n1", fmt.Appendf(nil, `{"type":"echo","msg_id":%d}`, i))
+		if err != nil {
+			t.Fatal(err)
+		}
+		n.Send(time.Duration(i), m)
+	}
+	n.Begin(30, sim.Fault{Kind: sim.Pause, Nodes: []string{"n1"}})
+	return n.Journal()
+}
 
 // Write waits until what Keep began is written, and tells if it could not be.
 func TestKeep(t *testing.T) {
 	res := &runner.Result{
 		History: history.Of(history.Op{F: "echo", Client: "c1"}, history.Op{F: "echo", Client: "c2"}),
-		Journal: relays(t, 2, 30).Journal(),
+		Journal: journal(t),
 	}
 	keep := func(spoil func(*Store)) (*Store, error) {
 		s, err := NewStore(t.TempDir(), "echo", time.Now())

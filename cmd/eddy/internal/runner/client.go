@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
 	"github.com/eddyrpc/eddy/internal/message"
@@ -149,7 +150,7 @@ func (r *runner) wrongBody(d *sim.Delivery, line int64, why string) {
 		return
 	}
 	r.ward.add(Sickness{Node: n.name, Kind: "wrong-body", Text: d.Type + " " + why, Life: n.life.number,
-		Line: line, Bytes: int64(len(d.Body)), Quote: quote(d.Body), At: r.now})
+		Line: line, Bytes: int64(len(d.Body)), Quote: quote.Excerpt(d.Body), At: r.now})
 }
 
 // finish ends a client's operation now.

@@ -8,6 +8,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/message"
 )
@@ -125,7 +126,7 @@ func (r *runner) exited(n *node, e *cluster.Event) {
 		if tail := r.cluster.StderrTail(n.index); len(tail) > 0 {
 			text += "; the last of its stderr:"
 			for _, line := range tail {
-				text += "\n    " + Printable([]byte(line))
+				text += "\n    " + quote.Printable(line)
 			}
 		}
 		r.ofNode(n, "exit", "%s", text)

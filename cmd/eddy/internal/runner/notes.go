@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 )
 
 // Notes are what a reader of the report should know, and what no verdict hangs
@@ -58,7 +59,7 @@ func (r *runner) noteEnd(n *node, e *cluster.Event) {
 		note = fmt.Sprintf("ended with %v when the input had ended", e.Exit)
 	}
 	if tail := r.cluster.StderrTail(n.index); len(tail) > 0 {
-		note += "; the last of its stderr: " + Printable([]byte(tail[len(tail)-1]))
+		note += "; the last of its stderr: " + quote.Printable(tail[len(tail)-1])
 	}
 	r.notes.add(note, n.name)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
 )
@@ -82,7 +83,7 @@ func stderrTo(cfg *Config) func(string, []byte) {
 		return nil
 	}
 	return func(node string, line []byte) {
-		cfg.Stderr.Write([]byte(node + ": " + Printable(line) + "\n"))
+		cfg.Stderr.Write([]byte(node + ": " + quote.Printable(line) + "\n"))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 )
 
 // A Sickness is something that no node may do, whatever the workload, and that
@@ -53,7 +54,7 @@ func (w *ward) add(s Sickness) {
 	if w.count == nil {
 		w.count = map[string]int{}
 	}
-	s.Text = PrintableLines(s.Text)
+	s.Text = quote.Lines(s.Text)
 	key := s.Node + " " + s.Kind
 	w.count[key]++
 	if w.count[key] <= keptPerNode {
@@ -70,7 +71,7 @@ func (w *ward) add(s Sickness) {
 func (r *runner) ofLine(n *node, e *cluster.Event, kind, format string, args ...any) {
 	r.ward.add(Sickness{
 		Node: n.name, Kind: kind, Text: fmt.Sprintf(format, args...),
-		Life: e.Incarnation, Line: e.Line.Number, Bytes: e.Line.Size, Quote: quote(e.Line.Text), At: r.now,
+		Life: e.Incarnation, Line: e.Line.Number, Bytes: e.Line.Size, Quote: quote.Excerpt(e.Line.Text), At: r.now,
 	})
 }
 

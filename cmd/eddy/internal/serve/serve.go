@@ -122,7 +122,6 @@ func writeJSON(w http.ResponseWriter, v any) {
 // files are what of a test is shown, as what.
 var files = map[string]string{
 	"report.html":   "text/html; charset=utf-8",
-	"messages.svg":  "image/svg+xml",
 	"results.json":  "application/json",
 	"journal.jsonl": "text/plain; charset=utf-8",
 	"history.jsonl": "text/plain; charset=utf-8",

@@ -36,7 +36,7 @@ func newStore(t *testing.T) string {
 	write("relay/3/progress.json", `{"workload":"relay","bin":"./b","nodes":["n1"],"seed":"3","started":"2026-01-03T00:00:00Z","ok":5}`)
 	write("relay/broken/results.json", `{`)
 	write("nothing/else", "")
-	for name, to := range map[string]string{"latest": "relay/2", "echo/out": "../../..", "echo/1/results.jsonl": "../../../secret", "echo/1/messages.svg": "../../../secret"} {
+	for name, to := range map[string]string{"latest": "relay/2", "echo/out": "../../..", "echo/1/results.jsonl": "../../../secret", "echo/1/history.jsonl": "../../../secret"} {
 		if err := os.Symlink(to, filepath.Join(dir, name)); err != nil {
 			t.Skip(err) // Windows, without the right to
 		}
@@ -94,7 +94,7 @@ func TestPaths(t *testing.T) {
 		"/test/relay/2/":                404, // no report, and it does not run
 		"/test/echo/1/node-logs":        404,
 		"/test/echo/1/results.jsonl":    404,
-		"/test/echo/1/messages.svg":     404, // a link that leads out
+		"/test/echo/1/history.jsonl":    404, // a link that leads out
 		"/test/echo/out/secret":         404,
 		"/test/echo/../secret":          307, // cleaned by the mux
 		"/test/..%2f..%2f/secret/":      404,

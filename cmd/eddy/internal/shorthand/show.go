@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
@@ -47,7 +48,7 @@ func ShowValue(value jsontext.Value) string {
 	}
 	value = value.Clone()
 	if err := value.Compact(); err != nil {
-		return Escape(string(value))
+		return quote.Printable(value)
 	}
 	return printable(string(value))
 }
@@ -80,27 +81,6 @@ func printable(text string) string {
 		default:
 			fmt.Fprintf(&b, `\u%04x`, r)
 		}
-	}
-	return b.String()
-}
-
-// Escape writes any bytes as text that a terminal can be trusted with: control
-// and other invisible characters, and what is not UTF-8, as Go escapes them.
-// A backslash stays as it is, so this is for people and cannot be undone.
-func Escape(text string) string {
-	var b strings.Builder
-	for len(text) > 0 {
-		r, size := utf8.DecodeRuneInString(text)
-		switch {
-		case r == utf8.RuneError && size == 1:
-			fmt.Fprintf(&b, `\x%02x`, text[0])
-		case strconv.IsPrint(r):
-			b.WriteString(text[:size])
-		default:
-			quoted := strconv.QuoteRune(r)
-			b.WriteString(quoted[1 : len(quoted)-1])
-		}
-		text = text[size:]
 	}
 	return b.String()
 }

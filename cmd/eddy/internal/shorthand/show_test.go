@@ -30,17 +30,3 @@ func TestShow(t *testing.T) {
 		}
 	}
 }
-
-func TestEscape(t *testing.T) {
-	for _, test := range []struct{ text, want string }{
-		{"plain → é", "plain → é"},
-		{"\x1b[31mred\x07", `\x1b[31mred\a`},
-		{"tab\there", `tab\there`},
-		{"\xff\u202e\x9b", `\xff\u202e\x9b`},
-		{`C:\new`, `C:\new`},
-	} {
-		if got := Escape(test.text); got != test.want {
-			t.Errorf("%q: got %s, want %s", test.text, got, test.want)
-		}
-	}
-}

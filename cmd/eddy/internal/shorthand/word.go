@@ -1,13 +1,12 @@
 package shorthand
 
 import (
-	"bytes"
 	"fmt"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
@@ -79,15 +78,9 @@ func cutName(s string) (name, rest string) {
 }
 
 // clip shortens what is quoted in an error.
-func clip[T string | []byte](text T) string {
-	const most = 40
-	b := []byte(text)
-	if len(b) <= most {
-		return string(b)
+func clip(text string) string {
+	if begin, cut := quote.Cut(text, 40); cut {
+		return strings.TrimRight(begin, blanks) + "…"
 	}
-	cut := most
-	for !utf8.RuneStart(b[cut]) {
-		cut--
-	}
-	return string(bytes.TrimRight(b[:cut], blanks)) + "…"
+	return text
 }

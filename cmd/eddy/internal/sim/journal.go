@@ -45,7 +45,12 @@ func (f Fate) String() string {
 func Fates() []string { return fates }
 
 // MarshalText writes the fate's name.
-func (f Fate) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
+func (f Fate) MarshalText() ([]byte, error) {
+	if int(f) >= len(fates) {
+		return nil, fmt.Errorf("%v has no name", f)
+	}
+	return []byte(f.String()), nil
+}
 
 // UnmarshalText parses a fate's name.
 func (f *Fate) UnmarshalText(text []byte) error {

@@ -84,6 +84,9 @@ func TestFateOutOfRange(t *testing.T) {
 	if got := Fate(200).String(); got != "Fate(200)" {
 		t.Errorf("got %q", got)
 	}
+	if text, err := Fate(200).MarshalText(); err == nil {
+		t.Errorf("became %s", text)
+	}
 	var f Fate
 	if err := f.UnmarshalText([]byte("gone")); err == nil || !strings.Contains(err.Error(), "in-flight, delivered") {
 		t.Error(err)

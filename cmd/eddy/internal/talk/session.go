@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/shorthand"
 )
 
@@ -120,7 +121,7 @@ func Run(cfg Config) (status int, err error) {
 		ahead = typedAhead
 		s.hangup = make(chan struct{})
 		s.screen.remark("%s is %s, process %d; type a message such as echo hi, or help, or quit",
-			cfg.Node, shorthand.Escape(cfg.Program), s.node.PID())
+			cfg.Node, quote.Printable(cfg.Program), s.node.PID())
 	}
 	s.typed = make(chan cluster.Line, ahead)
 	if !cfg.NoInit {
@@ -289,7 +290,7 @@ func (s *session) ended() (int, error) {
 	if tail := s.node.StderrTail(); status != 0 && len(tail) > 0 {
 		s.screen.complain("the last of its stderr:")
 		for _, text := range tail {
-			s.screen.complain("  %s", shorthand.Escape(strings.ReplaceAll(text, "\t", "    ")))
+			s.screen.complain("  %s", quote.Printable(strings.ReplaceAll(text, "\t", "    ")))
 		}
 	}
 	if sig, ok := s.signal.(syscall.Signal); ok {
@@ -319,7 +320,7 @@ func (s *session) take(line cluster.Line) {
 	command, err := shorthand.Parse(text)
 	if err != nil {
 		echo()
-		s.screen.complain("%s", shorthand.Escape(err.Error()))
+		s.screen.complain("%s", quote.Printable(err.Error()))
 		return
 	}
 	if command.Verb != shorthand.Wait && command.Verb != shorthand.Answer {

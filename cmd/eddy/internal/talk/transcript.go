@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/shorthand"
 	"github.com/eddyrpc/eddy/internal/message"
 )
@@ -74,7 +75,7 @@ func (t *transcript) write(text string) {
 
 // typed repeats a line that was not typed on this very screen.
 func (t *transcript) typed(text string) {
-	text = shorthand.Escape(strings.TrimRight(text, " \t\r"))
+	text = quote.Printable(strings.TrimRight(text, " \t\r"))
 	if !strings.HasPrefix(text, "#") && text != "" {
 		text = "> " + text
 	}
@@ -142,7 +143,7 @@ func showFields(m shownMessage) string {
 
 // sent shows a line that was sent and is not a message.
 func (t *transcript) sent(node, text string) {
-	t.line(t.paint(toNode, "→ ") + t.name(node) + "  " + t.shorten(shorthand.Escape(text)))
+	t.line(t.paint(toNode, "→ ") + t.name(node) + "  " + t.shorten(quote.Printable(text)))
 }
 
 // stderr shows a line of the node's stderr.
@@ -162,7 +163,7 @@ func (t *transcript) text(text string, line cluster.Line) string {
 	if t.cut > 0 && len(text) > t.cut {
 		cut, text = true, text[:t.cut]
 	}
-	text = shorthand.Escape(text)
+	text = quote.Printable(text)
 	if cut {
 		text += fmt.Sprintf("… (%d bytes)", line.Size)
 	}
@@ -171,14 +172,12 @@ func (t *transcript) text(text string, line cluster.Line) string {
 
 // shorten cuts text that is longer than the limit, saying how long it was.
 func (t *transcript) shorten(text string) string {
-	if t.cut <= 0 || len(text) <= t.cut {
-		return text
+	if t.cut > 0 {
+		if begin, cut := quote.Cut(text, t.cut); cut {
+			return fmt.Sprintf("%s… (%d bytes)", begin, len(text))
+		}
 	}
-	end := t.cut
-	for end > 0 && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return fmt.Sprintf("%s… (%d bytes)", text[:end], len(text))
+	return text
 }
 
 // pad fills up to a width in characters.

@@ -1,0 +1,51 @@
+package retry
+
+import (
+	"fmt"
+	"strings"
+)
+
+// invalid returns the error for a field whose value is not what it must be.
+func invalid(field string, value any) error {
+	return fmt.Errorf("%s: %v must be %s", field, value, rule(field))
+}
+
+// rule says what the value of a field must be. It is "" if there is no such field.
+func rule(field string) string {
+	switch field {
+	case "attempts":
+		return "an integer of at least 1"
+	case "timeout", "last_timeout", "hedge", "deadline", "adaptive.min", "adaptive.max", "backoff.base", "backoff.cap":
+		return `a duration of more than 0s, such as "500ms"`
+	case "adaptive", "backoff", "budget":
+		return "an object"
+	case "late":
+		return "accept or ignore"
+	case "backoff.kind":
+		return "none, constant, exponential or decorrelated"
+	case "backoff.jitter":
+		return `"none", "full", "equal", a number of more than 0 and at most 1, or two factors from 0 to 2 such as [0.5,1.5]`
+	case "backoff.seed":
+		return "an integer from 1 to 18446744073709551615"
+	case "retry_on":
+		return "an array of error codes"
+	case "budget.ratio":
+		return "a number from 0 to 1"
+	case "budget.per_second":
+		return "a number of more than 0 and at most 1e9"
+	case "call_id", "propagate":
+		return "true or false"
+	}
+	if strings.HasPrefix(field, "retry_on.") {
+		return "an integer of at least 0"
+	}
+	return ""
+}
+
+// name returns the name of value i of a type, and an error if it has none.
+func name(kind string, i uint8, names []string) (string, error) {
+	if int(i) < len(names) {
+		return names[i], nil
+	}
+	return fmt.Sprintf("%s %d", kind, i), fmt.Errorf("%s %d has no name", kind, i)
+}
