@@ -152,26 +152,6 @@ func TestInReplyToZeroIsAReply(t *testing.T) {
 	}})
 }
 
-func TestRepliesAreInOrder(t *testing.T) {
-	var in strings.Builder
-	for id := 2; id < 500; id++ {
-		in.WriteString(request(id, ""))
-	}
-	last := 0
-	for line := range strings.Lines(run(t, in.String(), handlers{"t": echo})) {
-		var m struct {
-			Body struct {
-				InReplyTo int `json:"in_reply_to"`
-			}
-		}
-		json.Unmarshal([]byte(line), &m)
-		if m.Body.InReplyTo < last {
-			t.Fatalf("%d was answered behind %d", m.Body.InReplyTo, last)
-		}
-		last = m.Body.InReplyTo
-	}
-}
-
 func TestRunEndsThoughACallIsUnanswered(t *testing.T) {
 	run(t, request(2, ""), handlers{"t": func(n *maelstrom.Node, _ maelstrom.Message) error {
 		n.SyncRPC(context.Background(), "n2", map[string]any{"type": "read"})
