@@ -188,7 +188,7 @@ func TestViolation(t *testing.T) {
 	tb.has(".panel", "partition halves")
 	tb.has(".panel .path", "copy")
 
-	tb = openReport(t, b.test(t, "sick-node"), "#v0")
+	tb = openReport(t, b.test(t, "violation"), "#v0")
 	tb.has(".first", "DEBUG: got an echo from")
 	tb.has(".panel", "what its node was busy with")
 }
