@@ -1,7 +1,7 @@
 # .ci/run is everything that a change must pass. Most targets here are parts of it.
 
 .DEFAULT_GOAL := help
-.PHONY: help build test race lint measure bench fuzz generate snapshot vuln ci
+.PHONY: help build test long race lint measure bench fuzz generate snapshot vuln ci
 
 help: ## print this list
 	@awk -F ': ## ' '/^[a-z]+: ## / { printf "make %-9s %s\n", $$1, $$2 }' Makefile
@@ -11,6 +11,9 @@ build: ## build relay and eddy here
 
 test: ## run the tests
 	go test ./...
+
+long: ## run the tests, with the long searches too
+	EDDY_LONG=1 go test ./...
 
 race: ## run the tests with the race detector
 	go test -race ./...

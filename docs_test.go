@@ -147,3 +147,23 @@ func testsOf(t *testing.T) map[string]bool {
 	}
 	return tests
 }
+
+// docs/dependencies.md has a line for each direct dependency.
+func TestDependenciesInDocs(t *testing.T) {
+	page, err := os.ReadFile("docs/dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	requirement := regexp.MustCompile(`(?m)^\s(\S+) v\S+$`) // without // indirect
+	for _, path := range []string{"go.mod", "bench/go.mod", "cmd/eddy/internal/page/front/go.mod"} {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range requirement.FindAllSubmatch(text, -1) {
+			if name := string(m[1]); name != module && !bytes.Contains(page, []byte("`"+name+"`")) {
+				t.Errorf("it has no line for %s (%s)", name, path)
+			}
+		}
+	}
+}

@@ -85,11 +85,11 @@ var natsTests = []struct{ flags, want string }{
 	// What the simulated network does comes before NATS.
 	{"-w relay --bin relay-none --loss 0.2 --duplicate 0.1 --latency 2 --nemesis kill,pause,partition,flaky,clog,kill-server", "pass"},
 
-	{"-w relay --bin relay-double-answer --nemesis kill-server", "double-answer"},
-	{"-w relay --bin relay-stranger --nemesis partition-servers", "stranger-believed"},
+	{"-w relay --bin relay-double-reply --nemesis kill-server", "double-reply"},
+	{"-w relay --bin relay-stranger --nemesis partition-servers", "unmatched-reply"},
 	{"-w relay --bin relay-wrong-count --nemesis partition-servers", "wrong-count"},
 	{"-w relay --bin relay-early --nemesis kill-server", "gave-up-early"},
-	{"-w echo --bin sick-goes-silent --nemesis kill-server", "silence unanswered"},
+	{"-w echo --bin sick-goes-silent --nemesis kill-server", "no-final-reply no-reply"},
 	{"-w echo --bin sick-wrong-echo", "echo"},
 }
 

@@ -50,30 +50,30 @@ const (
 // it. Without a bug the relay must pass.
 var relayBugs = []struct{ name, does, caughtBy string }{
 	{"none", "has no bug", ""},
-	{"leak", "answers no more after 10,000 calls", "no-answer"},
-	{"forgetful", "does not answer when nobody answered it", "no-answer"},
+	{"leak", "answers no more after 10,000 calls", "no-reply"},
+	{"forgetful", "does not answer when nobody answered it", "no-reply"},
 	{"reused-id", "sends every attempt with the first one's msg_id", "reused-id"},
 	{"extra-attempt", "makes one attempt too many", "too-many-attempts"},
-	{"double-answer", "answers twice", "double-answer"},
-	{"late-lost", "takes a reply only from the latest attempt", "answer-lost"},
+	{"double-reply", "answers twice", "double-reply"},
+	{"late-lost", "takes a reply only from the latest attempt", "reply-lost"},
 	{"wrong-count", "counts one attempt too few", "wrong-count"},
 	{"always-one", "says that it took one attempt, however many it took", "wrong-count"},
-	{"stranger", "believes whoever knows a live id", "stranger-believed"},
-	{"any-id", "believes the target whatever the reply is to", "stranger-believed"},
+	{"stranger", "believes whoever knows a live id", "unmatched-reply"},
+	{"any-id", "believes the target whatever the reply is to", "unmatched-reply"},
 	{"early", "gives up after two attempts", "gave-up-early"},
 	{"hasty", "gives up when the last attempt is sent", "error-too-soon"},
-	{"impatient", "waits half of the time", "too-soon"},
+	{"impatient", "waits half of the time", "attempt-too-soon"},
 	{"made-up", "answers with an older result when nobody answered it", "wrong-result"},
-	{"swapped", "takes a reply for the target's latest call", "wrong-result stranger-believed"},
-	{"goes-on", "goes on with its attempts after the answer", "after-answer"},
+	{"swapped", "takes a reply for the target's latest call", "wrong-result unmatched-reply"},
+	{"goes-on", "goes on with its attempts after the answer", "attempt-after-reply"},
 	{"wrong-target", "sends its second attempt to itself", "wrong-target"},
 	{"no-retry", "makes one attempt and waits for all the time", "gave-up-early"},
-	{"changes", "changes the payload", "stray"},
+	{"changes", "changes the payload", "unrelated-request"},
 	{"deaf-at-first", "takes no reply to a first attempt", "reply-ignored"},
 	{"definite", "says in the end that nothing happened", "false-definite"},
-	{"slow", "waits twice as long as it should", "too-late"},
-	{"holds", "keeps its answers for a second", "held-back"},
-	{"refuses", "refuses nine of ten requests for no reason", "errors"},
+	{"slow", "waits twice as long as it should", "attempt-too-late"},
+	{"holds", "keeps its answers for a second", "reply-delayed"},
+	{"refuses", "refuses nine of ten requests for no reason", "too-many-errors"},
 }
 
 func init() {
@@ -249,7 +249,7 @@ func (r *bugRelay) settle(m sick.Message) {
 		return
 	}
 	r.answer(c, m.Raw)
-	if r.bug == "double-answer" {
+	if r.bug == "double-reply" {
 		r.answer(c, m.Raw)
 	}
 }

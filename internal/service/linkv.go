@@ -2,7 +2,7 @@ package service
 
 import "math/rand/v2"
 
-// linKV is linearizable since it serves one request after another from one map.
+// linKV is linearizable because it serves one request at a time from one map.
 type linKV struct{ values map[string]string }
 
 func (s *linKV) serve(_ string, _ *rand.Rand, r *request) reply {
@@ -10,13 +10,13 @@ func (s *linKV) serve(_ string, _ *rand.Rand, r *request) reply {
 	if refused.typ != "" {
 		return refused
 	}
-	now, there := s.values[o.key]
-	answer, writes := o.apply(now, there)
+	current, exists := s.values[o.key]
+	result, writes := o.apply(current, exists)
 	if writes {
 		if s.values == nil {
 			s.values = map[string]string{}
 		}
 		s.values[o.key] = o.value
 	}
-	return answer
+	return result
 }

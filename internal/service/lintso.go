@@ -11,7 +11,7 @@ type linTSO struct{ next int64 }
 
 func (s *linTSO) serve(_ string, _ *rand.Rand, r *request) reply {
 	if r.typ != "ts" {
-		return refuse(notSupported, "%s is not ts", r.typ)
+		return refuse(notSupported, "type %s is not supported: must be ts", r.typ)
 	}
 	s.next++
 	return reply{"ts_ok", fmt.Sprintf(`,"ts":%d`, s.next-1)}

@@ -4,15 +4,17 @@ import "math/rand/v2"
 
 const replicas = 5
 
-// lwwKV is eventually consistent: of several replicas one is chosen for each
-// request, so that a write may be missed by the next read of the same asker and
-// two cas may both succeed. With every request one replica tells another of one
-// key, the later write wins, and in the end all agree.
+// lwwKV is eventually consistent. A random replica serves each request, so a read
+// may miss the requester's last write, and two cas operations from the same value
+// may both succeed. With every request, one replica sends its value of the
+// request's key to another, which keeps the later write. So all replicas become
+// equal in the end.
 type lwwKV struct {
 	replicas [replicas]map[string]stamped
 	clock    int64
 }
 
+// A stamped value has the logical time of its write.
 type stamped struct {
 	at    int64
 	value string
@@ -26,24 +28,25 @@ func newLWW() *lwwKV {
 	return s
 }
 
-func (s *lwwKV) serve(_ string, choose *rand.Rand, r *request) reply {
+func (s *lwwKV) serve(_ string, random *rand.Rand, r *request) reply {
 	o, refused := parse(r)
 	if refused.typ != "" {
 		return refused
 	}
-	here := s.replicas[choose.IntN(replicas)]
-	now, there := here[o.key]
-	answer, writes := o.apply(now.value, there)
+	replica := s.replicas[random.IntN(replicas)]
+	current, exists := replica[o.key]
+	result, writes := o.apply(current.value, exists)
 	if writes {
 		s.clock++
-		here[o.key] = stamped{s.clock, o.value}
+		replica[o.key] = stamped{s.clock, o.value}
 	}
-	s.gossip(choose.IntN(replicas), choose.IntN(replicas), o.key)
-	return answer
+	s.gossip(random.IntN(replicas), random.IntN(replicas), o.key)
+	return result
 }
 
+// gossip sends one replica's value of a key to another replica.
 func (s *lwwKV) gossip(from, to int, key string) {
-	if news := s.replicas[from][key]; news.at > s.replicas[to][key].at {
-		s.replicas[to][key] = news
+	if v := s.replicas[from][key]; v.at > s.replicas[to][key].at {
+		s.replicas[to][key] = v
 	}
 }

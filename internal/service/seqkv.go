@@ -7,58 +7,60 @@ import (
 	"github.com/eddyrpc/eddy/internal/canonical"
 )
 
-// seqKV is sequentially consistent. There is one order of all changes; each
-// asker stands somewhere in it and never goes back. What changes nothing, a
-// read, a cas that fails, a write of what is there already, may be answered from
-// anywhere between where its asker stands and the end; what changes something
-// happens at the end, and takes its asker there.
+// seqKV is sequentially consistent. There is one order of all changes. Each
+// requester has a position in it that never decreases. A request that changes
+// nothing (a read, a cas that fails, a write of the current value) is served at a
+// random position between the requester's position and the end, which becomes the
+// requester's position. A request that changes a value is served at the end.
 type seqKV struct {
-	length   int // changes so far
-	versions map[string][]version
-	stands   map[string]int
+	length    int // the number of changes
+	versions  map[string][]version
+	positions map[string]int // by requester
 }
 
-// A version is a key's value from the at-th change on.
+// A version is the value of a key from the position at on.
 type version struct {
 	at    int
 	value string
 }
 
-// reach is how many changes back a read may be from.
-const reach = 64
+// maxStaleness is how many changes a read may miss.
+const maxStaleness = 64
 
-func (s *seqKV) serve(asker string, choose *rand.Rand, r *request) reply {
+func (s *seqKV) serve(src string, random *rand.Rand, r *request) reply {
 	o, refused := parse(r)
 	if refused.typ != "" {
 		return refused
 	}
 	if s.versions == nil {
-		s.versions, s.stands = map[string][]version{}, map[string]int{}
+		s.versions, s.positions = map[string][]version{}, map[string]int{}
 	}
-	earliest := max(s.stands[asker], s.length-reach)
-	at := earliest + choose.IntN(s.length-earliest+1)
-	answer, changes := s.apply(&o, at)
+	earliest := max(s.positions[src], s.length-maxStaleness)
+	at := earliest + random.IntN(s.length-earliest+1)
+	result, changes := s.apply(&o, at)
 	if changes {
 		at = s.length
-		answer, changes = s.apply(&o, at)
+		result, changes = s.apply(&o, at)
 	}
 	if changes {
 		s.length++
 		at = s.length
 		s.versions[o.key] = append(s.versions[o.key], version{at, o.value})
 	}
-	s.stands[asker] = at
-	return answer
+	s.positions[src] = at
+	return result
 }
 
-// apply is the answer at a place in the order, and whether it changes anything.
-func (s *seqKV) apply(o *op, at int) (answer reply, changes bool) {
-	now, there := s.valueAt(o.key, at)
-	answer, writes := o.apply(now, there)
-	return answer, writes && !(there && canonical.JSON(now) == canonical.JSON(o.value))
+// apply returns the reply to an operation at a position, and whether the operation
+// changes a value.
+func (s *seqKV) apply(o *op, at int) (result reply, changes bool) {
+	current, exists := s.valueAt(o.key, at)
+	result, writes := o.apply(current, exists)
+	return result, writes && !(exists && canonical.JSON(current) == canonical.JSON(o.value))
 }
 
-func (s *seqKV) valueAt(key string, at int) (value string, there bool) {
+// valueAt returns the value of a key at a position.
+func (s *seqKV) valueAt(key string, at int) (value string, exists bool) {
 	all := s.versions[key]
 	later := sort.Search(len(all), func(i int) bool { return all[i].at > at })
 	if later == 0 {

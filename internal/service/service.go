@@ -1,16 +1,16 @@
-// Package service is what Maelstrom calls services: nodes that the workbench and
-// eddytest play themselves and that every node may ask. Lin-kv, seq-kv and lww-kv
-// keep values under keys, lin-tso hands out timestamps.
+// Package service implements Maelstrom's services as state machines. The workbench
+// and eddytest provide them to nodes: lin-kv, seq-kv and lww-kv are key-value
+// stores, lin-tso is a timestamp oracle.
 //
-// They are as Maelstrom documents them
-// (https://github.com/jepsen-io/maelstrom/blob/main/doc/services.md), and pure:
-// where one may choose, as seq-kv which past to show, the seed chooses. What it
-// chooses depends on the asker's requests alone, so that it is the same however
-// the askers' turns fall, as far as their requests are.
+// They behave as Maelstrom documents them
+// (https://github.com/jepsen-io/maelstrom/blob/main/doc/services.md). Where a
+// service may choose, such as which past state seq-kv shows, the choice is random.
+// Each requester has its own random generator, seeded with the seed and its name,
+// so its random numbers do not depend on the requests of other nodes.
 //
-// A request that the network has duplicated is served twice, as by any server
-// that keeps no memory of requests. A cas survives that; a write may come again
-// after a later one.
+// A duplicated request is served twice, because services do not deduplicate. A
+// duplicate of a cas does no harm, but a duplicate of a write may overwrite a later
+// write.
 package service
 
 import (
@@ -24,7 +24,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// The codes that services answer with.
+// The codes of the services' error replies.
 const (
 	notSupported       = 10
 	malformedRequest   = 12
@@ -32,34 +32,34 @@ const (
 	preconditionFailed = 22
 )
 
-// A Service answers requests, one after another.
+// A Service serves requests one at a time. It is not safe for concurrent use.
 type Service struct {
 	name   string
-	serve  server
+	server server
 	seed   uint64
-	askers map[string]*rand.Rand
+	random map[string]*rand.Rand // by requester
 }
 
-// A server is what makes one service differ from another.
+// A server is the state of one kind of service.
 type server interface {
-	serve(asker string, choose *rand.Rand, request *request) reply
+	serve(src string, random *rand.Rand, request *request) reply
 }
 
-// A Spec is a service that there is.
+// A Spec describes a service.
 type Spec struct {
 	Name, Doc string
 	make      func() server
 }
 
-// Specs are all services.
+// Specs are the specs of all services.
 var Specs = []Spec{
 	{"lin-kv", "a linearizable key-value store: read, write, cas", func() server { return &linKV{} }},
-	{"seq-kv", "a sequentially consistent one: a read may be old, but never older than what its asker has seen or written", func() server { return &seqKV{} }},
-	{"lww-kv", "an eventually consistent one, where the last write wins: an asker may miss even its own writes for a while", func() server { return newLWW() }},
-	{"lin-tso", "timestamps, each greater than all before it: ts", func() server { return &linTSO{} }},
+	{"seq-kv", "a sequentially consistent key-value store: a read may be stale, but not older than what its requester has read or written", func() server { return &seqKV{} }},
+	{"lww-kv", "an eventually consistent key-value store, in which the last write wins: for some time a requester may not even read its own writes", func() server { return newLWW() }},
+	{"lin-tso", "a timestamp oracle: each ts is greater than all earlier ones", func() server { return &linTSO{} }},
 }
 
-// New is the service of that name, or an error that names those there are.
+// New returns a new service of a name. The error lists the names of all services.
 func New(name string, seed uint64) (*Service, error) {
 	var names []string
 	for _, spec := range Specs {
@@ -68,10 +68,10 @@ func New(name string, seed uint64) (*Service, error) {
 		}
 		names = append(names, spec.Name)
 	}
-	return nil, fmt.Errorf("there is no service %q; there are %s", name, strings.Join(names, ", "))
+	return nil, fmt.Errorf("service %q: must be one of %s", name, strings.Join(names, ", "))
 }
 
-// All is one of each, by name.
+// All returns one service of each kind, by name.
 func All(seed uint64) map[string]*Service {
 	all := map[string]*Service{}
 	for _, spec := range Specs {
@@ -80,15 +80,16 @@ func All(seed uint64) map[string]*Service {
 	return all
 }
 
-// Answer serves a request and returns the body of the reply.
-func (s *Service) Answer(asker, typ string, body []byte, id int64) []byte {
-	choose := s.askers[asker]
-	if choose == nil {
-		choose = rand.New(rand.NewPCG(s.seed, hash(s.name+" "+asker)))
-		s.askers[asker] = choose
+// Serve serves a request from src, whose body has a type and a msg_id, and returns
+// the body of the reply.
+func (s *Service) Serve(src, typ string, body []byte, msgID int64) []byte {
+	random := s.random[src]
+	if random == nil {
+		random = rand.New(rand.NewPCG(s.seed, hash(s.name+" "+src)))
+		s.random[src] = random
 	}
-	r := s.serve.serve(asker, choose, &request{typ, body})
-	return r.body(id)
+	r := s.server.serve(src, random, &request{typ, body})
+	return r.body(msgID)
 }
 
 // hash returns a hash that is the same on every machine.
@@ -98,23 +99,25 @@ func hash(text string) uint64 {
 	return h.Sum64()
 }
 
-// A request is what was asked for.
+// A request is a parsed request.
 type request struct {
 	typ  string
 	body []byte
 }
 
+// member returns the raw value of a member of the body.
 func (r *request) member(name string) (value string, given bool) {
 	raw := message.Member(r.body, name)
 	return string(raw), raw != nil
 }
 
-// A reply is the body of an answer but for its ids.
+// A reply is the body of a reply without its id.
 type reply struct {
 	typ    string
-	fields string // more members, each behind a comma
+	fields string // further members, each after a comma
 }
 
+// refuse returns an error reply.
 func refuse(code int, format string, args ...any) reply {
 	text := message.AppendQuote(nil, fmt.Sprintf(format, args...))
 	return reply{"error", `,"code":` + strconv.Itoa(code) + `,"text":` + string(text)}

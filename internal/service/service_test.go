@@ -10,18 +10,19 @@ import (
 	"pgregory.net/rapid"
 )
 
-// ask sends a body without ids and returns the answer's, without in_reply_to.
-func ask(t testing.TB, s *Service, src, body string) string {
+// serve serves a body without ids and returns the reply's body without
+// in_reply_to.
+func serve(t testing.TB, s *Service, src, body string) string {
 	t.Helper()
-	var request struct{ Type string }
-	if err := json.Unmarshal([]byte(body), &request); err != nil {
+	var head struct{ Type string }
+	if err := json.Unmarshal([]byte(body), &head); err != nil {
 		t.Fatal(err)
 	}
-	answer, ok := strings.CutSuffix(string(s.Answer(src, request.Type, []byte(body), 7)), `,"in_reply_to":7}`)
+	reply, ok := strings.CutSuffix(string(s.Serve(src, head.Type, []byte(body), 7)), `,"in_reply_to":7}`)
 	if !ok {
-		t.Fatalf("%s: answered with %s", body, answer)
+		t.Fatalf("%s: the reply is %s", body, reply)
 	}
-	return answer + "}"
+	return reply + "}"
 }
 
 func service(t testing.TB, name string, seed uint64) *Service {
@@ -33,7 +34,7 @@ func service(t testing.TB, name string, seed uint64) *Service {
 	return s
 }
 
-func TestAnswers(t *testing.T) {
+func TestReplies(t *testing.T) {
 	for _, c := range []struct{ service, body, want string }{
 		{"lin-kv", `{"type":"read","key":1}`, `{"type":"error","code":20,"text":"key 1 does not exist"}`},
 		{"lin-kv", `{"type":"write","key":1,"value":{"b":1, "a":[2]}}`, `{"type":"write_ok"}`},
@@ -47,28 +48,28 @@ func TestAnswers(t *testing.T) {
 		{"lin-kv", `{"type":"write","key":2}`, `{"type":"error","code":12,"text":"write needs value"}`},
 		{"lin-kv", `{"type":"write","key":2,"value":null}`, `{"type":"write_ok"}`},
 		{"lin-kv", `{"type":"read","key":2}`, `{"type":"read_ok","value":null}`},
-		{"lin-kv", `{"type":"delete","key":2}`, `{"type":"error","code":10,"text":"delete is none of read, write, cas"}`},
+		{"lin-kv", `{"type":"delete","key":2}`, `{"type":"error","code":10,"text":"type delete is not supported: must be read, write or cas"}`},
 		{"lin-tso", `{"type":"ts"}`, `{"type":"ts_ok","ts":0}`},
 		{"lin-tso", `{"type":"ts"}`, `{"type":"ts_ok","ts":1}`},
-		{"lin-tso", `{"type":"read"}`, `{"type":"error","code":10,"text":"read is not ts"}`},
+		{"lin-tso", `{"type":"read"}`, `{"type":"error","code":10,"text":"type read is not supported: must be ts"}`},
 	} {
 		t.Run(c.body, func(t *testing.T) {
-			if got := ask(t, shared(t, c.service), "n1", c.body); got != c.want {
+			if got := serve(t, shared(t, c.service), "n1", c.body); got != c.want {
 				t.Errorf("%s\nwant %s", got, c.want)
 			}
 		})
 	}
-	clear(kept)
+	clear(services)
 }
 
-// kept are the services that the rows of a table talk to, one after another.
-var kept = map[string]*Service{}
+// services are those that the rows of TestReplies share.
+var services = map[string]*Service{}
 
 func shared(t *testing.T, name string) *Service {
-	if kept[name] == nil {
-		kept[name] = service(t, name, 1)
+	if services[name] == nil {
+		services[name] = service(t, name, 1)
 	}
-	return kept[name]
+	return services[name]
 }
 
 func TestUnknownService(t *testing.T) {
@@ -77,38 +78,38 @@ func TestUnknownService(t *testing.T) {
 	}
 }
 
-// value reads one key, -1 if it is not there.
+// value reads the key x. It returns -1 if the key does not exist.
 func value(t testing.TB, s *Service, src string) int {
-	var answer struct{ Value, Code int }
-	if err := json.Unmarshal([]byte(ask(t, s, src, `{"type":"read","key":"x"}`)), &answer); err != nil {
+	var reply struct{ Value, Code int }
+	if err := json.Unmarshal([]byte(serve(t, s, src, `{"type":"read","key":"x"}`)), &reply); err != nil {
 		t.Fatal(err)
 	}
-	if answer.Code != 0 {
+	if reply.Code != 0 {
 		return -1
 	}
-	return answer.Value
+	return reply.Value
 }
 
-// Writes of ascending values: no asker of seq-kv sees a smaller one than
-// before, and none misses its own.
-func TestSeqKVNeverGoesBack(t *testing.T) {
+// The values written ascend. No requester of seq-kv reads a smaller value than
+// before, or one that is older than its own last write.
+func TestSeqKVIsMonotonic(t *testing.T) {
 	stale := 0
 	rapid.Check(t, func(rt *rapid.T) {
 		s := service(t, "seq-kv", rapid.Uint64().Draw(rt, "seed"))
-		saw := map[string]int{"n1": -1, "n2": -1, "n3": -1}
+		read := map[string]int{"n1": -1, "n2": -1, "n3": -1}
 		for i := range rapid.IntRange(1, 40).Draw(rt, "operations") {
 			src := rapid.SampledFrom([]string{"n1", "n2", "n3"}).Draw(rt, "src")
 			if rapid.Bool().Draw(rt, "write") {
-				ask(t, s, src, fmt.Sprintf(`{"type":"write","key":"x","value":%d}`, i))
-				saw[src] = i
+				serve(t, s, src, fmt.Sprintf(`{"type":"write","key":"x","value":%d}`, i))
+				read[src] = i
 				continue
 			}
 			got := value(t, s, src)
-			if got < saw[src] {
-				rt.Fatalf("%s saw %d after %d", src, got, saw[src])
+			if got < read[src] {
+				rt.Fatalf("%s read %d after %d", src, got, read[src])
 			}
-			saw[src] = got
-			for _, other := range saw {
+			read[src] = got
+			for _, other := range read {
 				if other > got {
 					stale++
 					break
@@ -117,31 +118,31 @@ func TestSeqKVNeverGoesBack(t *testing.T) {
 		}
 	})
 	if stale == 0 {
-		t.Error("no read was ever old")
+		t.Error("no read was stale")
 	}
 }
 
-// A counter that is raised by cas alone loses nothing in seq-kv.
+// In seq-kv a counter that is changed only by cas loses no increment.
 func TestSeqKVCas(t *testing.T) {
 	s := service(t, "seq-kv", 3)
-	ask(t, s, "n1", `{"type":"write","key":"x","value":0}`)
-	random, raised := rand.New(rand.NewPCG(1, 2)), 0
+	serve(t, s, "n1", `{"type":"write","key":"x","value":0}`)
+	random, increments := rand.New(rand.NewPCG(1, 2)), 0
 	for range 1000 {
 		src := fmt.Sprintf("n%d", random.IntN(3))
-		now := value(t, s, src)
-		if strings.Contains(ask(t, s, src, fmt.Sprintf(`{"type":"cas","key":"x","from":%d,"to":%d}`, now, now+1)), "cas_ok") {
-			raised++
+		current := value(t, s, src)
+		if strings.Contains(serve(t, s, src, fmt.Sprintf(`{"type":"cas","key":"x","from":%d,"to":%d}`, current, current+1)), "cas_ok") {
+			increments++
 		}
 	}
-	ask(t, s, "n1", `{"type":"write","key":"y","value":0}`) // goes to the end
-	if got := value(t, s, "n1"); got != raised || raised < 100 {
-		t.Errorf("raised %d times to %d", raised, got)
+	serve(t, s, "n1", `{"type":"write","key":"y","value":0}`) // moves the position to the end
+	if got := value(t, s, "n1"); got != increments || increments < 100 {
+		t.Errorf("the counter is %d after %d increments", got, increments)
 	}
 }
 
-// A write takes its asker to the end only if it changes something, and so does a
-// cas.
-func TestSeqKVServesInThePastWhatChangesNothing(t *testing.T) {
+// A write or a cas moves its requester to the end of the order only if it changes
+// something.
+func TestSeqKVServesRequestsWithoutChangeInThePast(t *testing.T) {
 	for _, c := range []struct {
 		name, body string
 		fresh      bool
@@ -153,9 +154,9 @@ func TestSeqKVServesInThePastWhatChangesNothing(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			s, stale := service(t, "seq-kv", 1), 0
 			for i := range 100 {
-				ask(t, s, "n1", fmt.Sprintf(`{"type":"write","key":"x","value":%d}`, i))
-				ask(t, s, "n1", fmt.Sprintf(`{"type":"write","key":"y","value":%d}`, -i))
-				ask(t, s, "n2", strings.Replace(c.body, "%d", fmt.Sprint(i+1), 1))
+				serve(t, s, "n1", fmt.Sprintf(`{"type":"write","key":"x","value":%d}`, i))
+				serve(t, s, "n1", fmt.Sprintf(`{"type":"write","key":"y","value":%d}`, -i))
+				serve(t, s, "n2", strings.Replace(c.body, "%d", fmt.Sprint(i+1), 1))
 				if value(t, s, "n2") != i {
 					stale++
 				}
@@ -167,38 +168,38 @@ func TestSeqKVServesInThePastWhatChangesNothing(t *testing.T) {
 	}
 }
 
-func TestLWWForgetsAndAgrees(t *testing.T) {
+func TestLWWIsEventuallyConsistent(t *testing.T) {
 	s := service(t, "lww-kv", 1)
 	missed := 0
 	for i := range 100 {
-		ask(t, s, "n1", fmt.Sprintf(`{"type":"write","key":"x","value":%d}`, i))
+		serve(t, s, "n1", fmt.Sprintf(`{"type":"write","key":"x","value":%d}`, i))
 		if value(t, s, "n1") != i {
 			missed++
 		}
 	}
 	if missed == 0 || missed == 100 {
-		t.Errorf("%d own writes of 100 were missed", missed)
+		t.Errorf("%d reads of 100 missed the own write", missed)
 	}
 	for range 1000 {
 		value(t, s, "n2")
 	}
 	for range 100 {
 		if got := value(t, s, "n1"); got != 99 {
-			t.Fatalf("in the end it is %d", got)
+			t.Fatalf("the last value read is %d", got)
 		}
 	}
 }
 
-func TestSeedChooses(t *testing.T) {
-	answers := func(seed uint64) (all string) {
+func TestSameSeedSameReplies(t *testing.T) {
+	replies := func(seed uint64) (all string) {
 		s := service(t, "lww-kv", seed)
 		for i := range 30 {
-			ask(t, s, "n1", fmt.Sprintf(`{"type":"write","key":"x","value":%d}`, i))
+			serve(t, s, "n1", fmt.Sprintf(`{"type":"write","key":"x","value":%d}`, i))
 			all += fmt.Sprint(value(t, s, "n2"), " ")
 		}
 		return all
 	}
-	if first, again, other := answers(1), answers(1), answers(2); first != again || first == other {
+	if first, again, other := replies(1), replies(1), replies(2); first != again || first == other {
 		t.Errorf("%s\n%s\n%s", first, again, other)
 	}
 }

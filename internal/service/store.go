@@ -2,16 +2,17 @@ package service
 
 import "github.com/eddyrpc/eddy/internal/canonical"
 
-// An op is one read, write or cas on one key.
+// An op is a read, write or cas on one key.
 type op struct {
 	typ    string
-	key    string // canonical, as from is
-	value  string // to write: value of a write, to of a cas
-	from   string // of a cas
-	create bool   // a cas may make its key
+	key    string // in canonical form
+	value  string // the new value: value of a write, to of a cas
+	from   string // of a cas, in canonical form
+	create bool   // of a cas: create_if_not_exists
 }
 
-// parse reads a request to a store; if it makes no sense, refused has a type.
+// parse parses a request to a key-value store. If the request is invalid, refused is
+// an error reply; otherwise its type is empty.
 func parse(r *request) (o op, refused reply) {
 	o = op{typ: r.typ}
 	need := func(name string, into *string) {
@@ -35,24 +36,24 @@ func parse(r *request) (o op, refused reply) {
 		o.create = create == "true"
 		o.from = canonical.JSON(o.from)
 	default:
-		refused = refuse(notSupported, "%s is none of read, write, cas", r.typ)
+		refused = refuse(notSupported, "type %s is not supported: must be read, write or cas", r.typ)
 	}
 	o.key = canonical.JSON(o.key)
 	return o, refused
 }
 
-// apply is the answer of a store in which the key has the value now, if it is
-// there, and whether it then shall have o.value.
-func (o *op) apply(now string, there bool) (answer reply, writes bool) {
+// apply returns the reply of a store in which the key exists or not and has the
+// value current, and whether the store must set the key to o.value.
+func (o *op) apply(current string, exists bool) (result reply, writes bool) {
 	switch {
 	case o.typ == "write":
 		return reply{typ: "write_ok"}, true
-	case o.typ == "cas" && (there && canonical.JSON(now) == o.from || !there && o.create):
+	case o.typ == "cas" && (exists && canonical.JSON(current) == o.from || !exists && o.create):
 		return reply{typ: "cas_ok"}, true
-	case !there:
+	case !exists:
 		return refuse(keyDoesNotExist, "key %s does not exist", o.key), false
 	case o.typ == "cas":
-		return refuse(preconditionFailed, "key %s is %s, not %s", o.key, now, o.from), false
+		return refuse(preconditionFailed, "key %s is %s, not %s", o.key, current, o.from), false
 	}
-	return reply{"read_ok", `,"value":` + now}, false
+	return reply{"read_ok", `,"value":` + current}, false
 }

@@ -14,44 +14,44 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 )
 
-// BroadcastChecks are the checks of Broadcast, with what each has found when it
+// BroadcastChecks are the checks of Broadcast. Doc says what each has found if it
 // fails.
 var BroadcastChecks = []struct{ Name, Doc string }{
-	{"lost", "an element that was acknowledged, or that a read has shown, is missing from a node's last final read"},
-	{"duplicated", "a read has an element more than once"},
-	{"invented", "a read has an element that nobody had broadcast by then"},
-	{"undone-but-there", "a read has an element whose broadcast had failed for sure"},
-	{"malformed-read", "a read's result is no array of integers"},
-	{"no-final-read", "a node answered no read in the final phase (unknown)"},
+	{"lost", "an element that was acknowledged, or that a read returned, is missing in the last final read of a node"},
+	{"duplicated", "a read returned an element more than once"},
+	{"invented", "a read returned an element that no client had broadcast by then"},
+	{"failed-but-present", "a read returned an element whose broadcast had definitely failed"},
+	{"malformed-read", "the result of a read is not an array of integers"},
+	{"no-final-read", "a node replied to no read in the final phase (unknown)"},
 	{"nothing-checked", "no broadcast was acknowledged (unknown)"},
 }
 
-// Broadcast checks a history of broadcasts and reads. An op with F broadcast has
-// the element as its Value, an integer that no other op has; one with F read has
-// a JSON array of integers as its Result.
+// Broadcast checks a history of broadcasts and reads. The Value of an operation
+// with F broadcast is the element, an integer that no other broadcast has. The
+// Result of an operation with F read is a JSON array of integers.
 //
-// Every node must know all that is known, and say so in its last final read: what
-// was acknowledged, and what a read has shown, also if its broadcast was not
-// answered or with an indefinite error. That is stricter than Maelstrom, for which an element is safe when any
-// node shows it last: there a node that never learns anything may pass.
+// An element is known once its broadcast was acknowledged or a read returned it,
+// even if its broadcast timed out or got an indefinite error. The last final read of
+// every node must return all known elements. Maelstrom is less strict: it accepts an
+// element that any node returns last, so that a node that never learns anything may
+// pass.
 //
-// The numbers are those of Jepsen's set-full checker. An element is known once
-// its broadcast was acknowledged or a read showed it. It is stale if a read that
-// began later, on any node, did not have it, though a still later one did. Its
-// stable latency is the time from its being known to the beginning of the last
-// read that did not have it; 0 if there is none.
+// The numbers are those of Jepsen's set-full checker. An element is stale if a read
+// that began after it was known, on any node, did not return it, but a later one
+// did. Its stable latency is the time from when it was known to the beginning of the
+// last read that did not return it, or 0 if there is none.
 func Broadcast(h *history.History, nodes []string) ([]Problem, []Number) {
 	b := broadcastCheck{elements: map[int64]*element{}}
 	for op := range h.All() {
-		b.take(op)
+		b.add(op)
 	}
 	slices.SortStableFunc(b.reads, func(x, y *readSet) int { return cmp.Compare(x.op.From, y.op.From) })
 	for _, read := range b.reads {
-		b.look(read)
+		b.checkRead(read)
 	}
-	b.finals(nodes)
+	b.checkFinal(nodes)
 	if b.acked == 0 {
-		b.found.unknown("nothing-checked", 0, "no broadcast was acknowledged, of %d", len(b.elements))
+		b.found.unknown("nothing-checked", 0, "none of %d broadcasts was acknowledged", len(b.elements))
 	}
 	return b.found.problems(), b.numbers()
 }
@@ -65,24 +65,25 @@ type broadcastCheck struct {
 	repeated int // elements in a read more than once
 }
 
-// An element is what one broadcast was about.
+// An element is the value of one broadcast.
 type element struct {
 	value int64
 	op    *history.Op
 	known time.Duration // since when; math.MaxInt64 if never
-	shown *history.Op   // the read that made it known; nil if that was its acknowledgement
+	read  *history.Op   // the read that made it known; nil if its acknowledgement did
 }
 
-func (e *element) how() string {
-	if e.shown != nil {
-		return fmt.Sprintf("shown to %s by %s", e.shown.Client, e.shown.Node)
+// howKnown says how the element became known.
+func (e *element) howKnown() string {
+	if e.read != nil {
+		return fmt.Sprintf("read by %s from %s", e.read.Client, e.read.Node)
 	}
 	return fmt.Sprintf("acknowledged to %s by %s", e.op.Client, e.op.Node)
 }
 
 func (e *element) acked() bool { return e.op.Outcome == history.OK }
 
-// A readSet is one read that was answered.
+// A readSet is the result of one read.
 type readSet struct {
 	op     *history.Op
 	values []int64 // sorted, each once
@@ -93,7 +94,8 @@ func (r *readSet) has(value int64) bool {
 	return found
 }
 
-func (b *broadcastCheck) take(op *history.Op) {
+// add adds an operation.
+func (b *broadcastCheck) add(op *history.Op) {
 	switch {
 	case op.F == "broadcast":
 		value, err := strconv.ParseInt(string(op.Value), 10, 64)
@@ -110,7 +112,7 @@ func (b *broadcastCheck) take(op *history.Op) {
 		read := &readSet{op: op}
 		var ok bool
 		if read.values, ok = integers(op.Result); !ok {
-			b.found.add("malformed-read", op.To, -1, "%v: the result is %s, no array of integers", op, quote(op.Result))
+			b.found.add("malformed-read", op.To, -1, "%v: the result is not an array of integers: %s", op, quote(op.Result))
 			return
 		}
 		slices.Sort(read.values)
@@ -118,36 +120,37 @@ func (b *broadcastCheck) take(op *history.Op) {
 	}
 }
 
-// look judges one read by itself.
-func (b *broadcastCheck) look(read *readSet) {
+// checkRead checks a single read.
+func (b *broadcastCheck) checkRead(read *readSet) {
 	op := read.op
 	for i, v := range read.values {
 		if i > 0 && read.values[i-1] == v {
 			if i == 1 || read.values[i-2] != v {
 				b.repeated++
-				b.found.add("duplicated", op.To, -1, "%v: %d is in it more than once", op, v)
+				b.found.add("duplicated", op.To, -1, "%v: it returned %d more than once", op, v)
 			}
 			continue
 		}
 		switch e := b.elements[v]; {
 		case e == nil:
-			b.found.add("invented", op.To, -1, "%v: it has %d, which nobody broadcast", op, v)
+			b.found.add("invented", op.To, -1, "%v: it returned %d, which no client broadcast", op, v)
 		case e.op.From > op.To:
-			b.found.add("invented", op.To, -1, "%v: it has %d, which was not broadcast before %s", op, v, seconds(e.op.From))
+			b.found.add("invented", op.To, -1, "%v: it returned %d, which was not broadcast before %s", op, v, seconds(e.op.From))
 		case e.op.Outcome == history.Fail:
-			b.found.add("undone-but-there", op.To, -1, "%v: it has %d, whose broadcast by %s at %s failed for sure: %s",
+			b.found.add("failed-but-present", op.To, -1, "%v: it returned %d, whose broadcast by %s definitely failed at %s: %s",
 				op, v, e.op.Client, seconds(e.op.To), e.op.Error)
 		default:
 			if op.To < e.known {
-				e.known, e.shown = op.To, op
+				e.known, e.read = op.To, op
 			}
 		}
 	}
 	read.values = slices.Compact(read.values)
 }
 
-// finals looks for what was known in the last final read of every node.
-func (b *broadcastCheck) finals(nodes []string) {
+// checkFinal checks that the last final read of every node has all elements that
+// were known.
+func (b *broadcastCheck) checkFinal(nodes []string) {
 	last := map[string]*readSet{}
 	for _, read := range b.reads {
 		if read.op.Final {
@@ -158,15 +161,15 @@ func (b *broadcastCheck) finals(nodes []string) {
 	for _, node := range nodes {
 		read := last[node]
 		if read == nil {
-			b.found.unknown("no-final-read", 0, "%s answered no read in the final phase", node)
+			b.found.unknown("no-final-read", 0, "%s replied to no read in the final phase", node)
 			continue
 		}
 		for _, e := range b.sorted() {
 			if e.known <= read.op.From && !read.has(e.value) {
 				lost[e.value] = true
-				if b.found.add("lost", read.op.To, -1, "%d, %s at %s, is missing from %s's last read (msg_id %d of %s, at %s)",
-					e.value, e.how(), seconds(e.known), node, read.op.MsgID, read.op.Client, seconds(read.op.From)) {
-					b.found.about(read.op, e.op)
+				if b.found.add("lost", read.op.To, -1, "%d, %s at %s, is missing in the last read of %s (msg_id %d of %s, at %s)",
+					e.value, e.howKnown(), seconds(e.known), node, read.op.MsgID, read.op.Client, seconds(read.op.From)) {
+					b.found.addRequests(read.op, e.op)
 				}
 			}
 		}
@@ -202,9 +205,9 @@ func (b *broadcastCheck) numbers() []Number {
 	}
 }
 
-// stableLatencies are those of all elements that the last read has. It goes
-// through the reads from the last to the first, with the elements that have been
-// in all of them so far.
+// stableLatencies returns the stable latencies of all elements in the last read. It
+// iterates over the reads from the last to the first and keeps the elements that
+// were in all of them.
 func (b *broadcastCheck) stableLatencies() (latencies []time.Duration) {
 	if len(b.reads) == 0 {
 		return nil
@@ -224,7 +227,7 @@ func (b *broadcastCheck) stableLatencies() (latencies []time.Duration) {
 			has := len(values) > 0 && values[0] == e.value
 			isLast := i == len(b.reads)-1
 			switch {
-			case !has && isLast: // never stable
+			case !has && isLast: // it never became stable
 			case read.op.From <= e.known:
 				latencies = append(latencies, 0)
 			case !has:
@@ -238,7 +241,7 @@ func (b *broadcastCheck) stableLatencies() (latencies []time.Duration) {
 	return append(latencies, make([]time.Duration, len(left))...)
 }
 
-// integers reads a JSON array of integers.
+// integers parses a JSON array of integers.
 func integers(v jsontext.Value) (all []int64, ok bool) {
 	if v.Kind() != '[' {
 		return nil, false

@@ -14,10 +14,10 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 )
 
-// sets reads a history, one operation a line, times in milliseconds:
+// sets parses a history, one operation per line, with times in milliseconds:
 //
 //	0-5 n1 broadcast 17          acknowledged, or followed by fail or indefinite
-//	9-12 n2 read [17]            or with final behind it
+//	9-12 n2 read [17]            or followed by final
 func sets(t testing.TB, script string) (ops []history.Op) {
 	for line := range strings.Lines(script) {
 		word := strings.Fields(line)
@@ -50,12 +50,12 @@ func sets(t testing.TB, script string) (ops []history.Op) {
 func TestBroadcast(t *testing.T) {
 	datadriven.RunTest(t, "testdata/broadcast", func(t *testing.T, d *datadriven.TestData) string {
 		problems, numbers := Broadcast(history.Of(sets(t, d.Input)...), []string{"n1", "n2"})
-		return tell(problems, numbers)
+		return report(problems, numbers)
 	})
 }
 
-// A set that all nodes share at once is never blamed, whatever is concurrent.
-func TestBroadcastOfOneSet(t *testing.T) {
+// A set that all nodes share has no problems, whatever operations are concurrent.
+func TestBroadcastOfSharedSet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var ops []history.Op
 		var known []int64
@@ -88,12 +88,12 @@ func TestBroadcastOfOneSet(t *testing.T) {
 		if len(known) == 0 {
 			return
 		}
-		for i := range ops { // one final read forgets something that was acknowledged
+		for i := range ops { // the last final read omits an acknowledged element
 			if ops[i].Outcome == history.OK && ops[i].F == "broadcast" {
-				forgotten := slices.DeleteFunc(slices.Clone(known), func(v int64) bool { return fmt.Sprint(v) == string(ops[i].Value) })
-				ops[len(ops)-1].Result = listed(forgotten)
+				rest := slices.DeleteFunc(slices.Clone(known), func(v int64) bool { return fmt.Sprint(v) == string(ops[i].Value) })
+				ops[len(ops)-1].Result = listed(rest)
 				if problems, _ := Broadcast(history.Of(ops...), []string{"n1", "n2"}); len(problems) == 0 || problems[0].Check != "lost" {
-					t.Fatalf("%s was forgotten: %v", ops[i].Value, problems)
+					t.Fatalf("%s is missing: %v", ops[i].Value, problems)
 				}
 			}
 		}
@@ -119,22 +119,22 @@ func TestEchoAndUniqueIDs(t *testing.T) {
 	}{
 		{"echo", nil, "unknown nothing-checked"},
 		{"echo", ops(`"a"`, `"a"`, `{"a":1,"b":2}`, `{ "b":2,"a":1}`, `12345678901234567890`, `12345678901234567890`), "pass"},
-		{"echo", ops(`"a"`, `"b"`), "fail echo"},
-		{"echo", ops(`12345678901234567890`, `12345678901234567891`), "fail echo"},
+		{"echo", ops(`"a"`, `"b"`), "fail wrong-echo"},
+		{"echo", ops(`12345678901234567890`, `12345678901234567891`), "fail wrong-echo"},
 		{"echo", []history.Op{{F: "echo", Outcome: history.Indefinite}}, "unknown nothing-checked"},
 		{"unique", nil, "unknown nothing-checked"},
 		{"unique", ops(``, `1`, ``, `2`, ``, `"1"`, ``, `9007199254740992`, ``, `9007199254740993`), "pass"},
-		{"unique", ops(``, `{"a":1,"b":1}`, ``, `{"b":1,"a":1}`), "fail unique"},
+		{"unique", ops(``, `{"a":1,"b":1}`, ``, `{"b":1,"a":1}`), "fail duplicate-id"},
 	} {
 		problems, _ := checks[c.check](history.Of(c.ops...))
-		if got := tell(problems, nil); !strings.HasPrefix(got, c.want) {
+		if got := report(problems, nil); !strings.HasPrefix(got, c.want) {
 			t.Errorf("%s: %swant %s", c.check, got, c.want)
 		}
 	}
 }
 
 func TestJudge(t *testing.T) {
-	violation, blind := Problem{Check: "a"}, Problem{Check: "b", Unknown: true}
+	violation, unknown := Problem{Check: "a"}, Problem{Check: "b", Unknown: true}
 	for _, c := range []struct {
 		problems []Problem
 		checked  bool
@@ -142,8 +142,8 @@ func TestJudge(t *testing.T) {
 	}{
 		{nil, true, Pass},
 		{nil, false, Unknown},
-		{[]Problem{blind}, true, Unknown},
-		{[]Problem{blind, violation}, true, Fail},
+		{[]Problem{unknown}, true, Unknown},
+		{[]Problem{unknown, violation}, true, Fail},
 		{[]Problem{violation}, false, Fail},
 	} {
 		if got := Judge(c.problems, c.checked); got != c.want {

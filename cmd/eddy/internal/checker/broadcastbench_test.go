@@ -8,7 +8,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 )
 
-// 4,000 broadcasts and as many reads, of one node that knows all.
+// 4,000 broadcasts and 4,000 reads of one node.
 func BenchmarkBroadcast(b *testing.B) {
 	var ops []history.Op
 	var known []int64

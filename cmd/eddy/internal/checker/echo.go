@@ -7,28 +7,27 @@ import (
 	"github.com/eddyrpc/eddy/internal/canonical"
 )
 
-// Echo checks that every echo has as its Result what it has as its Value: the
-// same JSON value, whatever its blanks and the order of its members.
+// Echo checks that the Result of every echo is equal to its Value.
 func Echo(h *history.History) ([]Problem, []Number) {
 	var found findings
 	checked := 0
 	for op := range h.All() {
-		result, answered := answerOf(op)
-		if !answered {
+		result, ok := resultOf(op)
+		if !ok {
 			continue
 		}
 		checked++
 		if string(op.Value) != string(result) && canonical.JSON(op.Value) != canonical.JSON(result) {
-			found.add("echo", op.To, -1, "%v: asked to echo %s, %s said %s%s", op, quote(op.Value), op.Node, quote(result), lateNote(op))
+			found.add("wrong-echo", op.To, -1, "%v: %s echoed %s instead of %s%s", op, op.Node, quote(result), quote(op.Value), lateNote(op))
 		}
 	}
-	found.anything(checked)
+	found.requireChecked(checked)
 	return found.problems(), nil
 }
 
-// answerOf is an operation's good answer, also one that came when the client had
-// given up: that it is late makes it no less wrong.
-func answerOf(op *history.Op) (result jsontext.Value, answered bool) {
+// resultOf returns an operation's result. A late result counts, too: it can be as
+// wrong as another one.
+func resultOf(op *history.Op) (result jsontext.Value, ok bool) {
 	if op.Outcome == history.OK {
 		return op.Result, true
 	}
@@ -37,42 +36,41 @@ func answerOf(op *history.Op) (result jsontext.Value, answered bool) {
 
 func lateNote(op *history.Op) string {
 	if op.Outcome != history.OK {
-		return ", when the client had given up"
+		return ", after the client's timeout"
 	}
 	return ""
 }
 
-// UniqueIDs checks that no two operations have the same Result. It also counts
-// how many ids there are.
+// UniqueIDs checks that no two operations have the same Result. It counts the ids.
 func UniqueIDs(h *history.History) ([]Problem, []Number) {
 	var found findings
-	first := make(map[string]int, h.Len()) // the operation's place
+	first := make(map[string]int, h.Len()) // by id, the index of the first operation with it
 	repeated := 0
 	for i := range h.Len() {
 		op := h.At(i)
-		result, answered := answerOf(&op)
-		if !answered {
+		result, ok := resultOf(&op)
+		if !ok {
 			continue
 		}
 		id := canonical.JSON(result)
-		if was, known := first[id]; known {
-			before := h.At(was)
+		if i, known := first[id]; known {
+			before := h.At(i)
 			repeated++
-			if found.add("unique", op.To, -1, "%v: %s gave the id %s%s, which %s had given to %s (msg_id %d, asked at %s)",
+			if found.add("duplicate-id", op.To, -1, "%v: %s returned the id %s%s, which %s had returned to %s (msg_id %d, sent at %s)",
 				&op, op.Node, quote(result), lateNote(&op), before.Node, before.Client, before.MsgID, seconds(before.From)) {
-				found.about(&before)
+				found.addRequests(&before)
 			}
 			continue
 		}
 		first[id] = i
 	}
-	found.anything(len(first))
+	found.requireChecked(len(first))
 	return found.problems(), []Number{{"distinct ids", len(first)}, {"repeated ids", repeated}}
 }
 
-// anything says that there is no telling if nothing was checked.
-func (f *findings) anything(checked int) {
+// requireChecked adds a problem if nothing was checked.
+func (f *findings) requireChecked(checked int) {
 	if checked == 0 {
-		f.unknown("nothing-checked", 0, "no operation was answered as it should be")
+		f.unknown("nothing-checked", 0, "no operation ended ok")
 	}
 }

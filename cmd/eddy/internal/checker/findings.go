@@ -12,78 +12,78 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 )
 
-// keptPerCheck is how many problems of one check are told one by one: a node
-// that does everything wrong does not fill the report.
-const keptPerCheck = 10
+// maxPerCheck is how many problems of one check are kept. The others are only
+// counted, so that one bug does not fill the report.
+const maxPerCheck = 10
 
-// findings gathers problems.
+// findings collects problems.
 type findings struct {
 	list  []Problem
 	count map[string]int
 }
 
-// add takes in a problem that shows in a record of the journal, or in none if
-// record is less than 0. It is about the operations among args. It reports false
-// if that one is only counted.
+// add adds a problem. record is the index of the message that shows it, or negative
+// if there is none. The operations among args are those of Problem.Requests. add
+// returns false if the problem was only counted.
 func (f *findings) add(check string, at time.Duration, record int, format string, args ...any) bool {
 	if f.count == nil {
 		f.count = map[string]int{}
 	}
-	if f.count[check]++; f.count[check] > keptPerCheck {
+	if f.count[check]++; f.count[check] > maxPerCheck {
 		return false
 	}
 	p := Problem{Check: check, At: at, Text: fmt.Sprintf(format, args...), Record: record + 1}
 	for _, arg := range args {
 		if op, ok := arg.(*history.Op); ok {
-			p.Asked = append(p.Asked, asked(op))
+			p.Requests = append(p.Requests, requestOf(op))
 		}
 	}
 	f.list = append(f.list, p)
 	return true
 }
 
-func asked(op *history.Op) Asked { return Asked{op.Client, op.Node, op.MsgID} }
+func requestOf(op *history.Op) Request { return Request{op.Client, op.Node, op.MsgID} }
 
-// about says which operations the problem that was added last is about, too.
-func (f *findings) about(ops ...*history.Op) {
+// addRequests adds the requests of operations to the problem that was added last.
+func (f *findings) addRequests(ops ...*history.Op) {
 	p := &f.list[len(f.list)-1]
 	for _, op := range ops {
-		p.Asked = append(p.Asked, asked(op))
+		p.Requests = append(p.Requests, requestOf(op))
 	}
 }
 
-// unknown takes in what keeps us from judging.
+// unknown adds a problem that is not a violation.
 func (f *findings) unknown(check string, at time.Duration, format string, args ...any) {
 	if f.add(check, at, -1, format, args...) {
 		f.list[len(f.list)-1].Unknown = true
 	}
 }
 
-// problems are the first of each check in the order of time. Of a check with
-// more, the last says how many.
+// problems returns the sorted problems. If a check found more than were kept, the
+// last one says how many.
 func (f *findings) problems() []Problem {
-	told := map[string]int{}
+	seen := map[string]int{}
 	for i := range f.list {
 		p := &f.list[i]
-		if told[p.Check]++; told[p.Check] == keptPerCheck && f.count[p.Check] > keptPerCheck {
-			p.Text += fmt.Sprintf(" (and %d more like this)", f.count[p.Check]-keptPerCheck)
+		if seen[p.Check]++; seen[p.Check] == maxPerCheck && f.count[p.Check] > maxPerCheck {
+			p.Text += fmt.Sprintf(" (and %d more)", f.count[p.Check]-maxPerCheck)
 		}
 	}
 	Sort(f.list)
 	return f.list
 }
 
-// seconds is a time as reasons have it.
+// seconds formats a time for a problem's text.
 func seconds(d time.Duration) string { return fmt.Sprintf("%.3fs", d.Seconds()) }
 
-// round is a span of time as reasons have it.
+// round rounds a duration for a problem's text.
 func round(d time.Duration) time.Duration { return d.Round(time.Microsecond) }
 
-// A reader reads members of JSON objects, with a decoder that it uses again.
+// A reader reads members of JSON objects and reuses its decoder.
 type reader struct{ dec jsontext.Decoder }
 
-// members are those members of an object that have the names given, views into
-// it, in the order of the names; nil where there is none.
+// members returns the members of an object with the given names, or nil for those
+// that are missing. The values alias the object.
 func (r *reader) members(object []byte, names ...string) []jsontext.Value {
 	found := make([]jsontext.Value, len(names))
 	r.dec.Reset(bytes.NewBuffer(object), jsontext.AllowDuplicateNames(true))
@@ -112,17 +112,28 @@ func (r *reader) member(object []byte, name string) jsontext.Value {
 	return r.members(object, name)[0]
 }
 
-// integer reads a value that is an integer.
+// integer parses a value that is an integer.
 func integer(v jsontext.Value) (int64, bool) {
 	n, err := strconv.ParseInt(string(v), 10, 64)
 	return n, err == nil
 }
 
-// text reads a value that is a string.
+// text parses a value that is a string. It returns "" for other values.
 func text(v jsontext.Value) string {
 	if v.Kind() != '"' {
 		return ""
 	}
 	s, _ := jsontext.AppendUnquote(nil, v)
 	return string(s)
+}
+
+// quotedBytes is the limit of quote.
+const quotedBytes = 200
+
+// quote returns the beginning of a body.
+func quote(body []byte) string {
+	if len(body) > quotedBytes {
+		return string(body[:quotedBytes]) + "..."
+	}
+	return string(body)
 }

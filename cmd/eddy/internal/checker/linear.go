@@ -16,47 +16,47 @@ import (
 )
 
 // Linear checks that a history of registers is linearizable (Herlihy and Wing,
-// TOPLAS 1990): that every operation could have happened at one moment between
-// its beginning and its end. Each key is a register of its own, which is
-// allowed, since linearizability is local.
+// TOPLAS 1990): each operation seems to take effect at one moment between its
+// beginning and its end. It checks each key separately, because linearizability is
+// local.
 //
-//	read   Result is what it gave; null if there was nothing under the key
-//	write  Value is what was written
+//	read   Result is the value read; null if the key did not exist
+//	write  Value is the value written
 //	cas    Value is [from, to]
 //
-// A Fail took no effect. With code 20 a read or a cas says that there was nothing
-// under the key, with 22 a cas says that its value was another than from; that is
-// something seen, at one moment, like what a read gives. Maelstrom looks at
-// neither, so that a store that forgets all it knows passes there. With another
-// code a Fail says nothing. An Info or Open one may have taken effect at any time
-// since its beginning.
+// A failed operation had no effect. If a read or a cas fails with code 20, the key
+// did not exist at one moment. If a cas fails with code 22, the value differed from
+// from at one moment. Linear checks these observations like the result of a read.
+// Maelstrom does not, so that a store that loses all its values passes there. Other
+// codes mean nothing. An operation that is indefinite or open may have taken effect
+// at any time after its beginning.
 //
-// To find an order is NP-complete in the number of concurrent operations (Gibbons
-// and Korach, 1997), so the search gives up after the patience it is given, and
-// the problem then is an unknown.
-func Linear(h *history.History, patience time.Duration) (problems []Problem) {
+// The search for an order is NP-complete in the number of concurrent operations
+// (Gibbons and Korach, 1997). If it takes longer than the timeout, the problem is
+// Unknown.
+func Linear(h *history.History, timeout time.Duration) (problems []Problem) {
 	keys := byKey(h)
 	switch {
 	case !anyOK(h):
-		return []Problem{{Check: "nothing-checked", Unknown: true, Text: "no operation was answered as it should be"}}
-	case allLinear(keys, patience):
+		return []Problem{{Check: "nothing-checked", Unknown: true, Text: "no operation ended ok"}}
+	case allLinear(keys, timeout):
 		return nil
 	}
-	each := max(leastPatience, patience/time.Duration(len(keys)))
+	each := max(minTimeout, timeout/time.Duration(len(keys)))
 	for _, key := range sortedKeys(keys) {
 		if p, wrong := linearKey(key, keys[key], each); wrong {
 			problems = append(problems, p)
 		}
-		if len(problems) == keptPerCheck {
+		if len(problems) == maxPerCheck {
 			break
 		}
 	}
 	return problems
 }
 
-// leastPatience is how long a key may take even if there are many of them: a
-// busy machine may leave us off for some milliseconds.
-const leastPatience = 200 * time.Millisecond
+// minTimeout is the least timeout of a key when there are many keys. On a busy
+// machine this program may not run for some milliseconds.
+const minTimeout = 200 * time.Millisecond
 
 func anyOK(h *history.History) bool {
 	for op := range h.All() {
@@ -67,9 +67,9 @@ func anyOK(h *history.History) bool {
 	return false
 }
 
-// allLinear searches for orders of all keys side by side, so that one that
-// takes long may use the time that the others don't.
-func allLinear(keys map[int64][]step, patience time.Duration) bool {
+// allLinear searches for the orders of all keys in parallel, so that a key that
+// takes long can use the time that the others do not need.
+func allLinear(keys map[int64][]step, timeout time.Duration) bool {
 	model := register
 	model.Partition = func([]porcupine.Operation) (parts [][]porcupine.Operation) {
 		for _, key := range sortedKeys(keys) {
@@ -77,41 +77,42 @@ func allLinear(keys map[int64][]step, patience time.Duration) bool {
 		}
 		return parts
 	}
-	return porcupine.CheckOperationsTimeout(model, nil, patience) == porcupine.Ok
+	return porcupine.CheckOperationsTimeout(model, nil, timeout) == porcupine.Ok
 }
 
-// A step is an operation on a register, as the model reads it.
+// A step is an operation on a register, as the model uses it.
 type step struct {
 	op       *history.Op
-	value    string // read: what it gave; write: what it wrote; cas: to
+	value    string // the value read or written; of a cas, to
 	from     string // of a cas
-	finished bool
-	failed   bool // a cas that says that it met another value than from
+	finished bool   // it took effect or was an observation; otherwise it may have taken effect
+	failed   bool   // a cas that failed because the value differed from from
 }
 
-// The codes that say what was seen.
+// The codes that are observations.
 const (
 	keyDoesNotExist    = 20
 	preconditionFailed = 22
 )
 
-// nothing is the value of a register that was never written.
-const nothing = "null"
+// missing is the value of a register that was never written.
+const missing = "null"
 
+// byKey returns the steps of each key.
 func byKey(h *history.History) map[int64][]step {
 	keys := map[int64][]step{}
 	for op := range h.All() {
 		s := step{op: op, value: form(op.Value), finished: op.Outcome == history.OK}
 		switch {
 		case op.Outcome == history.Fail && op.Code == keyDoesNotExist && (op.F == "read" || op.F == "cas"):
-			s.value, s.finished = nothing, true // as a read that found nothing
+			s.value, s.finished = missing, true // like a read of null
 			keys[op.Key] = append(keys[op.Key], s)
 			continue
 		case op.Outcome == history.Fail && (op.Code != preconditionFailed || op.F != "cas"):
 			continue
 		case op.F == "read":
 			if !s.finished {
-				continue // nobody has seen it
+				continue // its result is not known
 			}
 			s.value = form(op.Result)
 		case op.F == "cas":
@@ -139,94 +140,95 @@ func sortedKeys(keys map[int64][]step) []int64 {
 	return all
 }
 
-// form is the canonical form of a register's value.
+// form returns the canonical form of a register's value.
 func form(v jsontext.Value) string {
 	if len(v) == 0 {
-		return nothing
+		return missing
 	}
 	return canonical.JSON(v)
 }
 
-// register is what one key does.
+// register is the model of one key.
 var register = porcupine.Model{
-	Init: func() any { return nothing },
+	Init: func() any { return missing },
 	Step: func(state, input, _ any) (bool, any) {
-		now, s := state.(string), input.(step)
+		current, s := state.(string), input.(step)
 		switch {
 		case s.reads():
-			return now == s.value, now
+			return current == s.value, current
 		case s.failed:
-			return now != s.from, now
-		case s.op.F == "write", now == s.from:
+			return current != s.from, current
+		case s.op.F == "write", current == s.from:
 			return true, s.value
 		}
-		return !s.finished, now // a cas that met another value
+		return !s.finished, current // a cas from another value
 	},
 }
 
-func linearKey(key int64, steps []step, patience time.Duration) (Problem, bool) {
+// linearKey checks one key. It returns false if the key is linearizable.
+func linearKey(key int64, steps []step, timeout time.Duration) (Problem, bool) {
 	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(end(a), end(b)) })
-	switch porcupine.CheckOperationsTimeout(register, operations(steps, math.MaxInt64), patience) {
+	switch porcupine.CheckOperationsTimeout(register, operations(steps, math.MaxInt64), timeout) {
 	case porcupine.Ok:
 		return Problem{}, false
 	case porcupine.Unknown:
 		return Problem{
-			Check: "linearizable", Unknown: true,
-			Text: fmt.Sprintf("key %d: in %v no order of its %d operations was found, nor that there is none", key, patience, len(steps)),
+			Check: "not-linearizable", Unknown: true,
+			Text: fmt.Sprintf("key %d: the search for an order of its %d operations took longer than %v", key, len(steps), timeout),
 		}, true
 	}
-	culprit := firstWithoutOrder(steps, patience)
+	culprit := firstWithoutOrder(steps, timeout)
 	return Problem{
-		Check: "linearizable", At: culprit.op.To,
-		Text:  fmt.Sprintf("key %d: no order of the operations explains the %s, which %s", key, culprit.op, culprit.did()),
-		Asked: before(steps, culprit),
+		Check: "not-linearizable", At: culprit.op.To,
+		Text:     fmt.Sprintf("key %d: no order of the operations explains the %s, which %s", key, culprit.op, culprit.effect()),
+		Requests: writesBefore(steps, culprit),
 	}, true
 }
 
-// shownBefore is how many writes to a key are told of beside the operation that no
-// order explains.
-const shownBefore = 4
+// maxWritesBefore is the limit of writesBefore.
+const maxWritesBefore = 4
 
-// before are a step's operation and the last that began before it ended and may
-// have written.
-func before(steps []step, culprit *step) []Asked {
-	all := []Asked{asked(culprit.op)}
+// writesBefore returns the request of a step, and those of the last steps that began
+// before it ended and may have written.
+func writesBefore(steps []step, culprit *step) []Request {
+	all := []Request{requestOf(culprit.op)}
 	sorted := slices.Clone(steps)
 	slices.SortStableFunc(sorted, func(a, b step) int { return cmp.Compare(b.op.From, a.op.From) })
 	for _, s := range sorted {
-		if !s.reads() && !s.failed && s.op.From < culprit.op.To && s.op != culprit.op && len(all) <= shownBefore {
-			all = append(all, asked(s.op))
+		if !s.reads() && !s.failed && s.op.From < culprit.op.To && s.op != culprit.op && len(all) <= maxWritesBefore {
+			all = append(all, requestOf(s.op))
 		}
 	}
 	return all
 }
 
-// reads reports whether a step says what the value is, and changes nothing.
+// reads reports whether a step observes the value and does not change it.
 func (s *step) reads() bool { return s.op.F == "read" || s.op.Code == keyDoesNotExist }
 
-func (s *step) did() string {
+// effect says what the step did.
+func (s *step) effect() string {
 	switch {
 	case s.op.Code == keyDoesNotExist:
-		return "found nothing under the key"
+		return "found that the key does not exist"
 	case s.failed:
-		return "met another value than " + s.from
+		return "found another value than " + s.from
 	case s.op.F == "read":
-		return "gave " + s.value
+		return "read " + s.value
 	case s.op.F == "cas":
 		return "changed " + s.from + " to " + s.value
 	}
 	return "wrote " + s.value
 }
 
-// firstWithoutOrder is the operation whose end is the earliest by which there
-// is no order any more. What is wrong by then stays wrong, so bisect.
-func firstWithoutOrder(steps []step, patience time.Duration) *step {
+// firstWithoutOrder returns the finished step with the earliest end at which there
+// is no order any more. From then on there is none, so it bisects.
+func firstWithoutOrder(steps []step, timeout time.Duration) *step {
 	finished := steps[:slices.IndexFunc(append(slices.Clone(steps), step{}), func(s step) bool { return !s.finished })]
 	low, high := 0, len(finished)-1
 	for low < high {
 		middle := (low + high) / 2
 		until := finished[middle].op.To
-		if porcupine.CheckOperationsTimeout(register, operations(steps, until), patience) == porcupine.Illegal {
+		if porcupine.CheckOperationsTimeout(register, operations(steps, until), timeout) == porcupine.Illegal {
 			high = middle
 		} else {
 			low = middle + 1
@@ -235,6 +237,7 @@ func firstWithoutOrder(steps []step, patience time.Duration) *step {
 	return &finished[low]
 }
 
+// end returns when the step ended, or the maximum.
 func end(s step) time.Duration {
 	if !s.finished {
 		return math.MaxInt64
@@ -242,9 +245,9 @@ func end(s step) time.Duration {
 	return s.op.To
 }
 
-// operations are the steps as far as they were known at a time: what had not
-// ended by then may or may not have taken effect. Times are doubled so that
-// what begins when another ends counts as concurrent: clocks have grains.
+// operations returns the steps as they were known at a time: a step that had not
+// ended may have taken effect. Times are doubled, so that a step that begins at the
+// moment when another ends is concurrent to it: clocks have a limited resolution.
 func operations(steps []step, until time.Duration) (all []porcupine.Operation) {
 	for _, s := range steps {
 		if s.op.From > until {

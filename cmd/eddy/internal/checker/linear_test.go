@@ -12,10 +12,10 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 )
 
-const patience = 10 * time.Second
+const timeout = 10 * time.Second
 
-// kv reads a history: "F KEY VALUE FROM TO OUTCOME:CODE", one operation a line. What
-// is behind the value may be left out from the right.
+// kv parses a history, one operation per line: "F KEY VALUE FROM TO OUTCOME:CODE".
+// OUTCOME and CODE may be omitted.
 func kv(t testing.TB, text string) (ops []history.Op) {
 	t.Helper()
 	for line := range strings.Lines(text) {
@@ -53,51 +53,51 @@ func kv(t testing.TB, text string) (ops []history.Op) {
 func TestLinear(t *testing.T) {
 	for _, c := range []struct{ name, ops, want string }{
 		{"read before any write", `read 1 null 0 1`, ``},
-		{"read of nothing", `read 1 7 0 1`, `gave 7`},
+		{"read of an unwritten value", `read 1 7 0 1`, `read 7`},
 		{"one after another", `
 			write 1 1 0 1
 			read  1 1 2 3
 			write 1 2 4 5
 			read  1 2 6 7`, ``},
-		{"a read finds nothing at first", `
+		{"a read finds no key at first", `
 			read  1 null 0 1 fail:20
 			write 1 1 2 3`, ``},
-		{"a read finds nothing any more", `
+		{"a read finds no key any more", `
 			write 1 1 0 1
-			read  1 null 2 3 fail:20`, `found nothing under the key`},
-		{"a cas finds nothing at first", `
+			read  1 null 2 3 fail:20`, `found that the key does not exist`},
+		{"a cas finds no key at first", `
 			cas   1 [0,1] 0 1 fail:20
 			write 1 1 0 5`, ``},
-		{"a cas finds nothing any more", `
+		{"a cas finds no key any more", `
 			write 1 1 0 1
-			cas   1 [0,1] 2 3 fail:20`, `found nothing under the key`},
-		{"a cas meets another value", `
+			cas   1 [0,1] 2 3 fail:20`, `found that the key does not exist`},
+		{"a cas finds another value", `
 			write 1 1 0 1
 			cas   1 [0,2] 2 3 fail:22
 			read  1 1 4 5`, ``},
-		{"a cas meets nothing, and calls that another value", `
+		{"a cas finds no key and reports another value", `
 			cas   1 [0,2] 2 3 fail:22
 			write 1 1 4 5`, ``},
-		{"a cas denies its value", `
+		{"a cas wrongly reports another value", `
 			write 1 1 0 1
-			cas   1 [1,2] 2 3 fail:22`, `met another value than 1`},
-		{"a cas may meet what is written meanwhile", `
+			cas   1 [1,2] 2 3 fail:22`, `found another value than 1`},
+		{"a cas may find a concurrently written value", `
 			write 1 1 0 1
 			write 1 2 2 9
 			cas   1 [1,2] 2 3 fail:22
-			read  1 1 4 5`, `gave 1`},
-		{"a write can find nothing, and that says nothing", `
+			read  1 1 4 5`, `read 1`},
+		{"a failed write is no observation", `
 			write 1 1 0 1
 			write 1 2 2 3 fail:20
 			read  1 1 4 5`, ``},
-		{"other codes say nothing", `
+		{"other codes are no observations", `
 			write 1 1 0 1
 			cas   1 [1,2] 2 3 fail:11
 			read  1 null 2 3 fail:11`, ``},
 		{"stale read", `
 			write 1 1 0 1
 			write 1 2 2 3
-			read  1 1 4 5`, `read by c2 (process 2, msg_id 0) to n1, 0.004s to 0.005s, which gave 1`},
+			read  1 1 4 5`, `read by c2 (process 2, msg_id 0) to n1, 0.004s to 0.005s, which read 1`},
 		{"concurrent read", `
 			write 1 1 0 1
 			write 1 2 2 9
@@ -107,7 +107,7 @@ func TestLinear(t *testing.T) {
 			write 1 1 0 1
 			write 1 2 2 9
 			read  1 2 4 5
-			read  1 1 6 7`, `gave 1`},
+			read  1 1 6 7`, `read 1`},
 		{"at the same instant", `
 			write 1 1 0 1
 			read  1 null 1 2`, ``},
@@ -122,11 +122,11 @@ func TestLinear(t *testing.T) {
 			write 1 1 0 1
 			cas 1 [1,2] 2 8
 			cas 1 [1,3] 2 9`, `changed 1 to 3`},
-		{"a failed write took no effect", `
+		{"a failed write had no effect", `
 			write 1 1 0 1
 			write 1 2 2 3 fail
-			read  1 2 4 5`, `gave 2`},
-		{"a failed cas says nothing", `
+			read  1 2 4 5`, `read 2`},
+		{"a failed cas without a code is no observation", `
 			write 1 1 0 1
 			cas 1 [1,2] 2 3 fail
 			read  1 1 4 5`, ``},
@@ -139,26 +139,26 @@ func TestLinear(t *testing.T) {
 			write 1 1 0 1
 			write 1 2 2 0 open
 			read  1 1 4 5`, ``},
-		{"an indefinite write not before it began", `
+		{"an indefinite write took effect before it began", `
 			read  1 2 0 1
-			write 1 2 2 3 indefinite`, `gave 2`},
-		{"an indefinite cas may have met another value", `
+			write 1 2 2 3 indefinite`, `read 2`},
+		{"an indefinite cas may have found another value", `
 			write 1 1 0 1
 			cas 1 [7,2] 2 3 indefinite
 			read 1 1 4 5`, ``},
-		{"keys apart", `
+		{"separate keys", `
 			write 1 1 0 1
 			write 2 2 0 1
 			read  1 2 2 3`, `key 1`},
-		{"equal values written in two ways", `
+		{"equal values written differently", `
 			write 1 {"a":1,"b":"\u0041"} 0 1
 			read  1 {"b":"A","a":1} 2 3`, ``},
 		{"large numbers", `
 			write 1 9007199254740993 0 1
-			read  1 9007199254740992 2 3`, `gave 9007199254740992`},
+			read  1 9007199254740992 2 3`, `read 9007199254740992`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			problems := Linear(history.Of(kv(t, c.ops)...), patience)
+			problems := Linear(history.Of(kv(t, c.ops)...), timeout)
 			switch {
 			case c.want == "" && len(problems) > 0:
 				t.Errorf("problems: %+v", problems)
@@ -171,29 +171,29 @@ func TestLinear(t *testing.T) {
 
 func TestLinearOfNothing(t *testing.T) {
 	for _, text := range []string{"", "write 1 1 0 1 indefinite", "read 1 1 0 1 fail"} {
-		if problems := Linear(history.Of(kv(t, text)...), patience); len(problems) != 1 || !problems[0].Unknown {
+		if problems := Linear(history.Of(kv(t, text)...), timeout); len(problems) != 1 || !problems[0].Unknown {
 			t.Errorf("%q: %+v", text, problems)
 		}
 	}
 }
 
-// Thousands of keys share the time.
+// Thousands of keys share the timeout.
 func TestLinearOfManyKeys(t *testing.T) {
 	var text strings.Builder
 	for key := range 3000 {
 		fmt.Fprintf(&text, "write %d 1 %d %d\nread %d 1 %d %d\n", key, key, key+5, key, key+6, key+9)
 	}
-	if problems := Linear(history.Of(kv(t, text.String())...), patience); len(problems) > 0 {
+	if problems := Linear(history.Of(kv(t, text.String())...), timeout); len(problems) > 0 {
 		t.Errorf("%+v", problems)
 	}
 	text.WriteString("read 7 null 5000 5001\n")
-	problems := Linear(history.Of(kv(t, text.String())...), patience)
+	problems := Linear(history.Of(kv(t, text.String())...), timeout)
 	if len(problems) != 1 || problems[0].Unknown || !strings.Contains(problems[0].Text, "key 7") {
 		t.Errorf("%+v", problems)
 	}
 }
 
-// The search gives up and says so.
+// After the timeout the result is unknown.
 func TestLinearUnknown(t *testing.T) {
 	var text strings.Builder
 	for i := range 400 {
@@ -207,7 +207,7 @@ func TestLinearUnknown(t *testing.T) {
 	}
 }
 
-// What one register really does is linearizable, whenever clients ask and hear.
+// A history of one register is linearizable, however long requests and replies take.
 func TestLinearAcceptsRegisters(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		value, ops := "null", []history.Op{{F: "read", Result: jsontext.Value("null"), Outcome: history.OK, From: -100, To: -90}}
@@ -221,7 +221,7 @@ func TestLinearAcceptsRegisters(t *testing.T) {
 			if rapid.Bool().Draw(t, "write") {
 				value = fmt.Sprint(rapid.IntRange(0, 3).Draw(t, "value"))
 				op.F, op.Value = "write", jsontext.Value(value)
-				if rapid.IntRange(0, 3).Draw(t, "lost answer") == 0 {
+				if rapid.IntRange(0, 3).Draw(t, "lost reply") == 0 {
 					op.Outcome = history.Indefinite
 				}
 			} else {
@@ -229,7 +229,7 @@ func TestLinearAcceptsRegisters(t *testing.T) {
 			}
 			ops = append(ops, op)
 		}
-		if problems := Linear(history.Of(ops...), patience); len(problems) > 0 {
+		if problems := Linear(history.Of(ops...), timeout); len(problems) > 0 {
 			t.Fatalf("%+v of %+v", problems, ops)
 		}
 	})

@@ -8,9 +8,10 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
-// pauses are the times at which nodes were held still.
+// pauses are the times at which nodes were paused.
 type pauses map[string][]span
 
+// A span is a period of time.
 type span struct{ from, to time.Duration }
 
 func pausesOf(j *sim.Journal) pauses {
@@ -33,14 +34,13 @@ func pausesOf(j *sim.Journal) pauses {
 	return p
 }
 
-// between reports whether a node was held at any time from one to another.
+// between reports whether a node was paused at any time between two times.
 func (p pauses) between(node string, from, to time.Duration) bool {
 	return slices.ContainsFunc(p[node], func(s span) bool { return s.from <= to && s.to >= from })
 }
 
-// stretched is how long a limit from a time on is when the time does not count
-// during which the node was held.
-func (p pauses) stretched(node string, from, limit time.Duration) time.Duration {
+// extend extends a limit that begins at a time by the node's pauses.
+func (p pauses) extend(node string, from, limit time.Duration) time.Duration {
 	for _, s := range p[node] {
 		if s.from <= from+limit && s.to > from {
 			if s.to == math.MaxInt64 {

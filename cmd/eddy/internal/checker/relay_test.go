@@ -12,12 +12,16 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// A stage plays a script, one line a message or an event:
+// A player runs a script on a network. Each line is a message or an event:
 //
 //	0ms c1>n1 {"type":"relay",...}        delivered at once
 //	5ms n1>n2 {...} lost                  or another fate
-//	9ms kill n1, start n1, pause n1, resume, end
-type stage struct {
+//	9ms kill n1
+//	9ms start n1
+//	9ms pause n1
+//	9ms resume
+//	9ms end
+type player struct {
 	t           testing.TB
 	net         *sim.Network
 	incarnation int
@@ -25,8 +29,8 @@ type stage struct {
 	end         time.Duration
 }
 
-func play(t testing.TB, script string) *stage {
-	s := &stage{t: t, net: sim.New(sim.Config{StaleReplies: true}), incarnation: 1}
+func play(t testing.TB, script string) *player {
+	s := &player{t: t, net: sim.New(sim.Config{StaleReplies: true}), incarnation: 1}
 	for line := range strings.Lines(script) {
 		if line = strings.TrimSpace(line); line != "" {
 			s.line(line)
@@ -35,7 +39,7 @@ func play(t testing.TB, script string) *stage {
 	return s
 }
 
-func (s *stage) line(line string) {
+func (s *player) line(line string) {
 	s.t.Helper()
 	when, rest, _ := strings.Cut(line, " ")
 	now, err := time.ParseDuration(when)
@@ -60,10 +64,10 @@ func (s *stage) line(line string) {
 	}
 }
 
-func (s *stage) message(now time.Duration, link, rest string) {
+func (s *player) message(now time.Duration, link, rest string) {
 	src, dest, ok := strings.Cut(link, ">")
 	if !ok {
-		s.t.Fatalf("%q is no link", link)
+		s.t.Fatalf("%q is not a link", link)
 	}
 	i := strings.LastIndexByte(rest, '}') + 1
 	m, err := message.New(src, dest, []byte(rest[:i]))
@@ -83,7 +87,8 @@ func (s *stage) message(now time.Duration, link, rest string) {
 	}
 }
 
-func tell(problems []Problem, numbers []Number) string {
+// report formats problems and numbers.
+func report(problems []Problem, numbers []Number) string {
 	var b strings.Builder
 	for _, p := range problems {
 		kind := "fail"
@@ -114,7 +119,31 @@ func TestRelay(t *testing.T) {
 			if !d.HasArg("numbers") {
 				numbers = nil
 			}
-			return tell(problems, numbers)
+			return report(problems, numbers)
 		})
 	})
+}
+
+// Only some problems of a check are kept. The earliest must be among them.
+func TestRelayReportsTheEarliestMissingReply(t *testing.T) {
+	var script strings.Builder
+	for i := range 50 {
+		fmt.Fprintf(&script, "%dms c1>n1 {\"type\":\"relay\",\"msg_id\":%d,\"target\":\"n2\",\"payload\":{\"echo\":%d}}\n", i, i, i)
+	}
+	script.WriteString("60000ms end\n")
+	for range 10 {
+		s := play(t, script.String())
+		problems, _ := Relay(s.net.Journal(), RelayConfig{Nodes: []string{"n1"}, Timeout: time.Second, Attempts: 1, End: s.end})
+		for i := range maxPerCheck {
+			if p := problems[i]; p.Check != "no-reply" || !strings.Contains(p.Text, fmt.Sprintf("(msg_id %d)", i)) {
+				t.Fatalf("problem %d: %s: %s", i, p.Check, p.Text)
+			}
+		}
+	}
+}
+
+func TestVerdictOutOfRange(t *testing.T) {
+	if got := Verdict(200).String(); got != "Verdict(200)" {
+		t.Errorf("got %q", got)
+	}
 }

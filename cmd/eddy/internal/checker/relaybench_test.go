@@ -7,7 +7,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
-// A journal of 400,000 messages: what judging costs.
+// A journal of 400,000 messages.
 func BenchmarkRelay(b *testing.B) {
 	net := sim.New(sim.Config{})
 	w := &world{net: net, nodes: map[string]*modelNode{}}

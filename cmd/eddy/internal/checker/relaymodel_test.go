@@ -11,8 +11,8 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// A world runs model relays on a simulated network, all in one thread and in
-// virtual time: clients ask, nodes relay, faults come and go.
+// A world runs model relays, clients and faults on a simulated network, in one
+// goroutine and in virtual time.
 type world struct {
 	net   *sim.Network
 	nodes map[string]*modelNode
@@ -26,13 +26,13 @@ const (
 	modelAttempts = 3
 )
 
-// A modelNode is a relay as it should be.
+// A modelNode is a correct relay.
 type modelNode struct {
 	name        string
 	incarnation int // from 1
 	down        bool
 	paused      bool
-	queue       []func() // what waits for the end of the pause
+	queue       []func() // to do at the end of the pause
 	nextID      int64
 	open        map[int64]*modelCall
 }
@@ -53,7 +53,7 @@ func (w *world) after(d time.Duration, do func()) {
 	w.todo = append(w.todo, modelTimer{w.now + d, do})
 }
 
-// run goes on until a time.
+// run runs until a time.
 func (w *world) run(until time.Duration) {
 	for {
 		next, first := until, -1
@@ -149,7 +149,7 @@ func (w *world) begin(p sim.Planned) {
 	number := w.net.Begin(w.now, p.Fault)
 	w.after(p.End-p.Begin, func() {
 		for _, name := range p.Nodes {
-			w.mend(p.Kind, w.nodes[name])
+			w.endFault(p.Kind, w.nodes[name])
 		}
 		w.net.End(w.now, number)
 	})
@@ -165,7 +165,7 @@ func (w *world) begin(p sim.Planned) {
 	}
 }
 
-func (w *world) mend(kind sim.FaultKind, n *modelNode) {
+func (w *world) endFault(kind sim.FaultKind, n *modelNode) {
 	switch kind {
 	case sim.Pause:
 		n.paused = false
@@ -180,8 +180,8 @@ func (w *world) mend(kind sim.FaultKind, n *modelNode) {
 	}
 }
 
-// A relay as it should be is never blamed, whatever faults there are.
-func TestNoFaultIsBlamedOnARelay(t *testing.T) {
+// A correct relay has no problems, whatever faults there are.
+func TestCorrectRelayHasNoProblems(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		config := sim.Config{
 			Seed:         rapid.Uint64().Draw(t, "seed"),
@@ -198,8 +198,8 @@ func TestNoFaultIsBlamedOnARelay(t *testing.T) {
 			}
 		}
 		if config.StaleReplies {
-			// A reply of an earlier life is a reply from the right node to a
-			// right id: no relay without marks can tell.
+			// A reply to an earlier incarnation comes from the target and has the id
+			// of an attempt. A relay without call ids cannot recognise it.
 			kinds = nil
 		}
 		interval := time.Duration(rapid.IntRange(20, 500).Draw(t, "interval")) * time.Millisecond

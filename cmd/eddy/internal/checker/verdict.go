@@ -1,5 +1,5 @@
-// Package checker judges what happened: a history and a journal go in, problems
-// and numbers come out. Everything in it is a pure function.
+// Package checker checks what happened in a test: pure functions take a history and
+// a journal and return problems and numbers.
 package checker
 
 import (
@@ -9,38 +9,38 @@ import (
 	"time"
 )
 
-// A Problem is something that is wrong with what the nodes did, or that keeps
-// us from saying that nothing is.
+// A Problem is a violation by the nodes, or a reason why a check cannot decide.
 type Problem struct {
-	Check   string        // the check that saw it, such as "double-answer"
-	Text    string        // for people; names nodes, ids and times
+	Check   string        // the name of the check, such as "double-reply"
+	Text    string        // for people; it names nodes, ids and times
 	At      time.Duration // when it showed
-	Unknown bool          // not a violation: the check could not tell
-	Record  int           // 1 + the journal's index of the message that shows it; 0 if there is none
+	Unknown bool          // it is not a violation: the check could not decide
+	Record  int           // 1 + the index in the journal of the message that shows it; 0 if there is none
 
-	// Involved are the journal's indices of all messages that one must see to
-	// understand it, in their order, as those of the call that went wrong.
+	// Involved are the indices in the journal of all messages that are needed to
+	// understand the problem, in their order, such as those of the call that
+	// failed.
 	Involved []int
 
-	// Asked are the requests of the operations that it is about, as their clients
-	// sent them.
-	Asked []Asked
+	// Requests are the clients' requests of the operations that contradict each
+	// other.
+	Requests []Request
 }
 
-// An Asked is a client's request.
-type Asked struct {
+// A Request identifies a client's request.
+type Request struct {
 	Client, Node string
 	MsgID        int64
 }
 
-// A Number is a result that is not good or bad in itself.
+// A Number is a result that is neither good nor bad.
 type Number struct {
 	Name  string
 	Value any
 }
 
-// A Verdict is what a test comes to. Its zero value is Unknown, so that nothing
-// passes because somebody forgot to look.
+// A Verdict is the result of a test. Its zero value is Unknown, so that no test
+// passes by default.
 type Verdict uint8
 
 const (
@@ -67,9 +67,8 @@ func (v Verdict) MarshalText() ([]byte, error) {
 	return []byte(v.String()), nil
 }
 
-// Judge is the verdict that problems come to, given that the test could be
-// checked at all: that there were operations to judge, and some of them were
-// OK. A violation outweighs what could not be told.
+// Judge returns the verdict on a test. checked reports whether there was anything
+// to check. A violation outweighs what could not be decided.
 func Judge(problems []Problem, checked bool) Verdict {
 	verdict := Pass
 	if !checked {
@@ -84,8 +83,8 @@ func Judge(problems []Problem, checked bool) Verdict {
 	return verdict
 }
 
-// Sort puts violations first, and what showed earlier before what showed later:
-// the first of them is the reason for the verdict.
+// Sort sorts problems: violations come first, and earlier problems before later
+// ones. The first problem is the main reason for the verdict.
 func Sort(problems []Problem) {
 	slices.SortStableFunc(problems, func(a, b Problem) int {
 		if a.Unknown != b.Unknown {

@@ -16,7 +16,7 @@ func reasons(problems []checker.Problem, j *sim.Journal) []Reason {
 	for _, p := range problems {
 		r := Reason{Check: p.Check, Text: quote.Lines(p.Text), Seconds: p.At.Seconds(), Unknown: p.Unknown, Message: p.Record - 1, Involved: []int{}}
 		r.Involved = append(r.Involved, p.Involved...)
-		for i, asked := range p.Asked {
+		for i, asked := range p.Requests {
 			messages := found[asked]
 			r.Involved = append(r.Involved, messages...)
 			if i == 0 && len(messages) > 0 && r.Message < 0 {
@@ -32,10 +32,10 @@ func reasons(problems []checker.Problem, j *sim.Journal) []Reason {
 
 // exchanges are the messages of the requests that problems are about, with their
 // replies, in the order of sending.
-func exchanges(problems []checker.Problem, j *sim.Journal) map[checker.Asked][]int {
-	found := map[checker.Asked][]int{}
+func exchanges(problems []checker.Problem, j *sim.Journal) map[checker.Request][]int {
+	found := map[checker.Request][]int{}
 	for _, p := range problems {
-		for _, asked := range p.Asked {
+		for _, asked := range p.Requests {
 			found[asked] = nil
 		}
 	}
@@ -43,9 +43,9 @@ func exchanges(problems []checker.Problem, j *sim.Journal) map[checker.Asked][]i
 		return found
 	}
 	for m := range j.All() {
-		asked := checker.Asked{Client: m.Src, Node: m.Dest, MsgID: m.ID}
+		asked := checker.Request{Client: m.Src, Node: m.Dest, MsgID: m.ID}
 		if m.IsReply() {
-			asked = checker.Asked{Client: m.Dest, Node: m.Src, MsgID: m.InReplyTo}
+			asked = checker.Request{Client: m.Dest, Node: m.Src, MsgID: m.InReplyTo}
 		}
 		if messages, wanted := found[asked]; wanted {
 			found[asked] = append(messages, m.Index)

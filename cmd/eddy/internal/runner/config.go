@@ -110,7 +110,7 @@ func (c *Config) quiesce() time.Duration {
 	switch {
 	case c.Quiesce >= 0:
 		return c.Quiesce
-	case c.Spec.Lingers:
+	case c.Spec.AwaitsMessages:
 		return longest(&c.Network)
 	}
 	return 0

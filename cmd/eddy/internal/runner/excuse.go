@@ -14,7 +14,7 @@ const temporarilyUnavailable = 11
 // give: one of the workload's, or, if clients ask as fast as they can, that there
 // are too many of them.
 func (r *runner) expected(op *history.Op) bool {
-	return r.load.Expects(op) || r.cfg.Rate == MaxRate && op.Code == temporarilyUnavailable
+	return r.load.ExpectsError(op) || r.cfg.Rate == MaxRate && op.Code == temporarilyUnavailable
 }
 
 // excuse tells in which times an error may be the network's doing: when a fault
@@ -22,11 +22,11 @@ func (r *runner) expected(op *history.Op) bool {
 // to another node can't be over within its timeout. Who needs no other node has
 // no such excuse.
 func (r *runner) excuse() func(from, to time.Duration) bool {
-	if r.cfg.Spec.Alone {
+	if r.cfg.Spec.Independent {
 		return func(_, _ time.Duration) bool { return false }
 	}
 	if 2*longest(&r.cfg.Network) >= r.cfg.CallTimeout {
 		return func(_, _ time.Duration) bool { return true }
 	}
-	return checker.TroublesOf(r.net.Journal()).Between
+	return checker.FaultPeriodsOf(r.net.Journal()).Overlap
 }

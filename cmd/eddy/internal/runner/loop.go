@@ -185,7 +185,7 @@ func (r *runner) deliverTo(n *node, d *sim.Delivery) {
 	if !r.cluster.Send(n.index, r.line) {
 		r.net.Undeliver(r.now, *d, sim.Unread)
 		if n.state == up && n.paused == 0 && !r.ending && r.cluster.Queued(n.index) > 0 {
-			r.ofNode(n, "deaf", "left %d bytes of its input unread", r.cluster.Queued(n.index))
+			r.ofNode(n, "unread-input", "left %d bytes of its input unread", r.cluster.Queued(n.index))
 		}
 		return
 	}

@@ -151,7 +151,7 @@ func (r *runner) wrote(n *node, e *cluster.Event) {
 	}
 	m, err := message.Parse(e.Line.Text)
 	if err != nil {
-		kind := "no-message"
+		kind := "not-message"
 		if len(err.Error()) > 8 && err.Error()[:8] == "not JSON" {
 			kind = "not-json"
 		}
@@ -167,7 +167,7 @@ func (r *runner) wrote(n *node, e *cluster.Event) {
 	}
 	r.judgeReply(n, e, &m)
 	if !m.IsReply() && (m.Dest == "c0" || r.isClient(m.Dest)) {
-		r.ofLine(n, e, "unasked", "wrote to %s, which is a client, and did not reply to it", m.Dest)
+		r.ofLine(n, e, "unsolicited", "wrote to %s, which is a client, and did not reply to it", m.Dest)
 	}
 	if n.state == starting {
 		if m.InReplyTo == initID && m.Dest == "c0" {
@@ -197,7 +197,7 @@ func (r *runner) judgeReply(n *node, e *cluster.Event, m *message.Message) {
 	replies := g.replies.add(m.InReplyTo)
 	switch {
 	case copies == 0:
-		r.ofLine(n, e, "stray-reply", "replied to message %d of %s, which it was never given", m.InReplyTo, m.Dest)
+		r.ofLine(n, e, "unrequested-reply", "replied to message %d of %s, which it was never given", m.InReplyTo, m.Dest)
 	case replies > copies:
 		r.ofLine(n, e, "extra-reply", "replied %d times to message %d of %s, which it was given %d times", replies, m.InReplyTo, m.Dest, copies)
 	}

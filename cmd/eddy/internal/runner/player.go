@@ -11,15 +11,15 @@ import (
 // client: services, and the nodes that the workload plays.
 type cast struct {
 	services map[string]*service.Service
-	player   workload.Player // nil if the workload plays nobody
+	player   workload.NodeSimulator // nil if the workload plays nobody
 	played   map[string]bool
 }
 
 func newCast(load workload.Workload, seed uint64) cast {
 	c := cast{services: service.All(seed), played: map[string]bool{}}
-	if player, ok := load.(workload.Player); ok {
+	if player, ok := load.(workload.NodeSimulator); ok {
 		c.player = player
-		for _, name := range player.Plays() {
+		for _, name := range player.SimulatedNodes() {
 			c.played[name] = true
 		}
 	}
@@ -40,7 +40,7 @@ func (c *cast) has(name string) bool { return c.played[name] || c.services[name]
 func (r *runner) perform(d *sim.Delivery) bool {
 	if s := r.cast.services[d.Dest]; s != nil {
 		if d.IsRequest() {
-			reply, err := message.New(d.Dest, d.Src, s.Answer(d.Src, d.Type, d.Body, d.ID))
+			reply, err := message.New(d.Dest, d.Src, s.Serve(d.Src, d.Type, d.Body, d.ID))
 			if err == nil {
 				r.net.Send(r.now, reply)
 			}
@@ -57,7 +57,7 @@ func (r *runner) perform(d *sim.Delivery) bool {
 // saw tells the player what a node has sent to another.
 func (r *runner) saw(m *message.Message) {
 	if r.cast.player != nil && (r.byName[m.Dest] != nil || r.cast.played[m.Dest]) {
-		r.sendAll(r.cast.player.Saw(m))
+		r.sendAll(r.cast.player.Observed(m))
 	}
 }
 

@@ -59,7 +59,7 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 	})
 	r.cast = newCast(r.load, seed)
 	if r.cast.player != nil {
-		r.plays = r.cast.player.Plays()
+		r.plays = r.cast.player.SimulatedNodes()
 	}
 	if cfg.Carrier != nil {
 		defer cfg.Carrier.Close()
@@ -301,7 +301,7 @@ func (r *runner) silent(ops []history.Op) (lost string) {
 			lost = n.name
 		default:
 			n.silent = true
-			r.ofNode(n, "silence", "did not answer %s in the final phase, within %v", ops[i].F, r.cfg.timeout(r.inFinal))
+			r.ofNode(n, "no-final-reply", "did not answer %s in the final phase, within %v", ops[i].F, r.cfg.timeout(r.inFinal))
 		}
 	}
 	return lost

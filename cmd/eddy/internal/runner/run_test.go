@@ -22,7 +22,7 @@ const isNode = "EDDY_RUNNER_TEST_IS_NODE"
 func TestMain(m *testing.M) {
 	if os.Getenv(isNode) != "" {
 		leaveMark()
-		echoNode(len(os.Args) > 1 && os.Args[1] == "deaf")
+		echoNode(len(os.Args) > 1 && os.Args[1] == "unread-input")
 		os.Exit(0)
 	}
 	os.Setenv(isNode, "1")
@@ -96,7 +96,7 @@ func TestRunInterrupted(t *testing.T) {
 // A node that leaves its input unread is told of, and does not fill our memory.
 func TestRunDeaf(t *testing.T) {
 	cfg := config(t)
-	cfg.Nodes, cfg.Args = []string{"n1"}, []string{"deaf"}
+	cfg.Nodes, cfg.Args = []string{"n1"}, []string{"unread-input"}
 	cfg.QueueLimit = 64 << 10
 	cfg.Rate, cfg.Concurrency, cfg.TimeLimit = MaxRate, 4000, time.Hour // more than a pipe holds
 	ctx, cancel := context.WithCancel(context.Background())
@@ -115,11 +115,11 @@ func TestRunDeaf(t *testing.T) {
 			unread++
 		}
 	}
-	if len(res.Sick) == 0 || res.Sick[0].Kind != "deaf" || res.Sick[0].Node != "n1" || res.Sick[0].Count != unread || unread == 0 {
+	if len(res.Sick) == 0 || res.Sick[0].Kind != "unread-input" || res.Sick[0].Node != "n1" || res.Sick[0].Count != unread || unread == 0 {
 		t.Errorf("%d messages were not read, sick: %+v", unread, res.Sick)
 	}
 	_, problems := res.Judge(cfg, false)
-	deaf := slices.IndexFunc(problems, func(p checker.Problem) bool { return p.Check == "deaf" })
+	deaf := slices.IndexFunc(problems, func(p checker.Problem) bool { return p.Check == "unread-input" })
 	if deaf < 0 || !problems[deaf].Unknown || !strings.Contains(problems[deaf].Text, "bytes of its input unread") {
 		t.Errorf("%+v", problems)
 	}

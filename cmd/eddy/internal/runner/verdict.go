@@ -44,7 +44,7 @@ func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.
 	case ok == 0 && !slices.ContainsFunc(problems, nothing):
 		unknown("nothing-ok", "not one of %d operations was answered well, so nothing was tested", ended)
 	case float64(ok) < cfg.Availability*float64(ended):
-		problems = append(problems, checker.Problem{Check: "availability", At: res.Elapsed,
+		problems = append(problems, checker.Problem{Check: "low-availability", At: res.Elapsed,
 			Text: fmt.Sprintf("%d of %d operations ended ok, which is less than %v", ok, ended, cfg.Availability)})
 	}
 	checker.Sort(problems)
@@ -63,5 +63,5 @@ func (s *Sickness) problem(lenient bool) checker.Problem {
 		text += fmt.Sprintf(" (%d times)", s.Count)
 	}
 	return checker.Problem{Check: s.Kind, Text: text, At: s.At,
-		Unknown: lenient || s.Kind == "no-init" || s.Kind == "deaf"}
+		Unknown: lenient || s.Kind == "no-init" || s.Kind == "unread-input"}
 }

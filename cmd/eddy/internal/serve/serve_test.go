@@ -32,7 +32,7 @@ func newStore(t *testing.T) string {
 	write("echo/1/report.html", "<p>report 1")
 	write("echo/1/journal.jsonl", "<script>")
 	write("echo/1/node-logs/n1.log", "log")
-	write("relay/2/results.json", `{"verdict":"fail","reasons":[{"check":"double-answer"}],"workload":"relay","bin":"</script>","seed":2,"started":"2026-01-02T00:00:00Z","seconds":2}`)
+	write("relay/2/results.json", `{"verdict":"fail","reasons":[{"check":"double-reply"}],"workload":"relay","bin":"</script>","seed":2,"started":"2026-01-02T00:00:00Z","seconds":2}`)
 	write("relay/3/progress.json", `{"workload":"relay","bin":"./b","nodes":["n1"],"seed":"3","started":"2026-01-03T00:00:00Z","ok":5}`)
 	write("relay/broken/results.json", `{`)
 	write("nothing/else", "")

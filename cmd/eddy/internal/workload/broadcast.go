@@ -12,9 +12,10 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 )
 
-// broadcast is the workload in which clients give nodes numbers, which all
-// nodes shall know in the end, and ask nodes what they know. Every node is told
-// its neighbours first (--topology), and may talk to others as well.
+// broadcast is the workload in which clients broadcast integers and read the
+// integers that a node knows. In the end all nodes must know all integers. First
+// every node gets its neighbours (--topology). It may send messages to other nodes,
+// too.
 //
 //	{"type":"topology","topology":{"n1":["n2","n3"],"n2":["n1"],"n3":["n1"]}}
 //	{"type":"topology_ok"}
@@ -23,30 +24,30 @@ import (
 //	{"type":"read"}
 //	{"type":"read_ok","messages":[3,17]}
 //
-// When all faults are over every node is read until it knows all that was
-// acknowledged and all that any read has shown, for 10 s at most: what somebody
-// has seen must not vanish, even if its broadcast was never acknowledged.
+// After all faults, clients read every node until it returns all elements that were
+// acknowledged or that any read returned, for at most 10 s. An element that a client
+// has read must not disappear, even if its broadcast was never acknowledged.
 //
-// A broadcast that is not answered while something is wrong, or within 2 s after
-// it, may or may not have taken effect; so may one that is answered with an
-// error. In calm every request is answered (`unanswered`).
+// A broadcast that gets no reply, or an error, may or may not have taken effect.
+// Every request must get a reply (`no-reply`), except during a fault and until 2 s
+// after it.
 //
-// The report tells how long elements took to be known everywhere (`stable`
-// latencies), and how many reads were stale.
+// The report shows how long it took until elements were known everywhere (`stable
+// latency`), and the number of stale elements.
 type broadcast struct {
 	env   Env
-	asked int64 // operations
-	last  int64 // the last value
+	count int64 // operations
+	last  int64 // the last element
 	known map[int64]bool
 }
 
 func newBroadcast(env Env) Workload { return &broadcast{env: env, known: map[int64]bool{}} }
 
-// Setup tells every node its neighbours.
+// Setup sends every node the topology.
 func (w *broadcast) Setup() []Request {
 	topology, err := json.Marshal(w.env.Topology, json.Deterministic(true))
 	if err != nil {
-		panic(err) // it is made of strings
+		panic(err) // strings can always be encoded
 	}
 	body := fmt.Appendf(nil, `{"type":"topology","topology":%s}`, topology)
 	var requests []Request
@@ -56,10 +57,10 @@ func (w *broadcast) Setup() []Request {
 	return requests
 }
 
-// Next is a broadcast or a read, by turns.
+// Next returns a broadcast and a read alternately.
 func (w *broadcast) Next(node string) Request {
-	w.asked++
-	if w.asked%2 == 0 {
+	w.count++
+	if w.count%2 == 0 {
 		return w.Final(node)
 	}
 	w.last++
@@ -81,13 +82,13 @@ func (w *broadcast) Read(req *Request, body []byte) (jsontext.Value, error) {
 	if req.F != "read" {
 		return nil, nil
 	}
-	messages, err := need(body, "messages")
+	messages, err := required(body, "messages")
 	if err != nil {
 		return nil, err
 	}
 	values, err := elements(messages)
 	if err != nil {
-		return nil, fmt.Errorf("its messages are no array of integers")
+		return nil, fmt.Errorf("its messages are not an array of integers")
 	}
 	for _, v := range values {
 		if 0 < v && v <= w.last {
@@ -97,11 +98,12 @@ func (w *broadcast) Read(req *Request, body []byte) (jsontext.Value, error) {
 	return messages, nil
 }
 
+// elements parses an array of integers.
 func elements(messages jsontext.Value) (values []int64, err error) {
 	return values, json.Unmarshal(messages, &values)
 }
 
-// Settled reports whether every node knows all that is known.
+// Settled reports whether every node knows all elements that are known.
 func (w *broadcast) Settled(ops []history.Op) bool {
 	for i := range ops {
 		values, err := elements(ops[i].Result)
@@ -120,7 +122,7 @@ func (w *broadcast) Settled(ops []history.Op) bool {
 
 func (w *broadcast) Check(r Record) ([]checker.Problem, []checker.Number) {
 	problems, numbers := checker.Broadcast(r.History, w.env.Nodes)
-	return append(problems, unanswered(r, checker.TroublesOf(r.Journal).Between)...), numbers
+	return append(problems, missingReplies(r, checker.FaultPeriodsOf(r.Journal).Overlap)...), numbers
 }
 
-func (*broadcast) Expects(*history.Op) bool { return false }
+func (*broadcast) ExpectsError(*history.Op) bool { return false }

@@ -9,14 +9,15 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 )
 
-// echo is the workload in which every client asks its node to say again what it
-// says.
+// echo is the workload in which clients send a text, and nodes reply with the same
+// text.
 //
 //	{"type":"echo","echo":"Please echo 17"}
 //	{"type":"echo_ok","echo":"Please echo 17"}
 //
-// Checked: an echo_ok has the request's own echo (`echo`); every request that a
-// node was handed is answered, unless the node was killed (`unanswered`).
+// Checked: the echo of an echo_ok equals that of its request (`wrong-echo`), and
+// every request that was delivered to a node gets a reply, unless the node was killed
+// (`no-reply`).
 type echo struct{ n int64 }
 
 func newEcho(Env) Workload { return &echo{} }
@@ -33,11 +34,11 @@ func (w *echo) Next(string) Request {
 
 func (w *echo) Final(string) Request { return w.Next("") }
 
-func (*echo) Read(req *Request, body []byte) (jsontext.Value, error) { return need(body, "echo") }
+func (*echo) Read(req *Request, body []byte) (jsontext.Value, error) { return required(body, "echo") }
 
 func (*echo) Check(r Record) ([]checker.Problem, []checker.Number) {
 	problems, numbers := checker.Echo(r.History)
-	return append(problems, unanswered(r, nothingExcuses)...), numbers
+	return append(problems, missingReplies(r, noExcuse)...), numbers
 }
 
-func (*echo) Expects(*history.Op) bool { return false }
+func (*echo) ExpectsError(*history.Op) bool { return false }

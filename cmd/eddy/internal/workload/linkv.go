@@ -10,9 +10,9 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 )
 
-// linKV is the workload in which clients read, write, and compare and set the
-// values of keys. Whatever node they ask, it shall be as if each operation
-// happened at one moment between its request and its reply.
+// linKV is the workload in which clients read, write, and compare and set (cas) the
+// values of keys. The operations of all nodes together must be linearizable: each
+// operation seems to take effect at one moment between its request and its reply.
 //
 //	{"type":"read","key":3}
 //	{"type":"read_ok","value":4}
@@ -21,18 +21,18 @@ import (
 //	{"type":"cas","key":3,"from":4,"to":1}
 //	{"type":"cas_ok"}
 //
-// A key that was never written is answered with error 20, a cas that meets
-// another value with 22, one of a key that is not there with 20. These are
-// answers like a value: a key that was written is there, so that who says 20 of
-// it then has lost it, and who says 22 has met another value than `from`. They
-// must come from the place where the operation would have taken effect. A node
-// that asks a service in turn may hand on what this says; but if it asked twice,
-// since the first answer was late, the second answer to a cas may be 22 because
-// the first has worked, and then only an indefinite error is true (0 or 13).
+// If a key does not exist, the reply to a read or a cas is error 20. If the value is
+// not `from`, the reply to a cas is error 22. These errors are observations that are
+// checked like values: after a write, error 20 means that the key was lost, and
+// error 22 means that the value differed from `from` at one moment. A node that
+// calls a service may pass the service's error on. But if it called the service
+// twice because the first reply was late, the second cas may get error 22 because
+// the first has taken effect. Then the node must reply with an indefinite error (0
+// or 13).
 //
-// With every other definite code (such as 11, from who is no leader) nothing has
-// happened, and nothing is learned. Requests may stay unanswered, as while there
-// is no majority.
+// Every other definite code, such as 11 from a node that is not the leader, means
+// that the operation had no effect. Nodes may leave requests without a reply, for
+// example while there is no majority.
 type linKV struct {
 	env Env
 	n   int64
@@ -41,15 +41,17 @@ type linKV struct {
 func newLinKV(env Env) Workload { return &linKV{env: env} }
 
 const (
-	// opsPerKey is how many operations a key sees before the next one comes: the
-	// search for an order takes exponential time in what is open at once.
+	// opsPerKey is the number of operations on a key before the next key is used:
+	// the search for an order takes exponential time in the number of concurrent
+	// operations.
 	opsPerKey = 60
 
-	// kvValues is how many values there are; few, so that some cas meet theirs.
+	// kvValues is the number of different values. It is small so that some cas
+	// succeed.
 	kvValues = 5
 
-	// linPatience is how long the search for an order may take.
-	linPatience = 20 * time.Second
+	// linTimeout is how long the search for an order may take.
+	linTimeout = 20 * time.Second
 )
 
 func (*linKV) Setup() []Request { return nil }
@@ -86,18 +88,20 @@ func (*linKV) Read(req *Request, body []byte) (jsontext.Value, error) {
 	if req.F != "read" {
 		return nil, nil
 	}
-	return need(body, "value")
+	return required(body, "value")
 }
 
-// Expects what says how things are. Who is no leader, or has none, says 11.
-func (*linKV) Expects(op *history.Op) bool {
+// ExpectsError reports whether an error is an observation, or 11, which a node
+// without a leader may return.
+func (*linKV) ExpectsError(op *history.Op) bool {
 	return op.Code == 20 && op.F != "write" || op.Code == 22 && op.F == "cas" || op.Code == 11
 }
 
 func (*linKV) Check(r Record) ([]checker.Problem, []checker.Number) {
-	return checker.Linear(r.History, linPatience), []checker.Number{{Name: "keys", Value: keys(r.History)}}
+	return checker.Linear(r.History, linTimeout), []checker.Number{{Name: "keys", Value: keys(r.History)}}
 }
 
+// keys returns the number of keys.
 func keys(h *history.History) int {
 	seen := map[int64]bool{}
 	for op := range h.All() {

@@ -2,23 +2,24 @@ package workload
 
 import "strconv"
 
-// Topologies are the shapes that Maelstrom knows: who is whose neighbour.
+// Topologies are the names of Maelstrom's topologies.
 var Topologies = []string{"line", "grid", "tree", "tree2", "tree3", "tree4", "total"}
 
-// Topology says which nodes are each node's neighbours, as Maelstrom does:
+// Topology returns the neighbours of each node, as in Maelstrom:
 //
-//   - line: each node knows the one before and the one after it
-//   - grid: a square, filled row by row; neighbours left, right, above, below
-//   - tree2, tree3, tree4: a tree with so many children; tree is tree2
-//   - total: everybody knows everybody
+//   - line: the previous and the next node
+//   - grid: a square, filled row by row; the neighbours are left, right, above and
+//     below
+//   - tree2, tree3, tree4: a tree with this number of children; tree is tree2
+//   - total: all other nodes
 func Topology(name string, nodes []string) map[string][]string {
-	near := map[string][]string{}
+	neighbours := map[string][]string{}
 	for _, n := range nodes {
-		near[n] = []string{}
+		neighbours[n] = []string{}
 	}
 	join := func(i, j int) {
-		near[nodes[i]] = append(near[nodes[i]], nodes[j])
-		near[nodes[j]] = append(near[nodes[j]], nodes[i])
+		neighbours[nodes[i]] = append(neighbours[nodes[i]], nodes[j])
+		neighbours[nodes[j]] = append(neighbours[nodes[j]], nodes[i])
 	}
 	side := 1
 	for side*side < len(nodes) {
@@ -51,5 +52,5 @@ func Topology(name string, nodes []string) map[string][]string {
 			}
 		}
 	}
-	return near
+	return neighbours
 }

@@ -7,18 +7,18 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 )
 
-// uniqueIDs is the workload in which every client asks its node for ids that
-// nobody was given before, by any node, in any of its lives.
+// uniqueIDs is the workload in which clients request ids that no node has returned
+// before, in any incarnation.
 //
 //	{"type":"generate"}
 //	{"type":"generate_ok","id":123}
 //
-// An id is any JSON value. Checked: no two answers have the same id (`unique`),
-// also among those that came when the client had given up. Every request is
-// answered (`unanswered`), unless something was wrong from when it was sent, or
-// in the 2 s before, until its client gave up: a fault, or lost messages. A node
-// may ask a service or other nodes for its ids, and these may be out of reach.
-// Try it with --nemesis kill: an id made of a counter alone starts again.
+// An id is any JSON value. Checked: no two replies have the same id
+// (`duplicate-id`), including replies that arrived after the client's timeout; and
+// every request gets a reply (`no-reply`), except during a fault or lost messages and
+// until 2 s after them, because a node may need a service or other nodes to make an
+// id. Try it with --nemesis kill: a node that uses only a counter returns the same
+// ids again after it was killed.
 type uniqueIDs struct{}
 
 func newUniqueIDs(Env) Workload { return uniqueIDs{} }
@@ -32,11 +32,11 @@ func (uniqueIDs) Next(string) Request {
 
 func (w uniqueIDs) Final(string) Request { return w.Next("") }
 
-func (uniqueIDs) Read(_ *Request, body []byte) (jsontext.Value, error) { return need(body, "id") }
+func (uniqueIDs) Read(_ *Request, body []byte) (jsontext.Value, error) { return required(body, "id") }
 
 func (uniqueIDs) Check(r Record) ([]checker.Problem, []checker.Number) {
 	problems, numbers := checker.UniqueIDs(r.History)
-	return append(problems, unanswered(r, checker.TroublesOf(r.Journal).Between)...), numbers
+	return append(problems, missingReplies(r, checker.FaultPeriodsOf(r.Journal).Overlap)...), numbers
 }
 
-func (uniqueIDs) Expects(*history.Op) bool { return false }
+func (uniqueIDs) ExpectsError(*history.Op) bool { return false }

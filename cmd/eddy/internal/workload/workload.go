@@ -1,5 +1,5 @@
-// Package workload is what a test asks of nodes and what it makes of their
-// answers: one file per workload.
+// Package workload defines what clients request from nodes in a test, and how the
+// replies are checked. Each workload has its own file.
 package workload
 
 import (
@@ -16,93 +16,95 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// A Request is one operation that a client asks a node for.
+// A Request is the request of one operation.
 type Request struct {
-	F     string         // what it is called in the history
-	Value jsontext.Value // what is asked, in the history; may be nil
-	Node  string         // whom to ask; "" is the client's own node
-	Body  []byte         // what to send, without ids
+	F     string         // the operation's F in the history
+	Value jsontext.Value // the operation's Value in the history; may be nil
+	Node  string         // the receiver; "" means the client's node
+	Body  []byte         // the body without ids
 	Type  string         // the body's type
-	Want  string         // the type of a good reply
-	Key   int64          // the workload's own
+	Want  string         // the type of a successful reply
+	Key   int64          // for the workload's own use
 }
 
-// Env is what a workload knows of its test.
+// An Env describes the test of a workload.
 type Env struct {
 	Nodes    []string
 	Topology map[string][]string
 	Rand     *rand.Rand
 
-	// CallTimeout and CallAttempts are what a relay promises.
+	// CallTimeout, CallAttempts and CallBackoff are the configuration of relays.
 	CallTimeout  time.Duration
 	CallAttempts int
 	CallBackoff  time.Duration
 
-	// IgnoreLate says that a relay takes no reply to an attempt whose time is
-	// over.
+	// IgnoreLate reports that relays ignore replies that arrive after their
+	// attempt's timeout.
 	IgnoreLate bool
 
-	// Flooded says that clients ask as fast as they can.
+	// Flooded reports that clients send requests as fast as they can.
 	Flooded bool
 }
 
-// A Workload is one workload in one test. Its methods are for one goroutine.
+// A Workload is a workload in one test. Its methods must be called from one
+// goroutine.
 type Workload interface {
-	// Setup is asked, and must be answered, before all else.
+	// Setup returns requests that must succeed before all others are sent.
 	Setup() []Request
-	// Next is the next request of a worker, who is bound to a node.
+	// Next returns the next request of a client, whose own node is given.
 	Next(node string) Request
-	// Read reads a good reply. An error says what is wrong with its shape.
+	// Read returns the result in the body of a successful reply. The error says
+	// what is wrong with the body.
 	Read(req *Request, body []byte) (jsontext.Value, error)
-	// Final is asked of every node when all is calm.
+	// Final returns a request of the final phase for a node.
 	Final(node string) Request
-	// Settled reports whether the answers to Final are as they shall be. As
-	// long as they are not they are asked again, for a while.
+	// Settled reports whether the results of Final are complete. While they are
+	// not, the final requests are repeated for some time.
 	Settled(ops []history.Op) bool
-	// Expects reports whether an operation's error is an answer that a good node
-	// may give when nothing is wrong.
-	Expects(op *history.Op) bool
-	// Check judges what happened. Its numbers are shown with the verdict.
+	// ExpectsError reports whether a correct node may reply with an operation's
+	// error when there is no fault.
+	ExpectsError(op *history.Op) bool
+	// Check checks what happened. Its numbers are shown with the verdict.
 	Check(Record) ([]checker.Problem, []checker.Number)
 }
 
-// A Record is all that happened in a test.
+// A Record is everything that happened in a test.
 type Record struct {
 	History *history.History
 	Journal *sim.Journal
 	End     time.Duration // when the nodes were told to end
 
-	// Lag is how late we may have read a line that we read at a time, since the
-	// machine was busy. nil is never.
+	// Lag returns how much earlier a line may have been written than it was read
+	// at a time, because this program was delayed. nil means never.
 	Lag func(at time.Duration) time.Duration
 }
 
-// A Spec is a workload that can be chosen. docs/workloads.md is made of the doc
-// comments of the types whose names are theirs without the hyphen.
+// A Spec describes a workload. docs/workloads.md is generated from the doc comment of
+// the type with its name, without the hyphen.
 type Spec struct {
 	Name string
 	New  func(Env) Workload
 
-	// Alone says that a node can answer without others, so that no fault of the
-	// network's is a reason not to.
-	Alone bool
+	// Independent reports that a node needs no other node to reply, so that no
+	// fault of the network excuses an error.
+	Independent bool
 
-	// Lingers says that what nodes still tell each other when all clients have
-	// their answers matters to what is checked, so that it is waited for before
-	// the final phase.
-	Lingers bool
+	// AwaitsMessages reports that messages between nodes can change the results
+	// after all clients have their replies. Then the test waits for these messages
+	// before the final phase.
+	AwaitsMessages bool
 }
 
-// Specs are all workloads.
+// Specs are the specs of all workloads.
 var Specs = []Spec{
-	{Name: "echo", New: newEcho, Alone: true},
+	{Name: "echo", New: newEcho, Independent: true},
 	{Name: "unique-ids", New: newUniqueIDs},
-	{Name: "broadcast", New: newBroadcast, Lingers: true},
+	{Name: "broadcast", New: newBroadcast, AwaitsMessages: true},
 	{Name: "lin-kv", New: newLinKV},
-	{Name: "relay", New: newRelay, Lingers: true},
+	{Name: "relay", New: newRelay, AwaitsMessages: true},
 }
 
-// Find returns the workload of a name. Its error names those that there are.
+// Find returns the workload of a name. The error lists the names of all workloads.
 func Find(name string) (Spec, error) {
 	names := []string{}
 	for _, s := range Specs {
@@ -111,17 +113,17 @@ func Find(name string) (Spec, error) {
 		}
 		names = append(names, s.Name)
 	}
-	return Spec{}, fmt.Errorf("there is no workload %q; there are %s", name, strings.Join(names, ", "))
+	return Spec{}, fmt.Errorf("workload %q: must be one of %s", name, strings.Join(names, ", "))
 }
 
-// Member is one member of an object, as it stands there, or nil.
+// Member returns the raw value of an object's member, or nil.
 func Member(object []byte, name string) jsontext.Value { return message.Member(object, name) }
 
-// need is Member for one that must be there.
-func need(body []byte, name string) (jsontext.Value, error) {
+// required returns the raw value of a member, or an error if it is missing.
+func required(body []byte, name string) (jsontext.Value, error) {
 	v := Member(body, name)
 	if v == nil {
-		return nil, fmt.Errorf("has no %q", name)
+		return nil, fmt.Errorf("the body has no %q", name)
 	}
 	return v, nil
 }

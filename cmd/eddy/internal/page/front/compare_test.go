@@ -13,7 +13,7 @@ import (
 // Two programs, one seed: what changed first.
 func TestCompare(t *testing.T) {
 	b := newBench(t)
-	double := b.test(t, "double-answer")
+	double := b.test(t, "double-reply")
 	relay := b.test(t, "relayed")
 	file := filepath.Join(t.TempDir(), "compare.html")
 	b.must(t, "report", "--compare", "-o", file, double, relay)

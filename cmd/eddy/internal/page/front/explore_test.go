@@ -14,13 +14,13 @@ import (
 // What one sees first: the verdict, the first violation in words, how to run it again.
 func TestTop(t *testing.T) {
 	b := newBench(t)
-	tb := openReport(t, b.test(t, "double-answer"), "")
+	tb := openReport(t, b.test(t, "double-reply"), "")
 	tb.has(".badge", "FAIL")
-	tb.has("h1", "relay on 3 nodes broke its promises: double-answer")
-	if text := tb.text(".first"); !strings.Contains(text, "was answered twice: by attempt") || !strings.Contains(text, "late") {
+	tb.has("h1", "relay on 3 nodes broke its promises: double-reply")
+	if text := tb.text(".first"); !strings.Contains(text, "got 2 replies: the reply to attempt") || !strings.Contains(text, "late") {
 		t.Errorf("the first violation reads %q", text)
 	}
-	const command = "eddy test --store double-answer -w relay --bin ./nodes --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- double"
+	const command = "eddy test --store double-reply -w relay --bin ./nodes --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- double"
 	tb.has(".command code", command)
 	eval[bool](tb, `navigator.clipboard.writeText = async (text) => { globalThis.copied = text; }, true`)
 	tb.click("button.copy")
@@ -139,7 +139,7 @@ func TestFilterAndSearch(t *testing.T) {
 // From a message to its call to its attempts: one sees the retry happen.
 func TestMessageAndCall(t *testing.T) {
 	b := newBench(t)
-	tb := openReport(t, b.test(t, "double-answer"), "")
+	tb := openReport(t, b.test(t, "double-reply"), "")
 	// An attempt that was not the first.
 	i := eval[int](tb, `(() => { const t = eddy.explorers[0].test, m = t.m;
 		for (let i = 0; i < m.count; i++) if (m.call[i] && t.calls.parent[m.call[i]] && t.calls.first[m.call[i]] !== i && (m.flags[i] & 16)) return i; return -1; })()`)
@@ -174,10 +174,10 @@ func TestMessageAndCall(t *testing.T) {
 // One click from a violation to what could have caused it; the rest is faded.
 func TestViolation(t *testing.T) {
 	b := newBench(t)
-	tb := openReport(t, b.test(t, "double-answer"), "")
+	tb := openReport(t, b.test(t, "double-reply"), "")
 	tb.run(chromedp.Click(`//a[contains(., "Show what could have caused it")]`))
 	tb.settle()
-	tb.has(".panel h3", "Violation: double-answer")
+	tb.has(".panel h3", "Violation: double-reply")
 	tb.has(".panel", "The rest is faded")
 	tb.see(`(d => d.focus.messages.size >= 6 && !d.focus.alone && d.drawn.length > d.focus.messages.size)(eddy.explorers[0].diagram)`)
 	tb.has(".path .shows", "relay_ok")

@@ -9,21 +9,20 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
-// A clientRequest is known by who sent it and its msg_id.
+// A clientRequest identifies a client's request.
 type clientRequest struct {
 	client string
 	id     int64
 }
 
-// unanswered finds the requests that a node was handed and has never answered,
-// though it lived on and nothing excuses it. An answer that came too late, or was
-// lost on its way, is an answer.
+// missingReplies returns problems for the requests that were delivered to a node and
+// to which it sent no reply, although it was not killed and excused returns false for
+// the time from the request to the client's timeout. A reply that was late or lost
+// counts as a reply.
 //
-// A node that asks others before it answers may keep silent while these can't be
-// reached: better no answer than one that it can't stand by. So it is excused by
-// all that was wrong with the network from shortly before it was asked until its
-// client gave up.
-func unanswered(r Record, excused func(from, to time.Duration) bool) (problems []checker.Problem) {
+// A node that needs other nodes to reply may send no reply while it cannot reach
+// them. So its excuse is any fault shortly before or during the operation.
+func missingReplies(r Record, excused func(from, to time.Duration) bool) (problems []checker.Problem) {
 	waiting := map[clientRequest]*history.Op{}
 	for op := range r.History.All() {
 		if op.Outcome == history.Indefinite && op.Code == 0 && !excused(op.From, op.To) {
@@ -55,26 +54,27 @@ func unanswered(r Record, excused func(from, to time.Duration) bool) (problems [
 	for request, at := range delivered {
 		op := waiting[request]
 		problems = append(problems, checker.Problem{
-			Check: "unanswered", At: at,
-			Text: fmt.Sprintf("%s never answered %s's %s (msg_id %d), which it was handed at %.3fs",
+			Check: "no-reply", At: at,
+			Text: fmt.Sprintf("%s sent no reply to %s's %s (msg_id %d), which was delivered at %.3fs",
 				op.Node, request.client, op.F, request.id, at.Seconds()),
-			Asked: []checker.Asked{{Client: op.Client, Node: op.Node, MsgID: op.MsgID}},
+			Requests: []checker.Request{{Client: op.Client, Node: op.Node, MsgID: op.MsgID}},
 		})
 	}
 	checker.Sort(problems)
-	return firstFew(problems)
+	return limit(problems)
 }
 
-// nothingExcuses is for nodes that need nobody else to answer.
-func nothingExcuses(_, _ time.Duration) bool { return false }
+// noExcuse is the excuse of nodes that need no other nodes to reply.
+func noExcuse(_, _ time.Duration) bool { return false }
 
-// maxProblems is how many problems of one check are told one by one.
+// maxProblems is how many problems of one check are kept.
 const maxProblems = 10
 
-func firstFew(problems []checker.Problem) []checker.Problem {
+// limit returns the first problems. The last of them says how many were dropped.
+func limit(problems []checker.Problem) []checker.Problem {
 	if more := len(problems) - maxProblems; more > 0 {
 		problems = problems[:maxProblems]
-		problems[maxProblems-1].Text += fmt.Sprintf(" (and %d more like this)", more)
+		problems[maxProblems-1].Text += fmt.Sprintf(" (and %d more)", more)
 	}
 	return problems
 }

@@ -9,43 +9,42 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// When something was wrong, by a journal as it is written.
-func TestTroubles(t *testing.T) {
+func TestFaultPeriods(t *testing.T) {
 	const message = `{"message":0,"src":"n1","dest":"n2","sent_ns":10000000000,"step":1,"fate":"FATE","done_ns":10000000000,"done_step":2,"body":{"type":"x"}}`
 	for _, test := range []struct {
-		what, journal string
-		from, to      float64 // seconds; to is 0 for ever, and both are for never
+		name, journal string
+		from, to      float64 // in seconds; both 0: never
 	}{
 		{"nothing", "", 0, 0},
 		{"a delivered message", strings.Replace(message, "FATE", "delivered", 1), 0, 0},
 		{"a lost message", strings.Replace(message, "FATE", "lost", 1), 10, 12},
-		{"a message that NATS lost", strings.Replace(message, "FATE", "lost-by-carrier", 1), 10, 12},
+		{"a message that the carrier lost", strings.Replace(message, "FATE", "lost-by-carrier", 1), 10, 12},
 		{"a fault", `{"at_ns":10000000000,"step":1,"event":"begin","fault":1,"begun":{"kind":"slow"}}
 {"at_ns":20000000000,"step":2,"event":"end","fault":1}`, 10, 22},
-		{"a fault of servers lasts until they are whole", `{"at_ns":10000000000,"step":1,"event":"begin","fault":1,"begun":{"kind":"kill-server","servers":["s1"]}}
+		{"a fault of servers lasts until they have recovered", `{"at_ns":10000000000,"step":1,"event":"begin","fault":1,"begun":{"kind":"kill-server","servers":["s1"]}}
 {"at_ns":20000000000,"step":2,"event":"end","fault":1}
 {"at_ns":25000000000,"step":3,"event":"servers-recovered"}`, 10, 27},
-		{"or for ever", `{"at_ns":10000000000,"step":1,"event":"begin","fault":1,"begun":{"kind":"partition-servers","servers":["s1"]}}
+		{"or until the end", `{"at_ns":10000000000,"step":1,"event":"begin","fault":1,"begun":{"kind":"partition-servers","servers":["s1"]}}
 {"at_ns":20000000000,"step":2,"event":"end","fault":1}`, 10, 1e6},
 	} {
 		j, err := sim.ReadJournal(strings.NewReader(test.journal))
 		if err != nil {
 			t.Fatal(err)
 		}
-		troubles := TroublesOf(j)
+		periods := FaultPeriodsOf(j)
 		at := func(s float64) bool {
 			d := time.Duration(s * float64(time.Second))
-			return troubles.Between(d, d)
+			return periods.Overlap(d, d)
 		}
 		never := test.to == 0
-		if at(test.from-0.1) || !never && (!at(test.from) || !at(test.to)) || test.to < 1e6 && at(test.to+0.1) || never && troubles.Between(0, 1<<62) {
-			t.Errorf("%s: %v", test.what, troubles)
+		if at(test.from-0.1) || !never && (!at(test.from) || !at(test.to)) || test.to < 1e6 && at(test.to+0.1) || never && periods.Overlap(0, 1<<62) {
+			t.Errorf("%s: %v", test.name, periods)
 		}
 	}
 }
 
-// What NATS lost at different times excuses these, and not all that is between.
-func TestVanishedMessagesAreTroublesOfTheirOwn(t *testing.T) {
+// Messages that the carrier lost at different times are separate periods.
+func TestCarrierLossIsAPeriodPerMessage(t *testing.T) {
 	n := sim.New(sim.Config{})
 	n.SetCarrier(func(*sim.Record) {})
 	for _, at := range []time.Duration{1, 2, 30, 31} {
@@ -53,8 +52,8 @@ func TestVanishedMessagesAreTroublesOfTheirOwn(t *testing.T) {
 		n.Due(at * time.Second)
 	}
 	n.LoseCarried(n.CarriedCount())
-	troubles := TroublesOf(n.Journal())
-	if len(troubles) != 2 || !troubles.Between(4*time.Second, 4*time.Second) || troubles.Between(5*time.Second, 29*time.Second) {
-		t.Errorf("%v", troubles)
+	periods := FaultPeriodsOf(n.Journal())
+	if len(periods) != 2 || !periods.Overlap(4*time.Second, 4*time.Second) || periods.Overlap(5*time.Second, 29*time.Second) {
+		t.Errorf("%v", periods)
 	}
 }
