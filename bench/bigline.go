@@ -7,9 +7,8 @@ import (
 	"time"
 )
 
-// bigLine echoes one line of about r.Size bytes, three times, one at a time.
-// The value is not one long string but many small objects, so that a parser
-// has something to do.
+// bigLine sends one line of about r.Size bytes three times, one at a time. Its value is
+// many small objects and not one long string, so that parsing takes time.
 func bigLine(r *Run) (Sample, error) {
 	p, err := r.Start(Options{})
 	if err != nil {
@@ -70,8 +69,8 @@ func bigLine(r *Run) (Sample, error) {
 	}, nil
 }
 
-// sameValue tells whether got begins with the value want, give or take blanks
-// outside strings. want holds no escapes.
+// sameValue reports whether got begins with the value want, except for blanks outside of
+// strings. want has no escapes.
 func sameValue(got, want []byte) bool {
 	quoted := false
 	i := 0

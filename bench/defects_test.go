@@ -10,9 +10,9 @@ import (
 	"testing"
 )
 
-// A pair is a directory of tests, compiled against the official library, and with
-// only the import path changed against ours. Each test runs in a process of its own,
-// since some end it.
+// A pair is a directory of tests, compiled with the official library, and with package
+// maelstrom by a change of the import path. Each test runs in a process of its own, since
+// some of them end it.
 type pair struct {
 	tests          []string
 	official, ours string // programs
@@ -53,13 +53,13 @@ func compile(t *testing.T, dir string, flags ...string) pair {
 
 func runTest(program, name string) (string, error) {
 	cmd := exec.Command(program, "-test.run=^"+name+"$", "-test.timeout=1m")
-	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // or each would end a second later
+	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // otherwise each ends a second later
 	out, err := cmd.CombinedOutput()
 	return string(out), err
 }
 
-// Each test of testdata/defects is named after a defect of the official library:
-// there it fails, here it passes.
+// Each test of testdata/defects shows a defect of the official library. It fails with that
+// library and passes with package maelstrom.
 func TestDefects(t *testing.T) {
 	const dir = "testdata/defects"
 	plain, race := compile(t, dir), compile(t, dir, "-race")
@@ -67,7 +67,7 @@ func TestDefects(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := plain
 			if strings.Contains(name, "Race") {
-				p = race // there the others would fail for the race alone
+				p = race // the other tests would fail there because of a race
 			}
 			if out, err := runTest(p.official, name); err == nil {
 				t.Errorf("the official library passes:\n%s", out)
@@ -90,8 +90,7 @@ func TestDefects(t *testing.T) {
 	}
 }
 
-// Each test of testdata/moves shows something that programs do: with the official
-// library, and here too.
+// Each test of testdata/moves does what programs do. It passes with both libraries.
 func TestMoves(t *testing.T) {
 	p := compile(t, "testdata/moves")
 	ours := compile(t, "testdata/moves", "-race").ours

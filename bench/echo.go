@@ -13,7 +13,7 @@ const (
 	echoText    = "Please echo "
 )
 
-// echoInputs keeps the lines from one round to the next.
+// echoInputs keeps the lines for the next round.
 var echoInputs = map[int]*Input{}
 
 func echoInput(n int) *Input {
@@ -30,7 +30,7 @@ type echoes struct {
 	count   int
 	seen    Bits
 	ordered bool
-	copied  bool // what comes back is the request
+	copied  bool // the answer is the request
 
 	dest, typ, echo, inReplyTo, msgID Key
 }
@@ -49,8 +49,8 @@ var (
 	errOrder     = errors.New("out of order")
 )
 
-// answer returns the number of the request that line answers. Every line is
-// checked by its bytes, one in 1,024 is decoded and compared as a whole.
+// answer returns the number of the request that the line answers. It checks the bytes of
+// every line, and decodes one line in 1,024.
 func (c *echoes) answer(line []byte) (int, error) {
 	if c.copied {
 		c.count++
@@ -97,7 +97,7 @@ func (c *echoes) whole(line []byte, id int) error {
 	return nil
 }
 
-// copies checks that what comes back is what was sent.
+// copies checks that a peer returns the bytes that it got.
 func copies(out *Lines, want []byte) error {
 	for len(want) > 0 {
 		got, err := out.Read()
@@ -196,8 +196,8 @@ func readEchoes(p *Process, check *echoes, pause func(answers int)) error {
 	return nil
 }
 
-// allocations runs the pipelined echo under gctrace and adds up how much the
-// heap grew between collections.
+// allocations runs the pipelined echo under gctrace and adds the growth of the heap
+// between collections.
 func allocations(r *Run) (Sample, error) {
 	_, trace, err := pipeline(r, echoInput(r.Size), Options{Trace: true, Log: true}, nil)
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// exchange writes to a node and reads from it at the same time.
+// An exchange writes to a node and reads from it at the same time.
 type exchange struct {
 	p      *Process
 	mu     sync.Mutex

@@ -9,14 +9,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// exchange writes to a node and reads from it on one thread: while the node doesn't
-// read, it reads from the node. Two threads would wake each other, on a machine with
-// two cores mostly at the cost of the node (a tenth of the relays of a quick one).
+// An exchange writes to a node and reads from it on one thread: while the node does not
+// read, the exchange reads from the node. Two threads would wake each other, on two cores
+// mostly at the cost of the node: a tenth of the relays of a fast one.
 type exchange struct {
 	p       *Process
 	in, out int
 	unsent  []byte
-	begun   int // of unsent, up to here it has been written
+	begun   int // how much of unsent has been written
 }
 
 func newExchange(p *Process) (*exchange, error) {

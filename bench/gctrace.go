@@ -10,10 +10,9 @@ import (
 // collection began, when it ended, and what of it was live.
 var traceLine = regexp.MustCompile(`(?m)^gc \d+ @.* (\d+)->(\d+)->(\d+) MB`)
 
-// readTrace returns the number of collections and about how many bytes were
-// allocated up to the last one. A heap begins its first collection at 4 MB, so
-// what is less in all is not seen: over 3 million messages, 1.4 bytes each,
-// which is less than the smallest allocation.
+// readTrace returns the number of collections and about how many bytes were allocated
+// before the last one. The first collection begins at 4 MB, so less than that is not seen.
+// For 3 million messages that is 1.4 bytes each, less than the smallest allocation.
 func readTrace(text string) (cycles int, allocated float64) {
 	live := 0.0
 	for _, m := range traceLine.FindAllStringSubmatch(text, -1) {

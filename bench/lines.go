@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Lines reads whole lines, as many at a time as there are.
+// Lines reads whole lines, as many at a time as are there.
 type Lines struct {
 	r     io.Reader
 	buf   []byte
@@ -18,7 +18,7 @@ type Lines struct {
 
 func newLines(r io.Reader) *Lines { return &Lines{r: r, buf: make([]byte, 256<<10)} }
 
-// Read waits for at least one line and returns all that are there, each with
+// Read waits for at least one line and returns all whole lines that are there, each with
 // its newline. They are valid until the next Read.
 func (l *Lines) Read() ([]byte, error) {
 	scanned := l.start
@@ -48,7 +48,7 @@ func (l *Lines) Read() ([]byte, error) {
 	}
 }
 
-// each calls f with every line of a batch, newlines cut off.
+// each calls f with every line, without its newline.
 func each(lines []byte, f func(line []byte) error) error {
 	for len(lines) > 0 {
 		end := bytes.IndexByte(lines, '\n')
@@ -60,10 +60,9 @@ func each(lines []byte, f func(line []byte) error) error {
 	return nil
 }
 
-// Key finds a member of an object by the bytes of its name. It remembers where
-// in the line the name was last: lines of one node look alike, so one compare
-// mostly finds it again. It knows nothing of nesting; the lines it is used on
-// have each name where we look for it once only.
+// A Key finds a member of an object by the bytes of its name. It first looks where the name
+// was in the line before, since the lines of a node look alike. It ignores nesting; in the
+// lines of these cases each name occurs once in the part that is searched.
 type Key struct {
 	text []byte // the name, quoted, and its colon
 	hint int
@@ -71,7 +70,7 @@ type Key struct {
 
 func newKey(name string) Key { return Key{text: []byte(`"` + name + `":`)} }
 
-// In returns the index of the value's first byte, -1 when there is no such name.
+// In returns the index of the first byte of the value, -1 if there is no such name.
 func (k *Key) In(line []byte) int {
 	at := k.hint
 	if end := at + len(k.text); end > len(line) || string(line[at:end]) != string(k.text) {
@@ -87,8 +86,7 @@ func (k *Key) In(line []byte) int {
 	return at
 }
 
-// Int is the member's value if it is a whole number that isn't negative, -1
-// otherwise.
+// Int returns the value if it is an integer that is not negative, otherwise -1.
 func (k *Key) Int(line []byte) int {
 	at := k.In(line)
 	if at < 0 {
@@ -98,14 +96,14 @@ func (k *Key) Int(line []byte) int {
 	return n
 }
 
-// Is tells whether the member's value begins with text.
+// Is reports whether the value begins with text.
 func (k *Key) Is(line []byte, text string) bool {
 	at := k.In(line)
 	return at >= 0 && len(line)-at >= len(text) && string(line[at:at+len(text)]) == text
 }
 
-// number reads the digits at the start of b: their value, -1 when there are
-// none, and what follows them.
+// number returns the value of the digits at the start of b, -1 if there are none, and what
+// follows them.
 func number(b []byte) (int, []byte) {
 	n, i := 0, 0
 	for ; i < len(b) && b[i]-'0' <= 9; i++ {
@@ -117,14 +115,14 @@ func number(b []byte) (int, []byte) {
 	return n, b[i:]
 }
 
-// Input is lines made in advance, numbered from 1.
+// An Input is lines that were made in advance, numbered from 1.
 type Input struct {
 	bytes []byte
 	ends  []int // ends[i] is where line i ends; ends[0] is 0
 }
 
-// makeInput writes lines 1 to n, each as format with every '#' replaced by the
-// line's number.
+// makeInput makes lines 1 to n: the format, with every '#' replaced by the number of the
+// line.
 func makeInput(n int, format string) *Input {
 	format += "\n"
 	in := &Input{
@@ -147,18 +145,18 @@ func makeInput(n int, format string) *Input {
 	return in
 }
 
-// Len is the number of lines.
+// Len returns the number of lines.
 func (in *Input) Len() int { return len(in.ends) - 1 }
 
-// Range is lines from..to, both included.
+// Range returns the lines from..to, both included.
 func (in *Input) Range(from, to int) []byte { return in.bytes[in.ends[from-1]:in.ends[to]] }
 
-// Bits is a set of small whole numbers.
+// Bits is a set of small integers.
 type Bits []uint64
 
 func newBits(n int) Bits { return make(Bits, n/64+1) }
 
-// Add adds i and tells whether it is new and within the set's size.
+// Add adds i, and reports whether i is new and within the size of the set.
 func (b Bits) Add(i int) bool {
 	if i < 0 || i/64 >= len(b) || b[i/64]&(1<<(i%64)) != 0 {
 		return false

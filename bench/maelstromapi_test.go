@@ -24,8 +24,8 @@ func officialDir(t *testing.T) string {
 	return strings.TrimSpace(string(out))
 }
 
-// The official library's own tests, copied, pass with only the import path
-// changed. They are not kept here, because their licence is not ours.
+// Copies of the official library's tests pass with only the import path changed. They
+// are not in this repository because of their licence.
 func TestOfficialSuite(t *testing.T) {
 	dir := t.TempDir()
 	tests, _ := filepath.Glob(filepath.Join(officialDir(t), "*_test.go"))

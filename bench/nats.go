@@ -68,7 +68,7 @@ func natsCase(nodes int) *Case {
 
 var reconnectCase = &Case{
 	Name:      "nats-reconnect",
-	Title:     "relays over NATS, 2 nodes, 1,000 a second, while each of three servers is killed and comes back",
+	Title:     "relays over NATS, 2 nodes, 1,000 a second, while each of three servers is killed and started again",
 	Reference: natsRequest,
 	Entries: []Entry{
 		{Peer: natsRequest, Size: 8000, Smoke: 3000},
@@ -80,7 +80,7 @@ var reconnectCase = &Case{
 		{Name: "gap", Title: "longest gap", Unit: Seconds, Compare: true},
 		{Name: "p99", Title: "p99", Unit: Seconds, Compare: true},
 	},
-	Notes: []string{"gap: between two answers to the client, whatever they answer; three attempts of 500 ms for both"},
+	Notes: []string{"gap: the longest time between two answers to the client; three attempts of 500 ms for both"},
 	Run:   reconnect,
 }
 
@@ -107,7 +107,7 @@ type natsRun struct {
 	dir     string
 }
 
-// startNATS starts all of it; the client waits to be told to begin.
+// startNATS starts all processes. The client waits for begin.
 func startNATS(r *Run, servers, nodes int, flags ...string) (run *natsRun, err error) {
 	run = &natsRun{}
 	defer func() {
@@ -150,7 +150,7 @@ func (n *natsRun) kill() {
 	os.RemoveAll(n.dir)
 }
 
-// cpu is what nodes, client and the first server have used.
+// cpu returns the CPU time of the nodes, the client and the first server.
 func (n *natsRun) cpu() (nodes, client, server time.Duration) {
 	for _, p := range n.nodes {
 		nodes += cpuTime(p.cmd.Process.Pid)
@@ -166,7 +166,7 @@ type natsPeer struct {
 	stderr strings.Builder
 }
 
-// startNATSPeer starts a process and waits until it is ready.
+// startNATSPeer starts a process and waits for its "ready".
 func startNATSPeer(r *Run, flags []string) (*natsPeer, error) {
 	command := append(append([]string(nil), r.Peer.command...), flags...)
 	p := &natsPeer{cmd: exec.Command(command[0], command[1:]...)}
@@ -202,7 +202,7 @@ func (p *natsPeer) begin() error {
 	return err
 }
 
-// figures are what a client measured.
+// figures reads what a client measured.
 func (p *natsPeer) figures() (f load.Figures, err error) {
 	line, err := p.out.ReadBytes('\n')
 	if err != nil {
@@ -211,7 +211,7 @@ func (p *natsPeer) figures() (f load.Figures, err error) {
 	return f, json.Unmarshal(line, &f)
 }
 
-// relaysOverNATS keeps 64 relays open.
+// relaysOverNATS keeps 64 relays open and measures them.
 func relaysOverNATS(r *Run, nodes int) (Sample, error) {
 	run, err := startNATS(r, 1, nodes)
 	if err != nil {
@@ -239,7 +239,7 @@ func relaysOverNATS(r *Run, nodes int) (Sample, error) {
 	}, nil
 }
 
-// reconnect kills one server after the other and brings it back.
+// reconnect kills one server after the other and starts it again.
 func reconnect(r *Run) (Sample, error) {
 	const rate = 1000
 	run, err := startNATS(r, 3, 2, "-rate", fmt.Sprint(rate))
@@ -250,7 +250,7 @@ func reconnect(r *Run) (Sample, error) {
 	if err := run.client.begin(); err != nil {
 		return nil, err
 	}
-	// All is over before the calls end.
+	// The last server is back before the calls end.
 	part := time.Duration(r.Size) * time.Second / rate / 8
 	var failed error
 	for i := range 3 {

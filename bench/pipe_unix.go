@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// pipe makes a pipe whose ends Go's poller never hears of. Those of os.Pipe stay
-// in its epoll set even after Fd has made them block: every answer of a node would
-// wake the thread that polls, and with it the other core, as well as the reader.
+// pipe makes a pipe that Go's poller does not know. The pipes of os.Pipe stay in its
+// epoll set even after Fd has made them blocking. Then every answer of a node would wake
+// the polling thread on another core besides the reader.
 func pipe() (r, w *os.File, err error) {
 	var fds [2]int
 	syscall.ForkLock.RLock()

@@ -11,9 +11,9 @@ import (
 	"unsafe"
 )
 
-// cpuTime reads the process's CPU clock (clock_getcpuclockid(3)), which counts
-// in nanoseconds, threads that have ended included; /proc/<pid>/stat counts in
-// hundredths of a second.
+// cpuTime reads the CPU clock of the process (clock_getcpuclockid(3)). It counts in
+// nanoseconds and includes threads that have ended; /proc/<pid>/stat counts in hundredths
+// of a second.
 func cpuTime(pid int) time.Duration {
 	const cpuClockSched = 2
 	clock := uintptr(^pid<<3 | cpuClockSched)
@@ -56,7 +56,7 @@ func resizePipe(f *os.File, size int) error {
 	return nil
 }
 
-// sleep waits without a timer of Go's.
+// sleep waits without a Go timer.
 func sleep(d time.Duration) {
 	t := syscall.NsecToTimespec(int64(d))
 	syscall.Nanosleep(&t, nil)

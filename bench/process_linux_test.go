@@ -8,15 +8,15 @@ import (
 	"testing"
 )
 
-// TestPipesAreNotPolled looks into the epoll sets of this process (proc(5),
-// fdinfo): see Process for why none may hold a node's pipe.
+// TestPipesAreNotPolled reads the epoll sets of this process (proc(5), fdinfo). None may
+// have a pipe of a node, see Process.
 func TestPipesAreNotPolled(t *testing.T) {
 	p, err := start(Launch{Command: []string{"cat"}, Log: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer p.Kill()
-	r, w, err := os.Pipe() // makes sure that there is a set, and that we can read it
+	r, w, err := os.Pipe() // so that there is a set to read
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Only Linux tells the CPU time and the memory of a process that still runs in
-// a way that needs no library; elsewhere these columns stay empty.
+// Only Linux shows the CPU time and the memory of a running process without a library.
+// Elsewhere these columns are empty.
 
 func cpuTime(int) time.Duration { return 0 }
 

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// Programs as people write them for the official library, moved by the import path
-// and built with -race, pass eddy test under faults.
+// Programs for the official library, moved by the import path and built with -race, pass
+// eddy test with faults.
 func TestPrograms(t *testing.T) {
 	if testing.Short() {
 		t.Skip("each takes some seconds")

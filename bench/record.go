@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// A record is what a node wrote and when each piece of it was read. It is checked
-// when all has come: a harness that checked a million answers while a million
-// timeouts come would be what makes them late.
+// A record is what a node wrote, and when each piece of it was read. It is checked
+// after everything was read. A harness that checks a million answers while they come would
+// itself make them late.
 type record struct{ pieces []piece }
 
 type piece struct {
@@ -15,7 +15,7 @@ type piece struct {
 	lines []byte
 }
 
-// listen reads so many lines. What has been read is also returned with an error.
+// listen reads a number of lines. After an error it also returns what was read before.
 func listen(from *Lines, lines int, began time.Time) (record, error) {
 	var r record
 	var free []byte

@@ -21,8 +21,8 @@ func relayInput(n int, format string) *Input {
 	return relayInputs[name]
 }
 
-// relays checks what a node writes that was given relay requests 1 to n whose
-// payload's key is the request's number.
+// relays checks what a node writes for relay requests 1 to n. The key in the payload is
+// the number of the request.
 type relays struct {
 	n       int
 	count   int  // answers
@@ -31,7 +31,7 @@ type relays struct {
 	fresh   Bits // the msg_ids of attempts
 	settled Bits // the requests that were answered
 
-	// A set of keys for either kind of line, for the hints' sake.
+	// Each kind of line has its own keys, since a Key remembers a place in the line.
 	attempt struct{ dest, typ, key, msgID Key }
 	answer  struct{ dest, attempts, result, value, before, after, text Key }
 }
@@ -44,12 +44,12 @@ func newRelays(n, attempts int) *relays {
 	return c
 }
 
-// isAttempt tells whether the node wrote line to the target.
+// isAttempt reports whether the line is for the target.
 func (c *relays) isAttempt(line []byte) bool { return c.attempt.dest.Is(line, `"n2"`) }
 
 var errNotAttempt = errors.New("not an attempt as asked for")
 
-// readAttempt returns which request an attempt is for and its msg_id.
+// readAttempt returns the request that an attempt is for, and its msg_id.
 func (c *relays) readAttempt(line []byte) (id, msgID int, err error) {
 	id, msgID = c.attempt.key.Int(line), c.attempt.msgID.Int(line)
 	if id < 1 || id > c.n || !c.attempt.typ.Is(line, `"read"`) || !c.fresh.Add(msgID) {
@@ -65,7 +65,7 @@ func (c *relays) readResult(line []byte) (int, error) {
 	if result < 0 || !bytes.Contains(line, []byte(`"relay_ok"`)) {
 		return 0, errNotAnswer
 	}
-	// The result is the reply as the target wrote it: flat, with an
+	// The result is the reply of the target: an object without nesting, with an
 	// in_reply_to of its own.
 	end := result + bytes.IndexByte(line[result:], '}')
 	if end < result {

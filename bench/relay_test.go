@@ -44,7 +44,7 @@ func TestRelaysSeesStaleIDs(t *testing.T) {
 	}
 }
 
-// What the harness spends on a line should be small beside what a node does.
+// The harness should spend little on a line compared to a node.
 func BenchmarkHarness(b *testing.B) {
 	b.Run("echo", func(b *testing.B) {
 		line := []byte(`{"src": "n1", "dest": "c1", "body": {"type": "echo_ok", "echo": "Please echo 123456", "in_reply_to": 123456, "msg_id": 1}}`)

@@ -11,18 +11,18 @@ import (
 	"time"
 )
 
-// Report is what a run of the whole came to; results.json holds it.
+// A Report is the result of a run. results.json holds it.
 type Report struct {
 	Date     time.Time `json:"date"`
 	Machine  Machine   `json:"machine"`
 	Rounds   int       `json:"rounds"`
 	Smoke    bool      `json:"smoke,omitempty"`
-	Pipe     int       `json:"pipe_bytes,omitempty"` // zero: the system's size
+	Pipe     int       `json:"pipe_bytes,omitempty"` // zero: the system's default
 	Results  []*Result `json:"results"`
 	Verdicts []Verdict `json:"verdicts"`
 }
 
-// Machine is where it ran.
+// A Machine is where it ran.
 type Machine struct {
 	OS     string `json:"os"`
 	Arch   string `json:"arch"`
@@ -32,7 +32,7 @@ type Machine struct {
 	Commit string `json:"commit,omitempty"` // of the checkout that was measured
 }
 
-// Result is a case's outcomes.
+// A Result is the outcomes of a case.
 type Result struct {
 	Case     string     `json:"case"`
 	Outcomes []*Outcome `json:"outcomes"`
@@ -73,7 +73,7 @@ func thisMachine(root string) Machine {
 	return m
 }
 
-// clean drops what JSON has no words for.
+// clean removes the values that JSON cannot represent.
 func (s Sample) clean() {
 	for name, v := range s {
 		if math.IsNaN(v) || math.IsInf(v, 0) {

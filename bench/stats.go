@@ -7,8 +7,8 @@ import (
 	"github.com/eddyrpc/eddy/internal/quantile"
 )
 
-// median is the middle of v, the mean of both middles when there are two, NaN
-// when there is none.
+// median returns the middle value of v, the mean of the middle two if their number is
+// even, NaN if v is empty.
 func median(v []float64) float64 {
 	if len(v) == 0 {
 		return math.NaN()
@@ -29,17 +29,17 @@ func percentile(v []float64, q float64) float64 {
 	return quantile.Of(v, q)
 }
 
-// Ratio is how one peer compares to another: each round's value divided by the
-// other's of the same round.
+// A Ratio compares two peers: the value of one divided by the value of the other in the
+// same round.
 type Ratio struct {
 	Median float64 `json:"median"`
 	Min    float64 `json:"min"`
 	Max    float64 `json:"max"`
 }
 
-// ratio pairs the rounds of a and b. Where one ran fewer rounds, its last one
-// stands for those that are missing. All is NaN when one has none or they can't
-// be compared.
+// ratio compares the rounds of a and b. If one ran fewer rounds, its last round counts for
+// those that are missing. All fields are NaN if one has no rounds, or if the two cannot be
+// compared.
 func ratio(a, b *Outcome, m Metric) Ratio {
 	var r []float64
 	if a != nil && b != nil && len(a.Samples) > 0 && len(b.Samples) > 0 && (a.Size == b.Size || !m.Whole) {

@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// grid prints columns of text, the first one left aligned, the others right.
+// A grid is a table of text. The first column is aligned left, the others right.
 type grid [][]string
 
 func (g *grid) add(cells ...string) { *g = append(*g, cells) }
@@ -37,7 +37,7 @@ func (g grid) print(w io.Writer) {
 	}
 }
 
-// print writes the tables that a person reads.
+// print writes the tables for people.
 func (r *Report) print(w io.Writer) {
 	fmt.Fprintf(w, "%s/%s, %s, %d cores, %s", r.Machine.OS, r.Machine.Arch, r.Machine.CPU, r.Machine.Cores, r.Machine.Go)
 	if r.Machine.Commit != "" {

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// In these cases the target never answers.
+// In these cases the target never replies.
 
 // portion is how much a sender writes at a time, in bytes. A pipe takes this much
 // (PIPE_BUF) at once or not at all, so all requests in it are written at one time.
@@ -76,8 +76,8 @@ func open(p *Process, check *relays, calls int) error {
 	return nil
 }
 
-// settle waits until the node has stopped working, 3 seconds at most, and
-// returns the CPU time it has used in all.
+// settle waits until the node is idle, at most 3 s, and returns the CPU time that it has
+// used.
 func settle(p *Process) time.Duration {
 	used := p.CPU()
 	for range 150 {

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Unit is how a metric's values are printed; they are kept in the base unit.
+// A Unit says how the values of a metric are printed. They are stored in the base unit.
 type Unit int
 
 const (
@@ -19,7 +19,7 @@ const (
 	Times           // a factor
 )
 
-// Format prints three significant digits, a dash for NaN.
+// Format returns three significant digits, or a dash for NaN.
 func (u Unit) Format(v float64) string {
 	if math.IsNaN(v) {
 		return "–"
@@ -45,7 +45,7 @@ func (u Unit) Format(v float64) string {
 	return digits(v)
 }
 
-// digits prints v with three significant digits and commas between thousands.
+// digits returns v with three significant digits and commas between thousands.
 func digits(v float64) string {
 	if v == 0 {
 		return "0"

@@ -27,28 +27,41 @@ import (
 // function value.
 var entries = []string{
 	"(*eddy.Node).RPCWithRetry",
-	"(*eddy.Node).read",  // the read loop
-	"(eddy.input).Read",  // behind wire.Lines
-	"(*eddy.Node).reply", // what it does with a reply
+	"(*eddy.Node).readLines", // the goroutine that reads
+	"(*eddy.input).Read",     // behind wire.Lines
 }
 
 // leaves are the functions, or the types and packages with all their functions, where
 // the way of a body ends, or another one begins. What is behind a leaf is not counted.
 var leaves = map[string]string{
-	"(*eddy.Node).dispatch":     "the way of a request to its handler",
-	"(*eddy.Node).init":         "the way of an init",
-	"(*eddy.Node).refuse":       "the reply to a request that is not served",
-	"(*eddy.Node).badLine":      "what happens to a line that is no message",
-	"(*eddy.Node).malformed":    "the same, in the official dialect",
-	"(*eddy.Node).keepTime":     "the way of a timeout",
-	"(*eddy.Node).replyGuided":  "the way of a reply if the policy needs a schedule",
-	"(*eddy.Node).guide":        "the same, for the first attempt",
-	"eddy/internal/schedule":    "the same",
-	"eddy/retry.Policy":         "what a policy allows",
-	"eddy.JSON":                 "how a Go value becomes a body",
-	"eddy.Errorf":               "errors",
-	"eddy.CallError":            "errors",
-	"eddy/internal/wire.cursor": "the grammar of JSON",
+	"(*eddy.Node).dispatch":                          "the way of a request to its handler",
+	"(*eddy.Node).init":                              "the way of an init",
+	"(*eddy.Node).refuse":                            "the reply to a request that is not served",
+	"(*eddy.Node).badLine":                           "what happens to a line that is no message",
+	"(*eddy.Node).keepTime":                          "the way of a timeout",
+	"(*eddy.Node).scheduleStart":                     "policies that need a schedule",
+	"(*eddy.Node).writeMetadata":                     "policies that need metadata",
+	"(*eddy.Node).logRetry":                          "the log",
+	"(*eddy.Node).logPanic":                          "the log",
+	"(*eddy/internal/calls.Table[O]).Schedule":       "policies that need a schedule",
+	"(*eddy/internal/calls.Table[O]).replyScheduled": "policies that need a schedule",
+	"eddy/internal/schedule":                         "when a call sends again",
+	"eddy/internal/body":                             "how a Go value becomes a body",
+	"eddy/retry.Policy":                              "what a policy allows",
+	"eddy.Request":                                   "the request that a call is made for",
+	"eddy.Errorf":                                    "errors",
+	"(*eddy.Node).failure":                           "errors",
+	"(eddy.Message).asError":                         "errors",
+	"eddy/internal/wire.cursor":                      "the grammar of JSON",
+	"eddy/internal/wire.Member":                      "the grammar of JSON",
+	"eddy/internal/wire.Without":                     "the grammar of JSON",
+	"eddy/internal/wire.AppendQuote":                 "the grammar of JSON",
+	"eddy/internal/wire.Unquote":                     "the grammar of JSON",
+	"eddy/internal/wire.ParseInt":                    "the grammar of JSON",
+	"eddy/internal/wire.Valid":                       "the grammar of JSON",
+	"(eddy/internal/wire.Dialect).AppendValue":       "the grammar of JSON",
+	"eddy/internal/wire.appendOfficialHead":          "the official library's mode",
+	"eddy/internal/wire.appendOfficialTail":          "the official library's mode",
 }
 
 // A function is a function of the module with a body.

@@ -22,9 +22,6 @@ func init() {
 const verdictsPath = "testdata/testnode/verdicts.txt"
 
 func TestBuggyNodes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes some seconds")
-	}
 	t.Parallel()
 	names := slices.Sorted(maps.Keys(testnode.Buggy))
 	// The slowest nodes begin first.

@@ -14,7 +14,7 @@ import (
 )
 
 // atOnce is how many tests run in parallel. They mostly wait.
-const atOnce = 8
+const atOnce = 16
 
 // sideBySide runs subtests in parallel, more than there are processors.
 func sideBySide(t *testing.T, count int, test func(t *testing.T, i int)) {

@@ -21,36 +21,36 @@ import (
 
 // planCommand is `eddy plan`.
 type planCommand struct {
-	Policy []string `default:"default" sep:"none" placeholder:"FILE|PRESET" help:"A policy as JSON, or one of ${presets}. Can be given again, to compare."`
+	Policy []string `default:"default" sep:"none" placeholder:"FILE|PRESET" help:"A JSON file with a policy, or one of ${presets}. Repeat to compare policies."`
 
-	Loss     float64       `placeholder:"SHARE" help:"Of messages each way, 0 to 1 (0)."`
-	Latency  string        `default:"0" placeholder:"KIND:VALUE" help:"Of a round trip (none): constant:50ms, exponential:50ms, uniform:0ms-100ms, lognormal:50ms,0.5 (median and sigma), or file:PATH of measured milliseconds."`
-	Rate     float64       `default:"1000" placeholder:"CALLS" help:"Calls a second, at random times (${default})."`
-	Duration time.Duration `help:"How long calls begin. Without it, as long as --calls take."`
-	Calls    int           `placeholder:"CALLS" help:"At most so many calls. Without it and --duration, 1,000,000."`
-	Hops     int           `default:"1" placeholder:"HOPS" help:"Calls in a chain: each hop but the last leads to a relay with the same policy (${default})."`
-	Capacity float64       `placeholder:"REQUESTS" help:"What the callee at the end serves a second. Without it, anything."`
-	Queue    int           `placeholder:"REQUESTS" help:"How many may wait there; one more gets error 11. Without it, any number."`
-	Outage   string        `placeholder:"FROM:FOR" help:"When the callee stops serving, such as 20s:5s. What arrives meanwhile waits."`
-	Seed     uint64        `default:"1" placeholder:"NUMBER" help:"Where chance begins (${default})."`
+	Loss     float64       `placeholder:"SHARE" help:"The share of messages that are lost each way, 0 to 1 (0)."`
+	Latency  string        `default:"0" placeholder:"KIND:VALUE" help:"The latency of a round trip (0): constant:50ms, exponential:50ms, uniform:0ms-100ms, lognormal:50ms,0.5 (median and sigma), or file:PATH with measured milliseconds."`
+	Rate     float64       `default:"1000" placeholder:"CALLS" help:"Calls per second, at random times (${default})."`
+	Duration time.Duration `help:"Calls begin for this time. Without it, until there are --calls."`
+	Calls    int           `placeholder:"CALLS" help:"The number of calls at most. Without it and --duration, 1,000,000."`
+	Hops     int           `default:"1" placeholder:"HOPS" help:"The length of the chain of calls. Each hop but the last leads to a relay with the same policy, and the last one to the leaf (${default})."`
+	Capacity float64       `placeholder:"REQUESTS" help:"Requests that the leaf serves per second. Without it, any number."`
+	Queue    int           `placeholder:"REQUESTS" help:"Requests that may wait at the leaf. It answers one more with error 11. Without it, any number."`
+	Outage   string        `placeholder:"FROM:FOR" help:"When the leaf does not serve, such as 20s:5s. Requests that arrive meanwhile wait."`
+	Seed     uint64        `default:"1" placeholder:"NUMBER" help:"The random seed (${default}). The same seed gives the same numbers."`
 
 	JSON bool   `name:"json" help:"Print an array with one object per policy."`
-	HTML string `name:"html" placeholder:"FILE" help:"Write one page with curves, too."`
+	HTML string `name:"html" placeholder:"FILE" help:"Also write an HTML page with charts."`
 }
 
 func (planCommand) Help() string {
-	return `Runs the very code of policies that a node runs, in virtual time, against a model of the network and of the callee.
+	return `Runs the code that a node runs, in virtual time, against a model of the network and of the callee.
 
   eddy plan --policy default --policy budgeted --loss 0.1 --latency exponential:50ms
   eddy plan --policy default --rate 1000 --duration 60s --hops 3 --capacity 1200 --outage 20s:5s --html plan.html
 
-docs/policies.md explains policies, the model, and what the numbers mean.`
+docs/policies.md explains policies, the model and the numbers.`
 }
 
-// defaultCalls is how many calls are simulated unless it is said otherwise.
+// defaultCalls is how many calls are simulated by default.
 const defaultCalls = 1_000_000
 
-// A planned is a policy and what it did, as JSON.
+// A planned is the JSON form of a policy and its result.
 type planned struct {
 	Policy   string        `json:"policy"`
 	Settings *retry.Policy `json:"settings"`
@@ -81,7 +81,7 @@ func (c *planCommand) Run(ctx *kong.Context) error {
 		plans[i] = c.plan(model, p, c.Policy[i], status)
 		if plans[i].TooMany() {
 			status.clear()
-			return fmt.Errorf("--policy %s: more than %d calls and messages under way at once, too many to simulate; ask for fewer --hops, --calls or a lower --rate", c.Policy[i], plan.MaxOpen)
+			return fmt.Errorf("--policy %s: more than %d calls and messages at the same time, which is too many to simulate; set fewer --hops, fewer --calls or a lower --rate", c.Policy[i], plan.MaxOpen)
 		}
 	}
 	status.clear()
@@ -98,19 +98,19 @@ func (c *planCommand) Run(ctx *kong.Context) error {
 	return nil
 }
 
-// checkHTML tells why the page could surely not be written.
+// checkHTML returns an error if the page surely cannot be written.
 func (c *planCommand) checkHTML() error {
 	if c.HTML == "" {
 		return nil
 	}
 	if info, err := os.Stat(c.HTML); err == nil && info.IsDir() {
-		return errors.New("that is a directory")
+		return errors.New("must be a file, and is a directory")
 	}
 	_, err := os.Stat(filepath.Dir(c.HTML))
 	return err
 }
 
-// model is the one that the flags describe.
+// model returns the model that the flags describe.
 func (c *planCommand) model(ctx *kong.Context) (*plan.Model, error) {
 	m := &plan.Model{
 		Calls: c.Calls, Duration: c.Duration, Rate: c.Rate, Loss: c.Loss, Hops: c.Hops,
@@ -121,7 +121,7 @@ func (c *planCommand) model(ctx *kong.Context) (*plan.Model, error) {
 		ok   bool
 	}{{"calls", c.Calls > 0}, {"duration", c.Duration > 0}, {"rate", c.Rate > 0}, {"hops", c.Hops > 0}, {"capacity", c.Capacity > 0}, {"queue", c.Queue > 0}} {
 		if given(ctx, positive.name) && !positive.ok {
-			return nil, fmt.Errorf("--%s must be over 0", positive.name)
+			return nil, fmt.Errorf("--%s must be more than 0", positive.name)
 		}
 	}
 	if m.Calls == 0 && m.Duration == 0 {
@@ -137,7 +137,7 @@ func (c *planCommand) model(ctx *kong.Context) (*plan.Model, error) {
 	return m, m.Validate()
 }
 
-// parseOutage reads when an outage begins and how long it takes.
+// parseOutage parses the beginning and the length of an outage.
 func parseOutage(text string) (plan.Window, error) {
 	if text == "" {
 		return plan.Window{}, nil
@@ -146,12 +146,12 @@ func parseOutage(text string) (plan.Window, error) {
 	begin, err := time.ParseDuration(from)
 	length, err2 := time.ParseDuration(long)
 	if !ok || err != nil || err2 != nil || begin < 0 || length <= 0 {
-		return plan.Window{}, fmt.Errorf("--outage %s: want when it begins and how long it takes, such as 20s:5s", text)
+		return plan.Window{}, fmt.Errorf("--outage %s: must be its beginning and its length, such as 20s:5s", text)
 	}
 	return plan.Window{From: begin, For: length}, nil
 }
 
-// readPolicy is a preset, or what a file says.
+// readPolicy returns a preset or the policy in a file.
 func readPolicy(name string) (*retry.Policy, error) {
 	p, err := retry.Find(name, os.ReadFile)
 	if err != nil {
@@ -160,7 +160,7 @@ func readPolicy(name string) (*retry.Policy, error) {
 	return p, plan.ValidatePolicy(p)
 }
 
-// plan runs a policy; for a page also under other losses.
+// plan runs a policy. For a page, it runs it under other losses, too.
 func (c *planCommand) plan(m *plan.Model, p *retry.Policy, name string, status *statusLine) plan.Planned {
 	watch := plan.Watch{Progress: status.bar(name, m.Expected())}
 	planned := plan.Planned{Name: name, Policy: p, Result: plan.Run(m, p, watch)}

@@ -1,5 +1,5 @@
-// Package load makes calls and measures them; what a call is, its user says. So the
-// peers over NATS are measured by the same code.
+// Package load makes calls and measures them, with the same code for all peers over
+// NATS.
 package load
 
 import (
@@ -13,14 +13,14 @@ import (
 	"time"
 )
 
-// A Load is how many calls are made, and how.
+// A Load says how many calls are made, and how.
 type Load struct {
 	Calls int
-	Open  int     // so many at a time, each followed by the next
-	Rate  float64 // if not 0, so many begin a second instead, however many are open
+	Open  int     // how many calls are open at a time
+	Rate  float64 // if not 0, how many calls begin in a second; then Open does not count
 }
 
-// Figures are what came of it: seconds, and calls a second.
+// Figures are the result, in seconds and calls per second.
 type Figures struct {
 	Rate    float64 `json:"rate"`
 	P50     float64 `json:"p50"`
@@ -28,12 +28,12 @@ type Figures struct {
 	Failed  int     `json:"failed"`
 	Retried int     `json:"retried"` // answered after more than one attempt
 	Gap     float64 `json:"gap"`     // the longest time between two answers
-	Error   string  `json:"error"`   // the first failure's
+	Error   string  `json:"error"`   // of the first failure
 }
 
-// Run tells the harness that it is ready, waits until it is told to begin, makes the
-// calls, and prints their figures. call makes call i, checks its answer and returns
-// the attempts it took. Calls from -warm to -1 come before, and don't count.
+// Run prints "ready", waits for a line on standard input, makes the calls, and prints
+// their figures. call makes call i, checks its answer and returns the number of attempts.
+// Calls -warm to -1 come first and do not count.
 func Run(l Load, warm int, call func(i int) (attempts int, err error)) error {
 	each(warm, l.Open, func(i int) { call(i - warm) })
 	fmt.Println("ready")
@@ -49,7 +49,7 @@ func Run(l Load, warm int, call func(i int) (attempts int, err error)) error {
 	return json.NewEncoder(os.Stdout).Encode(r.figures())
 }
 
-// each does something n times, a number of them at a time.
+// each calls do n times, open of them at a time.
 func each(n, open int, do func(i int)) {
 	var next atomic.Int64
 	var all sync.WaitGroup
@@ -65,7 +65,7 @@ func each(n, open int, do func(i int)) {
 
 type record struct {
 	begun           time.Time
-	times, ends     []time.Duration // of call i: how long it took, when it was answered; 0 if not
+	times, ends     []time.Duration // of call i: its duration, and when it was answered; 0 if it was not
 	failed, retried atomic.Int64
 	first           atomic.Pointer[string]
 }

@@ -1,5 +1,5 @@
-// Command newlines finds the end of every line and copies the line: what any
-// node that is written in Go and reads lines must at least do.
+// Command newlines finds the end of every line and copies the line. Every node in Go does
+// at least this.
 package main
 
 import (

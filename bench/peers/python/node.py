@@ -38,7 +38,7 @@ class Node:
         )
 
     def rpc(self, dest, body, timeout):
-        """The body of the reply, or None when none came in time."""
+        """Returns the body of the reply, or None if none came in time."""
         call = Call()
         with self.lock:
             self.next_id += 1

@@ -17,8 +17,8 @@ import (
 
 const hello = `{"src":"c1","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1"]}}` + "\n"
 
-// run gives lines to a node of these handlers and returns what it writes. It does
-// so in virtual time, where a node that hangs fails at once.
+// run gives lines to a node with these handlers and returns what it writes. Time is
+// virtual, so a node that hangs fails at once.
 func run(t *testing.T, lines string, handlers map[string]func(*maelstrom.Node, maelstrom.Message) error) (out string) {
 	synctest.Test(t, func(t *testing.T) {
 		var b strings.Builder
@@ -35,7 +35,7 @@ func run(t *testing.T, lines string, handlers map[string]func(*maelstrom.Node, m
 	return out
 }
 
-// pause stands between lines where the second comes a second later.
+// pause between two lines makes the second one come a second later.
 const pause = "PAUSE\n"
 
 func input(lines string) io.Reader {
@@ -240,7 +240,7 @@ func TestUnansweredCallLeaksNothing(t *testing.T) {
 	}})
 }
 
-// Built with -race: a goroutine waits for the node to have its name.
+// This test is built with -race: a goroutine waits for the name of the node.
 func TestNoRaceOfInitWithGoroutines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := maelstrom.NewNode()

@@ -30,7 +30,7 @@ func TestCallWithoutCallback(t *testing.T) {
 	})
 }
 
-// Optional ids as pointers are null when they are not there.
+// Optional ids are pointers, which become null.
 func TestNullIDs(t *testing.T) {
 	out, err := serve(t, `{"src":"c1","dest":"n1","body":{"type":"t","msg_id":2,"in_reply_to":null}}`+"\n"+
 		`{"src":"c1","dest":"n1","body":{"type":"t","msg_id":null}}`+"\n", func(n *maelstrom.Node) {
@@ -47,7 +47,7 @@ func TestNullIDs(t *testing.T) {
 	wants(t, out, `"served":2`)
 }
 
-// A KV of one key, which the test plays.
+// A service with one key, which the test simulates.
 func withKV(t *testing.T, value string, use func(kv *maelstrom.KV)) {
 	virtually(t, func(t *testing.T) {
 		w := live(t, nil)
@@ -119,7 +119,7 @@ func TestEndOfContextIsReturnedAsIs(t *testing.T) {
 	})
 }
 
-// Bodies of structs: Send keeps their order, Reply and RPC sort.
+// Bodies that are structs: Send keeps the order of the fields, Reply and RPC sort them.
 func TestBodiesOfStructs(t *testing.T) {
 	type inner struct {
 		Z int `json:"z"`
@@ -168,8 +168,8 @@ func TestBodiesThatCantBeSent(t *testing.T) {
 	}
 }
 
-// Acknowledgements by hand: a gossip is sent without an id, and what the other
-// node replies comes to a handler.
+// Acknowledgements by hand: a gossip is sent without an id, and a handler gets the reply
+// of the other node.
 func TestAcknowledgementComesToAHandler(t *testing.T) {
 	virtually(t, func(t *testing.T) {
 		handlers := func(acked chan<- string) func(n *maelstrom.Node) {
@@ -211,7 +211,7 @@ func TestAcknowledgementComesToAHandler(t *testing.T) {
 	})
 }
 
-// A test's reply that names no sender.
+// A reply of a test, without a src.
 func TestReplyWithoutSource(t *testing.T) {
 	virtually(t, func(t *testing.T) {
 		w := live(t, nil)

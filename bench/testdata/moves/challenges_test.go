@@ -11,8 +11,8 @@ import (
 	maelstrom "github.com/jepsen-io/maelstrom/demo/go"
 )
 
-// A grow-only counter: what was added is gathered, and a goroutine adds it to the
-// key in seq-kv by compare-and-set.
+// A grow-only counter: a goroutine adds the sum of all requests to the key in seq-kv by
+// compare-and-set.
 func counter(n *maelstrom.Node) {
 	kv := maelstrom.NewSeqKV(n)
 	added := make(chan int, 100)
@@ -71,8 +71,8 @@ func TestGrowOnlyCounter(t *testing.T) {
 	})
 }
 
-// A log like Kafka's in lin-kv: the next offset by compare-and-set under a mutex,
-// each entry under a key of its own.
+// A log in lin-kv, as in Kafka: the next offset by compare-and-set under a mutex, each
+// entry under a key of its own.
 func kafka(lock sync.Locker) func(n *maelstrom.Node) {
 	return func(n *maelstrom.Node) {
 		kv := maelstrom.NewLinKV(n)
@@ -125,7 +125,7 @@ func kafka(lock sync.Locker) func(n *maelstrom.Node) {
 	}
 }
 
-// chanLock is a mutex that virtual time does not stop for.
+// A chanLock is a mutex with which virtual time goes on.
 type chanLock chan bool
 
 func (c chanLock) Lock()   { c <- true }

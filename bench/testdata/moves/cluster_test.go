@@ -11,8 +11,8 @@ import (
 	maelstrom "github.com/jepsen-io/maelstrom/demo/go"
 )
 
-// A cluster is nodes on pipes, a store in memory that they know by every service's
-// name, and a client, c1, that a test plays.
+// A cluster is nodes on pipes, a store in memory under the names of all services, and a
+// client, c1, which the test simulates.
 type cluster struct {
 	mu      sync.Mutex
 	nodes   map[string]chan []byte // lines for them; who waits for a mutex of a pipe's stops virtual time
@@ -21,7 +21,7 @@ type cluster struct {
 	sent    int
 }
 
-// newCluster runs nodes n1 and n2. The test ends when all that they do has ended.
+// newCluster runs nodes n1 and n2. The test ends when they have ended.
 func newCluster(t *testing.T, program func(n *maelstrom.Node)) *cluster {
 	c := &cluster{
 		nodes: map[string]chan []byte{}, store: map[string]json.RawMessage{},
@@ -119,7 +119,7 @@ func (c *cluster) serve(m maelstrom.Message) {
 	c.write(maelstrom.Message{Src: m.Dest, Dest: m.Src, Body: text})
 }
 
-// call asks a node and waits for its reply.
+// call sends a request to a node and waits for its reply.
 func (c *cluster) call(dest string, body map[string]any) (reply map[string]any) {
 	c.ask(dest, body)
 	json.Unmarshal((<-c.replies).Body, &reply)

@@ -13,7 +13,7 @@ import (
 	maelstrom "github.com/jepsen-io/maelstrom/demo/go"
 )
 
-// On the real clock: who waits for a mutex stops virtual time.
+// On the real clock, because virtual time stands still while a goroutine waits for a mutex.
 func TestMutexHeldAcrossSyncRPC(t *testing.T) {
 	var mu sync.Mutex
 	var inside atomic.Int32
@@ -101,7 +101,7 @@ func TestHandlersSleepAtOnce(t *testing.T) {
 	})
 }
 
-// What a handler has sent leaves the node though the handler goes on.
+// What a handler has sent leaves the node while the handler still runs.
 func TestSendLeavesBeforeTheHandlerReturns(t *testing.T) {
 	virtually(t, func(t *testing.T) {
 		gate := make(chan struct{})

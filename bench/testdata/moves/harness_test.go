@@ -19,8 +19,8 @@ func ask(id int, typ string) string {
 	return fmt.Sprintf(`{"src":"c1","dest":"n1","body":{"type":%q,"msg_id":%d}}`+"\n", typ, id)
 }
 
-// A world is a node, the writing end of its input and the lines of its output.
-type world struct {
+// A harness is a node, the writing end of its input and the lines of its output.
+type harness struct {
 	*maelstrom.Node
 	in    *io.PipeWriter
 	out   *bufio.Reader
@@ -28,11 +28,11 @@ type world struct {
 	ended chan error
 }
 
-// live runs a node on pipes, as the tests of such programs do. It has had init.
-func live(t *testing.T, handlers func(n *maelstrom.Node)) *world {
+// live runs a node on pipes, as the tests of such programs do, and sends it init.
+func live(t *testing.T, handlers func(n *maelstrom.Node)) *harness {
 	in, stdin := io.Pipe()
 	stdout, out := io.Pipe()
-	w := &world{Node: maelstrom.NewNode(), in: stdin, out: bufio.NewReader(stdout), ended: make(chan error, 1)}
+	w := &harness{Node: maelstrom.NewNode(), in: stdin, out: bufio.NewReader(stdout), ended: make(chan error, 1)}
 	w.Stdin, w.Stdout = in, out
 	if handlers != nil {
 		handlers(w.Node)
@@ -46,9 +46,9 @@ func live(t *testing.T, handlers func(n *maelstrom.Node)) *world {
 	return w
 }
 
-func (w *world) write(lines string) { io.WriteString(w.in, lines) }
+func (w *harness) write(lines string) { io.WriteString(w.in, lines) }
 
-func (w *world) line() string {
+func (w *harness) line() string {
 	w.lock.Lock()
 	defer w.lock.Unlock()
 	line, _ := w.out.ReadString('\n')
@@ -56,7 +56,7 @@ func (w *world) line() string {
 }
 
 // end ends the input and drops what is written until Run returns.
-func (w *world) end() error {
+func (w *harness) end() error {
 	w.in.Close()
 	go func() {
 		for w.line() != "" {

@@ -17,7 +17,7 @@ import (
 	maelstrom "github.com/jepsen-io/maelstrom/demo/go"
 )
 
-// A unit test without Run, as the official documentation of Init has in mind.
+// A unit test without Run, as the official documentation of Init describes.
 func TestUnitTestWithoutRun(t *testing.T) {
 	var out bytes.Buffer
 	n := maelstrom.NewNode()
@@ -181,7 +181,7 @@ func TestWriteErrorIsReturned(t *testing.T) {
 	}
 }
 
-// A line that is no message ends Run at once, whatever still waits.
+// A line that is no message ends Run at once, whatever still waits for a reply.
 func TestBadLineEndsRunAtOnce(t *testing.T) {
 	virtually(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -206,7 +206,7 @@ func TestBadLineEndsRunAtOnce(t *testing.T) {
 	})
 }
 
-// Calls with a callback that nobody answers don't hold up the end.
+// Calls with a callback that get no reply do not delay the end.
 func TestOpenCallbacksDontHoldUpTheEnd(t *testing.T) {
 	virtually(t, func(t *testing.T) {
 		w := live(t, func(n *maelstrom.Node) {
@@ -226,7 +226,7 @@ func TestOpenCallbacksDontHoldUpTheEnd(t *testing.T) {
 	})
 }
 
-// Nor do those of goroutines.
+// Calls of goroutines do not either.
 func TestWaitingGoroutinesDontHoldUpTheEnd(t *testing.T) {
 	virtually(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -265,7 +265,7 @@ func TestHandlerOutlastsTheInput(t *testing.T) {
 	})
 }
 
-// And for the callbacks of replies that came in time.
+// Run waits for the callbacks of replies that came in time.
 func TestCallbackOutlastsTheInput(t *testing.T) {
 	virtually(t, func(t *testing.T) {
 		var last atomic.Value
@@ -290,7 +290,7 @@ func TestCallbackOutlastsTheInput(t *testing.T) {
 	})
 }
 
-// The user's handler of init calls a service, and init_ok comes behind it.
+// The handler of init calls a service, and init_ok comes after that.
 func TestInitThatCalls(t *testing.T) {
 	virtually(t, func(t *testing.T) {
 		in, stdin := io.Pipe()

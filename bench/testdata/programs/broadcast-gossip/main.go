@@ -1,5 +1,5 @@
-// Broadcast by gossip: a timer sends each peer what it has not acknowledged, one
-// way, and what it acknowledges comes to a handler.
+// Broadcast by gossip: a timer sends each peer the values that it has not acknowledged, in
+// one-way messages. A handler gets the acknowledgements.
 package main
 
 import (

@@ -1,4 +1,4 @@
-// Broadcast with a loop of retries for each neighbour and message, by hand.
+// Broadcast with a retry loop for each neighbour and message.
 package main
 
 import (
@@ -32,7 +32,7 @@ func main() {
 	}
 }
 
-// Until a topology comes, everybody is a neighbour.
+// Until a topology comes, every node is a neighbour.
 func (s *server) init(maelstrom.Message) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()

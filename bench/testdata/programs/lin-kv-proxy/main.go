@@ -1,4 +1,4 @@
-// A store whose nodes keep all in the service lin-kv. Its handlers hold a mutex
+// A store whose nodes keep everything in the service lin-kv. The handlers hold a mutex
 // across their calls.
 package main
 

@@ -1,5 +1,5 @@
-// Ids from a counter that lin-kv keeps, by compare-and-set in a loop; each node takes
-// a hundred at a time, with a callback.
+// Ids from a counter in lin-kv, by compare-and-set in a loop. Each node takes a hundred at
+// a time, with a callback.
 package main
 
 import (

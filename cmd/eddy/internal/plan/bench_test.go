@@ -7,14 +7,14 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// Plain is the default policy under loss: simulated calls a second on one core.
-func BenchmarkPlain(b *testing.B) {
+// How many calls per second are simulated on one core.
+func BenchmarkRun(b *testing.B) {
 	for _, bb := range []struct {
 		name   string
 		model  Model
 		policy *retry.Policy
 	}{
-		{"plain", Model{Loss: 0.1, Latency: dist(b, "exponential:50ms")}, &retry.Policy{}},
+		{"default", Model{Loss: 0.1, Latency: dist(b, "exponential:50ms")}, &retry.Policy{}},
 		{"budgeted", Model{Loss: 0.1, Latency: dist(b, "exponential:50ms")}, preset(b, "budgeted")},
 		{"queue", Model{Loss: 0.1, Latency: dist(b, "exponential:50ms"), Capacity: 2000, Queue: 600}, &retry.Policy{}},
 		{"hops=3", Model{Loss: 0.1, Latency: dist(b, "exponential:50ms"), Hops: 3}, &retry.Policy{}},

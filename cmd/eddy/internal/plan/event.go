@@ -2,7 +2,7 @@ package plan
 
 import "time"
 
-// kind is what an event is.
+// A kind says what an event is.
 type kind uint8
 
 const (
@@ -11,15 +11,14 @@ const (
 	timer               // a call is due
 )
 
-// An event is what happens at a time.
+// An event happens at a time.
 type event struct {
 	index int32  // of the request, or of the call if it is a timer
-	timer uint32 // which of the call's timers; only the latest counts
+	timer uint32 // which timer of the call it is; only the latest counts
 	kind  kind
 }
 
-// push adds an event. Events of the same time happen in the order in which they
-// were pushed.
+// push adds an event. Events at the same time happen in the order of push.
 func (e *run) push(at time.Duration, ev event) {
 	e.pushed++
 	e.events.Push(at, e.pushed, ev)

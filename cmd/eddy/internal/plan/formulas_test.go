@@ -10,9 +10,8 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// near holds a mean of n calls to what it should be: within 1 %, or three times
-// its standard error if that is more. spread is the standard deviation of what
-// one call gives.
+// near checks that the mean of n calls is within 1 % of want, or within three standard
+// errors if that is more. spread is the standard deviation of one call.
 func near(t *testing.T, what string, got, want, spread float64, n int) {
 	t.Helper()
 	if off := math.Abs(got - want); off > 0.01*want && off > 3*spread/math.Sqrt(float64(n)) || math.IsNaN(got) {
@@ -20,13 +19,14 @@ func near(t *testing.T, what string, got, want, spread float64, n int) {
 	}
 }
 
-// share is near for a share of calls.
+// share is like near for a share of calls.
 func share(t *testing.T, what string, got, want float64, n int) {
 	t.Helper()
 	near(t, what, got, want, math.Sqrt(want*(1-want)), n)
 }
 
-// With loss p each way an attempt succeeds with q = (1-p)^2; everything follows.
+// With loss p each way, an attempt succeeds with probability q = (1-p)^2. All other
+// values follow from that.
 func TestLossFormulas(t *testing.T) {
 	t.Parallel()
 	for _, p := range []float64{0, 0.01, 0.1, 0.3, 0.7} {
@@ -51,9 +51,9 @@ func TestLossFormulas(t *testing.T) {
 	}
 }
 
-// Of exponential latency with mean 1 and a timeout of a half, three times. Late
-// replies accepted: all three fail if none of the round trips is shorter than what
-// it has, 1.5, 1 and 0.5, so 1-e^-3 succeed; 1+e^-0.5+e^-1.5 attempts.
+// Exponential latency with mean 1, and three attempts with a timeout of 0.5. If late
+// replies are accepted, a call fails if the round trips are longer than 1.5, 1 and 0.5.
+// So 1-e^-3 of the calls succeed, with 1+e^-0.5+e^-1.5 attempts on average.
 func TestExponentialLatency(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -89,8 +89,8 @@ func TestConstantLatency(t *testing.T) {
 
 var dead = Window{0, maxDuration}
 
-// Hops multiply to a dead leaf: d hops of n attempts are n to the power d; with
-// propagate nobody retries on behalf of a retry.
+// If the leaf is dead, d hops of n attempts send n^d requests to it. With propagate,
+// nobody retries on behalf of a retry.
 func TestHopsToADeadLeaf(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{1, 2, 3, 4} {
@@ -101,7 +101,7 @@ func TestHopsToADeadLeaf(t *testing.T) {
 				t.Errorf("n=%d d=%d: %v deliveries, want %v", n, d, r.Deliveries, want)
 			}
 			r = Run(m, &retry.Policy{Attempts: n, Propagate: true}, Watch{})
-			// At most so many, and without any latency just as many.
+			// This is an upper bound. Without latency it is reached.
 			if most := float64(d*(n-1) + 1); r.Deliveries != most || r.Success != 0 {
 				t.Errorf("n=%d d=%d, propagated: %v deliveries, want %v", n, d, r.Deliveries, most)
 			}
@@ -140,8 +140,8 @@ func TestBudgetToADeadLeaf(t *testing.T) {
 	}
 }
 
-// On the same draws, to accept late replies never succeeds less, or later, or with
-// more attempts.
+// With the same random numbers, a policy that accepts late replies never succeeds less
+// often, or later, or with more attempts.
 func TestAcceptingLateIsNeverWorse(t *testing.T) {
 	t.Parallel()
 	for _, latency := range []sim.Dist{sim.Exponential(400 * ms), sim.Uniform(0, 2*time.Second), sim.Constant(700 * ms), sim.Lognormal(300*ms, 1.5)} {

@@ -6,17 +6,17 @@ import (
 	"github.com/eddyrpc/eddy/internal/schedule"
 )
 
-// A leaf serves requests in the order in which they arrive, one at a time. When
-// one arrives, all that is before it is settled; so its own time of service is
-// known at once, and no event is needed for it.
+// A leaf serves requests in the order in which they arrive, one at a time. When a
+// request arrives, everything before it is decided. So the leaf knows at once when it
+// will serve the request, and needs no event for that.
 type leaf struct {
-	service time.Duration // for each; 0 if it is never busy
-	limit   int           // how many may wait; 0 is any number
+	service time.Duration // of each request; 0 if the leaf is never busy
+	limit   int           // of requests that wait; 0 if there is none
 	outage  Window
 
-	free   time.Duration   // when it has done all that it has
-	starts []time.Duration // of those that may still wait, in order; only of account with a limit
-	gone   int             // how many of starts do no longer
+	free   time.Duration   // when it has served all requests
+	starts []time.Duration // when it begins to serve those that may still wait, in order; only with a limit
+	begun  int             // how many of starts wait no longer
 }
 
 func newLeaf(m *Model) leaf {
@@ -27,7 +27,7 @@ func newLeaf(m *Model) leaf {
 	return l
 }
 
-// A serving is what becomes of a request.
+// A serving is what happens to a request.
 type serving struct {
 	begin, end time.Duration
 	fate       fate
@@ -38,31 +38,31 @@ type fate uint8
 const (
 	served  fate = iota
 	refused      // the queue is full
-	expired      // its deadline had passed when its turn came
-	waiting      // until the end of time
+	expired      // its deadline passed while it waited
+	waiting      // it waits until the end of time
 )
 
-// endOfTime is later than anything that is simulated, and can be added to.
+// endOfTime is later than all times of a simulation. Adding to it does not overflow.
 const endOfTime = schedule.Never / 8
 
-// arrive is told of a request that arrives now and is worth nothing any more
-// from its deadline on. Times must not run backward if the leaf is ever busy.
+// arrive returns what happens to a request that arrives now with a deadline. Times must
+// not run backward, unless the leaf is never busy.
 func (l *leaf) arrive(now, deadline time.Duration) serving {
 	if l.service == 0 {
 		return l.serve(now, deadline)
 	}
-	for l.gone < len(l.starts) && l.starts[l.gone] <= now {
-		l.gone++
+	for l.begun < len(l.starts) && l.starts[l.begun] <= now {
+		l.begun++
 	}
-	if l.gone > 1024 && l.gone > len(l.starts)/2 {
-		l.starts = l.starts[:copy(l.starts, l.starts[l.gone:])]
-		l.gone = 0
+	if l.begun > 1024 && l.begun > len(l.starts)/2 {
+		l.starts = l.starts[:copy(l.starts, l.starts[l.begun:])]
+		l.begun = 0
 	}
-	if l.limit > 0 && len(l.starts)-l.gone >= l.limit {
+	if l.limit > 0 && len(l.starts)-l.begun >= l.limit {
 		return serving{begin: now, end: now, fate: refused}
 	}
 	s := l.serve(max(now, l.free), deadline)
-	if l.limit > 0 { // what will be dropped, too, takes its place until its turn comes
+	if l.limit > 0 { // a request that will expire takes up a place, too, until its turn comes
 		l.starts = append(l.starts, s.begin)
 	}
 	if s.fate == served {
@@ -71,7 +71,7 @@ func (l *leaf) arrive(now, deadline time.Duration) serving {
 	return s
 }
 
-// serve serves a request whose turn comes at a time.
+// serve returns what happens to a request whose turn comes at a time.
 func (l *leaf) serve(turn, deadline time.Duration) serving {
 	if l.outage.holds(turn) {
 		turn = l.outage.end()
@@ -83,7 +83,7 @@ func (l *leaf) serve(turn, deadline time.Duration) serving {
 		return serving{begin: turn, end: turn, fate: waiting}
 	}
 	end := turn + l.service
-	if turn < l.outage.From && end > l.outage.From { // held in the middle of it
+	if turn < l.outage.From && end > l.outage.From { // the outage interrupts it
 		end += l.outage.For
 	}
 	return serving{begin: turn, end: end}

@@ -39,9 +39,9 @@ func TestLeaf(t *testing.T) {
 	}
 }
 
-// What has expired when its turn comes costs nothing; nobody is served at or after
-// his deadline; one is served at a time, in order, as many wait as may; a model
-// that counts those who wait afresh each time agrees.
+// The leaf serves one request at a time, in order, and none at or after its deadline.
+// A request that expires takes no time. The queue is full exactly if a count of the
+// requests that wait says so.
 func TestLeafProperties(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &Model{Capacity: 100, Queue: rapid.IntRange(0, 5).Draw(t, "queue")}
@@ -62,7 +62,7 @@ func TestLeafProperties(t *testing.T) {
 			}
 			s := l.arrive(now, deadline)
 			if full := m.Queue > 0 && waiting >= m.Queue; full != (s.fate == refused) {
-				t.Fatalf("%d wait, and the fate is %v", waiting, s.fate)
+				t.Fatalf("%d requests wait, and the fate is %v", waiting, s.fate)
 			}
 			if s.fate != refused {
 				begins = append(begins, s.begin)
@@ -78,25 +78,25 @@ func TestLeafProperties(t *testing.T) {
 	})
 }
 
-// The leaf forgets those who do no longer wait.
+// The leaf forgets requests that wait no longer.
 func TestLeafForgets(t *testing.T) {
 	l := newLeaf(&Model{Capacity: 1000, Queue: 10})
 	for i := range 100_000 {
 		l.arrive(time.Duration(i)*ms, schedule.Never)
 	}
 	if cap(l.starts) > 10_000 {
-		t.Errorf("room for %d", cap(l.starts))
+		t.Errorf("space for %d", cap(l.starts))
 	}
 }
 
-// A leaf that is slower than anything serves what it can before the end of time,
-// and no sum of times overflows.
+// A very slow leaf serves what it can before the end of time, and no sum of times
+// overflows.
 func TestLeafAtTheEndOfTime(t *testing.T) {
 	l := newLeaf(&Model{Capacity: 1e-12})
 	for i := range 20 {
 		s := l.arrive(0, schedule.Never)
 		if want := map[bool]fate{true: served, false: waiting}[i == 0]; s.fate != want || s.begin < 0 || s.end < 0 {
-			t.Errorf("number %d: %+v", i, s)
+			t.Errorf("request %d: %+v", i, s)
 		}
 	}
 }

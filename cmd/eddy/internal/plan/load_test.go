@@ -10,15 +10,15 @@ func TestRecovered(t *testing.T) {
 	m := &Model{Duration: 10 * time.Second, Rate: 250, Outage: Window{2 * time.Second, 3 * time.Second}}
 	for _, tt := range []struct {
 		name string
-		bad  []int // slices, of a second each, in which less than 95 % succeed
+		bad  []int // slices of one second in which less than 95 % of the calls succeed
 		want time.Duration
 		ok   bool
 	}{
-		{"nothing is wrong", nil, 0, true},
-		{"only before its end", []int{2, 3, 4}, 0, true},
-		{"some time longer", []int{2, 3, 4, 5, 6}, 2 * time.Second, true},
-		{"it comes back", []int{2, 3, 4, 8}, 4 * time.Second, true},
-		{"until the end", []int{2, 3, 9}, 0, false},
+		{"all calls succeed", nil, 0, true},
+		{"failures only before its end", []int{2, 3, 4}, 0, true},
+		{"failures some time longer", []int{2, 3, 4, 5, 6}, 2 * time.Second, true},
+		{"failures again", []int{2, 3, 4, 8}, 4 * time.Second, true},
+		{"failures at the end", []int{2, 3, 9}, 0, false},
 	} {
 		l := newLoads(m)
 		if l.width != time.Second {
@@ -60,16 +60,16 @@ func TestSlices(t *testing.T) {
 		{Model{Calls: 100}, 250 * ms, 0},
 	} {
 		l := newLoads(&tt.m)
-		if l.width != tt.width || len(l.whole()) != tt.count {
-			t.Errorf("%+v: %d slices of %v", tt.m, len(l.whole()), l.width)
+		if l.width != tt.width || len(l.complete()) != tt.count {
+			t.Errorf("%+v: %d slices of %v", tt.m, len(l.complete()), l.width)
 		}
 	}
 }
 
-// Calls begin as in a Poisson process: one gap in e is longer than the mean, and
-// their deviation is the mean.
-func TestBeginnings(t *testing.T) {
-	b := newBeginnings(&Model{Rate: 100, Seed: 3})
+// In a Poisson process, 1/e of the gaps are longer than the mean, and the standard
+// deviation is the mean.
+func TestCallTimes(t *testing.T) {
+	b := newCallTimes(&Model{Rate: 100, Seed: 3})
 	const mean, count = float64(10 * ms), 200_000
 	var before time.Duration
 	var squares float64

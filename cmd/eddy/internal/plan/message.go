@@ -9,24 +9,24 @@ import (
 // send sends the latest attempt of a call.
 func (e *run) send(i int32, c *call) {
 	attempt := c.schedule.Sent()
-	k := c.key.of(uint64(attempt))
-	if uint64(k.of(requestLost)) < e.lossy {
+	k := c.key.derive(uint64(attempt))
+	if uint64(k.derive(requestLost)) < e.lossBelow {
 		return
 	}
 	r := request{
-		written: e.now, key: k, caller: i, life: c.life, attempt: int32(attempt), hop: c.hop, origin: c.origin,
-		lost: uint64(k.of(replyLost)) < e.lossy, deadline: schedule.Never,
+		written: e.now, key: k, caller: i, generation: c.generation, attempt: int32(attempt), hop: c.hop, origin: c.origin,
+		lost: uint64(k.derive(replyLost)) < e.lossBelow, deadline: schedule.Never,
 	}
 	if e.delays {
-		r.half = e.model.Latency.At(k.of(roundTrip).share()) / 2
+		r.half = e.model.Latency.At(k.derive(roundTrip).float()) / 2
 	}
 	if e.policy != nil && e.policy.Propagate {
-		r.deadline, r.behalf = c.schedule.Remaining(e.now), c.schedule.Retry()
+		r.deadline, r.retry = c.schedule.Remaining(e.now), c.schedule.Retry()
 	}
 	e.origins.at(r.origin).open++
 	n := e.requests.take()
 	*e.requests.at(n) = r
-	if e.atLeaf(&r) && e.leaf.service == 0 { // it is known now what will become of it
+	if e.atLeaf(&r) && e.leaf.service == 0 { // its outcome is known now, and needs no event
 		e.serve(n, e.now+r.half)
 		return
 	}
@@ -35,21 +35,21 @@ func (e *run) send(i int32, c *call) {
 
 func (e *run) atLeaf(r *request) bool { return int(r.hop) == e.hops-1 }
 
-// arrive is a request's arrival at a relay or at the leaf.
+// arrive handles a request that arrives at a relay or at the leaf.
 func (e *run) arrive(n int32) {
 	r := e.requests.at(n)
 	if e.atLeaf(r) {
 		e.serve(n, e.now)
 		return
 	}
-	start := schedule.Start{OnBehalfOfRetry: r.behalf}
+	start := schedule.Start{OnBehalfOfRetry: r.retry}
 	if r.deadline != schedule.Never {
 		start.Deadline = e.now + r.deadline
 	}
-	e.call(call{origin: r.origin, serves: n, hop: r.hop + 1, key: r.key.of(relayed)}, start)
+	e.call(call{origin: r.origin, serves: n, hop: r.hop + 1, key: r.key.derive(relayed)}, start)
 }
 
-// serve has the leaf serve a request that arrives at a time.
+// serve lets the leaf serve a request that arrives at a time.
 func (e *run) serve(n int32, at time.Duration) {
 	r := e.requests.at(n)
 	e.tally.offered++
@@ -79,23 +79,23 @@ func (e *run) serve(n int32, at time.Duration) {
 	e.respond(n, r, s.end)
 }
 
-// respond sends the reply to a request at a time. One that is lost, or that comes
-// when its call has surely ended, is forgotten at once: those of a queue that
-// never stops growing would fill the memory.
+// respond sends the reply to a request at a time. A reply that is lost, or that comes
+// after its call has surely ended, is discarded at once. Otherwise the replies from a
+// queue that grows without end would fill the memory.
 func (e *run) respond(n int32, r *request, at time.Duration) {
-	if r.lost || at-e.now > e.patience {
+	if r.lost || at-e.now > e.longest {
 		e.discard(n, r)
 		return
 	}
 	e.push(at+r.half, event{index: n, kind: reply})
 }
 
-// reply is a reply's arrival at the caller.
+// reply handles a reply that arrives at the caller.
 func (e *run) reply(n int32) {
 	r := *e.requests.at(n)
 	e.discard(n, &r)
 	c := e.calls.at(r.caller)
-	if c.life != r.life {
+	if c.generation != r.generation {
 		return // the call is over
 	}
 	if r.answer == success {
@@ -110,7 +110,7 @@ func (e *run) reply(n int32) {
 	e.act(r.caller, c.schedule.ErrorReply(e.now, int(r.attempt), r.written, f))
 }
 
-// discard forgets a request.
+// discard removes a request.
 func (e *run) discard(n int32, r *request) {
 	e.requests.free(n)
 	e.release(r.origin)

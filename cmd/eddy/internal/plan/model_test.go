@@ -11,18 +11,18 @@ import (
 
 func TestValidate(t *testing.T) {
 	for want, m := range map[string]Model{
-		"":           {Calls: 1, Loss: 1, Hops: 10, Capacity: 1, Queue: 1, Outage: Window{1, 1}},
-		"--calls":    {Calls: -1},
-		"--duration": {Duration: -1},
-		"--rate":     {Rate: math.NaN()},
-		"--loss":     {Loss: 1.1},
-		"--hops":     {Hops: 11},
-		"--capacity": {Capacity: -1},
-		"--queue -":  {Queue: -1},
-		"--queue 5":  {Queue: 5},
-		"--outage":   {Outage: Window{-1, 0}},
-		"more than":  {Duration: 1000 * time.Hour, Rate: 1e9},
-		"would take": {Calls: 1000, Rate: 1e-6},
+		"":                {Calls: 1, Loss: 1, Hops: 10, Capacity: 1, Queue: 1, Outage: Window{1, 1}},
+		"--calls":         {Calls: -1},
+		"--duration":      {Duration: -1},
+		"--rate":          {Rate: math.NaN()},
+		"--loss":          {Loss: 1.1},
+		"--hops":          {Hops: 11},
+		"--capacity":      {Capacity: -1},
+		"--queue -":       {Queue: -1},
+		"--queue 5":       {Queue: 5},
+		"--outage":        {Outage: Window{-1, 0}},
+		"must be at most": {Duration: 1000 * time.Hour, Rate: 1e9},
+		"would take":      {Calls: 1000, Rate: 1e-6},
 	} {
 		err := m.Validate()
 		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
@@ -34,7 +34,7 @@ func TestValidate(t *testing.T) {
 	}
 }
 
-// Times that would overflow are refused: a run of them gave numbers that were wrong.
+// Durations that could overflow are refused.
 func TestValidatePolicy(t *testing.T) {
 	for p, want := range map[*retry.Policy]bool{
 		nil:                                      true,

@@ -2,5 +2,5 @@
 
 package plan
 
-// all is the command's default number of calls, some are enough elsewhere.
+// all is the default number of calls of the command. some is enough for most tests.
 const all, some = 1_000_000, 100_000

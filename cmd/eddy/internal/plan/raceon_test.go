@@ -2,6 +2,6 @@
 
 package plan
 
-// The race detector makes all of it ten times as slow, and there is but one
-// goroutine. The tolerances are those of fewer calls.
+// The race detector makes a run ten times slower, and there is only one goroutine. So
+// there are fewer calls, with greater tolerances.
 const all, some = 100_000, 20_000

@@ -2,47 +2,47 @@ package plan
 
 import "time"
 
-// A Result is what a policy did. Numbers are of calls of the first caller.
+// A Result is what a policy did. Numbers are about the calls of the first caller.
 type Result struct {
 	Calls   int     `json:"calls"`
 	Success float64 `json:"success"` // share of calls that were answered
 
-	Attempts   float64 `json:"attempts_per_call"`   // of the first caller's
+	Attempts   float64 `json:"attempts_per_call"`   // that the first caller sent
 	Deliveries float64 `json:"deliveries_per_call"` // requests that reached the leaf
 	Executions float64 `json:"executions_per_call"` // requests that the leaf served
 
 	// Amplification is the load on the leaf for each call: Deliveries.
 	Amplification float64 `json:"amplification"`
-	// FailedButExecuted is the share of calls whose caller was told that they have
-	// failed, though the leaf executed one of their requests, be it later.
+	// FailedButExecuted is the share of calls that failed although the leaf executed
+	// one of their requests, perhaps later.
 	FailedButExecuted float64 `json:"failed_but_executed"`
-	// RetriesRefused is how many retries the budget refused, of all callers.
+	// RetriesRefused is how many retries budgets refused, at all hops.
 	RetriesRefused float64 `json:"retries_refused_per_call"`
-	// Expired is how many requests the leaf dropped because their time was up.
+	// Expired is how many requests the leaf dropped because their deadline had passed.
 	Expired float64 `json:"expired_per_call"`
 	// QueueFull is how many requests found the leaf's queue full.
 	QueueFull float64 `json:"queue_full_per_call"`
 
-	// The time that a call takes, from its beginning to success or failure.
+	// The quantiles of the time from the beginning of a call to success or failure.
 	P50  float64 `json:"p50_ms"`
 	P90  float64 `json:"p90_ms"`
 	P99  float64 `json:"p99_ms"`
 	P999 float64 `json:"p999_ms"`
 
-	// Recovered is how many milliseconds after the outage's end at least 95 % of
-	// the calls that begin succeed, from then on until the end; nil if never.
-	// Without an outage it is counted from the beginning.
+	// Recovered is how many milliseconds after the end of the outage at least 95 % of
+	// the calls that begin succeed, from then on until the end of the run. It is nil
+	// if there is no such time. Without an outage, it counts from the beginning.
 	Recovered *float64 `json:"recovered_after_ms"`
 
-	// TooMany means that the run was stopped because more than MaxOpen calls and
-	// messages were under way at once: the numbers mean nothing.
+	// TooMany means that the run stopped because more than MaxOpen calls and messages
+	// were open at the same time. The numbers mean nothing then.
 	TooMany bool `json:"-"`
 
 	Load  []Load  `json:"load"`
-	Times []Point `json:"-"` // how long calls took: milliseconds, and the share that took no longer
+	Times []Point `json:"-"` // milliseconds, and the share of calls that took no longer
 }
 
-// tally counts while a policy runs.
+// A tally counts during a run.
 type tally struct {
 	calls, succeeded, attempts          int
 	offered, served, expired, queueFull int

@@ -11,20 +11,20 @@ import (
 
 // An Outcome is how one call of the first caller ended.
 type Outcome struct {
-	Call     int // from 0 on
+	Call     int // from 0
 	OK       bool
 	Attempts int
 	Took     time.Duration
 }
 
-// A Watch is told how a run goes; each of its functions may be nil.
+// A Watch observes a run. Each of its functions may be nil.
 type Watch struct {
-	Ended    func(Outcome)              // for every call of the first caller
-	Progress func(done int) (stop bool) // now and then, with how many calls have begun
+	Ended    func(Outcome)              // is called for every call of the first caller
+	Progress func(done int) (stop bool) // is called from time to time with the number of calls that have begun
 }
 
-// Run runs a policy against a model. Both must be valid. If the watch stops it,
-// the result is of the calls until then.
+// Run runs a policy against a model. Both must be valid. If the watch stops the run,
+// the result covers the calls until then.
 func Run(m *Model, p *retry.Policy, w Watch) *Result {
 	e := newRun(m, p, w)
 	e.loop()
@@ -35,44 +35,44 @@ func Run(m *Model, p *retry.Policy, w Watch) *Result {
 	return e.tally.result(m)
 }
 
-// A run is a policy on its way through a model.
+// A run is the state of a policy that runs against a model.
 type run struct {
 	model  *Model
 	policy *retry.Policy
 	watch  Watch
 
-	patience time.Duration // no call takes longer
-	mostOpen int           // calls and messages at the same time
-	tooMany  bool          // there were more
-	now      time.Duration
-	seed     key
-	lossy    uint64 // a message is lost if its draw is below
-	delays   bool
-	hops     int
-	events   eventqueue.Queue[event]
-	pushed   uint64 // events so far
-	begins   beginnings
-	leaf     leaf
-	dests    []schedule.Destination // what callers know of the next hop; a node here has but one destination, so there is no window of its own
-	calls    pool[call]
-	requests pool[request]
-	origins  pool[origin]
-	tally    tally
+	longest   time.Duration // no call takes longer
+	mostOpen  int           // the limit of open calls and messages
+	tooMany   bool          // the limit was exceeded
+	now       time.Duration
+	seed      key
+	lossBelow uint64 // a message is lost if its random number is less
+	delays    bool
+	hops      int
+	events    eventqueue.Queue[event]
+	pushed    uint64 // events so far
+	begins    callTimes
+	leaf      leaf
+	dests     []schedule.Destination // what the callers of each hop share; each calls one destination, whose budget window is enough
+	calls     pool[call]
+	requests  pool[request]
+	origins   pool[origin]
+	tally     tally
 }
 
 func newRun(m *Model, p *retry.Policy, w Watch) *run {
 	e := &run{
-		model: m, policy: p, watch: w, patience: schedule.MaxDuration(p), mostOpen: MaxOpen, seed: key(m.Seed).of(0), hops: m.hops(), delays: !m.Latency.IsZero(),
-		lossy: uint64(min(m.Loss*math.Exp2(64), math.Exp2(64)-2048)), begins: newBeginnings(m), leaf: newLeaf(m), dests: make([]schedule.Destination, m.hops()),
+		model: m, policy: p, watch: w, longest: schedule.MaxDuration(p), mostOpen: MaxOpen, seed: key(m.Seed).derive(0), hops: m.hops(), delays: !m.Latency.IsZero(),
+		lossBelow: uint64(min(m.Loss*math.Exp2(64), math.Exp2(64)-2048)), begins: newCallTimes(m), leaf: newLeaf(m), dests: make([]schedule.Destination, m.hops()),
 	}
 	if m.Loss == 1 {
-		e.lossy = math.MaxUint64
+		e.lossBelow = math.MaxUint64
 	}
 	e.tally.loads = newLoads(m)
 	return e
 }
 
-// loop lets calls begin, and happen what they lead to, until none is left.
+// loop begins calls and handles the events that follow, until there are no more.
 func (e *run) loop() {
 	begin, more := e.nextCall()
 	for steps := uint(1); more || e.events.Len() > 0; steps++ {
@@ -81,7 +81,7 @@ func (e *run) loop() {
 			e.begin()
 			begin, more = e.nextCall()
 		} else {
-			e.happen(e.events.Pop())
+			e.handle(e.events.Pop())
 		}
 		if steps%(1<<16) != 0 {
 			continue
@@ -95,7 +95,7 @@ func (e *run) loop() {
 	}
 }
 
-// nextCall is when the next call begins, if there is one more.
+// nextCall returns when the next call of the first caller begins, if there is one.
 func (e *run) nextCall() (at time.Duration, more bool) {
 	if e.model.Calls > 0 && e.tally.calls >= e.model.Calls || e.model.Calls == 0 && e.model.Duration == 0 {
 		return 0, false
@@ -104,7 +104,7 @@ func (e *run) nextCall() (at time.Duration, more bool) {
 	return at, e.model.Duration == 0 || at < e.model.Duration
 }
 
-func (e *run) happen(at time.Duration, ev event) {
+func (e *run) handle(at time.Duration, ev event) {
 	e.now = at
 	switch ev.kind {
 	case arrival:
@@ -123,55 +123,55 @@ func (e *run) begin() {
 	number := e.tally.calls
 	e.tally.calls++
 	e.tally.loads.at(e.now).begun++
-	root := e.origins.take()
-	*e.origins.at(root) = origin{begun: e.now, number: number, open: 1}
-	e.call(call{origin: root, serves: none, key: e.seed.of(uint64(number))}, schedule.Start{})
+	i := e.origins.take()
+	*e.origins.at(i) = origin{begun: e.now, number: number, open: 1}
+	e.call(call{origin: i, serves: none, key: e.seed.derive(uint64(number))}, schedule.Start{})
 }
 
 // call begins a call.
 func (e *run) call(c call, start schedule.Start) {
 	i := e.calls.take()
-	into := e.calls.at(i)
-	c.timer, c.life = into.timer, into.life
-	*into = c
+	place := e.calls.at(i)
+	c.timer, c.generation = place.timer, place.generation
+	*place = c
 	start.Now, start.CallNumber, start.Incarnation, start.Dest = e.now, uint64(c.key), uint64(e.seed), &e.dests[c.hop]
-	e.act(i, into.schedule.Begin(e.policy, start))
+	e.act(i, place.schedule.Begin(e.policy, start))
 }
 
-// act does what a call's schedule says.
-func (e *run) act(i int32, next schedule.Decision) {
+// act does what the schedule of a call has decided.
+func (e *run) act(i int32, decision schedule.Decision) {
 	c := e.calls.at(i)
-	if next.Action == schedule.Send {
+	if decision.Action == schedule.Send {
 		e.send(i, c)
 		c = e.calls.at(i)
-		next = c.schedule.Written(e.now)
+		decision = c.schedule.Written(e.now)
 	}
-	switch next.Action {
+	switch decision.Action {
 	case schedule.Settle, schedule.GiveUp:
-		e.end(i, c, next.Action == schedule.Settle)
+		e.end(i, c, decision.Action == schedule.Settle)
 	default:
-		if next.Until != c.due {
-			c.due = next.Until
+		if decision.Until != c.due {
+			c.due = decision.Until
 			c.timer++
-			e.push(next.Until, event{index: i, timer: c.timer, kind: timer})
+			e.push(decision.Until, event{index: i, timer: c.timer, kind: timer})
 		}
 	}
 }
 
-// end ends a call, and answers the request that it was made for.
+// end ends a call. If it was made for a request, the relay answers that.
 func (e *run) end(i int32, c *call, ok bool) {
-	over := *c
-	c.life++
+	ended := *c
+	c.generation++
 	c.timer++
 	e.calls.free(i)
-	if over.serves != none {
-		r := e.requests.at(over.serves)
-		r.answer = over.answer(ok)
-		e.respond(over.serves, r, e.now)
+	if ended.serves != none {
+		r := e.requests.at(ended.serves)
+		r.answer = ended.answer(ok)
+		e.respond(ended.serves, r, e.now)
 		return
 	}
-	e.tally.end(&over, e.origins.at(over.origin), ok, e.now, e.watch.Ended)
-	e.release(over.origin)
+	e.tally.end(&ended, e.origins.at(ended.origin), ok, e.now, e.watch.Ended)
+	e.release(ended.origin)
 }
 
 // end counts a call of the first caller that has ended.
@@ -189,15 +189,14 @@ func (t *tally) end(c *call, o *origin, ok bool, now time.Duration, ended func(O
 	}
 }
 
-// release lets go of what a call of the first caller is known by, when nothing of
-// it is left anywhere.
-func (e *run) release(root int32) {
-	o := e.origins.at(root)
+// release removes an origin when nothing of it is open.
+func (e *run) release(i int32) {
+	o := e.origins.at(i)
 	if o.open--; o.open > 0 {
 		return
 	}
 	if o.failed && o.executed {
 		e.tally.failedButExecuted++
 	}
-	e.origins.free(root)
+	e.origins.free(i)
 }

@@ -13,7 +13,7 @@ import (
 
 const ms = time.Millisecond
 
-// The same seed gives the same result, another one another.
+// The same seed gives the same result, and another seed another one.
 func TestRepeatable(t *testing.T) {
 	m := &Model{Calls: 20_000, Loss: 0.2, Latency: sim.Exponential(50 * ms), Hops: 2, Capacity: 1500, Queue: 100, Outage: Window{2 * time.Second, time.Second}}
 	p := preset(t, "patient")
@@ -23,11 +23,11 @@ func TestRepeatable(t *testing.T) {
 	}
 	m.Seed++
 	if cmp.Equal(first, Run(m, p, Watch{})) {
-		t.Error("the seed is of no account")
+		t.Error("another seed gives the same result")
 	}
 }
 
-// A run that is stopped tells of what has been.
+// A run that is stopped returns the result so far.
 func TestStop(t *testing.T) {
 	m := &Model{Calls: all}
 	r := Run(m, nil, Watch{Progress: func(done int) bool { return done > 0 }})
@@ -39,8 +39,8 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// Calls end when their duration is over, or when there are enough of them.
-func TestHowManyCalls(t *testing.T) {
+// Calls begin until the duration is over or there are enough of them.
+func TestNumberOfCalls(t *testing.T) {
 	for _, tt := range []struct {
 		m           Model
 		least, most int
@@ -57,7 +57,7 @@ func TestHowManyCalls(t *testing.T) {
 	}
 }
 
-// Under an outage everything of the walk happens: see docs/policies.md.
+// What docs/policies.md says about an outage.
 func TestOutage(t *testing.T) {
 	t.Parallel()
 	base := Model{Duration: 40 * time.Second, Rate: 1000, Hops: 3, Capacity: 1200, Outage: Window{10 * time.Second, 5 * time.Second}, Seed: 1}
@@ -73,7 +73,7 @@ func TestOutage(t *testing.T) {
 	}{
 		{"default", &base, nil, false, 15},
 		{"budgeted", &base, &retry.Policy{Budget: retry.Budget{Ratio: 0.2}}, false, 1.2},
-		{"propagated within a budget", &base, propagated, true, 1},
+		{"propagate and a budget", &base, propagated, true, 1},
 		{"short queue", &short, nil, true, 1},
 	} {
 		r := Run(tt.m, tt.p, Watch{})
@@ -83,7 +83,7 @@ func TestOutage(t *testing.T) {
 	}
 }
 
-// A queue that is full answers with an error that a policy may retry.
+// A leaf with a full queue answers with an error that a policy may retry.
 func TestQueueFull(t *testing.T) {
 	m := &Model{Calls: 20_000, Rate: 2000, Capacity: 1000, Queue: 10, Hops: 2}
 	r := Run(m, nil, Watch{})
@@ -96,8 +96,8 @@ func TestQueueFull(t *testing.T) {
 	}
 }
 
-// A definite error settles a call, although another attempt is in the queue; also
-// with propagate, which waits for that if the error is indefinite.
+// A definite error settles a call although another attempt is in the queue, also with
+// propagate, which makes the call wait if the error is indefinite.
 func TestDefiniteErrorSettles(t *testing.T) {
 	m := &Model{Calls: 3, Rate: 1e6, Capacity: 1, Queue: 1}
 	r := Run(m, &retry.Policy{Propagate: true}, Watch{})
@@ -106,7 +106,7 @@ func TestDefiniteErrorSettles(t *testing.T) {
 	}
 }
 
-// A relay's answer is definite only if all that its attempts have met was.
+// The answer of a relay is definite only if every one of its attempts failed definitely.
 func TestRelaysAnswer(t *testing.T) {
 	var c call
 	c.schedule.Begin(nil, schedule.Start{})
@@ -125,11 +125,11 @@ func TestRelaysAnswer(t *testing.T) {
 		}
 	}
 	if c.answer(true) != success {
-		t.Error("a reply is no success")
+		t.Error("a reply is not a success")
 	}
 }
 
-// What is useful is counted when its call begins, however long that takes.
+// A call that succeeds counts as useful in the slice in which it began.
 func TestUsefulWhenBegun(t *testing.T) {
 	r := Run(&Model{Duration: 5 * time.Second, Latency: sim.Constant(400 * ms)}, nil, Watch{})
 	if len(r.Load) != 20 {
@@ -142,8 +142,8 @@ func TestUsefulWhenBegun(t *testing.T) {
 	}
 }
 
-// What is retried behind a relay is not definite: its first attempt may have taken
-// effect.
+// A failure behind a relay that retries is indefinite: the first attempt of the relay
+// may have had an effect.
 func TestIndefiniteBehindARelay(t *testing.T) {
 	m := &Model{Calls: 20_000, Hops: 2, Loss: 0.3}
 	if r := Run(m, &retry.Policy{Attempts: 2, RetryOn: []int{0}, LastTimeout: 5 * time.Second}, Watch{}); r.Success >= 1 || r.FailedButExecuted == 0 {
@@ -151,7 +151,7 @@ func TestIndefiniteBehindARelay(t *testing.T) {
 	}
 }
 
-// A run that would fill the memory is stopped, and says so.
+// A run that would fill the memory stops and says so.
 func TestTooMany(t *testing.T) {
 	e := newRun(&Model{Calls: 100_000, Loss: 1}, nil, Watch{})
 	e.mostOpen = 1000 // of 1,500
@@ -163,23 +163,23 @@ func TestTooMany(t *testing.T) {
 	}
 }
 
-// A queue that grows without end does not fill the memory: what nobody waits for
-// any more is forgotten.
+// A queue that grows without end does not fill the memory, because the run forgets
+// requests whose callers wait no longer.
 func TestMemoryIsBounded(t *testing.T) {
 	e := newRun(&Model{Calls: 50_000, Capacity: 100}, nil, Watch{})
 	events := 0
 	e.watch.Progress = func(int) (stop bool) { events = max(events, e.events.Len()); return false }
 	e.loop()
 	if waited := 3 * 1000; e.tally.offered < 100_000 || len(e.requests.all) > 2*waited || events == 0 || events > 6*waited || len(e.leaf.starts) > 0 {
-		t.Errorf("of %d requests %d are remembered, %d events, %d in the queue", e.tally.offered, len(e.requests.all), events, len(e.leaf.starts))
+		t.Errorf("of %d requests, %d are stored, with %d events and %d in the queue", e.tally.offered, len(e.requests.all), events, len(e.leaf.starts))
 	}
 	if left := e.tally.result(e.model); left.FailedButExecuted < 0.9 {
-		t.Errorf("what is served after all was forgotten: %+v", left)
+		t.Errorf("requests that were served later do not count: %+v", left)
 	}
 }
 
-// What is left of the first caller's time travels with all that is sent for it: a
-// relay's own deadline would begin anew.
+// With propagate, the remaining time of the first caller travels with each request.
+// Without it, the deadline of a relay begins anew.
 func TestDeadlineTravels(t *testing.T) {
 	m := &Model{Calls: 1, Rate: 1e6, Hops: 2, Outage: Window{0, 700 * ms}}
 	p := retry.Policy{Deadline: 600 * ms, Propagate: true}

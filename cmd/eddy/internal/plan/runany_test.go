@@ -34,33 +34,33 @@ func drawPolicy(t *rapid.T) *retry.Policy {
 		Attempts:  rapid.IntRange(0, 4).Draw(t, "attempts"),
 		Timeout:   time.Duration(rapid.IntRange(1, 1000).Draw(t, "timeout")) * ms,
 		Late:      rapid.SampledFrom([]retry.Late{retry.Accept, retry.Ignore}).Draw(t, "late"),
-		RetryOn:   rapid.SliceOfN(rapid.SampledFrom([]int{0, 11}), 0, 2).Draw(t, "codes"),
+		RetryOn:   rapid.SliceOfN(rapid.SampledFrom([]int{0, 11}), 0, 2).Draw(t, "retry on"),
 		Propagate: rapid.Bool().Draw(t, "propagate"),
 	}
-	if rapid.Bool().Draw(t, "long") {
+	if rapid.Bool().Draw(t, "last timeout") {
 		p.LastTimeout = p.Timeout * 3
 	}
-	if rapid.Bool().Draw(t, "hedges") {
+	if rapid.Bool().Draw(t, "hedge") {
 		p.Hedge = p.Timeout / 2
 	}
 	if rapid.Bool().Draw(t, "adaptive") {
 		p.Adaptive = &retry.Adaptive{Min: 5 * ms, Max: 2 * time.Second}
 	}
-	if rapid.Bool().Draw(t, "hurries") {
+	if rapid.Bool().Draw(t, "deadline") {
 		p.Deadline = time.Duration(rapid.IntRange(1, 2000).Draw(t, "deadline")) * ms
 	}
-	if rapid.Bool().Draw(t, "pauses") {
+	if rapid.Bool().Draw(t, "backoff") {
 		p.Backoff = retry.Backoff{Kind: retry.Exponential, Base: 20 * ms, Cap: time.Second, Jitter: retry.FullJitter}
 	}
-	if rapid.Bool().Draw(t, "saves") {
+	if rapid.Bool().Draw(t, "budget") {
 		p.Budget = retry.Budget{Ratio: 0.2, PerSecond: 1}
 	}
 	return p
 }
 
-// Whatever is planned: every call ends, once, within its policy's patience and
-// attempts; what is delivered is served, dropped or refused; nothing is left over;
-// and to forget at once what comes too late for its caller changes no number.
+// In every run, each call ends once, within the longest duration and the attempts that
+// its policy allows. Each delivered request is served, dropped or refused. Nothing stays
+// open. To discard at once the replies that come too late changes no result.
 func TestAnyRun(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m, p := drawModel(t), drawPolicy(t)
@@ -70,7 +70,7 @@ func TestAnyRun(t *testing.T) {
 		ended := make(map[int]bool)
 		e := newRun(m, p, Watch{Ended: func(o Outcome) {
 			if ended[o.Call] || o.Took > schedule.MaxDuration(p) || o.Attempts < 1 || o.Attempts > p.MaxAttempts() {
-				t.Fatalf("%+v, with a patience of %v", o, schedule.MaxDuration(p))
+				t.Fatalf("%+v, and a call can take %v", o, schedule.MaxDuration(p))
 			}
 			ended[o.Call] = true
 		}})
@@ -79,16 +79,16 @@ func TestAnyRun(t *testing.T) {
 			t.Fatalf("%d of %d calls have ended", len(ended), m.Calls)
 		}
 		if s := &e.tally; s.offered != s.served+s.expired+s.queueFull || s.succeeded+s.failedButExecuted > m.Calls {
-			t.Fatalf("it does not add up: %+v", s)
+			t.Fatalf("the sums are wrong: %+v", s)
 		}
 		if open := e.calls.open() + e.requests.open() + e.origins.open(); open != 0 {
-			t.Fatalf("%d calls, requests and origins are left over", open)
+			t.Fatalf("%d calls, requests and origins are still open", open)
 		}
 		all := newRun(m, p, Watch{})
-		all.patience = schedule.Never
+		all.longest = schedule.Never
 		all.loop()
 		if diff := cmp.Diff(all.tally.result(m), e.tally.result(m)); diff != "" {
-			t.Fatalf("(-with all replies +without the late) %s", diff)
+			t.Fatalf("(-with all replies +without late ones)\n%s", diff)
 		}
 	})
 }

@@ -2,15 +2,16 @@ package plan
 
 import "github.com/eddyrpc/eddy/retry"
 
-// sweepCalls is how many calls each point of a curve against loss is made of.
-const sweepCalls = 20_000
+// A sweep runs sweepCalls at each loss, in steps of sweepStep percent up to sweepEnd.
+const (
+	sweepCalls = 20_000
+	sweepStep  = 5
+	sweepEnd   = 50
+)
 
-// sweepStep is the step from one loss to the next, sweepEnd the last, in percent.
-const sweepStep, sweepEnd = 5, 50
-
-// Sweep runs a policy under losses from none to half of all messages, for fewer
-// calls each and without the outage. Only the watch's Progress is told, with how
-// many calls of all have begun; it stops nothing.
+// Sweep runs a policy under losses from none to half of all messages. Each run has
+// fewer calls and no outage. Of the watch, it calls only Progress, with the number of
+// calls that have begun in all runs, and ignores its result.
 func Sweep(m *Model, p *retry.Policy, w Watch) []Swept {
 	var all []Swept
 	each := sweepEach(m)
@@ -30,5 +31,5 @@ func Sweep(m *Model, p *retry.Policy, w Watch) []Swept {
 
 func sweepEach(m *Model) int { return min(int(m.calls()), sweepCalls) }
 
-// SweepCalls is how many calls a sweep has in all.
+// SweepCalls returns how many calls a sweep has in all.
 func SweepCalls(m *Model) int { return sweepEach(m) * (sweepEnd/sweepStep + 1) }

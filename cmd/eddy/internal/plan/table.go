@@ -7,13 +7,13 @@ import (
 	"text/tabwriter"
 )
 
-// Table is what policies did, side by side, as text for a terminal.
+// Table returns the results of policies side by side, as text.
 func Table(m *Model, plans []Planned) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
 		if row.name == recoveredRow && m.Outage.For == 0 && m.Capacity == 0 {
-			continue // nothing to recover from
+			continue // there is nothing to recover from
 		}
 		fmt.Fprint(w, row.name)
 		for _, p := range plans {
@@ -31,7 +31,7 @@ func Table(m *Model, plans []Planned) string {
 
 var rows = []struct {
 	name  string
-	value func(*Result) string // nil for the names
+	value func(*Result) string // nil for the names of the policies
 }{
 	{"", nil},
 	{"calls", func(r *Result) string { return fmt.Sprint(r.Calls) }},
@@ -61,7 +61,7 @@ func percent(share float64) string { return fmt.Sprintf("%.3f %%", share*100) }
 func perCall(n float64) string     { return short(n, 4) }
 func millis(ms float64) string     { return short(ms, 5) + " ms" }
 
-// short is a number with so many digits, or with more that it takes to have no
+// short formats a number with so many significant digits, or with more to avoid an
 // exponent.
 func short(v float64, digits int) string {
 	if text := strconv.FormatFloat(v, 'g', digits, 64); !strings.Contains(text, "e") {
@@ -73,7 +73,7 @@ func short(v float64, digits int) string {
 	return strconv.FormatFloat(v, 'f', 0, 64)
 }
 
-// LoadTable is what was offered and what useful a second, in some twenty lines.
+// LoadTable returns the offered and the useful load per second, in about twenty rows.
 func LoadTable(plans []Planned) string {
 	slices := len(plans[0].Result.Load)
 	if slices == 0 {
@@ -104,7 +104,7 @@ func LoadTable(plans []Planned) string {
 	return trimmed(b.String())
 }
 
-// trimmed has no blanks at the ends of its lines.
+// trimmed removes the blanks at the ends of lines.
 func trimmed(text string) string {
 	lines := strings.Split(text, "\n")
 	for i := range lines {

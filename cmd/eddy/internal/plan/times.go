@@ -19,9 +19,9 @@ type times struct {
 
 func (t *times) add(d time.Duration) {
 	if t.histogram == nil {
-		t.histogram = hdrhistogram.New(1, maxPatience.Microseconds(), digits)
+		t.histogram = hdrhistogram.New(1, maxCallDuration.Microseconds(), digits)
 	}
-	t.histogram.RecordValue(min(d, maxPatience).Microseconds())
+	t.histogram.RecordValue(min(d, maxCallDuration).Microseconds())
 }
 
 // quantiles returns quantiles in milliseconds.

@@ -1,6 +1,12 @@
 package report
 
-import "testing"
+import (
+	"slices"
+	"testing"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+)
 
 func TestAgain(t *testing.T) {
 	for _, c := range []struct {
@@ -36,5 +42,25 @@ func TestSentence(t *testing.T) {
 		if got := c.r.Sentence(); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)
 		}
+	}
+}
+
+// The page of a stored test has the same lanes as that of the test itself.
+func TestStoredPageHasSimulatedNodes(t *testing.T) {
+	r := &Results{Nodes: []string{"n1", "n2"}, SimulatedNodes: []string{"n3", "n4"}}
+	text, err := r.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := ParseResults(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := stored.page("test", new(sim.Journal), new(history.History))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"n1", "n2", "n3", "n4"}; !slices.Equal(page.Nodes, want) {
+		t.Errorf("the lanes are %q, want %q", page.Nodes, want)
 	}
 }

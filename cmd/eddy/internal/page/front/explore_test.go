@@ -16,7 +16,7 @@ func TestTop(t *testing.T) {
 	b := newBench(t)
 	tb := openReport(t, b.test(t, "double-reply"), "")
 	tb.has(".badge", "FAIL")
-	tb.has("h1", "relay on 3 nodes broke its promises: double-reply")
+	tb.has("h1", "relay on 3 nodes failed: double-reply")
 	if text := tb.text(".first"); !strings.Contains(text, "got 2 replies: the reply to attempt") || !strings.Contains(text, "late") {
 		t.Errorf("the first violation reads %q", text)
 	}
