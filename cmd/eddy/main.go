@@ -32,7 +32,7 @@ type cli struct {
 	Rerun  rerunCommand  `cmd:"" help:"Run a stored test again."`
 	Report reportCommand `cmd:"" help:"Write the page of a stored test again, or compare two."`
 	Serve  serveCommand  `cmd:"" help:"Show stored tests in a browser, and those that run."`
-	Plan   planCommand   `cmd:"" help:"Say what a retry policy will do, before it is used."`
+	Plan   planCommand   `cmd:"" help:"Show what a retry policy will do before it is used."`
 	Talk   talkCommand   `cmd:"" help:"Talk to a node: type short messages, see what it writes."`
 	Up     upCommand     `cmd:"" help:"Run a cluster of nodes on this machine, over a NATS server of its own."`
 	Join   joinCommand   `cmd:"" help:"Run a node as a member of a cluster on many machines, over NATS."`

@@ -39,7 +39,7 @@ type planCommand struct {
 }
 
 func (planCommand) Help() string {
-	return `Simulates retry policies. It runs the code that a node runs, in virtual time, against a model of the network and of the callee.
+	return `Runs the code that a node runs, in virtual time, against a model of the network and of the callee.
 
   eddy plan --policy default --policy budgeted --loss 0.1 --latency exponential:50ms
   eddy plan --policy default --rate 1000 --duration 60s --hops 3 --capacity 1200 --outage 20s:5s --html plan.html

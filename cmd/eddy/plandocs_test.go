@@ -18,14 +18,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/eddyrpc/eddy/internal/golden"
+	"github.com/eddyrpc/eddy/internal/longtest"
 	"github.com/eddyrpc/eddy/retry"
 )
 
 const policiesPage = "../../docs/policies.md"
 
-// A shown is a command of the page: what it prints is in the block beneath it, and
-// the pictures that follow, up to the next command, are those that it draws.
+// A shown is a command on the page. The block below it is its output. The pictures up
+// to the next command are what it draws. It runs only in long tests if its block begins with
+// ```sh long.
 type shown struct {
+	long     bool
 	command  string
 	output   string
 	pictures []picture
@@ -34,11 +37,11 @@ type shown struct {
 type picture struct{ title, path string }
 
 var (
-	shownBlocks   = regexp.MustCompile("(?s)```sh\n(.*?)\n```\n\n```text\n(.*?)```\n")
+	shownBlocks   = regexp.MustCompile("(?s)```sh( long)?\n(.*?)\n```\n\n```text\n(.*?)```\n")
 	shownPictures = regexp.MustCompile(`!\[(.*?)\]\((policies/.*?\.svg)\)`)
 )
 
-// readShown are the page's commands.
+// readShown returns the commands on the page.
 func readShown(t *testing.T, page string) []shown {
 	var all []shown
 	blocks := shownBlocks.FindAllStringSubmatchIndex(page, -1)
@@ -47,20 +50,20 @@ func readShown(t *testing.T, page string) []shown {
 		if i+1 < len(blocks) {
 			end = blocks[i+1][0]
 		}
-		s := shown{command: page[at[2]:at[3]], output: page[at[4]:at[5]]}
+		s := shown{long: at[2] >= 0, command: page[at[4]:at[5]], output: page[at[6]:at[7]]}
 		for _, p := range shownPictures.FindAllStringSubmatch(page[at[1]:end], -1) {
 			s.pictures = append(s.pictures, picture{p[1], filepath.Join(filepath.Dir(policiesPage), filepath.FromSlash(p[2]))})
 		}
 		all = append(all, s)
 	}
 	if commands := strings.Count(page, "```sh"); len(all) == 0 || commands != len(all) {
-		t.Fatalf("%d commands, of which %d are followed by what they print", commands, len(all))
+		t.Fatalf("%d commands, of which %d are followed by their output", commands, len(all))
 	}
 	return all
 }
 
-// run runs the command where the page says, and has it write its page too if it has
-// pictures.
+// run runs the command in the directory that the page names. If the command has
+// pictures, it also writes an HTML page.
 func (s *shown) run(t *testing.T) (output, drawn string) {
 	command := s.command
 	into := filepath.Join(t.TempDir(), "page.html")
@@ -84,7 +87,7 @@ func (s *shown) run(t *testing.T) (output, drawn string) {
 	return stdout.String(), drawn
 }
 
-// chart is the page's picture of that title.
+// chart returns the picture with a title.
 func chart(t *testing.T, page, title string) string {
 	from := strings.Index(page, `aria-label="`+html.EscapeString(title)+`"`)
 	if from < 0 {
@@ -94,8 +97,8 @@ func chart(t *testing.T, page, title string) string {
 	return page[from : from+strings.Index(page[from:], "</svg>\n")+len("</svg>\n")]
 }
 
-// Every command on the page about policies prints what stands beneath it, and draws
-// the pictures that follow.
+// Every command on the page about policies prints the output below it, and draws the
+// pictures that follow.
 func TestPoliciesPage(t *testing.T) {
 	switch {
 	case raceOn:
@@ -121,6 +124,9 @@ func TestPoliciesPage(t *testing.T) {
 			}
 			t.Run(s.command, func(t *testing.T) {
 				t.Parallel()
+				if s.long && !golden.Rewrite() {
+					longtest.Skip(t, "it takes more than a second")
+				}
 				var drawn string
 				printed[i], drawn = s.run(t)
 				if diff := cmp.Diff(s.output, printed[i]); diff != "" && !golden.Rewrite() {
@@ -145,15 +151,15 @@ func TestPoliciesPage(t *testing.T) {
 	}
 	for _, path := range files {
 		if name := filepath.Base(path); !seen[name] && !strings.Contains(page, name) {
-			t.Errorf("nothing on the page is about %s", name)
+			t.Errorf("the page does not mention %s", name)
 		}
 	}
 }
 
-// The table of presets is made of the one that the code runs on.
+// The table of presets is generated from the code.
 func TestPresetsInDocs(t *testing.T) {
 	var table strings.Builder
-	table.WriteString("| name | | |\n|---|---|---|\n")
+	table.WriteString("| preset | purpose | policy |\n|---|---|---|\n")
 	for _, name := range retry.Presets() {
 		p, err := retry.Preset(name)
 		if err != nil {
@@ -168,28 +174,28 @@ func TestPresetsInDocs(t *testing.T) {
 	golden.Section(t, policiesPage, "presets", table.String())
 }
 
-// The page tells of every field that --json writes, and of no other; and each of a
-// policy has its place there.
+// The page describes exactly the fields that --json writes, and has a heading for each
+// field of a policy.
 func TestFieldsInDocs(t *testing.T) {
 	text, err := os.ReadFile(policiesPage)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, rest, ok := strings.Cut(string(text), "| field | what it is |\n|---|---|\n")
+	_, rest, ok := strings.Cut(string(text), "| field | meaning |\n|---|---|\n")
 	if !ok {
-		t.Fatal("the page has no table of them")
+		t.Fatal("the page has no table of the fields")
 	}
 	table, _, _ := strings.Cut(rest, "\n\n")
-	var told []string
+	var described []string
 	for _, line := range strings.Split(table, "\n") {
 		for _, name := range regexp.MustCompile("`([a-z0-9_]+)`").FindAllStringSubmatch(strings.Split(line, "|")[1], -1) {
-			told = append(told, name[1])
+			described = append(described, name[1])
 		}
 	}
 	written := jsonNames(reflect.TypeFor[planned]())
-	slices.Sort(told)
+	slices.Sort(described)
 	slices.Sort(written)
-	if diff := cmp.Diff(written, told); diff != "" {
+	if diff := cmp.Diff(written, described); diff != "" {
 		t.Errorf("(-written +on the page)\n%s", diff)
 	}
 	headings := strings.Join(regexp.MustCompile(`(?m)^### .*$`).FindAllString(string(text), -1), " ")
@@ -200,8 +206,8 @@ func TestFieldsInDocs(t *testing.T) {
 	}
 }
 
-// jsonNames are the names of a struct's fields in JSON, those of what it embeds
-// too.
+// jsonNames returns the names of a struct's fields in JSON, including those of embedded
+// structs.
 func jsonNames(typ reflect.Type) (names []string) {
 	for i := range typ.NumField() {
 		field := typ.Field(i)

@@ -198,7 +198,7 @@ func (tb *tab) heed(url string) {
 				tb.note("log: " + e.Entry.Text)
 			}
 		case *network.EventRequestWillBeSent:
-			if u := e.Request.URL; strings.HasPrefix(url, "file:") && u != strings.Split(url, "#")[0] && !strings.HasPrefix(u, "blob:") {
+			if u := e.Request.URL; strings.HasPrefix(url, "file:") && u != strings.Split(url, "#")[0] && !strings.HasPrefix(u, "blob:") && !strings.HasPrefix(u, "data:") {
 				tb.note("fetches " + u)
 			}
 		}

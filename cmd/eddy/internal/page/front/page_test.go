@@ -29,11 +29,11 @@ func TestBundleIsBuilt(t *testing.T) {
 func scenes() map[string]*scene {
 	all := map[string]*scene{}
 	for name, args := range map[string]string{
-		"pass":          "-w relay --bin ./relay --node-count 3 --concurrency 2n --rate 30 --time-limit 2 --latency 10 --loss 0.1 --nemesis partition --nemesis-interval 0.6 --seed 42",
+		"pass":         "-w relay --bin ./relay --node-count 3 --concurrency 2n --rate 30 --time-limit 2 --latency 10 --loss 0.1 --nemesis partition --nemesis-interval 0.6 --seed 42",
 		"double-reply": "-w relay --bin ./nodes --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- double",
-		"split":         "-w lin-kv --bin ./nodes --node-count 3 --concurrency 6 --rate 60 --time-limit 2 --client-latency 4 --nemesis partition --nemesis-interval 0.5 --seed 3 -- split",
-		"killed-node":   "-w relay --bin ./relay --node-count 3 --concurrency 2n --rate 40 --time-limit 2 --latency 15 --duplicate 0.05 --nemesis kill --nemesis-interval 0.5 --seed 11",
-		"sick-node":     "-w echo --bin ./nodes --nodes n1,n2 --concurrency 2 --rate 30 --time-limit 1.5 --seed 5 -- debug",
+		"split":        "-w lin-kv --bin ./nodes --node-count 3 --concurrency 6 --rate 60 --time-limit 2 --client-latency 4 --nemesis partition --nemesis-interval 0.5 --seed 3 -- split",
+		"killed-node":  "-w relay --bin ./relay --node-count 3 --concurrency 2n --rate 40 --time-limit 2 --latency 15 --duplicate 0.05 --nemesis kill --nemesis-interval 0.5 --seed 11",
+		"sick-node":    "-w echo --bin ./nodes --nodes n1,n2 --concurrency 2 --rate 30 --time-limit 1.5 --seed 5 -- debug",
 
 		// As double-reply, with a relay that is well.
 		"relayed": "-w relay --bin ./relay --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- --timeout 100ms",

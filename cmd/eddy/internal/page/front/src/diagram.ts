@@ -5,6 +5,7 @@ import { Band, bandsOf, linksText } from "./faults";
 import { Lanes } from "./lanes";
 import { labelOf } from "./words";
 import { arrowHead, cross, hatch } from "./strokes";
+import { Pen, SVGPen } from "./svg";
 import { theme, Theme } from "./theme";
 import { ticks } from "./timeaxis";
 import { View } from "./view";
@@ -131,7 +132,21 @@ export class Diagram {
   }
 
   draw(): void {
-    const { view } = this, c = this.measure(), t = theme(), all = this.inView();
+    const all = this.inView();
+    this.paint(this.measure(), all);
+    this.tell(all);
+  }
+
+  /** svg is what the canvas shows, as SVG. */
+  svg(): string {
+    const ruler = this.measure(), pen = new SVGPen(this.wide, this.high, ruler), all = this.inView();
+    this.paint(pen, all);
+    this.draw(); // measure clears a canvas whose size has changed
+    return pen.text(`${this.test.head.name}, ${this.status.textContent}`);
+  }
+
+  private paint(c: Pen, all: number[] | null): void {
+    const { view } = this, t = theme();
     c.fillStyle = t.ground;
     c.fillRect(0, 0, this.wide, this.high);
     c.font = "12px system-ui, sans-serif";
@@ -154,7 +169,6 @@ export class Diagram {
     this.drawMark(c, t);
     c.restore();
     this.drawAxis(c, t);
-    this.tell(all);
   }
 
   private tell(all: number[] | null): void {
@@ -169,7 +183,7 @@ export class Diagram {
     this.canvas.setAttribute("aria-label", `Messages between ${plural(this.lanes.names.length, "lane")}: ${text} Arrow keys move, plus and minus zoom, Home shows all, N and P go from message to message.`);
   }
 
-  private drawLanes(c: CanvasRenderingContext2D, t: Theme): void {
+  private drawLanes(c: Pen, t: Theme): void {
     c.textBaseline = "middle";
     this.lanes.names.forEach((name, i) => {
       const y = this.y(i);
@@ -187,7 +201,7 @@ export class Diagram {
     c.textAlign = "left";
   }
 
-  private drawBands(c: CanvasRenderingContext2D, t: Theme): void {
+  private drawBands(c: Pen, t: Theme): void {
     const ends = [-Infinity, -Infinity]; // of the texts in two rows
     for (const b of this.bands) {
       const x1 = Math.max(this.x(b.from), gutter), x2 = Math.min(this.x(b.to), this.wide - right);
@@ -248,7 +262,7 @@ export class Diagram {
     return [x1, y1, x2, y2];
   }
 
-  private drawArrows(c: CanvasRenderingContext2D, t: Theme, all: number[]): void {
+  private drawArrows(c: Pen, t: Theme, all: number[]): void {
     const { m } = this.test, focus = this.focus;
     const few = all.length <= mostLabels || (focus !== null && focus.messages.size <= mostLabels);
     const taken: [number, number, number, number][] = [];
@@ -274,7 +288,7 @@ export class Diagram {
   }
 
   /** label writes a message's type and id by its line, where nothing else is written. */
-  private label(c: CanvasRenderingContext2D, t: Theme, i: number, x1: number, y1: number, x2: number, y2: number, taken: [number, number, number, number][], must: boolean): void {
+  private label(c: Pen, t: Theme, i: number, x1: number, y1: number, x2: number, y2: number, taken: [number, number, number, number][], must: boolean): void {
     const test = this.test;
     const text = labelOf(test, i), w = c.measureText(text).width;
     for (const share of [0.3, 0.5, 0.7, 0.15]) {
@@ -295,7 +309,7 @@ export class Diagram {
   }
 
   /** drawBars shows how long attempts waited, and which they are. */
-  private drawBars(c: CanvasRenderingContext2D, t: Theme): void {
+  private drawBars(c: Pen, t: Theme): void {
     for (const b of this.focus?.bars ?? []) {
       const lane = this.laneOf(this.test.m.src[b.message]);
       const y = this.y(lane) - this.row * 0.46 + b.row * 11, x1 = this.x(b.from), x2 = Math.max(this.x(b.to), x1 + 3);
@@ -315,7 +329,7 @@ export class Diagram {
     }
   }
 
-  private drawMark(c: CanvasRenderingContext2D, t: Theme): void {
+  private drawMark(c: Pen, t: Theme): void {
     if (this.focus?.alone) return;
     const first = this.test.head.reasons?.[0], at = this.focus?.mark ?? (first ? first.seconds * 1000 : null);
     if (at === null) return;
@@ -335,7 +349,7 @@ export class Diagram {
   }
 
   /** drawDensity shows by lane how many messages were sent when, and how many of them were lost. */
-  private drawDensity(c: CanvasRenderingContext2D, t: Theme, d: Counts): void {
+  private drawDensity(c: Pen, t: Theme, d: Counts): void {
     c.globalAlpha = this.focus ? 0.25 : 1;
     for (let l = 0; l < this.lanes.names.length; l++) {
       const y = this.y(l);
@@ -374,7 +388,7 @@ export class Diagram {
     this.request();
   }
 
-  private drawAxis(c: CanvasRenderingContext2D, t: Theme): void {
+  private drawAxis(c: Pen, t: Theme): void {
     const y = this.high - axis;
     c.strokeStyle = t.faint;
     c.fillStyle = t.faint;

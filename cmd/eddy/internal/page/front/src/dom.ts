@@ -57,3 +57,10 @@ export function table(caption: string, heads: string[], rows: Child[][], classNa
     h("thead", {}, h("tr", {}, ...heads.map((t, i) => h("th", { scope: "col", class: numeric[i] ? "number" : "" }, t)))),
     h("tbody", {}, ...rows.map((r) => h("tr", {}, ...r.map((c, i) => h("td", { class: numeric[i] ? "number" : "" }, c)))))));
 }
+
+/** save has the browser save a file. */
+export function save(name: string, type: string, text: string): void {
+  const url = URL.createObjectURL(new Blob([text], { type }));
+  h("a", { href: url, download: name.replace(/[^\w.-]+/g, "-") }).click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000); // the download has begun by then
+}

@@ -4,7 +4,7 @@ import { FORGED, Test } from "./data";
 import { callDetails, Go, link, messageDetails, reasonDetails } from "./details";
 import { Diagram, Filter, Focus } from "./diagram";
 import { labelOf, tipOf } from "./words";
-import { count, h, plural, printable, said, table, time } from "./dom";
+import { count, h, plural, printable, said, save, table, time } from "./dom";
 import { Overview } from "./overview";
 import { onTheme } from "./theme";
 import { View } from "./view";
@@ -59,7 +59,8 @@ export class Explorer {
       h("span", { class: "buttons" },
         button("−", "Zoom out", () => view.zoom((view.from + view.to) / 2, 2)), button("+", "Zoom in", () => view.zoom((view.from + view.to) / 2, 0.5)),
         button("◀", "Earlier", () => view.pan(-0.3)), button("▶", "Later", () => view.pan(0.3)),
-        button("Whole test", "Show the whole test", () => { this.go(""); view.whole(); })));
+        button("Whole test", "Show the whole test", () => { this.go(""); view.whole(); }),
+        button("Save as SVG", "Save the diagram as it is shown, as an SVG file", () => save(test.head.name + ".svg", "image/svg+xml", diagram.svg()))));
     if (diagram.lanes.clients > 1) {
       const box = h("input", { type: "checkbox", checked: diagram.lanes.together });
       box.addEventListener("change", () => diagram.gather(box.checked));

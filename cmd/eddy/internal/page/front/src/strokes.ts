@@ -1,7 +1,8 @@
+import { Pen } from "./svg";
 import { Theme } from "./theme";
 
 /** hatch fills a rectangle with slanted lines. */
-export function hatch(c: CanvasRenderingContext2D, t: Theme, x: number, y: number, w: number, hh: number): void {
+export function hatch(c: Pen, t: Theme, x: number, y: number, w: number, hh: number): void {
   c.save();
   c.beginPath();
   c.rect(x, y, w, hh);
@@ -15,7 +16,7 @@ export function hatch(c: CanvasRenderingContext2D, t: Theme, x: number, y: numbe
 }
 
 /** cross is where a message was lost. */
-export function cross(c: CanvasRenderingContext2D, x: number, y: number, r: number): void {
+export function cross(c: Pen, x: number, y: number, r: number): void {
   c.lineWidth = Math.max(1.6, c.lineWidth);
   c.beginPath();
   c.moveTo(x - r, y - r); c.lineTo(x + r, y + r);
@@ -24,7 +25,7 @@ export function cross(c: CanvasRenderingContext2D, x: number, y: number, r: numb
 }
 
 /** arrowHead is where a message arrived; hollow for a reply. */
-export function arrowHead(c: CanvasRenderingContext2D, t: Theme, x1: number, y1: number, x2: number, y2: number, hollow: boolean): void {
+export function arrowHead(c: Pen, t: Theme, x1: number, y1: number, x2: number, y2: number, hollow: boolean): void {
   const angle = Math.atan2(y2 - y1, x2 - x1), r = 7;
   c.beginPath();
   c.moveTo(x2, y2);
