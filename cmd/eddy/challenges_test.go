@@ -40,13 +40,10 @@ func buildExamples(t *testing.T, names ...string) string {
 
 // What else they promise, and what they cost, the examples' own tests look after.
 func TestChallenges(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes some seconds")
-	}
 	if runtime.GOOS == "windows" {
 		t.Skip("processes can't be paused there")
 	}
-	// Not beside other tests, which its many processes would slow down.
+	t.Parallel()
 	dir := buildExamples(t, "echo", "unique-ids", "broadcast", "broadcast-batched")
 	sideBySide(t, len(challengeRuns), func(t *testing.T, i int) {
 		run := challengeRuns[i]

@@ -14,7 +14,7 @@ import (
 )
 
 // atOnce is how many tests of nodes run side by side. They mostly wait.
-const atOnce = 8
+const atOnce = 16
 
 // sideBySide runs subtests, more at a time than there are processors.
 func sideBySide(t *testing.T, count int, test func(t *testing.T, i int)) {

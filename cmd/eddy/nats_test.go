@@ -13,6 +13,7 @@ import (
 
 	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/longtest"
 )
 
 func init() {
@@ -69,23 +70,23 @@ func linkvNode() {
 	n.Run()
 }
 
-// natsTests are tests over NATS, and what each must come to: pass, or one of the
-// checks by which it fails.
+// natsTests are tests over NATS with the verdict of each: pass, or the checks of which one
+// at least must fail it. Those that begin with "quick" do not need long tests.
 var natsTests = []struct{ flags, want string }{
 	{"-w echo --bin node-echo", "pass"},
 	{"-w relay --bin relay-none", "pass"},
 	{"-w broadcast --bin node-broadcast", "pass"},
-	{"-w echo --bin node-echo --nemesis kill-server,partition-servers", "pass"},
+	{"quick -w echo --bin node-echo --nemesis kill-server,partition-servers", "pass"},
 	{"-w relay --bin relay-none --nemesis kill-server", "pass"},
 	{"-w relay --bin relay-none --nemesis partition-servers", "pass"},
 	{"-w broadcast --bin node-broadcast --nemesis kill-server", "pass"},
 	{"-w broadcast --bin node-broadcast --nemesis partition-servers", "pass"},
 	{"-w lin-kv --bin node-linkv --rate 30 --nemesis partition-servers", "pass"}, // more at once, and a busy machine may not find their order in time
-	{"-w lin-kv --bin node-linkv --rate 30 --nemesis kill-server", "pass"},
+	{"quick -w lin-kv --bin node-linkv --rate 30 --nemesis kill-server", "pass"},
 	// What the simulated network does comes before NATS.
 	{"-w relay --bin relay-none --loss 0.2 --duplicate 0.1 --latency 2 --nemesis kill,pause,partition,flaky,clog,kill-server", "pass"},
 
-	{"-w relay --bin relay-double-reply --nemesis kill-server", "double-reply"},
+	{"quick -w relay --bin relay-double-reply --nemesis kill-server", "double-reply"},
 	{"-w relay --bin relay-stranger --nemesis partition-servers", "unmatched-reply"},
 	{"-w relay --bin relay-wrong-count --nemesis partition-servers", "wrong-count"},
 	{"-w relay --bin relay-early --nemesis kill-server", "gave-up-early"},
@@ -93,18 +94,24 @@ var natsTests = []struct{ flags, want string }{
 	{"-w echo --bin sick-wrong-echo", "echo"},
 }
 
-// Nodes that are right pass over NATS whatever its servers do, and those that are
-// wrong fail, by the check that finds them on the simulated network.
+// Correct nodes pass over NATS whatever its servers do. Faulty nodes fail by the check
+// that finds them on the simulated network.
 func TestOverNATS(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts many NATS servers")
+	limit := "4"
+	if !longtest.On {
+		t.Parallel() // with all tests the machine would be so busy that nodes fail for being slow
+		limit = "2"
 	}
-	few := make(chan bool, 4) // and not beside others: what is slow on a busy machine is blamed
+	few := make(chan bool, 4)
 	sideBySide(t, len(natsTests), func(t *testing.T, i int) {
+		test := natsTests[i]
+		args, quick := strings.CutPrefix(test.flags, "quick ")
+		if !quick {
+			longtest.Skip(t, "it takes some seconds")
+		}
 		few <- true
 		defer func() { <-few }()
-		test := natsTests[i]
-		flags := strings.Fields("--network nats --node-count 3 --concurrency 4n --time-limit 4 --nemesis-interval 1 --client-timeout 1s --seed 4 " + test.flags)
+		flags := strings.Fields("--network nats --node-count 3 --concurrency 4n --nemesis-interval 1 --client-timeout 1s --seed 4 --time-limit " + limit + " " + args)
 		if !slices.Contains(flags, "--rate") {
 			flags = append(flags, "--rate", "100")
 		}
@@ -121,12 +128,10 @@ func TestOverNATS(t *testing.T) {
 	})
 }
 
-// What a server that is killed takes with it is lost, and told of as such; what NATS
-// does not lose arrives.
+// The journal tells which messages NATS has lost; they were sent while servers were cut
+// off from each other.
 func TestJournalOverNATS(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts NATS servers")
-	}
+	t.Parallel()
 	store := t.TempDir()
 	out, err := exec.Command("eddy", strings.Fields("test -w relay --bin relay-none --network nats --node-count 3 --rate 200 --concurrency 8n "+
 		"--time-limit 4 --nemesis partition-servers --nemesis-interval 1 --client-timeout 1s --seed 4 --store "+store)...).CombinedOutput()
@@ -175,7 +180,7 @@ func TestJournalOverNATS(t *testing.T) {
 	}
 }
 
-// plans are the faults of a test.
+// plans describes the faults of a test.
 func plans(j *sim.Journal) (all string) {
 	for _, e := range j.Events() {
 		if e.Begun != nil {

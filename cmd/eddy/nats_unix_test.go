@@ -19,9 +19,7 @@ import (
 
 // However a test over NATS ends, no server goes on and no directory is left.
 func TestNothingIsLeftOfNATS(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts NATS servers")
-	}
+	t.Parallel()
 	for _, test := range []struct {
 		name   string
 		whom   int // 0 is eddy itself, 1 a server

@@ -18,14 +18,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/eddyrpc/eddy/internal/golden"
+	"github.com/eddyrpc/eddy/internal/longtest"
 	"github.com/eddyrpc/eddy/retry"
 )
 
 const policiesPage = "../../docs/policies.md"
 
 // A shown is a command on the page. The block below it is its output. The pictures up
-// to the next command are what it draws.
+// to the next command are what it draws. It runs only in long tests if its block begins with
+// ```sh long.
 type shown struct {
+	long     bool
 	command  string
 	output   string
 	pictures []picture
@@ -34,7 +37,7 @@ type shown struct {
 type picture struct{ title, path string }
 
 var (
-	shownBlocks   = regexp.MustCompile("(?s)```sh\n(.*?)\n```\n\n```text\n(.*?)```\n")
+	shownBlocks   = regexp.MustCompile("(?s)```sh( long)?\n(.*?)\n```\n\n```text\n(.*?)```\n")
 	shownPictures = regexp.MustCompile(`!\[(.*?)\]\((policies/.*?\.svg)\)`)
 )
 
@@ -47,7 +50,7 @@ func readShown(t *testing.T, page string) []shown {
 		if i+1 < len(blocks) {
 			end = blocks[i+1][0]
 		}
-		s := shown{command: page[at[2]:at[3]], output: page[at[4]:at[5]]}
+		s := shown{long: at[2] >= 0, command: page[at[4]:at[5]], output: page[at[6]:at[7]]}
 		for _, p := range shownPictures.FindAllStringSubmatch(page[at[1]:end], -1) {
 			s.pictures = append(s.pictures, picture{p[1], filepath.Join(filepath.Dir(policiesPage), filepath.FromSlash(p[2]))})
 		}
@@ -121,6 +124,9 @@ func TestPoliciesPage(t *testing.T) {
 			}
 			t.Run(s.command, func(t *testing.T) {
 				t.Parallel()
+				if s.long && !golden.Rewrite() {
+					longtest.Skip(t, "it takes more than a second")
+				}
 				var drawn string
 				printed[i], drawn = s.run(t)
 				if diff := cmp.Diff(s.output, printed[i]); diff != "" && !golden.Rewrite() {

@@ -11,9 +11,6 @@ import (
 // Two runs with one seed give the same message the same fate, whatever order
 // the processes got to run in.
 func TestSameSeedSameFates(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes some seconds")
-	}
 	t.Parallel()
 	var journals []*sim.Journal
 	for range 2 {

@@ -22,9 +22,6 @@ func init() {
 const sickPath = "testdata/sick/verdicts.txt"
 
 func TestSickNodes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes some seconds")
-	}
 	t.Parallel()
 	names := slices.Sorted(maps.Keys(sick.Nodes))
 	// What takes the longest begins first.

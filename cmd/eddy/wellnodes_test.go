@@ -87,9 +87,6 @@ func init() {
 }
 
 func TestWellNodes(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes some seconds")
-	}
 	t.Parallel()
 	names := slices.Sorted(maps.Keys(wellNodes))
 	sideBySide(t, len(names), func(t *testing.T, i int) {
