@@ -50,9 +50,9 @@ func BenchmarkEcho(b *testing.B) {
 	serveAlone(b, n, `{"src":"c1","dest":"n1","body":{"type":"echo","msg_id":#,"echo":"Please echo #"}}`)
 }
 
-// BenchmarkSilence is what a relay costs whose target never answers: three attempts
+// BenchmarkTimeouts is what a relay costs whose target never answers: three attempts
 // and an error.
-func BenchmarkSilence(b *testing.B) {
+func BenchmarkTimeouts(b *testing.B) {
 	n := &eddy.Node{Spaced: true, MaxOpen: b.N, Log: slog.New(slog.DiscardHandler)}
 	n.HandleInline("relay", relay(&eddy.Policy{Timeout: 10 * time.Millisecond}))
 	serveAlone(b, n, `{"src":"c1","dest":"n1","body":{"type":"relay","msg_id":#,"target":"n2","payload":{"type":"read","key":#}}}`)

@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 )
 
 // BroadcastChecks are the checks of Broadcast. Doc says what each has found if it
@@ -112,7 +113,7 @@ func (b *broadcastCheck) add(op *history.Op) {
 		read := &readSet{op: op}
 		var ok bool
 		if read.values, ok = integers(op.Result); !ok {
-			b.found.add("malformed-read", op.To, -1, "%v: the result is not an array of integers: %s", op, quote(op.Result))
+			b.found.add("malformed-read", op.To, -1, "%v: the result is not an array of integers: %s", op, quote.Excerpt(op.Result))
 			return
 		}
 		slices.Sort(read.values)

@@ -4,6 +4,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/internal/canonical"
 )
 
@@ -18,7 +19,7 @@ func Echo(h *history.History) ([]Problem, []Number) {
 		}
 		checked++
 		if string(op.Value) != string(result) && canonical.JSON(op.Value) != canonical.JSON(result) {
-			found.add("wrong-echo", op.To, -1, "%v: %s echoed %s instead of %s%s", op, op.Node, quote(result), quote(op.Value), lateNote(op))
+			found.add("wrong-echo", op.To, -1, "%v: %s echoed %s instead of %s%s", op, op.Node, quote.Excerpt(result), quote.Excerpt(op.Value), lateNote(op))
 		}
 	}
 	found.requireChecked(checked)
@@ -57,7 +58,7 @@ func UniqueIDs(h *history.History) ([]Problem, []Number) {
 			before := h.At(i)
 			repeated++
 			if found.add("duplicate-id", op.To, -1, "%v: %s returned the id %s%s, which %s had returned to %s (msg_id %d, sent at %s)",
-				&op, op.Node, quote(result), lateNote(&op), before.Node, before.Client, before.MsgID, seconds(before.From)) {
+				&op, op.Node, quote.Excerpt(result), lateNote(&op), before.Node, before.Client, before.MsgID, seconds(before.From)) {
 				found.addRequests(&before)
 			}
 			continue

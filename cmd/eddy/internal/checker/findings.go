@@ -126,14 +126,3 @@ func text(v jsontext.Value) string {
 	s, _ := jsontext.AppendUnquote(nil, v)
 	return string(s)
 }
-
-// quotedBytes is the limit of quote.
-const quotedBytes = 200
-
-// quote returns the beginning of a body.
-func quote(body []byte) string {
-	if len(body) > quotedBytes {
-		return string(body[:quotedBytes]) + "..."
-	}
-	return string(body)
-}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
@@ -58,7 +59,7 @@ func (r *relayCheck) checkAttempt(node *relayNode, m *sim.Record) {
 	node.sent[m.ID] = relayOutcall{call, m.Dest, m.Index}
 	if call == nil || call.copies == 0 {
 		r.found.add("unrelated-request", m.Sent, m.Index, "%s sent %s the request %s at %s, but no client asked this incarnation of %s to relay it",
-			m.Src, m.Dest, quote(m.Body), seconds(m.Sent), m.Src)
+			m.Src, m.Dest, quote.Excerpt(m.Body), seconds(m.Sent), m.Src)
 		return
 	}
 	r.count.attempts++

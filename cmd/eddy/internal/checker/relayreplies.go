@@ -9,6 +9,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
@@ -145,7 +146,7 @@ func (r *relayCheck) checkOK(call *relayCall, m *sim.Record) {
 	result := body[1]
 	if !ok || result.Kind() != '{' {
 		r.addProblem(call, "malformed-reply", m, "%v: the reply at %s must have an integer attempts and an object result: %s",
-			call, seconds(m.Sent), quote(m.Body))
+			call, seconds(m.Sent), quote.Excerpt(m.Body))
 		return
 	}
 	if call.shared {
@@ -174,7 +175,7 @@ func (r *relayCheck) checkResult(call *relayCall, m *sim.Record, result []byte) 
 			r.hasRead(call.node, reply.step)
 			if call.echo != 0 && text(body[2]) == "echo_ok" && sim.BodyHash(body[3]) != call.echo {
 				r.addProblem(call, "wrong-echo", &record, "%v: the result at %s is %s, which echoes another payload; %s sent this reply to msg_id %d at %s",
-					call, seconds(m.Sent), quote(result), call.target, reply.inReplyTo, seconds(record.Sent))
+					call, seconds(m.Sent), quote.Excerpt(result), call.target, reply.inReplyTo, seconds(record.Sent))
 			}
 			return
 		}
@@ -192,7 +193,7 @@ func (r *relayCheck) checkResult(call *relayCall, m *sim.Record, result []byte) 
 		return
 	}
 	r.addProblem(call, "wrong-result", m, "%v: the result at %s is %s; no such reply from %s to one of the call's %d attempts was delivered to %s before",
-		call, seconds(m.Sent), quote(result), call.target, len(call.attempts), call.node)
+		call, seconds(m.Sent), quote.Excerpt(result), call.target, len(call.attempts), call.node)
 }
 
 func whyUnmatched(call *relayCall, reply *sim.Record) string {

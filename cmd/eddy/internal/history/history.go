@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/names"
 )
 
 // A History holds every operation of a test, in the order in which they began. An
@@ -12,7 +14,7 @@ import (
 // the value, as with echo, costs nothing. The zero value is an empty history. It is
 // safe for concurrent reading, but not while it is written.
 type History struct {
-	names  names
+	names  names.Table
 	blocks [][]row // of rowsPerBlock each
 	length int
 	texts  [][]byte
@@ -48,25 +50,6 @@ type row struct {
 // A span is the position of a text in History.texts.
 type span struct{ block, start, size uint32 }
 
-// names numbers strings that are repeated in many operations.
-type names struct {
-	list   []string
-	number map[string]uint32
-}
-
-func (n *names) of(name string) uint32 {
-	if i, known := n.number[name]; known {
-		return i
-	}
-	if n.number == nil {
-		n.number = map[string]uint32{}
-	}
-	i := uint32(len(n.list))
-	n.list = append(n.list, name)
-	n.number[name] = i
-	return i
-}
-
 // Of returns the history of some operations.
 func Of(ops ...Op) *History {
 	h := new(History)
@@ -90,7 +73,7 @@ func (h *History) Begin(op *Op) int {
 	h.length++
 	*h.row(h.length - 1) = row{
 		from: op.From, process: int64(op.Process), msgID: op.MsgID, key: op.Key, value: h.keep(op.Value),
-		client: h.names.of(op.Client), node: h.names.of(op.Node), f: h.names.of(op.F), final: op.Final,
+		client: h.names.Number(op.Client), node: h.names.Number(op.Node), f: h.names.Number(op.F), final: op.Final,
 	}
 	return h.length - 1
 }
@@ -121,8 +104,8 @@ func (h *History) At(i int) Op {
 	r := h.row(i)
 	return Op{
 		Late:    h.text(h.late[i]),
-		Process: int(r.process), Client: h.names.list[r.client], Node: h.names.list[r.node], MsgID: r.msgID,
-		Outcome: r.outcome, F: h.names.list[r.f], Key: r.key,
+		Process: int(r.process), Client: h.names.Name(r.client), Node: h.names.Name(r.node), MsgID: r.msgID,
+		Outcome: r.outcome, F: h.names.Name(r.f), Key: r.key,
 		Value: h.text(r.value), Result: h.text(r.result), Error: string(h.text(r.error)),
 		Code: r.code, From: r.from, To: r.to, Final: r.final,
 	}

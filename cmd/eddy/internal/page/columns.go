@@ -6,6 +6,8 @@ import (
 	"strconv"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/names"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/message"
 )
@@ -35,36 +37,19 @@ const (
 	flagForged
 )
 
-// names numbers the strings that come up again and again.
-type names struct {
-	list   []string
-	number map[string]uint64
-}
+// nameBytes is how much of a name the page shows: a name may be a megabyte.
+const nameBytes = 200
 
-// nameRunes is how much of a name the page shows: it may be a megabyte.
-const nameRunes = 200
-
-func (n *names) of(name string) uint64 {
-	if i, known := n.number[name]; known {
-		return i
-	}
-	if n.number == nil {
-		n.number = map[string]uint64{}
-	}
-	i := uint64(len(n.list))
-	n.number[name] = i
-	n.list = append(n.list, shorten(name))
-	return i
-}
-
-func shorten(name string) string {
-	count := 0
-	for i := range name {
-		if count++; count > nameRunes {
-			return name[:i] + "…"
+// shorten returns names as the page shows them.
+func shorten(names []string) []string {
+	short := make([]string, len(names))
+	for i, name := range names {
+		short[i] = name
+		if begin, cut := quote.Cut(name, nameBytes); cut {
+			short[i] = begin + "…"
 		}
 	}
-	return name
+	return short
 }
 
 // maxExact is the largest id written as a number. A JavaScript number holds 53
@@ -95,9 +80,10 @@ func (d *ids) add(c *column, place int, sender uint64, id int64) {
 func newIDs() *ids { return &ids{last: map[uint64]int64{}, big: map[string]string{}} }
 
 // messages are the columns of the messages from first to before end.
-func messages(j *sim.Journal, g *grouping, first, end int, n *names) (all []byte, bigIDs, bigReplies map[string]string) {
+func messages(j *sim.Journal, g *grouping, first, end int, n *names.Table) (all []byte, bigIDs, bigReplies map[string]string) {
 	var sent, took, src, dest, typ, flags, id, reply, of, steps, lasted, calls, incarnations column
 	own, theirs := newIDs(), newIDs()
+	number := func(name string) uint64 { return uint64(n.Number(name)) }
 	var lastSent, lastStep int64
 	for i := first; i < end; i++ {
 		m := j.At(i)
@@ -112,10 +98,10 @@ func messages(j *sim.Journal, g *grouping, first, end int, n *names) (all []byte
 			took.unsigned(uint64(max(0, m.Done-m.Sent)))
 			lasted.unsigned(uint64(max(0, m.DoneStep-m.SentStep)))
 		}
-		from := n.of(m.Src)
+		from := number(m.Src)
 		src.unsigned(from)
-		dest.unsigned(n.of(m.Dest))
-		typ.unsigned(n.of(m.Type))
+		dest.unsigned(number(m.Dest))
+		typ.unsigned(number(m.Type))
 		flag := byte(m.Fate)
 		if m.IsReply() {
 			flag |= flagReply
@@ -152,8 +138,9 @@ func (g *grouping) columns() []byte {
 
 // operations are the columns of a history. An operation's message is 1 + the place
 // of its request among the page's, or 0.
-func operations(h *history.History, requests map[request]int, first, end int, n *names) []byte {
+func operations(h *history.History, requests map[request]int, first, end int, n *names.Table) []byte {
 	var from, took, client, node, f, outcome, id, message, why column
+	number := func(name string) uint64 { return uint64(n.Number(name)) }
 	var last int64
 	for op := range h.All() {
 		from.signed(int64(op.From) - last)
@@ -163,9 +150,9 @@ func operations(h *history.History, requests map[request]int, first, end int, n 
 		} else {
 			took.unsigned(0)
 		}
-		client.unsigned(n.of(op.Client))
-		node.unsigned(n.of(op.Node))
-		f.unsigned(n.of(op.F))
+		client.unsigned(number(op.Client))
+		node.unsigned(number(op.Node))
+		f.unsigned(number(op.F))
 		flag := byte(op.Outcome)
 		if op.Final {
 			flag |= 1 << 2
@@ -178,10 +165,10 @@ func operations(h *history.History, requests map[request]int, first, end int, n 
 		} else {
 			message.unsigned(0)
 		}
-		if len(n.list) < math.MaxUint16 {
-			why.unsigned(n.of(op.Error))
+		if n.Len() < math.MaxUint16 {
+			why.unsigned(number(op.Error))
 		} else {
-			why.unsigned(n.of(""))
+			why.unsigned(number(""))
 		}
 	}
 	return join(from, took, client, node, f, outcome, id, message, why)

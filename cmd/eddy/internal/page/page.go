@@ -20,6 +20,7 @@ import (
 	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/names"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
@@ -135,8 +136,8 @@ func hash(text string) string {
 // parts are what the script reads.
 func (t *Test) parts(prefix string) ([]part, error) {
 	first, end := t.window()
-	n := &names{}
-	n.of("")
+	n := &names.Table{}
+	n.Number("")
 	g := group(t.Journal, t.Timeout)
 	columns, bigIDs, bigReplies := messages(t.Journal, g, first, end, n)
 	ops := operations(t.History, t.requests(), first, end, n)
@@ -148,7 +149,7 @@ func (t *Test) parts(prefix string) ([]part, error) {
 	blocks, kept := bodies(t.Journal, first, end, t.wanted(), room)
 	h := head{
 		Name: t.Name, Verdict: t.Verdict, Sentence: t.Sentence, Command: t.Command, Seed: strconv.FormatUint(t.Seed, 10), Reasons: t.Reasons,
-		Results: t.Results, Nodes: t.Nodes, Names: n.list, Events: t.Journal.Events(),
+		Results: t.Results, Nodes: t.Nodes, Names: shorten(n.Names()), Events: t.Journal.Events(),
 		First: first, Messages: end - first, All: t.Journal.Len(), Operations: t.History.Len(), Calls: len(g.calls),
 		BigIDs: bigIDs, BigReplies: bigReplies, Blocks: blocks, BodiesKept: kept, BodyBytes: bodyBytes,
 	}

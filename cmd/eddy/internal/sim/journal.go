@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/names"
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
@@ -84,7 +85,7 @@ func (r *Record) IsDuplicate() bool { return r.Of >= 0 }
 // they happened. A message costs its body and about 80 bytes. The zero value is an
 // empty journal. It is safe for concurrent reading, but not while it is written.
 type Journal struct {
-	names  names
+	names  names.Table
 	blocks [][]row // of rowsPerBlock each
 	length int
 	bodies [][]byte
@@ -122,27 +123,6 @@ type row struct {
 	forged             bool
 }
 
-// names numbers the names of nodes and the types of messages, which are repeated
-// in many records.
-type names struct {
-	list   []string
-	number map[string]uint32
-}
-
-func (n *names) of(name string) uint32 {
-	if i, known := n.number[name]; known {
-		return i
-	}
-	if n.number == nil {
-		n.number = map[string]uint32{}
-	}
-	i := uint32(len(n.list))
-	name = string(append([]byte(nil), name...))
-	n.list = append(n.list, name)
-	n.number[name] = i
-	return i
-}
-
 // If nodes send messages of more than maxNames types, the other types are not
 // numbered but read from the bodies again.
 const (
@@ -150,14 +130,15 @@ const (
 	unnamed  = math.MaxUint32
 )
 
-func (n *names) ofType(name string) uint32 {
-	if i, known := n.number[name]; known {
-		return i
+// typeNumber returns the number of a message type, or unnamed.
+func (j *Journal) typeNumber(name string) uint32 {
+	if n, known := j.names.Find(name); known {
+		return n
 	}
-	if len(n.list) >= maxNames {
+	if j.names.Len() >= maxNames {
 		return unnamed
 	}
-	return n.of(name)
+	return j.names.Number(name)
 }
 
 // Len returns the number of records, duplicates included.
@@ -178,8 +159,8 @@ func (j *Journal) At(i int) Record {
 	r := j.row(i)
 	record := Record{
 		Message: message.Message{
-			Src:       j.names.list[r.src],
-			Dest:      j.names.list[r.dest],
+			Src:       j.names.Name(r.src),
+			Dest:      j.names.Name(r.dest),
 			ID:        r.id,
 			InReplyTo: r.inReplyTo,
 			Body:      j.bodies[r.block][r.start : r.start+r.size : r.start+r.size],
@@ -194,7 +175,7 @@ func (j *Journal) At(i int) Record {
 	if r.typ == unnamed {
 		record.Type = message.Unquote(message.Member(record.Body, "type"))
 	} else {
-		record.Type = j.names.list[r.typ]
+		record.Type = j.names.Name(r.typ)
 	}
 	return record
 }
@@ -270,7 +251,7 @@ func (j *Journal) add(now time.Duration, m *message.Message, src, dest *endpoint
 	step := j.step()
 	return j.append(row{
 		sent: now, id: m.ID, inReplyTo: m.InReplyTo,
-		src: src.number, dest: dest.number, typ: j.names.ofType(m.Type),
+		src: src.number, dest: dest.number, typ: j.typeNumber(m.Type),
 		block: block, start: start, size: uint32(len(m.Body)),
 		of: uint32(j.length), sentStep: step, incarnation: uint16(src.incarnation),
 	})

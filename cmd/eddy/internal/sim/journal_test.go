@@ -160,7 +160,7 @@ func TestManyTypes(t *testing.T) {
 			t.Fatalf("type %s, want %s", got, m.Type)
 		}
 	}
-	if got := len(n.journal.names.list); got > maxNames+10 {
+	if got := n.journal.names.Len(); got > maxNames+10 {
 		t.Errorf("%d names", got)
 	}
 }

@@ -189,7 +189,7 @@ func (j *Journal) restore(saved *savedRecord) error {
 	j.append(row{
 		sent: time.Duration(saved.Sent), done: time.Duration(saved.Done),
 		id: m.ID, inReplyTo: m.InReplyTo,
-		src: j.names.of(m.Src), dest: j.names.of(m.Dest), typ: j.names.ofType(m.Type),
+		src: j.names.Number(m.Src), dest: j.names.Number(m.Dest), typ: j.typeNumber(m.Type),
 		block: block, start: start, size: uint32(len(m.Body)), of: uint32(of),
 		sentStep: saved.Step, doneStep: saved.DoneStep, incarnation: uint16(incarnation), fate: saved.Fate, forged: saved.Forged,
 	})

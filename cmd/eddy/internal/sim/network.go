@@ -89,14 +89,14 @@ func New(config Config) *Network {
 // Journal returns the record of everything that has happened so far.
 func (n *Network) Journal() *Journal { return &n.journal }
 
-func (n *Network) endpoint(name string) *endpoint { return n.endpointAt(n.journal.names.of(name)) }
+func (n *Network) endpoint(name string) *endpoint { return n.endpointAt(n.journal.names.Number(name)) }
 
 func (n *Network) endpointAt(number uint32) *endpoint {
 	for int(number) >= len(n.endpoints) {
 		n.endpoints = append(n.endpoints, nil)
 	}
 	if n.endpoints[number] == nil {
-		e := &endpoint{number: number, class: number, client: IsClient(n.journal.names.list[number]), incarnation: 1}
+		e := &endpoint{number: number, class: number, client: IsClient(n.journal.names.Name(number)), incarnation: 1}
 		if e.client {
 			e.class = n.endpoint(AnyClient).number
 		}
