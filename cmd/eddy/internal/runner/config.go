@@ -4,6 +4,7 @@
 package runner
 
 import (
+	"cmp"
 	"io"
 	"time"
 
@@ -49,6 +50,8 @@ type Config struct {
 	Stderr io.Writer      // gets what nodes write to stderr, unless nil
 	Trace  func(Traffic)  // is told of messages as they pass, unless nil
 	Live   func(Progress) // is told some times a second how it goes, unless nil
+
+	finalTimeout, finalPatience time.Duration // replace 5 s and 10 s in tests of this package
 }
 
 // MaxRate makes every client ask again as soon as it was answered.
@@ -99,8 +102,10 @@ type Progress struct {
 // timeout is how long a client waits: longer than a relay may need.
 func (c *Config) timeout(final bool) time.Duration {
 	own := c.ClientTimeout
-	if own <= 0 || final {
-		own = max(own, clientTimeout)
+	if final {
+		own = max(own, cmp.Or(c.finalTimeout, clientTimeout))
+	} else if own <= 0 {
+		own = clientTimeout
 	}
 	return own + time.Duration(c.CallAttempts)*(c.CallTimeout+c.CallBackoff) + 2*longest(&c.Network)
 }

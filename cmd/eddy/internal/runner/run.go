@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -256,7 +257,7 @@ func (r *runner) calm(ctx context.Context) error {
 // final asks every node a last time, until the answers are as they shall be.
 func (r *runner) final(ctx context.Context) error {
 	r.inFinal = true
-	patience := r.now + finalPatience
+	patience := r.now + cmp.Or(r.cfg.finalPatience, finalPatience)
 	for {
 		var requests []workload.Request
 		for _, n := range r.nodes {
