@@ -76,7 +76,7 @@ func TestAnySchedule(t *testing.T) {
 				t.Fatal("the call does not end")
 			case c.decision.Action == Send:
 				c.send(t)
-			case c.decision.Until == Never && plus(c.start.Now, MaxDuration(c.policy)) == Never:
+			case c.decision.Until == Never && plus(c.start.Now, c.longest()) == Never:
 				return // it waits for ever
 			default:
 				c.wait(t)
@@ -142,16 +142,20 @@ func (c *anyCall) wait(t *rapid.T) {
 }
 
 func (c *anyCall) checkEnd(t *rapid.T) {
-	// Pushback that comes during a pause counts from then, so it can add all of itself.
-	pushback := plus(MaxPushback, longestPause(c.policy.Backoff, c.policy.MaxAttempts()))
-	longest := plus(MaxDuration(c.policy), times(pushback, c.pushbacks))
-	if c.policy.Deadline > 0 {
-		longest = c.policy.Deadline
-	}
-	if took := c.now - c.start.Now; took > longest {
-		t.Fatalf("it took %v of %v", took, longest)
+	if took := c.now - c.start.Now; took > c.longest() {
+		t.Fatalf("it took %v of %v", took, c.longest())
 	}
 	if c.decision.Action == GiveUp && c.decision.Reason == NoReason {
 		t.Fatal("gave up without a reason")
 	}
+}
+
+// longest returns the longest that the call may take, with the pushback so far.
+func (c *anyCall) longest() time.Duration {
+	if c.policy.Deadline > 0 {
+		return c.policy.Deadline
+	}
+	// Pushback that comes during a pause counts from then, so it can add all of itself.
+	pushback := plus(MaxPushback, longestPause(c.policy.Backoff, c.policy.MaxAttempts()))
+	return plus(MaxDuration(c.policy), times(pushback, c.pushbacks))
 }
