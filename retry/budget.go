@@ -1,22 +1,22 @@
 package retry
 
 import (
-	"fmt"
+	"errors"
 	"math"
 	"time"
 )
 
 // DefaultPerSecond is the floor of a Budget that states only a ratio. Finagle and
-// Linkerd have the same default, beside the same ratio of 0.2 and the same window.
+// Linkerd have the same floor, with a ratio of 0.2 and the same window.
 const DefaultPerSecond = 10
 
 // BudgetWindow is the time over which a Budget counts calls and retries. It slides
 // in steps of one second, so it covers the last 9 to 10 seconds.
 const BudgetWindow = 10 * time.Second
 
-// A Budget limits the retries of many calls together. Within BudgetWindow there may
-// be Ratio retries for each call, and PerSecond retries for each second besides. The
-// zero value limits nothing. First attempts are not limited and do not count.
+// A Budget limits the retries of many calls together. Within BudgetWindow there may be
+// Ratio retries for each call, plus PerSecond retries for each second. The zero value
+// limits nothing. First attempts are never refused.
 //
 // A node has one budget for all of its calls and another one for each destination.
 // A retry is sent only if both allow it.
@@ -27,8 +27,8 @@ const BudgetWindow = 10 * time.Second
 type Budget struct {
 	// Ratio is how many retries there may be for each call, from 0 to 1.
 	Ratio float64 `json:"ratio,omitzero"`
-	// PerSecond is the floor: how many retries there may be each second besides,
-	// however few calls there are. 0 means 10 if there is a Ratio.
+	// PerSecond is the floor: how many retries there may be each second in addition,
+	// even if there are few calls. 0 means 10 if there is a Ratio.
 	PerSecond float64 `json:"per_second,omitzero"`
 }
 
@@ -50,8 +50,6 @@ func (b Budget) validate() error {
 	return nil
 }
 
-// errNoBudget is for a budget in JSON that allows nothing. Whoever writes it wants no
-// retries, and would get no limit.
-func errNoBudget() error {
-	return fmt.Errorf("budget: must have a ratio or a per_second of more than 0; for no retries, set attempts to 1")
-}
+// errNoBudget is for a budget in JSON without a positive number. It looks as if it
+// allowed no retries, and would limit nothing.
+var errNoBudget = errors.New("budget: must have a ratio or a per_second of more than 0; for no retries, set attempts to 1")

@@ -41,7 +41,7 @@ func ExamplePreset() {
 	// default: 3 attempts of 500 ms each: 3 attempts <nil>
 	// patient: for calls that must succeed: long adaptive timeouts, growing pauses, 30 s in all: 8 attempts <nil>
 	// hedged: for calls that must be fast: a second attempt after 100 ms, limited by a budget: 2 attempts <nil>
-	// budgeted: the default with a budget: one retry for every five calls, and 10 per second besides: 3 attempts <nil>
+	// budgeted: the default with a budget: one retry for every five calls, plus 10 per second: 3 attempts <nil>
 }
 
 // Find looks for a preset first, then for a file.
@@ -86,7 +86,7 @@ func ExampleAdaptive() {
 	// 10ms 5s
 }
 
-// Retries are at most a fifth of the calls, and 10 a second besides.
+// There is one retry for every five calls, plus 10 per second.
 func ExampleBudget() {
 	policy := retry.Policy{Budget: retry.Budget{Ratio: 0.2, PerSecond: 10}}
 	text, err := json.Marshal(policy)

@@ -105,7 +105,7 @@ func refuseMisleading(text []byte) error {
 		}
 	}
 	if hasBudget && !allows {
-		return errNoBudget()
+		return errNoBudget
 	}
 	return nil
 }

@@ -27,7 +27,7 @@ var presets = []struct {
 			Attempts: 2, Hedge: 100 * time.Millisecond, Timeout: 1500 * time.Millisecond,
 			Budget: Budget{Ratio: 0.2, PerSecond: 10},
 		}},
-	{"budgeted", "the default with a budget: one retry for every five calls, and 10 per second besides",
+	{"budgeted", "the default with a budget: one retry for every five calls, plus 10 per second",
 		Policy{Budget: Budget{Ratio: 0.2, PerSecond: 10}}},
 }
 

@@ -15,14 +15,14 @@ import (
 	"github.com/eddyrpc/eddy/internal/golden"
 )
 
-// The table of what no node may do is made of the one that the code runs on.
-func TestSickInDocs(t *testing.T) {
+// The table of violations is generated from that of the code.
+func TestViolationsInDocs(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("| check | what the node did |\n|---|---|\n")
-	for _, s := range runner.Sicknesses {
+	for _, s := range runner.ViolationKinds {
 		fmt.Fprintf(&table, "| `%s` | %s |\n", s.Kind, s.Meaning)
 	}
-	golden.Section(t, "../../docs/faults.md", "sick", table.String())
+	golden.Section(t, "../../docs/faults.md", "violations", table.String())
 }
 
 // A schema is as much of JSON Schema as docs/results.schema.json uses.

@@ -13,10 +13,10 @@ import (
 	"github.com/go-json-experiment/json"
 )
 
-// atOnce is how many tests of nodes run side by side. They mostly wait.
+// atOnce is how many tests run in parallel. They mostly wait.
 const atOnce = 16
 
-// sideBySide runs subtests, more at a time than there are processors.
+// sideBySide runs subtests in parallel, more than there are processors.
 func sideBySide(t *testing.T, count int, test func(t *testing.T, i int)) {
 	t.Helper()
 	slots := make(chan bool, atOnce)
@@ -31,16 +31,16 @@ func sideBySide(t *testing.T, count int, test func(t *testing.T, i int)) {
 	running.Wait()
 }
 
-// results is what the tests read of results.json.
+// results are the fields of results.json that the tests use.
 type results struct {
-	Verdict string   `json:"verdict"`
-	Reasons []reason `json:"reasons"`
-	Sick    []struct {
+	Verdict    string   `json:"verdict"`
+	Reasons    []reason `json:"reasons"`
+	Violations []struct {
 		Node  string `json:"node"`
 		Kind  string `json:"kind"`
 		Line  int64  `json:"line"`
 		Quote string `json:"quote"`
-	} `json:"sick"`
+	} `json:"violations"`
 	status int
 }
 
@@ -50,7 +50,7 @@ type reason struct {
 	Unknown bool   `json:"unknown"`
 }
 
-// checks names the checks that gave reasons, each once.
+// checks returns the names of the checks of the reasons, each once.
 func (r *results) checks() string {
 	var names []string
 	for _, reason := range r.Reasons {
@@ -70,7 +70,7 @@ func (r *results) text() string {
 	return b.String()
 }
 
-// eddyTest runs eddy test and checks that its exit status goes with its verdict.
+// eddyTest runs eddy test and checks that its exit status matches its verdict.
 func eddyTest(t *testing.T, args ...string) *results {
 	t.Helper()
 	cmd := exec.Command("eddy", append([]string{"test", "--json", "--store", t.TempDir()}, args...)...)

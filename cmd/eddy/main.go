@@ -13,7 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/retry"
 )
 
@@ -73,7 +73,7 @@ func newParser(line *cli) *kong.Kong {
 		kong.Name("eddy"),
 		kong.Description("A workbench for programs that speak Maelstrom's protocol: one JSON message a line."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Vars{"workloads": workloadNames(), "nemeses": runner.NemesisNames(), "presets": strings.Join(retry.Presets(), ", ")},
+		kong.Vars{"workloads": workloadNames(), "nemeses": sim.KindNames(), "presets": strings.Join(retry.Presets(), ", ")},
 	)
 	if err != nil {
 		panic(err) // the struct's tags are wrong

@@ -87,11 +87,11 @@ var natsTests = []struct{ flags, want string }{
 	{"-w relay --bin relay-none --loss 0.2 --duplicate 0.1 --latency 2 --nemesis kill,pause,partition,flaky,clog,kill-server", "pass"},
 
 	{"quick -w relay --bin relay-double-reply --nemesis kill-server", "double-reply"},
-	{"-w relay --bin relay-stranger --nemesis partition-servers", "unmatched-reply"},
+	{"-w relay --bin relay-any-src --nemesis partition-servers", "unmatched-reply"},
 	{"-w relay --bin relay-wrong-count --nemesis partition-servers", "wrong-count"},
 	{"-w relay --bin relay-early --nemesis kill-server", "gave-up-early"},
-	{"-w echo --bin sick-goes-silent --nemesis kill-server", "no-final-reply no-reply"},
-	{"-w echo --bin sick-wrong-echo", "echo"},
+	{"-w echo --bin buggy-goes-silent --nemesis kill-server", "no-final-reply no-reply"},
+	{"-w echo --bin buggy-wrong-echo", "wrong-echo"},
 }
 
 // Correct nodes pass over NATS whatever its servers do. Faulty nodes fail by the check
@@ -128,8 +128,8 @@ func TestOverNATS(t *testing.T) {
 	})
 }
 
-// The journal tells which messages NATS has lost; they were sent while servers were cut
-// off from each other.
+// The journal has the messages that NATS lost. They were sent while servers were cut off
+// from each other.
 func TestJournalOverNATS(t *testing.T) {
 	t.Parallel()
 	store := t.TempDir()
@@ -142,16 +142,16 @@ func TestJournalOverNATS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var broken []sim.Event
+	var faults []sim.Event
 	for _, e := range j.Events() {
 		if e.Begun != nil || e.What == "servers-recovered" {
-			broken = append(broken, e)
+			faults = append(faults, e)
 		}
 	}
-	const underWay = 300 * time.Millisecond // what has just been sent may still be there when a server is cut off
+	const inFlight = 300 * time.Millisecond // a message may be in flight when a server is cut off
 	during := func(at time.Duration) bool {
-		for i := 0; i+1 < len(broken); i++ {
-			if broken[i].Begun != nil && at >= broken[i].At-underWay && at <= broken[i+1].At {
+		for i := 0; i+1 < len(faults); i++ {
+			if faults[i].Begun != nil && at >= faults[i].At-inFlight && at <= faults[i+1].At {
 				return true
 			}
 		}
@@ -161,14 +161,14 @@ func TestJournalOverNATS(t *testing.T) {
 	for m := range j.All() {
 		fates[m.Fate]++
 		if m.Fate == sim.LostByCarrier && !during(m.Sent) {
-			t.Errorf("message %d from %s to %s, sent at %v, vanished although nothing was wrong", m.Index, m.Src, m.Dest, m.Sent)
+			t.Errorf("message %d from %s to %s, sent at %v, was lost although there was no fault", m.Index, m.Src, m.Dest, m.Sent)
 		}
 	}
-	if len(broken) < 2 || fates[sim.LostByCarrier] == 0 || fates[sim.Delivered] < 100 || len(fates) > 3 {
-		t.Errorf("%v, %+v\n%s", fates, broken, out)
+	if len(faults) < 2 || fates[sim.LostByCarrier] == 0 || fates[sim.Delivered] < 100 || len(fates) > 3 {
+		t.Errorf("%v, %+v\n%s", fates, faults, out)
 	}
 	rerun := exec.Command("eddy", "rerun", filepath.Join(store, "relay", "latest"))
-	if out, err = rerun.CombinedOutput(); err != nil || !strings.Contains(string(out), "what NATS lost or delayed follows no seed") {
+	if out, err = rerun.CombinedOutput(); err != nil || !strings.Contains(string(out), "the seed does not decide which messages NATS loses or delays") {
 		t.Errorf("%v\n%s", err, out)
 	}
 	again, err := readJournal(filepath.Join(store, "relay", "latest"))
@@ -176,7 +176,7 @@ func TestJournalOverNATS(t *testing.T) {
 		t.Fatal(err)
 	}
 	if plan, same := plans(j), plans(again); plan == "" || plan != same {
-		t.Errorf("the same seed plans %s and then %s", plan, same)
+		t.Errorf("the same seed gives the faults %s and then %s", plan, same)
 	}
 }
 

@@ -13,12 +13,11 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/testdata/sick"
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/testnode"
 	"github.com/eddyrpc/eddy/internal/longtest"
 )
 
-// A bugRelay is a relay with one bug, or with none: three attempts of 500 ms
-// each.
+// A bugRelay is a relay with one bug or none. It makes three attempts of 500 ms.
 type bugRelay struct {
 	bug string
 
@@ -33,7 +32,7 @@ type bugRelay struct {
 }
 
 type bugCall struct {
-	asker    string
+	client   string
 	id       int64
 	target   string
 	payload  string
@@ -47,35 +46,36 @@ const (
 	bugAttempts = 3
 )
 
-var leakAfter = longtest.Or(10_000, 500) // calls
+// leakAfter is the number of calls after which the relay with the bug leak fails.
+var leakAfter = longtest.Or(10_000, 500)
 
-// relayBugs are the bugs, each with the checks of which one at least must catch
-// it. Without a bug the relay must pass.
+// relayBugs are the bugs. At least one of the checks in caughtBy must find the bug.
+// The relay without a bug must pass.
 var relayBugs = []struct{ name, does, caughtBy string }{
 	{"none", "has no bug", ""},
-	{"leak", "does not reply any more after many calls", "no-reply"},
-	{"forgetful", "does not answer when nobody answered it", "no-reply"},
+	{"leak", "does not reply after many calls", "no-reply"},
+	{"forgetful", "does not reply if it got no reply", "no-reply"},
 	{"reused-id", "sends every attempt with the first one's msg_id", "reused-id"},
 	{"extra-attempt", "makes one attempt too many", "too-many-attempts"},
-	{"double-reply", "answers twice", "double-reply"},
-	{"late-lost", "takes a reply only from the latest attempt", "reply-lost"},
+	{"double-reply", "replies twice", "double-reply"},
+	{"late-lost", "accepts a reply only to the latest attempt", "reply-lost"},
 	{"wrong-count", "counts one attempt too few", "wrong-count"},
-	{"always-one", "says that it took one attempt, however many it took", "wrong-count"},
-	{"stranger", "believes whoever knows a live id", "unmatched-reply"},
-	{"any-id", "believes the target whatever the reply is to", "unmatched-reply"},
+	{"always-one", "always says that it made one attempt", "wrong-count"},
+	{"any-src", "accepts a reply from any node", "unmatched-reply"},
+	{"any-id", "accepts a reply to any id from the target", "unmatched-reply"},
 	{"early", "gives up after two attempts", "gave-up-early"},
-	{"hasty", "gives up when the last attempt is sent", "error-too-soon"},
+	{"no-last-wait", "gives up when the last attempt is sent", "error-too-soon"},
 	{"impatient", "waits half of the time", "attempt-too-soon"},
-	{"made-up", "answers with an older result when nobody answered it", "wrong-result"},
-	{"swapped", "takes a reply for the target's latest call", "wrong-result unmatched-reply"},
-	{"goes-on", "goes on with its attempts after the answer", "attempt-after-reply"},
+	{"made-up", "replies with an older result if it got no reply", "wrong-result"},
+	{"swapped", "takes every reply as one to the target's latest call", "wrong-result unmatched-reply"},
+	{"goes-on", "continues with its attempts after the reply", "attempt-after-reply"},
 	{"wrong-target", "sends its second attempt to itself", "wrong-target"},
-	{"no-retry", "makes one attempt and waits for all the time", "gave-up-early"},
+	{"no-retry", "makes one attempt with a long timeout", "gave-up-early"},
 	{"changes", "changes the payload", "unrelated-request"},
-	{"deaf-at-first", "takes no reply to a first attempt", "reply-ignored"},
-	{"definite", "says in the end that nothing happened", "false-definite"},
+	{"ignores-first", "ignores replies to the first attempt", "reply-ignored"},
+	{"definite", "fails with a definite code", "false-definite"},
 	{"slow", "waits twice as long as it should", "attempt-too-late"},
-	{"holds", "keeps its answers for a second", "reply-delayed"},
+	{"holds", "delays its replies by a second", "reply-delayed"},
 	{"refuses", "refuses nine of ten requests for no reason", "too-many-errors"},
 }
 
@@ -93,7 +93,7 @@ func (r *bugRelay) serve() {
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		var m sick.Message
+		var m testnode.Message
 		if err := json.Unmarshal(lines.Bytes(), &m, jsontext.AllowDuplicateNames(true)); err != nil {
 			continue
 		}
@@ -105,7 +105,7 @@ func (r *bugRelay) serve() {
 	}
 }
 
-func (r *bugRelay) take(m sick.Message) {
+func (r *bugRelay) take(m testnode.Message) {
 	switch {
 	case m.Body.InReplyTo != nil:
 		r.settle(m)
@@ -124,7 +124,7 @@ func (r *bugRelay) fresh() int64 {
 	return r.next - 1
 }
 
-// write writes a message; a reply has an id that it replies to, others -1.
+// write writes a message. inReplyTo is -1 if it is not a reply.
 func (r *bugRelay) write(dest string, id int64, fields string, inReplyTo int64) {
 	if inReplyTo >= 0 {
 		fields += fmt.Sprintf(`,"in_reply_to":%d`, inReplyTo)
@@ -132,8 +132,8 @@ func (r *bugRelay) write(dest string, id int64, fields string, inReplyTo int64) 
 	fmt.Printf(`{"src":%q,"dest":%q,"body":{%s,"msg_id":%d}}`+"\n", r.id, dest, fields, id)
 }
 
-func (r *bugRelay) relay(m sick.Message) {
-	c := &bugCall{asker: m.Src, id: m.Body.MsgID, target: m.Body.Target, payload: string(m.Body.Payload)}
+func (r *bugRelay) relay(m testnode.Message) {
+	c := &bugCall{client: m.Src, id: m.Body.MsgID, target: m.Body.Target, payload: string(m.Body.Payload)}
 	r.total++
 	if r.bug == "leak" {
 		if r.total > leakAfter {
@@ -145,7 +145,7 @@ func (r *bugRelay) relay(m sick.Message) {
 		c.payload = strings.Replace(c.payload, "relay ", "relay 1", 1)
 	}
 	if r.bug == "refuses" && r.total%10 != 0 {
-		r.write(c.asker, r.fresh(), `"type":"error","code":11,"text":"busy"`, c.id)
+		r.write(c.client, r.fresh(), `"type":"error","code":11,"text":"busy"`, c.id)
 		return
 	}
 	r.target[c.target] = c
@@ -180,7 +180,7 @@ func (r *bugRelay) attempt(c *bugCall) {
 		most = 4
 	case "no-retry":
 		wait, most = bugTimeout*bugAttempts, 1
-	case "hasty":
+	case "no-last-wait":
 		if c.attempts == most {
 			wait = 0
 		}
@@ -207,9 +207,9 @@ func (r *bugRelay) fail(c *bugCall) {
 	case r.bug == "made-up" && r.last != "":
 		r.answer(c, r.last)
 	case r.bug == "definite":
-		r.write(c.asker, r.fresh(), `"type":"error","code":14,"text":"no reply"`, c.id)
+		r.write(c.client, r.fresh(), `"type":"error","code":14,"text":"no reply"`, c.id)
 	default:
-		r.write(c.asker, r.fresh(), `"type":"error","code":0,"text":"no reply"`, c.id)
+		r.write(c.client, r.fresh(), `"type":"error","code":0,"text":"no reply"`, c.id)
 	}
 }
 
@@ -220,8 +220,8 @@ func (r *bugRelay) end(c *bugCall) {
 	}
 }
 
-// settle takes a reply.
-func (r *bugRelay) settle(m sick.Message) {
+// settle handles a reply.
+func (r *bugRelay) settle(m testnode.Message) {
 	c := r.calls[*m.Body.InReplyTo]
 	switch r.bug {
 	case "any-id", "swapped":
@@ -232,13 +232,13 @@ func (r *bugRelay) settle(m sick.Message) {
 	if c == nil || c.done {
 		return
 	}
-	if m.Src != c.target && r.bug != "stranger" && r.bug != "wrong-target" {
+	if m.Src != c.target && r.bug != "any-src" && r.bug != "wrong-target" {
 		return
 	}
 	if r.bug == "late-lost" && *m.Body.InReplyTo != c.ids[len(c.ids)-1] {
 		return
 	}
-	if r.bug == "deaf-at-first" && c.attempts == 1 {
+	if r.bug == "ignores-first" && c.attempts == 1 {
 		return
 	}
 	r.end(c)
@@ -265,10 +265,10 @@ func (r *bugRelay) answer(c *bugCall, result string) {
 	case "always-one":
 		attempts = 1
 	}
-	r.write(c.asker, r.fresh(), fmt.Sprintf(`"type":"relay_ok","attempts":%d,"result":%s`, attempts, result), c.id)
+	r.write(c.client, r.fresh(), fmt.Sprintf(`"type":"relay_ok","attempts":%d,"result":%s`, attempts, result), c.id)
 }
 
-// TestRelayBugs takes every relay to eddy test, side by side.
+// TestRelayBugs tests every relay, in parallel.
 func TestRelayBugs(t *testing.T) {
 	t.Parallel()
 	sideBySide(t, len(relayBugs), func(t *testing.T, i int) {
@@ -276,7 +276,7 @@ func TestRelayBugs(t *testing.T) {
 		flags := []string{"--node-count", "3", "--concurrency", "4n", "--rate", "100", "--time-limit", "2", "--loss", "0.2", "--latency", "2"}
 		longer := "10"
 		if bug.name == "refuses" {
-			flags = []string{"--node-count", "3", "--rate", "100", "--time-limit", "1"} // nothing is wrong
+			flags = []string{"--node-count", "3", "--rate", "100", "--time-limit", "1"} // no faults
 		}
 		if bug.name == "leak" {
 			flags = []string{"--node-count", "1", "--concurrency", "64", "--rate", "max", "--time-limit", longtest.Or("4", "2"), "--client-timeout", "1s"}

@@ -13,24 +13,24 @@ import (
 // reportCommand is `eddy report`.
 type reportCommand struct {
 	Dirs    []string `arg:"" name:"dir" help:"The directory of a stored test, such as store/relay/latest; with --compare two."`
-	Compare bool     `help:"Show two tests beside each other, and what changed first."`
-	Output  string   `short:"o" placeholder:"FILE" help:"Where to write the page. Without it, report.html in the test's directory, or compare.html here."`
+	Compare bool     `help:"Show two tests side by side, and their first difference."`
+	Output  string   `short:"o" placeholder:"FILE" help:"The file for the page. Without it, report.html in the directory of the test, or compare.html in this one."`
 }
 
 func (reportCommand) Help() string {
-	return `Writes the page that eddy test leaves behind as report.html anew, from results.json, history.jsonl and journal.jsonl; or one page of two tests:
+	return `Writes report.html of a stored test again, from results.json, history.jsonl and journal.jsonl; or one page for two tests:
 
   eddy report --compare store/relay/20261123T124802.378 store/relay/latest
 
-Tests that have the same seed and ask two programs the same show what the programs do otherwise.`
+Two tests of different programs with the same seed and flags show how the programs differ.`
 }
 
 func (c *reportCommand) Run() error {
 	switch {
 	case c.Compare && len(c.Dirs) != 2:
-		return usageError("want 2 directories of stored tests, not %d; see eddy report --help", len(c.Dirs))
+		return usageError("--compare needs 2 directories of stored tests, not %d; see eddy report --help", len(c.Dirs))
 	case !c.Compare && len(c.Dirs) != 1:
-		return usageError("want 1 directory of a stored test, not %d; see eddy report --help", len(c.Dirs))
+		return usageError("needs 1 directory of a stored test, not %d; see eddy report --help", len(c.Dirs))
 	}
 	var tests []*page.Test
 	for _, dir := range c.Dirs {
@@ -73,7 +73,7 @@ func writePage(to string, tests []*page.Test) error {
 		err = closed
 	}
 	if err != nil {
-		os.Remove(to) // half a page is none
+		os.Remove(to) // do not leave an incomplete page
 	}
 	return err
 }

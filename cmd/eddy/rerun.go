@@ -16,13 +16,13 @@ type rerunCommand struct {
 	Dir  string `arg:"" help:"The directory of a stored test, such as store/relay/latest."`
 	JSON bool   `name:"json" help:"Print results.json instead of text."`
 
-	JUnit string `name:"junit" placeholder:"FILE" help:"Write the verdict for a build server, too; not to where the stored test did."`
+	JUnit string `name:"junit" placeholder:"FILE" help:"Also write the verdict as JUnit XML for a build server. The file of the stored test is not changed."`
 }
 
 func (rerunCommand) Help() string {
-	return `Runs a stored test again, with its seed, flags and program, from the directory where it was run, and says whether the verdict is the same, and how many messages had the same fate.
+	return `Runs a stored test again with its seed, flags and program, in the directory where it was run, and prints whether the verdict is the same and how many messages had the same fate.
 
-The same seed gives the same message the same fate. When a message is sent is still up to the nodes and the operating system, and what NATS servers lose (--network nats) follows no seed.
+The same seed gives the same message the same fate. When a message is sent depends on the nodes and the operating system. Which messages NATS servers lose (--network nats) does not depend on the seed.
 
 The exit status is that of the test.`
 }
@@ -34,26 +34,26 @@ func (c *rerunCommand) Run() error {
 	}
 	test, ctx, err := stored(old)
 	if err != nil {
-		return usageError("%s holds a command line that is not understood: %v", filepath.Join(c.Dir, "results.json"), err)
+		return usageError("%s has an invalid command line: %v", filepath.Join(c.Dir, "results.json"), err)
 	}
 	before, err := filepath.Abs(c.Dir)
 	if err != nil {
 		return err
 	}
-	before, err = filepath.EvalSymlinks(before) // latest will be another one
+	before, err = filepath.EvalSymlinks(before) // the link latest will change
 	if err != nil {
 		return err
 	}
 	if _, err := os.Stat(filepath.Join(before, journalName)); err != nil {
-		return usageError("the fates of both runs can't be compared: %v", err)
+		return usageError("cannot compare the fates of both runs: %v", err)
 	}
-	if c.JUnit != "" { // it is meant from here
+	if c.JUnit != "" { // relative to this directory
 		if c.JUnit, err = filepath.Abs(c.JUnit); err != nil {
 			return err
 		}
 	}
 	if err := os.Chdir(old.Command.Dir); err != nil {
-		return usageError("the test was run in a directory that is not there: %v", err)
+		return usageError("the directory of the test does not exist: %v", err)
 	}
 	test.Seed, test.TestCount, test.JSON, test.JUnit = old.Seed, 1, c.JSON, c.JUnit
 	test.argv = ctx.Args[1:]
@@ -70,7 +70,7 @@ func (c *rerunCommand) Run() error {
 		return err
 	}
 	if test.Net == overNATS {
-		fmt.Fprintln(os.Stderr, "eddy: these are the fates that the simulated network gave; what NATS lost or delayed follows no seed")
+		fmt.Fprintln(os.Stderr, "eddy: only the fates on the simulated network were compared; the seed does not decide which messages NATS loses or delays")
 	}
 	if status := statusOf(verdict); status != 0 {
 		return statusErr{status: status}
@@ -107,7 +107,7 @@ func readJournal(dir string) (*sim.Journal, error) {
 	return sim.ReadJournal(f)
 }
 
-// stored is the test that was run.
+// stored returns the command of a stored test.
 func stored(r *report.Results) (*testCommand, *kong.Context, error) {
 	line := &cli{}
 	ctx, err := newParser(line).Parse(append([]string{"test"}, r.Command.Args...))

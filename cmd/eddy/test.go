@@ -19,76 +19,75 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 )
 
-// Exit statuses of eddy test and eddy rerun, as Maelstrom's.
+// Exit statuses of eddy test and eddy rerun. They are those of Maelstrom.
 const (
 	statusFail    = 1
 	statusUnknown = 2
 )
 
-// overNATS is the --network that is a real one.
+// overNATS is the value of --network for a carrier of NATS servers.
 const overNATS = "nats"
 
-// testCommand is `eddy test`. Where a flag is Maelstrom's it means what it
-// means there.
+// testCommand is `eddy test`. A flag that Maelstrom has, too, has the same meaning.
 type testCommand struct {
-	Workload string   `short:"w" required:"" help:"What to ask of the nodes: ${workloads}."`
+	Workload string   `short:"w" required:"" help:"The workload: ${workloads}."`
 	Bin      string   `required:"" placeholder:"PROGRAM" help:"The node program, in any language."`
-	Args     []string `arg:"" optional:"" help:"The program's own arguments, after --."`
+	Args     []string `arg:"" optional:"" help:"The arguments of the program, after --."`
 
-	NodeCount   *int     `name:"node-count" placeholder:"N" help:"Run n0 to n(N-1). Without it, n1 to n5."`
-	Nodes       []string `sep:"," placeholder:"NAME" help:"Run nodes of these names."`
-	Node        []string `short:"n" sep:"none" placeholder:"NAME" help:"Run a node of this name, too. Can be given again."`
-	TimeLimit   float64  `name:"time-limit" default:"10" placeholder:"SECONDS" help:"Ask for so long (${default})."`
-	Rate        string   `default:"5" help:"Operations a second, of all clients together (${default}); 0 for none, max for as many as can be."`
-	Concurrency string   `default:"1n" help:"Clients that ask at the same time; 4n is four per node (${default})."`
+	NodeCount   *int     `name:"node-count" placeholder:"N" help:"Run nodes n0 to n(N-1). Without it, n1 to n5."`
+	Nodes       []string `sep:"," placeholder:"NAME" help:"Run nodes with these names."`
+	Node        []string `short:"n" sep:"none" placeholder:"NAME" help:"Run a node with this name, too. Can be repeated."`
+	TimeLimit   float64  `name:"time-limit" default:"10" placeholder:"SECONDS" help:"The length of the main phase, in which clients send requests (${default})."`
+	Rate        string   `default:"5" help:"Operations per second of all clients together (${default}); 0 for none, max for as many as possible."`
+	Concurrency string   `default:"1n" help:"The number of clients; 4n means four per node (${default})."`
 
-	Net string `name:"network" default:"simulated" enum:"simulated,nats" help:"Carry messages by the simulated network alone, or from there on over NATS (${enum})."`
+	Net string `name:"network" default:"simulated" enum:"simulated,nats" help:"The network: simulated, or nats to send messages over NATS servers after the simulated network (${enum})."`
 
-	Latency       string   `default:"0" help:"Of messages between nodes: a mean in ms for --latency-dist, or constant:50ms, exponential:50ms, uniform:0ms-100ms, file:PATH."`
-	LatencyDist   string   `name:"latency-dist" default:"constant" enum:"constant,uniform,exponential" help:"How latencies are distributed (constant, uniform, exponential)."`
-	Loss          float64  `help:"Lose this share of the messages between nodes, 0 to 1."`
-	Duplicate     float64  `help:"Deliver this share of the messages between nodes twice."`
-	ClientLatency string   `name:"client-latency" default:"0" help:"Of messages from and to clients, likewise."`
-	ClientLoss    float64  `name:"client-loss" help:"Lose this share of the messages from and to clients."`
-	Link          []string `sep:"none" placeholder:"n1:n2:loss=0.5,latency=200" help:"What is different on one link, in one direction. Can be given again."`
-	StaleReplies  bool     `name:"stale-replies" help:"Deliver replies to requests of a node's earlier life."`
+	Latency       string   `default:"0" help:"The latency of messages between nodes: a mean in ms for --latency-dist, or constant:50ms, exponential:50ms, uniform:0ms-100ms, file:PATH."`
+	LatencyDist   string   `name:"latency-dist" default:"constant" enum:"constant,uniform,exponential" help:"The distribution of latencies (constant, uniform, exponential)."`
+	Loss          float64  `help:"The share of messages between nodes that are lost, 0 to 1."`
+	Duplicate     float64  `help:"The share of messages between nodes that are delivered twice, 0 to 1."`
+	ClientLatency string   `name:"client-latency" default:"0" help:"The latency of messages from and to clients, like --latency."`
+	ClientLoss    float64  `name:"client-loss" help:"The share of messages from and to clients that are lost, 0 to 1."`
+	Link          []string `sep:"none" placeholder:"n1:n2:loss=0.5,latency=200" help:"Latency, loss or duplication of one link, in one direction. Can be repeated."`
+	StaleReplies  bool     `name:"stale-replies" help:"Deliver replies to requests of an earlier incarnation of a node."`
 
-	Nemesis         []string `sep:"," help:"What goes wrong meanwhile: ${nemeses}."`
-	NemesisInterval float64  `name:"nemesis-interval" default:"10" placeholder:"SECONDS" help:"Time from one nemesis to the next, at least 0.01 (${default})."`
-	Quiesce         float64  `default:"-1" placeholder:"SECONDS" help:"Calm before the final phase. Without it, as long as messages may take, for broadcast and relay, and else none."`
-	Seed            uint64   `help:"Where chance begins; the same seed gives each message the same fate. Without it, a new one."`
+	Nemesis         []string `sep:"," help:"Faults in the main phase: ${nemeses}."`
+	NemesisInterval float64  `name:"nemesis-interval" default:"10" placeholder:"SECONDS" help:"The mean duration of a fault, and the mean time to the next one; at least 0.01 (${default})."`
+	Quiesce         float64  `default:"-1" placeholder:"SECONDS" help:"The wait before the final phase. Without it, as long as messages may take for broadcast and relay, otherwise none."`
+	Seed            uint64   `help:"The random seed. The same seed gives each message the same fate. Without it, a new one."`
 
-	ClientTimeout time.Duration `name:"client-timeout" default:"5s" help:"How long a client waits for an answer, beside what calls and latencies may take (${default})."`
+	ClientTimeout time.Duration `name:"client-timeout" default:"5s" help:"How long a client waits for a reply, in addition to the time that calls and latencies may take (${default})."`
 
-	Topology     string        `default:"grid" enum:"line,grid,tree,tree2,tree3,tree4,total" help:"Of broadcast: who is told to be whose neighbour (${enum})."`
-	CallTimeout  time.Duration `name:"call-timeout" default:"500ms" help:"What a relay under test promises: how long each attempt waits (${default})."`
-	CallAttempts int           `name:"call-attempts" default:"3" help:"And how many attempts it makes (${default})."`
-	CallBackoff  time.Duration `name:"call-backoff" default:"0s" help:"And how long it may pause before it tries again (${default})."`
-	CallLate     string        `name:"call-late" default:"accept" enum:"accept,ignore" help:"And what it does with a reply that comes after its attempt's timeout (accept or ignore)."`
-	Availability string        `placeholder:"SHARE" help:"Fail if less than this share of operations ends ok; total is 1."`
-	Sick         string        `default:"fail" enum:"fail,report" help:"Sick nodes make the verdict fail, or (report) unknown."`
+	Topology     string        `default:"grid" enum:"line,grid,tree,tree2,tree3,tree4,total" help:"The topology that broadcast sends to the nodes (${enum})."`
+	CallTimeout  time.Duration `name:"call-timeout" default:"500ms" help:"The timeout of each attempt of a relay under test (${default})."`
+	CallAttempts int           `name:"call-attempts" default:"3" help:"The number of attempts that it makes (${default})."`
+	CallBackoff  time.Duration `name:"call-backoff" default:"0s" help:"How long it may pause between two attempts (${default})."`
+	CallLate     string        `name:"call-late" default:"accept" enum:"accept,ignore" help:"What it does with a reply that arrives after its attempt's timeout (accept or ignore)."`
+	Availability string        `placeholder:"SHARE" help:"Fail if a smaller share of operations ends ok; total means 1."`
+	Sick         string        `default:"fail" enum:"fail,unknown" help:"The verdict if a node violates the protocol (fail or unknown)."`
 
-	Store      string `default:"store" placeholder:"DIR" help:"Where to keep what happened (${default})."`
-	JSON       bool   `name:"json" help:"Print results.json instead of text; with --test-count an array of them."`
-	JUnit      string `name:"junit" placeholder:"FILE" help:"Write the verdicts for a build server, too."`
-	TestCount  int    `name:"test-count" default:"1" help:"Run the test so often, each time with another seed; end at the first that doesn't pass."`
+	Store      string `default:"store" placeholder:"DIR" help:"The directory for the files of tests (${default})."`
+	JSON       bool   `name:"json" help:"Print results.json instead of text; with --test-count, an array of them."`
+	JUnit      string `name:"junit" placeholder:"FILE" help:"Also write the verdicts as JUnit XML for a build server."`
+	TestCount  int    `name:"test-count" default:"1" help:"Run the test this many times, each time with another seed; stop after the first that does not pass."`
 	LogStderr  bool   `name:"log-stderr" help:"Show what nodes write to stderr."`
 	LogNetSend bool   `name:"log-net-send" help:"Show every message that a node sends."`
 	LogNetRecv bool   `name:"log-net-recv" help:"Show every message that a node receives."`
 
 	argv   []string // the command line, to be stored
-	stored string   // where the latest run was
+	stored string   // the directory of the latest run
 	runs   []*report.Results
 }
 
 func (testCommand) Help() string {
-	return `Starts nodes, asks them for what the workload says, through a network that it simulates, and says whether what came back is right: pass, fail, or unknown.
+	return `Starts nodes, sends them the requests of a workload over a simulated network with faults, checks the replies, and prints a verdict: pass, fail or unknown.
 
   eddy test -w relay --bin ./relay --node-count 3 --loss 0.1 --nemesis partition,kill --seed 42
 
-With --network nats what the simulated network lets through goes over three NATS servers, each a process of its own; kill-server and partition-servers make these go wrong.
+With --network nats, the messages that the simulated network delivers are sent over three NATS servers. The faults kill-server and partition-servers affect these servers.
 
-The exit status is 0 for pass, 1 for fail, 2 for unknown, 254 for bad arguments, 255 if eddy itself failed.`
+The exit status is 0 for pass, 1 for fail, 2 for unknown, 254 for bad arguments, 255 if eddy itself fails.`
 }
 
 func (c *testCommand) Run(ctx *kong.Context) error {
@@ -97,7 +96,7 @@ func (c *testCommand) Run(ctx *kong.Context) error {
 	}
 	c.argv = ctx.Args[1:]
 	if len(c.Args) > 0 && !slices.Contains(ctx.Args, "--") {
-		return usageError("unexpected argument %s; a node's own arguments follow --", c.Args[0])
+		return usageError("unexpected argument %s; arguments of the node program must follow --", c.Args[0])
 	}
 	seeded := given(ctx, "seed")
 	if c.TestCount < 1 {
@@ -134,7 +133,7 @@ func statusOf(verdict string) int {
 	return statusUnknown
 }
 
-// once runs the test, shows and stores what it came to, and returns the verdict.
+// once runs the test, prints and stores its results, and returns the verdict.
 func (c *testCommand) once() (verdict string, err error) {
 	cfg, err := c.config()
 	if err != nil {
@@ -142,15 +141,15 @@ func (c *testCommand) once() (verdict string, err error) {
 	}
 	store, err := report.NewStore(c.Store, c.Workload, time.Now())
 	if err != nil {
-		return "", fmt.Errorf("keep what happens: %w", err)
+		return "", fmt.Errorf("create the store: %w", err)
 	}
 	cfg.Dirs, cfg.Logs = store.Dirs(), store.Logs()
 	status := newStatusLine(os.Stderr)
 	started := time.Now()
-	teller := store.Tell(cfg, c.argv, started)
-	cfg.Live = func(p runner.Progress) {
+	progress := store.WriteProgress(cfg, c.argv, started)
+	cfg.OnProgress = func(p runner.Progress) {
 		status.show(p.At, func() string { return testStatus(&p) })
-		teller.Show(p)
+		progress.Update(p)
 	}
 	c.trace(cfg, os.Stderr)
 	if c.Net == overNATS {
@@ -165,7 +164,7 @@ func (c *testCommand) once() (verdict string, err error) {
 	collectOften()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second one ends us at once
+	context.AfterFunc(ctx, stop) // a second signal ends this process at once
 	res, err := runner.Run(ctx, cfg)
 	status.clear()
 	if err != nil {
@@ -173,7 +172,7 @@ func (c *testCommand) once() (verdict string, err error) {
 		return "", startError(c.Bin, err)
 	}
 	store.Keep(res)
-	results := report.New(cfg, res, c.Sick == "report")
+	results := report.New(cfg, res, c.Sick == "unknown")
 	results.Started = started
 	results.Command.Args = c.argv
 	if results.Command.Dir, err = os.Getwd(); err != nil {
@@ -183,7 +182,7 @@ func (c *testCommand) once() (verdict string, err error) {
 		return "", err
 	}
 	if err := store.Write(results, res); err != nil {
-		return "", fmt.Errorf("keep what happened: %w", err)
+		return "", fmt.Errorf("write the store: %w", err)
 	}
 	c.stored = store.Dir
 	if !c.JSON {
@@ -192,17 +191,17 @@ func (c *testCommand) once() (verdict string, err error) {
 	return results.Verdict, nil
 }
 
-// collectOften lets the collector run when a quarter of the memory is new, and not
-// when half of it is. History and journal are most of it and have no pointers, so
-// that a collection costs next to nothing. Who sets GOGC knows better.
+// collectOften makes the garbage collector run when the heap has grown by a quarter,
+// which saves memory. A collection is cheap, because most of the heap is history and
+// journal, which contain no pointers. GOGC has precedence.
 func collectOften() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(25)
 	}
 }
 
-// show prints the results, and writes them where else they were asked for. Nobody
-// has to wait for them until millions of messages are on the disk.
+// show prints the results and writes the JUnit file. It is called before the store is
+// written, which may take long.
 func (c *testCommand) show(to io.Writer, results *report.Results) error {
 	c.runs = append(c.runs, results)
 	if c.JUnit != "" {
@@ -224,7 +223,7 @@ func (c *testCommand) show(to io.Writer, results *report.Results) error {
 	return err
 }
 
-// trace shows messages as they pass, if that was asked for.
+// trace prints the messages that the flags select.
 func (c *testCommand) trace(cfg *runner.Config, to io.Writer) {
 	if c.LogStderr {
 		cfg.Stderr = to
@@ -244,7 +243,7 @@ func (c *testCommand) trace(cfg *runner.Config, to io.Writer) {
 	}
 }
 
-// onlyOnce rejects a flag that is given twice, unless it is one that adds up.
+// onlyOnce returns an error if a flag that takes one value is given twice.
 func onlyOnce(ctx *kong.Context) error {
 	seen := map[string]bool{}
 	for _, p := range ctx.Path {

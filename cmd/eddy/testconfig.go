@@ -14,10 +14,10 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
 )
 
-// newSeed is a seed that is short enough to be typed again.
+// newSeed returns a random seed that is short enough to type.
 func newSeed() uint64 { return uint64(rand.Uint32()) }
 
-// workloadNames are those that -w knows.
+// workloadNames returns the names of all workloads.
 func workloadNames() string {
 	var names []string
 	for _, s := range workload.Specs {
@@ -26,8 +26,9 @@ func workloadNames() string {
 	return strings.Join(names, ", ")
 }
 
-// missingWorkload is an error if a command line of eddy test asks for a workload
-// that there is not, such as one that Maelstrom has and we lack.
+// missingWorkload returns an error if a command line of eddy test names a workload
+// that does not exist, such as one that only Maelstrom has. It is checked before the
+// flags of that workload, which do not exist either.
 func missingWorkload(args []string) error {
 	if args[0] != "test" {
 		return nil
@@ -52,7 +53,7 @@ func missingWorkload(args []string) error {
 	return nil
 }
 
-// config is the test that the flags ask for.
+// config returns the configuration that the flags describe.
 func (c *testCommand) config() (*runner.Config, error) {
 	spec, err := workload.Find(c.Workload)
 	if err != nil {
@@ -78,9 +79,9 @@ func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Se
 func (c *testCommand) names(cfg *runner.Config) error {
 	switch {
 	case c.NodeCount != nil && (*c.NodeCount < 1 || *c.NodeCount > 1000):
-		return fmt.Errorf("--node-count %d: want 1 to 1000", *c.NodeCount)
+		return fmt.Errorf("--node-count %d: must be from 1 to 1000", *c.NodeCount)
 	case count(c.NodeCount != nil, len(c.Nodes) > 0, len(c.Node) > 0) > 1:
-		return fmt.Errorf("--node-count, --nodes and --node: want one of them")
+		return fmt.Errorf("--node-count, --nodes and --node cannot be combined")
 	case len(c.Nodes)+len(c.Node) > 0:
 		cfg.Nodes = slices.Concat(c.Nodes, c.Node)
 	case c.NodeCount != nil:
@@ -93,13 +94,13 @@ func (c *testCommand) names(cfg *runner.Config) error {
 	for i, name := range cfg.Nodes {
 		switch {
 		case name == "" || strings.ContainsAny(name, `/\:`) || name[0] == '.':
-			return fmt.Errorf("--nodes: %q is no name for a node", name)
+			return fmt.Errorf("--nodes: %q is not a valid name", name)
 		case runner.IsService(name):
-			return fmt.Errorf("--nodes: %s is a service's name", name)
+			return fmt.Errorf("--nodes: %s is the name of a service", name)
 		case sim.IsClient(name):
-			return fmt.Errorf("--nodes: %s is a client's name", name)
+			return fmt.Errorf("--nodes: %s is the name of a client", name)
 		case slices.Contains(cfg.Nodes[:i], name):
-			return fmt.Errorf("--nodes: %s is named twice", name)
+			return fmt.Errorf("--nodes: %s is given twice", name)
 		}
 	}
 	return nil
@@ -115,14 +116,14 @@ func count(each ...bool) (n int) {
 	return n
 }
 
-// load sets how much is asked.
+// load sets the rate and the number of clients.
 func (c *testCommand) load(cfg *runner.Config) error {
 	rate, err := strconv.ParseFloat(c.Rate, 64)
 	switch {
 	case c.Rate == "max":
 		cfg.Rate = runner.MaxRate
 	case err != nil || !(rate >= 0 && rate <= 1e9):
-		return fmt.Errorf("--rate %s: want operations a second, or max", c.Rate)
+		return fmt.Errorf("--rate %s: must be operations per second, or max", c.Rate)
 	default:
 		cfg.Rate = rate
 	}
@@ -135,13 +136,13 @@ func (c *testCommand) load(cfg *runner.Config) error {
 		n *= len(cfg.Nodes)
 	}
 	if err != nil || n < 1 || n > 100_000 {
-		return fmt.Errorf("--concurrency %s: want a number of clients, such as 10 or 4n", c.Concurrency)
+		return fmt.Errorf("--concurrency %s: must be a number of clients, such as 10 or 4n", c.Concurrency)
 	}
 	cfg.Concurrency = n
 	return nil
 }
 
-// network sets what the network does with messages.
+// network sets the configuration of the network.
 func (c *testCommand) network(cfg *runner.Config) (err error) {
 	n := &cfg.Network
 	n.Seed, n.StaleReplies = c.Seed, c.StaleReplies
@@ -149,7 +150,7 @@ func (c *testCommand) network(cfg *runner.Config) (err error) {
 	if ms, number := strconv.ParseFloat(c.Latency, 64); number == nil {
 		n.Latency, err = sim.MaelstromDist(ms, c.LatencyDist)
 	} else if c.LatencyDist != "constant" {
-		return fmt.Errorf("--latency-dist goes with a --latency that is a number of ms, not with %s", c.Latency)
+		return fmt.Errorf("--latency-dist needs a --latency in ms, not %s", c.Latency)
 	} else {
 		n.Latency, err = sim.ParseDist(c.Latency, os.ReadFile)
 	}
@@ -167,7 +168,7 @@ func (c *testCommand) network(cfg *runner.Config) (err error) {
 		}
 		for _, end := range []string{link.From, link.To} {
 			if !slices.Contains(cfg.Nodes, end) && !sim.IsClient(end) && end != sim.AnyClient {
-				return fmt.Errorf("--link %s: there is no node %s", text, end)
+				return fmt.Errorf("--link %s: node %s does not exist", text, end)
 			}
 		}
 		n.Links[link] = special
@@ -175,33 +176,33 @@ func (c *testCommand) network(cfg *runner.Config) (err error) {
 	return nil
 }
 
-// Faults come no faster, and of each kind there are no more: each costs us some
-// work and stays in the journal.
+// The limits of the interval in seconds and of the number of faults of each kind,
+// because every fault needs time and memory.
 const (
-	leastInterval = 0.01
-	mostFaults    = 100_000
+	minInterval = 0.01
+	maxFaults   = 100_000
 )
 
-// limits checks what is left.
+// limits checks the remaining flags.
 func (c *testCommand) limits(cfg *runner.Config) error {
 	for name, share := range map[string]float64{"loss": c.Loss, "duplicate": c.Duplicate, "client-loss": c.ClientLoss} {
 		if !(share >= 0 && share <= 1) {
-			return fmt.Errorf("--%s %v: want a share from 0 to 1", name, share)
+			return fmt.Errorf("--%s %v: must be from 0 to 1", name, share)
 		}
 	}
 	switch {
 	case !(c.TimeLimit >= 0 && c.TimeLimit <= 1e6):
-		return fmt.Errorf("--time-limit %v: want seconds", c.TimeLimit)
-	case !(c.NemesisInterval >= leastInterval && c.NemesisInterval <= 1e6):
-		return fmt.Errorf("--nemesis-interval %v: want seconds, from %v", c.NemesisInterval, leastInterval)
-	case len(c.Nemesis) > 0 && c.TimeLimit/c.NemesisInterval > mostFaults:
-		return fmt.Errorf("--nemesis-interval %v: that is more than %d faults of a kind in %v s", c.NemesisInterval, mostFaults, c.TimeLimit)
+		return fmt.Errorf("--time-limit %v: must be seconds", c.TimeLimit)
+	case !(c.NemesisInterval >= minInterval && c.NemesisInterval <= 1e6):
+		return fmt.Errorf("--nemesis-interval %v: must be seconds, at least %v", c.NemesisInterval, minInterval)
+	case len(c.Nemesis) > 0 && c.TimeLimit/c.NemesisInterval > maxFaults:
+		return fmt.Errorf("--nemesis-interval %v: this is more than %d faults of a kind in %v s", c.NemesisInterval, maxFaults, c.TimeLimit)
 	case c.Quiesce != -1 && !(c.Quiesce >= 0 && c.Quiesce <= 1e6):
-		return fmt.Errorf("--quiesce %v: want seconds", c.Quiesce)
+		return fmt.Errorf("--quiesce %v: must be seconds", c.Quiesce)
 	case c.StaleReplies && c.Net == overNATS:
-		return fmt.Errorf("--stale-replies goes with the simulated network alone: over NATS such replies are dropped")
+		return fmt.Errorf("--stale-replies needs the simulated network: over NATS such replies are dropped")
 	case c.Store == "":
-		return fmt.Errorf("--store: want a directory")
+		return fmt.Errorf("--store: must be a directory")
 	case c.CallTimeout <= 0 || c.CallAttempts < 1 || c.ClientTimeout <= 0 || c.CallBackoff < 0:
 		return fmt.Errorf("--call-timeout, --call-attempts and --client-timeout must be positive, and --call-backoff not negative")
 	}
@@ -215,7 +216,7 @@ func (c *testCommand) limits(cfg *runner.Config) error {
 		cfg.Availability = 1
 	default:
 		if cfg.Availability, err = strconv.ParseFloat(c.Availability, 64); err != nil || !(cfg.Availability >= 0 && cfg.Availability <= 1) {
-			return fmt.Errorf("--availability %s: want a share from 0 to 1, or total", c.Availability)
+			return fmt.Errorf("--availability %s: must be from 0 to 1, or total", c.Availability)
 		}
 	}
 	return nil

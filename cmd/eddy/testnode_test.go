@@ -7,36 +7,36 @@ import (
 	"strings"
 
 	"github.com/eddyrpc/eddy"
-	"github.com/eddyrpc/eddy/cmd/eddy/testdata/sick"
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/testnode"
 )
 
-// testNodes are node programs for the scripts, by name. They number what they
-// send from 0, answer init and echo, and each has one thing of its own.
+// testNodes are node programs for the scripts, by name. They number their messages
+// from 0 and reply to init and echo, with the differences described below.
 var testNodes = map[string]func(){
-	// node-echo knows no other type.
-	"node-echo": func() { sick.New().Serve() },
+	// node-echo supports no other type.
+	"node-echo": func() { testnode.New().Serve() },
 
-	// node-quiet answers init alone.
+	// node-quiet replies only to init.
 	"node-quiet": func() {
-		n := sick.New()
-		n.On = func(sick.Message) bool { return true }
+		n := testnode.New()
+		n.On = func(testnode.Message) bool { return true }
 		n.Serve()
 	},
 
-	// node-relay relays with two attempts; after the second it waits for ever.
+	// node-relay makes two attempts and waits without a timeout.
 	"node-relay": func() {
-		n := sick.New()
-		var asked sick.Message
+		n := testnode.New()
+		var request testnode.Message
 		attempt := 0
-		n.On = func(m sick.Message) bool {
+		n.On = func(m testnode.Message) bool {
 			switch {
 			case m.Body.Type == "relay":
-				asked, attempt = m, 1
+				request, attempt = m, 1
 				n.Send(m.Body.Target, string(m.Body.Payload))
 				attempt++
 				n.Send(m.Body.Target, string(m.Body.Payload))
 			case m.Body.InReplyTo != nil:
-				n.Reply(asked, fmt.Sprintf(`{"type":"relay_ok","attempts":%d,"result":%s}`, attempt, m.Raw))
+				n.Reply(request, fmt.Sprintf(`{"type":"relay_ok","attempts":%d,"result":%s}`, attempt, m.Raw))
 			default:
 				return false
 			}
@@ -45,11 +45,11 @@ var testNodes = map[string]func(){
 		n.Serve()
 	},
 
-	// node-ask does what it is told: ask sends a request to a target, line and
-	// stderr write a text.
+	// node-ask obeys requests: ask sends a request to a target, line and stderr write
+	// a text.
 	"node-ask": func() {
-		n := sick.New()
-		n.On = func(m sick.Message) bool {
+		n := testnode.New()
+		n.On = func(m testnode.Message) bool {
 			switch m.Body.Type {
 			case "ask":
 				n.Send(m.Body.Target, string(m.Body.Payload))
@@ -66,10 +66,10 @@ var testNodes = map[string]func(){
 		n.Serve()
 	},
 
-	// node-die dies when told to, and with 4 at the end of its input.
+	// node-die exits with 3 on the request die, and with 4 at the end of its input.
 	"node-die": func() {
-		n := sick.New()
-		n.On = func(m sick.Message) bool {
+		n := testnode.New()
+		n.On = func(m testnode.Message) bool {
 			if m.Body.Type == "die" {
 				fmt.Fprint(os.Stderr, "one thing\nand \x1b[31manother\n\tthe last")
 				os.Exit(3)
@@ -81,17 +81,17 @@ var testNodes = map[string]func(){
 		os.Exit(4)
 	},
 
-	// node-rude says to terminals what they would obey.
+	// node-rude replies with characters that control terminals.
 	"node-rude": func() {
-		n := sick.New()
-		n.On = func(m sick.Message) bool {
+		n := testnode.New()
+		n.On = func(m testnode.Message) bool {
 			n.Reply(m, `{"type":"echo_ok","echo":"`+"\u009b31m\u202e\x7f"+`"}`)
 			return true
 		}
 		n.Serve()
 	},
 
-	// node-member relays with package eddy, and dies when told to.
+	// node-member is a relay that uses package eddy. It exits on the request die.
 	"node-member": func() {
 		var n eddy.Node
 		n.Handle("echo", func(_ context.Context, req *eddy.Request) (any, error) {
@@ -109,16 +109,16 @@ var testNodes = map[string]func(){
 		n.Run()
 	},
 
-	// node-exit has gone before anybody talks to it.
+	// node-exit exits at once.
 	"node-exit": func() {},
 
-	// node-hang does not end with its input.
-	"node-hang": func() { sick.New().Serve(); select {} },
+	// node-hang does not exit at the end of its input.
+	"node-hang": func() { testnode.New().Serve(); select {} },
 
-	// node-big answers with as many bytes as it is told.
+	// node-big replies with the requested number of bytes.
 	"node-big": func() {
-		n := sick.New()
-		n.On = func(m sick.Message) bool {
+		n := testnode.New()
+		n.On = func(m testnode.Message) bool {
 			n.Reply(m, `{"type":"big_ok","data":"`+strings.Repeat("x", m.Body.Size)+`"}`)
 			return true
 		}

@@ -80,12 +80,15 @@ func jitter(t *rapid.T) retry.Jitter {
 	return retry.Jitter{Low: low, High: max(low, rapid.Float64Range(0.1, 2).Draw(t, "high"))}
 }
 
-// duration draws an ordinary duration, any one at all, or 0, which means the default.
+// duration draws an ordinary duration, any one, one close to the longest, or 0, which
+// means the default.
 func duration(t *rapid.T, label string) time.Duration {
 	switch rapid.IntRange(0, 9).Draw(t, label+" is") {
 	case 0:
 		return 0
-	case 1, 2:
+	case 1:
+		return math.MaxInt64 - time.Duration(rapid.Int64Range(0, 2000).Draw(t, label+" below the longest"))
+	case 2:
 		return time.Duration(rapid.Int64Range(1, math.MaxInt64).Draw(t, label))
 	}
 	return time.Duration(rapid.Int64Range(1, int64(time.Minute)).Draw(t, label))

@@ -128,7 +128,7 @@ func TestScale(t *testing.T) {
 
 // A decorrelated pause is a base plus a random part. The sum must not overflow.
 func TestHugeDecorrelatedPause(t *testing.T) {
-	b := retry.Backoff{Kind: retry.Decorrelated, Base: Never - 1000}
+	b := retry.Backoff{Kind: retry.Decorrelated, Base: Never - 400}
 	if got := DrawPause(b, 1, 0, math.MaxUint64); got < b.Base {
 		t.Errorf("pause %v", got)
 	}

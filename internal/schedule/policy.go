@@ -33,8 +33,8 @@ func AfterTimeout(p *retry.Policy, sent int) Action {
 }
 
 // MaxDuration returns the longest that a call can take: its deadline, or else the sum
-// of its longest timeouts and pauses. What the callee asks for besides (MaxPushback) is
-// not in it. It is Never instead of an overflow.
+// of its longest timeouts and pauses. It does not include pushback (see MaxPushback),
+// nor the time until attempts are written out. It returns Never instead of an overflow.
 func MaxDuration(p *retry.Policy) time.Duration {
 	if p == nil {
 		p = &standard

@@ -26,7 +26,7 @@ type Destination struct {
 type Start struct {
 	Now time.Duration
 	// Deadline is when the caller's context or the request that the call serves
-	// ends; 0 means never. The deadline of the policy holds besides.
+	// ends; 0 means never. The deadline of the policy holds, too.
 	Deadline time.Duration
 	// OnBehalfOfRetry means that the call is made for a request that is a retry. If
 	// the policy propagates, the call then has one attempt.

@@ -94,8 +94,8 @@ func (c *Carrier) Open(ctx context.Context, nodes, others []string) error {
 	if err := c.connect(nodes, others); err != nil {
 		return err
 	}
-	c.Gather()
-	for !c.Gathered() {
+	c.CheckServers()
+	for !c.ServersChecked() {
 		if err := c.pause(ctx); err != nil {
 			return err
 		}
@@ -169,8 +169,8 @@ func (c *Carrier) subscribe(name string) {
 	}
 }
 
-// Reborn says that a node's next process begins.
-func (c *Carrier) Reborn(node string) { c.conns[c.nodes[node]].NewIncarnation() }
+// NewIncarnation is called before a node is started.
+func (c *Carrier) NewIncarnation(node string) { c.conns[c.nodes[node]].NewIncarnation() }
 
 // Carry sends a message.
 func (c *Carrier) Carry(r *sim.Record) {
@@ -251,8 +251,8 @@ func (c *Carrier) Arrivals() []runner.Arrival {
 // Serve hands a message to a service.
 func (c *Carrier) Serve(service string, line []byte) { c.services.take(service, line) }
 
-// At are the nodes that are connected to some of the servers.
-func (c *Carrier) At(servers []string) (nodes []string) {
+// ConnectedTo returns the nodes that are connected to some of the servers.
+func (c *Carrier) ConnectedTo(servers []string) (nodes []string) {
 	for i, conn := range c.conns {
 		if slices.Contains(servers, conn.Server()) {
 			nodes = append(nodes, c.names[i])

@@ -75,8 +75,8 @@ func await(t *testing.T, c *Carrier, what string, is func(records []int) bool) (
 // gather waits until all that was sent has arrived or never will.
 func gather(t *testing.T, c *Carrier) (records []int) {
 	t.Helper()
-	c.Gather()
-	return await(t, c, "gather", func([]int) bool { return c.Gathered() })
+	c.CheckServers()
+	return await(t, c, "gather", func([]int) bool { return c.ServersChecked() })
 }
 
 // all sends a message from each node to each node. The records' numbers begin with from.
@@ -100,7 +100,7 @@ func TestPartitionServers(t *testing.T) {
 	}
 	cut := &sim.Fault{Kind: sim.PartitionServers, Shape: sim.LinkShape, Servers: []string{"s1", "s2"}}
 	c.Begin(cut)
-	if at := c.At(cut.Servers); !slices.Equal(at, []string{"n1", "n2"}) {
+	if at := c.ConnectedTo(cut.Servers); !slices.Equal(at, []string{"n1", "n2"}) {
 		t.Errorf("%v are connected to s1 and s2", at)
 	}
 	all(c, 10) // a route may be about to close
@@ -112,9 +112,9 @@ func TestPartitionServers(t *testing.T) {
 		return all
 	})
 	all(c, 20)
-	c.Gather()
+	c.CheckServers()
 	got := await(t, c, "what is not cut", func(records []int) bool { return len(records) >= 7 })
-	if c.Gathered() {
+	if c.ServersChecked() {
 		t.Error("gathered while two servers are cut off from each other")
 	}
 	c.End(cut)
@@ -135,8 +135,8 @@ func TestKillServer(t *testing.T) {
 	kill := &sim.Fault{Kind: sim.KillServer, Servers: []string{"s2"}}
 	c.Begin(kill)
 	await(t, c, "n2 finds another server", func([]int) bool { at := c.conns[1].Server(); return at == "s1" || at == "s3" })
-	c.Gather()
-	if c.Gathered() {
+	c.CheckServers()
+	if c.ServersChecked() {
 		t.Error("gathered without a server")
 	}
 	c.End(kill)

@@ -39,8 +39,8 @@ const (
 	betweenTries = 20 * time.Millisecond
 )
 
-// Gather begins to find out anew.
-func (c *Carrier) Gather() {
+// CheckServers begins a new check.
+func (c *Carrier) CheckServers() {
 	g := &c.gathered
 	g.stop()
 	ctx, end := context.WithCancel(context.Background())
@@ -59,8 +59,8 @@ func (c *Carrier) Gather() {
 	})
 }
 
-// Gathered reports whether the latest Gather has found that all is well.
-func (c *Carrier) Gathered() bool {
+// ServersChecked reports whether the latest check has succeeded.
+func (c *Carrier) ServersChecked() bool {
 	g := &c.gathered
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -5,8 +5,8 @@ import (
 	"fmt"
 )
 
-// JUnit is the verdicts of tests as build servers read them: a test case each,
-// which fails unless the verdict is pass.
+// JUnit returns the verdicts of tests in the format of build servers. Each test is a
+// test case, which fails unless the verdict is pass.
 func JUnit(runs []*Results) []byte {
 	type failure struct {
 		Message string `xml:"message,attr"`

@@ -16,10 +16,10 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
-// PageName is the page's name in a test's directory.
+// PageName is the file name of the page in a test's directory.
 const PageName = "report.html"
 
-// page is what report.html shows.
+// page returns the contents of report.html.
 func (r *Results) page(name string, j *sim.Journal, h *history.History) (*page.Test, error) {
 	text, err := r.JSON()
 	if err != nil {
@@ -27,11 +27,8 @@ func (r *Results) page(name string, j *sim.Journal, h *history.History) (*page.T
 	}
 	t := &page.Test{
 		Name: name, Verdict: r.Verdict, Sentence: r.Sentence(), Command: r.Again(), Seed: r.Seed,
-		Nodes: r.lanes, Timeout: time.Duration(r.Timeout * float64(time.Millisecond)), Results: text,
+		Nodes: slices.Concat(r.Nodes, r.SimulatedNodes), Timeout: time.Duration(r.Timeout * float64(time.Millisecond)), Results: text,
 		Journal: j, History: h,
-	}
-	if t.Nodes == nil {
-		t.Nodes = r.Nodes
 	}
 	for _, reason := range r.Reasons {
 		t.Reasons = append(t.Reasons, page.Reason{
@@ -42,7 +39,7 @@ func (r *Results) page(name string, j *sim.Journal, h *history.History) (*page.T
 	return t, nil
 }
 
-// ReadPage reads what the page of a stored test shows.
+// ReadPage reads the contents of the page of a stored test.
 func ReadPage(dir string) (*page.Test, error) {
 	r, err := ReadResults(dir)
 	if err != nil {
@@ -59,7 +56,8 @@ func ReadPage(dir string) (*page.Test, error) {
 	return r.page(nameOf(dir), j, history.Of(ops...))
 }
 
-// nameOf is a test's directory for people: its last two names, links followed.
+// nameOf returns a short name of a test's directory: its last two elements, after
+// links were resolved.
 func nameOf(dir string) string {
 	if real, err := filepath.EvalSymlinks(dir); err == nil {
 		dir = real
@@ -84,7 +82,7 @@ func readFile[T any](dir, name string, read func(io.Reader) (T, error)) (T, erro
 	return what, nil
 }
 
-// Sentence is the verdict in one sentence.
+// Sentence returns the verdict in one sentence.
 func (r *Results) Sentence() string {
 	what := fmt.Sprintf("%s on %s", r.Workload, plural(len(r.Nodes), "node"))
 	violations := 0
@@ -96,13 +94,13 @@ func (r *Results) Sentence() string {
 	switch {
 	case violations > 0:
 		first := r.Reasons[0]
-		return fmt.Sprintf("%s broke its promises: %s, the first at %.3f s", what, listed(checks(r.Reasons)), first.Seconds)
+		return fmt.Sprintf("%s failed: %s, first at %.3f s", what, listed(checks(r.Reasons)), first.Seconds)
 	case len(r.Reasons) > 0:
-		return fmt.Sprintf("%s did nothing that is known to be wrong, but not all could be judged: %s", what, listed(checks(r.Reasons)))
+		return fmt.Sprintf("%s could not be checked completely: %s", what, listed(checks(r.Reasons)))
 	case r.Verdict != "pass":
-		return what + " could not be judged"
+		return what + " could not be checked"
 	}
-	sentence := fmt.Sprintf("%s kept its promises in %s", what, plural(r.Operations.OK+r.Operations.Fail+r.Operations.Indefinite, "operation"))
+	sentence := fmt.Sprintf("%s passed: no violation in %s", what, plural(r.Operations.OK+r.Operations.Fail+r.Operations.Indefinite, "operation"))
 	lost := 0
 	for fate, n := range r.Messages {
 		if !slices.Contains([]string{"all", "delivered", "in-flight", "between-nodes", "duplicates"}, fate) {
@@ -126,7 +124,7 @@ func (r *Results) Sentence() string {
 	return sentence
 }
 
-// checks are the names of the checks that gave reasons, each once.
+// checks returns the names of the checks of reasons, each once.
 func checks(reasons []Reason) (names []string) {
 	for _, r := range reasons {
 		if !slices.Contains(names, r.Check) {
@@ -143,7 +141,7 @@ func plural(n int, one string) string {
 	return thousands(n) + " " + one + "s"
 }
 
-// thousands is a number with a comma before every three digits.
+// thousands formats a number with a comma before every three digits.
 func thousands(n int) string {
 	digits := fmt.Sprint(n)
 	for i := len(digits) - 3; i > 0; i -= 3 {
@@ -159,7 +157,7 @@ func listed(words []string) string {
 	return strings.Join(words, "")
 }
 
-// Again is a command for a shell that runs the test again, with its seed.
+// Again returns a shell command that runs the test again with its seed.
 func (r *Results) Again() string {
 	args := append([]string{"eddy", "test"}, withoutFlags(r.Command.Args, "seed", "test-count")...)
 	dashes := slices.Index(args, "--")
@@ -169,7 +167,7 @@ func (r *Results) Again() string {
 	return quote.Shell(slices.Insert(args, dashes, "--seed", fmt.Sprint(r.Seed))...)
 }
 
-// withoutFlags are arguments without some flags and their values.
+// withoutFlags removes some flags and their values from arguments.
 func withoutFlags(args []string, names ...string) (rest []string) {
 	for i := 0; i < len(args); i++ {
 		if args[i] == "--" {

@@ -1,6 +1,12 @@
 package report
 
-import "testing"
+import (
+	"slices"
+	"testing"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+)
 
 func TestAgain(t *testing.T) {
 	for _, c := range []struct {
@@ -25,16 +31,36 @@ func TestSentence(t *testing.T) {
 		r    Results
 		want string
 	}{
-		{Results{Verdict: "pass", Operations: Operations{OK: 1234, Indefinite: 1}}, "echo on 2 nodes kept its promises in 1,235 operations"},
+		{Results{Verdict: "pass", Operations: Operations{OK: 1234, Indefinite: 1}}, "echo on 2 nodes passed: no violation in 1,235 operations"},
 		{Results{Verdict: "pass", Operations: Operations{OK: 1}, Messages: map[string]int{"all": 9, "delivered": 6, "lost": 2, "killed": 1}, Faults: map[string]int{"kill n1": 1}},
-			"echo on 2 nodes kept its promises in 1 operation, despite 3 lost messages and 1 fault"},
-		{Results{Verdict: "fail", Reasons: []Reason{{Check: "echo", Seconds: 1.5}, {Check: "exit"}, {Check: "echo"}}}, "echo on 2 nodes broke its promises: echo and exit, the first at 1.500 s"},
-		{Results{Verdict: "unknown", Reasons: []Reason{{Check: "errors", Unknown: true}}}, "echo on 2 nodes did nothing that is known to be wrong, but not all could be judged: errors"},
-		{Results{Verdict: "unknown"}, "echo on 2 nodes could not be judged"},
+			"echo on 2 nodes passed: no violation in 1 operation, despite 3 lost messages and 1 fault"},
+		{Results{Verdict: "fail", Reasons: []Reason{{Check: "wrong-echo", Seconds: 1.5}, {Check: "exit"}, {Check: "wrong-echo"}}}, "echo on 2 nodes failed: wrong-echo and exit, first at 1.500 s"},
+		{Results{Verdict: "unknown", Reasons: []Reason{{Check: "too-many-errors", Unknown: true}}}, "echo on 2 nodes could not be checked completely: too-many-errors"},
+		{Results{Verdict: "unknown"}, "echo on 2 nodes could not be checked"},
 	} {
 		c.r.Workload, c.r.Nodes = "echo", nodes
 		if got := c.r.Sentence(); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)
 		}
+	}
+}
+
+// The page of a stored test has the same lanes as that of the test itself.
+func TestStoredPageHasSimulatedNodes(t *testing.T) {
+	r := &Results{Nodes: []string{"n1", "n2"}, SimulatedNodes: []string{"n3", "n4"}}
+	text, err := r.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored, err := ParseResults(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := stored.page("test", new(sim.Journal), new(history.History))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"n1", "n2", "n3", "n4"}; !slices.Equal(page.Nodes, want) {
+		t.Errorf("the lanes are %q, want %q", page.Nodes, want)
 	}
 }

@@ -9,40 +9,39 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 )
 
-// ProgressName is the name of the file that tells how a test goes, as long as it
-// has no results.
+// ProgressName is the name of the file with the progress of a running test.
 const ProgressName = "progress.json"
 
-// Progress is progress.json.
+// Progress is the contents of progress.json.
 type Progress struct {
 	Workload   string    `json:"workload"`
 	Bin        string    `json:"bin"`
 	Nodes      []string  `json:"nodes"`
-	Seed       uint64    `json:"seed,string"` // it may be more than a number of JavaScript holds
-	Args       []string  `json:"args"`        // what came after eddy test
+	Seed       uint64    `json:"seed,string"` // a string because JavaScript numbers are too small
+	Args       []string  `json:"args"`        // the arguments after eddy test
 	Started    time.Time `json:"started"`
-	Limit      float64   `json:"limit"`   // seconds for which clients ask
-	Seconds    float64   `json:"seconds"` // since it began
+	Limit      float64   `json:"limit"`   // the length of the main phase in seconds
+	Seconds    float64   `json:"seconds"` // since the test began
 	OK         int       `json:"ok"`
 	Fail       int       `json:"fail"`
 	Indefinite int       `json:"indefinite"`
 	Messages   int       `json:"messages"`
-	Faults     []string  `json:"faults"` // in force
+	Faults     []string  `json:"faults"` // the ongoing faults
 }
 
-// progressEvery is how often progress.json is written at most.
+// progressEvery is the minimum time between two writes of progress.json.
 const progressEvery = 500 * time.Millisecond
 
-// A Teller writes progress.json.
-type Teller struct {
-	store *Store
-	about Progress
-	last  time.Duration
+// A ProgressWriter writes progress.json.
+type ProgressWriter struct {
+	store    *Store
+	progress Progress
+	last     time.Duration
 }
 
-// Tell begins to tell how a test goes.
-func (s *Store) Tell(cfg *runner.Config, args []string, started time.Time) *Teller {
-	t := &Teller{store: s, about: Progress{
+// WriteProgress writes progress.json and returns a writer to update it.
+func (s *Store) WriteProgress(cfg *runner.Config, args []string, started time.Time) *ProgressWriter {
+	t := &ProgressWriter{store: s, progress: Progress{
 		Workload: cfg.Spec.Name, Bin: cfg.Bin, Nodes: cfg.Nodes, Seed: cfg.Network.Seed, Args: args,
 		Started: started, Limit: cfg.TimeLimit.Seconds(), Faults: []string{},
 	}}
@@ -50,22 +49,21 @@ func (s *Store) Tell(cfg *runner.Config, args []string, started time.Time) *Tell
 	return t
 }
 
-// Show is called often and writes some of it.
-func (t *Teller) Show(p runner.Progress) {
+// Update updates the file, unless it was written less than progressEvery ago.
+func (t *ProgressWriter) Update(p runner.Progress) {
 	if p.At-t.last < progressEvery {
 		return
 	}
 	t.last = p.At
-	a := &t.about
-	a.Seconds, a.OK, a.Fail, a.Indefinite, a.Messages = p.At.Seconds(), p.OK, p.Fail, p.Indefinite, p.Messages
-	a.Faults = append([]string{}, p.Faults...)
+	w := &t.progress
+	w.Seconds, w.OK, w.Fail, w.Indefinite, w.Messages = p.At.Seconds(), p.OK, p.Fail, p.Indefinite, p.Messages
+	w.Faults = append([]string{}, p.Faults...)
 	t.write()
 }
 
-// write replaces the file as a whole, so that nobody reads half of it. That it
-// can't be written is no reason to end a test.
-func (t *Teller) write() {
-	text, err := json.Marshal(&t.about)
+// write replaces the file atomically. An error does not end the test.
+func (t *ProgressWriter) write() {
+	text, err := json.Marshal(&t.progress)
 	if err != nil {
 		return
 	}

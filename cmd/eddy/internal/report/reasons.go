@@ -8,16 +8,16 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
-// reasons are problems with the messages that show them. A check that knows of
-// operations alone shows in the last reply to the first of them.
+// reasons converts problems. If a problem has no message, but operations, the message
+// that shows it is the last reply of the first operation.
 func reasons(problems []checker.Problem, j *sim.Journal) []Reason {
 	all := []Reason{}
 	found := exchanges(problems, j)
 	for _, p := range problems {
 		r := Reason{Check: p.Check, Text: quote.Lines(p.Text), Seconds: p.At.Seconds(), Unknown: p.Unknown, Message: p.Record - 1, Involved: []int{}}
 		r.Involved = append(r.Involved, p.Involved...)
-		for i, asked := range p.Requests {
-			messages := found[asked]
+		for i, request := range p.Requests {
+			messages := found[request]
 			r.Involved = append(r.Involved, messages...)
 			if i == 0 && len(messages) > 0 && r.Message < 0 {
 				r.Message = messages[len(messages)-1]
@@ -30,25 +30,25 @@ func reasons(problems []checker.Problem, j *sim.Journal) []Reason {
 	return all
 }
 
-// exchanges are the messages of the requests that problems are about, with their
+// exchanges returns the messages of the problems' requests: the request and its
 // replies, in the order of sending.
 func exchanges(problems []checker.Problem, j *sim.Journal) map[checker.Request][]int {
 	found := map[checker.Request][]int{}
 	for _, p := range problems {
-		for _, asked := range p.Requests {
-			found[asked] = nil
+		for _, request := range p.Requests {
+			found[request] = nil
 		}
 	}
 	if len(found) == 0 {
 		return found
 	}
 	for m := range j.All() {
-		asked := checker.Request{Client: m.Src, Node: m.Dest, MsgID: m.ID}
+		request := checker.Request{Client: m.Src, Node: m.Dest, MsgID: m.ID}
 		if m.IsReply() {
-			asked = checker.Request{Client: m.Dest, Node: m.Src, MsgID: m.InReplyTo}
+			request = checker.Request{Client: m.Dest, Node: m.Src, MsgID: m.InReplyTo}
 		}
-		if messages, wanted := found[asked]; wanted {
-			found[asked] = append(messages, m.Index)
+		if messages, wanted := found[request]; wanted {
+			found[request] = append(messages, m.Index)
 		}
 	}
 	return found

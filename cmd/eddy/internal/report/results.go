@@ -1,5 +1,5 @@
-// Package report turns what happened in a test into what people and programs
-// read: text, files, a picture.
+// Package report writes the results of a test: as text, and as the files of its
+// directory.
 package report
 
 import (
@@ -20,70 +20,74 @@ import (
 	"github.com/eddyrpc/eddy/internal/quantile"
 )
 
-// Results is results.json: what a test came to, and what it takes to run it
-// again. docs/results.schema.json describes it.
+// Results are the contents of results.json: the results of a test, and what is needed
+// to run it again. docs/results.schema.json describes it.
 type Results struct {
-	Version    int                `json:"version"` // 1
-	Verdict    string             `json:"verdict"` // pass, fail, unknown
-	Reasons    []Reason           `json:"reasons"` // none if the verdict is pass; the first one first
-	Workload   string             `json:"workload"`
-	Bin        string             `json:"bin"`
-	Nodes      []string           `json:"nodes"`
-	Seed       uint64             `json:"seed"`
-	Timeout    float64            `json:"call_timeout_ms"` // of each attempt, as relays promise; 0 with other workloads
-	Command    Command            `json:"command"`
-	Started    time.Time          `json:"started"`
-	Seconds    float64            `json:"seconds"` // from start to verdict
-	Operations Operations         `json:"operations"`
-	Messages   map[string]int     `json:"messages"` // how many met which fate; all is their sum
-	Faults     map[string]int     `json:"faults"`   // how many of each kind
-	Numbers    map[string]any     `json:"numbers"`  // the workload's own
-	Sick       []*runner.Sickness `json:"sick"`
-	Notes      []string           `json:"notes"` // what no verdict hangs on
+	Version    int                 `json:"version"` // 1
+	Verdict    string              `json:"verdict"` // pass, fail, unknown
+	Reasons    []Reason            `json:"reasons"` // empty if the verdict is pass; the main reason first
+	Workload   string              `json:"workload"`
+	Bin        string              `json:"bin"`
+	Nodes      []string            `json:"nodes"`
+	Seed       uint64              `json:"seed"`
+	Timeout    float64             `json:"call_timeout_ms"` // of each attempt of a relay; 0 with other workloads
+	Command    Command             `json:"command"`
+	Started    time.Time           `json:"started"`
+	Seconds    float64             `json:"seconds"` // from start to verdict
+	Operations Operations          `json:"operations"`
+	Messages   map[string]int      `json:"messages"` // the number of messages by fate; all is their sum
+	Faults     map[string]int      `json:"faults"`   // the number of faults
+	Numbers    map[string]any      `json:"numbers"`  // of the workload
+	Violations []*runner.Violation `json:"violations"`
+	Notes      []string            `json:"notes"` // facts that do not change the verdict
 
-	lanes []string // of the report's diagram
+	SimulatedNodes []string `json:"simulated_nodes"` // by the workload
 }
 
-// A Reason is why the verdict is not pass.
+// A Reason is a reason why the verdict is not pass.
 type Reason struct {
 	Check   string  `json:"check"`
 	Text    string  `json:"text"`
 	Seconds float64 `json:"seconds"` // when it showed, since the start
-	Unknown bool    `json:"unknown"` // it only keeps us from saying pass
+	Unknown bool    `json:"unknown"` // it is not a violation; a check could not decide
 
-	Message  int   `json:"message"`  // that shows it, by its index in the journal; -1 if none does
-	Involved []int `json:"involved"` // messages that one must see to understand it, likewise
+	Message  int   `json:"message"`  // the index in the journal of the message that shows it; -1 if there is none
+	Involved []int `json:"involved"` // the indices of the messages that are needed to understand it
 }
 
 // A Command is a test's command line.
 type Command struct {
-	Args []string `json:"args"` // what came after eddy test
-	Dir  string   `json:"dir"`  // where it was run
+	Args []string `json:"args"` // the arguments after eddy test
+	Dir  string   `json:"dir"`  // the working directory
 }
 
-// Operations counts operations by outcome. Latencies, in milliseconds, are of
-// those that ended ok.
+// Operations counts operations by outcome. The latencies are those of operations
+// that ended ok.
 type Operations struct {
 	OK         int                `json:"ok"`
 	Fail       int                `json:"fail"`
 	Indefinite int                `json:"indefinite"`
-	Rate       float64            `json:"per_second"` // that ended, while clients asked
+	Rate       float64            `json:"per_second"` // the rate in the main phase
 	Latency    map[string]float64 `json:"latency_ms"`
 }
 
-// New gathers the results of a test.
+// New judges a test and returns its results.
 func New(cfg *runner.Config, res *runner.Result, lenient bool) *Results {
 	verdict, problems := res.Judge(cfg, lenient)
 	r := &Results{
 		Version: 1, Verdict: verdict.String(), Reasons: []Reason{}, Workload: cfg.Spec.Name, Bin: cfg.Bin, Nodes: cfg.Nodes,
 		Seed: cfg.Network.Seed, Seconds: res.Elapsed.Seconds(), Numbers: map[string]any{},
-		Messages: map[string]int{}, Faults: map[string]int{}, Sick: res.Sick, Notes: []string{},
+		Messages: map[string]int{}, Faults: map[string]int{}, Violations: res.Violations, Notes: []string{},
+		SimulatedNodes: res.SimulatedNodes,
 	}
 	for _, note := range res.Notes {
 		r.Notes = append(r.Notes, quote.Lines(note))
 	}
-	if r.Sick == nil {
-		r.Sick = []*runner.Sickness{}
+	if r.Violations == nil {
+		r.Violations = []*runner.Violation{}
+	}
+	if r.SimulatedNodes == nil {
+		r.SimulatedNodes = []string{}
 	}
 	r.Reasons = reasons(problems, res.Journal)
 	if cfg.Spec.Name == "relay" {
@@ -92,7 +96,6 @@ func New(cfg *runner.Config, res *runner.Result, lenient bool) *Results {
 	for _, n := range res.Numbers {
 		r.Numbers[n.Name] = n.Value
 	}
-	r.lanes = slices.Concat(cfg.Nodes, res.Played)
 	r.countOps(res)
 	r.countMessages(res.Journal)
 	return r
@@ -115,8 +118,8 @@ func (r *Results) countOps(res *runner.Result) {
 			ended++
 		}
 	}
-	if res.Asked > 0 {
-		r.Operations.Rate = float64(ended) / res.Asked.Seconds()
+	if res.MainPhase > 0 {
+		r.Operations.Rate = float64(ended) / res.MainPhase.Seconds()
 	}
 	slices.Sort(latencies)
 	r.Operations.Latency = map[string]float64{}
@@ -128,7 +131,7 @@ func (r *Results) countOps(res *runner.Result) {
 }
 
 func (r *Results) countMessages(j *sim.Journal) {
-	var fates [256]int // a map would take longer than all else
+	var fates [256]int // a map would be slow
 	duplicates, betweenNodes := 0, 0
 	for m := range j.All() {
 		fates[m.Fate]++
@@ -162,22 +165,22 @@ func (r *Results) countMessages(j *sim.Journal) {
 // jsonOptions are those of results.json.
 var jsonOptions = json.JoinOptions(jsontext.WithIndent("  "), json.Deterministic(true), jsonv1.FormatDurationAsNano(true))
 
-// JSON is the text of results.json.
+// JSON returns the text of results.json.
 func (r *Results) JSON() ([]byte, error) {
 	text, err := json.Marshal(r, jsonOptions)
 	return append(text, '\n'), err
 }
 
-// What the text shows of the reasons: so many in all, and of each check.
+// The text shows at most this many reasons, and this many of each check.
 const (
 	maxReasons  = 10
 	maxPerCheck = 3
 )
 
-// Text is what a person reads: the verdict, then why, then numbers.
+// Text returns the results as text for people: the verdict, the reasons, and numbers.
 func (r *Results) Text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s, %d nodes, seed %d\n", strings.ToUpper(r.Verdict), r.Workload, len(r.Nodes), r.Seed)
+	fmt.Fprintf(&b, "%s  %s, %s, seed %d\n", strings.ToUpper(r.Verdict), r.Workload, plural(len(r.Nodes), "node"), r.Seed)
 	r.writeReasons(&b)
 	b.WriteByte('\n')
 	width := len("operations")
@@ -206,7 +209,7 @@ func (r *Results) Text() string {
 	return b.String()
 }
 
-// number is a number of a workload's own as people read it.
+// number formats a number of a workload.
 func number(v any) string {
 	if f, ok := v.(float64); ok {
 		return fmt.Sprintf("%.2f", f)
@@ -225,7 +228,7 @@ func (r *Results) writeReasons(b *strings.Builder) {
 		fmt.Fprintf(b, "  %7.3fs  %s: %s\n", reason.Seconds, reason.Check, text)
 	}
 	if more := len(r.Reasons) - shown; more > 0 {
-		fmt.Fprintf(b, "  and %d more, see results.json\n", more)
+		fmt.Fprintf(b, "  and %d more in results.json\n", more)
 	}
 }
 
@@ -240,7 +243,7 @@ func sortedKeys[V any](m map[string]V) []string {
 	return keys
 }
 
-// counts lists numbers, first the one of that name, then the largest first.
+// counts formats numbers: the one named first, then the others, the largest first.
 func counts(m map[string]int, first string) string {
 	keys := sortedKeys(m)
 	slices.SortStableFunc(keys, func(a, b string) int {

@@ -14,14 +14,14 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 )
 
-// A Store is the directory that one test leaves behind.
+// A Store is the directory of one test.
 type Store struct {
 	Dir string
 
 	kept chan error // one for each file that Keep writes
 }
 
-// NewStore makes a directory for a test beneath root: root/workload/time.
+// NewStore creates a directory for a test: root/workload/time.
 func NewStore(root, workload string, now time.Time) (*Store, error) {
 	base := filepath.Join(root, workload)
 	if err := os.MkdirAll(base, 0o755); err != nil {
@@ -48,34 +48,35 @@ func NewStore(root, workload string, now time.Time) (*Store, error) {
 	return s, nil
 }
 
-// point makes a symbolic link anew. Where there are none (Windows, without the
-// right to) there is no latest.
-func point(link, to string) {
+// replaceLink creates or replaces a symbolic link. It ignores errors: on Windows, users
+// may not be allowed to create links.
+func replaceLink(link, to string) {
 	if info, err := os.Lstat(link); err == nil && info.Mode()&os.ModeSymlink == 0 {
-		return // somebody's own
+		return // not a link of ours
 	}
 	os.Remove(link)
 	os.Symlink(to, link)
 }
 
-// Discard takes the directory away again, for a test that could not be run.
+// Discard removes the directory of a test that could not be run.
 func (s *Store) Discard() {
 	os.RemoveAll(s.Dir)
-	os.Remove(filepath.Dir(s.Dir)) // both fail unless they are empty
+	os.Remove(filepath.Dir(s.Dir)) // the errors are ignored: the directories may not be empty
 	os.Remove(filepath.Dir(filepath.Dir(s.Dir)))
 }
 
-// Logs has what nodes wrote to stderr, Dirs their working directories.
+// Logs is the directory of what nodes wrote to stderr, Dirs that of their working
+// directories.
 func (s *Store) Logs() string { return filepath.Join(s.Dir, "node-logs") }
 func (s *Store) Dirs() string { return filepath.Join(s.Dir, "node-dirs") }
 
-// NATSLogs has what NATS servers, and connections to them, tell of themselves.
+// NATSLogs is the directory of the logs of NATS servers and of connections to them.
 func (s *Store) NATSLogs() string { return filepath.Join(s.Dir, "nats-logs") }
 
 func (s *Store) path(name string) string { return filepath.Join(s.Dir, name) }
 
-// Keep begins to write the history and the journal, beside what is done next:
-// what happened can be read while it is judged. Write waits for the end of it.
+// Keep begins to write the history and the journal in the background, while the test
+// is judged. Write waits until they are written.
 func (s *Store) Keep(res *runner.Result) {
 	s.kept = make(chan error, 2)
 	go func() {
@@ -86,8 +87,8 @@ func (s *Store) Keep(res *runner.Result) {
 	}()
 }
 
-// Write writes the other files of a test, after Keep, and makes it the one that the links named
-// latest, in root and root/workload, point at.
+// Write writes the other files of a test, after Keep, and sets the links named latest
+// in root and root/workload to it.
 func (s *Store) Write(r *Results, res *runner.Result) error {
 	text, err := r.JSON()
 	if err != nil {
@@ -100,7 +101,7 @@ func (s *Store) Write(r *Results, res *runner.Result) error {
 	if err != nil {
 		return err
 	}
-	// Who serves the store shows the page as soon as it is there: it comes as a whole.
+	// eddy serve shows the page as soon as it exists, so it is created atomically.
 	const next = PageName + ".new"
 	if err := s.file(next, func(w *bufio.Writer) error { return page.Write(w, shown) }); err != nil {
 		return err
@@ -113,12 +114,12 @@ func (s *Store) Write(r *Results, res *runner.Result) error {
 			return err
 		}
 	}
-	s.tidy()
+	s.removeEmptyDirs()
 	os.Remove(s.path(ProgressName))
 	base, name := filepath.Split(s.Dir)
 	root, workload := filepath.Split(filepath.Clean(base))
-	point(filepath.Join(base, "latest"), name)
-	point(filepath.Join(root, "latest"), filepath.Join(workload, name))
+	replaceLink(filepath.Join(base, "latest"), name)
+	replaceLink(filepath.Join(root, "latest"), filepath.Join(workload, name))
 	return nil
 }
 
@@ -138,11 +139,11 @@ func (s *Store) file(name string, write func(*bufio.Writer) error) error {
 	return err
 }
 
-// tidy removes directories in which no node has left anything.
-func (s *Store) tidy() {
+// removeEmptyDirs removes the working directories that are empty.
+func (s *Store) removeEmptyDirs() {
 	entries, _ := os.ReadDir(s.Dirs())
 	for _, e := range entries {
-		os.Remove(filepath.Join(s.Dirs(), e.Name())) // fails unless it is empty
+		os.Remove(filepath.Join(s.Dirs(), e.Name())) // the error is ignored: it may not be empty
 	}
 	os.Remove(s.Dirs())
 }

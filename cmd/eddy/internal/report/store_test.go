@@ -14,7 +14,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// journal has some messages and a fault.
+// journal returns a journal with some messages and a fault.
 func journal(t *testing.T) *sim.Journal {
 	n := sim.New(sim.Config{})
 	for i := range 30 {
@@ -28,7 +28,7 @@ func journal(t *testing.T) *sim.Journal {
 	return n.Journal()
 }
 
-// Write waits until what Keep began is written, and tells if it could not be.
+// Write waits until Keep has written its files, and returns its errors.
 func TestKeep(t *testing.T) {
 	res := &runner.Result{
 		History: history.Of(history.Op{F: "echo", Client: "c1"}, history.Op{F: "echo", Client: "c2"}),
@@ -55,7 +55,7 @@ func TestKeep(t *testing.T) {
 	}
 	for _, name := range []string{"history.jsonl", "journal.jsonl"} {
 		if _, err := keep(func(s *Store) { os.Mkdir(s.path(name), 0o755) }); err == nil {
-			t.Errorf("%s could not be written, and nobody was told", name)
+			t.Errorf("%s could not be written, but Write returned no error", name)
 		}
 	}
 }

@@ -12,87 +12,87 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// A Carrier is a real network over which a test's messages go when the simulated
-// one would hand them out. Its methods do not wait, but for Open and Close.
+// A Carrier is a real network that carries the messages that the simulated network
+// lets through. Its methods do not block, except Open and Close.
 type Carrier interface {
-	// Open joins the nodes, and whoever else is there from the beginning, and
-	// returns when each can be reached.
+	// Open connects the nodes and the other members, and returns when all of them
+	// can be reached.
 	Open(ctx context.Context, nodes, others []string) error
-	// Join joins a client, which is where its node is.
+	// Join connects a client to the server of its node.
 	Join(client, node string)
-	// Reborn says that a node's next process begins.
-	Reborn(node string)
-	// Carry sends a message. It keeps nothing of it.
+	// NewIncarnation is called before a node is started.
+	NewIncarnation(node string)
+	// Carry sends a message. It does not keep the record.
 	Carry(*sim.Record)
-	// Serve hands a message to a service.
+	// Serve delivers a message to a service.
 	Serve(service string, line []byte)
-	// Ready receives when Arrivals may have some.
+	// Ready receives a value when Arrivals may return some.
 	Ready() <-chan struct{}
-	// Arrivals are what has come since it was last called.
+	// Arrivals returns what has arrived since the last call.
 	Arrivals() []Arrival
 
-	// Servers are the names of its servers.
+	// Servers returns the names of the servers.
 	Servers() []string
-	// At are the nodes that are connected to some of the servers.
-	At(servers []string) []string
+	// ConnectedTo returns the nodes that are connected to some of the servers.
+	ConnectedTo(servers []string) []string
 	// Begin begins a fault of servers, and End ends it.
 	Begin(*sim.Fault)
 	End(*sim.Fault)
-	// Gather finds out whether each server reaches everybody, as long as it takes;
-	// Gathered tells when it has. By then what was carried before Gather has
-	// arrived, or it never will.
-	Gather()
-	Gathered() bool
-	// Err is why messages can't be carried any more, or nil.
+	// CheckServers begins a check that each server reaches all members. The check
+	// is repeated until it succeeds. ServersChecked reports whether it has
+	// succeeded. Then every message that was carried before CheckServers has
+	// arrived or is lost.
+	CheckServers()
+	ServersChecked() bool
+	// Err returns why messages cannot be carried any more, or nil.
 	Err() error
 	Close()
 }
 
-// An Arrival is what has come over a Carrier: the message of a record, or, from a
-// service, a line.
+// An Arrival is the body of a carried message, or a line from a service.
 type Arrival struct {
 	Record int
 	Body   []byte
-	Line   []byte // unless nil
+	Line   []byte // nil for a carried message
 }
 
-// gatherPatience is how long servers may take to come together when all is calm.
-const gatherPatience = 30 * time.Second
+// serversTimeout is how long servers may take to recover after all faults.
+const serversTimeout = 30 * time.Second
 
-// carrying is a test's use of a Carrier.
-type carrying struct {
+// carrierState is the state of a test's Carrier.
+type carrierState struct {
 	Carrier
-	broken    int  // faults of servers that are on
-	whole     bool // none is on, and all have been seen to work since
-	gathering bool
-	turn      int // of the network, when gathering began
+	faults    int  // ongoing faults of servers
+	recovered bool // there is no fault of servers, and a check has succeeded since the last
+	checking  bool
+	carried   int // how many copies had been carried when the check began
 	failed    bool
 }
 
-// openCarrier makes the test's messages go over a Carrier.
+// openCarrier opens the Carrier and sends the test's messages over it.
 func (r *runner) openCarrier(ctx context.Context) error {
 	services := []string{}
-	for name := range r.cast.services {
+	for name := range r.peers.services {
 		services = append(services, name)
 	}
-	if err := r.cfg.Carrier.Open(ctx, r.cfg.Nodes, append(services, r.plays...)); err != nil {
+	if err := r.cfg.Carrier.Open(ctx, r.cfg.Nodes, append(services, r.peers.names...)); err != nil {
 		return err
 	}
-	r.carrier = &carrying{Carrier: r.cfg.Carrier, whole: true}
+	r.carrier = &carrierState{Carrier: r.cfg.Carrier, recovered: true}
 	r.net.SetCarrier(r.carrier.Carry)
 	return nil
 }
 
-// arrivals is the carrier's Ready, or nil.
-func (r *runner) arrivals() <-chan struct{} {
+// carrierReady returns the carrier's Ready, or nil.
+func (r *runner) carrierReady() <-chan struct{} {
 	if r.carrier == nil {
 		return nil
 	}
 	return r.carrier.Ready()
 }
 
-// arrive hands out what has come over the carrier.
-func (r *runner) arrive() error {
+// deliverArrivals delivers what has arrived over the carrier.
+func (r *runner) deliverArrivals() error {
 	if r.carrier == nil {
 		return nil
 	}
@@ -100,7 +100,7 @@ func (r *runner) arrive() error {
 		if a.Line != nil {
 			m, err := message.Parse(a.Line)
 			if err != nil {
-				return fmt.Errorf("a service wrote %q: %w", a.Line, err)
+				return fmt.Errorf("a service sent %q: %w", a.Line, err)
 			}
 			r.net.Send(r.now, m)
 			continue
@@ -112,14 +112,14 @@ func (r *runner) arrive() error {
 		if !bytes.Equal(d.Body, a.Body) {
 			return fmt.Errorf("message %d was sent as %s and arrived as %s", a.Record, d.Body, a.Body)
 		}
-		r.handOut(&d)
+		r.deliver(&d)
 	}
 	return nil
 }
 
-// serve hands a message to a service that the carrier has.
+// serve delivers a message to a service of the carrier.
 func (r *runner) serve(d *sim.Delivery) bool {
-	if r.carrier == nil || r.cast.services[d.Dest] == nil {
+	if r.carrier == nil || r.peers.services[d.Dest] == nil {
 		return false
 	}
 	r.line = message.Append(r.line[:0], d.Src, d.Dest, d.Body)
@@ -127,103 +127,104 @@ func (r *runner) serve(d *sim.Delivery) bool {
 	return true
 }
 
-// gather begins to find out whether all servers work.
-func (r *runner) gather() {
-	r.carrier.gathering, r.carrier.turn = true, r.net.CarriedCount()
-	r.carrier.Gather()
+// checkServers begins a check of all servers.
+func (r *runner) checkServers() {
+	r.carrier.checking, r.carrier.carried = true, r.net.CarriedCount()
+	r.carrier.CheckServers()
 }
 
-// checkCarrier looks whether the carrier still carries, and again does.
+// checkCarrier handles a failure of the carrier and the end of a check.
 func (r *runner) checkCarrier() error {
 	c := r.carrier
 	if c == nil || c.failed {
 		return nil
 	}
 	if err := c.Err(); err != nil {
-		c.failed = true // the nodes are still to be ended
+		c.failed = true // reported once, because the nodes are still to be ended
 		return stopError(err.Error())
 	}
-	if !c.gathering || !c.Gathered() {
+	if !c.checking || !c.ServersChecked() {
 		return nil
 	}
-	if err := r.arrive(); err != nil {
+	if err := r.deliverArrivals(); err != nil {
 		return err
 	}
-	c.gathering = false
-	r.net.LoseCarried(c.turn)
-	if !c.whole {
-		c.whole = true
+	c.checking = false
+	r.net.LoseCarried(c.carried)
+	if !c.recovered {
+		c.recovered = true
 		r.net.ServersRecovered(r.now)
 	}
-	r.news = true
 	return nil
 }
 
-// settle waits until all servers work and what was sent has arrived, or is lost.
-func (r *runner) settle(ctx context.Context) error {
+// awaitServers waits until all servers work, and every carried message has arrived
+// or is lost.
+func (r *runner) awaitServers(ctx context.Context) error {
 	if r.carrier == nil {
 		return nil
 	}
-	r.gather()
-	done, err := r.until(ctx, r.now+gatherPatience, func() bool { return !r.carrier.gathering })
+	r.checkServers()
+	done, err := r.until(ctx, r.now+serversTimeout, func() bool { return !r.carrier.checking })
 	if err == nil && !done {
-		err = stopError(fmt.Sprintf("the NATS servers did not come together within %v", gatherPatience))
+		err = stopError(fmt.Sprintf("the NATS servers did not recover within %v", serversTimeout))
 	}
 	return err
 }
 
-// noteCarrier tells what became of messages on the carrier.
+// noteCarrier adds notes about messages that the carrier lost.
 func (r *runner) noteCarrier() {
 	if r.carrier == nil {
 		return
 	}
-	r.notes.add("carried over NATS: which messages its servers lose or delay does not follow the seed", "")
+	r.notes.add("messages were carried over NATS: the seed does not decide which of them its servers lose or delay", "")
 	lost := 0
-	on := serverTroubles(r.net.Journal())
+	periods := serverFaultPeriods(r.net.Journal())
 	for m := range r.net.Journal().All() {
-		if m.Fate == sim.LostByCarrier && !slices.ContainsFunc(on, func(s [2]time.Duration) bool { return s[0] <= m.Sent && m.Sent <= s[1] }) {
+		if m.Fate == sim.LostByCarrier && !slices.ContainsFunc(periods, func(s [2]time.Duration) bool { return s[0] <= m.Sent && m.Sent <= s[1] }) {
 			lost++
 		}
 	}
 	if lost > 0 {
-		r.notes.add(fmt.Sprintf("NATS lost %d messages while nothing was wrong with its servers; see nats-logs/connections.log", lost), "")
+		r.notes.add(fmt.Sprintf("NATS lost %d messages although there was no fault of its servers; see nats-logs/connections.log", lost), "")
 	}
 }
 
-// serverTroubles are the times from when a fault of servers began until they were
-// whole again.
-func serverTroubles(j *sim.Journal) (all [][2]time.Duration) {
-	broken := false
+// serverFaultPeriods returns the periods from the beginning of a fault of servers
+// until all servers had recovered.
+func serverFaultPeriods(j *sim.Journal) (all [][2]time.Duration) {
+	ongoing := false
 	for _, e := range j.Events() {
 		switch {
-		case e.Begun != nil && e.Begun.IsServerFault() && !broken:
+		case e.Begun != nil && e.Begun.IsServerFault() && !ongoing:
 			all = append(all, [2]time.Duration{e.At, math.MaxInt64})
-			broken = true
+			ongoing = true
 		case e.What == "servers-recovered":
 			all[len(all)-1][1] = e.At
-			broken = false
+			ongoing = false
 		}
 	}
 	return all
 }
 
-// beginOfServers begins a fault of the carrier's servers.
-func (r *runner) beginOfServers(f *sim.Fault) {
+// beginServerFault begins a fault if it is one of servers.
+func (r *runner) beginServerFault(f *sim.Fault) {
 	if !f.IsServerFault() {
 		return
 	}
-	f.Nodes = r.carrier.At(f.Servers)
-	r.carrier.broken++
-	r.carrier.whole, r.carrier.gathering = false, false
+	f.Nodes = r.carrier.ConnectedTo(f.Servers)
+	r.carrier.faults++
+	r.carrier.recovered, r.carrier.checking = false, false
 	r.carrier.Begin(f)
 }
 
-func (r *runner) endOfServers(f *sim.Fault) {
+// endServerFault ends a fault if it is one of servers.
+func (r *runner) endServerFault(f *sim.Fault) {
 	if !f.IsServerFault() {
 		return
 	}
 	r.carrier.End(f)
-	if r.carrier.broken--; r.carrier.broken == 0 {
-		r.gather()
+	if r.carrier.faults--; r.carrier.faults == 0 {
+		r.checkServers()
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
-// A fakeCarrier carries at once, but what lose takes.
+// A fakeCarrier delivers messages at once, except those that lose selects.
 type fakeCarrier struct {
 	lose   func(*sim.Record) bool
 	change func([]byte) []byte
@@ -22,9 +22,9 @@ type fakeCarrier struct {
 	ready    chan struct{}
 	arrivals []Arrival
 	joined   []string
-	reborn   []string
+	started  []string // by NewIncarnation
 	faults   []string
-	gathers  int
+	checks   int
 	err      error
 	closed   bool
 }
@@ -40,8 +40,8 @@ func (f *fakeCarrier) Open(_ context.Context, nodes, others []string) error {
 	f.joined = slices.Concat(nodes, others)
 	return nil
 }
-func (f *fakeCarrier) Join(client, _ string) { f.joined = append(f.joined, client) }
-func (f *fakeCarrier) Reborn(node string)    { f.reborn = append(f.reborn, node) }
+func (f *fakeCarrier) Join(client, _ string)      { f.joined = append(f.joined, client) }
+func (f *fakeCarrier) NewIncarnation(node string) { f.started = append(f.started, node) }
 func (f *fakeCarrier) Carry(r *sim.Record) {
 	if f.lose(r) {
 		return
@@ -59,14 +59,14 @@ func (f *fakeCarrier) Arrivals() []Arrival {
 	f.arrivals = nil
 	return all
 }
-func (f *fakeCarrier) Servers() []string          { return []string{"s1", "s2", "s3"} }
-func (f *fakeCarrier) At(names []string) []string { return []string{"at " + names[0]} }
-func (f *fakeCarrier) Begin(fault *sim.Fault)     { f.faults = append(f.faults, "begin "+fault.String()) }
-func (f *fakeCarrier) End(fault *sim.Fault)       { f.faults = append(f.faults, "end "+fault.String()) }
-func (f *fakeCarrier) Gather()                    { f.gathers++ }
-func (f *fakeCarrier) Gathered() bool             { return true }
-func (f *fakeCarrier) Err() error                 { return f.err }
-func (f *fakeCarrier) Close()                     { f.closed = true }
+func (f *fakeCarrier) Servers() []string                   { return []string{"s1", "s2", "s3"} }
+func (f *fakeCarrier) ConnectedTo(names []string) []string { return []string{"at " + names[0]} }
+func (f *fakeCarrier) Begin(fault *sim.Fault)              { f.faults = append(f.faults, "begin "+fault.String()) }
+func (f *fakeCarrier) End(fault *sim.Fault)                { f.faults = append(f.faults, "end "+fault.String()) }
+func (f *fakeCarrier) CheckServers()                       { f.checks++ }
+func (f *fakeCarrier) ServersChecked() bool                { return true }
+func (f *fakeCarrier) Err() error                          { return f.err }
+func (f *fakeCarrier) Close()                              { f.closed = true }
 
 func runOver(t *testing.T, f *fakeCarrier, cfg *Config) *Result {
 	t.Helper()
@@ -81,8 +81,8 @@ func runOver(t *testing.T, f *fakeCarrier, cfg *Config) *Result {
 	return res
 }
 
-// Everybody who is sent to has joined, every node begins anew with each process, and
-// all messages go over the carrier.
+// Every receiver is connected before a message is sent to it, every incarnation is
+// announced, and all messages are carried.
 func TestRunOverCarrier(t *testing.T) {
 	t.Parallel()
 	f, cfg := newFakeCarrier(), config(t)
@@ -91,7 +91,7 @@ func TestRunOverCarrier(t *testing.T) {
 	f.lose = func(r *sim.Record) bool {
 		carried++
 		if !slices.Contains(f.joined, r.Dest) {
-			t.Errorf("%s was sent to and has not joined", r.Dest)
+			t.Errorf("a message was sent to %s, which is not connected", r.Dest)
 		}
 		return false
 	}
@@ -99,20 +99,21 @@ func TestRunOverCarrier(t *testing.T) {
 	if verdict, problems := res.Judge(cfg, false); verdict != checker.Pass {
 		t.Errorf("%v %v", verdict, problems)
 	}
-	lives := 0
+	incarnations := 0
 	for _, e := range res.Journal.Events() {
 		if e.What == "started" {
-			lives++
+			incarnations++
 		}
 	}
-	if len(f.reborn) < lives || lives <= len(cfg.Nodes) || carried < res.History.Len() || !slices.Contains(f.joined, "lin-kv") {
-		t.Errorf("%d lives, %q reborn, %d carried, joined %q", lives, f.reborn, carried, f.joined)
+	if len(f.started) < incarnations || incarnations <= len(cfg.Nodes) || carried < res.History.Len() || !slices.Contains(f.joined, "lin-kv") {
+		t.Errorf("%d incarnations, %q announced, %d carried, joined %q", incarnations, f.started, carried, f.joined)
 	}
 }
 
-// Faults of servers are the carrier's, who was connected to them is in the journal,
-// and they are over when the carrier is whole again. What they took is lost.
-func TestRunFaultsOfServers(t *testing.T) {
+// The carrier injects faults of servers. The journal has the nodes that were
+// connected to them, and when all servers had recovered. Messages that the carrier
+// does not deliver are lost.
+func TestRunServerFaults(t *testing.T) {
 	t.Parallel()
 	f, cfg := newFakeCarrier(), config(t)
 	cfg.Nemeses, cfg.Interval, cfg.TimeLimit = []string{"kill-server", "partition-servers"}, 100*time.Millisecond, time.Second
@@ -125,16 +126,16 @@ func TestRunFaultsOfServers(t *testing.T) {
 	if verdict, problems := res.Judge(cfg, false); verdict != checker.Pass {
 		t.Errorf("%v %v", verdict, problems)
 	}
-	broken, lost := 0, 0
+	ongoing, lost := 0, 0
 	for _, e := range res.Journal.Events() {
 		switch {
 		case e.Begun != nil:
-			broken++
+			ongoing++
 			if !slices.Equal(e.Begun.Nodes, []string{"at " + e.Begun.Servers[0]}) {
 				t.Errorf("%+v", e.Begun)
 			}
 		case e.What == "servers-recovered":
-			broken = 0
+			ongoing = 0
 		}
 	}
 	for m := range res.Journal.All() {
@@ -142,17 +143,17 @@ func TestRunFaultsOfServers(t *testing.T) {
 			lost++
 		}
 	}
-	if len(f.faults) < 4 || broken != 0 || lost == 0 {
-		t.Errorf("%q, %d still broken, %d lost", f.faults, broken, lost)
+	if len(f.faults) < 4 || ongoing != 0 || lost == 0 {
+		t.Errorf("%q, %d ongoing, %d lost", f.faults, ongoing, lost)
 	}
 	if !slices.ContainsFunc(res.Notes, func(note string) bool { return strings.Contains(note, "over NATS") }) ||
-		slices.ContainsFunc(res.Notes, func(note string) bool { return strings.Contains(note, "while nothing was wrong") }) {
+		slices.ContainsFunc(res.Notes, func(note string) bool { return strings.Contains(note, "although there was no fault") }) {
 		t.Errorf("%q", res.Notes)
 	}
 }
 
-// What the carrier loses in the final phase is asked again, and if it is lost time
-// and again no node is blamed, nor said to be good.
+// A final request is repeated if the carrier loses it or its reply. If the carrier
+// loses every one, the verdict is unknown.
 func TestRunFinalPhaseOverCarrier(t *testing.T) {
 	for _, test := range []struct {
 		name    string
@@ -169,8 +170,8 @@ func TestRunFinalPhaseOverCarrier(t *testing.T) {
 			f, cfg := newFakeCarrier(), config(t)
 			inFinal, times := false, 0
 			f.lose = func(r *sim.Record) bool {
-				// The second gathering is in the calm after all else was answered.
-				inFinal = f.gathers >= 2
+				// The second check follows all other operations.
+				inFinal = f.checks >= 2
 				if inFinal && (r.Src == "n2" && test.replies || r.Dest == "n2" && !test.replies) && times < test.times {
 					times++
 					return true
@@ -182,17 +183,17 @@ func TestRunFinalPhaseOverCarrier(t *testing.T) {
 			if verdict != test.want || times == 0 {
 				t.Errorf("%v %v, %d lost", verdict, problems, times)
 			}
-			if test.want == checker.Unknown && !strings.Contains(res.Stopped, "n2 was asked in the final phase") {
+			if test.want == checker.Unknown && !strings.Contains(res.Stopped, "a final request to n2") {
 				t.Errorf("stopped: %q", res.Stopped)
 			}
-			if !slices.ContainsFunc(res.Notes, func(note string) bool { return strings.Contains(note, "while nothing was wrong") }) {
+			if !slices.ContainsFunc(res.Notes, func(note string) bool { return strings.Contains(note, "although there was no fault") }) {
 				t.Errorf("%q", res.Notes)
 			}
 		})
 	}
 }
 
-// A message that arrives as another is no fault of a node's, and ends the test.
+// A message that the carrier changes ends the test with an error.
 func TestRunChangedByCarrier(t *testing.T) {
 	t.Parallel()
 	f, cfg := newFakeCarrier(), config(t)
@@ -203,22 +204,22 @@ func TestRunChangedByCarrier(t *testing.T) {
 	}
 }
 
-// A carrier that can't go on ends the test; nobody is blamed, and the nodes end well.
+// A failure of the carrier ends the test early, without violations.
 func TestRunCarrierFails(t *testing.T) {
 	t.Parallel()
 	f, cfg := newFakeCarrier(), config(t)
 	cfg.TimeLimit = time.Hour
-	cfg.Live = func(p Progress) {
+	cfg.OnProgress = func(p Progress) {
 		if p.OK > 3 {
 			f.err = errors.New("the NATS server s2 ended by itself")
 		}
 	}
 	res := runOver(t, f, cfg)
 	verdict, problems := res.Judge(cfg, false)
-	if verdict != checker.Unknown || res.Stopped != "the NATS server s2 ended by itself" || len(res.Sick) > 0 {
+	if verdict != checker.Unknown || res.Stopped != "the NATS server s2 ended by itself" || len(res.Violations) > 0 {
 		t.Errorf("%v %v, %q", verdict, problems, res.Stopped)
 	}
 	if !slices.ContainsFunc(slices.Collect(res.History.All()), func(op *history.Op) bool { return op.Outcome == history.OK }) {
-		t.Error("nothing was answered")
+		t.Error("no operation ended ok")
 	}
 }

@@ -12,35 +12,35 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// A client asks one node one thing after another.
+// A client sends requests to one node, one after another.
 type client struct {
-	name    string // changes after an answer that never came: who knows what still comes
+	name    string // changes after an indefinite operation, because its reply may still arrive
 	process int
 	node    *node
-	next    int64 // msg_id
-	op      int   // the place of its open operation in the history, or -1
+	next    int64 // the next msg_id
+	op      int   // the index of its open operation in the history, or -1
 	req     workload.Request
-	id      int64 // of the open request
-	record  int   // its, in the journal
-	line    int64 // the node's line with the latest reply to it
-	due     time.Duration
+	id      int64         // the msg_id of the open request
+	record  int           // the index of the open request in the journal
+	line    int64         // the number of the node's line with the latest reply to it
+	due     time.Duration // when the open request times out
 }
 
-// An expired request is one that its client has given up. What comes for it is
-// still looked at.
+// An expired request has timed out for its client. Late replies to it are still
+// checked. The fields are those of client.
 type expired struct {
 	op  int
 	req workload.Request
 	id  int64
 
-	record int   // its request's, in the journal
-	line   int64 // the node's line with the latest reply to it
+	record int
+	line   int64
 }
 
-// noAnswer begins the error of an operation that was not answered.
-const noAnswer = "no answer within "
+// noReply is the beginning of the error of an operation that timed out.
+const noReply = "no reply within "
 
-// newClient makes a client with a name that nobody had.
+// newClient adds a client with a new name.
 func (r *runner) newClient(n *node) *client {
 	c := &client{node: n, op: -1}
 	r.rename(c)
@@ -48,6 +48,7 @@ func (r *runner) newClient(n *node) *client {
 	return c
 }
 
+// rename gives a client a new name and process.
 func (r *runner) rename(c *client) {
 	delete(r.byClient, c.name)
 	r.processes++
@@ -69,8 +70,8 @@ func (r *runner) isClient(name string) bool {
 	return err == nil && number <= r.processes
 }
 
-// ask makes a client's next request.
-func (r *runner) ask(c *client, req workload.Request) {
+// request sends a client's next request.
+func (r *runner) request(c *client, req workload.Request) {
 	if req.Node == "" {
 		req.Node = c.node.name
 	}
@@ -90,30 +91,30 @@ func (r *runner) ask(c *client, req workload.Request) {
 	})
 }
 
-// answer takes what came for a client.
-func (r *runner) answer(d *sim.Delivery) {
+// deliverToClient handles a message to a client.
+func (r *runner) deliverToClient(d *sim.Delivery) {
 	c := r.byClient[d.Dest]
 	if e := r.expired[d.Dest]; e != nil {
-		r.answerLate(e, d)
+		r.lateReply(e, d)
 		return
 	}
 	if c == nil || c.op < 0 || d.InReplyTo != c.id || c.req.Node != d.Src {
-		return // too late, or for nobody, which was judged when it was sent
+		return // not a reply to the open request; violations were added when it was sent
 	}
 	switch d.Type {
 	case c.req.Want:
 		result, err := r.load.Read(&c.req, d.Body)
 		if err != nil {
 			r.wrongBody(d, c.line, err.Error())
-			r.indefinite(c, "a reply of the wrong shape")
+			r.indefinite(c, "a reply with a wrong body")
 			return
 		}
 		r.finish(c, history.End{Outcome: history.OK, Result: result})
 	case "error":
 		code, err := strconv.ParseInt(string(workload.Member(d.Body, "code")), 10, 64)
 		if err != nil {
-			r.wrongBody(d, c.line, "an error without a code that is an integer")
-			r.indefinite(c, "an error without a code")
+			r.wrongBody(d, c.line, "has no integer code")
+			r.indefinite(c, "an error reply without a code")
 			return
 		}
 		outcome := history.Indefinite
@@ -123,17 +124,18 @@ func (r *runner) answer(d *sim.Delivery) {
 		text := fmt.Sprintf("error %d: %s", code, workload.Member(d.Body, "text"))
 		r.finish(c, history.End{Outcome: outcome, Code: code, Error: text})
 	default:
-		r.wrongBody(d, c.line, fmt.Sprintf("the reply to %s is a %s", c.req.Type, d.Type))
-		r.indefinite(c, "a reply of another type")
+		r.wrongBody(d, c.line, fmt.Sprintf("the reply to %s must be %s or error", c.req.Type, c.req.Want))
+		r.indefinite(c, "a reply with a wrong type")
 	}
 }
 
-// answerLate takes what came for a request that was given up. Its outcome stays.
-func (r *runner) answerLate(e *expired, d *sim.Delivery) {
+// lateReply handles a reply to a request that has timed out. Its outcome does not
+// change.
+func (r *runner) lateReply(e *expired, d *sim.Delivery) {
 	switch {
 	case d.InReplyTo != e.id || e.req.Node != d.Src || d.Type == "error":
 	case d.Type != e.req.Want:
-		r.wrongBody(d, e.line, fmt.Sprintf("the reply to %s is a %s", e.req.Type, d.Type))
+		r.wrongBody(d, e.line, fmt.Sprintf("the reply to %s must be %s or error", e.req.Type, e.req.Want))
 	default:
 		if result, err := r.load.Read(&e.req, d.Body); err != nil {
 			r.wrongBody(d, e.line, err.Error())
@@ -143,17 +145,17 @@ func (r *runner) answerLate(e *expired, d *sim.Delivery) {
 	}
 }
 
-// wrongBody reports a reply that the request does not allow.
+// wrongBody adds a violation for a reply that the request does not allow.
 func (r *runner) wrongBody(d *sim.Delivery, line int64, why string) {
 	n := r.byName[d.Src]
 	if n == nil {
 		return
 	}
-	r.ward.add(Sickness{Node: n.name, Kind: "wrong-body", Text: d.Type + " " + why, Life: n.life.number,
+	r.violations.add(Violation{Node: n.name, Kind: "wrong-body", Text: d.Type + ": " + why, Incarnation: n.incarnation.number,
 		Line: line, Bytes: int64(len(d.Body)), Quote: quote.Excerpt(d.Body), At: r.now})
 }
 
-// finish ends a client's operation now.
+// finish ends a client's operation.
 func (r *runner) finish(c *client, end history.End) {
 	end.At = r.now
 	r.history.End(c.op, end)
@@ -164,15 +166,14 @@ func (r *runner) finish(c *client, end history.End) {
 		r.rename(c)
 	}
 	r.free = append(r.free, c)
-	r.news = true
 }
 
-// indefinite ends a client's operation that may have taken effect.
+// indefinite ends a client's operation as indefinite.
 func (r *runner) indefinite(c *client, why string) {
 	r.finish(c, history.End{Outcome: history.Indefinite, Error: why})
 }
 
-// checkTimeouts ends the operations that nobody answered.
+// checkTimeouts ends the operations that have timed out.
 func (r *runner) checkTimeouts() {
 	if r.open == 0 {
 		return
@@ -180,17 +181,17 @@ func (r *runner) checkTimeouts() {
 	for _, c := range r.clients {
 		if c.op >= 0 && r.now >= c.due {
 			r.expired[c.name] = &expired{op: c.op, req: c.req, id: c.id, record: c.record, line: c.line}
-			r.indefinite(c, noAnswer+r.cfg.timeout(r.inFinal).String())
+			r.indefinite(c, noReply+r.cfg.timeout(r.inFinal).String())
 		}
 	}
 }
 
-// abandon ends the operations that a node can't answer any more: it is gone, as
-// a client that has a connection would see at once. They may have taken effect.
-func (r *runner) abandon(n *node) {
+// endOperations ends the open operations on a node whose process has ended. A client
+// with a connection would notice this at once. The operations are indefinite.
+func (r *runner) endOperations(n *node) {
 	for _, c := range r.clients {
 		if c.op >= 0 && c.req.Node == n.name {
-			r.indefinite(c, "the node ended meanwhile")
+			r.indefinite(c, "the node's process ended")
 		}
 	}
 }

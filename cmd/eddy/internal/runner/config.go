@@ -1,9 +1,10 @@
-// Package runner runs a test: it starts nodes, lets clients ask them through a
-// simulated network, makes faults, watches for what no node may do, and hands
-// what happened to the checks.
+// Package runner runs a test: it starts nodes, lets clients send requests to them
+// over a simulated network, injects faults, detects violations of the protocol, and
+// records what happened for the checks.
 package runner
 
 import (
+	"cmp"
 	"io"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// A Config is a test.
+// A Config describes a test.
 type Config struct {
 	Spec  workload.Spec
 	Bin   string
@@ -20,63 +21,64 @@ type Config struct {
 	Nodes []string
 
 	TimeLimit   time.Duration
-	Rate        float64 // operations per second by all clients; see MaxRate
-	Concurrency int     // clients that ask at the same time
+	Rate        float64 // operations per second of all clients; see MaxRate
+	Concurrency int     // the number of clients
 
 	Network  sim.Config
-	Carrier  Carrier // what messages go over besides; nil for nothing
+	Carrier  Carrier // nil if messages go only over the simulated network
 	Topology string  // see workload.Topologies
 
-	Nemeses  []string      // see Nemeses
-	Interval time.Duration // from one nemesis to the next
+	Nemeses  []string      // names of sim.Kinds
+	Interval time.Duration // see sim.PlanConfig
 
-	Quiesce      time.Duration // the calm before the final phase; less than 0 for as short as the workload allows
-	CallTimeout  time.Duration // what a relay promises
-	CallAttempts int
-	CallBackoff  time.Duration // it may pause so long between two attempts
-	IgnoreLate   bool          // it takes no reply after its attempt's timeout
+	Quiesce      time.Duration // the wait before the final phase; negative for as short as the workload allows
+	CallTimeout  time.Duration // of each attempt of a relay
+	CallAttempts int           // of a relay
+	CallBackoff  time.Duration // how long a relay may pause between two attempts
+	IgnoreLate   bool          // a relay ignores replies that arrive after their attempt's timeout
 
-	// ClientTimeout is how long a client waits for an answer that needs no
-	// retries, but in the final phase, when it is at least 5 s. 0 means 5 s.
+	// ClientTimeout is how long a client waits for a reply that needs no calls. In
+	// the final phase it waits for at least 5 s. 0 means 5 s.
 	ClientTimeout time.Duration
 
-	Availability float64 // the least share of operations that end ok
+	Availability float64 // the minimum share of operations that must end ok
 
-	Dirs, Logs string // directories: for nodes to work in, for what they write to stderr
+	Dirs, Logs string // see cluster.Options
 	MaxLine    int
 	QueueLimit int // of the bytes queued for a node; 0 for the default of package cluster
 
-	Stderr io.Writer      // gets what nodes write to stderr, unless nil
-	Trace  func(Traffic)  // is told of messages as they pass, unless nil
-	Live   func(Progress) // is told some times a second how it goes, unless nil
+	Stderr     io.Writer      // unless nil, gets what nodes write to stderr
+	Trace      func(Traffic)  // unless nil, is called with every message of a node
+	OnProgress func(Progress) // unless nil, is called several times per second
+
+	finalClientTimeout, finalTimeout time.Duration // replace 5 s and 10 s in tests of this package
 }
 
-// MaxRate makes every client ask again as soon as it was answered.
+// MaxRate makes every client send its next request as soon as an operation ends.
 const MaxRate = -1
 
 // Limits that are the same for every test.
 const (
-	initTimeout   = 10 * time.Second // and perNode for each
+	initTimeout   = 10 * time.Second // plus perNode for each node
 	clientTimeout = 5 * time.Second
-	finalPatience = 10 * time.Second // how long final answers may take to be right
-	stopGrace     = time.Second      // how long a node may go on writing after SIGTERM
-	termGrace     = 2 * time.Second  // how long it may live on after SIGTERM
+	finalTimeout  = 10 * time.Second // how long the final requests are repeated
+	stopGrace     = time.Second      // how long a node may write output after SIGTERM
+	termGrace     = 2 * time.Second  // how long after SIGTERM a node gets SIGKILL
 )
 
-// perNode is what each node adds to the time that starting and ending may take:
-// all of them do so at once, on as many processors as there are. An interpreter
-// needs a tenth of a second of one to start.
+// perNode is how much each node adds to the time that starting may take, because all
+// nodes start at the same time and share the processors. An interpreter needs 0.1 s
+// of a processor to start.
 const perNode = 200 * time.Millisecond
 
-// initTimeout is how long a process may take to answer init.
+// initTimeout is how long a process may take to reply to init.
 func (c *Config) initTimeout() time.Duration {
 	return initTimeout + time.Duration(len(c.Nodes))*perNode
 }
 
-// endGrace is how long nodes may take to end by themselves once their input has
-// ended. Then they get SIGTERM: hardly anybody who comes from Maelstrom, which
-// kills nodes, has thought of the end of input, and a node that goes on talking
-// to others after it does no harm.
+// endGrace is how long nodes may take to end by themselves after the end of their
+// input. Then they get SIGTERM. Not ending by itself is not a violation: Maelstrom kills
+// nodes, so that many nodes ignore the end of their input.
 func (c *Config) endGrace() time.Duration {
 	return time.Second + time.Duration(len(c.Nodes))*perNode/10
 }
@@ -88,7 +90,7 @@ type Traffic struct {
 	Message  *message.Message
 }
 
-// Progress is how a test goes.
+// Progress describes a running test.
 type Progress struct {
 	At                   time.Duration
 	OK, Fail, Indefinite int
@@ -96,28 +98,30 @@ type Progress struct {
 	Faults               []string
 }
 
-// timeout is how long a client waits: longer than a relay may need.
+// timeout is how long a client waits for a reply. It is longer than a relay needs.
 func (c *Config) timeout(final bool) time.Duration {
 	own := c.ClientTimeout
-	if own <= 0 || final {
-		own = max(own, clientTimeout)
+	if final {
+		own = max(own, cmp.Or(c.finalClientTimeout, clientTimeout))
+	} else if own <= 0 {
+		own = clientTimeout
 	}
-	return own + time.Duration(c.CallAttempts)*(c.CallTimeout+c.CallBackoff) + 2*longest(&c.Network)
+	return own + time.Duration(c.CallAttempts)*(c.CallTimeout+c.CallBackoff) + 2*maxLatency(&c.Network)
 }
 
-// quiesce is how long the calm before the final phase is.
+// quiesce is how long the test waits before the final phase.
 func (c *Config) quiesce() time.Duration {
 	switch {
 	case c.Quiesce >= 0:
 		return c.Quiesce
 	case c.Spec.AwaitsMessages:
-		return longest(&c.Network)
+		return maxLatency(&c.Network)
 	}
 	return 0
 }
 
-// longest is how long nearly every message on the slowest link is on its way.
-func longest(c *sim.Config) time.Duration {
+// maxLatency returns the latency that almost no message exceeds, on the slowest link.
+func maxLatency(c *sim.Config) time.Duration {
 	l := max(c.Latency.Longest(), c.ClientLatency.Longest())
 	for _, link := range c.Links {
 		if link.Latency != nil {

@@ -8,8 +8,8 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
 )
 
-// The calm is as short as the workload's final requests need, unless somebody
-// has said how long it is.
+// The wait before the final phase is as short as the workload allows, unless it is
+// configured.
 func TestQuiesce(t *testing.T) {
 	for _, test := range []struct {
 		workload    string

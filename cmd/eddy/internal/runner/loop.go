@@ -13,7 +13,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// A runner is a test that runs. All of it belongs to one goroutine.
+// A runner runs a test. It is used by one goroutine.
 type runner struct {
 	cfg     *Config
 	start   time.Time
@@ -22,51 +22,51 @@ type runner struct {
 	cluster *cluster.Cluster
 	load    workload.Workload
 	rand    *rand.Rand
-	events  []cluster.Event
-	line    []byte
-	ward    ward
+	events  []cluster.Event // the last batch, for reuse
+	line    []byte          // a buffer
+
+	violations violations
 
 	nodes     []*node
 	byName    map[string]*node
-	plays     []string // names that init lists beside the nodes
 	clients   []*client
 	byClient  map[string]*client
-	expired   map[string]*expired // by the names of those who had asked
-	processes int                 // client names given out
-	free      []*client           // those that wait for work
+	expired   map[string]*expired // by the name of the client
+	processes int                 // the number of client names used
+	free      []*client           // clients without an open operation
 	history   *history.History
-	open      int // operations without an outcome
+	open      int // the number of open operations
 	outcomes  [4]int
 
-	afflictions []*affliction // what goes wrong now
-	asked       int           // operations of the main phase
-	waited      int           // how often one was due and no client free
-	nobody      int           // and how often no node was up
-	notes       notes
-	nextOp      time.Duration // when the next operation is due
-	asking      bool          // the main phase: clients ask
-	alarms      alarms        // of nemeses
-	posts       alarms        // what the cast sends later
-	cast        cast
-	carrier     *carrying // nil without one
-	pulse       *pulse
+	sent     int           // operations of the main phase
+	noClient int           // how often an operation was due and no client was free
+	noNode   int           // how often an operation was due and no node was up
+	nextOp   time.Duration // when the next operation is due
+	notes    notes
+
+	faults      []*ongoingFault
+	faultTimers timers
+	sendTimers  timers // of messages that simulated nodes send later
+	peers       peers
+	carrier     *carrierState // nil without a carrier
+	stalls      *stallMonitor
 	nextTick    time.Duration
-	inFinal     bool // the final phase
-	ending      bool // the nodes were told to end
-	endedAt     time.Duration
-	news        bool // something happened that a phase may wait for
+
+	inMain  bool          // the main phase, in which clients send requests
+	inFinal bool          // the final phase
+	ending  bool          // the nodes were told to end
+	endedAt time.Duration // when they were told
 }
 
-// tick is how often timeouts and the like are looked at.
+// tick is how often timeouts are checked.
 const tick = 20 * time.Millisecond
 
-// until runs the test until done, or until a time, whichever is first, and
-// reports which: true for done.
+// until runs the test until done returns true, or until a time. It reports whether
+// done returned true.
 func (r *runner) until(ctx context.Context, end time.Duration, done func() bool) (bool, error) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		r.news = false
 		if err := r.step(); err != nil {
 			return false, err
 		}
@@ -86,7 +86,7 @@ func (r *runner) until(ctx context.Context, end time.Duration, done func() bool)
 		timer.Reset(wait)
 		select {
 		case <-r.cluster.Ready():
-		case <-r.arrivals():
+		case <-r.carrierReady():
 		case <-timer.C:
 		case <-ctx.Done():
 			return false, ctx.Err()
@@ -94,34 +94,34 @@ func (r *runner) until(ctx context.Context, end time.Duration, done func() bool)
 	}
 }
 
-// nextDue is when something is to be done that nobody wakes us for.
+// nextDue returns when the next timer of any kind is due.
 func (r *runner) nextDue() time.Duration {
 	due := r.nextTick
 	if at, ok := r.net.Next(); ok {
 		due = min(due, at)
 	}
-	for _, a := range []*alarms{&r.alarms, &r.posts} {
-		if at, ok := a.next(); ok {
+	for _, t := range []*timers{&r.faultTimers, &r.sendTimers} {
+		if at, ok := t.next(); ok {
 			due = min(due, at)
 		}
 	}
-	if r.asking && len(r.free) > 0 {
+	if r.inMain && len(r.free) > 0 {
 		due = min(due, r.nextOp)
 	}
 	return due
 }
 
-// advance sets the time, which never goes back.
+// advance sets the time, unless it would go back.
 func (r *runner) advance(to time.Duration) { r.now = max(r.now, to) }
 
-// step does all that is to be done now.
+// step does everything that is due now.
 func (r *runner) step() error {
 	r.events = r.cluster.Events(r.events)
 	for i := range r.events {
 		e := &r.events[i]
 		r.advance(e.At.Sub(r.start))
-		if late := r.now - e.At.Sub(r.start); late > stallFrom {
-			r.pulse.add(r.now-late, r.now)
+		if late := r.now - e.At.Sub(r.start); late > minStall {
+			r.stalls.add(r.now-late, r.now)
 		}
 		n := r.nodes[e.Node]
 		switch e.Kind {
@@ -129,7 +129,6 @@ func (r *runner) step() error {
 			r.wrote(n, e)
 		case cluster.Exited:
 			r.exited(n, e)
-			r.news = true
 		case cluster.Started:
 			if err := r.started(n, e); err != nil {
 				return err
@@ -137,99 +136,99 @@ func (r *runner) step() error {
 		}
 	}
 	r.advance(time.Since(r.start))
-	r.alarms.ring(r.now)
-	r.posts.ring(r.now)
-	if err := r.arrive(); err != nil {
+	r.faultTimers.run(r.now)
+	r.sendTimers.run(r.now)
+	if err := r.deliverArrivals(); err != nil {
 		return err
 	}
-	r.deliver()
-	if r.asking {
-		r.askNext()
-		r.deliver()
+	r.deliverDue()
+	if r.inMain {
+		r.sendRequests()
+		r.deliverDue()
 	}
 	if r.now >= r.nextTick {
 		r.nextTick = r.now + tick
 		r.checkInits()
 		r.checkTimeouts()
-		r.tell()
+		r.showProgress()
 		return r.checkCarrier()
 	}
 	return nil
 }
 
-// deliver hands out what has arrived.
-func (r *runner) deliver() {
+// deliverDue delivers the messages that are due.
+func (r *runner) deliverDue() {
 	for {
 		d, ok := r.net.Due(r.now)
 		if !ok {
 			return
 		}
-		r.handOut(&d)
+		r.deliver(&d)
 	}
 }
 
-func (r *runner) handOut(d *sim.Delivery) {
+func (r *runner) deliver(d *sim.Delivery) {
 	if n := r.byName[d.Dest]; n != nil {
-		r.deliverTo(n, d)
-	} else if !r.serve(d) && !r.perform(d) {
-		r.answer(d)
+		r.deliverToNode(n, d)
+	} else if !r.serve(d) && !r.deliverToPeer(d) {
+		r.deliverToClient(d)
 	}
 }
 
-func (r *runner) deliverTo(n *node, d *sim.Delivery) {
-	if n.state == dead {
+func (r *runner) deliverToNode(n *node, d *sim.Delivery) {
+	if n.state == exited {
 		r.net.Undeliver(r.now, *d, sim.Down)
 		return
 	}
 	r.line = message.Append(r.line[:0], d.Src, d.Dest, d.Body)
 	if !r.cluster.Send(n.index, r.line) {
 		r.net.Undeliver(r.now, *d, sim.Unread)
-		if n.state == up && n.paused == 0 && !r.ending && r.cluster.Queued(n.index) > 0 {
-			r.ofNode(n, "unread-input", "left %d bytes of its input unread", r.cluster.Queued(n.index))
+		if n.state == up && n.pauses == 0 && !r.ending && r.cluster.Queued(n.index) > 0 {
+			r.nodeViolation(n, "unread-input", "did not read %d bytes of its input", r.cluster.Queued(n.index))
 		}
 		return
 	}
 	if d.ID != message.None {
-		n.life.from(d.Src).copies.add(d.ID)
+		n.incarnation.requestsFrom(d.Src).copies.add(d.ID)
 	}
 	if r.cfg.Trace != nil {
 		r.cfg.Trace(Traffic{At: r.now, Received: true, Message: &d.Message})
 	}
 }
 
-// askNext lets free clients ask, at the rate that was asked for.
-func (r *runner) askNext() {
+// sendRequests lets free clients send requests, at the configured rate.
+func (r *runner) sendRequests() {
 	for len(r.free) > 0 && r.nextOp <= r.now {
 		c := r.nextClient()
 		if c == nil {
-			r.nextOp = r.now + tick // nobody is there to be asked
-			r.nobody++
+			r.nextOp = r.now + tick
+			r.noNode++
 			return
 		}
-		r.asked++
-		r.ask(c, r.load.Next(c.node.name))
+		r.sent++
+		r.request(c, r.load.Next(c.node.name))
 		if r.cfg.Rate > 0 {
-			// As in Jepsen's stagger: uniform, with this mean.
+			// Like Jepsen's stagger: uniform, with this mean.
 			r.nextOp += time.Duration(2 * r.rand.Float64() / r.cfg.Rate * float64(time.Second))
 		}
 	}
 	if r.cfg.Rate > 0 && len(r.free) == 0 {
 		if r.nextOp <= r.now {
-			r.waited++
+			r.noClient++
 		}
-		r.nextOp = max(r.nextOp, r.now-time.Second) // what could not be asked is not made up for
+		r.nextOp = max(r.nextOp, r.now-time.Second) // requests that could not be sent are not made up for
 	}
 }
 
-// nextClient takes a free client whose node is up: one of the node whose turn it
-// is, if there is one. If whoever became free first were taken, two runs with the
-// same seed would soon ask different nodes for the same, and have few fates in
-// common.
+// nextClient takes a free client whose node is up, if possible one of the next node
+// in their order. If it took the client that was free first, two runs with the same
+// seed would soon send the same request to different nodes, and few messages would
+// have the same fate.
 func (r *runner) nextClient() *client {
 	at := -1
 	if r.cfg.Rate > 0 {
-		turn := r.nodes[r.asked%len(r.nodes)]
-		at = slices.IndexFunc(r.free, func(c *client) bool { return c.node == turn && turn.state == up })
+		next := r.nodes[r.sent%len(r.nodes)]
+		at = slices.IndexFunc(r.free, func(c *client) bool { return c.node == next && next.state == up })
 	}
 	if at < 0 {
 		at = slices.IndexFunc(r.free, func(c *client) bool { return c.node.state == up })
@@ -242,8 +241,8 @@ func (r *runner) nextClient() *client {
 	return c
 }
 
-func (r *runner) tell() {
-	if r.cfg.Live == nil {
+func (r *runner) showProgress() {
+	if r.cfg.OnProgress == nil {
 		return
 	}
 	p := Progress{At: r.now, OK: r.outcomes[history.OK], Fail: r.outcomes[history.Fail],
@@ -251,5 +250,5 @@ func (r *runner) tell() {
 	for _, f := range r.net.Faults() {
 		p.Faults = append(p.Faults, f.String())
 	}
-	r.cfg.Live(p)
+	r.cfg.OnProgress(p)
 }

@@ -3,6 +3,7 @@ package runner
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -13,165 +14,169 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// A state is where a node is in its life.
+// A state is the state of a node.
 type state int
 
 const (
-	down     state = iota // no process
-	starting              // a process that has not answered init yet
+	down     state = iota // it has no process
+	starting              // its process has not replied to init
 	up
-	dying // killed by us, and not gone yet
-	dead  // ended by itself; it is not started again
+	killed // the test has killed its process, which has not exited yet
+	exited // its process ended by itself or was stopped, and it is not started again
 )
 
-// A node is one of the nodes under test.
+// A node is a node under test.
 type node struct {
-	name  string
-	index int
-	state state
-	life  *life
+	name        string
+	index       int
+	state       state
+	incarnation *incarnation
 
-	paused  int  // by how many nemeses
-	held    int  // by how many it is kept down
-	wipe    bool // the next life begins in an empty directory
-	initDue time.Duration
-	silent  bool // it did not answer in the final phase
+	pauses  int           // the number of faults that pause it
+	kills   int           // the number of faults that keep it down
+	wipe    bool          // the next incarnation starts in an empty directory
+	initDue time.Duration // when the reply to init is due
+	noReply bool          // it has a violation no-final-reply
 }
 
-// A life is what a node's process has done and was given. What a process may do
-// is judged by this alone: the next one begins anew.
-type life struct {
-	number int
-	used   ledger            // its own msg_ids
-	given  map[string]*given // by sender
+// An incarnation is one process of a node, with what is needed to check its
+// messages.
+type incarnation struct {
+	number   int                  // from 1
+	ids      idCounts             // its own msg_ids
+	requests map[string]*requests // by src
 }
 
-// given is what one sender's requests came to.
-type given struct{ copies, replies ledger }
+// requests counts by msg_id the delivered copies of requests, and the replies to
+// them.
+type requests struct{ copies, replies idCounts }
 
-func newLife(number int) *life { return &life{number: number, given: map[string]*given{}} }
+func newIncarnation(number int) *incarnation {
+	return &incarnation{number: number, requests: map[string]*requests{}}
+}
 
-func (l *life) from(sender string) *given {
-	g := l.given[sender]
-	if g == nil {
-		g = &given{}
-		l.given[sender] = g
+func (i *incarnation) requestsFrom(src string) *requests {
+	r := i.requests[src]
+	if r == nil {
+		r = &requests{}
+		i.requests[src] = r
 	}
-	return g
+	return r
 }
 
 // initID is the msg_id of init.
 const initID = 1
 
-// initLine is the first line that a process reads.
+// initLine returns the first line that a process reads.
 func (r *runner) initLine(n *node) []byte {
-	ids, err := json.Marshal(slices.Concat(r.cfg.Nodes, r.plays))
+	ids, err := json.Marshal(slices.Concat(r.cfg.Nodes, r.peers.names))
 	if err != nil {
-		panic(err) // they are strings
+		panic(err) // strings can always be encoded
 	}
-	body := fmt.Appendf(nil, `{"type":"init","node_id":%q,"node_ids":%s}`, n.name, ids)
+	body := fmt.Appendf(nil, `{"type":"init","node_id":%s,"node_ids":%s}`, message.Quote(n.name), ids)
 	return message.Append(nil, "c0", n.name, message.WithID(body, initID))
 }
 
-// begin starts the node's next process.
-func (r *runner) begin(n *node) {
+// startNode starts a node's next incarnation.
+func (r *runner) startNode(n *node) {
 	n.state = starting
 	if r.carrier != nil {
-		r.carrier.Reborn(n.name)
+		r.carrier.NewIncarnation(n.name)
 	}
 	number := r.cluster.Start(n.index, n.wipe)
 	n.wipe = false
-	n.life = newLife(number)
+	n.incarnation = newIncarnation(number)
 	n.initDue = r.now + r.cfg.initTimeout()
 }
 
-// started takes the news that a process runs, or couldn't be started.
+// started handles the event that a process was started, or could not be.
 func (r *runner) started(n *node, e *cluster.Event) error {
 	if e.Err != nil {
 		return e.Err
 	}
-	if n.state != starting { // a kill came before there was a process to kill
+	if n.state != starting { // the node was killed before it had a process
 		r.cluster.Kill(n.index)
 		return nil
 	}
-	if n.paused > 0 {
+	if n.pauses > 0 {
 		r.cluster.Pause(n.index)
 	}
-	n.life.from("c0").copies.add(initID)
+	n.incarnation.requestsFrom("c0").copies.add(initID)
 	r.cluster.Send(n.index, r.initLine(n))
 	return nil
 }
 
-// exited takes the news that a process is gone.
+// exited handles the event that a process has exited.
 func (r *runner) exited(n *node, e *cluster.Event) {
 	switch {
 	case r.ending:
 		n.state = down
 		r.noteEnd(n, e)
-	case n.state == dying:
+	case n.state == exited: // stop has killed it
+	case n.state == killed:
 		n.state = down
-		if n.held == 0 {
-			r.begin(n)
+		if n.kills == 0 {
+			r.startNode(n)
 		}
 	default:
 		was := n.state
-		n.state = dead
+		n.state = exited
 		if was == up {
 			r.net.Killed(n.name, r.now)
 		}
 		text := fmt.Sprintf("ended by itself: %v", e.Exit)
 		if was == starting {
-			text = fmt.Sprintf("ended before it had answered init: %v", e.Exit)
+			text = fmt.Sprintf("ended before it replied to init: %v", e.Exit)
 		}
 		if tail := r.cluster.StderrTail(n.index); len(tail) > 0 {
-			text += "; the last of its stderr:"
+			text += "; the last lines on stderr:"
 			for _, line := range tail {
 				text += "\n    " + quote.Printable(line)
 			}
 		}
-		r.ofNode(n, "exit", "%s", text)
-		r.abandon(n)
+		r.nodeViolation(n, "exit", "%s", text)
+		r.endOperations(n)
 	}
 }
 
-// wrote judges a line of a node and passes it on.
+// wrote checks a line of a node and sends the message.
 func (r *runner) wrote(n *node, e *cluster.Event) {
-	if e.Incarnation != n.life.number || n.state == dead {
-		return // the last words of a process that is gone
+	if e.Incarnation != n.incarnation.number || n.state == exited {
+		return // of a process that has been replaced or has exited
 	}
-	if stopped := r.endedAt + r.cfg.endGrace() + stopGrace; r.ending && r.now > stopped+r.pulse.lag(r.now) {
-		r.ofLine(n, e, "after-stop", "wrote %.1fs after SIGTERM", (r.now - r.endedAt - r.cfg.endGrace()).Seconds())
+	if stopped := r.endedAt + r.cfg.endGrace() + stopGrace; r.ending && r.now > stopped+r.stalls.lag(r.now) {
+		r.lineViolation(n, e, "after-stop", "wrote output %.1fs after SIGTERM", (r.now - r.endedAt - r.cfg.endGrace()).Seconds())
 	}
 	if e.Line.Incomplete && n.state != up && n.state != starting {
-		return // it was killed in the middle of it
+		return // it was killed while it wrote the line
 	}
 	if e.Line.Truncated() {
-		r.ofLine(n, e, "long-line", "wrote a line of %d bytes", e.Line.Size)
+		r.lineViolation(n, e, "long-line", "wrote a line of %d bytes", e.Line.Size)
 		return
 	}
 	m, err := message.Parse(e.Line.Text)
 	if err != nil {
 		kind := "not-message"
-		if len(err.Error()) > 8 && err.Error()[:8] == "not JSON" {
+		if strings.HasPrefix(err.Error(), "not JSON") {
 			kind = "not-json"
 		}
-		r.ofLine(n, e, kind, "%v", err)
+		r.lineViolation(n, e, kind, "%v", err)
 		return
 	}
-	if m.ID != message.None && !copiesID(&m) && n.life.used.add(m.ID) > 1 {
-		r.ofLine(n, e, "reused-id", "used the msg_id %d again", m.ID)
+	if m.ID != message.None && !copiesID(&m) && n.incarnation.ids.add(m.ID) > 1 {
+		r.lineViolation(n, e, "reused-id", "used msg_id %d twice", m.ID)
 	}
 	if m.Src != n.name {
-		r.ofLine(n, e, "wrong-src", "wrote as %q", m.Src)
+		r.lineViolation(n, e, "wrong-src", "sent a message with src %q", m.Src)
 		return
 	}
-	r.judgeReply(n, e, &m)
+	r.checkReply(n, e, &m)
 	if !m.IsReply() && (m.Dest == "c0" || r.isClient(m.Dest)) {
-		r.ofLine(n, e, "unsolicited", "wrote to %s, which is a client, and did not reply to it", m.Dest)
+		r.lineViolation(n, e, "unsolicited", "sent a message to client %s that is not a reply", m.Dest)
 	}
 	if n.state == starting {
 		if m.InReplyTo == initID && m.Dest == "c0" {
-			r.initialised(n, e, &m)
+			r.initReply(n, e, &m)
 			return
 		}
 	} else if m.Dest == "c0" {
@@ -180,48 +185,46 @@ func (r *runner) wrote(n *node, e *cluster.Event) {
 	r.send(n, e, m)
 }
 
-// copiesID reports whether a reply has its request's msg_id for its own: the
-// first thing that one writes with Maelstrom's libraries, take the request's body
-// and change its type, leaves it there. Nobody answers a reply, so that its id
-// means nothing; and since every client counts for itself, such ids come up
-// again and again.
+// copiesID reports whether a reply has the msg_id of its request as its own. Many
+// programs reply with the request's body and another type, and leave the msg_id in
+// it. This does no harm, because there is no reply to a reply. Such ids occur more
+// than once, because each client numbers its own requests.
 func copiesID(m *message.Message) bool { return m.IsReply() && m.ID == m.InReplyTo }
 
-// judgeReply compares a reply with what the node was given.
-func (r *runner) judgeReply(n *node, e *cluster.Event, m *message.Message) {
+// checkReply compares a reply with the requests that were delivered to the node.
+func (r *runner) checkReply(n *node, e *cluster.Event, m *message.Message) {
 	if !m.IsReply() {
 		return
 	}
-	g := n.life.from(m.Dest)
-	copies := g.copies.count(m.InReplyTo)
-	replies := g.replies.add(m.InReplyTo)
+	requests := n.incarnation.requestsFrom(m.Dest)
+	copies := requests.copies.count(m.InReplyTo)
+	replies := requests.replies.add(m.InReplyTo)
 	switch {
 	case copies == 0:
-		r.ofLine(n, e, "unrequested-reply", "replied to message %d of %s, which it was never given", m.InReplyTo, m.Dest)
+		r.lineViolation(n, e, "unrequested-reply", "replied to message %d of %s, which was not delivered to it", m.InReplyTo, m.Dest)
 	case replies > copies:
-		r.ofLine(n, e, "extra-reply", "replied %d times to message %d of %s, which it was given %d times", replies, m.InReplyTo, m.Dest, copies)
+		r.lineViolation(n, e, "extra-reply", "sent %d replies to message %d of %s, of which %d copies were delivered", replies, m.InReplyTo, m.Dest, copies)
 	}
 }
 
-func (r *runner) initialised(n *node, e *cluster.Event, m *message.Message) {
+// initReply handles the reply to init.
+func (r *runner) initReply(n *node, e *cluster.Event, m *message.Message) {
 	if m.Type != "init_ok" {
-		r.ofLine(n, e, "no-init", "answered init with %s", m.Type)
+		r.lineViolation(n, e, "no-init", "replied to init with %s", m.Type)
 		r.stop(n)
-		n.state = dead
 		return
 	}
 	n.state = up
-	r.net.Started(n.name, n.life.number, r.now)
-	r.news = true
+	r.net.Started(n.name, n.incarnation.number, r.now)
 }
 
-// send gives a node's message to the network.
+// send sends a node's message.
 func (r *runner) send(n *node, e *cluster.Event, m message.Message) {
 	if r.cfg.Trace != nil {
 		r.cfg.Trace(Traffic{At: r.now, Message: &m})
 	}
-	if r.byName[m.Dest] == nil && !r.isClient(m.Dest) && !r.cast.has(m.Dest) {
-		r.ofLine(n, e, "unknown-dest", "wrote to %q, which does not exist", m.Dest)
+	if r.byName[m.Dest] == nil && !r.isClient(m.Dest) && !r.peers.has(m.Dest) {
+		r.lineViolation(n, e, "unknown-dest", "sent a message to %q, which does not exist", m.Dest)
 		r.net.Drop(r.now, m, sim.UnknownDest)
 		return
 	}
@@ -231,19 +234,21 @@ func (r *runner) send(n *node, e *cluster.Event, m message.Message) {
 		late.line = e.Line.Number
 	}
 	r.net.Send(r.now, m)
-	r.saw(&m)
+	r.observe(&m)
 }
 
-// checkInits looks for processes that did not answer init in time.
+// checkInits stops the nodes whose reply to init is overdue.
 func (r *runner) checkInits() {
 	for _, n := range r.nodes {
-		if n.state == starting && n.paused == 0 && r.now >= n.initDue {
-			r.ofNode(n, "no-init", "did not answer init within %v", r.cfg.initTimeout())
+		if n.state == starting && n.pauses == 0 && r.now >= n.initDue {
+			r.nodeViolation(n, "no-init", "sent no reply to init within %v", r.cfg.initTimeout())
 			r.stop(n)
-			n.state = dead
 		}
 	}
 }
 
-// stop kills a node that is of no more use.
-func (r *runner) stop(n *node) { r.cluster.Kill(n.index) }
+// stop kills a node for good, after a violation.
+func (r *runner) stop(n *node) {
+	n.state = exited
+	r.cluster.Kill(n.index)
+}

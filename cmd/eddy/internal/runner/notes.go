@@ -11,8 +11,8 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 )
 
-// Notes are what a reader of the report should know, and what no verdict hangs
-// on, each with the nodes it is about, if it is about some.
+// notes are facts that readers of the report should know and that do not change the
+// verdict. A note may be about some nodes.
 type notes struct {
 	list  []string
 	nodes map[string][]string
@@ -28,18 +28,18 @@ func (n *notes) add(note, node string) {
 	n.nodes[note] = append(n.nodes[note], node)
 }
 
-// namedNodes is how many nodes a note names.
-const namedNodes = 5
+// maxNamedNodes is how many nodes a note names.
+const maxNamedNodes = 5
 
-// texts are the notes, with the nodes before each.
+// texts returns the notes, each after the names of its nodes.
 func (n *notes) texts() (all []string) {
 	for _, note := range n.list {
-		who := n.nodes[note]
-		slices.SortFunc(who, func(a, b string) int {
+		names := n.nodes[note]
+		slices.SortFunc(names, func(a, b string) int {
 			return cmp.Or(len(a)-len(b), cmp.Compare(a, b))
 		})
-		text := strings.Join(who[:min(len(who), namedNodes)], ", ")
-		if more := len(who) - namedNodes; more > 0 {
+		text := strings.Join(names[:min(len(names), maxNamedNodes)], ", ")
+		if more := len(names) - maxNamedNodes; more > 0 {
 			text += fmt.Sprintf(" and %d more", more)
 		}
 		all = append(all, strings.TrimSpace(text+" "+note))
@@ -47,33 +47,33 @@ func (n *notes) texts() (all []string) {
 	return all
 }
 
-// noteEnd tells how a node ended that was told to.
+// noteEnd adds a note if a node did not end with status 0 at the end of the test.
 func (r *runner) noteEnd(n *node, e *cluster.Event) {
 	var note string
 	switch {
 	case e.Exit.Forced == "SIGKILL":
-		note = fmt.Sprintf("had to be killed, %v after SIGTERM", termGrace)
+		note = fmt.Sprintf("was killed because it had not ended %v after SIGTERM", termGrace)
 	case e.Exit.Forced != "" || e.Exit.State.Success():
 		return
 	default:
-		note = fmt.Sprintf("ended with %v when the input had ended", e.Exit)
+		note = fmt.Sprintf("ended with %v after the end of the input", e.Exit)
 	}
 	if tail := r.cluster.StderrTail(n.index); len(tail) > 0 {
-		note += "; the last of its stderr: " + quote.Printable(tail[len(tail)-1])
+		note += "; the last line on stderr: " + quote.Printable(tail[len(tail)-1])
 	}
 	r.notes.add(note, n.name)
 }
 
-// noteRate tells if clients could not ask as often as they should.
+// noteRate adds a note if clients could not reach the rate.
 func (r *runner) noteRate() {
 	wanted := r.cfg.Rate * r.cfg.TimeLimit.Seconds()
-	// The times between requests are random: leave that room.
-	if r.cfg.Rate <= 0 || r.waited == 0 && r.nobody == 0 || float64(r.asked) >= 0.9*wanted-2*math.Sqrt(wanted) {
+	// The times between requests are random: allow for this.
+	if r.cfg.Rate <= 0 || r.noClient == 0 && r.noNode == 0 || float64(r.sent) >= 0.9*wanted-2*math.Sqrt(wanted) {
 		return
 	}
-	why := fmt.Sprintf("all %d clients were waiting for answers (--concurrency)", r.cfg.Concurrency)
-	if r.nobody > r.waited {
-		why = "nobody was up to be asked"
+	why := fmt.Sprintf("all %d clients (--concurrency) were waiting for replies", r.cfg.Concurrency)
+	if r.noNode > r.noClient {
+		why = "no node was running"
 	}
-	r.notes.add(fmt.Sprintf("--rate %g was not reached, it was %.0f/s: %s", r.cfg.Rate, float64(r.asked)/r.cfg.TimeLimit.Seconds(), why), "")
+	r.notes.add(fmt.Sprintf("--rate %g was not reached: the rate was %.0f/s, because %s", r.cfg.Rate, float64(r.sent)/r.cfg.TimeLimit.Seconds(), why), "")
 }

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,25 +17,25 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
 )
 
-// A Result is what happened in a test.
+// A Result is the record of a test.
 type Result struct {
-	History *history.History
-	Sick    []*Sickness
-	Journal *sim.Journal
-	Elapsed time.Duration    // until all nodes had ended; Judge adds what it takes
-	Asked   time.Duration    // how long clients asked
-	Played  []string         // nodes that the workload played
-	Stopped string           // why the test ended early, or ""
-	Notes   []string         // what a reader should know beside
-	Numbers []checker.Number // the workload's own; Judge sets them
+	History        *history.History
+	Violations     []*Violation
+	Journal        *sim.Journal
+	Elapsed        time.Duration    // until all nodes had ended; Judge adds its own time
+	MainPhase      time.Duration    // how long clients sent requests
+	SimulatedNodes []string         // nodes that the workload simulated
+	Stopped        string           // why the test ended early, or ""
+	Notes          []string         // facts that do not change the verdict
+	Numbers        []checker.Number // of the workload; set by Judge
 
 	start time.Time
 	check func() ([]checker.Problem, []checker.Number)
 }
 
-// Run runs a test. The error is our own, or one of starting the program; what
-// the nodes do wrong is in the result. When ctx ends, so does the test, and
-// nothing is left of the nodes.
+// Run runs a test. It returns an error if the program cannot be started or eddy
+// itself fails. The faults of the nodes are in the result. When ctx ends, the test
+// ends. When Run returns, all nodes have ended.
 func Run(ctx context.Context, cfg *Config) (*Result, error) {
 	c, err := cluster.New(cluster.Options{
 		Program: cfg.Bin, Args: cfg.Args, Nodes: cfg.Nodes,
@@ -57,19 +58,16 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 		Rand:        rand.New(rand.NewPCG(seed, 2)),
 		CallTimeout: cfg.CallTimeout, CallAttempts: cfg.CallAttempts, CallBackoff: cfg.CallBackoff, Flooded: cfg.Rate == MaxRate, IgnoreLate: cfg.IgnoreLate,
 	})
-	r.cast = newCast(r.load, seed)
-	if r.cast.player != nil {
-		r.plays = r.cast.player.SimulatedNodes()
-	}
+	r.peers = newPeers(r.load, seed)
 	if cfg.Carrier != nil {
 		defer cfg.Carrier.Close()
 		if err := r.openCarrier(ctx); err != nil && ctx.Err() == nil {
-			return nil, fmt.Errorf("the test's own NATS servers: %v", err)
+			return nil, fmt.Errorf("start the NATS servers of the test: %v", err)
 		}
 		r.start = time.Now()
 	}
-	r.pulse = newPulse(r.start)
-	defer r.pulse.end()
+	r.stalls = newStallMonitor(r.start)
+	defer r.stalls.end()
 	for i, name := range cfg.Nodes {
 		n := &node{name: name, index: i}
 		r.nodes = append(r.nodes, n)
@@ -87,7 +85,7 @@ func stderrTo(cfg *Config) func(string, []byte) {
 	}
 }
 
-// run goes through the phases and gathers what happened.
+// run runs the phases and returns the result.
 func (r *runner) run(ctx context.Context) (*Result, error) {
 	result := &Result{}
 	err := r.phases(ctx, result)
@@ -108,20 +106,20 @@ func (r *runner) run(ctx context.Context) (*Result, error) {
 	}
 	result.check = func() ([]checker.Problem, []checker.Number) {
 		problems, numbers := r.load.Check(workload.Record{
-			History: r.history, Journal: r.net.Journal(), End: r.endedAt, Lag: r.pulse.lag,
+			History: r.history, Journal: r.net.Journal(), End: r.endedAt, Lag: r.stalls.lag,
 		})
-		return append(problems, checker.Errors(r.history, r.expected, r.excuse())...), numbers
+		return append(problems, checker.Errors(r.history, r.expectsError, r.excuse())...), numbers
 	}
-	result.History, result.Sick, result.Journal = r.history, r.ward.all, r.net.Journal()
+	result.History, result.Violations, result.Journal = r.history, r.violations.all, r.net.Journal()
 	result.start = r.start
-	result.Played = r.plays
+	result.SimulatedNodes = r.peers.names
 	r.noteCarrier()
 	result.Notes = r.notes.texts()
 	result.Elapsed = time.Since(r.start)
 	return result, nil
 }
 
-// A stopError ends a test before its time; the result tells why.
+// A stopError ends a test early. The result says why.
 type stopError string
 
 func (e stopError) Error() string { return string(e) }
@@ -135,11 +133,11 @@ func (r *runner) phases(ctx context.Context, result *Result) error {
 	}
 	began := r.now
 	err := r.main(ctx)
-	result.Asked = r.now - began
+	result.MainPhase = r.now - began
 	if err != nil {
 		return err
 	}
-	if err := r.calm(ctx); err != nil {
+	if err := r.quiesce(ctx); err != nil {
 		return err
 	}
 	return r.final(ctx)
@@ -147,9 +145,9 @@ func (r *runner) phases(ctx context.Context, result *Result) error {
 
 func (r *runner) startAll(ctx context.Context) error {
 	for _, n := range r.nodes {
-		r.begin(n)
+		r.startNode(n)
 	}
-	settled := func() bool {
+	started := func() bool {
 		for _, n := range r.nodes {
 			if n.state == starting {
 				return false
@@ -157,7 +155,7 @@ func (r *runner) startAll(ctx context.Context) error {
 		}
 		return true
 	}
-	if _, err := r.until(ctx, r.cfg.initTimeout()+time.Second, settled); err != nil {
+	if _, err := r.until(ctx, r.cfg.initTimeout()+time.Second, started); err != nil {
 		return err
 	}
 	for _, n := range r.nodes {
@@ -171,13 +169,13 @@ func (r *runner) startAll(ctx context.Context) error {
 // idle reports whether no operation is open.
 func (r *runner) idle() bool { return r.open == 0 }
 
-// askAll asks some requests at the same time and waits for the answers. It
-// returns the operations.
-func (r *runner) askAll(ctx context.Context, requests []workload.Request) ([]history.Op, error) {
+// requestAll sends requests at the same time and waits until their operations have
+// ended. It returns the operations.
+func (r *runner) requestAll(ctx context.Context, requests []workload.Request) ([]history.Op, error) {
 	first := r.history.Len()
 	for i := range requests {
 		c := r.newClient(r.byName[requests[i].Node])
-		r.ask(c, requests[i])
+		r.request(c, requests[i])
 	}
 	_, err := r.until(ctx, r.now+time.Hour, r.idle)
 	var ops []history.Op
@@ -188,99 +186,99 @@ func (r *runner) askAll(ctx context.Context, requests []workload.Request) ([]his
 }
 
 func (r *runner) setup(ctx context.Context) error {
-	ops, err := r.askAll(ctx, r.load.Setup())
+	ops, err := r.requestAll(ctx, r.load.Setup())
 	if err != nil {
 		return err
 	}
 	for i := range ops {
 		if ops[i].Outcome != history.OK {
-			return stopError(ops[i].Node + " did not accept " + ops[i].F + ": " + ops[i].Error)
+			return stopError(ops[i].F + " of " + ops[i].Node + " failed: " + ops[i].Error)
 		}
 	}
 	return nil
 }
 
-// main is the phase in which clients ask and faults happen.
+// main is the phase with faults, in which clients send requests.
 func (r *runner) main(ctx context.Context) error {
 	r.clients, r.free = nil, nil
 	for i := range r.cfg.Concurrency {
 		r.free = append(r.free, r.newClient(r.nodes[i%len(r.nodes)]))
 	}
 	r.nextOp = r.now
-	r.asking = r.cfg.Rate != 0
-	if err := r.beginNemeses(); err != nil {
+	r.inMain = r.cfg.Rate != 0
+	if err := r.startNemeses(); err != nil {
 		return err
 	}
-	_, err := r.until(ctx, r.now+r.cfg.TimeLimit, r.allDead)
-	r.asking = false
-	if err == nil && !r.allDead() {
+	_, err := r.until(ctx, r.now+r.cfg.TimeLimit, r.allExited)
+	r.inMain = false
+	if err == nil && !r.allExited() {
 		r.noteRate()
 	}
 	return err
 }
 
-func (r *runner) allDead() bool {
+func (r *runner) allExited() bool {
 	for _, n := range r.nodes {
-		if n.state != dead {
+		if n.state != exited {
 			return false
 		}
 	}
 	return true
 }
 
-// calm ends all faults and waits until what is open has been answered, and then
-// as long as was asked for.
-func (r *runner) calm(ctx context.Context) error {
-	r.heal()
-	if err := r.settle(ctx); err != nil {
+// quiesce ends all faults, waits until all operations have ended and all nodes are
+// up, and then waits for the configured time.
+func (r *runner) quiesce(ctx context.Context) error {
+	r.endAllFaults()
+	if err := r.awaitServers(ctx); err != nil {
 		return err
 	}
 	r.net.Quiesce(r.now)
-	whole := func() bool {
+	recovered := func() bool {
 		for _, n := range r.nodes {
-			if n.state != up && n.state != dead {
+			if n.state != up && n.state != exited {
 				return false
 			}
 		}
 		return r.open == 0
 	}
-	if _, err := r.until(ctx, r.now+r.cfg.timeout(r.inFinal)+r.cfg.initTimeout()+time.Second, whole); err != nil {
+	if _, err := r.until(ctx, r.now+r.cfg.timeout(r.inFinal)+r.cfg.initTimeout()+time.Second, recovered); err != nil {
 		return err
 	}
 	if _, err := r.until(ctx, r.now+r.cfg.quiesce(), func() bool { return false }); err != nil {
 		return err
 	}
-	return r.settle(ctx)
+	return r.awaitServers(ctx)
 }
 
-// final asks every node a last time, until the answers are as they shall be.
+// final sends the final requests to every node, until their results are complete.
 func (r *runner) final(ctx context.Context) error {
 	r.inFinal = true
-	patience := r.now + finalPatience
+	end := r.now + cmp.Or(r.cfg.finalTimeout, finalTimeout)
 	for {
 		var requests []workload.Request
 		for _, n := range r.nodes {
-			if n.state != dead {
+			if n.state != exited {
 				req := r.load.Final(n.name)
 				req.Node = n.name
 				requests = append(requests, req)
 			}
 		}
-		ops, err := r.askAll(ctx, requests)
+		ops, err := r.requestAll(ctx, requests)
 		if err != nil {
 			return err
 		}
-		lost := r.silent(ops)
+		lost := r.checkFinal(ops)
 		if lost != "" {
-			if err := r.settle(ctx); err != nil {
+			if err := r.awaitServers(ctx); err != nil {
 				return err
 			}
 		}
 		switch {
-		case lost != "" && r.now >= patience:
-			return stopError("what " + lost + " was asked in the final phase, or its answer, was lost by NATS")
+		case lost != "" && r.now >= end:
+			return stopError("NATS lost a final request to " + lost + ", or the reply")
 		case lost != "":
-		case r.load.Settled(ops) || r.now >= patience || r.allDead():
+		case r.load.Settled(ops) || r.now >= end || r.allExited():
 			return nil
 		}
 		again := r.now + 100*time.Millisecond
@@ -290,26 +288,26 @@ func (r *runner) final(ctx context.Context) error {
 	}
 }
 
-// silent looks for nodes that did not answer in the final phase. It returns one whose
-// request, or answer, was lost by the carrier, for which it is not to blame.
-func (r *runner) silent(ops []history.Op) (lost string) {
+// checkFinal adds violations for nodes that sent no reply in the final phase. If the
+// carrier lost the request or the reply, it returns the node instead.
+func (r *runner) checkFinal(ops []history.Op) (lost string) {
 	for i := range ops {
 		n := r.byName[ops[i].Node]
 		switch {
-		case !strings.HasPrefix(ops[i].Error, noAnswer) || n.silent || n.state == dead:
-		case r.notArrived(&ops[i]):
+		case !strings.HasPrefix(ops[i].Error, noReply) || n.noReply || n.state == exited:
+		case r.lostByCarrier(&ops[i]):
 			lost = n.name
 		default:
-			n.silent = true
-			r.ofNode(n, "no-final-reply", "did not answer %s in the final phase, within %v", ops[i].F, r.cfg.timeout(r.inFinal))
+			n.noReply = true
+			r.nodeViolation(n, "no-final-reply", "sent no reply to %s in the final phase within %v", ops[i].F, r.cfg.timeout(r.inFinal))
 		}
 	}
 	return lost
 }
 
-// notArrived reports whether a request that was not answered, or its answer, was
-// lost by the carrier.
-func (r *runner) notArrived(op *history.Op) bool {
+// lostByCarrier reports whether the carrier lost the request of an operation that
+// timed out, or its reply.
+func (r *runner) lostByCarrier(op *history.Op) bool {
 	e := r.expired[op.Client]
 	return r.carrier != nil && e != nil && (e.line > 0 || r.net.Journal().At(e.record).Fate == sim.InFlight)
 }
@@ -318,14 +316,14 @@ func (r *runner) notArrived(op *history.Op) bool {
 func (r *runner) end(ctx context.Context) error {
 	r.ending, r.endedAt = true, r.now
 	r.cluster.End()
-	gone := func() bool {
+	ended := func() bool {
 		for _, n := range r.nodes {
-			if n.state != dead && n.state != down {
+			if n.state != exited && n.state != down {
 				return false
 			}
 		}
 		return true
 	}
-	_, err := r.until(ctx, r.now+r.cfg.endGrace()+stopGrace+10*time.Second, gone)
+	_, err := r.until(ctx, r.now+r.cfg.endGrace()+stopGrace+10*time.Second, ended)
 	return err
 }

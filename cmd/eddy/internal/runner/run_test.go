@@ -3,6 +3,7 @@ package runner
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -16,22 +17,23 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// The test binary is also the node: with this variable set it echoes.
+// The test binary is also the node program: it echoes if this variable is set.
 const isNode = "EDDY_RUNNER_TEST_IS_NODE"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(isNode) != "" {
-		leaveMark()
-		echoNode(len(os.Args) > 1 && os.Args[1] == "unread-input")
+		createFile()
+		echoNode(len(os.Args) > 1 && os.Args[1] == "stop-reading")
 		os.Exit(0)
 	}
 	os.Setenv(isNode, "1")
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
+	flag.Set("test.parallel", "4") // most tests wait; a flag on the command line takes precedence
 	os.Exit(m.Run())
 }
 
-// echoNode answers what it reads; a deaf one reads init alone.
-func echoNode(deaf bool) {
+// echoNode replies to every request. With stopReading it reads only init.
+func echoNode(stopReading bool) {
 	in, out := bufio.NewScanner(os.Stdin), bufio.NewWriter(os.Stdout)
 	for in.Scan() {
 		m, err := message.Parse(in.Bytes())
@@ -42,13 +44,13 @@ func echoNode(deaf bool) {
 		body = strings.TrimSuffix(body, fmt.Sprintf(`,"msg_id":%d}`, m.ID))
 		fmt.Fprintf(out, `{"src":%q,"dest":%q,"body":%s,"in_reply_to":%d}}`+"\n", m.Dest, m.Src, body, m.ID)
 		out.Flush()
-		if deaf {
-			time.Sleep(time.Hour) // it is killed before
+		if stopReading {
+			time.Sleep(time.Hour) // until it is killed
 		}
 	}
 }
 
-// config is a short echo test of the node above.
+// config returns a short test of echoNode.
 func config(t *testing.T) *Config {
 	spec, err := workload.Find("echo")
 	if err != nil {
@@ -57,7 +59,7 @@ func config(t *testing.T) *Config {
 	return &Config{
 		Spec: spec, Bin: os.Args[0], Nodes: []string{"n1", "n2", "n3"},
 		TimeLimit: 300 * time.Millisecond, Rate: 200, Concurrency: 6, Quiesce: -1,
-		Interval: 10 * time.Second, ClientTimeout: 300 * time.Millisecond,
+		Interval: 10 * time.Second, ClientTimeout: 300 * time.Millisecond, finalClientTimeout: time.Second, finalTimeout: 2 * time.Second,
 		Dirs: t.TempDir(), Logs: t.TempDir(),
 	}
 }
@@ -74,12 +76,12 @@ func TestRunEcho(t *testing.T) {
 	}
 }
 
-// A test that is interrupted leaves nothing running and is no pass.
+// The verdict on an interrupted test is unknown.
 func TestRunInterrupted(t *testing.T) {
 	cfg := config(t)
 	cfg.TimeLimit = time.Hour
 	ctx, cancel := context.WithCancel(context.Background())
-	cfg.Live = func(p Progress) {
+	cfg.OnProgress = func(p Progress) {
 		if p.OK > 3 {
 			cancel()
 		}
@@ -93,14 +95,15 @@ func TestRunInterrupted(t *testing.T) {
 	}
 }
 
-// A node that leaves its input unread is told of, and does not fill our memory.
-func TestRunDeaf(t *testing.T) {
+// A node that does not read its input has a violation, and the memory used for its
+// input is bounded.
+func TestRunUnreadInput(t *testing.T) {
 	cfg := config(t)
-	cfg.Nodes, cfg.Args = []string{"n1"}, []string{"unread-input"}
+	cfg.Nodes, cfg.Args = []string{"n1"}, []string{"stop-reading"}
 	cfg.QueueLimit = 64 << 10
-	cfg.Rate, cfg.Concurrency, cfg.TimeLimit = MaxRate, 4000, time.Hour // more than a pipe holds
+	cfg.Rate, cfg.Concurrency, cfg.TimeLimit = MaxRate, 4000, time.Hour // more than a pipe can hold
 	ctx, cancel := context.WithCancel(context.Background())
-	cfg.Live = func(p Progress) {
+	cfg.OnProgress = func(p Progress) {
 		if p.Messages >= cfg.Concurrency {
 			cancel()
 		}
@@ -115,23 +118,23 @@ func TestRunDeaf(t *testing.T) {
 			unread++
 		}
 	}
-	if len(res.Sick) == 0 || res.Sick[0].Kind != "unread-input" || res.Sick[0].Node != "n1" || res.Sick[0].Count != unread || unread == 0 {
-		t.Errorf("%d messages were not read, sick: %+v", unread, res.Sick)
+	if len(res.Violations) == 0 || res.Violations[0].Kind != "unread-input" || res.Violations[0].Node != "n1" || res.Violations[0].Count != unread || unread == 0 {
+		t.Errorf("%d messages were not read, violations: %+v", unread, res.Violations)
 	}
 	_, problems := res.Judge(cfg, false)
-	deaf := slices.IndexFunc(problems, func(p checker.Problem) bool { return p.Check == "unread-input" })
-	if deaf < 0 || !problems[deaf].Unknown || !strings.Contains(problems[deaf].Text, "bytes of its input unread") {
+	i := slices.IndexFunc(problems, func(p checker.Problem) bool { return p.Check == "unread-input" })
+	if i < 0 || !problems[i].Unknown || !strings.Contains(problems[i].Text, "bytes of its input") {
 		t.Errorf("%+v", problems)
 	}
 }
 
-func TestLedger(t *testing.T) {
-	l := &ledger{}
+func TestIDCounts(t *testing.T) {
+	c := &idCounts{}
 	for _, id := range []int64{0, 1, 5, 5, 1 << 40, 10_000, 10_000, 4, 9_000, 9_500, 10_000} {
-		l.add(id)
+		c.add(id)
 	}
 	for id, want := range map[int64]int{0: 1, 2: 0, 4: 1, 5: 2, 10_000: 3, 1 << 40: 1, 1 << 41: 0} {
-		if got := l.count(id); got != want {
+		if got := c.count(id); got != want {
 			t.Errorf("%d was counted %d times, want %d", id, got, want)
 		}
 	}

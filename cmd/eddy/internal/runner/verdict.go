@@ -9,24 +9,24 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 )
 
-// nothingChecked is the problem of a workload's checks that had nothing to judge.
+// nothingChecked is the check that fails if a workload had nothing to check.
 const nothingChecked = "nothing-checked"
 
-// Judge is the test's verdict and all reasons for it, the first one first. It
-// runs the workload's checks, which may take a while. With lenient, sick nodes are
-// told of and the verdict is unknown instead of fail.
+// Judge returns the test's verdict and the reasons for it, the main reason first. It
+// runs the workload's checks, which may take some time. If lenient is set, violations
+// make the verdict unknown instead of fail.
 func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.Problem) {
 	problems, numbers := res.check()
 	res.Numbers, res.Elapsed = numbers, time.Since(res.start)
 	nothing := func(p checker.Problem) bool { return p.Check == nothingChecked }
 	if res.Stopped != "" {
-		problems = slices.DeleteFunc(problems, nothing) // that is why
+		problems = slices.DeleteFunc(problems, nothing) // because the test ended early
 	}
-	told := map[string]bool{} // the first of each kind and node speaks for all
-	for _, s := range res.Sick {
-		if key := s.Node + " " + s.Kind; !told[key] {
-			told[key] = true
-			problems = append(problems, s.problem(lenient))
+	reported := map[string]bool{} // only the first of each kind and node is a reason
+	for _, v := range res.Violations {
+		if key := v.Node + " " + v.Kind; !reported[key] {
+			reported[key] = true
+			problems = append(problems, v.problem(lenient))
 		}
 	}
 	ok, ended := 0, res.History.Len()
@@ -42,7 +42,7 @@ func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.
 	case res.Stopped != "":
 		unknown("stopped", "the test ended early: %s", res.Stopped)
 	case ok == 0 && !slices.ContainsFunc(problems, nothing):
-		unknown("nothing-ok", "not one of %d operations was answered well, so nothing was tested", ended)
+		unknown("nothing-ok", "none of %d operations ended ok, so nothing was tested", ended)
 	case float64(ok) < cfg.Availability*float64(ended):
 		problems = append(problems, checker.Problem{Check: "low-availability", At: res.Elapsed,
 			Text: fmt.Sprintf("%d of %d operations ended ok, which is less than %v", ok, ended, cfg.Availability)})
@@ -51,17 +51,17 @@ func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.
 	return checker.Judge(problems, ok > 0), problems
 }
 
-// problem is a sickness as a reason for the verdict.
-func (s *Sickness) problem(lenient bool) checker.Problem {
-	text := fmt.Sprintf("%s %s", s.Node, s.Text)
-	if s.Line > 0 {
-		text = fmt.Sprintf("%s, line %d, %d bytes: %s: %s", s.Node, s.Line, s.Bytes, s.Text, s.Quote)
-	} else if s.Quote != "" {
-		text += ": " + s.Quote
+// problem returns the violation as a reason for the verdict.
+func (v *Violation) problem(lenient bool) checker.Problem {
+	text := fmt.Sprintf("%s %s", v.Node, v.Text)
+	if v.Line > 0 {
+		text = fmt.Sprintf("%s, line %d, %d bytes: %s: %s", v.Node, v.Line, v.Bytes, v.Text, v.Quote)
+	} else if v.Quote != "" {
+		text += ": " + v.Quote
 	}
-	if s.Count > 1 {
-		text += fmt.Sprintf(" (%d times)", s.Count)
+	if v.Count > 1 {
+		text += fmt.Sprintf(" (%d times)", v.Count)
 	}
-	return checker.Problem{Check: s.Kind, Text: text, At: s.At,
-		Unknown: lenient || s.Kind == "no-init" || s.Kind == "unread-input"}
+	return checker.Problem{Check: v.Kind, Text: text, At: v.At,
+		Unknown: lenient || v.Kind == "no-init" || v.Kind == "unread-input"}
 }

@@ -16,7 +16,7 @@ func TestTop(t *testing.T) {
 	b := newBench(t)
 	tb := openReport(t, b.test(t, "double-reply"), "")
 	tb.has(".badge", "FAIL")
-	tb.has("h1", "relay on 3 nodes broke its promises: double-reply")
+	tb.has("h1", "relay on 3 nodes failed: double-reply")
 	if text := tb.text(".first"); !strings.Contains(text, "got 2 replies: the reply to attempt") || !strings.Contains(text, "late") {
 		t.Errorf("the first violation reads %q", text)
 	}
@@ -188,7 +188,7 @@ func TestViolation(t *testing.T) {
 	tb.has(".panel", "partition halves")
 	tb.has(".panel .path", "copy")
 
-	tb = openReport(t, b.test(t, "sick-node"), "#v0")
+	tb = openReport(t, b.test(t, "violation"), "#v0")
 	tb.has(".first", "DEBUG: got an echo from")
 	tb.has(".panel", "what its node was busy with")
 }

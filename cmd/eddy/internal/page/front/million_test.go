@@ -62,7 +62,7 @@ func writeMillion(t *testing.T, dir string) {
 	doneToo()
 	results := `{"version":1,"verdict":"pass","reasons":[],"workload":"echo","bin":"./node","nodes":["n0","n1","n2","n3","n4","n5","n6","n7","n8","n9"],"seed":1,"call_timeout_ms":0,` +
 		`"command":{"args":["-w","echo"],"dir":"/"},"started":"2026-01-01T00:00:00Z","seconds":50,"operations":{"ok":499000,"fail":0,"indefinite":1000,"per_second":10000,"latency_ms":{"p50":0.1,"p95":0.2,"p99":0.2,"max":0.2}},` +
-		`"messages":{"all":1000000,"delivered":999000,"lost":1000},"faults":{},"numbers":{},"sick":[],"notes":[]}`
+		`"messages":{"all":1000000,"delivered":999000,"lost":1000},"faults":{},"numbers":{},"violations":[],"notes":[],"simulated_nodes":[]}`
 	if err := os.WriteFile(filepath.Join(dir, "results.json"), []byte(results), 0o644); err != nil {
 		t.Fatal(err)
 	}

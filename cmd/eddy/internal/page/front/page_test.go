@@ -33,7 +33,7 @@ func scenes() map[string]*scene {
 		"double-reply": "-w relay --bin ./nodes --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- double",
 		"split":        "-w lin-kv --bin ./nodes --node-count 3 --concurrency 6 --rate 60 --time-limit 2 --client-latency 4 --nemesis partition --nemesis-interval 0.5 --seed 3 -- split",
 		"killed-node":  "-w relay --bin ./relay --node-count 3 --concurrency 2n --rate 40 --time-limit 2 --latency 15 --duplicate 0.05 --nemesis kill --nemesis-interval 0.5 --seed 11",
-		"sick-node":    "-w echo --bin ./nodes --nodes n1,n2 --concurrency 2 --rate 30 --time-limit 1.5 --seed 5 -- debug",
+		"violation":    "-w echo --bin ./nodes --nodes n1,n2 --concurrency 2 --rate 30 --time-limit 1.5 --seed 5 -- debug",
 
 		// As double-reply, with a relay that is well.
 		"relayed": "-w relay --bin ./relay --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- --timeout 100ms",
@@ -57,7 +57,7 @@ func TestPictures(t *testing.T) {
 		{"double-reply", "FAIL", "#v0", 860},
 		{"split", "FAIL", "#v0", 860},
 		{"killed-node", "PASS", "", 860},
-		{"sick-node", "FAIL", "#v0", 760},
+		{"violation", "FAIL", "#v0", 760},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			tb := openReport(t, b.test(t, c.name), c.hash)

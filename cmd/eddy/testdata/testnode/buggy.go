@@ -1,4 +1,4 @@
-package sick
+package testnode
 
 import (
 	"fmt"
@@ -9,21 +9,21 @@ import (
 	"time"
 )
 
-// Nodes answer echo, each with one thing wrong.
-var Nodes = map[string]func(){
+// Buggy are nodes that reply to echo, each with one bug.
+var Buggy = map[string]func(){
 	"exits-at-once":     func() { fmt.Fprintln(os.Stderr, "no such file: config.json"); os.Exit(3) },
 	"exits-with-zero":   func() {},
 	"exits-on-request":  after(1, func(*Node, Message) { fmt.Fprintln(os.Stderr, "panic: boom"); os.Exit(2) }),
 	"exits-in-the-end":  after(3, func(n *Node, m Message) { n.Echo(m); os.Exit(0) }),
 	"never-initialised": func() { select {} },
-	"init-error": sick(func(n *Node, m Message) bool {
+	"init-error": buggy(func(n *Node, m Message) bool {
 		if m.Body.Type == "init" {
 			n.Reply(m, `{"type":"error","code":13,"text":"not today"}`)
 			return true
 		}
 		return false
 	}),
-	"init-wrong-type": sick(func(n *Node, m Message) bool {
+	"init-wrong-type": buggy(func(n *Node, m Message) bool {
 		if m.Body.Type == "init" {
 			n.Reply(m, `{"type":"ok"}`)
 			return true
@@ -67,8 +67,8 @@ var Nodes = map[string]func(){
 	"stops-reading":       func() { n := New(); n.On = stopReading; n.Serve() },
 }
 
-// sick is a node that does something of its own.
-func sick(on func(*Node, Message) bool) func() {
+// buggy returns a node that first calls on with every message.
+func buggy(on func(*Node, Message) bool) func() {
 	return func() {
 		n := New()
 		n.Before = func(m Message) bool { return on(n, m) }
@@ -76,9 +76,9 @@ func sick(on func(*Node, Message) bool) func() {
 	}
 }
 
-// after does something of its own with every echo from the count-th on.
+// after returns a node that calls do with every echo request from the count-th on.
 func after(count int, do func(*Node, Message)) func() {
-	return sick(func(n *Node, m Message) bool {
+	return buggy(func(n *Node, m Message) bool {
 		if m.Body.Type != "echo" {
 			return false
 		}
@@ -90,9 +90,9 @@ func after(count int, do func(*Node, Message)) func() {
 	})
 }
 
-// once does something of its own with the count-th echo alone.
+// once returns a node that calls do only with the count-th echo request.
 func once(count int, do func(*Node, Message)) func() {
-	return sick(func(n *Node, m Message) bool {
+	return buggy(func(n *Node, m Message) bool {
 		if m.Body.Type != "echo" {
 			return false
 		}
@@ -104,15 +104,15 @@ func once(count int, do func(*Node, Message)) func() {
 	})
 }
 
-// goesSilent answers for the first half second.
+// goesSilent replies for half a second.
 func goesSilent() {
 	begin := time.Now()
-	sick(func(_ *Node, m Message) bool {
+	buggy(func(_ *Node, m Message) bool {
 		return m.Body.Type == "echo" && time.Since(begin) > time.Second/2
 	})()
 }
 
-// mostlyErrors answers every twentieth request well.
+// mostlyErrors replies to every twentieth request, and to the others with an error.
 func mostlyErrors() {
 	count := 0
 	n := New()
@@ -126,9 +126,8 @@ func mostlyErrors() {
 	n.Serve()
 }
 
-// lateAndWrong answers the first request when its client has given up, and not
-// with what it asked for. Others it answers late enough for somebody to be there
-// still.
+// lateAndWrong replies to the first request after the client's timeout and with a wrong
+// echo. It delays later replies so that the test still runs then.
 func lateAndWrong() {
 	begin, first := time.Now(), true
 	n := New()
@@ -150,10 +149,10 @@ func lateAndWrong() {
 	n.Serve()
 }
 
-// skipsOne leaves the third request unanswered.
+// skipsOne does not reply to the third request.
 func skipsOne() {
 	count := 0
-	sick(func(_ *Node, m Message) bool {
+	buggy(func(_ *Node, m Message) bool {
 		if m.Body.Type == "echo" {
 			count++
 		}
@@ -168,7 +167,7 @@ func stopReading(m Message) bool {
 	return false
 }
 
-// chatter goes on writing until it is killed.
+// chatter writes messages until it is killed.
 func chatter() {
 	signal.Ignore(syscall.SIGTERM)
 	for i := 1_000_000; ; i++ {

@@ -7,37 +7,37 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/testdata/sick"
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/testnode"
 	"github.com/eddyrpc/eddy/internal/golden"
 )
 
 func init() {
-	for name, run := range sick.Nodes {
-		testNodes["sick-"+name] = run
+	for name, run := range testnode.Buggy {
+		testNodes["buggy-"+name] = run
 	}
 }
 
-// sickPath says of each sick node what eddy test must make of it: the verdict,
-// and the checks that gave reasons for it.
-const sickPath = "testdata/sick/verdicts.txt"
+// verdictsPath is the file with the expected verdict on each buggy node, and the
+// checks of the reasons.
+const verdictsPath = "testdata/testnode/verdicts.txt"
 
-func TestSickNodes(t *testing.T) {
+func TestBuggyNodes(t *testing.T) {
 	t.Parallel()
-	names := slices.Sorted(maps.Keys(sick.Nodes))
-	// What takes the longest begins first.
+	names := slices.Sorted(maps.Keys(testnode.Buggy))
+	// The slowest nodes begin first.
 	slices.SortStableFunc(names, func(a, b string) int { return slowness(b) - slowness(a) })
 	lines := make([]string, len(names))
 	sideBySide(t, len(names), func(t *testing.T, i int) {
-		r := eddyTest(t, "-w", "echo", "--bin", "sick-"+names[i], "--nodes", "n1", "--concurrency", "2", "--rate", "20",
+		r := eddyTest(t, "-w", "echo", "--bin", "buggy-"+names[i], "--nodes", "n1", "--concurrency", "2", "--rate", "20",
 			"--time-limit", "1", "--client-timeout", "2s", "--call-timeout", "50ms", "--call-attempts", "1")
 		lines[i] = fmt.Sprintf("%s: %s by %s\n", names[i], r.Verdict, r.checks())
 		if r.Verdict == "pass" {
-			t.Errorf("sick-%s passes", names[i])
+			t.Errorf("buggy-%s passes", names[i])
 		}
-		t.Logf("sick-%s: %s\n%s", names[i], r.Verdict, r.text())
+		t.Logf("buggy-%s: %s\n%s", names[i], r.Verdict, r.text())
 	})
 	slices.Sort(lines)
-	golden.File(t, sickPath, strings.Join(lines, ""))
+	golden.File(t, verdictsPath, strings.Join(lines, ""))
 }
 
 func slowness(name string) int {

@@ -8,20 +8,20 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/testdata/sick"
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/testnode"
 )
 
-// A wellNode does what others have been blamed for, and may. It must pass.
-type wellNode struct {
+// A correctNode does something unusual that is allowed. It must pass.
+type correctNode struct {
 	run   func()
 	flags []string
 }
 
-var wellNodes = map[string]wellNode{
-	// As Maelstrom's libraries do with a body that was changed in place.
+var correctNodes = map[string]correctNode{
+	// Maelstrom's libraries do this with a body that was changed in place.
 	"copies-the-id": {func() {
-		n := sick.New()
-		n.On = func(m sick.Message) bool {
+		n := testnode.New()
+		n.On = func(m testnode.Message) bool {
 			if m.Body.Type != "echo" {
 				return false
 			}
@@ -32,9 +32,9 @@ var wellNodes = map[string]wellNode{
 		n.Serve()
 	}, []string{"-w", "echo", "--rate", "40", "--time-limit", "1"}},
 
-	// Maelstrom kills nodes, so hardly one ends with its input.
-	"gossips-on": {func() {
-		n := sick.New()
+	// Maelstrom kills nodes, so few of them end at the end of their input.
+	"keeps-gossiping": {func() {
+		n := testnode.New()
 		go func() {
 			for ; ; time.Sleep(50 * time.Millisecond) {
 				fmt.Printf(`{"src":"n1","dest":"n1","body":{"type":"gossip"}}` + "\n")
@@ -44,12 +44,12 @@ var wellNodes = map[string]wellNode{
 		select {}
 	}, []string{"-w", "echo", "--rate", "40", "--time-limit", "1"}},
 
-	// Once the input has been closed nobody can read what comes later, and it need
-	// not have read all that came before.
-	"leaves-the-rest": {func() {
-		n := sick.New()
+	// A message that arrives after the input was closed cannot be read, and the node
+	// need not have read all earlier ones.
+	"leaves-input-unread": {func() {
+		n := testnode.New()
 		gossip := `{"type":"gossip","text":"` + strings.Repeat("x", 200_000) + `"}` // more than a pipe holds
-		n.On = func(m sick.Message) bool {
+		n.On = func(m testnode.Message) bool {
 			if m.Body.Type != "echo" {
 				return true
 			}
@@ -63,16 +63,16 @@ var wellNodes = map[string]wellNode{
 		n.Serve()
 	}, []string{"-w", "echo", "-n", "n2", "--link", "n2:n1:latency=500", "--rate", "0", "--time-limit", "0.1"}},
 
-	// No answer is better than an id that may not be unique.
+	// No reply is better than an id that may not be unique.
 	"id-of-a-service": {func() {
-		n := sick.New()
-		asked := map[int64]sick.Message{}
-		n.On = func(m sick.Message) bool {
+		n := testnode.New()
+		requests := map[int64]testnode.Message{}
+		n.On = func(m testnode.Message) bool {
 			if m.Body.Type == "generate" {
-				asked[int64(n.Next)] = m
+				requests[int64(n.Next)] = m
 				n.Send("lin-tso", `{"type":"ts"}`)
 			} else if m.Body.InReplyTo != nil {
-				n.Reply(asked[*m.Body.InReplyTo], fmt.Sprintf(`{"type":"generate_ok","id":%d}`, m.Body.TS))
+				n.Reply(requests[*m.Body.InReplyTo], fmt.Sprintf(`{"type":"generate_ok","id":%d}`, m.Body.TS))
 			}
 			return true
 		}
@@ -81,19 +81,19 @@ var wellNodes = map[string]wellNode{
 }
 
 func init() {
-	for name, node := range wellNodes {
-		testNodes["well-"+name] = node.run
+	for name, node := range correctNodes {
+		testNodes["correct-"+name] = node.run
 	}
 }
 
-func TestWellNodes(t *testing.T) {
+func TestCorrectNodes(t *testing.T) {
 	t.Parallel()
-	names := slices.Sorted(maps.Keys(wellNodes))
+	names := slices.Sorted(maps.Keys(correctNodes))
 	sideBySide(t, len(names), func(t *testing.T, i int) {
-		flags := append([]string{"--bin", "well-" + names[i], "--node", "n1",
-			"--client-timeout", "1s", "--call-timeout", "50ms", "--call-attempts", "1"}, wellNodes[names[i]].flags...)
+		flags := append([]string{"--bin", "correct-" + names[i], "--node", "n1",
+			"--client-timeout", "1s", "--call-timeout", "50ms", "--call-attempts", "1"}, correctNodes[names[i]].flags...)
 		if r := eddyTest(t, flags...); r.Verdict != "pass" {
-			t.Errorf("well-%s: %s\n%s", names[i], r.Verdict, r.text())
+			t.Errorf("correct-%s: %s\n%s", names[i], r.Verdict, r.text())
 		}
 	})
 }

@@ -1,7 +1,6 @@
-// Package sick holds node programs with one thing wrong each, for the tests of
-// eddy test, and what all such programs are made of. Verdicts.txt says what eddy
-// test must make of each.
-package sick
+// Package testnode has node programs for the tests of eddy test: a simple node, and
+// nodes with one bug each. verdicts.txt has the expected verdicts on these.
+package testnode
 
 import (
 	"bufio"
@@ -13,7 +12,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A Message is what a node reads.
+// A Message is a message that a node reads.
 type Message struct {
 	Src  string `json:"src"`
 	Dest string `json:"dest"`
@@ -30,29 +29,29 @@ type Message struct {
 		TS        int64          `json:"ts"`
 	} `json:"body"`
 
-	Raw string `json:"-"` // the body as it came
+	Raw string `json:"-"` // the body as it was read
 }
 
-// A Node is a node as it should be, but for what it is told to do otherwise: it
-// numbers what it sends from 0, and answers init and echo.
+// A Node is a correct node that can be changed by Before and On. It numbers its
+// messages from 0 and replies to init and echo.
 type Node struct {
 	ID     string
-	Next   int                // the msg_id of what it sends next
-	Before func(Message) bool // looks at every message first; reports whether it took it
-	On     func(Message) bool // likewise, but not at init
+	Next   int                // the next msg_id
+	Before func(Message) bool // handles a message first; returns true if no one else shall handle it
+	On     func(Message) bool // like Before, but not for init
 }
 
-// New is a node that does nothing of its own.
+// New returns a node without changes.
 func New() *Node { return &Node{} }
 
-// Serve answers until the input ends.
+// Serve handles messages until the end of the input.
 func (n *Node) Serve() {
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var m Message
 		if err := json.Unmarshal(lines.Bytes(), &m); err != nil {
-			continue // a script's own rubbish
+			continue // scripts may send lines that are not messages
 		}
 		_, m.Raw, _ = strings.Cut(lines.Text(), `"body":`)
 		m.Raw = strings.TrimSuffix(m.Raw, "}")
@@ -70,10 +69,10 @@ func (n *Node) Serve() {
 	}
 }
 
-// Reply answers a request; what is none is not answered.
+// Reply replies to a message if it is a request.
 func (n *Node) Reply(to Message, body string) {
 	if !strings.Contains(to.Raw, `"msg_id":`) {
-		return // it is no request
+		return // not a request
 	}
 	if n.ID == "" {
 		n.ID = to.Dest // without init
@@ -87,7 +86,7 @@ func (n *Node) Send(dest, body string) {
 	n.Next++
 }
 
-// Echo answers an echo.
+// Echo replies to an echo request.
 func (n *Node) Echo(m Message) {
 	n.Reply(m, `{"type":"echo_ok","echo":`+string(m.Body.Echo)+`}`)
 }

@@ -7,9 +7,9 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// A service answers requests, and neither one-way messages nor replies.
-func TestServicesAnswerRequestsAlone(t *testing.T) {
-	r := &runner{net: sim.New(sim.Config{}), cast: newCast(nil, 1)}
+// A service replies to requests, but not to one-way messages and replies.
+func TestServicesReplyOnlyToRequests(t *testing.T) {
+	r := &runner{net: sim.New(sim.Config{}), peers: newPeers(nil, 1)}
 	for body, want := range map[string]string{
 		`{"type":"ts","msg_id":7}`:                    `{"type":"ts_ok","ts":0,"in_reply_to":7}`,
 		`{"type":"ts"}`:                               "",
@@ -19,18 +19,18 @@ func TestServicesAnswerRequestsAlone(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !r.perform(&sim.Delivery{Message: m}) {
-			t.Errorf("%s: lin-tso is nobody", body)
+		if !r.deliverToPeer(&sim.Delivery{Message: m}) {
+			t.Errorf("%s: lin-tso is not a peer", body)
 		}
-		answer := ""
+		reply := ""
 		if d, ok := r.net.Due(1 << 62); ok {
-			answer = string(d.Body)
+			reply = string(d.Body)
 			if d.Src != "lin-tso" || d.Dest != "n1" {
 				t.Errorf("%s: from %s to %s", body, d.Src, d.Dest)
 			}
 		}
-		if answer != want {
-			t.Errorf("%s: answered with %s, want %s", body, answer, want)
+		if reply != want {
+			t.Errorf("%s: the reply is %s, want %s", body, reply, want)
 		}
 	}
 }

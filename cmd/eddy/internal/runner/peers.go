@@ -1,0 +1,78 @@
+package runner
+
+import (
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+	"github.com/eddyrpc/eddy/internal/message"
+	"github.com/eddyrpc/eddy/internal/service"
+)
+
+// peers are the members of the network that are neither nodes under test nor
+// clients: services, and nodes that the workload simulates.
+type peers struct {
+	services  map[string]*service.Service
+	simulator workload.NodeSimulator // nil if the workload simulates no nodes
+	names     []string               // of the simulated nodes
+	simulated map[string]bool        // by name
+}
+
+func newPeers(load workload.Workload, seed uint64) peers {
+	p := peers{services: service.All(seed), simulated: map[string]bool{}}
+	if simulator, ok := load.(workload.NodeSimulator); ok {
+		p.simulator, p.names = simulator, simulator.SimulatedNodes()
+		for _, name := range p.names {
+			p.simulated[name] = true
+		}
+	}
+	return p
+}
+
+// IsService reports whether a name is the name of a service, which no node may have.
+func IsService(name string) bool {
+	_, err := service.New(name, 0)
+	return err == nil
+}
+
+// has reports whether a name is the name of a peer.
+func (p *peers) has(name string) bool { return p.simulated[name] || p.services[name] != nil }
+
+// deliverToPeer delivers a message to a peer. It returns false if the receiver is
+// not a peer.
+func (r *runner) deliverToPeer(d *sim.Delivery) bool {
+	if s := r.peers.services[d.Dest]; s != nil {
+		if d.IsRequest() {
+			reply, err := message.New(d.Dest, d.Src, s.Serve(d.Src, d.Type, d.Body, d.ID))
+			if err == nil {
+				r.net.Send(r.now, reply)
+			}
+		}
+		return true
+	}
+	if r.peers.simulated[d.Dest] {
+		r.sendAll(r.peers.simulator.Received(&d.Message))
+		return true
+	}
+	return false
+}
+
+// observe passes a message between nodes to the simulator.
+func (r *runner) observe(m *message.Message) {
+	if r.peers.simulator != nil && (r.byName[m.Dest] != nil || r.peers.simulated[m.Dest]) {
+		r.sendAll(r.peers.simulator.Observed(m))
+	}
+}
+
+// sendAll sends messages of the simulator, now or later.
+func (r *runner) sendAll(sends []workload.Send) {
+	for _, s := range sends {
+		send := r.net.Send
+		if !r.peers.has(s.Message.Src) {
+			send = r.net.Forge
+		}
+		if s.After <= 0 {
+			send(r.now, s.Message)
+			continue
+		}
+		r.sendTimers.set(r.now+s.After, func() { send(r.now, s.Message) })
+	}
+}
