@@ -1,16 +1,14 @@
 package plan
 
 import (
-	"crypto/sha256"
 	_ "embed"
-	"encoding/base64"
-	"fmt"
 	"html/template"
 	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/csp"
 	"github.com/eddyrpc/eddy/retry"
 )
 
@@ -138,15 +136,10 @@ func (p *Page) HTML() (string, error) {
 	var b strings.Builder
 	err := pageTemplate.Execute(&b, map[string]any{
 		"Command": p.Command, "Table": Table(p.Model, p.Plans), "Policies": policies, "Charts": p.Charts(),
-		"CSP": fmt.Sprintf("default-src 'none'; script-src '%s'; style-src '%s'; img-src data:; base-uri 'none'; form-action 'none'", hash(script), hash(style)),
+		"CSP": csp.Policy(script, style),
 		"CSS": template.CSS(style), "JS": template.JS(script),
 	})
 	return b.String(), err
-}
-
-func hash(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // settings is a policy as a file would say it.
