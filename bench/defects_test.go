@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/eddyrpc/eddy/internal/longtest"
 )
 
 // A pair is a directory of tests, compiled with the official library, and with package
@@ -61,6 +63,7 @@ func runTest(program, name string) (string, error) {
 // Each test of testdata/defects shows a defect of the official library. It fails with that
 // library and passes with package maelstrom.
 func TestDefects(t *testing.T) {
+	longtest.Skip(t, "it builds tests with two libraries")
 	const dir = "testdata/defects"
 	plain, race := compile(t, dir), compile(t, dir, "-race")
 	for _, name := range plain.tests {
@@ -92,6 +95,7 @@ func TestDefects(t *testing.T) {
 
 // Each test of testdata/moves does what programs do. It passes with both libraries.
 func TestMoves(t *testing.T) {
+	longtest.Skip(t, "it builds tests with two libraries and waits for seconds")
 	p := compile(t, "testdata/moves")
 	ours := compile(t, "testdata/moves", "-race").ours
 	for _, name := range p.tests {

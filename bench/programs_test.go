@@ -6,14 +6,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/eddyrpc/eddy/internal/longtest"
 )
 
 // Programs for the official library, moved by the import path and built with -race, pass
 // eddy test with faults.
 func TestPrograms(t *testing.T) {
-	if testing.Short() {
-		t.Skip("each takes some seconds")
-	}
+	longtest.Skip(t, "it builds four programs and tests each for seconds")
 	eddy := filepath.Join(t.TempDir(), "eddy")
 	build := exec.Command("go", "build", "-o", eddy, "./cmd/eddy")
 	build.Dir = ".."

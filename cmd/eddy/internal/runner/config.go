@@ -4,6 +4,7 @@
 package runner
 
 import (
+	"cmp"
 	"io"
 	"time"
 
@@ -49,6 +50,8 @@ type Config struct {
 	Stderr     io.Writer      // unless nil, gets what nodes write to stderr
 	Trace      func(Traffic)  // unless nil, is called with every message of a node
 	OnProgress func(Progress) // unless nil, is called several times per second
+
+	finalClientTimeout, finalTimeout time.Duration // replace 5 s and 10 s in tests of this package
 }
 
 // MaxRate makes every client send its next request as soon as an operation ends.
@@ -98,8 +101,10 @@ type Progress struct {
 // timeout is how long a client waits for a reply. It is longer than a relay needs.
 func (c *Config) timeout(final bool) time.Duration {
 	own := c.ClientTimeout
-	if own <= 0 || final {
-		own = max(own, clientTimeout)
+	if final {
+		own = max(own, cmp.Or(c.finalClientTimeout, clientTimeout))
+	} else if own <= 0 {
+		own = clientTimeout
 	}
 	return own + time.Duration(c.CallAttempts)*(c.CallTimeout+c.CallBackoff) + 2*maxLatency(&c.Network)
 }

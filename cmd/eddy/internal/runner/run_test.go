@@ -3,6 +3,7 @@ package runner
 import (
 	"bufio"
 	"context"
+	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -27,6 +28,7 @@ func TestMain(m *testing.M) {
 	}
 	os.Setenv(isNode, "1")
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
+	flag.Set("test.parallel", "4") // most tests wait; a flag on the command line takes precedence
 	os.Exit(m.Run())
 }
 
@@ -57,7 +59,7 @@ func config(t *testing.T) *Config {
 	return &Config{
 		Spec: spec, Bin: os.Args[0], Nodes: []string{"n1", "n2", "n3"},
 		TimeLimit: 300 * time.Millisecond, Rate: 200, Concurrency: 6, Quiesce: -1,
-		Interval: 10 * time.Second, ClientTimeout: 300 * time.Millisecond,
+		Interval: 10 * time.Second, ClientTimeout: 300 * time.Millisecond, finalClientTimeout: time.Second, finalTimeout: 2 * time.Second,
 		Dirs: t.TempDir(), Logs: t.TempDir(),
 	}
 }
