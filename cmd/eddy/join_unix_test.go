@@ -8,7 +8,6 @@ import (
 	"net"
 	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -16,25 +15,6 @@ import (
 	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natsserver"
 )
-
-// A saying receives what a process writes to standard error; it can be read while the
-// process runs.
-type saying struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *saying) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(b)
-}
-
-func (s *saying) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
 
 // await waits until the process has written a text.
 func (s *saying) await(t *testing.T, text string) {
