@@ -33,9 +33,9 @@ fuzz: ## run each fuzz target for FUZZTIME
 
 # The packages whose tests have the flag -rewrite, which datadriven defines.
 GENERATED = $$(go list -test -f '{{if .ForTest}}{{range .Deps}}{{if eq . "github.com/cockroachdb/datadriven"}}{{$$.ForTest}}{{"\n"}}{{end}}{{end}}{{end}}' ./... | sort -u)
-generate: ## rewrite transcripts, generated documents and the bundled page
+generate: ## rewrite transcripts, generated documents, the bundled pages and, if there is a Chromium, pictures
 	go test -count=1 -p 1 $(GENERATED) -rewrite
-	cd cmd/eddy/internal/page/front && go run .
+	cd cmd/eddy/internal/page/front && go run . && go test -count=1 . -run Pictures -rewrite
 
 snapshot: ## build the archives of a release in dist/, without releasing them
 	go run github.com/goreleaser/goreleaser/v2@v2.14.3 release --snapshot --clean

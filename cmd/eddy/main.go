@@ -75,6 +75,7 @@ func newParser(line *cli) *kong.Kong {
 		kong.Name("eddy"),
 		kong.Description("A workbench for programs that speak Maelstrom's protocol: one JSON message a line."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.ExplicitGroups(testGroups),
 		kong.Vars{"workloads": workloadNames(), "nemeses": sim.KindNames(), "presets": strings.Join(retry.Presets(), ", ")},
 	)
 	if err != nil {

@@ -90,7 +90,7 @@ func (c *planCommand) Run(ctx *kong.Context) error {
 	}
 	err = c.show(os.Stdout, model, plans)
 	if c.HTML != "" {
-		err = errors.Join(err, os.WriteFile(c.HTML, []byte(c.page(ctx, model, plans)), 0o644))
+		err = errors.Join(err, c.writePage(ctx, model, plans))
 	}
 	if err != nil {
 		return fmt.Errorf("write the results: %w", err)
@@ -171,9 +171,13 @@ func (c *planCommand) plan(m *plan.Model, p *retry.Policy, name string, status *
 	return planned
 }
 
-func (c *planCommand) page(ctx *kong.Context, m *plan.Model, plans []plan.Planned) string {
+func (c *planCommand) writePage(ctx *kong.Context, m *plan.Model, plans []plan.Planned) error {
 	p := plan.Page{Command: quote.Shell(append([]string{"eddy"}, ctx.Args...)...), Model: m, Plans: plans}
-	return p.HTML()
+	page, err := p.HTML()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(c.HTML, []byte(page), 0o644)
 }
 
 // show prints the results.

@@ -30,54 +30,65 @@ const overNATS = "nats"
 
 // testCommand is `eddy test`. A flag that Maelstrom has, too, has the same meaning.
 type testCommand struct {
-	Workload string   `short:"w" required:"" help:"The workload: ${workloads}."`
+	Workload string   `short:"w" required:"" placeholder:"NAME" help:"The workload: ${workloads}."`
 	Bin      string   `required:"" placeholder:"PROGRAM" help:"The node program, in any language."`
+	Topology string   `default:"grid" enum:"line,grid,tree,tree2,tree3,tree4,total" help:"The topology that broadcast sends to the nodes (${enum})."`
 	Args     []string `arg:"" optional:"" help:"The arguments of the program, after --."`
 
-	NodeCount   *int     `name:"node-count" placeholder:"N" help:"Run nodes n0 to n(N-1). Without it, n1 to n5."`
-	Nodes       []string `sep:"," placeholder:"NAME" help:"Run nodes with these names."`
-	Node        []string `short:"n" sep:"none" placeholder:"NAME" help:"Run a node with this name, too. Can be repeated."`
-	TimeLimit   float64  `name:"time-limit" default:"10" placeholder:"SECONDS" help:"The length of the main phase, in which clients send requests (${default})."`
-	Rate        string   `default:"5" help:"Operations per second of all clients together (${default}); 0 for none, max for as many as possible."`
-	Concurrency string   `default:"1n" help:"The number of clients; 4n means four per node (${default})."`
+	NodeCount *int     `name:"node-count" placeholder:"N" group:"nodes" help:"Run nodes n0 to n(N-1). Without it, n1 to n5."`
+	Nodes     []string `sep:"," placeholder:"NAME" group:"nodes" help:"Run nodes with these names."`
+	Node      []string `short:"n" sep:"none" placeholder:"NAME" group:"nodes" help:"Run a node with this name, too. Can be repeated."`
 
-	Net string `name:"network" default:"simulated" enum:"simulated,nats" help:"The network: simulated, or nats to send messages over NATS servers after the simulated network (${enum})."`
+	TimeLimit     float64       `name:"time-limit" default:"10" placeholder:"SECONDS" group:"load" help:"The length of the main phase, in which clients send requests (${default})."`
+	Rate          string        `default:"5" group:"load" help:"Operations per second of all clients together (${default}); 0 for none, max for as many as possible."`
+	Concurrency   string        `default:"1n" group:"load" help:"The number of clients; 4n means four per node (${default})."`
+	ClientTimeout time.Duration `name:"client-timeout" default:"5s" group:"load" help:"How long a client waits for a reply, in addition to the time that calls and latencies may take (${default})."`
 
-	Latency       string   `default:"0" help:"The latency of messages between nodes: a mean in ms for --latency-dist, or constant:50ms, exponential:50ms, uniform:0ms-100ms, file:PATH."`
-	LatencyDist   string   `name:"latency-dist" default:"constant" enum:"constant,uniform,exponential" help:"The distribution of latencies (constant, uniform, exponential)."`
-	Loss          float64  `help:"The share of messages between nodes that are lost, 0 to 1."`
-	Duplicate     float64  `help:"The share of messages between nodes that are delivered twice, 0 to 1."`
-	ClientLatency string   `name:"client-latency" default:"0" help:"The latency of messages from and to clients, like --latency."`
-	ClientLoss    float64  `name:"client-loss" help:"The share of messages from and to clients that are lost, 0 to 1."`
-	Link          []string `sep:"none" placeholder:"n1:n2:loss=0.5,latency=200" help:"Latency, loss or duplication of one link, in one direction. Can be repeated."`
-	StaleReplies  bool     `name:"stale-replies" help:"Deliver replies to requests of an earlier incarnation of a node."`
+	Net           string   `name:"network" default:"simulated" enum:"simulated,nats" group:"network" help:"The network: simulated, or nats to send messages over NATS servers after the simulated network (${enum})."`
+	Latency       string   `default:"0" group:"network" help:"The latency of messages between nodes: a mean in ms for --latency-dist, or constant:50ms, exponential:50ms, uniform:0ms-100ms, file:PATH."`
+	LatencyDist   string   `name:"latency-dist" default:"constant" enum:"constant,uniform,exponential" group:"network" help:"The distribution of latencies (constant, uniform, exponential)."`
+	Loss          float64  `placeholder:"SHARE" group:"network" help:"The share of messages between nodes that are lost, 0 to 1."`
+	Duplicate     float64  `placeholder:"SHARE" group:"network" help:"The share of messages between nodes that are delivered twice, 0 to 1."`
+	ClientLatency string   `name:"client-latency" default:"0" group:"network" help:"The latency of messages from and to clients, like --latency."`
+	ClientLoss    float64  `name:"client-loss" placeholder:"SHARE" group:"network" help:"The share of messages from and to clients that are lost, 0 to 1."`
+	Link          []string `sep:"none" placeholder:"n1:n2:loss=0.5,latency=200" group:"network" help:"Latency, loss or duplication of one link, in one direction. Can be repeated."`
+	StaleReplies  bool     `name:"stale-replies" group:"network" help:"Deliver replies to requests of an earlier incarnation of a node."`
 
-	Nemesis         []string `sep:"," help:"Faults in the main phase: ${nemeses}."`
-	NemesisInterval float64  `name:"nemesis-interval" default:"10" placeholder:"SECONDS" help:"The mean duration of a fault, and the mean time to the next one; at least 0.01 (${default})."`
-	Quiesce         float64  `default:"-1" placeholder:"SECONDS" help:"The wait before the final phase. Without it, as long as messages may take for broadcast and relay, otherwise none."`
-	Seed            uint64   `help:"The random seed. The same seed gives each message the same fate. Without it, a new one."`
+	Nemesis         []string `sep:"," placeholder:"FAULT" group:"faults" help:"Faults in the main phase: ${nemeses}."`
+	NemesisInterval float64  `name:"nemesis-interval" default:"10" placeholder:"SECONDS" group:"faults" help:"The mean duration of a fault, and the mean time to the next one; at least 0.01 (${default})."`
+	Quiesce         float64  `default:"-1" placeholder:"SECONDS" group:"faults" help:"The wait before the final phase. Without it, as long as messages may take for broadcast and relay, otherwise none."`
+	Seed            uint64   `placeholder:"N" group:"faults" help:"The random seed. The same seed gives each message the same fate. Without it, a new one."`
 
-	ClientTimeout time.Duration `name:"client-timeout" default:"5s" help:"How long a client waits for a reply, in addition to the time that calls and latencies may take (${default})."`
+	CallTimeout  time.Duration `name:"call-timeout" default:"500ms" group:"relays" help:"The timeout of each attempt (${default})."`
+	CallAttempts int           `name:"call-attempts" default:"3" group:"relays" help:"The number of attempts of a call (${default})."`
+	CallBackoff  time.Duration `name:"call-backoff" default:"0s" group:"relays" help:"The longest pause between two attempts (${default})."`
+	CallLate     string        `name:"call-late" default:"accept" enum:"accept,ignore" group:"relays" help:"What a relay does with a reply that arrives after its attempt's timeout (accept or ignore)."`
 
-	Topology     string        `default:"grid" enum:"line,grid,tree,tree2,tree3,tree4,total" help:"The topology that broadcast sends to the nodes (${enum})."`
-	CallTimeout  time.Duration `name:"call-timeout" default:"500ms" help:"The timeout of each attempt of a relay under test (${default})."`
-	CallAttempts int           `name:"call-attempts" default:"3" help:"The number of attempts that it makes (${default})."`
-	CallBackoff  time.Duration `name:"call-backoff" default:"0s" help:"How long it may pause between two attempts (${default})."`
-	CallLate     string        `name:"call-late" default:"accept" enum:"accept,ignore" help:"What it does with a reply that arrives after its attempt's timeout (accept or ignore)."`
-	Availability string        `placeholder:"SHARE" help:"Fail if a smaller share of operations ends ok; total means 1."`
-	Sick         string        `default:"fail" enum:"fail,unknown" help:"The verdict if a node violates the protocol (fail or unknown)."`
+	Availability string `placeholder:"SHARE" group:"verdict" help:"Fail if a smaller share of operations ends ok; total means 1."`
+	Sick         string `default:"fail" enum:"fail,unknown" group:"verdict" help:"The verdict if a node violates the protocol (fail or unknown)."`
 
-	Store      string `default:"store" placeholder:"DIR" help:"The directory for the files of tests (${default})."`
-	JSON       bool   `name:"json" help:"Print results.json instead of text; with --test-count, an array of them."`
-	JUnit      string `name:"junit" placeholder:"FILE" help:"Also write the verdicts as JUnit XML for a build server."`
-	TestCount  int    `name:"test-count" default:"1" help:"Run the test this many times, each time with another seed; stop after the first that does not pass."`
-	LogStderr  bool   `name:"log-stderr" help:"Show what nodes write to stderr."`
-	LogNetSend bool   `name:"log-net-send" help:"Show every message that a node sends."`
-	LogNetRecv bool   `name:"log-net-recv" help:"Show every message that a node receives."`
+	Store      string `default:"store" placeholder:"DIR" group:"output" help:"The directory for the files of tests (${default})."`
+	JSON       bool   `name:"json" group:"output" help:"Print results.json instead of text; with --test-count, an array of them."`
+	JUnit      string `name:"junit" placeholder:"FILE" group:"output" help:"Also write the verdicts as JUnit XML for a build server."`
+	TestCount  int    `name:"test-count" default:"1" group:"output" help:"Run the test this many times, each time with another seed; stop after the first that does not pass."`
+	LogStderr  bool   `name:"log-stderr" group:"output" help:"Show what nodes write to stderr."`
+	LogNetSend bool   `name:"log-net-send" group:"output" help:"Show every message that a node sends."`
+	LogNetRecv bool   `name:"log-net-recv" group:"output" help:"Show every message that a node receives."`
 
 	argv   []string // the command line, to be stored
 	stored string   // the directory of the latest run
 	runs   []*report.Results
+}
+
+// testGroups are the groups of eddy test's flags, in the order of its help.
+var testGroups = []kong.Group{
+	{Key: "nodes", Title: "Nodes:"},
+	{Key: "load", Title: "Load:"},
+	{Key: "network", Title: "Network:"},
+	{Key: "faults", Title: "Faults:"},
+	{Key: "relays", Title: "Relays:", Description: "What workload relay expects of the relays under test."},
+	{Key: "verdict", Title: "Verdict:"},
+	{Key: "output", Title: "Output:"},
 }
 
 func (testCommand) Help() string {

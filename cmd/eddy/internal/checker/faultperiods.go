@@ -18,7 +18,7 @@ type FaultPeriods []span
 // FaultPeriodsOf returns the fault periods of a journal. Random loss is one period
 // from the first to the last lost message, because its effect on nodes is that of a
 // fault. A fault of servers lasts until all servers have recovered. A message that
-// the carrier lost is a period of its own.
+// the carrier lost is a separate period.
 func FaultPeriodsOf(j *sim.Journal) FaultPeriods {
 	var all FaultPeriods
 	begun := map[int]int{} // by fault, the index of its period

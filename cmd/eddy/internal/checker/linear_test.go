@@ -50,113 +50,117 @@ func kv(t testing.TB, text string) (ops []history.Op) {
 	return ops
 }
 
+// linearTests are histories. want is a part of the problem's text, or empty if there
+// is no problem.
+var linearTests = []struct{ name, ops, want string }{
+	{"read before any write", `read 1 null 0 1`, ``},
+	{"read of an unwritten value", `read 1 7 0 1`, `read 7`},
+	{"one after another", `
+		write 1 1 0 1
+		read  1 1 2 3
+		write 1 2 4 5
+		read  1 2 6 7`, ``},
+	{"a read finds no key at first", `
+		read  1 null 0 1 fail:20
+		write 1 1 2 3`, ``},
+	{"a read finds no key any more", `
+		write 1 1 0 1
+		read  1 null 2 3 fail:20`, `found that the key does not exist`},
+	{"a cas finds no key at first", `
+		cas   1 [0,1] 0 1 fail:20
+		write 1 1 0 5`, ``},
+	{"a cas finds no key any more", `
+		write 1 1 0 1
+		cas   1 [0,1] 2 3 fail:20`, `found that the key does not exist`},
+	{"a cas finds another value", `
+		write 1 1 0 1
+		cas   1 [0,2] 2 3 fail:22
+		read  1 1 4 5`, ``},
+	{"a cas finds no key and reports another value", `
+		cas   1 [0,2] 2 3 fail:22
+		write 1 1 4 5`, ``},
+	{"a cas wrongly reports another value", `
+		write 1 1 0 1
+		cas   1 [1,2] 2 3 fail:22`, `found another value than 1`},
+	{"a cas may find a concurrently written value", `
+		write 1 1 0 1
+		write 1 2 2 9
+		cas   1 [1,2] 2 3 fail:22
+		read  1 1 4 5`, `read 1`},
+	{"a failed write is not an observation", `
+		write 1 1 0 1
+		write 1 2 2 3 fail:20
+		read  1 1 4 5`, ``},
+	{"other codes are not observations", `
+		write 1 1 0 1
+		cas   1 [1,2] 2 3 fail:11
+		read  1 null 2 3 fail:11`, ``},
+	{"stale read", `
+		write 1 1 0 1
+		write 1 2 2 3
+		read  1 1 4 5`, `read by c2 (process 2, msg_id 0) to n1, 0.004s to 0.005s, which read 1`},
+	{"concurrent read", `
+		write 1 1 0 1
+		write 1 2 2 9
+		read  1 1 4 5
+		read  1 2 6 7`, ``},
+	{"new, then old", `
+		write 1 1 0 1
+		write 1 2 2 9
+		read  1 2 4 5
+		read  1 1 6 7`, `read 1`},
+	{"at the same instant", `
+		write 1 1 0 1
+		read  1 null 1 2`, ``},
+	{"cas", `
+		write 1 1 0 1
+		cas 1 [1,2] 2 3
+		read  1 2 4 5`, ``},
+	{"cas of another value", `
+		write 1 1 0 1
+		cas 1 [3,2] 2 3`, `changed 3 to 2`},
+	{"two cas of one value", `
+		write 1 1 0 1
+		cas 1 [1,2] 2 8
+		cas 1 [1,3] 2 9`, `changed 1 to 3`},
+	{"a failed write had no effect", `
+		write 1 1 0 1
+		write 1 2 2 3 fail
+		read  1 2 4 5`, `read 2`},
+	{"a failed cas without a code is not an observation", `
+		write 1 1 0 1
+		cas 1 [1,2] 2 3 fail
+		read  1 1 4 5`, ``},
+	{"an indefinite write took effect late", `
+		write 1 1 0 1
+		write 1 2 2 3 indefinite
+		read  1 1 4 5
+		read  1 2 6 7`, ``},
+	{"an indefinite write never took effect", `
+		write 1 1 0 1
+		write 1 2 2 0 open
+		read  1 1 4 5`, ``},
+	{"an indefinite write took effect before it began", `
+		read  1 2 0 1
+		write 1 2 2 3 indefinite`, `read 2`},
+	{"an indefinite cas may have found another value", `
+		write 1 1 0 1
+		cas 1 [7,2] 2 3 indefinite
+		read 1 1 4 5`, ``},
+	{"separate keys", `
+		write 1 1 0 1
+		write 2 2 0 1
+		read  1 2 2 3`, `key 1`},
+	{"equal values written differently", `
+		write 1 {"a":1,"b":"\u0041"} 0 1
+		read  1 {"b":"A","a":1} 2 3`, ``},
+	{"large numbers", `
+		write 1 9007199254740993 0 1
+		read  1 9007199254740992 2 3`, `read 9007199254740992`},
+}
+
 func TestLinear(t *testing.T) {
-	for _, c := range []struct{ name, ops, want string }{
-		{"read before any write", `read 1 null 0 1`, ``},
-		{"read of an unwritten value", `read 1 7 0 1`, `read 7`},
-		{"one after another", `
-			write 1 1 0 1
-			read  1 1 2 3
-			write 1 2 4 5
-			read  1 2 6 7`, ``},
-		{"a read finds no key at first", `
-			read  1 null 0 1 fail:20
-			write 1 1 2 3`, ``},
-		{"a read finds no key any more", `
-			write 1 1 0 1
-			read  1 null 2 3 fail:20`, `found that the key does not exist`},
-		{"a cas finds no key at first", `
-			cas   1 [0,1] 0 1 fail:20
-			write 1 1 0 5`, ``},
-		{"a cas finds no key any more", `
-			write 1 1 0 1
-			cas   1 [0,1] 2 3 fail:20`, `found that the key does not exist`},
-		{"a cas finds another value", `
-			write 1 1 0 1
-			cas   1 [0,2] 2 3 fail:22
-			read  1 1 4 5`, ``},
-		{"a cas finds no key and reports another value", `
-			cas   1 [0,2] 2 3 fail:22
-			write 1 1 4 5`, ``},
-		{"a cas wrongly reports another value", `
-			write 1 1 0 1
-			cas   1 [1,2] 2 3 fail:22`, `found another value than 1`},
-		{"a cas may find a concurrently written value", `
-			write 1 1 0 1
-			write 1 2 2 9
-			cas   1 [1,2] 2 3 fail:22
-			read  1 1 4 5`, `read 1`},
-		{"a failed write is no observation", `
-			write 1 1 0 1
-			write 1 2 2 3 fail:20
-			read  1 1 4 5`, ``},
-		{"other codes are no observations", `
-			write 1 1 0 1
-			cas   1 [1,2] 2 3 fail:11
-			read  1 null 2 3 fail:11`, ``},
-		{"stale read", `
-			write 1 1 0 1
-			write 1 2 2 3
-			read  1 1 4 5`, `read by c2 (process 2, msg_id 0) to n1, 0.004s to 0.005s, which read 1`},
-		{"concurrent read", `
-			write 1 1 0 1
-			write 1 2 2 9
-			read  1 1 4 5
-			read  1 2 6 7`, ``},
-		{"new, then old", `
-			write 1 1 0 1
-			write 1 2 2 9
-			read  1 2 4 5
-			read  1 1 6 7`, `read 1`},
-		{"at the same instant", `
-			write 1 1 0 1
-			read  1 null 1 2`, ``},
-		{"cas", `
-			write 1 1 0 1
-			cas 1 [1,2] 2 3
-			read  1 2 4 5`, ``},
-		{"cas of another value", `
-			write 1 1 0 1
-			cas 1 [3,2] 2 3`, `changed 3 to 2`},
-		{"two cas of one value", `
-			write 1 1 0 1
-			cas 1 [1,2] 2 8
-			cas 1 [1,3] 2 9`, `changed 1 to 3`},
-		{"a failed write had no effect", `
-			write 1 1 0 1
-			write 1 2 2 3 fail
-			read  1 2 4 5`, `read 2`},
-		{"a failed cas without a code is no observation", `
-			write 1 1 0 1
-			cas 1 [1,2] 2 3 fail
-			read  1 1 4 5`, ``},
-		{"an indefinite write took effect late", `
-			write 1 1 0 1
-			write 1 2 2 3 indefinite
-			read  1 1 4 5
-			read  1 2 6 7`, ``},
-		{"an indefinite write never took effect", `
-			write 1 1 0 1
-			write 1 2 2 0 open
-			read  1 1 4 5`, ``},
-		{"an indefinite write took effect before it began", `
-			read  1 2 0 1
-			write 1 2 2 3 indefinite`, `read 2`},
-		{"an indefinite cas may have found another value", `
-			write 1 1 0 1
-			cas 1 [7,2] 2 3 indefinite
-			read 1 1 4 5`, ``},
-		{"separate keys", `
-			write 1 1 0 1
-			write 2 2 0 1
-			read  1 2 2 3`, `key 1`},
-		{"equal values written differently", `
-			write 1 {"a":1,"b":"\u0041"} 0 1
-			read  1 {"b":"A","a":1} 2 3`, ``},
-		{"large numbers", `
-			write 1 9007199254740993 0 1
-			read  1 9007199254740992 2 3`, `read 9007199254740992`},
-	} {
+	for _, c := range linearTests {
 		t.Run(c.name, func(t *testing.T) {
 			problems := Linear(history.Of(kv(t, c.ops)...), timeout)
 			switch {

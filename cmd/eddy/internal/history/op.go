@@ -77,7 +77,7 @@ type Op struct {
 	Code    int64          `json:"code,omitzero"`   // of an error reply
 	Late    jsontext.Value `json:"late,omitzero"`   // of an Indefinite: the result that came after the client's timeout
 	From    time.Duration  `json:"from"`            // since the test began, in nanoseconds
-	To      time.Duration  `json:"to"`              // likewise; 0 if Open
+	To      time.Duration  `json:"to"`              // since the test began, in nanoseconds; 0 if Open
 	Final   bool           `json:"final,omitzero"`  // it belongs to the final phase, after all faults
 }
 

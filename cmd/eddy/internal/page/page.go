@@ -6,7 +6,6 @@ package page
 import (
 	"bytes"
 	"compress/gzip"
-	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
 	"fmt"
@@ -19,6 +18,7 @@ import (
 	"github.com/go-json-experiment/json"
 	jsonv1 "github.com/go-json-experiment/json/v1"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/csp"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/names"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
@@ -123,14 +123,9 @@ func write(w io.Writer, title string, tests []*Test) error {
 		}
 		shown.Parts = append(shown.Parts, parts...)
 	}
-	shown.CSP = fmt.Sprintf("default-src 'none'; script-src '%s'; style-src '%s'; img-src data:; base-uri 'none'; form-action 'none'", hash(script), hash(style))
+	shown.CSP = csp.Policy(script, style) + "; img-src data:"
 	shown.CSS, shown.JS = template.CSS(style), template.JS(script)
 	return pageTemplate.Execute(w, &shown)
-}
-
-func hash(text string) string {
-	sum := sha256.Sum256([]byte(text))
-	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
 // parts are what the script reads.

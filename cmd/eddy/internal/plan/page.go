@@ -1,13 +1,14 @@
 package plan
 
 import (
-	"fmt"
-	"html"
+	_ "embed"
+	"html/template"
 	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/csp"
 	"github.com/eddyrpc/eddy/retry"
 )
 
@@ -41,7 +42,7 @@ type Page struct {
 func (p *Page) Charts() []*Chart {
 	success := &Chart{Title: "Success against loss", X: "loss each way, %", Y: "calls that succeed", Percent: true}
 	load := &Chart{Title: "Load against loss", X: "loss each way, %", Y: "requests at the leaf, per call"}
-	took := &Chart{Title: "Time to completion", X: "ms from a call's beginning to success or failure", Y: "calls that took no longer", Percent: true}
+	took := &Chart{Title: "Time to completion", X: "ms from a call's beginning to success or failure", Y: "calls that took no longer", Percent: true, Stepped: true}
 	for i, plan := range p.Plans {
 		var succeeds, loads []Point
 		for _, s := range plan.Sweep {
@@ -88,35 +89,57 @@ func (p *Page) overTime(color int, plan Planned) *Chart {
 	return c
 }
 
-const pageHead = `<!DOCTYPE html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>eddy plan</title>
-<style>
-body{font:15px/1.45 system-ui,sans-serif;max-width:1340px;margin:2em auto;padding:0 1em;color:#222;background:#fff}
-pre{background:#f5f5f5;padding:.7em;overflow:auto;font-size:13px}
-pre.wrap{white-space:pre-wrap;overflow-wrap:anywhere}
-section{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(420px,100%),1fr));gap:1.5em}
-svg{width:100%;height:auto}
-</style>
-<h1>What the policies do</h1>
-`
+// What front bundles.
+var (
+	//go:embed page.js
+	script string
+	//go:embed page.css
+	style string
+)
 
-// HTML is the page.
-func (p *Page) HTML() string {
-	var b strings.Builder
-	b.WriteString(pageHead)
-	fmt.Fprintf(&b, "<pre class=\"wrap\">%s</pre>\n<pre>%s</pre>\n<section>\n", html.EscapeString(p.Command), html.EscapeString(Table(p.Model, p.Plans)))
-	for _, c := range p.Charts() {
-		b.WriteString(c.SVG())
-	}
-	b.WriteString("</section>\n<p>The curves against loss are of fewer calls each, without an outage.</p>\n<h2>The policies</h2>\n<pre class=\"wrap\">")
+// pageTemplate is the page. The hashes of style and script are in its
+// Content-Security-Policy, so nothing else runs and nothing is fetched.
+var pageTemplate = template.Must(template.New("page").Parse(`<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{{.CSP}}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>eddy plan</title>
+<style>{{.CSS}}</style>
+</head>
+<body>
+<main>
+<h1>What the policies do</h1>
+<pre class="wrap">{{.Command}}</pre>
+<pre>{{.Table}}</pre>
+<noscript><p>The charts need JavaScript.</p></noscript>
+<section id="charts" class="charts"></section>
+<p>The curves against loss are of fewer calls each, without an outage.</p>
+<h2>The policies</h2>
+<pre class="wrap">{{range .Policies}}{{.}}
+{{end}}</pre>
+</main>
+<script type="application/json" id="data">{{.Charts}}</script>
+<script>{{.JS}}</script>
+</body>
+</html>
+`))
+
+// HTML returns the page.
+func (p *Page) HTML() (string, error) {
+	var policies []string
 	for _, plan := range p.Plans {
-		fmt.Fprintf(&b, "%s: %s\n", html.EscapeString(plan.Name), html.EscapeString(settings(plan.Policy)))
+		policies = append(policies, plan.Name+": "+settings(plan.Policy))
 	}
-	b.WriteString("</pre>\n</html>\n")
-	return b.String()
+	var b strings.Builder
+	err := pageTemplate.Execute(&b, map[string]any{
+		"Command": p.Command, "Table": Table(p.Model, p.Plans), "Policies": policies, "Charts": p.Charts(),
+		"CSP": csp.Policy(script, style),
+		"CSS": template.CSS(style), "JS": template.JS(script),
+	})
+	return b.String(), err
 }
 
 // settings is a policy as a file would say it.

@@ -59,7 +59,7 @@ const recoveredRow = "recovered after"
 
 func percent(share float64) string { return fmt.Sprintf("%.3f %%", share*100) }
 func perCall(n float64) string     { return short(n, 4) }
-func millis(ms float64) string     { return short(ms, 5) + " ms" }
+func millis(ms float64) string     { return short(ms, digits) + " ms" }
 
 // short formats a number with so many significant digits, or with more to avoid an
 // exponent.
@@ -71,6 +71,18 @@ func short(v float64, digits int) string {
 		return strconv.FormatFloat(v, 'f', 6, 64)
 	}
 	return strconv.FormatFloat(v, 'f', 0, 64)
+}
+
+// number returns v with commas between its thousands.
+func number(v float64) string {
+	whole, rest, _ := strings.Cut(short(v, 4), ".")
+	for at := len(whole) - 3; at > 0; at -= 3 {
+		whole = whole[:at] + "," + whole[at:]
+	}
+	if rest != "" {
+		rest = "." + rest
+	}
+	return whole + rest
 }
 
 // LoadTable returns the offered and the useful load per second, in about twenty rows.

@@ -50,16 +50,20 @@ func round(v float64) float64 {
 	return math.Round(v*unit) / unit
 }
 
-// shares returns n points of the distribution: a time, and the share of calls that
-// took no longer.
+// shares returns the distribution as at most n steps: times, and the share of calls
+// that took no longer.
 func (t *times) shares(n int) []Point {
 	qs := make([]float64, n)
 	for i := range qs {
 		qs[i] = min(float64(i)/float64(n-1), 0.9995)
 	}
-	points := make([]Point, n)
+	points := []Point{{0, 0}}
 	for i, ms := range t.quantiles(qs...) {
-		points[i] = Point{ms, float64(i) / float64(n-1)}
+		if last := &points[len(points)-1]; ms == last.X {
+			last.Y = float64(i) / float64(n-1)
+		} else {
+			points = append(points, Point{ms, float64(i) / float64(n-1)})
+		}
 	}
 	return points
 }

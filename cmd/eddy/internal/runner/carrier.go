@@ -38,9 +38,10 @@ type Carrier interface {
 	// Begin begins a fault of servers, and End ends it.
 	Begin(*sim.Fault)
 	End(*sim.Fault)
-	// CheckServers begins to check, until it is so, that each server reaches all
-	// members. ServersChecked reports whether this check has succeeded. Then every
-	// message that was carried before CheckServers has arrived or is lost.
+	// CheckServers begins a check that each server reaches all members. The check
+	// is repeated until it succeeds. ServersChecked reports whether it has
+	// succeeded. Then every message that was carried before CheckServers has
+	// arrived or is lost.
 	CheckServers()
 	ServersChecked() bool
 	// Err returns why messages cannot be carried any more, or nil.
@@ -154,7 +155,6 @@ func (r *runner) checkCarrier() error {
 		c.recovered = true
 		r.net.ServersRecovered(r.now)
 	}
-	r.changed = true
 	return nil
 }
 

@@ -166,7 +166,6 @@ func (r *runner) finish(c *client, end history.End) {
 		r.rename(c)
 	}
 	r.free = append(r.free, c)
-	r.changed = true
 }
 
 // indefinite ends a client's operation as indefinite.

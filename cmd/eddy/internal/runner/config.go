@@ -77,7 +77,7 @@ func (c *Config) initTimeout() time.Duration {
 }
 
 // endGrace is how long nodes may take to end by themselves after the end of their
-// input. Then they get SIGTERM. Not ending by itself is no violation: Maelstrom kills
+// input. Then they get SIGTERM. Not ending by itself is not a violation: Maelstrom kills
 // nodes, so that many nodes ignore the end of their input.
 func (c *Config) endGrace() time.Duration {
 	return time.Second + time.Duration(len(c.Nodes))*perNode/10

@@ -56,7 +56,6 @@ type runner struct {
 	inFinal bool          // the final phase
 	ending  bool          // the nodes were told to end
 	endedAt time.Duration // when they were told
-	changed bool          // something happened that a phase may wait for
 }
 
 // tick is how often timeouts are checked.
@@ -68,7 +67,6 @@ func (r *runner) until(ctx context.Context, end time.Duration, done func() bool)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		r.changed = false
 		if err := r.step(); err != nil {
 			return false, err
 		}
@@ -131,7 +129,6 @@ func (r *runner) step() error {
 			r.wrote(n, e)
 		case cluster.Exited:
 			r.exited(n, e)
-			r.changed = true
 		case cluster.Started:
 			if err := r.started(n, e); err != nil {
 				return err

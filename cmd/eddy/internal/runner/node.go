@@ -22,7 +22,7 @@ const (
 	starting              // its process has not replied to init
 	up
 	killed // the test has killed its process, which has not exited yet
-	exited // its process ended by itself, and it is not started again
+	exited // its process ended by itself or was stopped, and it is not started again
 )
 
 // A node is a node under test.
@@ -112,6 +112,7 @@ func (r *runner) exited(n *node, e *cluster.Event) {
 	case r.ending:
 		n.state = down
 		r.noteEnd(n, e)
+	case n.state == exited: // stop has killed it
 	case n.state == killed:
 		n.state = down
 		if n.kills == 0 {
@@ -211,12 +212,10 @@ func (r *runner) initReply(n *node, e *cluster.Event, m *message.Message) {
 	if m.Type != "init_ok" {
 		r.lineViolation(n, e, "no-init", "replied to init with %s", m.Type)
 		r.stop(n)
-		n.state = exited
 		return
 	}
 	n.state = up
 	r.net.Started(n.name, n.incarnation.number, r.now)
-	r.changed = true
 }
 
 // send sends a node's message.
@@ -244,10 +243,12 @@ func (r *runner) checkInits() {
 		if n.state == starting && n.pauses == 0 && r.now >= n.initDue {
 			r.nodeViolation(n, "no-init", "sent no reply to init within %v", r.cfg.initTimeout())
 			r.stop(n)
-			n.state = exited
 		}
 	}
 }
 
-// stop kills a node that is not used any more.
-func (r *runner) stop(n *node) { r.cluster.Kill(n.index) }
+// stop kills a node for good, after a violation.
+func (r *runner) stop(n *node) {
+	n.state = exited
+	r.cluster.Kill(n.index)
+}

@@ -79,10 +79,10 @@ func TestMaelstromDist(t *testing.T) {
 		}
 	}
 	if _, err := MaelstromDist(50, "normal"); err == nil {
-		t.Error("normal is no error")
+		t.Error("normal: no error")
 	}
 	if _, err := MaelstromDist(-1, ""); err == nil {
-		t.Error("a negative latency is no error")
+		t.Error("a negative latency: no error")
 	}
 }
 

@@ -282,8 +282,8 @@ func between(some, others []string) (links []Link) {
 	return links
 }
 
-// beyond returns all links between nodes that are more than so many steps apart in
-// a ring.
+// beyond returns all links between nodes whose distance in a ring is larger than
+// steps.
 func beyond(ring []string, steps int) (links []Link) {
 	for i, a := range ring {
 		for k, b := range ring {

@@ -21,7 +21,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-var shots = flag.String("shots", "", "write the pictures of docs/report.md into this directory")
+var rewrite = flag.Bool("rewrite", false, "write the pictures of the documents")
 
 // A bench is what the tests share: the programs, built, and tests that eddy test has
 // run.
@@ -335,10 +335,13 @@ func (tb *tab) view() (from, to float64) {
 	return v[0], v[1]
 }
 
-// shot is a picture of the page.
+// docs is where the documents are.
+const docs = "../../../../../docs/"
+
+// shot writes a picture of the page for a document, with -rewrite.
 func (tb *tab) shot(name string, high int64) {
 	tb.Helper()
-	if *shots == "" {
+	if !*rewrite {
 		return
 	}
 	tb.run(chromedp.EmulateViewport(1366, high))
@@ -348,7 +351,7 @@ func (tb *tab) shot(name string, high int64) {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(*shots, name+".png"), png, 0o644); err != nil {
+	if err := os.WriteFile(docs+"report/"+name+".png", png, 0o644); err != nil {
 		tb.Fatal(err)
 	}
 }

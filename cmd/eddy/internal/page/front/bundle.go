@@ -1,5 +1,5 @@
-// Front bundles the page's TypeScript and style into the files that packages
-// page and serve embed. It is a module of its own, so that neither the bundler nor the
+// Front bundles the pages' TypeScript and style into the files that packages
+// page, serve and plan embed. It is a module of its own, so that neither the bundler nor the
 // browser's driver is a dependency of Eddy:
 //
 //	cd cmd/eddy/internal/page/front && go run .
@@ -29,7 +29,7 @@ func main() {
 	}
 }
 
-// bundle builds what packages page and serve embed, by the files' paths from here.
+// bundle builds what packages page, serve and plan embed, by the files' paths from here.
 func bundle() (map[string][]byte, error) {
 	files := map[string][]byte{}
 	licence, err := os.ReadFile("third_party/uplot/LICENSE") // it goes with every copy
@@ -40,6 +40,7 @@ func bundle() (map[string][]byte, error) {
 	for from, to := range map[string]string{
 		"src/main.ts": "../page.js", "src/all.css": "../page.css",
 		"src/serve.ts": "../../serve/serve.js", "src/serve.css": "../../serve/serve.css",
+		"src/plan.ts": "../../plan/page.js", "src/plan.css": "../../plan/page.css",
 	} {
 		result := api.Build(api.BuildOptions{
 			EntryPoints: []string{from}, Outfile: to,

@@ -73,7 +73,7 @@ func TestDocs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	text, err := os.ReadFile("../../../../../docs/report.md")
+	text, err := os.ReadFile(docs + "report.md")
 	if err != nil {
 		t.Fatal(err)
 	}
