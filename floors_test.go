@@ -63,7 +63,7 @@ var floors = map[string][]string{
 	"cmd/eddy/internal/plan":       {"cmd/eddy/internal/csp", "internal/quantile", "cmd/eddy/internal/eventqueue", "cmd/eddy/internal/sim", "retry", "internal/schedule"},
 	"cmd/eddy/internal/shorthand":  {"cmd/eddy/internal/quote", "internal/message"},
 	"cmd/eddy/internal/talk":       {"cmd/eddy/internal/quote", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "internal/message"},
-	"cmd/eddy/internal/join":       {"cmd/eddy/internal/cluster", "natsnet"},
+	"cmd/eddy/internal/join":       {"cmd/eddy/internal/cluster", "cmd/eddy/internal/quote", "natsnet"},
 	"cmd/eddy/internal/natsserver": {"natsnet"},
 	"cmd/eddy/internal/natskv":     {"", "internal/bounded", "internal/canonical", "natsnet"},
 	// Of these natskv alone has the root package, to answer nodes and not to call them.

@@ -1,10 +1,8 @@
 package shorthand
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -35,7 +33,7 @@ func ShowName(name string) string {
 	if isWord(name) {
 		return name
 	}
-	return printable(string(message.Quote(name)))
+	return quote.JSON(message.Quote(name))
 }
 
 // ShowValue writes one JSON value without its blanks.
@@ -50,7 +48,7 @@ func ShowValue(value jsontext.Value) string {
 	if err := value.Compact(); err != nil {
 		return quote.Printable(value)
 	}
-	return printable(string(value))
+	return quote.JSON(value)
 }
 
 // isWord reports whether text is read back as that very text.
@@ -65,22 +63,4 @@ func isWord(text string) bool {
 	}
 	name, _ := cutName(text)
 	return name == ""
-}
-
-// printable escapes, in valid JSON, every character that a terminal would not
-// simply show. Outside of strings JSON has none.
-func printable(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case strconv.IsPrint(r):
-			b.WriteRune(r)
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.String()
 }
