@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"unicode/utf8"
 
 	"github.com/eddyrpc/eddy/internal/caller"
 	"github.com/eddyrpc/eddy/internal/calls"
@@ -170,14 +169,10 @@ func (n *Node) begin(ctx context.Context, dest string, body any, c *call) error 
 	if d := n.calls.Begin(c, dest, n.scheduleStart(ctx, c.Policy)); d.Action == schedule.GiveUp {
 		return &CallError{call: &c.Record, err: Timeout, reason: d.Reason}
 	}
-	r := c.Owner.request
-	switch {
-	case c.Blocking && (r == nil || r.state.Load()&hasCalled != 0):
+	if r := c.Owner.request; c.Blocking && (r == nil || r.state.Load()&hasCalled != 0) {
 		n.out.FlushSoon() // this may be a callback, and no message would leave while it waits
-	case n.endsWithNode(ctx):
+	} else {
 		n.out.Flush()
-	case !n.out.Gathering():
-		n.out.FlushSoon() // a Write must not hold up the caller when its context ends
 	}
 	return nil
 }
@@ -189,9 +184,6 @@ func (n *Node) encodeCall(ctx context.Context, dest string, body any, policy *Po
 	}
 	if err := policy.Validate(); err != nil {
 		return "", fmt.Errorf("policy: %w", err)
-	}
-	if !utf8.ValidString(dest) {
-		return "", errors.New("dest is not valid UTF-8")
 	}
 	b, err := readBody(body)
 	if err != nil {
