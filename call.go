@@ -109,7 +109,11 @@ func (n *Node) call(ctx context.Context, dest string, body any, policy *Policy, 
 	if ctx.Done() == nil || n.endsWithNode(ctx) {
 		return n.begin(ctx, dest, body, c)
 	}
-	stop := context.AfterFunc(ctx, func() { n.calls.Cancel(c, context.Cause(ctx)) })
+	stop := context.AfterFunc(ctx, func() {
+		if n.isOpen() { // else the call has not begun, and will not
+			n.calls.Cancel(c, context.Cause(ctx))
+		}
+	})
 	c.Owner.done = func(r Result) {
 		stop()
 		o.done(r)
