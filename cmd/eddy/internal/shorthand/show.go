@@ -13,9 +13,9 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// Show writes fields as name=value with blanks between, each value as it could
-// be typed: a string without quotes where that is no other value. The result is
-// one line without control characters.
+// Show returns fields as name=value, separated by blanks, with the values as they
+// could be typed: a string has no quotes unless it needs them. The result is one line
+// without control characters.
 func Show(fields []message.Field) string {
 	var b strings.Builder
 	for i, f := range fields {
@@ -29,8 +29,7 @@ func Show(fields []message.Field) string {
 	return b.String()
 }
 
-// ShowName writes a name, a type or a node's id: as it is, or quoted if it has
-// something else in it than a word has.
+// ShowName returns a name, a type or a node's id, in quotes if it needs them.
 func ShowName(name string) string {
 	if isWord(name) {
 		return name
@@ -38,7 +37,7 @@ func ShowName(name string) string {
 	return printable(string(message.Quote(name)))
 }
 
-// ShowValue writes one JSON value without its blanks.
+// ShowValue returns one JSON value without blanks between its tokens.
 func ShowValue(value jsontext.Value) string {
 	if value.Kind() == '"' {
 		text, err := jsontext.AppendUnquote(nil, value)
@@ -53,7 +52,7 @@ func ShowValue(value jsontext.Value) string {
 	return printable(string(value))
 }
 
-// isWord reports whether text is read back as that very text.
+// isWord reports whether Parse would read text as a string of the same text.
 func isWord(text string) bool {
 	if text == "" || strings.ContainsAny(text[:1], `{["`) {
 		return false
@@ -67,8 +66,8 @@ func isWord(text string) bool {
 	return name == ""
 }
 
-// printable escapes, in valid JSON, every character that a terminal would not
-// simply show. Outside of strings JSON has none.
+// printable returns JSON in which all characters that are not printable are escaped.
+// Such characters are in strings only.
 func printable(text string) string {
 	var b strings.Builder
 	for _, r := range text {
