@@ -3,176 +3,338 @@ package eddy
 import (
 	"context"
 	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"unicode/utf8"
 
+	"github.com/eddyrpc/eddy/internal/caller"
 	"github.com/eddyrpc/eddy/internal/calls"
+	"github.com/eddyrpc/eddy/internal/nodelog"
+	"github.com/eddyrpc/eddy/internal/schedule"
+	"github.com/eddyrpc/eddy/internal/wire"
+	"github.com/eddyrpc/eddy/retry"
 )
+
+// A call goes this way. begin encodes the body and sends the first attempt. Then one of
+// three things comes: a reply (receiveReply), the timeout of the latest attempt, or the end
+// of the context (Cancel). Package caller serves the timeouts: it sends another attempt as
+// long as the policy allows one. At the end, endCall tells the owner.
+
+// A Policy says how many attempts a call has, how long each waits for its reply, and
+// what leads to another one. nil and the zero value are the default: 3 attempts in all,
+// 500 ms each.
+type Policy = retry.Policy
+
+// Late says what becomes of late replies: retry.Accept, the zero value, or retry.Ignore.
+type Late = retry.Late
+
+// LoadPolicy returns the preset of this name (default, patient, hedged, budgeted), or else
+// reads the policy from the file of this name. docs/policies.md describes its JSON form. An
+// error names the field that is unknown or invalid.
+func LoadPolicy(name string) (*Policy, error) { return retry.Find(name, os.ReadFile) }
+
+// A Result is how a call ended.
+type Result struct {
+	Dest     string // the node that was called
+	Reply    Message
+	Attempts int   // how many messages were sent for the call
+	Err      error // nil if Reply is a reply without an error
+}
+
+// RPCWithRetry calls dest. It sends body and waits for the reply. If the reply does not
+// come in time, it sends body again with a fresh msg_id, and gives up when the policy
+// allows no further attempt. It returns the reply and how many attempts were sent.
+//
+// The body is a JSON object with a type: [Raw], or a Go value that [Marshal] makes one.
+// A reply to any attempt settles the call, also when a later attempt already waits. An
+// error reply is returned as the reply, together with an error that wraps its [Code].
+// All errors are a [*CallError]. When ctx ends, so does the call, at once.
+//
+// The network may lose, delay, duplicate and reorder messages. So a timeout does not
+// tell whether the request, its reply or nothing was lost, and dest may serve a call
+// twice; see [Dedup].
+func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *Policy) (reply Message, attempts int, err error) {
+	ended := make(chan Result, 1)
+	c, err := n.beginBlocking(ctx, dest, body, policy, func(r Result) {
+		r.Reply = r.Reply.clone()
+		ended <- r
+	})
+	if err != nil {
+		return Message{}, 0, err
+	}
+	r := n.wait(ctx, c, ended)
+	return r.Reply, r.Attempts, r.Err
+}
 
 // RPC calls dest with a single attempt of 500 ms.
 func (n *Node) RPC(ctx context.Context, dest string, body any) (Message, error) {
-	reply, _, err := n.RPCWithRetry(ctx, dest, body, once)
+	reply, _, err := n.RPCWithRetry(ctx, dest, body, &Policy{Attempts: 1})
 	return reply, err
 }
 
-var once = &Policy{Attempts: 1}
-
-// A Callback is told how a call that was made for a request has ended. It runs
-// where the node's messages are read or its timeouts kept, so it must not block;
-// the reply's body is valid until it returns, and so is an inline handler's request
-// if no other call of its is open.
-type Callback func(req *Request, reply Message, attempts int, err error)
-
-// Call is RPCWithRetry without a goroutine that waits: done is called once, when
-// the call has ended, unless the node had ended before it began. A handler that
-// answers from done returns Later. The body is
-// raw, so that an open call costs a few hundred bytes in all; JSON makes one of
-// any Go value.
-func (r *Request) Call(dest string, body Raw, policy *Policy, done Callback) {
-	if !r.hold(0) {
-		panic("eddy: a Call for a request that is over")
-	}
-	if r.turn == inlineFresh {
-		r.turn = inlineKept // done may answer from elsewhere while the next line is read
-	}
-	var d draft
-	err := d.scan(dest, body)
-	if err != nil {
-		err = unsent(dest, err)
-	} else {
-		_, err = r.handler.node.begin(noneOwn, &d, policy, owner{r, done}, r.handler.node.reader.rooms.forCall(r))
-	}
-	if err != nil {
-		r.refused(done, err)
-	}
+// Call is RPCWithRetry without a goroutine that waits. done is called once, when the
+// call has ended. It runs in the goroutine that reads the node's input, or in one that
+// serves timeouts, so it must not block. The body of the reply is valid until done
+// returns. An error means that the call did not begin; done is not called then.
+func (n *Node) Call(ctx context.Context, dest string, body any, policy *Policy, done func(Result)) error {
+	return n.call(ctx, dest, body, policy, owner{nil, done})
 }
 
-// refused tells of a call that could not begin. A callback may then make another
-// that can't: were that told from within it, a program that never gives up would
-// overflow the stack. And after the node's end nobody is told, or it would never
-// stop.
-func (r *Request) refused(done Callback, err error) {
-	n := r.handler.node
-	switch {
-	case n.phase.Load() == ended:
-		r.release()
-	case r.state.Or(isRefused)&isRefused != 0:
-		go n.tell(owner{r, done}, Message{}, 0, err)
-	default:
-		defer r.state.And(^uint32(isRefused))
-		n.tell(owner{r, done}, Message{}, 0, err)
+// Call is [Node.Call] for a request: the request stays open until done has returned,
+// so that done can reply. The handler returns [Later].
+func (r *Request) Call(ctx context.Context, dest string, body any, policy *Policy, done func(Result)) error {
+	if !r.hold() {
+		return unsent(dest, errors.New("the request is over"))
 	}
-}
-
-// An owner is who is told when a call has ended.
-type owner struct {
-	request *Request // that the call is made for, and which it holds; may be nil
-	done    Callback
+	r.state.Or(hasCalled)
+	begun := false
+	defer func() {
+		if !begun { // also if encoding the body panics
+			r.release()
+		}
+	}()
+	err := r.handler.node.call(ctx, dest, body, policy, owner{r, done})
+	begun = err == nil
+	return err
 }
 
 type call = calls.Call[owner]
 
-// tell calls an owner's done, and lets its request go. It reports whether that was the
-// last to hold it.
-func (n *Node) tell(o owner, reply Message, attempts int, err error) (last bool) {
-	if o.request == nil {
-		o.done(nil, reply, attempts, err)
-		return false
+// call begins a call with a callback.
+func (n *Node) call(ctx context.Context, dest string, body any, policy *Policy, o owner) error {
+	if o.done == nil {
+		return unsent(dest, errors.New("the callback is nil"))
 	}
-	returned := false
-	defer func() { last = o.request.release() }()
-	defer o.request.recover(&returned)
-	o.done(o.request, reply, attempts, err)
-	returned = true
-	return false
+	c := &call{Record: calls.Record{Policy: policy}, Owner: o}
+	if ctx.Done() == nil || n.endsWithNode(ctx) {
+		return n.begin(ctx, dest, body, c)
+	}
+	stop := context.AfterFunc(ctx, func() { n.calls.Cancel(c, context.Cause(ctx)) })
+	c.Owner.done = func(r Result) {
+		stop()
+		o.done(r)
+	}
+	err := n.begin(ctx, dest, body, c)
+	if err != nil {
+		stop()
+	}
+	return err
 }
 
-// waitingRequest is the request whose handler is about to wait for a call made
-// with ctx, held for the call; nil if there is none. An inline handler must not
-// wait.
-func waitingRequest(ctx context.Context) (*Request, error) {
-	r := requestOf(ctx)
-	switch {
-	case r == nil:
-		return nil, nil
-	case r.inline():
-		return nil, errors.New("the inline handler of " + r.Type() + " would wait for a call")
-	case !r.hold(hasWaited):
-		return nil, nil // the handler has ended without us
-	}
-	r.handler.waits()
-	return r, nil
-}
-
-// A waiter is what a goroutine waits with for the end of its call. Each is used
-// many times: its channel and its done cost more than the call itself.
-type waiter struct {
-	ended    chan struct{} // gets one value; nil if it is a coroutine's
-	done     Callback
-	reply    Message
-	attempts int
-	err      error
-}
-
-// newWaiter takes one that is free, or makes one. The pool is the node's own:
-// in a test in virtual time a channel must not leave its bubble.
-func (n *Node) newWaiter() *waiter {
-	if w, ok := n.waiters.Get().(*waiter); ok {
-		return w
-	}
-	w := &waiter{ended: make(chan struct{}, 1)}
-	w.done = func(_ *Request, reply Message, attempts int, err error) {
-		w.set(reply, attempts, err)
-		w.ended <- struct{}{}
-	}
-	return w
-}
-
-// freeWaiter takes back one that no call knows any more.
-func (n *Node) freeWaiter(w *waiter) {
-	w.reply, w.attempts, w.err = Message{}, 0, nil
-	if w.ended != nil {
-		n.waiters.Put(w)
-	}
-}
-
-func (w *waiter) set(reply Message, attempts int, err error) {
-	w.reply, w.attempts, w.err = reply.clone(), attempts, err
-}
-
-// noneOwn stands for the context of a call that ends only with its node.
-var noneOwn context.Context
-
-// ownContext is a call's ctx if it can end before the node does, otherwise
-// noneOwn: the end of the node ends its calls too.
-func (n *Node) ownContext(ctx context.Context) context.Context {
-	if r, ok := ctx.(*requestContext); ok && r.handler.node == n {
-		return noneOwn
-	}
-	switch done := ctx.Done(); {
-	case done == nil:
-		return noneOwn
-	case n.self.Load() == nil && n.official == nil: // n.ctx is there once init is, an official node's once it is open
-		return noneOwn
-	case done == n.ctx.Done():
-		return noneOwn
-	}
-	return ctx
-}
-
-// await waits until the call has ended, and ends it when ctx does.
-func (n *Node) await(ctx context.Context, c *call, w *waiter) {
-	if c.Owner.request == nil {
-		if timer := n.watchWaiting(); timer != nil {
-			defer timer.Stop()
+// beginBlocking begins a call whose caller waits until done is called.
+func (n *Node) beginBlocking(ctx context.Context, dest string, body any, policy *Policy, done func(Result)) (*call, error) {
+	c := &call{Record: calls.Record{Policy: policy, Blocking: true}, Owner: owner{done: done}}
+	if r := requestOf(ctx); r != nil && r.handler.node == n {
+		if r.handler.inline {
+			return nil, unsent(dest, errors.New("the inline handler of "+r.Type+" would wait for a reply"))
 		}
+		c.Owner.request = r
 	}
-	if ctx = n.ownContext(ctx); ctx == noneOwn {
-		<-w.ended // a select costs thrice as much
-		return
+	return c, n.begin(ctx, dest, body, c)
+}
+
+// wait waits for the end of a call, and ends it when ctx ends.
+func (n *Node) wait(ctx context.Context, c *call, ended <-chan Result) Result {
+	if ctx.Done() == nil || n.endsWithNode(ctx) { // the end of the node ends the call
+		return <-ended
 	}
 	select {
-	case <-w.ended:
+	case r := <-ended:
+		return r
 	case <-ctx.Done():
-		n.cancel(c, context.Cause(ctx))
-		<-w.ended
+		n.calls.Cancel(c, context.Cause(ctx))
+		return <-ended
 	}
+}
+
+// endsWithNode reports whether ctx is the context of a request of this node and has no
+// deadline.
+func (n *Node) endsWithNode(ctx context.Context) bool {
+	r, ok := ctx.(*requestContext)
+	return ok && r.handler.node == n
+}
+
+// begin opens a call and sends its first attempt.
+func (n *Node) begin(ctx context.Context, dest string, body any, c *call) error {
+	fields, err := n.encodeCall(ctx, dest, body, c.Policy)
+	if err != nil {
+		return unsent(dest, err)
+	}
+	c.Fields = fields
+	n.out.LockWithRoomOr(ctx)
+	defer n.out.Unlock()
+	if err := n.mayCall(ctx, dest); err != nil {
+		return unsent(dest, err)
+	}
+	if d := n.calls.Begin(c, dest, n.scheduleStart(ctx, c.Policy)); d.Action == schedule.GiveUp {
+		return &CallError{call: &c.Record, err: Timeout, reason: d.Reason}
+	}
+	r := c.Owner.request
+	switch {
+	case c.Blocking && (r == nil || r.state.Load()&hasCalled != 0):
+		n.out.FlushSoon() // this may be a callback, and no message would leave while it waits
+	case n.endsWithNode(ctx):
+		n.out.Flush()
+	case !n.out.Gathering():
+		n.out.FlushSoon() // a Write must not hold up the caller when its context ends
+	}
+	return nil
+}
+
+// encodeCall returns the body as each attempt of the call carries it, without ids.
+func (n *Node) encodeCall(ctx context.Context, dest string, body any, policy *Policy) (fields string, err error) {
+	if ctx.Err() != nil {
+		return "", context.Cause(ctx)
+	}
+	if err := policy.Validate(); err != nil {
+		return "", fmt.Errorf("policy: %w", err)
+	}
+	if !utf8.ValidString(dest) {
+		return "", errors.New("dest is not valid UTF-8")
+	}
+	b, err := readBody(body)
+	if err != nil {
+		return "", err
+	}
+	if policy != nil && (policy.CallID || policy.Propagate) {
+		if b, err = n.process.Write(b, policy); err != nil {
+			return "", err
+		}
+	}
+	var small [256]byte
+	return string(n.dialect().AppendFields(small[:0], "", &b)), nil
+}
+
+// mayCall returns why the node cannot begin a call now. The lock is held.
+func (n *Node) mayCall(ctx context.Context, dest string) error {
+	if ctx.Err() != nil {
+		return context.Cause(ctx) // it ended while the call waited for room
+	}
+	if err := n.mayReceiveReplies(); err != nil {
+		return err
+	}
+	if limit := orDefault(n.MaxOpen, defaultMaxOpen); n.calls.Table.Open() >= limit {
+		return Errorf(TemporarilyUnavailable, "%d calls are open, which is the limit", limit)
+	}
+	return n.maySend(dest)
+}
+
+// scheduleStart returns what the schedule of a call is told, if the call needs one.
+func (n *Node) scheduleStart(ctx context.Context, policy *Policy) (start schedule.Start) {
+	meta := noDetails
+	if r := requestOf(ctx); r != nil && r.handler.node == n {
+		meta = detailsOf(r)
+	}
+	deadline := meta.deadline
+	if at, ok := ctx.Deadline(); ok {
+		deadline = min(deadline, max(at.Sub(n.start), 1))
+	}
+	if deadline != schedule.Never {
+		start.Deadline = deadline
+	} else if !schedule.Needed(policy) {
+		return start
+	}
+	start.OnBehalfOfRetry = meta.retry
+	start.CallNumber, start.Incarnation = n.process.NextCall(), n.process.Number()
+	return start
+}
+
+var errNoReplies = errors.New("no reply can come any more")
+
+// mayReceiveReplies returns why no reply can come to a call. The lock is held.
+func (n *Node) mayReceiveReplies() error {
+	if n.official != nil && (n.noReplies || n.phase.Load() == ended) {
+		return errNoReplies
+	}
+	return nil
+}
+
+// isError reports whether a reply is an error reply. In this mode every reply with a code
+// other than 0 is one.
+func (n *Node) isError(reply Message) bool {
+	if reply.Type == "error" || n.official == nil {
+		return reply.Type == "error"
+	}
+	code, ok := reply.Body.Get("code").Int()
+	return ok && code != 0
+}
+
+// receiveReply settles the call that a message replies to. What comes when its call is
+// over, or from a node that was not asked, is counted and dropped.
+func (n *Node) receiveReply(m *wire.Message) {
+	reply := n.message(m)
+	r := calls.Reply{ID: reply.InReplyTo, Src: reply.Src, At: n.reader.readAt}
+	if n.isError(reply) {
+		e := reply.asError()
+		r.Err = e
+		r.Failure = &schedule.Failure{Code: int(e.Code), Definite: e.Code.Definite(), RetryAfter: e.RetryAfter}
+	}
+	if end, ended := n.calls.Reply(r); ended {
+		n.endCall(end, reply)
+	}
+}
+
+// ended is told that a call has ended without a reply.
+func (n *Node) ended(end caller.End[owner]) { n.endCall(end, Message{}) }
+
+// endCall tells the owner of a call that it has ended.
+func (n *Node) endCall(end caller.End[owner], reply Message) {
+	c := end.Call
+	o := c.Owner
+	c.Owner, c.Fields = owner{}, "" // an error that the user keeps must not keep them
+	defer n.nudge()
+	result := Result{Dest: c.Peer.Name, Reply: reply, Attempts: c.Sent()}
+	if end.Action == schedule.GiveUp {
+		result.Err = callError(end)
+	}
+	if c.Blocking {
+		o.done(result)
+		return
+	}
+	defer o.request.release()
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		if p := recover(); o.request != nil {
+			o.request.abandoned(p)
+		} else if p != nil {
+			n.log.Panic("the callback of a call to "+nodelog.Shorten(c.Peer.Name), p)
+		}
+	}()
+	o.done(result)
+	returned = true
+}
+
+// callError returns the error of a call that gave up or was cancelled.
+func callError(end caller.End[owner]) *CallError {
+	e := &CallError{&end.Call.Record, end.Err, end.Reason, end.At}
+	switch {
+	case end.Cause == nil:
+	case end.Call.Schedule() != nil && errors.Is(end.Cause, context.DeadlineExceeded):
+		e.reason = DeadlinePassed
+	default:
+		e.err = end.Cause
+	}
+	if e.err == nil {
+		e.err = Timeout
+	}
+	return e
+}
+
+// retried logs an attempt that was sent again.
+func (n *Node) retried(again caller.Retry[owner]) {
+	if !n.log.LogsRetries() {
+		return
+	}
+	var about []slog.Attr
+	if r := again.Owner.request; r != nil {
+		about = append(about, slog.String("for", r.Type), slog.String("from", nodelog.Shorten(r.Src)))
+		if !r.OneWay() {
+			about = append(about, slog.Int64("request", r.ID))
+		}
+	}
+	n.log.Retry(again.Record, again.Attempt, again.ID, again.Waited, again.Err, about...)
 }

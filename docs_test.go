@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -17,7 +18,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/golden"
 )
 
-// The table of error codes in the docs is made of the one that the code runs on.
+// The table of error codes in the docs is made from the one in the code.
 func TestCodesInDocs(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("| code | name | definite | what it tells |\n|---|---|---|---|\n")
@@ -31,7 +32,7 @@ func TestCodesInDocs(t *testing.T) {
 	golden.Section(t, "docs/protocol.md", "codes", table.String())
 }
 
-// fenced returns the text of each block of a kind in the README.
+// fenced returns the text of each fenced block of a language in the README.
 func fenced(t *testing.T, kind string) []string {
 	text, err := os.ReadFile("README.md")
 	if err != nil {
@@ -47,37 +48,60 @@ func fenced(t *testing.T, kind string) []string {
 	return blocks
 }
 
-// Every command of the README runs, and the first prints what is shown beneath.
+// Every command of the README runs, and the first one prints what the README shows. The
+// blocks of commands run at the same time, after all programs are built.
 func TestReadmeCommands(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the commands are for a Unix shell")
 	}
-	here := cleanCopy(t)
-	for i, block := range fenced(t, "sh") {
-		for _, line := range strings.Split(strings.TrimSpace(block), "\n") {
-			if line == "go test ./..." {
-				continue // this is it
+	t.Parallel()
+	here := linkedCopy(t)
+	var blocks [][]string
+	for _, block := range fenced(t, "sh") {
+		var others []string
+		for line := range strings.Lines(strings.TrimSpace(block)) {
+			switch line = strings.TrimSpace(line); {
+			case strings.HasPrefix(line, "go build "):
+				shell(t, here, line)
+			case line != "go test ./...": // which runs this test
+				others = append(others, line)
 			}
-			cmd := exec.Command("sh", "-c", line)
-			cmd.Dir = here
-			var stderr bytes.Buffer
-			cmd.Stderr = &stderr
-			out, err := cmd.Output()
-			if err != nil {
-				t.Errorf("%s: %v\n%s", line, err, stderr.Bytes())
-			}
-			if i == 0 {
-				if diff := cmp.Diff(fenced(t, "json")[0], string(out)); diff != "" {
+		}
+		blocks = append(blocks, others)
+	}
+	var all sync.WaitGroup
+	for i, block := range blocks {
+		all.Go(func() {
+			for j, line := range block {
+				out := shell(t, here, line)
+				if i > 0 || j > 0 {
+					continue
+				}
+				if diff := cmp.Diff(fenced(t, "json")[0], out); diff != "" {
 					t.Errorf("%s (-README +got)\n%s", line, diff)
 				}
 			}
-		}
+		})
 	}
+	all.Wait()
 }
 
-// cleanCopy is a directory in which the README's commands find the project and
-// leave nothing behind in it.
-func cleanCopy(t *testing.T) string {
+// shell runs a command and returns its output.
+func shell(t *testing.T, dir, line string) string {
+	cmd := exec.Command("sh", "-c", line)
+	cmd.Dir = dir
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Errorf("%s: %v\n%s", line, err, stderr.Bytes())
+	}
+	return string(out)
+}
+
+// linkedCopy returns a directory with links to all files of the project. What the commands
+// of the README write there does not change the project.
+func linkedCopy(t *testing.T) string {
 	dir := t.TempDir()
 	entries, err := os.ReadDir(".")
 	if err != nil {
@@ -98,7 +122,7 @@ func cleanCopy(t *testing.T) string {
 	return dir
 }
 
-// The README's node is an example that is compiled, to the letter.
+// The node in the README is examples/hello, which is compiled.
 func TestReadmeNode(t *testing.T) {
 	text, err := os.ReadFile("examples/hello/main.go")
 	if err != nil {

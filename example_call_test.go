@@ -5,38 +5,39 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/eddytest"
 )
 
-type heard struct {
-	Heard    eddy.Raw `json:"heard"`
+type told struct {
+	Value    eddy.Raw `json:"value"`
 	Attempts int      `json:"attempts"`
 }
 
-// n1 asks n2, and hands on what it hears and how many attempts it took.
+// n1 asks n2, and replies with the value and the number of attempts.
 func ExampleNode_RPCWithRetry() {
 	var a, b eddy.Node
 	a.Handle("ask", func(ctx context.Context, req *eddy.Request) (any, error) {
 		to, _ := req.Body.Get("to").Text()
-		policy := &eddy.Policy{Attempts: 2} // of 500 ms
+		policy := &eddy.Policy{Attempts: 2, Timeout: 50 * time.Millisecond}
 		reply, attempts, err := a.RPCWithRetry(ctx, to, eddy.Raw(`{"type":"read"}`), policy)
 		if err != nil {
-			return nil, err // silence is answered with its code, 0
+			return nil, err // after timeouts the code is 0
 		}
-		return heard{reply.Body.Get("value"), attempts}, nil
+		return told{reply.Body.Get("value"), attempts}, nil
 	})
 	b.Handle("read", func(context.Context, *eddy.Request) (any, error) { return eddy.Raw(`{"value":7}`), nil })
 	ask([]*eddy.Node{&a, &b}, `{"type":"ask","to":"n2"}`, `{"type":"ask","to":"n9"}`)
 	// Output:
-	// {"type":"ask_ok","heard":7,"attempts":1,"in_reply_to":1,"msg_id":2}
+	// {"type":"ask_ok","value":7,"attempts":1,"in_reply_to":1,"msg_id":2}
 	// {"type":"error","code":0,"text":"RPC failed after 2 attempts","in_reply_to":2,"msg_id":5}
 }
 
-// One attempt of 500 ms. An error reply is a reply: its body is there, and an error
-// that wraps its Code.
+// A single attempt of 500 ms. The reply is an error, so RPC returns both its body and an
+// error that wraps its Code.
 func ExampleNode_RPC() {
 	var a, b eddy.Node
 	b.Handle("take", func(context.Context, *eddy.Request) (any, error) {
@@ -53,7 +54,7 @@ func ExampleNode_RPC() {
 	// n2 "there are only 3"
 }
 
-// Did it happen or not?
+// A CallError says what became of each attempt, and whether the call may have had an effect.
 func ExampleCallError() {
 	var n eddy.Node // n2 is not there
 	defer cluster([]*eddy.Node{&n})()
@@ -62,20 +63,22 @@ func ExampleCallError() {
 	_, _, err := n.RPCWithRetry(context.Background(), "n2", eddy.Raw(`{"type":"pay"}`), policy)
 	var call *eddy.CallError
 	if errors.As(err, &call) {
-		fmt.Printf("%v; surely without effect: %v; because: %v\n", call, call.Definite(), call.Reason())
-		show := func(a eddy.Attempt) { fmt.Println("an attempt met", a.Err) }
-		for _, attempt := range call.Attempts() {
-			show(attempt)
+		fmt.Printf("%v; definitely no effect: %v; reason: %v\n", call, call.Definite(), call.Reason())
+		if call.Reason() == eddy.AttemptsUsedUp {
+			var last eddy.Attempt
+			for _, last = range call.Attempts() {
+				fmt.Println("waited", last.Waited, "for", last.Err)
+			}
 		}
 	}
 	// Output:
-	// RPC failed after 2 attempts; surely without effect: false; because: attempts used up
-	// an attempt met timeout
-	// an attempt met timeout
+	// RPC failed after 2 attempts; definitely no effect: false; reason: attempts used up
+	// waited 10ms for timeout
+	// waited 10ms for timeout
 }
 
-// A Code is an error, and tells whether an operation that fails with it may have
-// happened.
+// A Code is an error. Definite says whether an operation that failed with it surely had no
+// effect.
 func ExampleCode() {
 	err := fmt.Errorf("while paying: %w", eddy.Errorf(eddy.Abort, "no money"))
 	var code eddy.Code
@@ -86,8 +89,7 @@ func ExampleCode() {
 	// timeout false code 1234 false
 }
 
-// A callee that asks to be left alone for a while. A caller whose policy retries the
-// code heeds it.
+// The node asks its callers to wait for a second. Calls whose policy retries the code wait.
 func ExampleError() {
 	var n eddy.Node
 	n.Handle("work", func(context.Context, *eddy.Request) (any, error) {
@@ -98,47 +100,50 @@ func ExampleError() {
 	// {"type":"error","code":11,"text":"busy","retry_after_ms":1000,"in_reply_to":1,"msg_id":1}
 }
 
-// A request that is answered from a callback: no goroutine waits.
+// A callback replies to the request, so that no goroutine waits.
 func ExampleRequest_Call() {
 	var a, b eddy.Node
-	a.HandleInline("ask", func(_ context.Context, req *eddy.Request) (any, error) {
-		var answer eddy.Callback = func(req *eddy.Request, reply eddy.Message, attempts int, err error) {
-			if err != nil {
-				req.Fail(err)
+	a.HandleInline("ask", func(ctx context.Context, req *eddy.Request) (any, error) {
+		err := req.Call(ctx, "n2", eddy.Raw(`{"type":"read"}`), nil, func(r eddy.Result) {
+			if r.Err != nil {
+				req.Fail(r.Err)
 				return
 			}
-			req.Reply(heard{reply.Body.Get("value"), attempts})
-		}
-		req.Call("n2", eddy.Raw(`{"type":"read"}`), nil, answer)
-		return eddy.Later, nil
+			req.Reply(told{r.Reply.Body.Get("value"), r.Attempts})
+		})
+		return eddy.Later, err
 	})
 	b.Handle("read", func(context.Context, *eddy.Request) (any, error) { return eddy.Raw(`{"value":7}`), nil })
 	ask([]*eddy.Node{&a, &b}, `{"type":"ask"}`)
 	// Output:
-	// {"type":"ask_ok","heard":7,"attempts":1,"in_reply_to":1,"msg_id":2}
+	// {"type":"ask_ok","value":7,"attempts":1,"in_reply_to":1,"msg_id":2}
 }
 
-// The same for a call that no request is waiting for.
+// A call with a callback that belongs to no request.
 func ExampleNode_Call() {
 	var a, b eddy.Node
 	b.Handle("read", func(context.Context, *eddy.Request) (any, error) { return eddy.Raw(`{"value":7}`), nil })
 	defer cluster([]*eddy.Node{&a, &b})()
 
-	told := make(chan string, 1)
-	a.Call("n2", eddy.Raw(`{"type":"read"}`), nil, func(_ *eddy.Request, reply eddy.Message, _ int, err error) {
-		told <- fmt.Sprint(reply.Body.Get("value"), " ", err) // must not block
+	results := make(chan string, 1)
+	err := a.Call(context.Background(), "n2", eddy.Raw(`{"type":"read"}`), nil, func(r eddy.Result) {
+		results <- fmt.Sprint(r.Reply.Body.Get("value"), " ", r.Err) // must not block
 	})
-	fmt.Println(<-told)
+	if err != nil {
+		fmt.Println("the call did not begin:", err)
+		return
+	}
+	fmt.Println(<-results)
 	// Output: 7 <nil>
 }
 
-// The reply to an add is lost. The second attempt bears the same mark, and Once gives
-// it the reply that it has kept.
-func ExampleOnce() {
+// The reply to an add is lost. The second attempt has the same call id, so Dedup replies
+// to it with the reply that it has kept.
+func ExampleDedup() {
 	var a, b eddy.Node
-	var once eddy.Once
+	var dedup eddy.Dedup
 	count := 0
-	b.Handle("add", once.Handler(func(context.Context, *eddy.Request) (any, error) {
+	b.Handle("add", dedup.Handler(func(context.Context, *eddy.Request) (any, error) {
 		count++
 		return map[string]any{"count": count}, nil
 	}))
@@ -148,13 +153,13 @@ func ExampleOnce() {
 	net.Start("n2", &b)
 	net.Lose("n2", "n1", 1)
 
-	policy := &eddy.Policy{CallID: true}
+	policy := &eddy.Policy{CallID: true, Timeout: 50 * time.Millisecond}
 	reply, attempts, err := a.RPCWithRetry(context.Background(), "n2", eddy.Raw(`{"type":"add"}`), policy)
 	fmt.Println(attempts, "attempts, count", reply.Body.Get("count"), err)
 	// Output: 2 attempts, count 1 <nil>
 }
 
-// Presets have names; a policy of one's own is a file.
+// A preset has a name. Any other policy is a file.
 func ExampleLoadPolicy() {
 	policy, err := eddy.LoadPolicy("hedged")
 	if err != nil {
@@ -169,7 +174,7 @@ func ExampleLoadPolicy() {
 	// true
 }
 
-// A policy that would rather miss a late reply than take it.
+// A policy accepts late replies or ignores them.
 func ExampleLate() {
 	var late eddy.Late
 	fmt.Println(late)
@@ -181,25 +186,23 @@ func ExampleLate() {
 	// "sometimes" must be accept or ignore
 }
 
-// All answers at once, when every call has ended.
-func ExampleAnswer() {
-	var n eddy.Node // beside n2 and n3
+// Collect waits until every call has ended.
+func ExampleResult() {
+	var n eddy.Node // in a cluster with n2 and n3
 	defer cluster([]*eddy.Node{&n}, "n2", "n3")()
 
-	var answers []eddy.Answer
-	for a := range n.Broadcast(context.Background(), []string{"n2", "n3"}, eddy.Raw(`{"type":"gossip"}`), nil) {
-		answers = append(answers, a)
-	}
-	fmt.Println(len(answers), "answers, errors:", answers[0].Err, answers[1].Err)
-	// Output: 2 answers, errors: <nil> <nil>
+	body := eddy.Raw(`{"type":"gossip"}`)
+	var results []eddy.Result = slices.Collect(n.Broadcast(context.Background(), []string{"n2", "n3"}, body, nil))
+	fmt.Println(len(results), "results, errors:", results[0].Err, results[1].Err)
+	// Output: 2 results, errors: <nil> <nil>
 }
 
-// A status that only its own node writes needs no more than the last write.
+// Only the node itself writes its status, so that the last write is the right one.
 func ExampleLWWKV() {
 	var n eddy.Node // on a network with lww-kv
 	defer cluster([]*eddy.Node{&n})()
 
 	status := eddy.LWWKV[string](&n)
-	fmt.Println(status.Write(context.Background(), "status/"+n.ID(), "at work"))
+	fmt.Println(status.Write(context.Background(), "status/"+n.ID(), "working"))
 	// Output: <nil>
 }

@@ -8,37 +8,36 @@ import (
 	"github.com/eddyrpc/eddy"
 )
 
-// Gossip that gathers: values are told to a peer not one by one, but ten at a time, and
-// none later than 50 ms after it came.
+// A Batcher sends values to a peer ten at a time, and each after 50 ms at the latest.
 func ExampleBatcher() {
-	var n eddy.Node // beside n2
-	told := make(chan string)
+	var n eddy.Node // in a cluster with n2
+	sent := make(chan string)
 	values := eddy.NewBatcher(&n, 10, 50*time.Millisecond, func(ctx context.Context, batch []int) {
 		_, _, err := n.RPCWithRetry(ctx, "n2", map[string]any{"type": "gossip", "values": batch}, nil)
-		told <- fmt.Sprint(batch, " ", err)
+		sent <- fmt.Sprint(batch, " ", err)
 	})
 	defer cluster([]*eddy.Node{&n}, "n2")()
 	for v := range 10 {
 		values.Add(v)
 	}
-	fmt.Println(<-told)
+	fmt.Println(<-sent)
 	values.Add(10) // waits for more to come, 50 ms at most
-	fmt.Println(<-told)
+	fmt.Println(<-sent)
 	// Output:
 	// [0 1 2 3 4 5 6 7 8 9] <nil>
 	// [10] <nil>
 }
 
-// Who of a node's peers has heard?
+// A message for all peers.
 func ExampleNode_Broadcast() {
-	var n eddy.Node // beside n2 and n3; n4 is not there
+	var n eddy.Node // in a cluster with n2 and n3; n4 does not run
 	defer cluster([]*eddy.Node{&n}, "n2", "n3")()
 
 	peers := []string{"n2", "n3", "n4"}
 	body := map[string]any{"type": "gossip", "value": 7}
 	policy := &eddy.Policy{Attempts: 2, Timeout: 50 * time.Millisecond}
-	for a := range n.Broadcast(context.Background(), peers, body, policy) {
-		fmt.Println(a.Dest, a.Reply.Type, a.Attempts, a.Err)
+	for r := range n.Broadcast(context.Background(), peers, body, policy) {
+		fmt.Println(r.Dest, r.Reply.Type, r.Attempts, r.Err)
 	}
 	// Unordered output:
 	// n2 gossip_ok 1 <nil>
@@ -46,15 +45,15 @@ func ExampleNode_Broadcast() {
 	// n4  2 RPC failed after 2 attempts
 }
 
-// A quorum: enough is when a majority, the node itself included, has said yes.
+// A quorum is a majority of all nodes, the node itself included.
 func ExampleNode_Broadcast_quorum() {
-	var n eddy.Node // beside n2 and n3; n4 and n5 are not there
+	var n eddy.Node // in a cluster with n2 and n3; n4 and n5 do not run
 	defer cluster([]*eddy.Node{&n}, "n2", "n3")()
 
 	peers := []string{"n2", "n3", "n4", "n5"}
 	yes := 1
-	for a := range n.Broadcast(context.Background(), peers, eddy.Raw(`{"type":"gossip","value":7}`), nil) {
-		if a.Err == nil {
+	for r := range n.Broadcast(context.Background(), peers, eddy.Raw(`{"type":"gossip","value":7}`), nil) {
+		if r.Err == nil {
 			yes++
 		}
 		if yes > (1+len(peers))/2 {
@@ -65,7 +64,7 @@ func ExampleNode_Broadcast_quorum() {
 	// Output: 3 of 5
 }
 
-// Gossip ends where a message is not new.
+// A node passes on only messages that are new to it, so that gossip ends.
 func ExampleSeen() {
 	var seen eddy.Seen[string]
 	for _, id := range []string{"c1/1", "c2/1", "c1/1"} {
@@ -78,8 +77,7 @@ func ExampleSeen() {
 	// c2/1 is new: pass it on
 }
 
-// Each node tells a peer what it knows, about every 5 ms, and not at the same moment as
-// all others.
+// Each node sends what it knows to a peer about every 5 ms, but not all at the same time.
 func ExampleNode_EveryAbout() {
 	var n eddy.Node
 	rounds := make(chan bool)

@@ -33,7 +33,7 @@ func ExampleKV() {
 	// green <nil>
 }
 
-// A counter that many nodes raise.
+// A counter that many nodes change.
 func ExampleKV_Update() {
 	var n eddy.Node // on a network with lin-kv
 	defer cluster([]*eddy.Node{&n})()
@@ -47,7 +47,7 @@ func ExampleKV_Update() {
 		case err == nil:
 			fmt.Println("the total is", now)
 		case errors.Is(err, eddy.ErrIndefinite):
-			fmt.Println("it may be that", delta, "was added:", err)
+			fmt.Println(delta, "may have been added:", err)
 		default:
 			fmt.Println(delta, "was not added:", err)
 		}
@@ -60,9 +60,9 @@ func ExampleKV_Update() {
 	// the total is 5
 }
 
-// A counter in which each node leaves the number of what it has added last. An addition
-// that has been made is seen, so Update may try again whatever it does not hear, and
-// whatever the network loses, delays or duplicates.
+// A counter that also holds the number of the last addition of each node. So f sees in the
+// value whether its addition was made, and Update may try again after a timeout, whatever
+// the network loses, delays or duplicates.
 func ExampleKV_Update_again() {
 	type counter struct {
 		Total int64
@@ -76,7 +76,7 @@ func ExampleKV_Update_again() {
 	add := func(number int, delta int64) {
 		now, err := kv.Update(context.Background(), "total", func(old counter, _ bool) (counter, error) {
 			if old.Last[n.ID()] >= number {
-				return old, nil // we have been here
+				return old, nil // it was made
 			}
 			if old.Last == nil {
 				old.Last = map[string]int{}
@@ -96,7 +96,7 @@ func ExampleKV_Update_again() {
 	// 5 <nil>
 }
 
-// On seq-kv a read may miss what another node wrote long ago. A fresh one does not.
+// On seq-kv a read may miss what another node wrote long ago. A fresh read does not.
 func ExampleKV_Fresh() {
 	var n1, n2 eddy.Node // on a network with seq-kv
 	defer cluster([]*eddy.Node{&n1, &n2})()
@@ -120,13 +120,15 @@ func ExampleKV_Fresh() {
 	// fresh reads were stale: false
 }
 
-func ExampleTimestamp() {
+// Timestamps grow over all nodes.
+func ExampleLinTSO() {
 	var n1, n2 eddy.Node // on a network with lin-tso
 	defer cluster([]*eddy.Node{&n1, &n2})()
 	ctx := context.Background()
 
-	before, _ := eddy.Timestamp(ctx, &n1)
-	after, _ := eddy.Timestamp(ctx, &n2)
+	var first, second *eddy.TSO = eddy.LinTSO(&n1), eddy.LinTSO(&n2)
+	before, _ := first.Next(ctx)
+	after, _ := second.Next(ctx)
 	fmt.Println(before < after)
 	// Output: true
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/eddyrpc/eddy/eddytest"
 )
 
-// ask starts nodes as n1, n2, ..., lets a client send n1 these bodies, and prints what
-// it is answered.
+// ask starts nodes as n1, n2, ... A client sends these bodies to n1, and ask prints the
+// replies.
 func ask(nodes []*eddy.Node, bodies ...string) {
 	e := &example{}
 	net := eddytest.New(e, "n1", "n2")
@@ -31,7 +31,8 @@ func ask(nodes []*eddy.Node, bodies ...string) {
 	}
 }
 
-// A node on lines: here they are given, a program has them from standard input by Run.
+// A node reads lines and writes lines. A program calls Run, which takes the lines from
+// standard input.
 func Example() {
 	n := eddy.Node{Log: slog.New(slog.DiscardHandler)}
 	n.Handle("greet", func(ctx context.Context, req *eddy.Request) (any, error) {
@@ -39,7 +40,6 @@ func Example() {
 	})
 	lines := strings.NewReader(`{"src":"c1","dest":"n1","body":{"type":"init","node_id":"n1","node_ids":["n1"],"msg_id":1}}
 {"src":"c1","dest":"n1","body":{"type":"greet","msg_id":2}}
-{"src":"c1","dest":"n1","body":{"type":"sing","msg_id":3}}
 `)
 	if err := n.Serve(context.Background(), struct {
 		io.Reader
@@ -50,11 +50,9 @@ func Example() {
 	// Output:
 	// {"src":"n1","dest":"c1","body":{"type":"init_ok","in_reply_to":1,"msg_id":0}}
 	// {"src":"n1","dest":"c1","body":{"type":"greet_ok","greeting":"hello from n1","in_reply_to":2,"msg_id":1}}
-	// {"src":"n1","dest":"c1","body":{"type":"error","code":10,"text":"no handler for type sing","in_reply_to":3,"msg_id":2}}
 }
 
-// What a handler returns is the reply. Whatever becomes of a handler, its request is
-// answered once.
+// What a handler returns is the reply. A request gets one reply, whatever its handler does.
 func ExampleNode_Handle() {
 	n := eddy.Node{Log: slog.New(slog.DiscardHandler)}
 	var mu sync.Mutex // handlers may run at the same time
@@ -85,7 +83,7 @@ func ExampleHandler() {
 	allowed := func(src string, h eddy.Handler) eddy.Handler {
 		return func(ctx context.Context, req *eddy.Request) (any, error) {
 			if req.Src != src {
-				return nil, eddy.Errorf(eddy.Abort, "%s may not %s", req.Src, req.Type())
+				return nil, eddy.Errorf(eddy.Abort, "%s may not %s", req.Src, req.Type)
 			}
 			return h(ctx, req)
 		}
@@ -96,8 +94,8 @@ func ExampleHandler() {
 	// {"type":"error","code":14,"text":"c1 may not stop","in_reply_to":1,"msg_id":1}
 }
 
-// An inline handler promises not to block. Its replies are in request order, and its
-// request's body is not copied.
+// An inline handler must not block. Its replies are in the order of the requests, and the
+// body of its request is not copied.
 func ExampleNode_HandleInline() {
 	var n eddy.Node
 	n.HandleInline("echo", func(_ context.Context, req *eddy.Request) (any, error) {
@@ -143,25 +141,24 @@ func ExampleNode_Every() {
 	// Output: 1 2 3
 }
 
-// A one-way message: nobody answers it.
+// A one-way message gets no reply.
 func ExampleNode_Send() {
 	var a, b eddy.Node
-	heard := make(chan string)
+	news := make(chan string)
 	b.Handle("news", func(_ context.Context, req *eddy.Request) (any, error) {
 		text, _ := req.Body.Get("text").Text()
-		heard <- fmt.Sprint(req.Src, " says ", text, "; to be answered: ", req.ID != eddy.NoID)
+		news <- fmt.Sprint(req.Src, " says ", text, "; one-way: ", req.OneWay())
 		return nil, nil
 	})
 	defer cluster([]*eddy.Node{&a, &b})()
 	if err := a.Send("n2", map[string]any{"type": "news", "text": "hi"}); err != nil {
 		fmt.Println(err)
 	}
-	fmt.Println(<-heard)
-	// Output: n1 says hi; to be answered: false
+	fmt.Println(<-news)
+	// Output: n1 says hi; one-way: true
 }
 
-// A program is two lines around its handlers. Serve does it for any transport: this one
-// is what Run takes.
+// Serve serves any transport. Run serves standard input and output.
 func ExampleStdio() {
 	var n eddy.Node
 	var t eddy.Transport = eddy.Stdio()
@@ -190,7 +187,7 @@ func ExampleNode_Stats() {
 	// 2 of them to n2
 }
 
-// A log that can't stall the node, in a form of its own.
+// A log with a handler of its own that does not stall the node.
 func ExampleLogQueue() {
 	queue := eddy.NewLogQueue(os.Stdout)
 	n := eddy.Node{Log: slog.New(slog.NewTextHandler(queue, &slog.HandlerOptions{

@@ -1,12 +1,13 @@
 package eddy_test
 
 import (
+	"encoding/json"
 	"fmt"
 
 	"github.com/eddyrpc/eddy"
 )
 
-// Raw is JSON that stays as it came; it is looked into where something is needed.
+// Raw is JSON as it came. Its methods read single values.
 func ExampleRaw() {
 	body := eddy.Raw(`{"type":"send","key":"k","amount":9007199254740993,"price":1.50,"tags":["a"]}`)
 	key, ok := body.Get("key").Text()
@@ -34,18 +35,18 @@ func ExampleRaw_Members() {
 	// a = {"c":2}
 }
 
-// JSON is how bodies are made of Go values; a call by callback takes its body so.
-func ExampleJSON() {
+// Marshal makes a body of a Go value, as Reply, Send and the calls do.
+func ExampleMarshal() {
 	type read struct {
 		Type string `json:"type"`
 		Key  string `json:"key,omitempty"`
 	}
-	fmt.Println(eddy.JSON(read{Type: "read", Key: "<k>"}))
-	fmt.Println(eddy.JSON(eddy.Raw(`{"type":"as it is"}`)))
-	_, err := eddy.JSON(func() {})
+	fmt.Println(eddy.Marshal(read{Type: "read", Key: "<k>"}))
+	fmt.Println(eddy.Marshal(json.RawMessage(`{"type": "as it is"}`)))
+	_, err := eddy.Marshal(func() {})
 	fmt.Println(err != nil)
 	// Output:
 	// {"type":"read","key":"<k>"} <nil>
-	// {"type":"as it is"} <nil>
+	// {"type": "as it is"} <nil>
 	// true
 }

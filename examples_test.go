@@ -20,8 +20,8 @@ func (*example) Output() io.Writer                 { return io.Discard }
 func (*example) Fatalf(format string, args ...any) { panic(format) }
 func (e *example) Cleanup(f func())                { e.cleanups = append(e.cleanups, f) }
 
-// cluster starts nodes n1, n2, ... on a network with lin-kv and the other services. The
-// nodes under the names of others are played by clients that answer gossip.
+// cluster starts nodes n1, n2, ... on a network with lin-kv and the other services. Clients
+// with the names in others reply to gossip.
 func cluster(nodes []*eddy.Node, others ...string) (end func()) {
 	e := &example{}
 	names := []string{"n1", "n2", "n3", "n4", "n5"}

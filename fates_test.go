@@ -17,16 +17,16 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// A fate is what an attempt meets.
+// A fate is what becomes of an attempt.
 type fate int
 
 const (
-	inTime     fate = iota // answered 10 ms after it was sent
-	late                   // answered 50 ms after its timeout
-	never                  // not answered
-	twice                  // answered after 10 ms, and once more after 20 ms
-	stranger               // answered after 10 ms by a node that was not asked
-	errorReply             // answered with precondition-failed after 10 ms
+	inTime     fate = iota // the reply comes after 10 ms
+	late                   // the reply comes 50 ms after the timeout
+	never                  // no reply comes
+	twice                  // the reply comes after 10 ms, and again after 20 ms
+	stranger               // a reply comes after 10 ms, but from a node that was not asked
+	errorReply             // precondition-failed comes after 10 ms
 	fates
 )
 
@@ -39,10 +39,10 @@ const (
 	timeout  = 500 * time.Millisecond
 )
 
-// A script is what the attempts of one call meet, if it makes so many.
+// A script has a fate for each attempt that a call may make.
 type script [attempts]fate
 
-// scripts are all of them.
+// scripts returns all scripts.
 func scripts() []script {
 	all := make([]script, 0, 6*6*6*6)
 	for a := range fates {
@@ -57,21 +57,21 @@ func scripts() []script {
 	return all
 }
 
-// An outcome is how a call ends, and what it leaves in the counters.
+// An outcome is how a call ends, and what it adds to the counters.
 type outcome struct {
 	Attempts int
 	Took     time.Duration
-	Reply    int // to which attempt; 0 if there was none
+	Reply    int // the attempt whose reply settled the call, 0 if there was none
 	Err      string
 	Definite bool
-	Met      string // what each attempt met, for a call that failed
+	Met      string // what became of each attempt, for a call that failed
 
 	Late, Strays, Failures int64
 }
 
-// model is what must become of a call, reckoned without any of the code that
-// makes it so. Within an attempt's 500 ms, its own reply comes after 10 ms, and
-// the late one to the attempt before after 50 ms.
+// model returns the outcome of a call. It is computed without the code under test. In the
+// 500 ms of an attempt, its own reply comes after 10 ms, and a late reply to the attempt
+// before comes after 50 ms.
 func (s script) model(ignoreLate bool) (o outcome) {
 	over := false
 	for k, f := range s {
@@ -107,8 +107,7 @@ func (s script) model(ignoreLate bool) (o outcome) {
 		o.Met = strings.Repeat("timeout 500ms, ", attempts-1) + "timeout 500ms"
 		o.Failures = 1
 	}
-	// Every reply to what was sent is one of these: it settles the call, or it is
-	// late for an open one, or a stray.
+	// Each reply settles the call, or comes late to an open call, or is a stray.
 	for _, f := range s[:o.Attempts] {
 		switch f {
 		case twice:
@@ -125,48 +124,48 @@ func (s script) model(ignoreLate bool) (o outcome) {
 	return o
 }
 
-// played lets attempts meet their fates.
-type played struct {
+// A callee replies as a script says.
+type callee struct {
 	mu     sync.Mutex
 	script script
 	asked  int // attempts of this call so far
 }
 
-func (p *played) begin(s script) {
+func (p *callee) begin(s script) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.script, p.asked = s, 0
 }
 
-// play makes n2 answer as the script has it.
-func (p *played) play(net *eddytest.Net) {
+// play makes n2 reply as the script says.
+func (p *callee) play(net *eddytest.Net) {
 	n2, n3 := net.Client("n2"), net.Client("n3")
 	n2.Handle(func(m eddy.Message) {
 		p.mu.Lock()
 		f, attempt := p.script[p.asked], p.asked+1
 		p.asked++
 		p.mu.Unlock()
-		answer := func(after time.Duration, by *eddytest.Client, body string) {
+		reply := func(after time.Duration, by *eddytest.Client, body string) {
 			time.AfterFunc(after, func() { by.Reply(m, body) })
 		}
 		good := fmt.Sprintf(`{"type":"read_ok","attempt":%d}`, attempt)
 		switch f {
 		case inTime:
-			answer(10*time.Millisecond, n2, good)
+			reply(10*time.Millisecond, n2, good)
 		case late:
-			answer(timeout+50*time.Millisecond, n2, good)
+			reply(timeout+50*time.Millisecond, n2, good)
 		case twice:
-			answer(10*time.Millisecond, n2, good)
-			answer(20*time.Millisecond, n2, good)
+			reply(10*time.Millisecond, n2, good)
+			reply(20*time.Millisecond, n2, good)
 		case stranger:
-			answer(10*time.Millisecond, n3, good)
+			reply(10*time.Millisecond, n3, good)
 		case errorReply:
-			answer(10*time.Millisecond, n2, fmt.Sprintf(`{"type":"error","code":22,"text":"not 3","attempt":%d}`, attempt))
+			reply(10*time.Millisecond, n2, fmt.Sprintf(`{"type":"error","code":22,"text":"not 3","attempt":%d}`, attempt))
 		}
 	})
 }
 
-// One call against every script, over and over on one node.
+// One node makes one call for every script.
 func TestEveryScriptOfFates(t *testing.T) {
 	for _, policy := range []*eddy.Policy{
 		{Attempts: attempts},
@@ -188,32 +187,31 @@ func everyScript(t *testing.T, policy *eddy.Policy, callback bool) {
 	var outcomes int
 	read := eddy.Raw(`{"type":"read"}`)
 	if callback {
-		n.HandleInline("ask", func(_ context.Context, req *eddy.Request) (any, error) {
+		n.HandleInline("ask", func(ctx context.Context, req *eddy.Request) (any, error) {
 			start := time.Now()
-			req.Call("n2", read, policy, func(req *eddy.Request, reply eddy.Message, attempts int, err error) {
+			return eddy.Later, req.Call(ctx, "n2", read, policy, func(r eddy.Result) {
 				outcomes++
-				got = told(start, reply, attempts, err)
+				got = outcomeOf(start, r.Reply, r.Attempts, r.Err)
 				req.Reply(eddy.Raw(`{}`))
 			})
-			return eddy.Later, nil
 		})
 	} else {
 		n.Handle("ask", func(ctx context.Context, req *eddy.Request) (any, error) {
 			start := time.Now()
 			reply, attempts, err := n.RPCWithRetry(ctx, "n2", read, policy)
 			outcomes++
-			got = told(start, reply, attempts, err)
+			got = outcomeOf(start, reply, attempts, err)
 			return eddy.Raw(`{}`), nil
 		})
 	}
-	var p played
+	var p callee
 	p.play(net)
 	net.Start("n1", n)
 	client := net.Client("c1")
-	client.Call("n1", `{"type":"ask"}`) // so that all that stays is there
+	client.Call("n1", `{"type":"ask"}`) // makes what stays on purpose
 	time.Sleep(time.Minute)
 	synctest.Wait()
-	before, most := n.Stats(), goroutines()+20 // some are just ending
+	before, most := n.Stats(), goroutines()+20 // some may not have ended yet
 
 	for _, s := range scripts() {
 		p.begin(s)
@@ -235,10 +233,10 @@ func everyScript(t *testing.T, policy *eddy.Policy, callback bool) {
 			t.Fatalf("%v: %d messages were sent for %d attempts", s, sent, got.Attempts)
 		}
 		if m, ok := client.TryReceive(); ok {
-			t.Fatalf("%v: a second answer: %s", s, m.Body)
+			t.Fatalf("%v: a second reply: %s", s, m.Body)
 		}
-		if calls, requests := n.OpenCalls(); calls != 0 || requests != 0 {
-			t.Fatalf("%v: %d calls and %d requests are left open", s, calls, requests)
+		if calls, requests := openNow(n); calls != 0 || requests != 0 {
+			t.Fatalf("%v: %d calls and %d requests are open", s, calls, requests)
 		}
 		if now := goroutinesOver(most); now > 0 {
 			t.Fatalf("%v: %d goroutines, want at most %d", s, now, most)
@@ -247,12 +245,12 @@ func everyScript(t *testing.T, policy *eddy.Policy, callback bool) {
 	}
 }
 
-// told is what a caller learns of a call.
-func told(start time.Time, reply eddy.Message, attempts int, err error) outcome {
+// outcomeOf returns what a caller learns of a call.
+func outcomeOf(start time.Time, reply eddy.Message, attempts int, err error) outcome {
 	o := outcome{Attempts: attempts, Took: time.Since(start)}
 	if reply.Body != nil {
-		answered, _ := reply.Body.Get("attempt").Int()
-		o.Reply = int(answered)
+		attempt, _ := reply.Body.Get("attempt").Int()
+		o.Reply = int(attempt)
 	}
 	if err == nil {
 		return o

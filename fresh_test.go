@@ -23,7 +23,7 @@ func TestFreshOnABadNetwork(t *testing.T) {
 		lose, double := rapid.Float64Range(0, 0.3).Draw(rt, "lose"), rapid.Float64Range(0, 0.5).Draw(rt, "double")
 		delay := int64(rapid.IntRange(1, 300).Draw(rt, "delay")) * int64(time.Millisecond)
 		count, rounds := rapid.IntRange(2, 4).Draw(rt, "nodes"), rapid.IntRange(1, 10).Draw(rt, "rounds")
-		beside(t, count, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
+		withServices(t, count, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
 			net.Script(func(eddy.Message) (fate eddytest.Fate) {
 				for p := 1.0; random.Float64() < p; p = double {
 					if random.Float64() >= lose {

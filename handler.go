@@ -2,23 +2,21 @@ package eddy
 
 import (
 	"context"
-	"time"
 
+	"github.com/eddyrpc/eddy/internal/metadata"
+	"github.com/eddyrpc/eddy/internal/nodelog"
+	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/internal/wire"
 )
 
-// A Handler serves the messages of one type. What it returns is the reply: an
-// object (see Request.Reply), or an error (see Request.Fail). It may instead
-// have answered by a method of the request and return nil, or return Later. A
-// request that it leaves unanswered, or panics over, is answered with 13 crash.
+// A Handler serves the messages of one type. What it returns is the reply: an object
+// (see [Request.Reply]), or an error (see [Request.Fail]). Instead it may reply by a
+// method of the request and return nil, or return [Later]. If it does not reply, or
+// panics, the node replies with Crash.
 //
-// ctx ends when the node does; of a request that brought a deadline along, since its
-// caller's policy says propagate, it ends then or once the request is over. Calls
-// that are made with it are the request's.
-//
-// A handler that holds its thread (runtime.LockOSThread) lets it go before it returns,
-// and before it waits for a call, unless another goroutine waits for it: handlers change
-// places on a thread, and the runtime ends the process over one that is held.
+// ctx ends when the node does. If the request brings a deadline along, because the
+// policy of its caller says propagate, ctx also ends then, or when the request is
+// over. Calls that are made with ctx belong to the request.
 type Handler func(ctx context.Context, req *Request) (reply any, err error)
 
 type handler struct {
@@ -26,36 +24,42 @@ type handler struct {
 	name   string
 	run    Handler
 	inline bool
-
-	trust
 }
 
-// Handle registers the handler of a type of messages. A second one for the same
-// type is a mistake of the program's, and panics.
+// Handle registers the handler of a type of messages. Each message is served on a
+// goroutine of its own. So a handler may block on anything, handlers run at the same
+// time and must guard what they share, and no order is promised, as with the handlers
+// of net/http. A handler that must see messages in their order is an inline one, see
+// [Node.HandleInline].
 //
-// A handler that waits for calls may run as a coroutine of whoever reads. So it must
-// not wait for one while it holds its thread (runtime.LockOSThread), which would end
-// the process; with a ctx that it has made by context.WithCancel it may.
-func (n *Node) Handle(typ string, h Handler) { n.handle(&handler{node: n, name: typ, run: h}) }
+// Handle panics if the type has a handler already, or after the node has begun to run.
+func (n *Node) Handle(typ string, h Handler) { n.handle(&handler{n, typ, h, false}) }
 
-// HandleInline is Handle for a handler that promises never to block: it is not
-// watched and never handed to another goroutine, so requests of its type are
-// answered strictly in order. Its request's Body, which is not copied, and its ctx are
-// invalid once it has returned, and so is the request itself, or if it has made calls
-// once the last of their callbacks has returned: the node uses it again. While the
-// handler blocks, the node stands still; a call that would wait fails.
-func (n *Node) HandleInline(typ string, h Handler) {
-	n.handle(&handler{node: n, name: typ, run: h, inline: true})
-}
+// HandleInline registers a handler that runs in the goroutine that reads the node's
+// input. Inline handlers run one at a time, in the order in which their messages came,
+// and their replies leave in this order with consecutive ids. A request costs no
+// goroutine and no copy of its body.
+//
+// An inline handler must not block: the node reads nothing while it runs. It makes
+// calls with a callback ([Request.Call]); a call that would wait for its reply fails
+// if it is made with ctx, and otherwise blocks the whole node until it times out. The
+// Body of its request is valid until the handler returns.
+func (n *Node) HandleInline(typ string, h Handler) { n.handle(&handler{n, typ, h, true}) }
 
 func (n *Node) handle(h *handler) {
-	if h.name == "init" && n.official == nil {
-		panic("eddy: init is the node's own; see OnInit")
+	if h.run == nil {
+		panic("eddy: a nil handler for type " + h.name)
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
+	if h.name == "init" && n.official == nil {
+		panic("eddy: the node handles init itself, see OnInit")
+	}
+	n.out.Lock()
+	defer n.out.Unlock()
+	if n.opened && n.official == nil {
+		panic("eddy: a handler for type " + h.name + " registered while the node runs")
+	}
 	if n.handlers[h.name] != nil {
-		panic("eddy: a second handler for " + h.name)
+		panic("eddy: a second handler for type " + h.name)
 	}
 	if n.handlers == nil {
 		n.handlers = make(map[string]*handler)
@@ -63,139 +67,139 @@ func (n *Node) handle(h *handler) {
 	n.handlers[h.name] = h
 }
 
-// dispatch gives a message to its handler. It returns the turn to read on with,
-// as receive does.
-func (n *Node) dispatch(m *wire.Message, turn uint32) uint32 {
-	h := n.reader.latest // that one comes again is the rule
-	if h == nil || h.name != string(m.Body.Type) {
-		h = n.handlerOf(m.Body.Type)
-		n.reader.latest = h
+// dispatch gives a message to its handler. An error ends the reading; there is none
+// except in the official library's mode.
+func (n *Node) dispatch(m *wire.Message) error {
+	h := n.handlerOf(m.Body.Type)
+	if h != nil {
+		n.serve(h, m)
+		return nil
 	}
-	if h == nil {
-		if n.official != nil && n.unknown(m) {
-			return 0
+	if n.official != nil {
+		if end := n.official.Unknown(n.reader.line); end != nil {
+			return end
 		}
-		n.refuse(m, Errorf(NotSupported, "no handler for type %s", m.Body.Type))
-		return turn
 	}
-	return n.serve(h, m, turn)
+	n.refuse(m, Errorf(NotSupported, "no handler for type %s", nodelog.Shorten(string(m.Body.Type))))
+	return nil
 }
 
-// serve runs a handler for a message that was read in this turn.
-func (n *Node) serve(h *handler, m *wire.Message, turn uint32) uint32 {
+func (n *Node) handlerOf(typ []byte) *handler {
+	if n.official == nil { // no handler is added any more
+		return n.handlers[string(typ)]
+	}
+	n.out.Lock()
+	defer n.out.Unlock()
+	return n.handlers[string(typ)]
+}
+
+// serve lets a handler serve a message.
+func (n *Node) serve(h *handler, m *wire.Message) {
+	r := n.newRequest(h, m)
+	if m.Body.HasMetadata && !r.readMetadata() {
+		n.expired.Add(1) // nobody waits for the reply
+		return
+	}
+	n.requests.Add(1)
 	if h.inline {
-		n.serveInline(h, m)
-		return turn
+		r.serve()
+		return
 	}
-	n.awaitRoom()
-	n.flushLate()
-	r := &Request{
-		Src: n.reader.names.latest(&n.reader.names.asker, m.Src), ID: m.Body.ID,
-		Body:    append(Raw(nil), m.Body.Raw...),
-		handler: h, turn: turn,
-	}
-	r.state.Store(1)
-	if m.Body.HasTerms && !r.readTerms() {
-		return turn
-	}
-	r.calledBy(m.Dest)
-	n.active.Add(1)
-	switch {
-	case h.mayWait():
-		co := n.coroutines.get(n)
-		co.request.Store(r)
-		return n.runIn(co, h, turn)
-	case h.trusted():
-		n.beginWatch(h, turn)
-		r.serve(h)
-	case h.distrusted():
-		n.takeTurn(turn)
-		r.serveTimed(h)
-	default:
-		n.beginWatch(h, turn)
-		r.serveTimed(h)
-	}
-	return n.endTurn(turn)
+	n.workers.Do(r)
 }
 
-// serveTimed tells the handler's trust how long it took. If it waited for a call, that
-// stalled nobody.
-func (r *Request) serveTimed(h *handler) {
-	start := time.Now()
-	r.serve(h)
-	if r.state.Load()&hasWaited == 0 {
-		h.ran(time.Since(start))
+// newRequest makes the request of a message. The requests of inline handlers, which
+// come by the million, are allocated sixteen at a time.
+func (n *Node) newRequest(h *handler, m *wire.Message) *Request {
+	var r *Request
+	if h.inline {
+		if len(n.reader.fresh) == 0 {
+			n.reader.fresh = make([]Request, 16)
+		}
+		r = &n.reader.fresh[0]
+		n.reader.fresh = n.reader.fresh[1:]
+		r.Body = m.Body.Raw
 	} else {
-		h.waited()
+		r = &Request{Body: append(Raw(nil), m.Body.Raw...)}
 	}
-}
-
-// serveInline serves a message where it was read. Only a request that is kept for
-// later costs memory, and only until its call has been answered.
-func (n *Node) serveInline(h *handler, m *wire.Message) {
-	r := n.reader.rooms.take()
-	r.handler, r.Src, r.ID, r.Body = h, n.reader.names.latest(&n.reader.names.asker, m.Src), m.Body.ID, m.Body.Raw
-	r.turn = inlineFresh
+	r.Src, r.Type, r.ID = n.reader.names.Of(m.Src), h.name, m.Body.ID
+	r.handler, r.arrived = h, n.reader.readAt
 	r.state.Store(1)
-	if m.Body.HasTerms && !r.readTerms() {
-		return
+	if n.official != nil && string(m.Dest) != n.ID() {
+		calledBy := string(m.Dest)
+		r.addDetails().calledBy = &calledBy
 	}
-	r.serve(h)
+	return r
 }
 
-// serve runs the handler, answers with what it returns, and lets the request go.
-func (r *Request) serve(h *handler) {
+// readMetadata reads what the body says of its call. It returns false if the deadline has
+// passed. The deadline counts from when the message arrived: how long it was on its way
+// cannot be known.
+func (r *Request) readMetadata() (alive bool) {
+	remaining, retry := metadata.Read(r.Body)
+	if retry {
+		r.addDetails().retry = true
+	}
+	if remaining == schedule.Never {
+		return true
+	}
+	n, m := r.handler.node, r.addDetails()
+	m.deadline = r.arrived + remaining
+	if m.deadline <= n.now() {
+		return false
+	}
+	m.ctx, m.cancel = context.WithDeadline((*requestContext)(r), n.start.Add(m.deadline))
+	return true
+}
+
+// serve runs the handler and replies with what it returns.
+func (r *Request) serve() {
+	defer r.release()
 	returned := false
-	defer r.leave()
-	defer r.recover(&returned)
-	reply, err := h.run(r.context(), r)
-	r.end(reply, err)
+	defer func() {
+		if !returned {
+			r.abandoned(recover())
+		}
+	}()
+	reply, err := r.handler.run(r.context(), r)
+	r.finish(reply, err)
 	returned = true
 }
 
-// finish is the rest of serve for a handler that has returned elsewhere.
+// finish replies with what the handler has returned.
 func (r *Request) finish(reply any, err error) {
-	returned := false
-	defer r.leave()
-	defer r.recover(&returned)
-	r.end(reply, err)
-	returned = true
-}
-
-// leave lets go of a request whose handler is done.
-func (r *Request) leave() {
-	n := r.handler.node
-	if !r.inline() {
-		n.watch.end(r.turn)
-		r.release()
-		return
-	}
-	n.reader.rooms.leave(r)
-	if !r.onlyHandler() {
-		holdBallast(n.active.Add(1))
-		r.release()
-		return
-	}
-	r.dropTerms()
-}
-
-// end answers with what the handler has returned.
-func (r *Request) end(reply any, err error) {
 	switch {
 	case err != nil:
-		if r.ID == NoID || r.Fail(err) != nil {
-			r.handler.node.logUnheard(r, err)
+		if r.OneWay() || r.Fail(err) != nil {
+			r.logUnsent(err)
 		}
-	case reply == nil:
 	case reply == Later:
-		if !r.onlyHandler() {
-			return
-		}
-	case r.ID != NoID:
+		return
+	case reply != nil && !r.OneWay():
 		if err := r.Reply(reply); err != nil {
-			r.handler.node.logUnheard(r, err)
-			r.Fail(Errorf(Crash, "the handler of %s gave no valid reply", r.Type()))
+			r.logUnsent(err)
+			r.Fail(Errorf(Crash, "the handler of %s returned no valid reply", r.Type))
 		}
 	}
-	r.forgotten()
+	r.failUnanswered()
+}
+
+// abandoned replies to a request whose handler or callback has panicked, or, if p is
+// nil, has ended its goroutine by runtime.Goexit as testing.T.Fatal does.
+func (r *Request) abandoned(p any) {
+	how := "panicked"
+	if p == nil {
+		how = "ended its goroutine"
+		r.handler.node.log.Error("goroutine ended", "in", r.Type)
+	} else {
+		r.handler.node.log.Panic(r.Type, p)
+	}
+	r.Fail(Errorf(Crash, "the handler of %s %s", r.Type, how))
+}
+
+// logUnsent logs an error that no peer is told of.
+func (r *Request) logUnsent(err error) {
+	if n := r.handler.node; n.phase.Load() != ended { // then no peer is told of any
+		n.log.Warn("handler failed without a reply", "type", r.Type, "from", nodelog.Shorten(r.Src), "error", err)
+	}
 }

@@ -4,38 +4,40 @@ import (
 	"context"
 	"slices"
 
+	"github.com/eddyrpc/eddy/internal/outbox"
 	"github.com/eddyrpc/eddy/internal/wire"
 )
 
-// init takes in the node's name and those of all nodes. It returns the turn to
-// read on with, as receive does.
-func (n *Node) init(m *wire.Message, turn uint32) uint32 {
-	said, err := initOf(m.Body.Raw)
+// init takes in the node's name and the names of all nodes.
+func (n *Node) init(m *wire.Message) {
+	told, err := readIdentity(m.Body.Raw)
 	if err != nil {
 		n.refuse(m, err)
-		return turn
+		return
 	}
-	known, stage := n.self.Load(), n.stage.Load()
+	known, stage := n.identity.Load(), n.stage.Load()
 	switch {
-	case known == nil || stage == untold && known.equal(said):
-		n.self.Store(said)
-		n.stage.Store(told)
-		return n.serve(&handler{node: n, name: "init", run: n.getReady, inline: n.onInit == nil}, m, turn)
-	case known.id != said.id:
-		n.refuse(m, Errorf(MalformedRequest, "init: this is %s already", known.id))
-	case !known.equal(said):
-		n.refuse(m, Errorf(MalformedRequest, "init: the nodes are others already"))
-	case stage == told:
+	case known == nil || stage == created && known.equal(told):
+		n.setIdentity(told)
+		n.stage.Store(initialising)
+		n.serve(&handler{node: n, name: "init", run: n.initialise, inline: n.onInit == nil}, m)
+	case known.id != told.id:
+		n.refuse(m, Errorf(MalformedRequest, "init: the name of this node is %s already", known.id))
+	case !known.equal(told):
+		n.refuse(m, Errorf(MalformedRequest, "init: the names of the nodes are others already"))
+	case stage == initialising:
 		n.refuse(m, Errorf(TemporarilyUnavailable, "init: not done yet"))
 	case m.Body.ID != NoID:
-		n.answerTo(string(m.Src), "", m.Body.ID, n.initOK())
+		ok, _ := wire.ReadBody(initOK)
+		n.out.LockWithRoom()
+		n.out.Reply(outbox.To{Src: string(m.Src), ID: m.Body.ID}, "", &ok, false)
+		n.out.Unlock()
 	}
-	return turn
 }
 
-// initOf reads an init's body. Every node does this once, at its start, so it does
-// without the machinery of encoding/json.
-func initOf(body Raw) (*identity, *Error) {
+var initOK = Raw(`{"type":"init_ok"}`)
+
+func readIdentity(body Raw) (*identity, *Error) {
 	id, _ := body.Get("node_id").Text()
 	if id == "" {
 		return nil, Errorf(MalformedRequest, "init: node_id must be a string that is not empty")
@@ -47,17 +49,21 @@ func initOf(body Raw) (*identity, *Error) {
 	return &identity{id, ids}, nil
 }
 
-// getReady is what the first init does once the node knows its name. If that
-// fails, by a panic too, the same init may be tried again.
-func (n *Node) getReady(ctx context.Context, req *Request) (any, error) {
-	n.mu.Lock()
+func (i *identity) equal(other *identity) bool {
+	return i.id == other.id && slices.Equal(i.ids, other.ids)
+}
+
+// initialise serves the first init. If OnInit fails or panics, the same init may come
+// again.
+func (n *Node) initialise(ctx context.Context, req *Request) (any, error) {
+	n.out.Lock()
 	loops := len(n.loops)
-	n.mu.Unlock()
+	n.out.Unlock()
 	defer func() {
-		if n.stage.CompareAndSwap(told, untold) { // OnInit will ask for its loops again
-			n.mu.Lock()
+		if n.stage.CompareAndSwap(initialising, created) { // OnInit will ask for its loops again
+			n.out.Lock()
 			n.loops = n.loops[:loops]
-			n.mu.Unlock()
+			n.out.Unlock()
 		}
 	}()
 	if n.onInit != nil {
@@ -65,29 +71,32 @@ func (n *Node) getReady(ctx context.Context, req *Request) (any, error) {
 			return nil, err
 		}
 	}
-	n.stage.Store(ready) // for what comes as soon as init_ok has gone
-	if err := req.Reply(Raw(`{"type":"init_ok"}`)); err != nil {
+	n.stage.Store(ready) // before the reply, which causes requests
+	if err := req.Reply(initOK); err != nil {
 		return nil, err
 	}
-	n.beginLoops() // after init_ok, so that it is the node's first word
+	n.beginLoops() // after the reply, so that it is the first message of the node
 	return nil, nil
 }
 
-// beginLoops begins what Every and its like have asked for, and will.
+// loop begins f on a goroutine once init has been answered. Its ctx ends when the node
+// drains.
+func (n *Node) loop(f func(ctx context.Context)) {
+	n.out.Lock()
+	defer n.out.Unlock()
+	if n.loopsBegun {
+		go f(n.loopCtx)
+		return
+	}
+	n.loops = append(n.loops, f)
+}
+
 func (n *Node) beginLoops() {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.looping = true
+	n.out.Lock()
+	defer n.out.Unlock()
+	n.loopsBegun = true
 	for _, loop := range n.loops {
-		go loop(n.rounds)
+		go loop(n.loopCtx)
 	}
 	n.loops = nil
-}
-
-func (i *identity) equal(other *identity) bool {
-	return i.id == other.id && slices.Equal(i.ids, other.ids)
-}
-
-func (n *Node) initOK() []byte {
-	return n.dialect().AppendValue(nil, []byte(`"type":"init_ok"`))
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/eddyrpc/eddy/eddytest"
 )
 
-// beside runs a test in virtual time, with a node n1, perhaps more, and the services.
-func beside(t *testing.T, count int, test func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node)) {
+// withServices runs a test in virtual time, with count nodes and the services.
+func withServices(t *testing.T, count int, test func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		var ids []string
@@ -34,7 +34,7 @@ func beside(t *testing.T, count int, test func(t *testing.T, net *eddytest.Net, 
 	})
 }
 
-// sent counts the messages of a type that a service was sent.
+// sent returns how many messages of a type were sent to a service.
 func sent(net *eddytest.Net, dest, typ string) (count int) {
 	for _, e := range net.Journal() {
 		if e.Message.Dest == dest && e.Message.Type == typ {
@@ -47,7 +47,7 @@ func sent(net *eddytest.Net, dest, typ string) (count int) {
 func increment(old int, _ bool) (int, error) { return old + 1, nil }
 
 func TestKV(t *testing.T) {
-	beside(t, 1, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
+	withServices(t, 1, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
 		ctx, kv := t.Context(), eddy.LinKV[int64](nodes[0])
 		if _, err := kv.Read(ctx, "x"); !errors.Is(err, eddy.KeyDoesNotExist) || errors.Is(err, eddy.ErrIndefinite) ||
 			err.Error() != `read "x" in lin-kv: key "x" does not exist (key-does-not-exist)` {
@@ -86,9 +86,9 @@ func TestKV(t *testing.T) {
 	})
 }
 
-// Keys and values may be any JSON, and what a T can't hold does not disturb Update.
+// Keys and values may be any JSON. Update works though a T cannot hold all of a value.
 func TestKVTakesAnyJSON(t *testing.T) {
-	beside(t, 1, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
+	withServices(t, 1, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
 		ctx, raw := t.Context(), eddy.LinKV[eddy.Raw](nodes[0])
 		for _, key := range []any{1, "1", map[string]int{"b": 1, "a": 2}, eddy.Raw(`null`)} {
 			value := fmt.Sprintf(`{"n":9007199254740993,"of":%q}`, fmt.Sprint(key))
@@ -124,10 +124,10 @@ func TestKVTakesAnyJSON(t *testing.T) {
 	})
 }
 
-// A read is sent again on silence; a change is sent once, and its error says that it
-// may have happened.
-func TestKVSilence(t *testing.T) {
-	beside(t, 1, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
+// A read is sent again after a timeout. A change is sent once, and its error says that it
+// may have had an effect.
+func TestKVTimeouts(t *testing.T) {
+	withServices(t, 1, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
 		ctx, kv := t.Context(), eddy.LinKV[int](nodes[0])
 		net.Lose("lin-kv", "n1", 1)
 		if v, err := kv.ReadOr(ctx, "x", 7); v != 7 || err != nil || sent(net, "lin-kv", "read") != 2 {
@@ -137,7 +137,7 @@ func TestKVSilence(t *testing.T) {
 		start := time.Now()
 		err := kv.Write(ctx, "x", 1)
 		if !errors.Is(err, eddy.ErrIndefinite) || !errors.Is(err, eddy.Timeout) || time.Since(start) != 1500*time.Millisecond ||
-			err.Error() != `write "x" in lin-kv: RPC failed after 1 attempts; it may have taken effect` {
+			err.Error() != `write "x" in lin-kv: RPC failed after 1 attempts; it may have had an effect` {
 			t.Error(time.Since(start), err)
 		}
 		net.Lose("lin-kv", "n1", 1)
@@ -148,7 +148,7 @@ func TestKVSilence(t *testing.T) {
 			t.Errorf("%d writes, %d cas", w, c)
 		}
 
-		// Whoever allows more attempts is told the truth: the 22 is of the second.
+		// With more attempts the error is indefinite too: 22 is the reply to the second one.
 		kv.Changes = &eddy.Policy{}
 		net.Lose("lin-kv", "n1", 1)
 		err = kv.CompareAndSwap(ctx, "x", 2, 3, false)
@@ -165,9 +165,9 @@ func TestKVSilence(t *testing.T) {
 	})
 }
 
-// A handler that passes an error on answers with the code that is true for its client.
+// A handler that returns the error of a KV replies with a code that is true for its client.
 func TestKVErrorsPassedOn(t *testing.T) {
-	beside(t, 0, func(t *testing.T, net *eddytest.Net, _ []*eddy.Node) {
+	withServices(t, 0, func(t *testing.T, net *eddytest.Net, _ []*eddy.Node) {
 		n := &eddy.Node{Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 		kv := eddy.LinKV[int](n)
 		kv.Races = &eddy.Policy{Attempts: 1}
@@ -192,14 +192,14 @@ func TestKVErrorsPassedOn(t *testing.T) {
 			}
 			return code
 		}
-		net.Lose("lin-kv", "n1", 1) // silence first, and still it is 20
+		net.Lose("lin-kv", "n1", 1) // the second attempt receives 20
 		if got := code(`{"type":"read"}`); got != 20 {
 			t.Errorf("read without the key: %d", got)
 		}
 		if got := code(`{"type":"add"}`); got != -1 {
 			t.Errorf("add: %d", got)
 		}
-		net.Script(func(m eddy.Message) eddytest.Fate { // an answer that is lost
+		net.Script(func(m eddy.Message) eddytest.Fate { // the reply is lost
 			if m.Type == "cas_ok" {
 				return eddytest.Lost
 			}
@@ -208,7 +208,7 @@ func TestKVErrorsPassedOn(t *testing.T) {
 		if got := code(`{"type":"add"}`); got != 0 {
 			t.Errorf("add, perhaps: %d", got)
 		}
-		net.Script(func(m eddy.Message) eddytest.Fate { // a race that is lost
+		net.Script(func(m eddy.Message) eddytest.Fate { // another change comes first
 			if m.Type == "cas" {
 				return eddytest.Fate{time.Second}
 			}
@@ -226,9 +226,9 @@ func TestKVErrorsPassedOn(t *testing.T) {
 	})
 }
 
-// seq-kv may show what is old, and shows n1 here what n2 has overwritten; Fresh does not.
+// A plain read of seq-kv may miss what another node has written. Fresh does not.
 func TestFresh(t *testing.T) {
-	beside(t, 2, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
+	withServices(t, 2, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
 		ctx, ours, theirs := t.Context(), eddy.SeqKV[int](nodes[0]), eddy.SeqKV[int](nodes[1])
 		stale := 0
 		for i := range 200 {
@@ -238,8 +238,8 @@ func TestFresh(t *testing.T) {
 			if v, err := ours.ReadOr(ctx, "x", -1); err != nil || v != i {
 				stale++
 			}
-			net.Duplicate("n1", "seq-kv", i%3) // a copy of Fresh's write harms nothing
-			net.Lose("seq-kv", "n1", i%2)      // nor does silence after it
+			net.Duplicate("n1", "seq-kv", i%3) // a copy of the write that Fresh makes
+			net.Lose("seq-kv", "n1", i%2)      // or a timeout
 			if v, err := ours.Fresh(ctx, "x"); v != i || err != nil {
 				t.Errorf("Fresh is %d, %v, want %d", v, err, i)
 			}
@@ -257,28 +257,35 @@ func TestFresh(t *testing.T) {
 	})
 }
 
-func TestTimestamp(t *testing.T) {
-	beside(t, 2, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
+// LinTSO returns timestamps that grow, whatever the network loses and duplicates.
+func TestTSO(t *testing.T) {
+	withServices(t, 2, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
 		net.Duplicate("n1", "lin-tso", 20)
 		last := int64(-1)
 		for i := range 50 {
 			if i%10 == 0 {
 				net.Lose("lin-tso", "n2", 1)
 			}
-			ts, err := eddy.Timestamp(t.Context(), nodes[i%2])
+			ts, err := eddy.LinTSO(nodes[i%2]).Next(t.Context())
 			if err != nil || ts <= last {
 				t.Fatalf("%d after %d: %v", ts, last, err)
 			}
 			last = ts
 		}
 		net.Cut("n1", "lin-tso")
-		if _, err := eddy.Timestamp(t.Context(), nodes[0]); !errors.Is(err, eddy.Timeout) {
-			t.Error(err)
+		tso, start := eddy.LinTSO(nodes[0]), time.Now()
+		if _, err := tso.Next(t.Context()); !errors.Is(err, eddy.Timeout) || time.Since(start) != 1500*time.Millisecond {
+			t.Errorf("%v after %v", err, time.Since(start))
+		}
+		tso.Policy = &eddy.Policy{Attempts: 1, Timeout: time.Second}
+		start = time.Now()
+		if _, err := tso.Next(t.Context()); !errors.Is(err, eddy.Timeout) || time.Since(start) != time.Second {
+			t.Errorf("%v after %v", err, time.Since(start))
 		}
 	})
 }
 
-// What a service answers that is no such service is an error, never a zero value.
+// A reply that no such service sends is an error, and not a zero value.
 func TestKVRubbish(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := eddytest.New(t, "n1")
@@ -288,10 +295,10 @@ func TestKVRubbish(t *testing.T) {
 			c := net.Client(name)
 			c.Handle(func(m eddy.Message) { c.Reply(m, `{"type":"hello"}`) })
 		}
-		if v, err := eddy.LinKV[int](n).Read(t.Context(), 1); err == nil || !strings.Contains(err.Error(), "lin-kv answered hello without a value") {
+		if v, err := eddy.LinKV[int](n).Read(t.Context(), 1); err == nil || !strings.Contains(err.Error(), "lin-kv replied with hello without a value") {
 			t.Error(v, err)
 		}
-		if v, err := eddy.Timestamp(t.Context(), n); err == nil || !strings.Contains(err.Error(), "lin-tso answered hello without an integer ts") {
+		if v, err := eddy.LinTSO(n).Next(t.Context()); err == nil || !strings.Contains(err.Error(), "lin-tso replied with hello without an integer ts") {
 			t.Error(v, err)
 		}
 	})

@@ -17,8 +17,8 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// A feed is a transport whose input a test writes, and whose output nobody
-// reads. It keeps nothing, so that what memory there is, is the node's.
+// A feed is a transport whose input a test writes. It drops the output, so that all
+// memory in use is the node's.
 type feed struct {
 	*io.PipeReader
 	in     *io.PipeWriter
@@ -32,12 +32,12 @@ func newFeed() feed {
 
 func (feed) Write(p []byte) (int, error) { return len(p), nil }
 
-// send sends one message, with the others before flush.
+// send adds a line to what flush writes.
 func (f feed) send(format string, args ...any) { fmt.Fprintf(f.buffer, format+"\n", args...) }
 
 func (f feed) flush() { f.buffer.Flush() }
 
-// serveFed serves a node n1 that is fed by the test, and ends it with the test.
+// serveFed serves a node n1 until the end of the test.
 func serveFed(t *testing.T, n *eddy.Node) feed {
 	f := newFeed()
 	served := make(chan error, 1)
@@ -54,12 +54,13 @@ func serveFed(t *testing.T, n *eddy.Node) feed {
 	return f
 }
 
-// usage is what a process holds.
+// usage is what a process uses.
 type usage struct {
 	heap       uint64
 	goroutines int
 }
 
+// measure returns what the process uses when it is idle.
 func measure() usage {
 	synctest.Wait()
 	var m runtime.MemStats
@@ -69,15 +70,21 @@ func measure() usage {
 	return usage{m.HeapAlloc, runtime.NumGoroutine()}
 }
 
-// goroutines is how many there are, see goroutinesOver.
+// openNow returns how many calls and requests of a node are open.
+func openNow(n *eddy.Node) (calls, requests int64) {
+	s := n.Stats()
+	return s.OpenCalls, s.OpenRequests
+}
+
+// goroutines returns how many goroutines there are, see goroutinesOver.
 func goroutines() int {
 	runtime.GC()
 	return runtime.NumGoroutine()
 }
 
-// goroutinesOver is how many there are if that is more than most, else 0. While the
-// collector is at work, runtime.NumGoroutine also counts some that have ended, all
-// that the process ever had: so it is asked again after a collection.
+// goroutinesOver returns how many goroutines there are if they are more than most, and
+// otherwise 0. During a garbage collection runtime.NumGoroutine also counts goroutines
+// that have ended, so it is asked again after one.
 func goroutinesOver(most int) int {
 	if runtime.NumGoroutine() <= most {
 		return 0
@@ -88,15 +95,15 @@ func goroutinesOver(most int) int {
 	return 0
 }
 
-// mustNotGrow compares what is held after two rounds of the same: the first also
-// makes what stays on purpose, such as buffers.
+// mustNotGrow runs a round twice, and compares what the process uses after each. The first
+// round also makes what stays on purpose, such as buffers.
 func mustNotGrow(t *testing.T, n *eddy.Node, round func()) {
 	t.Helper()
 	round()
 	before := measure()
 	round()
 	after := measure()
-	if calls, requests := n.OpenCalls(); calls != 0 || requests != 0 {
+	if calls, requests := openNow(n); calls != 0 || requests != 0 {
 		t.Errorf("%d calls and %d requests are left open", calls, requests)
 	}
 	if after.goroutines > before.goroutines+5 {
@@ -107,8 +114,7 @@ func mustNotGrow(t *testing.T, n *eddy.Node, round func()) {
 	}
 }
 
-// Late replies, duplicates, and replies to what nobody asked cost nothing that
-// stays.
+// Late replies, duplicates, and replies to unknown messages leave nothing in memory.
 func TestUnwantedRepliesLeaveNothing(t *testing.T) {
 	for _, policy := range []*eddy.Policy{{}, {Late: retry.Ignore}} {
 		open := 1000 // calls, of 100 unwanted replies each
@@ -172,8 +178,7 @@ func unwantedReplies(t *testing.T, n *eddy.Node, f feed, policy *eddy.Policy, op
 	}
 }
 
-// Calls whose contexts end leave nothing behind, wherever they were: waiting for
-// their first reply, or for the second.
+// Calls whose contexts end during the first or the second attempt leave nothing in memory.
 func TestCancelledCallsLeaveNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
@@ -201,6 +206,34 @@ func TestCancelledCallsLeaveNothing(t *testing.T) {
 			}
 		}
 		mustNotGrow(t, n, round)
+	})
+}
+
+// Calls with callbacks leave nothing in memory, though their context goes on.
+func TestCallbacksLeaveNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+		f := serveFed(t, n)
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		const calls = 20_000
+		mustNotGrow(t, n, func() {
+			ended := 0
+			first := n.Stats().Out
+			for range calls {
+				if err := n.Call(ctx, "n2", eddy.Raw(`{"type":"read"}`), nil, func(eddy.Result) { ended++ }); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for id := range int64(calls) {
+				f.send(`{"src":"n2","dest":"n1","body":{"type":"read_ok","in_reply_to":%d}}`, first+id)
+			}
+			f.flush()
+			synctest.Wait()
+			if ended != calls {
+				t.Errorf("%d callbacks, want %d", ended, calls)
+			}
+		})
 	})
 }
 

@@ -18,10 +18,10 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// A planned call is made at a time, with a policy, and each attempt meets the
-// replies that are planned for it. No two things that can happen to a call
-// happen at one time: it starts and times out at multiples of 20 ms, replies
-// come 1 to 11 ms after one, and its context ends 15 ms after one.
+// A planned call begins at a time and has a policy. Each of its attempts gets the replies
+// that are planned for it. No two events of a call happen at the same time: it begins and
+// times out at multiples of 20 ms, replies come 1 to 11 ms after such a multiple, and its
+// context ends 15 ms after one.
 type planned struct {
 	from, dest string
 	start      time.Duration
@@ -35,19 +35,19 @@ type plannedReply struct {
 	kind  fate // inTime, stranger or errorReply
 }
 
-// ending is what a caller is told, in short.
+// An ending is what a caller learns, in short.
 type ending struct {
 	attempts int
 	took     time.Duration
-	met      string
+	with     string
 }
 
-// model reckons how a planned call ends.
+// model computes how a planned call ends.
 func (p planned) model() ending {
 	limit := p.policy.Attempts
-	e := ending{took: time.Duration(limit) * p.policy.Timeout, met: "silence"}
+	e := ending{took: time.Duration(limit) * p.policy.Timeout, with: "timeout"}
 	if p.cancel > 0 && p.cancel < e.took {
-		e.took, e.met = p.cancel, "cancelled"
+		e.took, e.with = p.cancel, "cancelled"
 	}
 	for k := 0; k < limit && time.Duration(k)*p.policy.Timeout < e.took; k++ {
 		sent := time.Duration(k) * p.policy.Timeout
@@ -56,7 +56,7 @@ func (p planned) model() ending {
 			if r.kind == stranger || late && p.policy.Late == retry.Ignore || sent+r.after > e.took {
 				continue
 			}
-			e.took, e.met = sent+r.after, fmt.Sprintf("%v to %d", r.kind, k)
+			e.took, e.with = sent+r.after, fmt.Sprintf("%v to %d", r.kind, k)
 		}
 	}
 	for sent := time.Duration(0); e.attempts < limit && sent < e.took; sent += p.policy.Timeout {
@@ -98,9 +98,10 @@ func drawCall(t *rapid.T) planned {
 	return p
 }
 
-// Many calls at once from several nodes to several, with random policies and
-// fates: each ends as if it were alone.
+// Several nodes make many calls at the same time, with random policies and replies. Each
+// call ends as if it were the only one.
 func TestManyCallsAtOnce(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		plan := rapid.SliceOfN(rapid.Custom(drawCall), 1, 60).Draw(rt, "calls")
 		var fault string
@@ -111,8 +112,8 @@ func TestManyCallsAtOnce(t *testing.T) {
 	})
 }
 
-// makeCalls makes all planned calls and tells the first that did not end as the
-// model has it.
+// makeCalls makes all planned calls and describes the first one that did not end as its
+// model says.
 func makeCalls(t *testing.T, plan []planned) string {
 	net := eddytest.New(t)
 	nodes := make(map[string]*eddy.Node)
@@ -120,7 +121,7 @@ func makeCalls(t *testing.T, plan []planned) string {
 		nodes[name] = &eddy.Node{Log: slog.New(slog.DiscardHandler)}
 		net.Start(name, nodes[name])
 	}
-	answerPlanned(net, plan)
+	replyPlanned(net, plan)
 
 	endings := make([]ending, len(plan))
 	var calls sync.WaitGroup
@@ -135,7 +136,7 @@ func makeCalls(t *testing.T, plan []planned) string {
 			start := time.Now()
 			body := map[string]any{"type": "read", "call": i}
 			reply, attempts, err := nodes[p.from].RPCWithRetry(ctx, p.dest, body, &p.policy)
-			endings[i] = ending{attempts, time.Since(start), met(reply, err)}
+			endings[i] = ending{attempts, time.Since(start), endedWith(reply, err)}
 		})
 	}
 	calls.Wait()
@@ -147,15 +148,15 @@ func makeCalls(t *testing.T, plan []planned) string {
 		}
 	}
 	for name, n := range nodes {
-		if calls, requests := n.OpenCalls(); calls != 0 || requests != 0 {
-			return fmt.Sprintf("%s has %d calls and %d requests left open", name, calls, requests)
+		if calls, requests := openNow(n); calls != 0 || requests != 0 {
+			return fmt.Sprintf("%s has %d calls and %d requests open", name, calls, requests)
 		}
 	}
 	return ""
 }
 
-// answerPlanned plays s1 and s2, and the stranger.
-func answerPlanned(net *eddytest.Net, plan []planned) {
+// replyPlanned plays s1 and s2, and the node that was not asked.
+func replyPlanned(net *eddytest.Net, plan []planned) {
 	var mu sync.Mutex
 	asked := make([]int, len(plan))
 	other := net.Client("other")
@@ -181,7 +182,7 @@ func answerPlanned(net *eddytest.Net, plan []planned) {
 	}
 }
 
-func met(reply eddy.Message, err error) string {
+func endedWith(reply eddy.Message, err error) string {
 	attempt := reply.Body.Get("attempt")
 	switch {
 	case err == nil:
@@ -191,28 +192,29 @@ func met(reply eddy.Message, err error) string {
 	case errors.Is(err, context.Canceled):
 		return "cancelled"
 	case errors.Is(err, eddy.Timeout):
-		return "silence"
+		return "timeout"
 	}
 	return err.Error()
 }
 
-// Nodes call each other over a network that loses, delays and duplicates at
-// random. Every request of a client gets exactly one answer; one that says ok is
-// true; one that says that there was no effect is true.
+// Nodes call each other over a network that loses, delays and duplicates at random. Every
+// request of a client gets one reply. If it is no error, the request had its effect. If it
+// is a definite error, it had none.
 func TestNodesOnABadNetwork(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(rt *rapid.T) {
 		seed := rapid.Uint64().Draw(rt, "seed")
 		loss := rapid.IntRange(0, 60).Draw(rt, "loss in percent")
 		requests := rapid.IntRange(1, 50).Draw(rt, "requests")
 		var fault string
-		synctest.Test(t, func(t *testing.T) { fault = badNetwork(t, seed, loss, requests) })
+		synctest.Test(t, func(t *testing.T) { fault = onBadNetwork(t, seed, loss, requests) })
 		if fault != "" {
 			rt.Fatal(fault)
 		}
 	})
 }
 
-func badNetwork(t *testing.T, seed uint64, loss, requests int) string {
+func onBadNetwork(t *testing.T, seed uint64, loss, requests int) string {
 	net := eddytest.New(t, "n1", "n2", "n3")
 	var mu sync.Mutex
 	done := make(map[string]int) // how often each key was put
@@ -230,16 +232,15 @@ func badNetwork(t *testing.T, seed uint64, loss, requests int) string {
 			reply, _, err := n.RPCWithRetry(ctx, next, map[string]any{"type": "put", "key": req.Body.Get("key")}, nil)
 			return reply.Body, err
 		})
-		n.HandleInline("pass-later", func(_ context.Context, req *eddy.Request) (any, error) {
+		n.HandleInline("pass-later", func(ctx context.Context, req *eddy.Request) (any, error) {
 			body := eddy.Raw(fmt.Sprintf(`{"type":"put","key":%s}`, req.Body.Get("key")))
-			req.Call(next, body, nil, func(req *eddy.Request, reply eddy.Message, _ int, err error) {
-				if err != nil {
-					req.Fail(err)
+			return eddy.Later, req.Call(ctx, next, body, nil, func(r eddy.Result) {
+				if r.Err != nil {
+					req.Fail(r.Err)
 					return
 				}
-				req.Reply(reply.Body)
+				req.Reply(r.Reply.Body)
 			})
-			return eddy.Later, nil
 		})
 		net.Start(fmt.Sprintf("n%d", i+1), n)
 		nodes[i] = n
@@ -263,34 +264,34 @@ func badNetwork(t *testing.T, seed uint64, loss, requests int) string {
 		typ := []string{"pass", "pass-later"}[i/3%2]
 		asked[i] = client.Request(fmt.Sprintf("n%d", i%3+1), fmt.Sprintf(`{"type":%q,"key":%d}`, typ, i))
 	}
-	answers := make([]eddy.Message, requests)
+	replies := make([]eddy.Message, requests)
 	for i, id := range asked {
-		answers[i] = client.Await(id)
+		replies[i] = client.Await(id)
 	}
 	time.Sleep(time.Minute)
 	synctest.Wait()
-	for i, m := range answers {
+	for i, m := range replies {
 		puts := done[fmt.Sprint(i)]
 		code, _ := m.Body.Get("code").Int()
 		if m.Type == "put_ok" && puts == 0 {
-			return fmt.Sprintf("request %d was answered with %s, but never done", i, m.Body)
+			return fmt.Sprintf("request %d got %s, but never done", i, m.Body)
 		}
 		if m.Type == "error" && eddy.Code(code).Definite() && puts > 0 {
-			return fmt.Sprintf("request %d was answered with %s, but done", i, m.Body)
+			return fmt.Sprintf("request %d got %s, but done", i, m.Body)
 		}
 		if m.Type == "error" && loss == 0 && code != int64(eddy.Timeout) {
-			return fmt.Sprintf("request %d was answered with %s", i, m.Body)
+			return fmt.Sprintf("request %d got %s", i, m.Body)
 		}
 		if m.Type != "error" && m.Type != "put_ok" {
-			return fmt.Sprintf("request %d was answered with %s", i, m.Body)
+			return fmt.Sprintf("request %d got %s", i, m.Body)
 		}
 	}
 	if m, more := client.TryReceive(); more {
-		return fmt.Sprintf("a second answer: %s", m.Body)
+		return fmt.Sprintf("a second reply: %s", m.Body)
 	}
 	for i, n := range nodes {
-		if calls, requests := n.OpenCalls(); calls != 0 || requests != 0 {
-			return fmt.Sprintf("n%d has %d calls and %d requests left open", i+1, calls, requests)
+		if calls, requests := openNow(n); calls != 0 || requests != 0 {
+			return fmt.Sprintf("n%d has %d calls and %d requests open", i+1, calls, requests)
 		}
 	}
 	return ""

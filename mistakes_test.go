@@ -12,10 +12,10 @@ import (
 	"github.com/eddyrpc/eddy"
 )
 
-// What a program may do wrong, and a node must live through. What a handler may do
-// wrong stands in the transcripts.
+// These tests are about mistakes of a program that a node survives. The mistakes of handlers
+// are in the transcripts.
 
-// mistaken plays lines to a node and returns what it has written until its end.
+// mistaken sends lines to a node and returns what it has written until its end.
 func mistaken(t *testing.T, n *eddy.Node, lines ...string) string {
 	s := &stage{node: n}
 	s.start(false)
@@ -62,35 +62,41 @@ func TestOnInitThatFails(t *testing.T) {
 	}
 }
 
-// A callback that never gives up calls again whenever its call fails: past the
-// bound of open calls, and at the end of the node.
+// A callback calls again whenever its call has failed: while the bound of open calls is
+// reached, and at the end of the node.
 func TestCallbackThatNeverGivesUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &eddy.Node{MaxOpen: 2, Drain: time.Second}
-		n.HandleInline("stubborn", func(_ context.Context, req *eddy.Request) (any, error) {
-			var again eddy.Callback
-			var tries atomic.Int64
-			again = func(req *eddy.Request, _ eddy.Message, _ int, err error) {
-				if tries.Add(1)%10 == 0 { // or virtual time would never pass
-					time.Sleep(time.Millisecond)
-				}
-				if err != nil {
-					req.Call("n2", eddy.Raw(`{"type":"read"}`), nil, again)
+		var refused, failed atomic.Int64
+		n.HandleInline("stubborn", func(ctx context.Context, req *eddy.Request) (any, error) {
+			var call func()
+			call = func() {
+				for range 3 {
+					err := req.Call(ctx, "n2", eddy.Raw(`{"type":"read"}`), &eddy.Policy{Attempts: 1, Timeout: time.Millisecond}, func(r eddy.Result) {
+						failed.Add(1)
+						call()
+					})
+					if err != nil {
+						refused.Add(1)
+					}
 				}
 			}
-			req.Call("n2", eddy.Raw(`{"type":"read"}`), nil, again)
-			req.Call("n2", eddy.Raw(`{"type":"read"}`), nil, again)
-			req.Call("n2", eddy.Raw(`{"type":"read"}`), nil, again)
+			call()
 			return eddy.Later, nil
 		})
 		s := &stage{node: n}
 		s.start(false)
 		s.init()
-		s.pipe.arrive([]byte(`{"src":"c1","dest":"n1","body":{"type":"stubborn","msg_id":1}}` + "\n"))
+		s.pipe.arrive([]byte(requestLine("stubborn", 1)))
 		time.Sleep(time.Second)
 		s.pipe.eof()
 		<-s.over
-		time.Sleep(time.Second) // until the last callback has woken
+		if refused.Load() < 1000 || failed.Load() < 1000 {
+			t.Errorf("%d calls were refused and %d failed", refused.Load(), failed.Load())
+		}
+		if calls, requests := openNow(n); calls+requests != 0 {
+			t.Errorf("%d calls and %d requests are open", calls, requests)
+		}
 	})
 }
 
@@ -128,7 +134,7 @@ func TestEveryGoesOn(t *testing.T) {
 	}
 }
 
-// An inline handler's ctx is no use to a goroutine, and no harm.
+// A goroutine cannot call with the ctx of an inline handler.
 func TestInlineContextElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n, told := new(eddy.Node), make(chan error, 1)
@@ -141,7 +147,7 @@ func TestInlineContextElsewhere(t *testing.T) {
 		})
 		mistaken(t, n, `{"src":"c1","dest":"n1","body":{"type":"spawn","msg_id":1}}`)
 		if err := <-told; err == nil {
-			t.Error("it made a call")
+			t.Error("the call began")
 		}
 	})
 }

@@ -6,98 +6,100 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/eddyrpc/eddy/internal/calls"
-	"github.com/eddyrpc/eddy/internal/schedule"
+	"github.com/eddyrpc/eddy/internal/caller"
+	"github.com/eddyrpc/eddy/internal/metadata"
+	"github.com/eddyrpc/eddy/internal/nodelog"
+	"github.com/eddyrpc/eddy/internal/official"
+	"github.com/eddyrpc/eddy/internal/outbox"
 	"github.com/eddyrpc/eddy/internal/wire"
+	"github.com/eddyrpc/eddy/internal/workers"
 )
 
-// A Node serves requests and makes calls over one transport. The zero value is
-// ready for handlers; its fields are set before it runs. Its methods may be
-// called from any goroutine, but handlers are registered before it runs.
+// A Node serves requests and makes calls over one [Transport]. The zero value is
+// ready for handlers. Set the fields and register the handlers before the node
+// runs. All other methods may be called from any goroutine.
 type Node struct {
-	// MaxLine is the longest line that is read, in bytes. 0 means 16 MiB.
+	// MaxLine is the length of the longest line that the node reads, in bytes.
+	// 0 means 16 MiB.
 	MaxLine int
-	// MaxOpen bounds the open calls and, apart from them, the open requests;
-	// a one-way message counts as one until its handler is done. Past it a
-	// request gets 11 at once, a one-way message is dropped, and a call fails.
+	// MaxOpen is the largest number of open calls, and, counted apart from them,
+	// of open requests. A one-way message counts as a request until its handler
+	// has returned. Past the bound a request gets an error reply with code
+	// TemporarilyUnavailable, a one-way message is dropped, and a call fails.
 	// 0 means 100,000.
 	MaxOpen int
-	// Drain is how long the node goes on, after its input has ended or it was
-	// told to end, until every accepted request is answered. 0 means 30 s.
+	// Drain is how long the node goes on, after its input has ended or it was told
+	// to end, so that it can reply to every accepted request. 0 means 30 s.
 	Drain time.Duration
-	// StopAtEOF ends the node at the end of its input without draining.
+	// StopAtEOF makes the node end at the end of its input without draining.
 	StopAtEOF bool
-	// Spaced writes a blank after every ':' and ','.
+	// Spaced makes the node write a blank after every ':' and ','.
 	Spaced bool
-	// Log is where the node reports retries, bad lines and panics. nil means
-	// text on standard error, through a LogQueue. One that may block, as standard
-	// error does when nobody reads it, stalls the node: give it a LogQueue too.
+	// Log is where the node logs retries, bad lines and panics. nil means text on
+	// standard error, through a LogQueue. A log whose writer may block stalls the
+	// node: give it a LogQueue too.
 	Log *slog.Logger
 
-	official *Official // nil but in package maelstrom
-
+	official *official.Mode // nil except in package maelstrom
 	handlers map[string]*handler
 	onInit   func(context.Context) error
-	loops    []func(context.Context) // that begin with init
+	process  metadata.Incarnation
 
-	ctx   context.Context // ends when the node does
-	stop  context.CancelCauseFunc
-	start time.Time
+	// Set by open.
+	log        nodelog.Log
+	logQueue   *LogQueue       // of the default Log, else nil
+	ctx        context.Context // ends with the node
+	stop       context.CancelCauseFunc
+	start      time.Time
+	workers    *workers.Pool[*Request]
+	reader     reader
+	loopCtx    context.Context // ends when the node begins to drain
+	endLoops   context.CancelFunc
+	quiet      chan struct{} // a draining node may have nothing left to do
+	inputEnded chan error
 
-	rounds    context.Context // of the loops; ends when draining begins
-	endRounds context.CancelFunc
+	identity atomic.Pointer[identity] // nil before init
+	stage    atomic.Int32             // created, initialising, ready
+	phase    atomic.Int32             // serving, draining, ended
+	requests atomic.Int64             // open requests and one-way messages
+	batches  atomic.Int64             // batches of Batchers that are not flushed yet
 
-	reader  reader
-	crew    crew
-	waiters sync.Pool // of *waiter
+	in, badLines, dropped, expired atomic.Int64 // see Stats
 
-	coroutines coroutines
-	running    atomic.Pointer[coroutine] // the latest that has run where messages are read
-
-	watch   watch
-	terms   termsTable
-	life    life
-	self    atomic.Pointer[identity] // nil before init
-	stage   atomic.Int32             // untold, told, ready
-	in      atomic.Int64             // messages read
-	active  atomic.Int64             // of them, those that are not done with
-	batches atomic.Int64             // of Batchers, that are to be handed on before the end
-	phase   atomic.Int32             // serving, draining, ended
-	rest    chan struct{}            // told when a draining node has nothing left to do
-
-	mu         sync.Mutex // guards all below
-	ids        int64      // the next msg_id
-	looping    bool       // init has been answered: the loops have begun
-	out        outbox
-	calls      calls.Table[owner]
-	dests      map[string]*destination
-	latestDest *destination
-	window     schedule.Window // of all calls
-	alarm      alarm
-	stats      Stats
-
-	logQueue *LogQueue // if we made Log
+	// The lock of out guards what follows. It is never held while a handler, a
+	// callback or a Write runs.
+	out        outbox.Outbox
+	opened     bool
+	loops      []func(context.Context) // to begin when init has been answered
+	loopsBegun bool
+	calls      caller.Caller[owner]
+	noReplies  bool // only in the official library's mode
 }
 
-// The phases of a node's life.
+// An owner is who is told when a call has ended.
+type owner struct {
+	request *Request // for which the call is made, may be nil; held unless its handler waits
+	done    func(Result)
+}
+
+// The stages of a node's beginning.
+const (
+	created      int32 = iota // there was no init, or it failed
+	initialising              // OnInit runs
+	ready                     // requests are served
+)
+
+// The phases of a node that runs.
 const (
 	serving int32 = iota
 	draining
 	ended
 )
 
-// The stages of a node's beginning.
-const (
-	untold int32 = iota // there was no init, or it failed
-	told                // OnInit is at work
-	ready               // requests are served
-)
-
-// An identity is what init said.
+// An identity is what init tells a node.
 type identity struct {
 	id  string
 	ids []string
@@ -109,93 +111,92 @@ const (
 	defaultDrain   = 30 * time.Second
 )
 
-// ID is the node's name, "" before init.
+// ID returns the node's name, "" before init.
 func (n *Node) ID() string {
-	if self := n.self.Load(); self != nil {
-		return self.id
+	if i := n.identity.Load(); i != nil {
+		return i.id
 	}
 	return ""
 }
 
-// IDs are the names of all nodes of the cluster, nil before init.
+// IDs returns the names of all nodes of the cluster, nil before init.
 func (n *Node) IDs() []string {
-	if self := n.self.Load(); self != nil {
-		return slices.Clone(self.ids)
+	if i := n.identity.Load(); i != nil {
+		return slices.Clone(i.ids)
 	}
 	return nil
 }
 
-// Send sends a one-way message: it carries no msg_id, and nobody answers it.
-// The body is a JSON object with a type: Raw, or any Go value that becomes one.
-// It waits while the output is stuck.
-func (n *Node) Send(dest string, body any) error {
-	var d draft
-	if err := d.read(dest, body); err != nil {
-		return fmt.Errorf("send to %s: %w", dest, err)
-	}
-	n.lockToWrite()
-	defer n.mu.Unlock()
-	if err := n.mayWrite(dest); err != nil {
-		return fmt.Errorf("send to %s: %w", dest, err)
-	}
-	n.writeDraft(&d, wire.NoID)
-	n.flushSoon()
-	return nil
+func (n *Node) setIdentity(i *identity) {
+	n.identity.Store(i)
+	n.out.SetName(i.id)
 }
 
-// OnInit registers what the node does once it knows its name, before it answers
-// init. An error becomes the answer.
+// OnInit registers a function that runs when the node has been told its name, before
+// it replies to init. Requests that arrive meanwhile get TemporarilyUnavailable. An
+// error of f becomes the reply to init.
 func (n *Node) OnInit(f func(ctx context.Context) error) {
-	if n.onInit != nil {
-		panic("eddy: a second OnInit")
+	switch {
+	case f == nil:
+		panic("eddy: OnInit with a nil function")
+	case n.onInit != nil:
+		panic("eddy: OnInit called twice")
 	}
 	n.onInit = f
+}
+
+// Send sends a one-way message: it has no msg_id, and nobody replies to it. The body
+// is a JSON object with a type: [Raw], or a Go value that [Marshal] makes one. Send
+// waits while the output is blocked.
+func (n *Node) Send(dest string, body any) error {
+	b, err := readBody(body)
+	if err != nil {
+		return fmt.Errorf("send to %s: %w", nodelog.Shorten(dest), err)
+	}
+	n.out.LockWithRoom()
+	defer n.out.Unlock()
+	if err := n.maySend(dest); err != nil {
+		return fmt.Errorf("send to %s: %w", nodelog.Shorten(dest), err)
+	}
+	n.out.Send(dest, &b)
+	n.out.Flush()
+	return nil
+}
+
+// readBody encodes a body that has a type.
+func readBody(body any) (wire.Body, error) {
+	raw, err := Marshal(body)
+	if err != nil {
+		return wire.Body{}, err
+	}
+	b, err := wire.ReadBody(raw)
+	if err == nil && b.Type == nil {
+		err = errors.New("body.type is missing")
+	}
+	return b, err
+}
+
+// maySend returns why the node cannot send to dest now. The lock is held.
+func (n *Node) maySend(dest string) error {
+	official := n.official != nil
+	switch {
+	case dest == "" && !official:
+		return errors.New("dest is empty") // such a line would be no message
+	case n.identity.Load() == nil && !official:
+		return Errorf(TemporarilyUnavailable, "the node has not been initialised")
+	case !n.opened:
+		return Errorf(TemporarilyUnavailable, "the node does not run yet")
+	case n.phase.Load() == ended:
+		return Errorf(TemporarilyUnavailable, "the node has ended")
+	}
+	return nil
 }
 
 func (n *Node) dialect() wire.Dialect {
 	return wire.Dialect{Spaced: n.Spaced, Official: n.official != nil}
 }
 
-// mayWrite tells why the node can't send to dest now. mu is held.
-func (n *Node) mayWrite(dest string) error {
-	switch {
-	case dest == "" && n.official == nil:
-		return errors.New("dest is empty") // it would be no message
-	case n.self.Load() == nil && n.official == nil:
-		return Errorf(TemporarilyUnavailable, "the node has not been initialised")
-	case n.rest == nil: // it has a name, but nothing to write to
-		return Errorf(TemporarilyUnavailable, "the node does not run yet")
-	case n.phase.Load() == ended && n.official == nil:
-		return Errorf(TemporarilyUnavailable, "the node has ended")
-	}
-	return nil
-}
-
-// mayCall tells why the node can't open a call now. mu is held.
-func (n *Node) mayCall(ctx context.Context, dest string, policy *Policy) error {
-	if ctx != noneOwn && ctx.Err() != nil {
-		return context.Cause(ctx) // while the call waited for room
-	}
-	if err := policy.Validate(); err != nil {
-		return fmt.Errorf("policy: %w", err)
-	}
-	if n.official != nil && (n.official.silent || n.phase.Load() == ended) {
-		return errSilent
-	}
-	if limit := orDefault(n.MaxOpen, defaultMaxOpen); n.calls.Open() >= limit {
-		return Errorf(TemporarilyUnavailable, "%d calls are open, the most there may be", limit)
-	}
-	return n.mayWrite(dest)
-}
-
-// nextID takes a number from the counter of all that the node sends. mu is held
-// from here until the message is written, so that ids leave in their order.
-func (n *Node) nextID() int64 {
-	id := n.ids
-	n.ids++
-	return id
-}
-
+// now returns the node's time, a duration since its start.
 func (n *Node) now() time.Duration { return time.Since(n.start) }
 
 func orDefault[T int | time.Duration](v, def T) T {

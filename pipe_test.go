@@ -1,16 +1,17 @@
 package eddy_test
 
 import (
+	"fmt"
 	"io"
 	"strings"
 	"sync"
 	"time"
 )
 
-// A pipe is a transport in memory that notes when what was written.
+// A pipe is a transport in memory. It records what a node writes, and when.
 type pipe struct {
 	in     chan []byte
-	rest   []byte // of what has arrived last
+	rest   []byte // of the chunk that arrived last
 	closed chan struct{}
 	end    func() // of the input
 
@@ -22,7 +23,7 @@ type pipe struct {
 	out     []written
 }
 
-// A condition is what becomes of what a node writes.
+// A condition says what becomes of what a node writes.
 type condition int
 
 const (
@@ -96,14 +97,14 @@ func (p *pipe) set(is condition) {
 	p.changed = make(chan struct{})
 }
 
-// note puts a line of the stage's own between the node's.
+// note adds a line that the node has not written.
 func (p *pipe) note(text string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.out = append(p.out, written{time.Since(p.start), text + "\n"})
 }
 
-// lines hands out what was written since the last time.
+// lines calls each for every line that was written since the last time.
 func (p *pipe) lines(each func(at time.Duration, line string)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -113,4 +114,11 @@ func (p *pipe) lines(each func(at time.Duration, line string)) {
 		}
 	}
 	p.out = nil
+}
+
+const initLine = `{"src":"c0","dest":"n1","body":{"type":"init","msg_id":0,"node_id":"n1","node_ids":["n1","n2"]}}` + "\n"
+
+// requestLine returns a request of c1 to n1.
+func requestLine(typ string, id int) string {
+	return fmt.Sprintf(`{"src":"c1","dest":"n1","body":{"type":%q,"msg_id":%d,"i":%d}}`, typ, id, id) + "\n"
 }

@@ -12,14 +12,16 @@ import (
 
 	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/eddytest"
+	"github.com/eddyrpc/eddy/internal/longtest"
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// Three nodes call each other in a ring, by all kinds of policies, over a network
-// that loses, delays, doubles and swaps; their leaves fail and stall. Every request
-// of a client gets one answer, and when it is quiet nothing is left open.
+// Three nodes call each other in a ring, with all kinds of policies, over a network that
+// loses, delays, duplicates and reorders. The last callee fails or is slow. Every request of
+// a client gets one reply, and in the end nothing is open.
 func TestPoliciesInARing(t *testing.T) {
-	for seed := range uint64(100) {
+	t.Parallel()
+	for seed := range longtest.Or(uint64(100), 10) {
 		synctest.Test(t, func(t *testing.T) { newRing(t, seed).run() })
 	}
 }
@@ -55,11 +57,11 @@ func (r *ring) policy() *eddy.Policy {
 	}[r.intN(6)]
 }
 
-// node is one whose calls go to next.
+// node returns a node whose calls go to next.
 func (r *ring) node(next string) *eddy.Node {
 	n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
-	var once eddy.Once
-	n.Handle("leaf", once.Handler(func(context.Context, *eddy.Request) (any, error) {
+	var dedup eddy.Dedup
+	n.Handle("leaf", dedup.Handler(func(context.Context, *eddy.Request) (any, error) {
 		switch r.intN(5) {
 		case 0:
 			return nil, &eddy.Error{Code: eddy.TemporarilyUnavailable, RetryAfter: time.Hour}
@@ -74,15 +76,14 @@ func (r *ring) node(next string) *eddy.Node {
 		_, _, err := n.RPCWithRetry(ctx, next, eddy.Raw(`{"type":"leaf"}`), r.policy())
 		return map[string]any{}, err
 	})
-	n.HandleInline("later", once.Handler(func(_ context.Context, req *eddy.Request) (any, error) {
-		req.Call(next, eddy.Raw(`{"type":"leaf"}`), r.policy(), func(req *eddy.Request, _ eddy.Message, _ int, err error) {
-			if err != nil {
-				req.Fail(err)
+	n.HandleInline("later", dedup.Handler(func(ctx context.Context, req *eddy.Request) (any, error) {
+		return eddy.Later, req.Call(ctx, next, eddy.Raw(`{"type":"leaf"}`), r.policy(), func(r eddy.Result) {
+			if r.Err != nil {
+				req.Fail(r.Err)
 				return
 			}
 			req.Reply(map[string]any{})
 		})
-		return eddy.Later, nil
 	}))
 	n.Handle("hurry", func(ctx context.Context, _ *eddy.Request) (any, error) {
 		ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
@@ -94,7 +95,7 @@ func (r *ring) node(next string) *eddy.Node {
 	return n
 }
 
-// fate spares the client, whose requests are to be counted.
+// fate gives messages of the client no fault, so that each of its requests gets a reply.
 func (r *ring) fate(m eddy.Message) eddytest.Fate {
 	switch {
 	case m.Src == "c1" || m.Dest == "c1":
@@ -120,16 +121,16 @@ func (r *ring) run() {
 		ids = append(ids, client.Request("n1", fmt.Sprintf(`{"type":%q}`, []string{"hurry", "wait", "later"}[i%3])))
 		time.Sleep(10 * time.Millisecond)
 	}
-	time.Sleep(time.Hour) // all ends, also five attempts whose timeouts double
+	time.Sleep(time.Hour) // until all calls have ended, also those of five attempts whose timeouts double
 	for _, id := range ids {
 		client.Await(id)
 	}
 	for name, n := range r.nodes {
-		if calls, requests := n.OpenCalls(); calls+requests+n.OpenTerms() != 0 {
-			r.Errorf("seed %d: of %s %d calls, %d requests, %d terms are open", r.seed, name, calls, requests, n.OpenTerms())
+		if calls, requests := openNow(n); calls+requests != 0 {
+			r.Errorf("seed %d: of %s %d calls and %d requests are open", r.seed, name, calls, requests)
 		}
 	}
 	if m, ok := client.TryReceive(); ok {
-		r.Errorf("seed %d: a second answer: %+v", r.seed, m)
+		r.Errorf("seed %d: a second reply: %+v", r.seed, m)
 	}
 }

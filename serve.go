@@ -7,221 +7,199 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"sync"
 	"syscall"
 	"time"
 
+	"github.com/eddyrpc/eddy/internal/bounded"
+	"github.com/eddyrpc/eddy/internal/caller"
+	"github.com/eddyrpc/eddy/internal/stdio"
 	"github.com/eddyrpc/eddy/internal/wire"
+	"github.com/eddyrpc/eddy/internal/workers"
 )
 
-var (
-	errEnded     = errors.New("the node has ended")
-	outFlushTime = time.Second // for a Write that is under way at the end
-	logFlushTime = time.Second
+var errEnded = errors.New("the node has ended")
+
+const (
+	lastWriteTime = time.Second // for a Write that is under way at the end
+	lastLogTime   = time.Second
 )
 
 // Run serves standard input and output until the input ends or the process gets
-// SIGINT or SIGTERM, and then until every accepted request is answered, as Serve
-// does. A second signal ends the process at once.
+// SIGINT or SIGTERM. Then it drains, as Serve does. A second signal ends the process
+// at once.
 func (n *Node) Run() error {
-	ignoreClosedPipe()
 	ctx, drain := context.WithCancel(context.Background())
 	defer drain()
-	listening := make(chan struct{})
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	go func() {
-		signals := make(chan os.Signal, 1)
-		signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-		close(listening)
-		defer signal.Stop(signals)
 		select {
 		case <-signals:
-			signal.Stop(signals) // so that a second one acts as if nobody listened
 			drain()
 		case <-ctx.Done():
 		}
+		signal.Stop(signals) // a second signal ends the process
 	}()
-	return n.Serve(ctx, &gated{Transport: Stdio(), open: listening})
+	return n.Serve(ctx, Stdio())
 }
 
-// A gated transport writes nothing but its first piece, the answer to init, before
-// it is open. To listen for signals takes as long as all else of a start (bench,
-// start), so it is done beside, and still who has seen the answer to a request
-// knows that a signal will be heeded.
-type gated struct {
-	Transport
-	open  chan struct{}
-	begun bool
-}
-
-func (g *gated) Write(p []byte) (int, error) {
-	if g.begun {
-		<-g.open
-	}
-	g.begun = true
-	return g.Transport.Write(p)
-}
-
-// Serve serves t until its input ends or ctx does. The node then drains: calls
-// in flight run to their end, which their policies bound, so that every request
-// accepted before is answered. After the end of ctx replies are still read and
-// new requests get 11. Serve returns when all is answered, after Drain at the
-// latest. A node serves once.
+// Serve serves t until its input ends or ctx ends. The node then drains: its calls
+// run to their ends, so that it can reply to every request that it accepted. After
+// the end of ctx it still reads replies, and new requests get TemporarilyUnavailable.
+// Serve returns when there is nothing left to do, and after Drain at the latest. If t
+// is an io.Closer, Serve closes it. A node serves once.
 //
-// The error is nil unless the output could no longer be written, or the input
-// failed otherwise than by ending.
+// The error is nil unless a field of the node is invalid, the output could not be
+// written, or the input failed in another way than by ending.
 func (n *Node) Serve(ctx context.Context, t Transport) error {
+	if err := n.validate(t); err != nil {
+		return err
+	}
 	n.open(t)
 	defer n.close(t)
-	n.crew.do(n, duty{turn: firstTurn})
+	go n.readLines()
 	var err error
 	select {
-	case err = <-n.reader.ended:
+	case err = <-n.inputEnded:
 	case <-ctx.Done():
 	case <-n.ctx.Done(): // the output failed
 	}
-	if !(err == io.EOF && n.StopAtEOF) && !n.endsAtOnce(err) {
+	atOnce := err == io.EOF && n.StopAtEOF || err != nil && err != io.EOF && n.official != nil
+	if !atOnce {
 		n.drain()
 	}
-	return n.verdict(err)
-}
-
-// prepare makes what the zero value lacks.
-func (n *Node) prepare(t Transport) {
-	if n.rest != nil {
-		panic("eddy: a node serves once")
-	}
-	n.openLog(os.Stderr)
-	n.start = time.Now()
-	n.mu.Lock() // for whoever calls before
-	defer n.mu.Unlock()
-	n.rest = make(chan struct{}, 1)
-	if n.official != nil {
-		n.ids = n.official.LastID + 1
-	}
-	n.watch.wake = make(chan struct{}, 1)
-	n.reader.ended = make(chan error, 1)
-	n.reader.turn.Store(firstTurn)
-	n.reader.lines = wire.NewLines(input{n, t}, orDefault(n.MaxLine, defaultMaxLine))
-	n.out = outbox{to: t, busy: 1, changed: sync.NewCond(&n.mu)}
-	n.ctx, n.stop = context.WithCancelCause(context.Background())
-	n.rounds, n.endRounds = context.WithCancel(n.ctx)
-}
-
-// drain waits until every accepted request is answered and written.
-func (n *Node) drain() {
-	n.phase.Store(draining)
-	n.endRounds()
-	n.checkRest()
-	limit := time.NewTimer(orDefault(n.Drain, defaultDrain))
-	defer limit.Stop()
-	select {
-	case <-n.rest:
-	case <-n.ctx.Done():
-	case <-limit.C:
-		n.mu.Lock()
-		open := n.calls.Open()
-		n.mu.Unlock()
-		n.Log.Warn("ended before all was answered", "requests", n.active.Load(), "calls", open)
-	}
-}
-
-// checkRest tells drain when nothing is left to do.
-func (n *Node) checkRest() {
-	if n.phase.Load() == draining {
-		n.mu.Lock()
-		n.checkRestLocked()
-		n.mu.Unlock()
-	}
-}
-
-func (n *Node) checkRestLocked() {
-	o := &n.out
-	calls := n.calls.Open() > 0 && n.official == nil // an official node's handlers wait for its calls, or nobody
-	busy := o.busy > 0 || o.writing || len(o.buf) > 0 || calls || n.active.Load() > 0 ||
-		n.looping && n.batches.Load() > 0
-	if n.phase.Load() != draining || busy {
-		return
-	}
-	select {
-	case n.rest <- struct{}{}:
-	default:
-	}
-}
-
-// close ends all that the node has started. What was written before goes out;
-// nothing is written any more.
-func (n *Node) close(t Transport) {
-	n.mu.Lock()
-	n.phase.Store(ended)
-	n.out.changed.Broadcast() // who waits for room need wait no more
-	n.stop(errEnded)
-	n.flushElsewhere()
-	waitAtMost(n.out.changed, outFlushTime, func() bool { return !n.out.writing && !n.out.leaving })
-	n.mu.Unlock()
-	for n.cancelAll(errEnded) {
-	}
-	n.crew.end()
-	n.coroutines.end()
-	if c, ok := t.(io.Closer); ok {
-		c.Close()
-	}
-	if n.logQueue != nil {
-		n.logQueue.Flush(logFlushTime)
-	}
-}
-
-// cancelAll ends the open calls, on a goroutine that a callback may end, and then
-// returns true.
-func (n *Node) cancelAll(cause error) (interrupted bool) {
-	done := make(chan struct{})
-	interrupted = true
-	go func() {
-		defer close(done)
-		for {
-			var err *CallError
-			n.mu.Lock()
-			c := n.calls.Any()
-			if c != nil {
-				err = n.remove(c, cause)
-			}
-			n.mu.Unlock()
-			if c == nil {
-				interrupted = false
-				return
-			}
-			n.end(c, Message{}, err)
-			n.wakeElsewhere()
-		}
-	}()
-	<-done
-	return interrupted
-}
-
-// verdict is what Serve returns, given why reading has ended.
-func (n *Node) verdict(reading error) error {
-	n.mu.Lock()
-	defer n.mu.Unlock()
+	n.out.Lock()
+	defer n.out.Unlock()
 	switch {
-	case n.out.err != nil:
-		return fmt.Errorf("write the output: %w", n.out.err)
-	case reading != nil && reading != io.EOF:
-		return fmt.Errorf("read the input: %w", reading)
+	case n.out.Err() != nil:
+		return fmt.Errorf("write the output: %w", n.out.Err())
+	case err != nil && err != io.EOF:
+		return fmt.Errorf("read the input: %w", err)
 	}
 	return nil
 }
 
-// waitAtMost waits until done, which is looked at whenever c is signalled, but
-// not longer than d. The caller holds c's lock.
-func waitAtMost(c *sync.Cond, d time.Duration, done func() bool) {
-	late := false
-	timer := time.AfterFunc(d, func() {
-		c.L.Lock()
-		late = true
-		c.Broadcast()
-		c.L.Unlock()
+// validate returns an error that names the first field that is invalid.
+func (n *Node) validate(t Transport) error {
+	switch {
+	case t == nil:
+		return errors.New("eddy: the transport is nil")
+	case n.MaxLine < 0:
+		return fmt.Errorf("eddy: MaxLine: %d must not be negative", n.MaxLine)
+	case n.MaxOpen < 0:
+		return fmt.Errorf("eddy: MaxOpen: %d must not be negative", n.MaxOpen)
+	case n.Drain < 0:
+		return fmt.Errorf("eddy: Drain: %v must not be negative", n.Drain)
+	}
+	return nil
+}
+
+// open makes what the zero value lacks, and lets the node send.
+func (n *Node) open(t Transport) {
+	n.out.Lock()
+	defer n.out.Unlock()
+	if n.opened {
+		if n.official != nil && n.workers == nil { // it was opened early, see officialNode
+			n.openReader(t)
+			return
+		}
+		panic("eddy: a node serves once")
+	}
+	n.openOutput(t)
+	n.openReader(t)
+}
+
+func (n *Node) openOutput(w io.Writer) {
+	n.log, n.logQueue = openLog(n.Log, os.Stderr)
+	n.start = time.Now()
+	n.ctx, n.stop = context.WithCancelCause(context.Background())
+	n.loopCtx, n.endLoops = context.WithCancel(n.ctx)
+	n.quiet = make(chan struct{}, 1)
+	n.inputEnded = make(chan error, 1)
+	n.calls.Open(caller.Settings[owner]{
+		Out: &n.out, Start: n.start, Ctx: n.ctx,
+		Ended: n.ended, Retried: n.retried, Quiet: n.nudge,
 	})
-	defer timer.Stop()
-	for !done() && !late {
-		c.Wait()
+	var firstID int64
+	if n.official != nil {
+		firstID = n.official.LastID + 1
+	}
+	n.out.Open(w, n.dialect(), firstID, &n.calls, func(err error) { n.stop(err) })
+	n.opened = true
+}
+
+func (n *Node) openReader(t Transport) {
+	n.workers = workers.New(n.ctx, (*Request).serve)
+	n.reader.names = bounded.NewStrings(4096, 64<<10)
+	n.reader.lines = wire.NewLines(&input{n, t}, orDefault(n.MaxLine, defaultMaxLine))
+}
+
+// drain waits until the node has nothing left to do.
+func (n *Node) drain() {
+	n.phase.Store(draining)
+	n.endLoops()
+	limit := time.NewTimer(orDefault(n.Drain, defaultDrain))
+	defer limit.Stop()
+	for !n.isIdle() {
+		select {
+		case <-n.quiet:
+		case <-n.ctx.Done():
+			return
+		case <-limit.C:
+			n.out.Lock()
+			open := n.calls.Table.Open()
+			n.out.Unlock()
+			n.log.Warn("ended before every request had its reply", "requests", n.requests.Load(), "calls", open)
+			return
+		}
 	}
 }
+
+// nudge makes drain look whether the node is idle.
+func (n *Node) nudge() {
+	if n.phase.Load() == draining {
+		select {
+		case n.quiet <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// isIdle reports whether a draining node has nothing left to do.
+func (n *Node) isIdle() bool {
+	n.out.Lock()
+	defer n.out.Unlock()
+	calls := n.calls.Table.Open() > 0 && n.official == nil // an official node's handlers wait for its calls, or nobody does
+	batches := n.loopsBegun && n.batches.Load() > 0
+	return !calls && !batches && !n.calls.Running() && n.requests.Load() == 0 && n.out.Idle()
+}
+
+// close ends everything that the node has begun. What was added to the outbox
+// before is written, and nothing after it.
+func (n *Node) close(t Transport) {
+	n.phase.Store(ended)
+	n.stop(errEnded)
+	ctx, cancel := context.WithTimeout(context.Background(), lastWriteTime)
+	n.out.Close(ctx)
+	cancel()
+	n.calls.CancelAll(errEnded)
+	if c, ok := t.(io.Closer); ok {
+		c.Close()
+	}
+	if n.logQueue != nil {
+		n.logQueue.Flush(lastLogTime)
+	}
+}
+
+// A Transport carries the messages of a node: a stream of lines to read and a stream of
+// lines to write, each line one message. One goroutine of the node reads, and one at a time
+// writes whole lines, one or more at once. Read returns io.EOF when no message will come any
+// more. A Write that blocks slows the node down and does not grow its memory: the node reads
+// no further. So whatever carries the messages must go on reading.
+type Transport interface {
+	io.Reader
+	io.Writer
+}
+
+// Stdio returns the transport over standard input and output.
+func Stdio() Transport { return stdio.Open() }

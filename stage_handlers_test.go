@@ -13,39 +13,44 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// handlers are what a transcript's node serves.
+// handlers registers what a transcript's node serves. Those marked "own" run on
+// goroutines of their own, the others are inline.
 //
-//	echo          answers with the request's own fields; inline
-//	add           {a,b}: answers with a Go value
+//	echo          replies with the request's own fields
+//	add           {a,b}: replies with a Go value
 //	ask           {to,body,timeout_ms,hedge_ms,final_ms,attempts,late}, or {to,body,policy}: calls
-//	              to with body and waits; answers with the reply and the attempts, or passes the
-//	              error on
-//	ask-later     the same by callback; inline
-//	explain       the same, and answers with all that the caller is told
-//	hurry         {after,to,body,ms,cause}: the same, after a while, with a context
-//	              that ends after ms, for the code cause if it is given; tells how
-//	              long it took
-//	own           {reply}: answers with that
-//	race          {to:[...],body}: calls all of them by callback; the first reply wins
-//	chain         {to:[...],body}: calls one after the other by callback
+//	              to with body and waits; replies with the reply and the attempts, or with the
+//	              error; own
+//	ask-later     the same with a callback
+//	explain       the same, and replies with all that the caller learns; own
+//	hurry         {after,to,body,ms,cause}: the same, after a while, with a context that ends
+//	              after ms: by a deadline, or with a code as its cause; says how long it took;
+//	              own
+//	own           {reply}: replies with that
+//	race          {to:[...],body}: calls all of them with callbacks; the first reply wins
+//	chain         {to:[...],body}: calls one after the other with callbacks
 //	tell          {to,body}: sends a one-way message
 //	fail          {code,text}: returns that error; without a code, one that has none
 //	busy          {ms}: returns temporarily-unavailable, to be tried again after ms
-//	count         {ms}: counts, once for each call, and answers with the count after a while
-//	count-busy    the same, but the first answer is temporarily-unavailable
-//	patience      answers how long its context still lasts, and waits for its end
+//	count         {ms}: counts each call once, and replies with the count after a while; own
+//	count-busy    the same, but the first reply is temporarily-unavailable; own
+//	count-ids     count with ByMsgID; own
+//	patience      replies how long its context still lasts, and waits for its end; own
+//	patience-inline
+//	              replies how long its context still lasts
 //	wrap          returns precondition-failed, wrapped
-//	slow          {ms}: sleeps
+//	slow          {ms}: sleeps; own
 //	stand         the same, inline, which an inline handler must not do
 //	wait          ask, inline, which an inline handler must not do
-//	panic, panic-later, exit, exit-inline, exit-later, forget, forget-later,
-//	later-never, twice, nonsense
-//	              make the mistake that they are called after; exit is Goexit
+//	panic, panic-inline, panic-later, exit, exit-inline, exit-later, forget, forget-own,
+//	forget-later, later-never, twice, nonsense
+//	              make the mistake that they are called after; exit is runtime.Goexit;
+//	              panic, exit and forget-own are own
 func handlers(n *eddy.Node) {
 	n.HandleInline("echo", func(_ context.Context, req *eddy.Request) (any, error) {
 		return nil, req.ReplyAs("echo_ok", req.Body)
 	})
-	n.Handle("add", func(_ context.Context, req *eddy.Request) (any, error) {
+	n.HandleInline("add", func(_ context.Context, req *eddy.Request) (any, error) {
 		var in struct {
 			A int `json:"a"`
 			B int `json:"b"`
@@ -57,6 +62,29 @@ func handlers(n *eddy.Node) {
 			Sum int `json:"sum"`
 		}{in.A + in.B}, nil
 	})
+	n.HandleInline("tell", func(_ context.Context, req *eddy.Request) (any, error) {
+		to, body, _ := question(req)
+		return eddy.Raw(`{}`), n.Send(to, body)
+	})
+	n.HandleInline("own", func(_ context.Context, req *eddy.Request) (any, error) {
+		return req.Body.Get("reply"), nil
+	})
+	slow := func(_ context.Context, req *eddy.Request) (any, error) {
+		time.Sleep(milliseconds(req, "ms"))
+		return eddy.Raw(`{}`), nil
+	}
+	n.Handle("slow", slow)
+	n.HandleInline("stand", slow)
+	handleWaiting(n)
+	handleCallbacks(n)
+	handleErrors(n)
+	handleMistakes(n)
+	handleCounts(n)
+	handleDeadlines(n)
+}
+
+// handleWaiting registers the handlers that wait for calls.
+func handleWaiting(n *eddy.Node) {
 	ask := func(ctx context.Context, req *eddy.Request) (any, error) {
 		to, body, policy := question(req)
 		reply, attempts, err := n.RPCWithRetry(ctx, to, body, policy)
@@ -67,144 +95,159 @@ func handlers(n *eddy.Node) {
 	}
 	n.Handle("ask", ask)
 	n.HandleInline("wait", ask)
-	n.HandleInline("ask-later", func(_ context.Context, req *eddy.Request) (any, error) {
-		to, body, policy := question(req)
-		req.Call(to, body, policy, func(_ *eddy.Request, reply eddy.Message, attempts int, err error) {
-			if err != nil {
-				req.Fail(err)
-				return
-			}
-			req.Reply(asked(req, attempts, reply))
-		})
-		return eddy.Later, nil
-	})
 	n.Handle("explain", func(ctx context.Context, req *eddy.Request) (any, error) {
 		to, body, policy := question(req)
 		return explanation(n.RPCWithRetry(ctx, to, body, policy)), nil
 	})
 	n.Handle("hurry", func(ctx context.Context, req *eddy.Request) (any, error) {
 		to, body, policy := question(req)
-		cause := context.DeadlineExceeded
-		if code, ok := req.Body.Get("cause").Int(); ok {
-			cause = eddy.Code(code)
-		}
 		time.Sleep(milliseconds(req, "after"))
 		start := time.Now()
-		ctx, cancel := context.WithTimeoutCause(ctx, milliseconds(req, "ms"), cause)
-		defer cancel()
+		if code, ok := req.Body.Get("cause").Int(); ok {
+			own, cancel := context.WithCancelCause(ctx)
+			time.AfterFunc(milliseconds(req, "ms"), func() { cancel(eddy.Code(code)) })
+			ctx = own
+		} else {
+			own, cancel := context.WithTimeout(ctx, milliseconds(req, "ms"))
+			defer cancel()
+			ctx = own
+		}
 		out := explanation(n.RPCWithRetry(ctx, to, body, policy))
 		out.Took = time.Since(start).String()
 		return out, nil
 	})
-	n.Handle("race", func(_ context.Context, req *eddy.Request) (any, error) {
+}
+
+// handleCallbacks registers the handlers that call with callbacks.
+func handleCallbacks(n *eddy.Node) {
+	n.HandleInline("ask-later", func(ctx context.Context, req *eddy.Request) (any, error) {
+		to, body, policy := question(req)
+		return eddy.Later, req.Call(ctx, to, body, policy, func(r eddy.Result) {
+			if r.Err != nil {
+				req.Fail(r.Err)
+				return
+			}
+			req.Reply(asked(req, r.Attempts, r.Reply))
+		})
+	})
+	n.HandleInline("race", func(ctx context.Context, req *eddy.Request) (any, error) {
 		var to []string
 		req.Body.Get("to").Decode(&to)
 		for _, dest := range to {
-			req.Call(dest, req.Body.Get("body"), nil, func(_ *eddy.Request, reply eddy.Message, attempts int, err error) {
-				if err == nil {
-					req.Reply(asked(req, attempts, reply)) // refused for all but the first
+			req.Call(ctx, dest, req.Body.Get("body"), nil, func(r eddy.Result) {
+				if r.Err == nil {
+					req.Reply(asked(req, r.Attempts, r.Reply)) // refused for all but the first
 				}
 			})
 		}
 		return eddy.Later, nil
 	})
-	n.HandleInline("chain", func(_ context.Context, req *eddy.Request) (any, error) {
+	n.HandleInline("chain", func(ctx context.Context, req *eddy.Request) (any, error) {
 		var to []string
 		if err := req.Body.Get("to").Decode(&to); err != nil || len(to) == 0 {
 			return nil, eddy.MalformedRequest
 		}
 		body := slices.Clone(req.Body.Get("body"))
-		var next eddy.Callback
-		next = func(req *eddy.Request, reply eddy.Message, attempts int, err error) {
+		var next func(eddy.Result)
+		next = func(r eddy.Result) {
+			err := r.Err
 			switch to = to[1:]; {
 			case err != nil:
-				req.Fail(err)
 			case len(to) == 0:
-				req.Reply(asked(req, attempts, reply))
+				err = req.Reply(asked(req, r.Attempts, r.Reply))
 			default:
-				req.Call(to[0], body, nil, next)
+				err = req.Call(ctx, to[0], body, nil, next)
+			}
+			if err != nil {
+				req.Fail(err)
 			}
 		}
-		req.Call(to[0], body, nil, next)
-		return eddy.Later, nil
+		return eddy.Later, req.Call(ctx, to[0], body, nil, next)
 	})
-	n.Handle("tell", func(_ context.Context, req *eddy.Request) (any, error) {
-		to, body, _ := question(req)
-		return eddy.Raw(`{}`), n.Send(to, body)
-	})
-	n.Handle("fail", func(_ context.Context, req *eddy.Request) (any, error) {
+}
+
+// handleErrors registers the handlers that return errors.
+func handleErrors(n *eddy.Node) {
+	n.HandleInline("fail", func(_ context.Context, req *eddy.Request) (any, error) {
 		text, _ := req.Body.Get("text").Text()
 		if code, ok := req.Body.Get("code").Int(); ok {
 			return nil, &eddy.Error{Code: eddy.Code(code), Text: text}
 		}
 		return nil, errors.New(text)
 	})
-	n.Handle("wrap", func(context.Context, *eddy.Request) (any, error) {
+	n.HandleInline("wrap", func(context.Context, *eddy.Request) (any, error) {
 		return nil, fmt.Errorf("set the key: %w", eddy.PreconditionFailed)
 	})
-	slow := func(_ context.Context, req *eddy.Request) (any, error) {
-		time.Sleep(milliseconds(req, "ms"))
-		return eddy.Raw(`{}`), nil
+	n.HandleInline("busy", func(_ context.Context, req *eddy.Request) (any, error) {
+		return nil, &eddy.Error{Code: eddy.TemporarilyUnavailable, Text: "busy", RetryAfter: milliseconds(req, "ms")}
+	})
+}
+
+// handleMistakes registers the handlers that make mistakes.
+func handleMistakes(n *eddy.Node) {
+	panics := func(context.Context, *eddy.Request) (any, error) { panic("no such luck") }
+	exits := func(context.Context, *eddy.Request) (any, error) { runtime.Goexit(); return nil, nil }
+	forgets := func(context.Context, *eddy.Request) (any, error) { return nil, nil }
+	later := func(callback func(eddy.Result)) eddy.Handler {
+		return func(ctx context.Context, req *eddy.Request) (any, error) {
+			to, body, policy := question(req)
+			return eddy.Later, req.Call(ctx, to, body, policy, callback)
+		}
 	}
-	n.Handle("slow", slow)
-	n.HandleInline("stand", slow)
-	n.Handle("panic", func(context.Context, *eddy.Request) (any, error) { panic("no such luck") })
-	n.Handle("panic-later", func(_ context.Context, req *eddy.Request) (any, error) {
-		to, body, policy := question(req)
-		req.Call(to, body, policy, func(*eddy.Request, eddy.Message, int, error) { panic("no such luck") })
-		return eddy.Later, nil
-	})
-	exit := func(context.Context, *eddy.Request) (any, error) { runtime.Goexit(); return nil, nil }
-	n.Handle("exit", exit)
-	n.HandleInline("exit-inline", exit)
-	n.HandleInline("exit-later", func(_ context.Context, req *eddy.Request) (any, error) {
-		to, body, policy := question(req)
-		req.Call(to, body, policy, func(*eddy.Request, eddy.Message, int, error) { runtime.Goexit() })
-		return eddy.Later, nil
-	})
-	n.Handle("own", func(_ context.Context, req *eddy.Request) (any, error) {
-		return req.Body.Get("reply"), nil
-	})
-	n.Handle("forget", func(context.Context, *eddy.Request) (any, error) { return nil, nil })
-	n.Handle("forget-later", func(_ context.Context, req *eddy.Request) (any, error) {
-		to, body, policy := question(req)
-		req.Call(to, body, policy, func(*eddy.Request, eddy.Message, int, error) {})
-		return eddy.Later, nil
-	})
-	n.Handle("later-never", func(context.Context, *eddy.Request) (any, error) { return eddy.Later, nil })
-	n.Handle("twice", func(_ context.Context, req *eddy.Request) (any, error) {
+	n.Handle("panic", panics)
+	n.HandleInline("panic-inline", panics)
+	n.HandleInline("panic-later", later(func(eddy.Result) { panic("no such luck") }))
+	n.Handle("exit", exits)
+	n.HandleInline("exit-inline", exits)
+	n.HandleInline("exit-later", later(func(eddy.Result) { runtime.Goexit() }))
+	n.HandleInline("forget", forgets)
+	n.Handle("forget-own", forgets)
+	n.HandleInline("forget-later", later(func(eddy.Result) {}))
+	n.HandleInline("later-never", func(context.Context, *eddy.Request) (any, error) { return eddy.Later, nil })
+	n.HandleInline("twice", func(_ context.Context, req *eddy.Request) (any, error) {
 		if err := req.Reply(eddy.Raw(`{"n":1}`)); err != nil {
 			return nil, err
 		}
 		return eddy.Raw(`{"n":2}`), nil
 	})
-	n.Handle("busy", func(_ context.Context, req *eddy.Request) (any, error) {
-		return nil, &eddy.Error{Code: eddy.TemporarilyUnavailable, Text: "busy", RetryAfter: milliseconds(req, "ms")}
-	})
-	n.Handle("patience", func(ctx context.Context, req *eddy.Request) (any, error) {
+	n.HandleInline("nonsense", func(context.Context, *eddy.Request) (any, error) { return "no object", nil })
+}
+
+// handleDeadlines registers the handlers that look at the deadline of their request.
+func handleDeadlines(n *eddy.Node) {
+	left := func(ctx context.Context) string {
 		deadline, ok := ctx.Deadline()
 		if !ok {
-			return eddy.Raw(`{"left":"for ever"}`), nil
+			return "for ever"
 		}
-		left := time.Until(deadline)
+		return time.Until(deadline).String()
+	}
+	n.Handle("patience", func(ctx context.Context, req *eddy.Request) (any, error) {
+		left := left(ctx)
+		if left == "for ever" {
+			return map[string]any{"left": left}, nil
+		}
 		<-ctx.Done()
 		return eddy.Raw(fmt.Sprintf(`{"left":%q,"end":%q}`, left, ctx.Err())), nil
 	})
-	countOnce(n)
-	n.Handle("nonsense", func(context.Context, *eddy.Request) (any, error) { return "no object", nil })
+	n.HandleInline("patience-inline", func(ctx context.Context, req *eddy.Request) (any, error) {
+		return map[string]any{"left": left(ctx)}, nil
+	})
 }
 
-// countOnce registers what takes effect once for each call.
-func countOnce(n *eddy.Node) {
-	once := &eddy.Once{MaxReplies: 3}
+// handleCounts registers the handlers behind a Dedup.
+func handleCounts(n *eddy.Node) {
+	var dedup = &eddy.Dedup{MaxReplies: 3}
+	var byID = &eddy.Dedup{MaxReplies: 3, ByMsgID: true}
 	var effects, asked atomic.Int64
 	count := func(_ context.Context, req *eddy.Request) (any, error) {
 		count := effects.Add(1)
 		time.Sleep(milliseconds(req, "ms"))
 		return map[string]any{"count": count}, nil
 	}
-	n.Handle("count", once.Handler(count))
-	n.Handle("count-busy", once.Handler(func(ctx context.Context, req *eddy.Request) (any, error) {
+	n.Handle("count", dedup.Handler(count))
+	n.Handle("count-ids", byID.Handler(count))
+	n.Handle("count-busy", dedup.Handler(func(ctx context.Context, req *eddy.Request) (any, error) {
 		if asked.Add(1) == 1 {
 			return nil, eddy.Errorf(eddy.TemporarilyUnavailable, "busy")
 		}
@@ -212,7 +255,7 @@ func countOnce(n *eddy.Node) {
 	}))
 }
 
-// question is the call that a request asks for.
+// question returns the call that a request asks for.
 func question(req *eddy.Request) (to string, body eddy.Raw, p *eddy.Policy) {
 	to, _ = req.Body.Get("to").Text()
 	if text := req.Body.Get("policy"); text != nil {
@@ -242,10 +285,10 @@ func milliseconds(req *eddy.Request, field string) time.Duration {
 }
 
 func asked(req *eddy.Request, attempts int, reply eddy.Message) eddy.Raw {
-	return fmt.Appendf(nil, `{"type":"%s_ok","attempts":%d,"reply":%s}`, req.Type(), attempts, reply.Body)
+	return fmt.Appendf(nil, `{"type":"%s_ok","attempts":%d,"reply":%s}`, req.Type, attempts, reply.Body)
 }
 
-// explained is all that a caller is told.
+// An explained is all that a caller learns.
 type explained struct {
 	Attempts int      `json:"attempts"`
 	Reply    eddy.Raw `json:"reply"`

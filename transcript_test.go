@@ -27,12 +27,14 @@ import (
 //
 //	node [option=...]   starts a node and, unless it is bare, initialises it as n1;
 //	                    that init_ok, msg_id 0, is not shown
-//	in                  the lines arrive, all at once; shows what the node writes,
-//	                    of more than 20 lines only their number
-//	unfinished          the same without the newline behind the last one
+//	in                  the lines arrive together; shows what the node writes, or
+//	                    the number of lines if there are more than 20
+//	each                the same, but each line arrives when the node is idle: handlers
+//	                    that run at the same time have no order
+//	unfinished          in without the newline after the last line
 //	many <n>            the line arrives n times
-//	long <n>            an echo arrives, msg_id 1, whose line has n bytes
-//	wait <duration>     lets time pass; shows when the node wrote what
+//	long <n>            an echo with msg_id 1 arrives whose line has n bytes
+//	wait <duration>     lets time pass; shows what the node writes, and when
 //	eof, term           the input ends, the node is told to end
 //	output stuck|free|broken
 //	                    nobody reads the node's output, somebody does again, or
@@ -40,8 +42,8 @@ import (
 //	stats, log          the counters that are not 0, and what was logged since
 //	destinations        the counters of the calls to each node
 //
-// go test -run TestTranscripts -rewrite writes what the node does into the
-// files, to be read before it is committed.
+// go test -run TestTranscripts -rewrite writes what the node does into the files. Read
+// them before you commit them.
 func TestTranscripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/transcripts/*.txt")
 	if err != nil || len(files) == 0 {
@@ -68,7 +70,7 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
-// A stage is where a node's transcript is played.
+// A stage is a node, its transport and its log.
 type stage struct {
 	node *eddy.Node
 	pipe *pipe
@@ -79,7 +81,7 @@ type stage struct {
 
 func newStage(t *testing.T, d *datadriven.TestData) *stage {
 	s := &stage{node: &eddy.Node{}}
-	s.node.SetLife(0x1f0a93c2b7d4e865)
+	s.node.SetIncarnation(0x1f0a93c2b7d4e865)
 	bare, stays := false, false
 	for _, arg := range d.CmdArgs {
 		switch arg.Key {
@@ -123,8 +125,8 @@ func (s *stage) init() {
 	s.show(false)
 }
 
-// start serves the node, whose fields are set. A transport that stays open is
-// no io.Closer.
+// start serves the node, whose fields are set. If stays is true, the transport is no
+// io.Closer.
 func (s *stage) start(stays bool) {
 	handlers(s.node)
 	s.log = &lockedBuffer{}
@@ -157,7 +159,7 @@ func (s *stage) start(stays bool) {
 	synctest.Wait()
 }
 
-// clear ends the node, if there is one.
+// clear ends the node. The receiver may be nil.
 func (s *stage) clear() {
 	if s != nil {
 		s.pipe.set(free)
@@ -171,6 +173,11 @@ func (s *stage) play(t *testing.T, d *datadriven.TestData) string {
 	switch d.Cmd {
 	case "in":
 		s.pipe.arrive([]byte(d.Input + "\n"))
+	case "each":
+		for line := range strings.Lines(d.Input) {
+			s.pipe.arrive([]byte(strings.TrimSuffix(line, "\n") + "\n"))
+			synctest.Wait()
+		}
 	case "unfinished":
 		s.pipe.arrive([]byte(d.Input))
 	case "many":
@@ -199,7 +206,7 @@ func (s *stage) play(t *testing.T, d *datadriven.TestData) string {
 	return s.show(d.Cmd == "wait")
 }
 
-// show lets the node come to rest and returns what it has written since.
+// show waits until the node is idle, and returns what it has written since the last time.
 func (s *stage) show(times bool) string {
 	synctest.Wait()
 	var b strings.Builder

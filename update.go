@@ -7,55 +7,52 @@ import (
 	"slices"
 	"time"
 
+	"github.com/eddyrpc/eddy/internal/body"
+	"github.com/eddyrpc/eddy/internal/metadata"
 	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// Update changes the value of a key to what f makes of it, as one step: it reads, asks
-// f, and swaps the value that it has read for f's, unless somebody was faster; then it
-// pauses and begins anew (Races). It returns the value that the key then has.
+// Update changes the value of a key to what f makes of it, in one step. It reads the value,
+// calls f, and swaps the value that it has read for f's. If another client was faster it
+// pauses and starts again, as Races says. It returns the new value.
 //
-// f gets the value that was read, or the zero value and false if the key is not there.
-// It may run several times, so it must do nothing but compute. An error of f ends
-// Update and is returned as it is. If f leaves the value as it was, nothing is sent.
-// On seq-kv both hold only of a value that is fresh; what was read first may be old.
+// f gets the value that was read, or the zero value and false if the key does not exist. f
+// may run several times, so it must only compute. If f returns an error, Update returns it
+// as it is. If f returns the value unchanged, Update sends nothing. On seq-kv both hold for a
+// fresh value only; the value that is read first may be old.
 //
-// Without an error the change was made once. With one it was not, unless errors.Is
-// finds [ErrIndefinite]: then Update has sent a swap and does not know what became of
-// it. It does not try again then, since no second message could tell:
+// If Update returns nil, the change was made once. If it returns an error, the change was not
+// made, unless errors.Is finds [ErrIndefinite]: then Update does not know whether its swap was
+// made. It does not try again then, because no second message could tell:
 //
-//	n1: cas x 3 -> 4    silence; the message is slow
+//	n1: cas x 3 -> 4    times out; the message is slow
 //	n1: cas x 3 -> 4    cas_ok
 //	n2: cas x 4 -> 3    cas_ok
 //	                    n1's slow message arrives, and x is 4: one Update, two effects
 //
-// Nor could a read: a 4 may be another node's, and a 3 become 4 a moment later. That is
-// why each swap is sent once, whatever Changes says, and why precondition-failed is a
-// lost race only if no silence came before.
+// For the same reason each swap is sent once, whatever Changes says.
 //
-// All this is said of a network that doesn't duplicate, as Maelstrom's, NATS and TCP
-// don't. On one that does, the copies of one swap may get cas_ok, which is lost, and
-// precondition-failed, which is not, and nothing that a service says tells this from a
-// lost race; and a copy that comes late can change a value that has come back. There,
-// let f leave in the value an id of what it does, and return a value that has it as it
-// is; and set Again. Then one Update has one effect whatever the network does, and if it
-// fails after a first swap, errors.Is finds ErrIndefinite. (Again is also for f like that
-// where nothing is duplicated: Update then goes on after silence.)
+// All this holds on a network that does not duplicate messages, as those of Maelstrom, NATS
+// and TCP. If the network duplicates, one copy of a swap may get cas_ok, which is lost, and
+// another PreconditionFailed, which arrives. There, let f put an id of its change into the
+// value, let it return a value that has the id as it is, and set Again. Then each Update has
+// one effect whatever the network does.
 //
-// On lww-kv two swaps may both win and one is forgotten, so the error is NotSupported.
+// On lww-kv two swaps may both succeed and one be forgotten, so the error is NotSupported.
 func (kv *KV[T]) Update(ctx context.Context, key any, f func(old T, exists bool) (T, error)) (T, error) {
 	var none T
 	if kv.service == lwwKV {
-		return none, kv.failed("update", key, Errorf(NotSupported, "lww-kv would forget updates"))
+		return none, kv.wrap("update", key, Errorf(NotSupported, "lww-kv would forget updates"))
 	}
 	if p := kv.Races; p != nil && p.Deadline > 0 {
 		var end context.CancelFunc
 		ctx, end = context.WithTimeout(ctx, p.Deadline)
 		defer end()
 	}
-	races, err := newRaces(ctx, kv.Races, kv.Again, &kv.node.life)
+	races, err := newRaces(ctx, kv.Races, kv.Again, &kv.node.process)
 	if err != nil {
-		return none, kv.failed("update", key, err)
+		return none, kv.wrap("update", key, err)
 	}
 	value, err := kv.race(ctx, key, f, races)
 	if err != nil && races.unsure && !errors.Is(err, ErrIndefinite) {
@@ -68,11 +65,11 @@ func (kv *KV[T]) race(ctx context.Context, key any, f func(T, bool) (T, error), 
 	var none T
 	fresh := kv.service == linKV
 	for {
-		round, err := kv.look(ctx, key, fresh)
+		round, err := kv.beginRound(ctx, key, fresh)
 		if err != nil {
-			return none, kv.failed("update", key, err)
+			return none, kv.wrap("update", key, err)
 		}
-		value, changed, err := round.ask(f)
+		value, changed, err := round.compute(f)
 		switch {
 		case (err != nil || !changed) && !fresh:
 			fresh = true
@@ -87,118 +84,116 @@ func (kv *KV[T]) race(ctx context.Context, key any, f func(T, bool) (T, error), 
 			return value, nil
 		}
 		if err = races.lost(ctx, err); err != nil {
-			return none, kv.failed("update", key, err)
+			return none, kv.wrap("update", key, err)
 		}
 		fresh = true
 	}
 }
 
-// A round is one attempt of an Update to change a value.
+// A round is one read and one swap of an Update.
 type round[T any] struct {
 	old    T
 	exists bool
 	swap   kvRequest
 }
 
-// look begins a round with what a key has.
-func (kv *KV[T]) look(ctx context.Context, key any, fresh bool) (*round[T], error) {
+// beginRound reads the value of a key.
+func (kv *KV[T]) beginRound(ctx context.Context, key any, fresh bool) (*round[T], error) {
 	old, raw, err := kv.read(ctx, key, fresh)
-	r := &round[T]{old, true, kvRequest{Type: "cas", From: raw}} // as it came, for a T may not hold all of it
+	// From is the value as it came, since a T may not hold all of it.
+	r := &round[T]{old, true, kvRequest{Type: "cas", From: raw}}
 	if errors.Is(err, KeyDoesNotExist) {
-		// With create_if_not_exists the swap is made also if the value is From. That
-		// must not be what somebody else may write meanwhile, the least what we write.
-		r.exists, r.swap.Create, r.swap.From, err = false, true, kv.node.life.unique(), nil
+		// With create_if_not_exists the swap is also made if the value is From. So From
+		// must be a value that nobody writes meanwhile, least of all this Update.
+		r.exists, r.swap.Create, r.swap.From, err = false, true, kv.node.unique(), nil
 	}
 	return r, err
 }
 
-// ask asks f for the new value. It reports false if that is the old one.
-func (r *round[T]) ask(f func(T, bool) (T, error)) (value T, changed bool, err error) {
-	before, err := encode(r.old) // before f, which may write into a map or slice
+// compute calls f. changed is false if f has returned the old value.
+func (r *round[T]) compute(f func(T, bool) (T, error)) (value T, changed bool, err error) {
+	before, err := body.Encode(r.old) // before f, which may write into a map or slice
 	if err != nil {
 		return value, false, err
 	}
 	if value, err = f(r.old, r.exists); err != nil {
 		return value, false, err
 	}
-	r.swap.To, err = encode(value)
+	r.swap.To, err = body.Encode(value)
 	return value, !r.exists || string(r.swap.To) != string(before), err
 }
 
-// swaps is the policy of a swap in Update: a single attempt.
+// swaps returns the policy of a swap: a single attempt.
 func (kv *KV[T]) swaps() *Policy {
 	if kv.Changes == nil {
-		return sentOnce
+		return onlyOnce
 	}
 	p := *kv.Changes
 	p.Attempts, p.Hedge, p.RetryOn = 1, 0, nil
 	return &p
 }
 
-// lostRaces are the codes of a swap that was not made, but may be another time.
-var lostRaces = []int{
-	int(KeyDoesNotExist), int(KeyAlreadyExists), int(PreconditionFailed),
-	int(TemporarilyUnavailable), int(Abort), int(TxnConflict),
-}
+// lostRaces are the codes of a swap that was not made and may be made another time.
+var lostRaces = []Code{KeyDoesNotExist, KeyAlreadyExists, PreconditionFailed, TemporarilyUnavailable, Abort, TxnConflict}
 
-// defaultRaces let each of 50 nodes that want one key at the same time have it, though
-// every message takes 100 ms (TestUpdatesInContention).
-var defaultRaces = &Policy{
+// defaultRaces let each of 50 nodes change one key at the same time, even if every message
+// takes 100 ms (TestUpdatesInContention).
+var defaultRaces = Policy{
 	Attempts: 50,
 	Backoff:  retry.Backoff{Kind: retry.Exponential, Base: 10 * time.Millisecond, Cap: 2 * time.Second, Jitter: retry.FullJitter},
 }
 
-// races are those of one Update: a schedule whose attempts they are.
+// races decide when an Update goes on after a race that it has lost.
 type races struct {
-	again    bool // after silence too
-	unsure   bool // one that was lost may have been won
-	schedule schedule.Schedule
-	begun    time.Time
+	schedule.Races
+	again  bool // also after a timeout
+	unsure bool // a swap whose race seems lost may have been made
+	begun  time.Time
 }
 
-func newRaces(ctx context.Context, p *Policy, again bool, l *life) (*races, error) {
-	if p == nil {
-		p = defaultRaces
+func newRaces(ctx context.Context, p *Policy, again bool, process *metadata.Incarnation) (*races, error) {
+	policy := defaultRaces
+	if p != nil {
+		if err := p.Validate(); err != nil {
+			return nil, fmt.Errorf("races: %w", err)
+		}
+		if p.Attempts > 0 {
+			policy.Attempts = p.Attempts
+		}
+		if p.Backoff != (retry.Backoff{}) {
+			policy.Backoff = p.Backoff
+		}
 	}
-	if err := p.Validate(); err != nil {
-		return nil, fmt.Errorf("races: %w", err)
-	}
-	policy := &Policy{Attempts: p.Attempts, Backoff: p.Backoff, RetryOn: lostRaces}
 	r := &races{again: again, begun: time.Now()}
-	start := schedule.Start{CallNumber: l.number.Add(1), Incarnation: l.seed()}
+	start := schedule.Start{CallNumber: process.NextCall(), Incarnation: process.Number()}
 	if at, ok := ctx.Deadline(); ok {
 		start.Deadline = max(at.Sub(r.begun), 1)
 	}
-	r.schedule.Begin(policy, start)
-	r.schedule.Written(0)
+	r.Begin(policy, start)
 	return r, nil
 }
 
-func (r *races) now() time.Duration { return time.Since(r.begun) }
-
-// lost waits until the next race, if err says that one was lost and there is to be
-// another.
+// lost waits until the next round. It returns err, or an error that wraps it, if err does
+// not say that a race was lost or there will be no further round.
 func (r *races) lost(ctx context.Context, err error) error {
-	said, failure := &Error{}, schedule.Failure{Code: lostRaces[0], Definite: true}
-	errors.As(err, &said)
+	reply := &Error{}
+	errors.As(err, &reply)
 	indefinite := errors.Is(err, ErrIndefinite)
-	if indefinite && !r.again || !indefinite && !slices.Contains(lostRaces, int(said.Code)) {
+	if indefinite && !r.again || !indefinite && !slices.Contains(lostRaces, reply.Code) {
 		return err
 	}
 	r.unsure = r.again
-	failure.RetryAfter = said.RetryAfter
-	next := r.schedule.ErrorReply(r.now(), r.schedule.Sent(), -1, failure)
+	next := r.Lost(time.Since(r.begun), reply.RetryAfter)
 	if next.Action == schedule.Pause {
 		select {
-		case <-time.After(next.Until - r.now()):
+		case <-time.After(next.Until - time.Since(r.begun)):
 		case <-ctx.Done():
-			return fmt.Errorf("%w after %d lost races: %w", context.Cause(ctx), r.schedule.Sent(), err)
+			return fmt.Errorf("%w after %d lost races: %w", context.Cause(ctx), r.Rounds(), err)
 		}
-		next = r.schedule.Due(r.now())
+		next = r.Resume(time.Since(r.begun))
 	}
 	if next.Action == schedule.GiveUp {
-		return fmt.Errorf("%d races lost, %v: %w", r.schedule.Sent(), next.Reason, err)
+		return fmt.Errorf("%d races lost, %v: %w", r.Rounds(), next.Reason, err)
 	}
-	r.schedule.Written(r.now())
 	return nil
 }

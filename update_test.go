@@ -16,7 +16,7 @@ import (
 )
 
 func TestUpdate(t *testing.T) {
-	beside(t, 1, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
+	withServices(t, 1, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
 		ctx, kv := t.Context(), eddy.LinKV[map[string]int](nodes[0])
 		refused := errors.New("no")
 		for _, step := range []struct {
@@ -60,10 +60,10 @@ func TestUpdate(t *testing.T) {
 	})
 }
 
-// While f thinks, another node makes the key, with the very value that f makes: both
-// must count.
+// While f runs, another node creates the key with the value that f returns. Both updates
+// count.
 func TestUpdateMakesKeyWhileAnotherDoes(t *testing.T) {
-	beside(t, 2, func(t *testing.T, _ *eddytest.Net, nodes []*eddy.Node) {
+	withServices(t, 2, func(t *testing.T, _ *eddytest.Net, nodes []*eddy.Node) {
 		ctx, calls := t.Context(), 0
 		got, err := eddy.LinKV[int](nodes[0]).Update(ctx, "x", func(old int, exists bool) (int, error) {
 			if calls++; calls == 1 {
@@ -81,9 +81,9 @@ func TestUpdateMakesKeyWhileAnotherDoes(t *testing.T) {
 	})
 }
 
-// Without an answer Update ends: a second swap could take effect a second time.
-func TestUpdateSilence(t *testing.T) {
-	beside(t, 1, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
+// Without a reply Update ends, because a second swap could have a second effect.
+func TestUpdateTimeouts(t *testing.T) {
+	withServices(t, 1, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
 		ctx, kv := t.Context(), eddy.LinKV[int](nodes[0])
 		kv.Changes = &eddy.Policy{Attempts: 5, Hedge: 100 * time.Millisecond, RetryOn: []int{22}} // not for Update
 		if _, err := kv.Update(ctx, "x", increment); err != nil {
@@ -96,7 +96,7 @@ func TestUpdateSilence(t *testing.T) {
 				}
 				return eddytest.Arrives
 			},
-			"its answer is lost": func(m eddy.Message) eddytest.Fate {
+			"its reply is lost": func(m eddy.Message) eddytest.Fate {
 				if m.Type == "cas_ok" {
 					return eddytest.Lost
 				}
@@ -108,7 +108,7 @@ func TestUpdateSilence(t *testing.T) {
 			_, err := kv.Update(ctx, "x", func(old int, _ bool) (int, error) { calls++; return old + 1, nil })
 			net.Script(nil)
 			if !errors.Is(err, eddy.ErrIndefinite) || !errors.Is(err, eddy.Timeout) ||
-				err.Error() != `update "x" in lin-kv: RPC failed after 1 attempts; it may have taken effect` {
+				err.Error() != `update "x" in lin-kv: RPC failed after 1 attempts; it may have had an effect` {
 				t.Errorf("%s: %v", name, err)
 			}
 			if swaps := sent(net, "lin-kv", "cas") - before; swaps != 1 || calls != 1 {
@@ -118,17 +118,17 @@ func TestUpdateSilence(t *testing.T) {
 		if v, err := kv.Read(ctx, "x"); v != 2 || err != nil {
 			t.Error(v, err)
 		}
-		net.Cut("n1", "lin-kv") // silence before any swap harms nothing
+		net.Cut("n1", "lin-kv") // before any swap nothing can have had an effect
 		if _, err := kv.Update(ctx, "x", increment); !errors.Is(err, eddy.Timeout) || errors.Is(err, eddy.ErrIndefinite) {
 			t.Error(err)
 		}
 	})
 }
 
-// With Again Update goes on after silence; if it fails then, it says that a swap before
-// may have taken effect, also beside f's own error.
+// With Again Update goes on after a timeout. If it fails then, its error says that an
+// earlier swap may have had an effect, also if f fails.
 func TestUpdateAgain(t *testing.T) {
-	beside(t, 1, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
+	withServices(t, 1, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
 		ctx, kv := t.Context(), eddy.LinKV[[]string](nodes[0])
 		kv.Again = true
 		add := func(id string) func([]string, bool) ([]string, error) {
@@ -139,7 +139,7 @@ func TestUpdateAgain(t *testing.T) {
 				return append(old, id), nil
 			}
 		}
-		for id, lost := range map[string]string{"a swap that is lost": "cas", "an answer that is lost": "cas_ok"} {
+		for id, lost := range map[string]string{"a swap that is lost": "cas", "a reply that is lost": "cas_ok"} {
 			loseOne(net, lost)
 			if _, err := kv.Update(ctx, "x", add(id)); err != nil {
 				t.Error(err)
@@ -157,7 +157,7 @@ func TestUpdateAgain(t *testing.T) {
 			}
 			return append(old, "late"), nil
 		})
-		if !errors.Is(err, eddy.ErrIndefinite) || !errors.Is(err, refused) || err.Error() != "no; it may have taken effect" {
+		if !errors.Is(err, eddy.ErrIndefinite) || !errors.Is(err, refused) || err.Error() != "no; it may have had an effect" {
 			t.Error(err)
 		}
 
@@ -169,15 +169,15 @@ func TestUpdateAgain(t *testing.T) {
 			return eddytest.Arrives
 		})
 		_, err = kv.Update(ctx, "x", add("in vain"))
-		if !errors.Is(err, eddy.ErrIndefinite) || err.Error() != `update "x" in lin-kv: 2 races lost, attempts used up: RPC failed after 1 attempts; it may have taken effect` {
+		if !errors.Is(err, eddy.ErrIndefinite) || err.Error() != `update "x" in lin-kv: 2 races lost, attempts used up: RPC failed after 1 attempts; it may have had an effect` {
 			t.Error(err)
 		}
 	})
 }
 
-// A handler that returns Update's error must not answer that nothing has happened when a
-// swap that met silence may have.
-func TestUpdateAgainAnswersThatItMayHave(t *testing.T) {
+// A handler that returns the error of Update must not reply with a definite code if a swap
+// that timed out may have had an effect.
+func TestUpdateAgainIsIndefinite(t *testing.T) {
 	for name, second := range map[string]func(ctx context.Context, kv *eddy.KV[int]) error{
 		"f refuses in the second race": func(context.Context, *eddy.KV[int]) error { return eddy.Abort },
 		"and that one is lost":         func(ctx context.Context, kv *eddy.KV[int]) error { return kv.Write(ctx, "x", 7) },
@@ -202,14 +202,14 @@ func TestUpdateAgainAnswersThatItMayHave(t *testing.T) {
 				loseOne(net, "cas_ok")
 				m := net.Client("c1").Call("n1", `{"type":"add"}`)
 				if code, ok := m.Body.Get("code").Int(); !ok || code != int64(eddy.Timeout) || calls != 2 {
-					t.Errorf("answered with %s after %d calls of f", m.Body, calls)
+					t.Errorf("the reply is %s after %d calls of f", m.Body, calls)
 				}
 			})
 		})
 	}
 }
 
-// loseOne loses the next message of a type.
+// loseOne makes the network lose the next message of a type.
 func loseOne(net *eddytest.Net, typ string) {
 	lost := false
 	net.Script(func(m eddy.Message) eddytest.Fate {
@@ -221,7 +221,7 @@ func loseOne(net *eddytest.Net, typ string) {
 	})
 }
 
-// lose makes every race a lost one: whenever f runs, another has been faster.
+// lose returns an f that loses every race: another node changes the value while f runs.
 func lose(t *testing.T, n *eddy.Node, calls *int) func(int, bool) (int, error) {
 	return func(old int, _ bool) (int, error) {
 		*calls++
@@ -249,7 +249,7 @@ func TestUpdateLosesRaces(t *testing.T) {
 		"the default is long": {nil, -2 * time.Second, "context canceled after", []error{context.Canceled}, 0, 2 * time.Second},
 	} {
 		t.Run(name, func(t *testing.T) {
-			beside(t, 2, func(t *testing.T, _ *eddytest.Net, nodes []*eddy.Node) {
+			withServices(t, 2, func(t *testing.T, _ *eddytest.Net, nodes []*eddy.Node) {
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
 				switch {
@@ -281,9 +281,9 @@ func TestUpdateLosesRaces(t *testing.T) {
 	}
 }
 
-// On seq-kv, what f says to an old value is not the last word.
+// On seq-kv Update asks f again if f has refused or kept a value that may be old.
 func TestUpdateDecidesOnFreshValues(t *testing.T) {
-	beside(t, 2, func(t *testing.T, _ *eddytest.Net, nodes []*eddy.Node) {
+	withServices(t, 2, func(t *testing.T, _ *eddytest.Net, nodes []*eddy.Node) {
 		ctx, ours, theirs := t.Context(), eddy.SeqKV[int](nodes[0]), eddy.SeqKV[int](nodes[1])
 		odd, old, stale := errors.New("odd"), errors.New("old"), 0
 		for i := range 200 {
@@ -305,12 +305,12 @@ func TestUpdateDecidesOnFreshValues(t *testing.T) {
 			}
 		}
 		if stale == 0 {
-			t.Error("f was never shown what is old")
+			t.Error("f never got an old value")
 		}
 	})
 }
 
-// A handler in Update stops no other, also while it pauses.
+// A handler that waits in Update holds up no other, also in a pause.
 func TestUpdateInHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := eddytest.New(t, "n1", "n2")
@@ -342,7 +342,7 @@ func TestUpdateInHandler(t *testing.T) {
 			time.Sleep(30 * time.Minute)
 		}
 		if m := c.Await(asked); string(m.Body.Get("value")) != "21" {
-			t.Errorf("answered with %s", m.Body)
+			t.Errorf("the reply is %s", m.Body)
 		}
 	})
 }

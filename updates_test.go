@@ -74,7 +74,7 @@ func (c *contest) fate(m eddy.Message) eddytest.Fate {
 
 // run makes all the updates, and returns the value in the end.
 func (c *contest) run(t *testing.T) (end tally) {
-	beside(t, c.nodes, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
+	withServices(t, c.nodes, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
 		c.random = rand.New(rand.NewPCG(c.seed, 0))
 		c.at, c.of = make([]int, c.nodes+1), map[[2]int64]int{}
 		c.effects, c.outcomes = make([]int, c.nodes*c.ops), make([]error, c.nodes*c.ops)
@@ -233,7 +233,7 @@ func TestUpdatesOnABadNetwork(t *testing.T) {
 func TestUpdatesInContention(t *testing.T) {
 	const count, each = 50, 4
 	for _, delay := range []time.Duration{0, time.Millisecond, 100 * time.Millisecond} {
-		beside(t, count, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
+		withServices(t, count, func(t *testing.T, net *eddytest.Net, nodes []*eddy.Node) {
 			net.Script(func(eddy.Message) eddytest.Fate { return eddytest.Fate{delay} })
 			var all sync.WaitGroup
 			start := time.Now()

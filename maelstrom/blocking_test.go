@@ -69,9 +69,8 @@ func lockedCalls(t *testing.T, lock sync.Locker, timeout time.Duration) {
 	}
 }
 
-// Handlers that sleep and that wait for others don't upset the order in which quick
-// ones answer, nor hold them up for more than some milliseconds each.
-func TestQuickOnesAnswerInOrderBesideSlowOnes(t *testing.T) {
+// Handlers that sleep or wait for others do not hold up the quick ones.
+func TestQuickHandlersBesideSlowOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := eddytest.New(t)
 		gate := make(chan struct{})
@@ -103,22 +102,19 @@ func TestQuickOnesAnswerInOrderBesideSlowOnes(t *testing.T) {
 				c.Send("n1", map[string]any{"type": "quick", "msg_id": 1000 + id})
 			}
 		}
-		for id := range 60 {
-			if id%4 < 2 {
-				continue
-			}
-			if reply := c.Receive(); reply.InReplyTo != int64(1000+id) {
-				t.Fatalf("%d is answered before %d", reply.InReplyTo, 1000+id)
+		for range 30 {
+			if reply := c.Receive(); reply.Type != "quick_ok" {
+				t.Fatalf("received %s", reply.Body)
 			}
 		}
-		if took := time.Since(begin); took > 500*time.Millisecond {
+		if took := time.Since(begin); took > 0 {
 			t.Errorf("the slow ones held up the quick ones for %v", took)
 		}
 		c.Call("n1", typed("open"))
 		for _, id := range slow {
 			c.Await(id)
 		}
-		if took := time.Since(begin); took > 1500*time.Millisecond {
+		if took := time.Since(begin); took > time.Second {
 			t.Errorf("sleeping at the same time took %v", took)
 		}
 	})

@@ -52,16 +52,16 @@ func (n *Node) Call(dest string, body any, policy *Policy, done func(reply Messa
 		return err
 	}
 	s := n.opened()
-	return s.node.Call(dest, raw, policy, func(_ *eddy.Request, reply eddy.Message, attempts int, err error) {
+	return s.node.Call(context.Background(), dest, raw, policy, func(r eddy.Result) {
 		var msg Message
-		if reply.Body != nil {
-			msg = received(reply) // its body is gone when we return
+		if r.Reply.Body != nil {
+			msg = received(r.Reply) // its body is not valid after we return
 		}
 		over := s.official.Busy()
 		go func() {
 			defer over()
 			err := n.guard(func(Message) error {
-				done(msg, attempts, failure(msg, err))
+				done(msg, r.Attempts, failure(msg, r.Err))
 				return nil
 			}, msg)
 			if err != nil {

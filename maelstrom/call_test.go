@@ -163,7 +163,7 @@ func TestNeitherSrcNorDest(t *testing.T) {
 			n := maelstrom.NewNode()
 			var out strings.Builder
 			n.Stdin, n.Stdout = strings.NewReader(tt.in), &out
-			n.HandleOnce("add", new(maelstrom.Once), func(m maelstrom.Message) error { return n.Reply(m, typed("add_ok")) })
+			n.HandleOnce("add", new(maelstrom.Dedup), func(m maelstrom.Message) error { return n.Reply(m, typed("add_ok")) })
 			if tt.in == "" {
 				n.RPC("", typed("add"), func(maelstrom.Message) error { return nil })
 			}
@@ -261,12 +261,12 @@ func TestHandleOnce(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				var mu sync.Mutex
-				var once maelstrom.Once
+				var dedup maelstrom.Dedup
 				count := 0
 				net := eddytest.New(t)
 				start(net, "n1", ask(&maelstrom.Policy{CallID: true}))
 				start(net, "n2", func(n *maelstrom.Node) {
-					n.HandleOnce("add", &once, func(m maelstrom.Message) error {
+					n.HandleOnce("add", &dedup, func(m maelstrom.Message) error {
 						mu.Lock()
 						count++
 						mu.Unlock()
@@ -296,7 +296,7 @@ func TestHandleOnceOfAHandlerThatFails(t *testing.T) {
 		want string
 	}{
 		"error":     {maelstrom.NewRPCError(maelstrom.Abort, "no"), `{"code":14,"in_reply_to":%,"text":"no","type":"error"}`},
-		"forgetful": {nil, `{"code":13,"in_reply_to":%,"text":"the handler of add gave no reply","type":"error"}`},
+		"forgetful": {nil, `{"code":13,"in_reply_to":%,"text":"the handler of add did not reply","type":"error"}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

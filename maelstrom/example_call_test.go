@@ -8,19 +8,18 @@ import (
 	"io"
 	"log"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/eddyrpc/eddy/maelstrom"
 )
 
-// hear gives a node init and these lines, and shows what it writes but init_ok.
+// hear gives a node its name and these lines, one after the other, and shows what it writes.
 func hear(n *maelstrom.Node, lines ...string) {
 	log.SetOutput(io.Discard)
 	defer log.SetOutput(os.Stderr)
 	n.Init("n1", []string{"n1", "n2"})
-	n.Stdin = strings.NewReader(strings.Join(lines, "\n") + "\n")
-	n.Stdout = os.Stdout
+	both := inTurns(os.Stdout, lines...)
+	n.Stdin, n.Stdout = both, both
 	if err := n.Run(); err != nil {
 		fmt.Println("Run:", err)
 	}
@@ -124,9 +123,9 @@ func ExampleCallError() {
 // Two attempts of one call: the handler runs once, both get its reply.
 func ExampleNode_HandleOnce() {
 	n := maelstrom.NewNode()
-	var once maelstrom.Once
+	var dedup maelstrom.Dedup
 	count := 0
-	n.HandleOnce("add", &once, func(msg maelstrom.Message) error {
+	n.HandleOnce("add", &dedup, func(msg maelstrom.Message) error {
 		count++
 		return n.Reply(msg, map[string]any{"type": "add_ok", "count": count})
 	})

@@ -81,8 +81,8 @@ type Node struct {
 
 // A handler is the user's, and how it is registered.
 type handler struct {
-	fn   HandlerFunc
-	once *Once // nil unless HandleOnce registered it
+	fn    HandlerFunc
+	dedup *Dedup // nil unless HandleOnce registered it
 }
 
 // NewNode is a node on standard input and output.
@@ -90,7 +90,7 @@ func NewNode() *Node { return &Node{Stdin: os.Stdin, Stdout: os.Stdout, Strict: 
 
 // Init gives the node its name and those of all nodes. The init message does so;
 // tests may.
-func (n *Node) Init(id string, nodeIDs []string) { n.current().node.Adopt(id, nodeIDs) }
+func (n *Node) Init(id string, nodeIDs []string) { n.current().official.Adopt(id, nodeIDs) }
 
 // ID is the node's name, "" before init.
 func (n *Node) ID() string { return n.current().node.ID() }
@@ -158,20 +158,25 @@ func (n *Node) Run() error {
 // serve is a handler of the inner node for one of the user's.
 func (s *session) serve(fn HandlerFunc) eddy.Handler {
 	return func(_ context.Context, req *eddy.Request) (any, error) {
-		msg := Message{Src: req.Src, Dest: s.official.Dest(req), Body: json.RawMessage(req.Body)}
-		err := s.guard(fn, msg)
-		if err == nil {
-			return nil, nil
-		}
-		log.Printf("handler of %s: %s", req.Type(), err)
-		answer, err := json.Marshal(answerTo(err))
-		if err == nil {
-			err = req.Reply(eddy.Raw(answer))
-		}
-		if err != nil {
-			log.Printf("reply error: %s", err)
-		}
+		msg := Message{Src: req.Src, Dest: s.official.CalledBy(req), Body: json.RawMessage(req.Body)}
+		s.run(fn, msg, req)
 		return nil, nil
+	}
+}
+
+// run runs a handler and replies with its error.
+func (s *session) run(fn HandlerFunc, msg Message, req *eddy.Request) {
+	err := s.guard(fn, msg)
+	if err == nil {
+		return
+	}
+	log.Printf("handler of %s: %s", req.Type, err)
+	answer, err := json.Marshal(answerTo(err))
+	if err == nil {
+		err = req.Reply(eddy.Raw(answer))
+	}
+	if err != nil {
+		log.Printf("reply error: %s", err)
 	}
 }
 
@@ -186,21 +191,31 @@ func (n *Node) guard(fn HandlerFunc, msg Message) (err error) {
 	return fn(msg)
 }
 
-func (n *Node) init(msg Message) error {
+// adopt takes the node's name and those of all nodes from an init message.
+func (n *Node) adopt(msg Message) error {
 	var body InitMessageBody
 	if err := json.Unmarshal(msg.Body, &body); err != nil {
 		return fmt.Errorf("unmarshal init message body: %w", err)
 	}
 	n.Init(body.NodeID, body.NodeIDs)
-	n.mu.Lock()
-	h := n.handlers["init"]
-	n.mu.Unlock()
+	return nil
+}
+
+// initialise runs the user's handler of init, replies, and begins the loops.
+func (s *session) initialise(msg Message) error {
+	s.mu.Lock()
+	h := s.handlers["init"]
+	s.mu.Unlock()
 	if h != nil {
 		if err := h.fn(msg); err != nil {
 			return err
 		}
 	}
-	return n.Reply(msg, MessageBody{Type: "init_ok"})
+	if err := s.Reply(msg, MessageBody{Type: "init_ok"}); err != nil {
+		return err
+	}
+	s.official.BeginLoops()
+	return nil
 }
 
 // Reply answers a request, from its handler or from elsewhere and later. To answer
@@ -246,5 +261,5 @@ func (n *Node) Send(dest string, body any) error {
 	if err != nil {
 		return err
 	}
-	return n.opened().official.SendRaw(dest, raw)
+	return n.opened().official.Send(dest, raw)
 }

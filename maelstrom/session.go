@@ -2,6 +2,7 @@ package maelstrom
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/internal/official"
 )
 
 // graceAtEOF is how long calls may still wait when the input has ended, since no
@@ -21,7 +23,7 @@ const graceAtEOF = time.Second
 type session struct {
 	*Node    // the user's
 	node     eddy.Node
-	official eddy.Official
+	official official.Node // the node, in the official library's mode
 	opening  sync.Once
 	failed   error // why Run ended early; set by the reader, read when it is over
 }
@@ -50,9 +52,9 @@ func (n *Node) opened() *session {
 func (n *Node) renew(old *session) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	s := n.newSession(old.official.Last())
+	s := n.newSession(old.official.LastID())
 	if id := old.node.ID(); id != "" {
-		s.node.Adopt(id, old.node.IDs())
+		s.official.Adopt(id, old.node.IDs())
 	}
 	for typ, h := range n.handlers {
 		s.handle(typ, h)
@@ -62,23 +64,34 @@ func (n *Node) renew(old *session) {
 
 func (n *Node) newSession(lastID int64) *session {
 	s := &session{Node: n}
-	s.official = eddy.Official{Malformed: s.malformed, Unknown: s.unknown, LastID: lastID}
-	s.official.Speak(&s.node)
-	s.node.Handle("init", s.serve(func(msg Message) error {
-		err := n.init(msg)
-		if err == nil {
-			s.official.BeginLoops()
-		}
-		return err
-	}))
+	s.official = official.Choose(&s.node, official.Mode{Malformed: s.malformed, Unknown: s.unknown, LastID: lastID})
+	s.node.HandleInline("init", s.init)
 	return s
+}
+
+// init gives the node its name while nothing else is read. The rest, which may run the
+// user's handler, is done on another goroutine.
+func (s *session) init(_ context.Context, req *eddy.Request) (any, error) {
+	msg := Message{Src: req.Src, Dest: s.official.CalledBy(req), Body: bytes.Clone(req.Body)}
+	err := s.adopt(msg)
+	done := s.official.Busy()
+	go func() {
+		defer done()
+		s.run(func(msg Message) error {
+			if err != nil {
+				return err
+			}
+			return s.initialise(msg)
+		}, msg, req)
+	}()
+	return nil, nil
 }
 
 func (s *session) handle(typ string, h *handler) {
 	switch {
 	case typ == "init": // which calls the user's
-	case h.once != nil:
-		s.node.Handle(typ, h.once.Handler(s.serveOnce(h.fn)))
+	case h.dedup != nil:
+		s.node.Handle(typ, h.dedup.Handler(s.serveOnce(h.fn)))
 	default:
 		s.node.Handle(typ, s.serve(h.fn))
 	}
@@ -88,8 +101,7 @@ func (s *session) handle(typ string, h *handler) {
 func (s *session) open() {
 	s.opening.Do(func() {
 		_, isFile := s.Stdout.(*os.File)
-		s.official.Apart = !isFile
-		s.official.Open(s)
+		s.official.Open(s, !isFile)
 	})
 }
 

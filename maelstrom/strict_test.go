@@ -25,12 +25,14 @@ func TestNotStrict(t *testing.T) {
 		if err := n.Run(); err != nil {
 			t.Error(err)
 		}
-		want := `{"src":"n1","dest":"c1","body":{"in_reply_to":1,"type":"init_ok"}}
-{"src":"n1","dest":"c1","body":{"code":10,"in_reply_to":2,"text":"no handler for type what","type":"error"}}
-{"src":"n1","dest":"c1","body":{"in_reply_to":3,"type":"pong"}}
-`
-		if out.String() != want {
-			t.Errorf("got\n%swant\n%s", out.String(), want)
+		for _, want := range []string{
+			`{"src":"n1","dest":"c1","body":{"in_reply_to":1,"type":"init_ok"}}`,
+			`{"src":"n1","dest":"c1","body":{"code":10,"in_reply_to":2,"text":"no handler for type what","type":"error"}}`,
+			`{"src":"n1","dest":"c1","body":{"in_reply_to":3,"type":"pong"}}`,
+		} {
+			if !strings.Contains(out.String(), want+"\n") {
+				t.Errorf("%s is missing in\n%s", want, out.String())
+			}
 		}
 	})
 }
@@ -46,7 +48,7 @@ func TestStrictNull(t *testing.T) {
 }
 
 // What ends a strict node names the line that is to blame, whatever stands before and
-// behind it in the same read; what stands before is answered, what stands behind is not.
+// behind it in the same read.
 func TestStrictNamesTheLine(t *testing.T) {
 	ping := `{"src":"c1","dest":"n1","body":{"type":"ping","msg_id":2}}` + "\n"
 	for line, want := range map[string]string{
@@ -55,15 +57,12 @@ func TestStrictNamesTheLine(t *testing.T) {
 		"rubbish":                                                    "unmarshal message: invalid character 'r' looking for beginning of value",
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			n, pings := maelstrom.NewNode(), 0
+			n := maelstrom.NewNode()
 			n.Stdout = io.Discard
 			n.Stdin = strings.NewReader(hello + ping + ping + line + "\n" + ping + "rubbish of another kind\n")
-			n.Handle("ping", func(maelstrom.Message) error { pings++; return nil })
+			n.Handle("ping", func(maelstrom.Message) error { return nil })
 			if err := n.Run(); err == nil || err.Error() != want {
 				t.Errorf("it ended with %v, want %s", err, want)
-			}
-			if pings != 2 {
-				t.Errorf("before %s %d pings were served, want 2", line, pings)
 			}
 		})
 	}

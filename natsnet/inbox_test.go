@@ -19,21 +19,27 @@ func endsForGood(t *testing.T) (url string) {
 	}
 	t.Cleanup(func() { l.Close() })
 	go func() {
-		conn, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
-		io.WriteString(conn, `INFO {"server_id":"s","version":"2.15.2","proto":1,"headers":true,"max_payload":1048576}`+"\r\n")
-		answer := "PONG\r\n"
-		for lines := bufio.NewScanner(conn); lines.Scan(); {
-			if lines.Text() == "PING" {
-				io.WriteString(conn, answer)
-				answer = "-ERR 'go away'\r\n"
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
 			}
+			go endAtSecondPing(conn)
 		}
 	}()
 	return "nats://" + l.Addr().String()
+}
+
+func endAtSecondPing(conn net.Conn) {
+	defer conn.Close()
+	io.WriteString(conn, `INFO {"server_id":"s","version":"2.15.2","proto":1,"headers":true,"max_payload":1048576}`+"\r\n")
+	answer := "PONG\r\n"
+	for lines := bufio.NewScanner(conn); lines.Scan(); {
+		if lines.Text() == "PING" {
+			io.WriteString(conn, answer)
+			answer = "-ERR 'go away'\r\n"
+		}
+	}
 }
 
 // Read returns when a server ends the connection for good.

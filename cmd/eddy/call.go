@@ -1,13 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"os"
 	"os/signal"
 	"slices"
@@ -17,6 +18,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/internal/quantile"
 	"github.com/eddyrpc/eddy/natsnet"
 )
@@ -24,10 +26,10 @@ import (
 // callCommand is `eddy call`.
 type callCommand struct {
 	natsFlags
-	Policy string        `default:"default" placeholder:"FILE|PRESET" help:"How often it is attempted, and how long each attempt waits: a file, or one of ${presets}."`
-	As     string        `placeholder:"NAME" help:"The client's name; it must be nobody else's. By default a random one."`
-	Calls  int           `short:"n" default:"1" help:"Make so many calls, and print a summary."`
-	Rate   float64       `default:"0" placeholder:"R" help:"Begin so many calls a second; 0 as fast as they are answered, 64 at a time."`
+	Policy string        `default:"default" placeholder:"FILE|PRESET" help:"The retry policy: a file, or one of ${presets}."`
+	As     string        `placeholder:"NAME" help:"The name of the client, which nobody else may have. Without it, a random name."`
+	Calls  int           `short:"n" default:"1" help:"Make this many calls and print a summary (${default})."`
+	Rate   float64       `default:"0" placeholder:"R" help:"Begin this many calls per second. 0 means as many as get a reply, at most 64 at a time."`
 	Wait   time.Duration `default:"5s" help:"Wait at most this long for a server (${default})."`
 
 	Dest string `arg:"" help:"The node to call."`
@@ -35,9 +37,9 @@ type callCommand struct {
 }
 
 func (callCommand) Help() string {
-	return `It prints the reply's body on standard output, and what each attempt has met on standard error.
+	return `It prints the body of the reply on standard output and the outcome of each attempt on standard error.
 
-The exit status is 0 after a reply, 1 after an error reply, 2 without a reply. Of many calls it is the worst.`
+The exit status is 0 after a reply, 1 after an error reply, 2 without a reply. For many calls it is the greatest of these.`
 }
 
 // The exit statuses of eddy call.
@@ -52,9 +54,9 @@ func (c *callCommand) Run() error {
 	case err != nil:
 		return usageError("--policy %s: %w", c.Policy, err)
 	case c.Calls < 1 || c.Rate < 0:
-		return usageError("-n must be at least 1, --rate not negative")
+		return usageError("-n must be at least 1, and --rate must not be negative")
 	case c.As == "":
-		c.As = "c-" + randomName()
+		c.As = randomName()
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -74,7 +76,7 @@ func (c *callCommand) call(ctx context.Context, policy *eddy.Policy, status *sta
 	}
 	counts := conn.Counts()
 	if n := counts.Unsent; err != nil && n > 0 {
-		fmt.Fprintf(stderr, "%d %s not sent: no server was reached, or the body or a name is too long\n", n, plural("message was", n))
+		fmt.Fprintf(stderr, "%d %s not sent: no server was connected, or the body or a name is too long\n", n, plural("message was", n))
 	}
 	if n := counts.NoReceiver; err != nil && n > 0 {
 		fmt.Fprintf(stderr, "nobody had joined cluster %s as %s when %d %s\n", c.Cluster, c.Dest, n, plural("message was sent", n))
@@ -82,20 +84,16 @@ func (c *callCommand) call(ctx context.Context, policy *eddy.Policy, status *sta
 	return err
 }
 
-func randomName() string {
-	var b [6]byte
-	rand.Read(b[:])
-	return hex.EncodeToString(b[:])
-}
+func randomName() string { return "c-" + strings.ToLower(rand.Text()) }
 
-// join makes us a node that serves nothing.
-func (c *callCommand) join(ctx context.Context) (*eddy.Node, *natsnet.Conn, func(), error) {
+// join joins the cluster as a node without handlers.
+func (c *callCommand) join(ctx context.Context) (node *eddy.Node, conn *natsnet.Conn, leave func(), err error) {
 	net, err := c.config(c.As)
 	if err != nil {
 		return nil, nil, nil, err
 	}
 	net.Nodes = []string{c.As}
-	conn, err := natsnet.Dial(net)
+	conn, err = natsnet.Dial(net)
 	if err != nil {
 		return nil, nil, nil, usageError("%w", err)
 	}
@@ -106,42 +104,48 @@ func (c *callCommand) join(ctx context.Context) (*eddy.Node, *natsnet.Conn, func
 		return nil, nil, nil, statusErr{statusNoReply, fmt.Errorf("no NATS server at %s: %w", c.NATS, err)}
 	}
 	ready := make(chan struct{})
-	node := &eddy.Node{Log: slog.New(slog.DiscardHandler), MaxOpen: max(c.Calls, 1), StopAtEOF: true}
+	node = &eddy.Node{Log: slog.New(slog.DiscardHandler), MaxOpen: max(c.Calls, 1), StopAtEOF: true}
 	node.OnInit(func(context.Context) error { close(ready); return nil })
 	serving, end := context.WithCancel(context.Background())
-	over := make(chan struct{})
+	ended := make(chan struct{})
 	go func() {
-		defer close(over)
+		defer close(ended)
 		node.Serve(serving, conn)
 	}()
 	<-ready
-	return node, conn, func() { end(); <-over }, nil
+	return node, conn, func() { end(); <-ended }, nil
 }
 
-// one makes one call, and tells all of it.
+// one makes one call and prints its reply and its attempts.
 func (c *callCommand) one(ctx context.Context, n *eddy.Node, p *eddy.Policy, stdout, stderr io.Writer) error {
 	begun := time.Now()
 	reply, attempts, err := n.RPCWithRetry(ctx, c.Dest, eddy.Raw(c.Body), p)
 	if reply.Body != nil {
-		fmt.Fprintf(stdout, "%s\n", reply.Body)
+		fmt.Fprintf(stdout, "%s\n", quote.JSON(reply.Body))
 	}
 	if failed, ok := errors.AsType[*eddy.CallError](err); ok {
 		for i, a := range failed.Attempts() {
-			fmt.Fprintf(stderr, "attempt %d: %v after %v\n", i+1, a.Err, a.Waited.Round(time.Microsecond))
+			fmt.Fprintf(stderr, "attempt %d: %s after %v\n", i+1, quote.Printable(fmt.Sprint(a.Err)), a.Waited.Round(time.Microsecond))
 		}
 	}
 	took := time.Since(begun).Round(time.Microsecond)
 	switch {
 	case err == nil:
-		fmt.Fprintf(stderr, "answered after %d %s, %v\n", attempts, plural("attempt", attempts), took)
+		fmt.Fprintf(stderr, "reply after %d %s, %v\n", attempts, plural("attempt", attempts), took)
 		return nil
 	case reply.Body != nil:
-		return statusErr{statusErrorReply, err}
+		return statusErr{statusErrorReply, printableError{err}}
 	case attempts == 0:
 		return usageError("%w", err)
 	}
-	return statusErr{statusNoReply, err}
+	return statusErr{statusNoReply, printableError{err}}
 }
+
+// A printableError is an error with the text of a peer, which must not span lines.
+type printableError struct{ error }
+
+func (e printableError) Error() string { return quote.Printable(e.error.Error()) }
+func (e printableError) Unwrap() error { return e.error }
 
 func plural[T int | int64](text string, n T) string {
 	switch {
@@ -153,35 +157,49 @@ func plural[T int | int64](text string, n T) string {
 	return text + "s"
 }
 
-// A tally is what has become of many calls.
+// A tally counts the outcomes of many calls.
 type tally struct {
-	mu                        sync.Mutex
-	answered, refused, silent int
-	attempts                  int
-	times                     []time.Duration
-	errors                    map[string]int
+	mu                               sync.Mutex
+	replies, errorReplies, noReplies int
+	attempts                         int
+	times                            []time.Duration // of calls with a reply
+	errors                           map[string]int
 }
 
+func (t *tally) done() int { return t.replies + t.errorReplies + t.noReplies }
+
+// add counts a call and returns how many have ended.
 func (t *tally) add(reply eddy.Message, attempts int, err error, took time.Duration) (done int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.attempts += attempts
 	switch {
 	case err == nil:
-		t.answered++
+		t.replies++
 		t.times = append(t.times, took)
 	case reply.Body != nil:
-		t.refused++
+		t.errorReplies++
 	default:
-		t.silent++
+		t.noReplies++
 	}
 	if err != nil {
-		if t.errors == nil {
-			t.errors = make(map[string]int)
-		}
-		t.errors[err.Error()]++
+		t.addError(err.Error())
 	}
-	return t.answered + t.refused + t.silent
+	return t.done()
+}
+
+// maxTexts limits the number of error texts that are kept: each may differ.
+const maxTexts = 1000
+
+func (t *tally) addError(text string) {
+	if t.errors == nil {
+		t.errors = make(map[string]int)
+	}
+	text = quote.Excerpt(text)
+	if _, known := t.errors[text]; !known && len(t.errors) >= maxTexts {
+		text = "other errors"
+	}
+	t.errors[text]++
 }
 
 // many makes many calls and prints a summary.
@@ -219,34 +237,31 @@ func (c *callCommand) many(ctx context.Context, n *eddy.Node, p *eddy.Policy, st
 	open.Wait()
 	status.clear()
 	t.print(stdout, time.Since(begun))
-	made := t.answered + t.refused + t.silent
-	switch {
+	switch made := t.done(); {
 	case made < c.Calls:
 		return statusErr{statusNoReply, fmt.Errorf("interrupted: %d of %d calls were not made", c.Calls-made, c.Calls)}
-	case t.silent > 0:
+	case t.noReplies > 0:
 		return statusErr{status: statusNoReply}
-	case t.refused > 0:
+	case t.errorReplies > 0:
 		return statusErr{status: statusErrorReply}
 	}
 	return nil
 }
 
 func (t *tally) print(to io.Writer, took time.Duration) {
-	calls := t.answered + t.refused + t.silent
-	fmt.Fprintf(to, "%d calls in %v: %d answered, %d answered with an error, %d without a reply\n",
-		calls, took.Round(time.Millisecond), t.answered, t.refused, t.silent)
-	fmt.Fprintf(to, "%d attempts, %.4g a call; %.0f calls a second\n",
+	calls := t.done()
+	fmt.Fprintf(to, "%d calls in %v: %d with a reply, %d with an error reply, %d without a reply\n",
+		calls, took.Round(time.Millisecond), t.replies, t.errorReplies, t.noReplies)
+	fmt.Fprintf(to, "%d attempts, %.4g per call; %.0f calls per second\n",
 		t.attempts, float64(t.attempts)/float64(max(calls, 1)), float64(calls)/took.Seconds())
 	if len(t.times) > 0 {
 		slices.Sort(t.times)
 		at := func(q float64) time.Duration { return quantile.Of(t.times, q).Round(time.Microsecond) }
 		fmt.Fprintf(to, "time to the reply: p50 %v, p90 %v, p99 %v, longest %v\n", at(0.5), at(0.9), at(0.99), at(1))
 	}
-	texts := make([]string, 0, len(t.errors))
-	for text := range t.errors {
-		texts = append(texts, text)
-	}
-	slices.SortFunc(texts, func(a, b string) int { return t.errors[b] - t.errors[a] })
+	texts := slices.SortedFunc(maps.Keys(t.errors), func(a, b string) int {
+		return cmp.Or(t.errors[b]-t.errors[a], strings.Compare(a, b))
+	})
 	for _, text := range texts[:min(len(texts), 5)] {
 		fmt.Fprintf(to, "%d times: %s\n", t.errors[text], text)
 	}

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,24 +56,54 @@ func TestChallenges(t *testing.T) {
 	})
 }
 
-// The examples for which there is no workload answer as their transcripts say:
-// lines in, in testdata/challenges, and lines out.
+// The examples for which there is no workload reply as their transcripts say: lines in, in
+// testdata/challenges, each sent when the one before has its reply, and lines out.
 func TestChallengeTranscripts(t *testing.T) {
 	t.Parallel()
 	names := []string{"g-counter", "kafka", "txn-rw-register"}
 	dir := buildExamples(t, names...)
 	for _, name := range names {
-		in, err := os.Open("testdata/challenges/" + name + ".in")
+		in, err := os.ReadFile("testdata/challenges/" + name + ".in")
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer in.Close()
-		cmd := exec.Command(filepath.Join(dir, name))
-		cmd.Stdin = in
-		got, err := cmd.Output()
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		golden.File(t, "testdata/challenges/"+name+".out", string(got))
+		got := inTurns(t, filepath.Join(dir, name), string(in))
+		golden.File(t, "testdata/challenges/"+name+".out", got)
 	}
+}
+
+// inTurns gives a node each line when it has replied to the one before. It returns the
+// replies.
+func inTurns(t *testing.T, program, lines string) string {
+	cmd := exec.Command(program)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	replies, all := bufio.NewReader(out), ""
+	for line := range strings.Lines(lines) {
+		if _, err := io.WriteString(in, line); err != nil {
+			t.Fatal(err)
+		}
+		reply, err := replies.ReadString('\n')
+		if err != nil {
+			t.Fatalf("no reply to %s: %v", line, err)
+		}
+		all += reply
+	}
+	in.Close()
+	if rest, _ := io.ReadAll(replies); len(rest) > 0 {
+		t.Errorf("%s also wrote %s", program, rest)
+	}
+	if err := cmd.Wait(); err != nil {
+		t.Errorf("%s: %v", program, err)
+	}
+	return all
 }

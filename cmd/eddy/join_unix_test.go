@@ -8,7 +8,6 @@ import (
 	"net"
 	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -16,25 +15,6 @@ import (
 	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natsserver"
 )
-
-// A saying receives what a process writes to standard error; it can be read while the
-// process runs.
-type saying struct {
-	mu   sync.Mutex
-	text strings.Builder
-}
-
-func (s *saying) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(b)
-}
-
-func (s *saying) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.String()
-}
 
 // await waits until the process has written a text.
 func (s *saying) await(t *testing.T, text string) {
@@ -113,21 +93,27 @@ func endsForGood(t *testing.T) (url string) {
 	}
 	t.Cleanup(func() { l.Close() })
 	go func() {
-		conn, err := l.Accept()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
-		io.WriteString(conn, `INFO {"server_id":"s","version":"2.15.2","proto":1,"headers":true,"max_payload":1048576}`+"\r\n")
-		answer := "PONG\r\n"
-		for lines := bufio.NewScanner(conn); lines.Scan(); {
-			if lines.Text() == "PING" {
-				io.WriteString(conn, answer)
-				answer = "-ERR 'go away'\r\n"
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
 			}
+			go endAtSecondPing(conn)
 		}
 	}()
 	return "nats://" + l.Addr().String()
+}
+
+func endAtSecondPing(conn net.Conn) {
+	defer conn.Close()
+	io.WriteString(conn, `INFO {"server_id":"s","version":"2.15.2","proto":1,"headers":true,"max_payload":1048576}`+"\r\n")
+	answer := "PONG\r\n"
+	for lines := bufio.NewScanner(conn); lines.Scan(); {
+		if lines.Text() == "PING" {
+			io.WriteString(conn, answer)
+			answer = "-ERR 'go away'\r\n"
+		}
+	}
 }
 
 // eddy join ends with 1 and the reason when a server has ended the connection for good.

@@ -7,12 +7,14 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"runtime/debug"
 	"strings"
 
 	"github.com/alecthomas/kong"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/retry"
 )
@@ -100,14 +102,18 @@ func run(args []string) int {
 		fmt.Fprintf(os.Stderr, "eddy: %v; see %s --help\n", err, about)
 		return statusUsage
 	}
-	err = ctx.Run()
-	if err == nil {
-		return 0
+	if err = ctx.Run(); err != nil {
+		return exitStatus(err, os.Stderr)
 	}
+	return 0
+}
+
+// exitStatus prints an error and returns the exit status.
+func exitStatus(err error, stderr io.Writer) int {
 	status := statusErr{status: statusError, err: err}
 	errors.As(err, &status)
 	if status.err != nil {
-		fmt.Fprintln(os.Stderr, "eddy:", status.err)
+		fmt.Fprintln(stderr, "eddy:", quote.Lines(status.err.Error()))
 	}
 	return status.status
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
@@ -91,7 +92,7 @@ func compareFates(before, now string) error {
 	same := sim.Compare(old, journal)
 	fmt.Fprintf(os.Stderr, "eddy: %d messages had the same fate in both runs, %d had different fates, %d were sent in only one of the runs\n", same.Same, same.Different, same.OnlyInOne)
 	if same.Different > 0 {
-		fmt.Fprintf(os.Stderr, "eddy: %s\n", same.FirstDifference)
+		fmt.Fprintf(os.Stderr, "eddy: %s\n", quote.Printable(same.FirstDifference))
 	}
 	return nil
 }

@@ -250,7 +250,7 @@ func (c *testCommand) trace(cfg *runner.Config, to io.Writer) {
 		if t.Received {
 			word = "recv"
 		}
-		fmt.Fprintf(to, "%8.3fs %s %s > %s %s\n", t.At.Seconds(), word, t.Message.Src, t.Message.Dest, quote.Printable(t.Message.Body))
+		fmt.Fprintf(to, "%8.3fs %s %s > %s %s\n", t.At.Seconds(), word, quote.Printable(t.Message.Src), quote.Printable(t.Message.Dest), quote.JSON(t.Message.Body))
 	}
 }
 

@@ -91,6 +91,26 @@ var testNodes = map[string]func(){
 		n.Serve()
 	},
 
+	// node-hostile writes what a terminal would obey, to standard error and in replies.
+	"node-hostile": func() {
+		const text = "\x1b[31mred\a\u009b1m\x7f\u202e"
+		fmt.Fprintln(os.Stderr, text)
+		escaped := strings.NewReplacer("\x1b", `\u001b`, "\a", `\u0007`).Replace(text) + `\nforged`
+		n := testnode.New()
+		n.On = func(m testnode.Message) bool {
+			switch m.Body.Type {
+			case "ok":
+				n.Reply(m, `{"type":"ok_ok","text":"`+escaped+`"}`)
+			case "error":
+				n.Reply(m, `{"type":"error","code":22,"text":"`+escaped+`"}`)
+			default:
+				return false
+			}
+			return true
+		}
+		n.Serve()
+	},
+
 	// node-member is a relay that uses package eddy. It exits on the request die.
 	"node-member": func() {
 		var n eddy.Node

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -18,8 +19,28 @@ import (
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
-// startUp starts a cluster until the test ends, and returns where it is.
-func startUp(t *testing.T, program string) (url string) {
+// A saying receives what a process writes to standard error; it can be read while the
+// process runs.
+type saying struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (s *saying) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
+}
+
+func (s *saying) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// startUp starts a cluster that runs until the test ends, and returns its URL. The nodes'
+// standard error goes to stderr.
+func startUp(t *testing.T, program string, stderr io.Writer) (url string) {
 	t.Helper()
 	c := upCommand{NodeCount: 3, Cluster: "test", memberFlags: memberFlags{Restarts: 5, Grace: 20 * time.Second, Program: program}, serve: natskv.Serve}
 	out, in := io.Pipe()
@@ -27,7 +48,7 @@ func startUp(t *testing.T, program string) (url string) {
 	var running sync.WaitGroup
 	running.Go(func() {
 		defer in.Close()
-		if err := c.up(ctx, in, io.Discard); err != nil {
+		if err := c.up(ctx, in, stderr); err != nil {
 			t.Errorf("eddy up: %v", err)
 		}
 	})
@@ -37,31 +58,27 @@ func startUp(t *testing.T, program string) (url string) {
 	go io.Copy(io.Discard, out)
 	found := regexp.MustCompile(`3 nodes are up at (nats://127\.0\.0\.1:\d+)\n`).FindSubmatch(text[:n])
 	if found == nil || err != nil {
-		t.Fatalf("eddy up said %q, %v", text[:n], err)
+		t.Fatalf("eddy up wrote %q, %v", text[:n], err)
 	}
 	return string(found[1])
 }
 
-// calling makes one call and returns what eddy call prints, and its exit status.
+// calling makes the calls of a command and returns what it prints, and its exit status.
 func calling(c *callCommand, policy *eddy.Policy) (stdout, stderr string, status int) {
 	var out, errs bytes.Buffer
-	c.Cluster, c.As = "test", "c-"+randomName()
+	c.Cluster, c.As = "test", randomName()
 	c.Calls = max(c.Calls, 1)
 	err := c.call(context.Background(), policy, newStatusLine(os.Stderr), &out, &errs)
-	var with statusErr
-	switch {
-	case errors.As(err, &with):
-		status = with.status
-	case err != nil:
-		status = statusError
+	if err != nil {
+		status = exitStatus(err, &errs)
 	}
 	return out.String(), errs.String(), status
 }
 
-// A cluster runs on this machine with one command, and its nodes call each other.
+// One command runs a cluster, whose nodes call each other.
 func TestUp(t *testing.T) {
 	t.Parallel()
-	url := startUp(t, "node-member")
+	url := startUp(t, "node-member", io.Discard)
 	relay := func(target string) string {
 		return `{"type":"relay","target":"` + target + `","payload":{"type":"echo","echo":"hi"}}`
 	}
@@ -73,12 +90,12 @@ func TestUp(t *testing.T) {
 		stdout, errs string
 		status       int
 	}{
-		{"reply", callCommand{Dest: "n1", Body: relay("n3")}, nil, `"type":"relay_ok","attempts":1,"result":{"type":"echo_ok","echo":"hi"`, "answered after 1 attempt, ", 0},
-		{"error reply", callCommand{Dest: "n1", Body: `{"type":"nope"}`}, nil, `"code":10`, "attempt 1: no handler for type nope", 1},
+		{"reply", callCommand{Dest: "n1", Body: relay("n3")}, &eddy.Policy{Timeout: time.Minute}, `"result":{"type":"echo_ok","echo":"hi"`, "reply after 1 attempt, ", 0},
+		{"error reply", callCommand{Dest: "n1", Body: `{"type":"nope"}`}, &eddy.Policy{Timeout: time.Minute}, `"code":10`, "attempt 1: no handler for type nope", 1},
 		{"no reply", callCommand{Dest: "n9", Body: `{"type":"echo"}`}, once, "", "nobody had joined cluster test as n9 when 1 message was sent", 2},
 		{"no reply by a relay", callCommand{Dest: "n1", Body: relay("n9")}, &eddy.Policy{Timeout: time.Minute}, `"RPC failed after 3 attempts"`, "", 1},
 		{"no body", callCommand{Dest: "n1", Body: `{"x":1}`}, nil, "", "", statusUsage},
-		{"many", callCommand{Dest: "n1", Body: relay("n2"), Calls: 300}, &eddy.Policy{Timeout: time.Minute}, "300 answered, 0 answered with an error, 0 without a reply", "", 0},
+		{"many", callCommand{Dest: "n1", Body: relay("n2"), Calls: 300}, &eddy.Policy{Timeout: time.Minute}, "300 with a reply, 0 with an error reply, 0 without a reply", "", 0},
 		{"many at a rate", callCommand{Dest: "n1", Body: `{"type":"x"}`, Calls: 20, Rate: 1e6}, &eddy.Policy{Timeout: time.Minute}, "20 times: RPC to n1 failed: no handler for type x", "", 1},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -92,10 +109,10 @@ func TestUp(t *testing.T) {
 	}
 }
 
-// A node that died is started again, and answers.
-func TestMemberIsStartedAgain(t *testing.T) {
+// A node that has died is restarted and replies again.
+func TestMemberIsRestarted(t *testing.T) {
 	t.Parallel()
-	url := startUp(t, "node-member")
+	url := startUp(t, "node-member", io.Discard)
 	for range 3 {
 		die := callCommand{natsFlags: natsFlags{NATS: url}, Wait: 20 * time.Second, Dest: "n1", Body: `{"type":"die"}`}
 		if out, errs, status := calling(&die, &eddy.Policy{Attempts: 1}); status != statusNoReply {
@@ -108,7 +125,7 @@ func TestMemberIsStartedAgain(t *testing.T) {
 	}
 }
 
-// A node that keeps dying, and one that is no program, end it with the reason.
+// eddy up ends with the reason if a node dies again and again or cannot be started.
 func TestMemberDiesTooOften(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct{ program, want string }{
@@ -123,7 +140,7 @@ func TestMemberDiesTooOften(t *testing.T) {
 	}
 }
 
-// Services that fail end it with the reason, before they are ready and after.
+// eddy up ends with the reason if its services fail, before they are ready or later.
 func TestServicesFail(t *testing.T) {
 	t.Parallel()
 	for _, started := range []bool{false, true} {
@@ -150,6 +167,45 @@ func TestServicesFail(t *testing.T) {
 	}
 }
 
+// Whatever a peer says, eddy call and eddy up print only characters that a terminal shows
+// and does not obey, and a peer's text cannot begin a line.
+func TestPeersCannotControlTheTerminal(t *testing.T) {
+	t.Parallel()
+	var stderr saying
+	url := startUp(t, "node-hostile", &stderr)
+	check := func(what, text, want string) {
+		t.Helper()
+		for _, r := range text {
+			if r != '\n' && !strconv.IsPrint(r) {
+				t.Errorf("%s prints %q in %q", what, r, text)
+				break
+			}
+		}
+		if strings.Contains(text, "\nforged") || !strings.Contains(text, want) {
+			t.Errorf("%s prints %q, want %q", what, text, want)
+		}
+	}
+	for _, calls := range []int{1, 20} {
+		for _, typ := range []string{"ok", "error"} {
+			c := callCommand{natsFlags: natsFlags{NATS: url}, Wait: 20 * time.Second, Dest: "n1", Calls: calls, Body: `{"type":"` + typ + `"}`}
+			out, errs, status := calling(&c, &eddy.Policy{Timeout: time.Minute})
+			switch {
+			case typ == "ok" && calls == 1:
+				check("a reply", out, `{"type":"ok_ok","text":"\u001b[31mred\u0007\u009b1m\u007f\u202e\nforged"`)
+			case typ == "error" && calls == 1:
+				check("an error reply", out, `"text":"\u001b[31mred`)
+				check("the error", errs, `RPC to n1 failed: \x1b[31mred\a\u009b1m\x7f\u202e\nforged`)
+			}
+			check("standard output", out, "")
+			check("standard error", errs, "")
+			if want := map[string]int{"ok": 0, "error": statusErrorReply}[typ]; status != want {
+				t.Errorf("status %d, want %d", status, want)
+			}
+		}
+	}
+	check("standard error of nodes", stderr.String(), `n1: \x1b[31mred`)
+}
+
 func TestNoServer(t *testing.T) {
 	t.Parallel()
 	c := callCommand{natsFlags: natsFlags{NATS: "nats://127.0.0.1:1"}, Dest: "n1", Body: `{"type":"echo"}`}
@@ -158,7 +214,7 @@ func TestNoServer(t *testing.T) {
 	}
 }
 
-// A cluster that nobody names is the same for every command.
+// Every command has the same default cluster.
 func TestClusterDefault(t *testing.T) {
 	found := 0
 	for _, command := range newParser(&cli{}).Model.Children {
@@ -177,7 +233,7 @@ func TestClusterDefault(t *testing.T) {
 	}
 }
 
-// Each flag that names a file of security is for what its name says.
+// Each flag of security sets what its name says.
 func TestSecurityFlags(t *testing.T) {
 	var line cli
 	_, err := newParser(&line).Parse(strings.Fields("call --creds a --nkey b --token-file c --tls-ca d --tls-cert e --tls-key f n1 {}"))
@@ -191,7 +247,7 @@ func TestSecurityFlags(t *testing.T) {
 	}
 }
 
-// Calls that an interrupt has kept from being made are not a success.
+// Calls that were not made because of an interrupt are no success.
 func TestInterruptedCalls(t *testing.T) {
 	ctx, end := context.WithCancel(t.Context())
 	end()

@@ -107,7 +107,7 @@ func blockingRelay(n *eddy.Node) eddy.Handler {
 		Result   eddy.Raw `json:"result"`
 	}
 	return func(ctx context.Context, req *eddy.Request) (any, error) {
-		o, err := readOrder(req.Body)
+		o, err := readJob(req.Body)
 		if err != nil {
 			return nil, err
 		}

@@ -34,7 +34,7 @@ const (
 // parse reads the arguments. What it rejects it has already told on out.
 func parse(args []string, out io.Writer) (*options, error) {
 	o := &options{drain: duration(30 * time.Second), maxLine: 16 << 20}
-	var said waits
+	var said policyFlags
 	said.timeout = duration(500 * time.Millisecond)
 	f := flag.NewFlagSet("relay", flag.ContinueOnError)
 	f.SetOutput(io.Discard) // or every mistake would print all flags

@@ -8,18 +8,17 @@ import (
 	"github.com/eddyrpc/eddy"
 )
 
-// What a request says goes over what the flags say, and that over what the policy's
-// file says.
+// A request takes precedence over the flags, and the flags over the file of the policy.
 
-// waits are what the command line says of the policy.
-type waits struct {
+// policyFlags are the flags that make the policy.
+type policyFlags struct {
 	policy   string
 	timeout  duration
 	attempts int
 	late     eddy.Late
 }
 
-func (w *waits) check() error {
+func (w *policyFlags) check() error {
 	switch timeout := time.Duration(w.timeout); {
 	case timeout < time.Millisecond || timeout > maxTimeout:
 		return fmt.Errorf("--timeout %v: must be from 1ms to 1h", timeout)
@@ -29,8 +28,8 @@ func (w *waits) check() error {
 	return nil
 }
 
-// over is the named policy with what the flags that were given set of it.
-func (w *waits) over(f *flag.FlagSet) (*eddy.Policy, error) {
+// over returns the named policy with what the given flags set of it.
+func (w *policyFlags) over(f *flag.FlagSet) (*eddy.Policy, error) {
 	p, err := eddy.LoadPolicy(w.policy)
 	if err != nil {
 		return nil, fmt.Errorf("--policy %s: %w", w.policy, err)
@@ -51,56 +50,46 @@ func (w *waits) over(f *flag.FlagSet) (*eddy.Policy, error) {
 	return p, nil
 }
 
-// fixTimeout makes every attempt wait that long, the last one too, whatever else
-// the policy said of that.
+// fixTimeout sets the timeout of every attempt, the last one included.
 func fixTimeout(p *eddy.Policy, timeout time.Duration) {
 	p.Timeout, p.Adaptive, p.Hedge, p.LastTimeout = timeout, nil, 0, 0
 }
 
-// overrides keeps a policy for each pair of timeout and attempts that requests
-// ask for, since they ask for few and a policy for each call costs memory. Inline
-// handlers run one at a time, so nothing guards it.
-type overrides map[override]*eddy.Policy
+// variants are the policies that requests have asked for by timeout_ms and max_retries.
+// Requests ask for few, and a policy of its own for each open call would double its memory
+// (bench, storm). Inline handlers run one at a time, so nothing guards them.
+type variants map[variant]*eddy.Policy
 
-type override struct {
-	timeout  time.Duration
-	attempts int
-}
+type variant struct{ timeout, attempts int64 } // 0 if the request does not say
 
-const maxOverrides = 4096
+const maxVariants = 4096
 
-// of is the policy with what the order sets of it.
-func (own overrides) of(policy *eddy.Policy, o *order) (*eddy.Policy, error) {
-	if o.timeout == nil && o.maxRetries == nil {
+// of returns the policy with what the job sets of it.
+func (v variants) of(policy *eddy.Policy, j *job) (*eddy.Policy, error) {
+	if j.timeout == nil && j.maxRetries == nil {
 		return policy, nil
 	}
-	want := override{attempts: policy.Attempts}
-	if o.timeout != nil {
-		ms, ok := o.timeout.Int()
-		if !ok || ms < 1 || ms > 3_600_000 {
-			return nil, malformed("timeout_ms must be an integer from 1 to 3600000, in milliseconds")
-		}
-		want.timeout = time.Duration(ms) * time.Millisecond
+	var want variant
+	var ok bool
+	if want.timeout, ok = j.timeout.Int(); j.timeout != nil && (!ok || want.timeout < 1 || want.timeout > 3_600_000) {
+		return nil, malformed("timeout_ms must be an integer from 1 to 3600000, in milliseconds")
 	}
-	if o.maxRetries != nil {
-		n, ok := o.maxRetries.Int()
-		if !ok || n < 1 || n > 1000 {
-			return nil, malformed("max_retries must be an integer from 1 to 1000, the attempts in all")
-		}
-		want.attempts = int(n)
+	if want.attempts, ok = j.maxRetries.Int(); j.maxRetries != nil && (!ok || want.attempts < 1 || want.attempts > 1000) {
+		return nil, malformed("max_retries must be an integer from 1 to 1000, the attempts in all")
 	}
-	kept := own[want]
-	if kept == nil {
-		if len(own) >= maxOverrides {
-			clear(own)
-		}
-		changed := *policy
-		changed.Attempts = want.attempts
-		if o.timeout != nil {
-			fixTimeout(&changed, want.timeout)
-		}
-		kept = &changed
-		own[want] = kept
+	if p := v[want]; p != nil {
+		return p, nil
 	}
-	return kept, nil
+	changed := *policy
+	if j.timeout != nil {
+		fixTimeout(&changed, time.Duration(want.timeout)*time.Millisecond)
+	}
+	if j.maxRetries != nil {
+		changed.Attempts = int(want.attempts)
+	}
+	if len(v) >= maxVariants {
+		clear(v)
+	}
+	v[want] = &changed
+	return &changed, nil
 }

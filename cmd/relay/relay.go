@@ -12,50 +12,53 @@ import (
 	"github.com/eddyrpc/eddy"
 )
 
-// echo answers with the request's own fields.
+// echo replies with the request's own fields.
 func echo(_ context.Context, req *eddy.Request) (any, error) {
 	return nil, req.ReplyAs("echo_ok", req.Body)
 }
 
-// relay calls the target with the payload and answers with the reply, or with
-// an error if every attempt met silence:
+// relay calls the target with the payload and replies with the result, or with an error
+// if all attempts timed out:
 //
 //	{"type":"relay","target":"n2","payload":{"type":"read"}}
 //	{"type":"relay_ok","attempts":1,"result":{"type":"read_ok","value":3,...}}
 //
-// timeout_ms and max_retries in the request go over the policy; the first makes
-// every attempt wait that long.
+// timeout_ms and max_retries in the request take precedence over the policy. timeout_ms
+// is the timeout of every attempt.
 func relay(policy *eddy.Policy) eddy.Handler {
-	own := overrides{}
-	return func(_ context.Context, req *eddy.Request) (any, error) {
-		o, err := readOrder(req.Body)
+	variants := variants{}
+	return func(ctx context.Context, req *eddy.Request) (any, error) {
+		j, err := readJob(req.Body)
 		if err != nil {
 			return nil, err
 		}
-		policy, err := own.of(policy, &o)
+		policy, err := variants.of(policy, &j)
 		if err != nil {
 			return nil, err
 		}
-		req.Call(o.target, o.payload, policy, relayed)
+		err = req.Call(ctx, j.target, j.payload, policy, func(r eddy.Result) { relayed(req, r) })
+		if err != nil {
+			return nil, failure(0, err)
+		}
 		return eddy.Later, nil
 	}
 }
 
-// relayed answers a relay whose call has ended. Any reply is a result, an error
-// reply too.
-func relayed(req *eddy.Request, reply eddy.Message, attempts int, err error) {
-	if reply.Body == nil {
-		req.Fail(failure(attempts, err))
+// relayed replies to a relay whose call has ended. Every reply is a result, also an error
+// reply.
+func relayed(req *eddy.Request, r eddy.Result) {
+	if r.Reply.Body == nil {
+		req.Fail(failure(r.Attempts, r.Err))
 		return
 	}
 	var small [256]byte
-	if err := req.ReplyAs("relay_ok", appendResult(small[:0], attempts, reply.Body)); err != nil {
-		req.Fail(fmt.Errorf("the result can't be passed on: %w", errors.Unwrap(err)))
+	if err := req.ReplyAs("relay_ok", appendResult(small[:0], r.Attempts, r.Reply.Body)); err != nil {
+		req.Fail(fmt.Errorf("cannot pass on the result: %w", errors.Unwrap(err)))
 	}
 }
 
-// failure is the answer for a call without a reply. If its payload could not even
-// be sent, that was the requester's mistake.
+// failure returns the error for a call without a reply. If its payload could not be sent,
+// the request was malformed.
 func failure(attempts int, err error) error {
 	if attempts > 0 {
 		return err
@@ -73,38 +76,38 @@ func appendResult(body eddy.Raw, attempts int, reply eddy.Raw) eddy.Raw {
 	return append(body, '}')
 }
 
-// An order is what a relay's body asks for.
-type order struct {
+// A job is what the body of a relay asks for.
+type job struct {
 	target              string
 	payload             eddy.Raw
 	timeout, maxRetries eddy.Raw // nil if not given
 }
 
-func readOrder(body eddy.Raw) (o order, err error) {
+func readJob(body eddy.Raw) (j job, err error) {
 	for name, value := range body.Members() {
 		switch string(name) {
 		case "target":
-			o.target, _ = value.Text()
+			j.target, _ = value.Text()
 		case "payload":
-			o.payload = value
+			j.payload = value
 		case "timeout_ms":
-			o.timeout = value
+			j.timeout = value
 		case "max_retries":
-			o.maxRetries = value
+			j.maxRetries = value
 		}
 	}
 	switch {
-	case o.target == "" || strings.ContainsRune(o.target, utf8.RuneError): // or a lone surrogate's escape would name another node
-		return o, malformed("target must be a node's name, a string that is not empty")
-	case len(o.payload) == 0 || o.payload[0] != '{':
-		return o, malformed("payload must be an object with a type")
-	case !typed(o.payload):
-		return o, malformed("payload.type must be a string that is not empty")
+	case j.target == "" || strings.ContainsRune(j.target, utf8.RuneError): // or a lone surrogate's escape would name another node
+		return j, malformed("target must be a node's name, a string that is not empty")
+	case len(j.payload) == 0 || j.payload[0] != '{':
+		return j, malformed("payload must be an object with a type")
+	case !typed(j.payload):
+		return j, malformed("payload.type must be a string that is not empty")
 	}
-	return o, nil
+	return j, nil
 }
 
-// typed tells whether the payload has a type. Most have it first.
+// typed reports whether the payload has a type. Most payloads have it first.
 func typed(payload eddy.Raw) bool {
 	if first, ok := bytes.CutPrefix(payload, []byte(`{"type":"`)); ok {
 		return first[0] != '"'

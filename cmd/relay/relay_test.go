@@ -173,7 +173,7 @@ func TestResultTooDeep(t *testing.T) {
 		switch m := read(t, p.next()); {
 		case levels == 997 && m.Body.Type != "relay_ok":
 			t.Errorf("a result that may be nested so deeply is answered with %+v", m)
-		case levels == 998 && (m.Body.Code == nil || *m.Body.Code != 13 || !strings.HasPrefix(m.Body.Text, "the result can't be passed on: not JSON: nested deeper than 1,000")):
+		case levels == 998 && (m.Body.Code == nil || *m.Body.Code != 13 || !strings.HasPrefix(m.Body.Text, "cannot pass on the result: not JSON: nested deeper than 1,000")):
 			t.Errorf("a result that would be nested too deeply is answered with %+v", m)
 		}
 	}
@@ -485,7 +485,7 @@ func TestNoNewlineAtTheEnd(t *testing.T) {
 func TestDrainIsBounded(t *testing.T) {
 	t.Parallel()
 	out, errs, status := runRelay(t, initLine+from("c1", relayRead), "--timeout=1h", "--drain=50ms")
-	if status != 0 || !strings.Contains(errs, "ended before all was answered") || strings.Count(out, "\n") < 2 {
+	if status != 0 || !strings.Contains(errs, "ended before every request had its reply") || strings.Count(out, "\n") < 2 {
 		t.Errorf("exit status %d, output\n%s\nlog\n%s", status, out, errs)
 	}
 }

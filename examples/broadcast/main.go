@@ -66,7 +66,7 @@ func newNode() *eddy.Node {
 			if id == req.Src {
 				continue
 			}
-			if err := n.Call(id, req.Body, untilAnswered, func(*eddy.Request, eddy.Message, int, error) {}); err != nil {
+			if err := n.Call(context.Background(), id, req.Body, untilAnswered, func(eddy.Result) {}); err != nil {
 				return nil, eddy.Errorf(eddy.Timeout, "%v", err) // indefinite: some neighbours may have the value
 			}
 		}

@@ -31,14 +31,14 @@ func main() {
 
 func newNode() *eddy.Node {
 	var n eddy.Node
-	var once eddy.Once
+	var dedup eddy.Dedup
 	var mu sync.Mutex // guards the variables below
 	logs := map[string][]eddy.Raw{}
 	committed := map[string]int{}
 
 	// handle serves requests of a type at the first node.
 	handle := func(typ string, serve func(body *body) (any, error)) {
-		first := once.Handler(func(_ context.Context, req *eddy.Request) (any, error) {
+		first := dedup.Handler(func(_ context.Context, req *eddy.Request) (any, error) {
 			var b body
 			if err := req.Decode(&b); err != nil {
 				return nil, err

@@ -20,7 +20,7 @@ func BenchmarkTable(b *testing.B) {
 			now := time.Duration(0)
 			for b.Loop() {
 				// The oldest is answered, a new one takes its place.
-				c, _, _ := table.Settle(ids.first, "n2")
+				c, _ := table.Reply(Reply{ID: ids.first, Src: "n2", At: now})
 				reopen(table, c, ids, now)
 				now += time.Second / time.Duration(n)
 			}
@@ -31,8 +31,8 @@ func BenchmarkTable(b *testing.B) {
 			now := time.Second
 			for b.Loop() {
 				// The oldest gives up, a new one takes its place.
-				c, _, _ := table.Silent(now, true)
-				for ; c == nil; c, _, _ = table.Silent(now, true) {
+				c, _ := table.Due(now, true)
+				for ; c == nil; c, _ = table.Due(now, true) {
 					now += ms
 				}
 				reopen(table, c, ids, now)
@@ -48,14 +48,14 @@ func BenchmarkTable(b *testing.B) {
 		}
 		all := make([]*Call[int], 1_000_000)
 		for i := range all {
-			all[i] = newCall("n2", nil)
+			all[i] = newCall(new(Table[int]), "n2", nil)
 		}
 		table, id, now := new(Table[int]), int64(0), time.Duration(0)
 		for b.Loop() {
 			if table.Open() == 0 {
 				b.StopTimer()
 				for _, c := range all {
-					*c = Call[int]{Letter: c.Letter, Policy: policies[random.IntN(len(policies))]}
+					*c = Call[int]{Record: Record{Peer: c.Peer, Policy: policies[random.IntN(len(policies))]}}
 					table.Sent(c, id)
 					write(table, now)
 					id++
@@ -63,8 +63,8 @@ func BenchmarkTable(b *testing.B) {
 				now += time.Second
 				b.StartTimer()
 			}
-			c, _, _ := table.Silent(now, true)
-			for ; c == nil; c, _, _ = table.Silent(now, true) {
+			c, _ := table.Due(now, true)
+			for ; c == nil; c, _ = table.Due(now, true) {
 				now += ms
 			}
 		}
@@ -84,7 +84,7 @@ type counted struct{ first, next int64 }
 func filled(n int) (*Table[int], *counted) {
 	table, ids := new(Table[int]), new(counted)
 	for i := range n {
-		table.Sent(newCall("n2", onceASecond), ids.next)
+		table.Sent(newCall(table, "n2", onceASecond), ids.next)
 		write(table, time.Duration(i)*time.Second/time.Duration(n))
 		ids.next++
 	}
@@ -92,7 +92,7 @@ func filled(n int) (*Table[int], *counted) {
 }
 
 func reopen(table *Table[int], c *Call[int], ids *counted, now time.Duration) {
-	*c = Call[int]{Letter: c.Letter, Policy: c.Policy}
+	*c = Call[int]{Record: Record{Peer: c.Peer, Policy: c.Policy}}
 	table.Sent(c, ids.next)
 	write(table, now)
 	ids.first++

@@ -1,32 +1,32 @@
 package calls
 
-const pageSize = 127 // calls and a count fill 1 KiB, which the allocator has a size for
+const pageSize = 127 // calls and a count fill 1 KiB, which is a size class of the allocator
 
 // An index finds the call that a msg_id belongs to. Ids come from a counter, so
-// they stand in pages of neighbours: a page is found by a map, an id within it by
-// its place. That costs 8 bytes an attempt and one step into a map 127 times
-// smaller, where a map of ids costs some 40 bytes and a cache miss each time
-// (BenchmarkTable; a million open calls).
+// neighbours stand in pages: a map finds the page, the id gives the place in it.
+// This costs 8 bytes for an attempt and one access to a map that is 127 times
+// smaller; a map of ids costs some 40 bytes and a cache miss for each access
+// (BenchmarkTable; bench, storm).
 type index[O any] struct {
-	pages map[int64]*page[O]
-	last  *page[O] // the page of the newest ids
-	lastN int64
-	seen  *page[O] // the page that was looked at last: replies come much in the order of their calls (BenchmarkRelay in cmd/relay)
-	seenN int64
-	spare *page[O]
+	pages   map[int64]*page[O]
+	newest  *page[O] // the page of the newest ids, and its number
+	newestN int64
+	latest  *page[O] // the page that was used last: replies come much in the order of their calls
+	latestN int64
+	spare   *page[O]
 }
 
 type page[O any] struct {
-	taken int // first, for whoever looks at a page looks there
+	used  int
 	calls [pageSize]*Call[O]
 }
 
-// find is page number n, nil if there is none.
+// find returns page n, nil if there is none.
 func (x *index[O]) find(n int64) *page[O] {
-	if x.seen == nil || x.seenN != n {
-		x.seen, x.seenN = x.pages[n], n
+	if x.latest == nil || x.latestN != n {
+		x.latest, x.latestN = x.pages[n], n
 	}
-	return x.seen
+	return x.latest
 }
 
 func (x *index[O]) get(id int64) *Call[O] {
@@ -38,14 +38,14 @@ func (x *index[O]) get(id int64) *Call[O] {
 }
 
 func (x *index[O]) put(id int64, c *Call[O]) {
-	if x.last == nil || x.lastN != id/pageSize {
-		x.last, x.lastN = x.page(id/pageSize), id/pageSize
+	if x.newest == nil || x.newestN != id/pageSize {
+		x.newest, x.newestN = x.page(id/pageSize), id/pageSize
 	}
-	x.last.calls[id%pageSize] = c
-	x.last.taken++
+	x.newest.calls[id%pageSize] = c
+	x.newest.used++
 }
 
-// page finds or makes page number n.
+// page finds or makes page n.
 func (x *index[O]) page(n int64) *page[O] {
 	p := x.pages[n]
 	if p != nil {
@@ -58,26 +58,29 @@ func (x *index[O]) page(n int64) *page[O] {
 		x.pages = make(map[int64]*page[O])
 	}
 	x.pages[n] = p
+	if x.latestN == n { // which was looked for before it was there
+		x.latest = nil
+	}
 	return p
 }
 
-// remove forgets an id that is known.
+// remove forgets an id that is there.
 func (x *index[O]) remove(id int64) {
 	n := id / pageSize
 	p := x.find(n)
 	p.calls[id%pageSize] = nil
-	p.taken--
-	if p.taken > 0 {
+	p.used--
+	if p.used > 0 {
 		return
 	}
 	delete(x.pages, n)
-	x.spare, x.seen = p, nil
-	if x.last == p {
-		x.last = nil
+	x.spare, x.latest = p, nil
+	if x.newest == p {
+		x.newest = nil
 	}
 }
 
-// any is some call, nil if there is none.
+// any returns some call, nil if there is none.
 func (x *index[O]) any() *Call[O] {
 	for _, p := range x.pages {
 		for _, c := range p.calls {

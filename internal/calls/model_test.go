@@ -20,25 +20,18 @@ type modelled struct {
 	dest     string
 	policy   retry.Policy
 	ids      []int64
-	silent   []bool
+	timedOut []bool
 	written  []time.Duration // -1 if not yet
 	state    string          // unsent, flushing, waiting, between
 	deadline time.Duration
-	order    int // of those that wait
 }
 
 func (m *modelled) String() string { return fmt.Sprintf("%v %s", m.ids, m.state) }
-
-// tick is when a timeout is told at the earliest.
-func (m *modelled) tick() time.Duration {
-	return (m.deadline + tickTime - 1) / tickTime * tickTime
-}
 
 type model struct {
 	table Table[int]
 	now   time.Duration
 	id    int64
-	order int
 	open  []*modelled
 	over  []*modelled
 }
@@ -55,14 +48,14 @@ func (m *model) next() *modelled {
 		return nil
 	}
 	return slices.MinFunc(waiting, func(a, b *modelled) int {
-		return cmp.Or(cmp.Compare(a.tick(), b.tick()), cmp.Compare(a.order, b.order))
+		return cmp.Or(cmp.Compare(a.deadline, b.deadline), cmp.Compare(a.ids[len(a.ids)-1], b.ids[len(b.ids)-1]))
 	})
 }
 
 func (m *model) send(t *rapid.T, c *modelled) {
 	// Ids come from a counter that other messages share.
 	m.id += rapid.SampledFrom([]int64{1, 1, 1, 2, 60, 127, 1000}).Draw(t, "ids between")
-	c.ids, c.silent, c.written = append(c.ids, m.id), append(c.silent, false), append(c.written, -1)
+	c.ids, c.timedOut, c.written = append(c.ids, m.id), append(c.timedOut, false), append(c.written, -1)
 	c.state = "unsent"
 	m.table.Sent(c.call, m.id)
 }
@@ -74,9 +67,9 @@ func pick(t *rapid.T, from []*modelled) *modelled {
 	return from[rapid.IntRange(0, len(from)-1).Draw(t, "call")]
 }
 
-var timeouts = []time.Duration{
-	0, 1, tickTime - 1, tickTime, tickTime + 1, ms, 63 * tickTime, 64 * tickTime, 65 * tickTime, 100 * ms, (block - 1) * tickTime, block * tickTime, time.Minute,
-	262144 * ms, time.Hour, 24 * time.Hour, 100 * 24 * time.Hour, math.MaxInt64,
+var someTimeouts = []time.Duration{
+	0, 1, granularity - 1, granularity, granularity + 1, ms, 16 * ms, 100 * ms, time.Second, time.Minute,
+	time.Hour, 24 * time.Hour, 100 * 24 * time.Hour, math.MaxInt64,
 }
 
 // TestTableAgainstModel does random things to a table and to a slice of calls.
@@ -106,11 +99,11 @@ func (m *model) call(t *rapid.T) {
 		dest: rapid.SampledFrom([]string{"n1", "n2", ""}).Draw(t, "dest"),
 		policy: retry.Policy{
 			Attempts: rapid.IntRange(0, 4).Draw(t, "attempts"),
-			Timeout:  rapid.SampledFrom(timeouts).Draw(t, "timeout"),
+			Timeout:  rapid.SampledFrom(someTimeouts).Draw(t, "timeout"),
 			Late:     rapid.SampledFrom([]retry.Late{retry.Accept, retry.Ignore}).Draw(t, "late"),
 		},
 	}
-	c.call = newCall(c.dest, &c.policy)
+	c.call = newCall(&m.table, c.dest, &c.policy)
 	m.open = append(m.open, c)
 	m.send(t, c)
 }
@@ -137,11 +130,10 @@ func (m *model) writtenOut(*rapid.T) {
 	flushing := slices.DeleteFunc(slices.Clone(m.open), func(c *modelled) bool { return c.state != "flushing" })
 	slices.SortFunc(flushing, func(a, b *modelled) int { return cmp.Compare(a.ids[len(a.ids)-1], b.ids[len(b.ids)-1]) })
 	for _, c := range flushing {
-		m.order++
 		wait := c.policy.AttemptTimeout(len(c.ids))
-		c.state, c.order, c.written[len(c.ids)-1] = "waiting", m.order, m.now
-		if c.deadline = m.now + wait; c.deadline < 0 || c.deadline > math.MaxInt64-ms {
-			c.deadline = math.MaxInt64 - ms // for ever
+		c.state, c.written[len(c.ids)-1] = "waiting", m.now
+		if c.deadline = m.now + wait; c.deadline < 0 {
+			c.deadline = math.MaxInt64 // for ever
 		}
 	}
 }
@@ -149,19 +141,13 @@ func (m *model) writtenOut(*rapid.T) {
 func (m *model) settle(t *rapid.T) {
 	c := pick(t, m.open)
 	n := rapid.IntRange(0, len(c.ids)-1).Draw(t, "attempt")
-	got, _, arrival := m.table.Settle(c.ids[n], c.dest)
-	want := InTime
-	switch {
-	case c.silent[n] && c.policy.Late == retry.Ignore:
-		want = TooLate
-	case c.silent[n]:
-		want = Late
+	got, d := m.table.Reply(Reply{ID: c.ids[n], Src: c.dest, At: m.now})
+	settles := !c.timedOut[n] || c.policy.Late != retry.Ignore
+	if got != c.call || (d.Action == schedule.Settle) != settles {
+		t.Fatalf("a reply to %d settles %v, %v; want %v, %v", c.ids[n], got, d, c, settles)
 	}
-	if arrival != want || (got == c.call) != (want != TooLate) {
-		t.Fatalf("a reply to %d settles %v, %v; want %v, %v", c.ids[n], got, arrival, c, want)
-	}
-	if want != TooLate {
-		if !c.call.Attempt(n + 1).Answered() {
+	if settles {
+		if !c.call.Outcomes(m.now)[n].Answered {
 			t.Fatalf("%v: attempt %d is not answered", c, n+1)
 		}
 		m.remove(c)
@@ -174,16 +160,16 @@ func (m *model) stray(t *rapid.T) {
 		c := pick(t, m.open)
 		id, src = c.ids[0], c.dest+"x"
 	}
-	if got, _, arrival := m.table.Settle(id, src); got != nil || arrival != Stray {
-		t.Fatalf("a reply from %q to %d settles %v, %v", src, id, got, arrival)
+	if got, d := m.table.Reply(Reply{ID: id, Src: src}); got != nil || d.Action != schedule.Wait {
+		t.Fatalf("a reply from %q to %d settles %v, %v", src, id, got, d)
 	}
 }
 
 func (m *model) afterTheEnd(t *rapid.T) {
 	c := pick(t, m.over)
 	for _, id := range c.ids {
-		if got, _, arrival := m.table.Settle(id, c.dest); got != nil || arrival != Stray {
-			t.Fatalf("a reply to %d, which is over, settles %v, %v", id, got, arrival)
+		if got, d := m.table.Reply(Reply{ID: id, Src: c.dest}); got != nil || d.Action != schedule.Wait {
+			t.Fatalf("a reply to %d, whose call is over, settles %v, %v", id, got, d)
 		}
 	}
 	if m.table.Remove(c.call) {
@@ -201,31 +187,31 @@ func (m *model) removed(t *rapid.T) {
 
 func (m *model) pass(t *rapid.T) {
 	m.now += rapid.OneOf(
-		rapid.SampledFrom(timeouts[:len(timeouts)-1]),
+		rapid.SampledFrom(someTimeouts[:len(someTimeouts)-1]),
 		rapid.Map(rapid.Int64Range(0, int64(time.Second)), func(n int64) time.Duration { return time.Duration(n) }),
 	).Draw(t, "time")
 }
 
-// ask asks once: the one that waited longest, never early.
+// ask asks once: the call that is due first, never early.
 func (m *model) ask(t *rapid.T) {
 	want := m.next()
-	if want != nil && want.tick() > m.now {
+	if want != nil && want.deadline > m.now {
 		want = nil
 	}
-	got, step, _ := m.table.Silent(m.now, true)
+	got, d := m.table.Due(m.now, true)
 	switch {
 	case want == nil && got == nil:
 		return
 	case want == nil || got != want.call:
-		t.Fatalf("at %v %v is silent, want %v", m.now, got, want)
+		t.Fatalf("at %v %v is due, want %v", m.now, got, want)
 	}
 	n := len(want.ids)
-	want.silent[n-1] = true
+	want.timedOut[n-1] = true
 	limit := want.policy.MaxAttempts()
-	if (step == schedule.Send) != (n < limit) {
-		t.Fatalf("after %d of %d attempts: %v", n, limit, step)
+	if (d.Action == schedule.Send) != (n < limit) {
+		t.Fatalf("after %d of %d attempts: %v", n, limit, d)
 	}
-	if want.state = "between"; step == schedule.GiveUp {
+	if want.state = "between"; d.Action == schedule.GiveUp {
 		m.remove(want)
 	}
 }
@@ -234,19 +220,20 @@ func (m *model) ask(t *rapid.T) {
 func (m *model) untilNext(t *rapid.T) {
 	at, ok := m.table.Next(true)
 	want := m.next()
+	if want != nil && want.deadline == math.MaxInt64 {
+		want = nil // it never times out
+	}
 	if ok != (want != nil) {
 		t.Fatalf("next at %v, %v, but %v waits", at, ok, want)
 	}
 	if !ok {
 		return
 	}
-	if at > max(want.tick(), m.now) {
-		t.Fatalf("next at %v, but the timeout of %v is at %v", at, want, want.tick())
+	if late := at - max(want.deadline, m.now); late >= granularity {
+		t.Fatalf("next at %v, but the timeout of %v is at %v", at, want, want.deadline)
 	}
-	if at < 1000*24*time.Hour { // else time would end
-		m.now = max(m.now, at)
-		m.ask(t)
-	}
+	m.now = max(m.now, at)
+	m.ask(t)
 }
 
 // check compares all that can be seen.
@@ -261,10 +248,10 @@ func (m *model) check(t *rapid.T) {
 		if c.call.Sent() != len(c.ids) {
 			t.Fatalf("%v: %d sent", c, c.call.Sent())
 		}
+		outcomes := c.call.Outcomes(m.now)
 		for n, id := range c.ids {
-			a := c.call.Attempt(n + 1)
-			if a.ID != id || a.Written != c.written[n] || a.Silent() != c.silent[n] {
-				t.Fatalf("%v: attempt %d is %+v, want written %v, silent %v", c, n+1, *a, c.written[n], c.silent[n])
+			if o := outcomes[n]; o.ID != id || o.TimedOut != c.timedOut[n] {
+				t.Fatalf("%v: attempt %d is %+v, want timed out %v", c, n+1, o, c.timedOut[n])
 			}
 		}
 	}
@@ -274,8 +261,8 @@ func (m *model) check(t *rapid.T) {
 func (m *model) finish(t *rapid.T) {
 	for len(m.open) > 0 {
 		c := m.open[len(m.open)-1]
-		if len(m.open)%2 == 0 && !c.silent[len(c.ids)-1] {
-			m.table.Settle(c.ids[len(c.ids)-1], c.dest)
+		if len(m.open)%2 == 0 && !c.timedOut[len(c.ids)-1] {
+			m.table.Reply(Reply{ID: c.ids[len(c.ids)-1], Src: c.dest, At: m.now})
 		} else {
 			m.table.Remove(c.call)
 		}
@@ -284,8 +271,8 @@ func (m *model) finish(t *rapid.T) {
 	m.check(t)
 	empty(t, &m.table)
 	for _, c := range m.over {
-		if c.call.next != nil || c.call.prev != nil || c.call.latest.in != nowhere {
-			t.Fatalf("%v stands in list %d", c, c.call.latest.in)
+		if c.call.next != nil || c.call.prev != nil || c.call.queue != nil {
+			t.Fatalf("%v stands in a queue", c)
 		}
 	}
 }

@@ -2,10 +2,8 @@ package calls
 
 import (
 	"math"
-	"runtime"
 	"testing"
 	"time"
-	"weak"
 
 	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/retry"
@@ -13,15 +11,11 @@ import (
 
 const ms = time.Millisecond
 
-func letter(dest, fields string) Letter {
-	return Letter(string(AppendDest(nil, dest)) + fields)
+func newCall[O any](table *Table[O], dest string, p *retry.Policy) *Call[O] {
+	return &Call[O]{Record: Record{Peer: table.Peer(dest), Policy: p}, Fields: `"type":"t"`}
 }
 
-func newCall(dest string, p *retry.Policy) *Call[int] {
-	return &Call[int]{Letter: letter(dest, `"type":"t"`), Policy: p}
-}
-
-// write lets all that was sent be written out at a time.
+// write lets all that was sent be written at a time.
 func write[O any](t *Table[O], now time.Duration) {
 	t.Flushing()
 	t.Written(now)
@@ -32,79 +26,91 @@ func empty[O any](t interface{ Fatalf(string, ...any) }, table *Table[O]) {
 	if table.Open() != 0 || table.Any() != nil {
 		t.Fatalf("%d calls are open, one is %v", table.Open(), table.Any())
 	}
-	if seen := table.byID.seen; seen != nil {
-		t.Fatalf("the page seen last is kept: %v", seen)
-	}
-	if n := len(table.byID.pages); n != 0 || table.byID.last != nil {
-		t.Fatalf("%d pages are left, the last is %v", n, table.byID.last)
+	if n := len(table.byID.pages); n != 0 || table.byID.newest != nil || table.byID.latest != nil {
+		t.Fatalf("%d pages are left", n)
 	}
 	if p := table.byID.spare; p != nil && *p != (page[O]{}) {
 		t.Fatalf("the spare page is not empty: %v", p)
 	}
-	for l, q := range table.waiting.lists.queues {
-		if q.head != nil || q.tail != nil {
-			t.Fatalf("list %d is not empty", l)
+	for _, q := range []*queue[O]{&table.unsent, &table.flushing, &table.postponed} {
+		if q.first != nil || q.last != nil {
+			t.Fatalf("a queue is not empty: %v", q.first)
 		}
 	}
-	if n := len(table.guides.of) + len(table.guides.heap); n != 0 {
-		t.Fatalf("%d guides are left", n)
+	for wait, q := range table.timeouts.byWait {
+		if q.first != nil || q.call != nil || q.at != notSet {
+			t.Fatalf("the queue of timeouts of %v is not empty", wait)
+		}
 	}
-	if at, ok := table.Next(true); ok {
-		t.Fatalf("there is something to ask for at %v", at)
+	if n := len(table.timeouts.timers.heap); n != 0 {
+		t.Fatalf("%d timers are left", n)
 	}
 }
 
 func TestCallAnsweredInTime(t *testing.T) {
 	var table Table[int]
-	c := newCall("n2", nil)
+	c := newCall(&table, "n2", nil)
 	table.Sent(c, 0)
-	if table.Open() != 1 || c.Sent() != 1 || table.Any() != c || c.Attempt(1).Written != -1 {
-		t.Errorf("%d open, %d sent, %v, %+v", table.Open(), c.Sent(), table.Any(), c.Attempt(1))
+	if table.Open() != 1 || c.Sent() != 1 || table.Any() != c || table.Asked(0) != "n2" {
+		t.Errorf("%d open, %d sent, %v", table.Open(), c.Sent(), table.Any())
 	}
 	write(&table, 7*ms)
-	if at, ok := table.Next(true); !ok || at > 507*ms {
+	if at, ok := table.Next(true); !ok || at != 507*ms {
 		t.Errorf("next at %v, %v", at, ok)
 	}
-	for _, stray := range []struct {
-		id  int64
-		src string
-	}{{0, "n3"}, {0, ""}, {0, "n2 "}, {1, "n2"}, {127, "n2"}, {math.MaxInt64, "n2"}} {
-		if got, _, arrival := table.Settle(stray.id, stray.src); got != nil || arrival != Stray {
-			t.Errorf("a reply from %q to %d settled %v, %v", stray.src, stray.id, got, arrival)
+	for _, stray := range []Reply{{ID: 0, Src: "n3"}, {ID: 0, Src: ""}, {ID: 0, Src: "n2 "}, {ID: 1, Src: "n2"}, {ID: 127, Src: "n2"}, {ID: math.MaxInt64, Src: "n2"}} {
+		if got, d := table.Reply(stray); got != nil || d.Action != schedule.Wait {
+			t.Errorf("%+v settled %v, %v", stray, got, d)
 		}
 	}
-	if got, _, arrival := table.Settle(0, "n2"); got != c || arrival != InTime {
-		t.Errorf("settled %v, %v", got, arrival)
+	if got, d := table.Reply(Reply{Src: "n2", At: 10 * ms}); got != c || d.Action != schedule.Settle {
+		t.Errorf("%v, %v", got, d)
 	}
-	if a := c.Attempt(1); !a.Answered() || a.Silent() || a.Written != 7*ms || a.ID != 0 {
-		t.Errorf("%+v", a)
+	if o := c.Outcomes(10 * ms); len(o) != 1 || o[0] != (Outcome{Waited: 3 * ms, Answered: true}) {
+		t.Errorf("%+v", o)
 	}
-	if got, _, arrival := table.Settle(0, "n2"); got != nil || arrival != Stray {
-		t.Errorf("a second reply settled %v, %v", got, arrival)
+	if got, d := table.Reply(Reply{Src: "n2"}); got != nil || d.Action != schedule.Wait {
+		t.Errorf("a second reply settled %v, %v", got, d)
 	}
 	if table.Remove(c) {
 		t.Error("a settled call was removed")
+	}
+	if want := (Stats{Calls: 1, Attempts: 1, Strays: 7}); table.Stats != want {
+		t.Errorf("%+v", table.Stats)
+	}
+	empty(t, &table)
+}
+
+func TestErrorReplyEndsACall(t *testing.T) {
+	var table Table[int]
+	c := newCall(&table, "n2", nil)
+	table.Sent(c, 1)
+	write(&table, 0)
+	got, d := table.Reply(Reply{ID: 1, Src: "n2", At: ms, Failure: &schedule.Failure{Code: 11}})
+	if got != c || d != (schedule.Decision{Action: schedule.GiveUp, Reason: schedule.ErrorNotRetried}) {
+		t.Errorf("%v, %v", got, d)
 	}
 	empty(t, &table)
 }
 
 func TestCallOfThreeAttempts(t *testing.T) {
-	for _, tt := range []struct {
+	for _, test := range []struct {
 		name    string
 		late    retry.Late
 		reply   int // to which attempt, after the second has timed out
-		arrival Arrival
+		settles bool
+		counted int64 // as late
 	}{
-		{"first, late", retry.Accept, 1, Late},
-		{"second, late", retry.Accept, 2, Late},
-		{"third, in time", retry.Accept, 3, InTime},
-		{"first, late, ignored", retry.Ignore, 1, TooLate},
-		{"second, late, ignored", retry.Ignore, 2, TooLate},
-		{"third, in time, late ones ignored", retry.Ignore, 3, InTime},
+		{"first, late", retry.Accept, 1, true, 1},
+		{"second, late", retry.Accept, 2, true, 1},
+		{"third, in time", retry.Accept, 3, true, 0},
+		{"first, late, ignored", retry.Ignore, 1, false, 1},
+		{"second, late, ignored", retry.Ignore, 2, false, 1},
+		{"third, in time, late ones ignored", retry.Ignore, 3, true, 0},
 	} {
-		t.Run(tt.name, func(t *testing.T) {
+		t.Run(test.name, func(t *testing.T) {
 			var table Table[int]
-			c := newCall("n2", &retry.Policy{Timeout: 10 * ms, Late: tt.late})
+			c := newCall(&table, "n2", &retry.Policy{Timeout: 10 * ms, Late: test.late})
 			now := 5 * ms
 			for n := 1; n <= 3; n++ {
 				table.Sent(c, int64(100*n)) // ids in pages of their own
@@ -113,35 +119,28 @@ func TestCallOfThreeAttempts(t *testing.T) {
 					break
 				}
 				now += 10 * ms
-				if got, _, _ := table.Silent(now-1, true); got != nil {
+				if got, _ := table.Due(now-1, true); got != nil {
 					t.Fatalf("attempt %d timed out early", n)
 				}
-				if got, step, _ := table.Silent(now, true); got != c || step != schedule.Send {
-					t.Fatalf("attempt %d: %v, %v", n, got, step)
-				}
-				if table.Open() != 1 {
-					t.Fatalf("%d open", table.Open())
+				if got, d := table.Due(now, true); got != c || d.Action != schedule.Send {
+					t.Fatalf("attempt %d: %v, %v", n, got, d)
 				}
 			}
-			for n := 1; n <= 3; n++ {
-				a := c.Attempt(n)
-				want := Attempt{ID: int64(100 * n), Written: 5*ms + time.Duration(n-1)*10*ms}
-				if a.ID != want.ID || a.Written != want.Written || a.Silent() != (n < 3) || a.Answered() {
-					t.Errorf("attempt %d: %+v", n, a)
+			got, d := table.Reply(Reply{ID: int64(100 * test.reply), Src: "n2", At: 30 * ms})
+			if got != c || (d.Action == schedule.Settle) != test.settles {
+				t.Errorf("%v, %v", got, d)
+			}
+			if !test.settles {
+				if got, d := table.Due(35*ms, true); got != c || d.Action != schedule.GiveUp {
+					t.Errorf("then %v, %v", got, d)
 				}
 			}
-			got, _, arrival := table.Settle(int64(100*tt.reply), "n2")
-			if arrival != tt.arrival || (got == c) == (arrival == TooLate) {
-				t.Errorf("%v, %v", got, arrival)
+			if table.Stats.Late != test.counted || c.Peer.Late != test.counted || table.Stats.Retries != 2 {
+				t.Errorf("%+v", table.Stats)
 			}
-			for n := 1; n <= 3; n++ {
-				if c.Attempt(n).Answered() != (n == tt.reply && got != nil) {
-					t.Errorf("attempt %d: answered %v", n, c.Attempt(n).Answered())
-				}
-			}
-			if arrival == TooLate {
-				if got, step, _ := table.Silent(35*ms, true); got != c || step != schedule.GiveUp {
-					t.Errorf("then %v, %v", got, step)
+			for i, o := range c.Outcomes(30 * ms) {
+				if o.ID != int64(100*(i+1)) || o.TimedOut != (i < 2 || !test.settles) || o.Answered != (test.settles && i+1 == test.reply) {
+					t.Errorf("attempt %d: %+v", i+1, o)
 				}
 			}
 			empty(t, &table)
@@ -155,22 +154,18 @@ func TestRemove(t *testing.T) {
 		"unsent":   func(table *Table[int]) {},
 		"flushing": (*Table[int]).Flushing,
 		"waiting":  func(table *Table[int]) { write(table, 0) },
-		"due": func(table *Table[int]) {
-			other := newCall("other", &retry.Policy{Attempts: 1, Timeout: 1})
-			table.Sent(other, 9)
+		"postponed": func(table *Table[int]) {
 			write(table, 0)
-			if c, _, _ := table.Silent(time.Hour, true); c != other {
-				panic("the other is not due first")
-			}
+			table.Due(time.Hour, false)
 		},
 		"between attempts": func(table *Table[int]) {
 			write(table, 0)
-			table.Silent(time.Hour, true)
+			table.Due(time.Hour, true)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var table Table[int]
-			c := newCall("n2", nil)
+			c := newCall(&table, "n2", nil)
 			if table.Remove(c) {
 				t.Error("removed before it was sent")
 			}
@@ -180,7 +175,7 @@ func TestRemove(t *testing.T) {
 				t.Error("it is not removed just once")
 			}
 			write(&table, 2*time.Hour)
-			if got, _, _ := table.Silent(3*time.Hour, true); got != nil {
+			if got, _ := table.Due(3*time.Hour, true); got != nil {
 				t.Errorf("it timed out: %v", got)
 			}
 			empty(t, &table)
@@ -188,46 +183,46 @@ func TestRemove(t *testing.T) {
 	}
 }
 
-// Its time begins when a message has been written, not when it was sent.
-func TestTimeBeginsWhenWritten(t *testing.T) {
+// The timeout begins when a message has been written, not when it was sent.
+func TestTimeoutBeginsWhenWritten(t *testing.T) {
 	var table Table[int]
-	first, second := newCall("n2", nil), newCall("n2", nil)
+	first, second := newCall(&table, "n2", nil), newCall(&table, "n2", nil)
 	table.Sent(first, 1)
 	table.Flushing()
 	table.Sent(second, 2) // too late for this buffer
-	if c, _, _ := table.Silent(time.Hour, true); c != nil {
+	if c, _ := table.Due(time.Hour, true); c != nil {
 		t.Fatalf("timed out while it was written: %v", c)
 	}
 	if _, ok := table.Next(true); ok {
 		t.Error("something waits")
 	}
 	table.Written(time.Hour)
-	if c, _, _ := table.Silent(time.Hour+499*ms, true); c != nil {
+	if c, _ := table.Due(time.Hour+499*ms, true); c != nil {
 		t.Fatalf("timed out early: %v", c)
 	}
-	if c, _, _ := table.Silent(time.Hour+500*ms, true); c != first {
+	if c, _ := table.Due(time.Hour+500*ms, true); c != first {
 		t.Fatalf("timed out: %v", c)
 	}
-	if second.Attempt(1).Written != -1 {
+	if second.written != -1 {
 		t.Error("what is in the next buffer counts as written")
 	}
 }
 
-// Without room only those calls are told of that give up; the others come first
-// when there is room, in their order, unless they are settled meanwhile.
-func TestSilentWithoutRoom(t *testing.T) {
+// Without room only those calls are returned that give up. The others come first when
+// there is room, in their order, unless they are settled meanwhile.
+func TestDueWithoutRoom(t *testing.T) {
 	var table Table[int]
 	again := &retry.Policy{Attempts: 2, Timeout: 10 * ms}
-	first, settled, last := newCall("n2", again), newCall("n2", again), newCall("n2", again)
-	once := newCall("n2", &retry.Policy{Attempts: 1, Timeout: 10 * ms})
+	first, settled, last := newCall(&table, "n2", again), newCall(&table, "n2", again), newCall(&table, "n2", again)
+	once := newCall(&table, "n2", &retry.Policy{Attempts: 1, Timeout: 10 * ms})
 	for i, c := range []*Call[int]{first, settled, last, once} {
 		table.Sent(c, int64(i))
 	}
 	write(&table, 0)
-	if c, step, _ := table.Silent(10*ms, false); c != once || step != schedule.GiveUp {
-		t.Errorf("%v, %v", c, step)
+	if c, d := table.Due(10*ms, false); c != once || d.Action != schedule.GiveUp {
+		t.Errorf("%v, %v", c, d)
 	}
-	if c, _, _ := table.Silent(20*ms, false); c != nil {
+	if c, _ := table.Due(20*ms, false); c != nil {
 		t.Errorf("%v", c)
 	}
 	if _, ok := table.Next(false); ok {
@@ -236,13 +231,13 @@ func TestSilentWithoutRoom(t *testing.T) {
 	if at, ok := table.Next(true); !ok || at > 20*ms {
 		t.Errorf("with room it is to be asked at %v, %v", at, ok)
 	}
-	if c, _, arrival := table.Settle(1, "n2"); c != settled || arrival != Late {
-		t.Errorf("%v, %v", c, arrival)
+	if c, d := table.Reply(Reply{ID: 1, Src: "n2"}); c != settled || d.Action != schedule.Settle || table.Stats.Late != 1 {
+		t.Errorf("%v, %v", c, d)
 	}
 	for i, want := range []*Call[int]{first, last} {
-		c, step, _ := table.Silent(20*ms, true)
-		if c != want || step != schedule.Send {
-			t.Errorf("%v, %v", c, step)
+		c, d := table.Due(20*ms, true)
+		if c != want || d.Action != schedule.Send {
+			t.Errorf("%v, %v", c, d)
 		}
 		table.Sent(c, int64(10+i))
 	}
@@ -257,65 +252,104 @@ func TestIdsInAnyOrder(t *testing.T) {
 	ids := []int64{5, 500, 6, 0, math.MaxInt64, 501}
 	calls := make(map[int64]*Call[int])
 	for _, id := range ids {
-		calls[id] = newCall("n2", nil)
+		calls[id] = newCall(&table, "n2", nil)
 		table.Sent(calls[id], id)
 	}
 	for _, id := range ids {
-		if c, _, arrival := table.Settle(id, "n2"); c != calls[id] || arrival != InTime {
-			t.Errorf("the reply to %d settles %v, %v", id, c, arrival)
+		if c, d := table.Reply(Reply{ID: id, Src: "n2"}); c != calls[id] || d.Action != schedule.Settle {
+			t.Errorf("the reply to %d settles %v, %v", id, c, d)
 		}
 	}
 	empty(t, &table)
 }
 
-// What is kept of a call's earlier attempts goes once the call has ended, however many
-// others are retried meanwhile: an attempt that is made in the memory of another's must
-// not keep that one's predecessors, and so on back to the first.
-func TestEarlierAttemptsAreNotKept(t *testing.T) {
-	for _, attempts := range []int{2, 3, 4, 7} {
+// A timeout that never ends does not, whenever it begins, nor does its call disturb
+// others.
+func TestTimeoutForEver(t *testing.T) {
+	for _, now := range []time.Duration{0, 1, time.Hour, 100 * 365 * 24 * time.Hour} {
 		var table Table[int]
-		policy := &retry.Policy{Attempts: attempts, Timeout: 10 * ms}
-		var kept []weak.Pointer[Attempt]
-		id, now := int64(0), time.Duration(0)
-		for round := range 1000 {
-			// One call begins in each round, so that calls of all ages are open.
-			table.Sent(newCall("n2", policy), id)
-			id++
-			for c, step, _ := table.Silent(now, true); c != nil; c, step, _ = table.Silent(now, true) {
-				if round < 100 && c.Sent() > 1 {
-					kept = append(kept, weak.Make(c.Attempt(c.Sent()-1)))
-				}
-				if step == schedule.Send {
-					table.Sent(c, id)
-					id++
-				}
-			}
-			write(&table, now)
-			now += 3 * ms
+		c := newCall(&table, "n2", &retry.Policy{Timeout: math.MaxInt64})
+		other := newCall(&table, "n2", &retry.Policy{Attempts: 1})
+		table.Sent(c, 1)
+		table.Sent(other, 2)
+		write(&table, now)
+		if got, _ := table.Due(now+time.Hour, true); got != other {
+			t.Errorf("%v is due first", got)
 		}
-		runtime.GC()
-		left := 0
-		for _, a := range kept {
-			if a.Value() != nil {
-				left++
-			}
+		if got, _ := table.Due(now+365*24*time.Hour, true); got != nil {
+			t.Errorf("written at %v, it timed out", now)
 		}
-		if len(kept) == 0 || left > 0 {
-			t.Errorf("of %d earlier attempts of calls of %d that ended long ago %d are in memory", len(kept), attempts, left)
+		if at, ok := table.Next(true); ok {
+			t.Errorf("written at %v, next at %v", now, at)
 		}
-		runtime.KeepAlive(&table)
+		table.Remove(c)
+		empty(t, &table)
 	}
 }
 
-func TestSettleAllocatesNothingButTheCall(t *testing.T) {
+// Each call with a timeout of its own leaves nothing behind.
+func TestManyTimeouts(t *testing.T) {
+	var table Table[int]
+	for i := range 10_000 {
+		c := newCall(&table, "n2", &retry.Policy{Attempts: 1, Timeout: time.Duration(i+1) * ms})
+		table.Sent(c, int64(i))
+		write(&table, 0)
+		if i%2 == 0 {
+			table.Remove(c)
+		}
+	}
+	for i := range 5_000 {
+		if c, _ := table.Due(time.Duration(2*i+2)*ms, true); c == nil || c.id != int64(2*i+1) {
+			t.Fatalf("call %d is due after %v", c.id, 2*i+2)
+		}
+	}
+	empty(t, &table)
+	table.Sent(newCall(&table, "n2", &retry.Policy{Timeout: time.Hour}), 10_000)
+	write(&table, 0)
+	if n := len(table.timeouts.byWait); n > maxEmpty {
+		t.Errorf("%d empty queues are kept", n)
+	}
+}
+
+func TestPeersAreBounded(t *testing.T) {
+	var table Table[int]
+	name := func(i, length int) string {
+		b := make([]byte, length)
+		for j := range b {
+			b[j] = byte(i >> (8 * (j % 4)))
+		}
+		return string(b)
+	}
+	for i := range 2 * maxPeers {
+		table.Peer(name(i, 4))
+	}
+	if n := len(table.Peers()); n != maxPeers {
+		t.Errorf("%d peers", n)
+	}
+	for i := range 100 {
+		table.Peer(name(i, maxPeerNames/10))
+		bytes := 0
+		for other := range table.Peers() {
+			bytes += len(other)
+		}
+		if bytes > maxPeerNames {
+			t.Fatalf("the names have %d bytes", bytes)
+		}
+	}
+	if p := table.Peer(name(1, 2*maxPeerNames)); p == nil || table.Peers()[p.Name] != nil {
+		t.Error("a name that is too long is kept")
+	}
+}
+
+func TestReplyAllocatesNothing(t *testing.T) {
 	var table Table[int]
 	id := int64(0)
-	c := new(Call[int])
+	c, peer := new(Call[int]), table.Peer("n2")
 	n := testing.AllocsPerRun(1000, func() {
-		*c = Call[int]{Letter: "\x02n2"}
+		*c = Call[int]{Record: Record{Peer: peer}}
 		table.Sent(c, id)
 		write(&table, time.Duration(id)*ms)
-		table.Settle(id, "n2")
+		table.Reply(Reply{ID: id, Src: "n2"})
 		id++
 	})
 	if n != 0 {

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"slices"
 	"strings"
 )
@@ -20,11 +19,11 @@ type Body struct {
 	blanks   bool    // Raw has blanks between tokens
 	escaped  bool    // the type has an escape
 
-	HasTerms bool // it has a member named Call, Deadline or Retry
+	HasMetadata bool // it has a member named Call, Deadline or Retry
 }
 
-// The terms of a call are the members of a request's body by which its caller tells of the call:
-// which one it is, how long it still waits, and whether this is a second attempt.
+// The metadata of a request are the members of its body that tell of the call: which
+// one it is, how long its caller still waits, and whether this is a retry.
 const (
 	Call     = "call"
 	Deadline = "deadline_ms"
@@ -53,20 +52,6 @@ func ReadBody(raw []byte) (b Body, err error) {
 	b.Raw = raw[from:end]
 	b.Type = b.typeIn(b.Raw)
 	return b, nil
-}
-
-// Compose is ReadBody for an object that was just put together without blanks from
-// parts that are valid: its type, if it has one, is the string that begins at typ, and
-// no other member is reserved. blanks tells that a part has some.
-func Compose(raw []byte, typ, typEnd int, blanks bool) Body {
-	b := Body{Raw: raw, ID: NoID, InReplyTo: NoID, blanks: blanks}
-	if typEnd > 0 {
-		b.rawType = span{typ, typEnd}
-		b.escaped = bytes.IndexByte(raw[typ:typEnd], '\\') >= 0
-		b.Type = b.typeIn(raw)
-		b.reserve(typ-len(`"type":`), typEnd)
-	}
-	return b
 }
 
 // scanAll reads the object that is all there is in raw but for blanks.
@@ -110,7 +95,7 @@ func Without(object []byte, names ...string) []byte {
 func (b *Body) scan(c *cursor, i, depth int) int {
 	b.rawType, b.escaped = span{}, false
 	b.ID, b.InReplyTo = NoID, NoID
-	b.count, b.blanks, b.HasTerms = 0, false, false
+	b.count, b.blanks, b.HasMetadata = 0, false, false
 	c.blanks = false
 	from := i
 	if i = c.skip(i + 1); c.peek(i) == '}' {
@@ -133,7 +118,7 @@ func (b *Body) scan(c *cursor, i, depth int) int {
 			i = c.readID(at, depth+1, "body.in_reply_to", &b.InReplyTo)
 			b.reserve(start-from, i-from)
 		default:
-			b.HasTerms = b.HasTerms || k == keyTerm
+			b.HasMetadata = b.HasMetadata || k == keyMetadata
 			i = c.value(at, depth+1)
 		}
 		if i < 0 {

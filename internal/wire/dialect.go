@@ -58,13 +58,25 @@ func (d Dialect) pick(spaced, compact string) string {
 	return compact
 }
 
-// AppendTerms appends, behind at least one field, how long the caller of a request
-// still waits and whether this is a retry.
-func (d Dialect) AppendTerms(dst []byte, deadline int64, retry bool) []byte {
+// AppendMetadata appends, behind at least one field, how many milliseconds the
+// caller of a request still waits and whether this is a retry.
+func (d Dialect) AppendMetadata(dst []byte, deadline int64, retry bool) []byte {
 	dst = append(dst, d.pick(`, "deadline_ms": `, `,"deadline_ms":`)...)
 	dst = strconv.AppendInt(dst, deadline, 10)
 	dst = append(dst, d.pick(`, "retry": `, `,"retry":`)...)
 	return strconv.AppendBool(dst, retry)
+}
+
+// AppendError appends the fields of an error reply. A retryAfter of 0 is left out.
+func (d Dialect) AppendError(dst []byte, code int64, text string, retryAfter int64) []byte {
+	dst = append(dst, d.pick(`"type": "error", "code": `, `"type":"error","code":`)...)
+	dst = strconv.AppendInt(dst, code, 10)
+	dst = AppendQuote(append(dst, d.pick(`, "text": `, `,"text":`)...), text)
+	if retryAfter > 0 {
+		dst = append(dst, d.pick(`, "retry_after_ms": `, `,"retry_after_ms":`)...)
+		dst = strconv.AppendInt(dst, retryAfter, 10)
+	}
+	return dst
 }
 
 // AppendFields appends what stands between a body's braces but the ids: the
@@ -99,15 +111,6 @@ func (d Dialect) appendPart(dst []byte, b *Body, from, to int) []byte {
 	return d.AppendValue(dst, part)
 }
 
-// blanks is how many blanks AppendValue adds to a long text, or some more. The
-// buffer for one is made once then, and not again and again while it grows.
-func (d Dialect) blanks(raw []byte) int {
-	if !d.Spaced || len(raw) < readSize {
-		return 0
-	}
-	return bytes.Count(raw, []byte{','}) + bytes.Count(raw, []byte{':'})
-}
-
 func trimCommas(part []byte) []byte {
 	for len(part) > 0 && isBlankOrComma(part[0]) {
 		part = part[1:]
@@ -122,17 +125,16 @@ func isBlankOrComma(b byte) bool {
 	return b == ',' || b <= ' '
 }
 
-// AppendValue appends valid JSON with its blanks made the dialect's.
+// AppendValue appends valid JSON with its blanks made the dialect's. It copies at
+// once what stands between two places where a blank comes or goes.
 func (d Dialect) AppendValue(dst, raw []byte) []byte {
-	if d.Spaced && len(raw) < readSize {
-		return appendSpaced(dst, raw)
+	if len(raw) >= readSize { // a long value gets its memory at once
+		blanks := 0
+		if d.Spaced {
+			blanks = bytes.Count(raw, []byte{','}) + bytes.Count(raw, []byte{':'})
+		}
+		dst = slices.Grow(dst, len(raw)+blanks)
 	}
-	return d.appendPieces(slices.Grow(dst, len(raw)+d.blanks(raw)), raw)
-}
-
-// appendPieces is AppendValue for any dialect and text. It copies at once what stands
-// between two places where a blank comes or goes.
-func (d Dialect) appendPieces(dst, raw []byte) []byte {
 	done := 0 // raw[:done] was appended
 	for i := 0; i < len(raw); {
 		b := raw[i]

@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
-	"pgregory.net/rapid"
 )
 
 var dialects = []Dialect{{}, {Spaced: true}}
@@ -276,38 +275,6 @@ func blanks(d Dialect, line []byte) string {
 		})
 	}
 	return out
-}
-
-// Both ways to make blanks the dialect's come to the same, whatever stands in strings
-// and wherever they end.
-func TestAppendSpaced(t *testing.T) {
-	d := Dialect{Spaced: true}
-	for n := range 300 {
-		raw := []byte(strings.Repeat("1,", n) + "1")
-		if got, want := d.AppendValue(nil, raw), strings.Repeat("1, ", n)+"1"; string(got) != want {
-			t.Fatalf("%d elements: %s", n+1, got)
-		}
-	}
-	text := rapid.SliceOfN(rapid.SampledFrom([]string{"a", "bcd", `\"`, `\\`, `\u00e9`, "é", ",", ":", "{", " ", "\U0001F600", "12345678"}), 0, 9)
-	token := rapid.OneOf(
-		rapid.Map(text, func(s []string) string { return `"` + strings.Join(s, "") + `"` }),
-		rapid.SampledFrom([]string{"1", "-0.5e+10", "true", "null", "{}", "[]", `""`, "[ ]"}),
-	)
-	rapid.Check(t, func(t *rapid.T) {
-		var raw []byte
-		for i, n := 0, rapid.IntRange(0, 6).Draw(t, "members"); i < n; i++ {
-			raw = append(raw, ",\t"[:rapid.IntRange(1, 2).Draw(t, "blank")]...)
-			raw = append(raw, token.Draw(t, "name")...)
-			raw = append(raw, ':')
-			raw = append(raw, token.Draw(t, "value")...)
-		}
-		raw = bytes.TrimLeft(raw, ",\t")
-		dst := make([]byte, 3, 3+rapid.IntRange(0, 100).Draw(t, "room"))
-		want := d.appendPieces([]byte{0, 0, 0}, raw)
-		if got := d.AppendValue(dst, raw); !bytes.Equal(got, want) {
-			t.Fatalf("%s\nwant %s\ngot  %s", raw, want, got)
-		}
-	})
 }
 
 // BenchmarkAppend writes the answer to a small echo; the peer with encoding/json

@@ -11,7 +11,7 @@ const (
 	keyType
 	keyID
 	keyInReplyTo
-	keyTerm // one of the terms of a call
+	keyMetadata // Call, Deadline or Retry
 )
 
 // key reads a member's name and the colon behind it.
@@ -68,16 +68,7 @@ func keyOf(name []byte) key {
 	case "in_reply_to":
 		return keyInReplyTo
 	case Call, Deadline, Retry:
-		return keyTerm
+		return keyMetadata
 	}
 	return keyOwn
-}
-
-// Reserved reports whether a member of this name means something to us in a body.
-func Reserved(name string) bool {
-	switch keyOf([]byte(name)) {
-	case keyType, keyID, keyInReplyTo, keyTerm:
-		return true
-	}
-	return false
 }

@@ -1,9 +1,6 @@
 package wire
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "bytes"
 
 // A Salvage is what can still be read of a line that is no message, so that
 // whoever sent a broken request learns it instead of waiting.
@@ -84,24 +81,17 @@ func asString(token []byte) string {
 
 // stringEnd is the place behind the string that begins at i, valid or not.
 func stringEnd(line []byte, i int) int {
-	for i++; i <= len(line)-8; {
-		marks := quoteOrSlash(binary.LittleEndian.Uint64(line[i:]))
-		if marks == 0 {
-			i += 8
-			continue
+	for from := i + 1; from < len(line); {
+		n := bytes.IndexByte(line[from:], '"')
+		if n < 0 {
+			break
 		}
-		i += bits.TrailingZeros64(marks) / 8
-		if line[i] == '"' {
-			return i + 1
+		quote, escapes := from+n, 0
+		for line[quote-1-escapes] == '\\' && quote-1-escapes > i {
+			escapes++
 		}
-		i += 2
-	}
-	for ; i < len(line); i++ {
-		switch line[i] {
-		case '\\':
-			i++
-		case '"':
-			return i + 1
+		if from = quote + 1; escapes%2 == 0 {
+			return from
 		}
 	}
 	return len(line)

@@ -135,24 +135,15 @@ func ParseInt(raw []byte) (n int64, ok bool) {
 // Valid tells why raw is not exactly one JSON value, blanks around it aside;
 // nil if it is one.
 func Valid(raw []byte) error {
-	_, err := check(raw, 1)
-	return err
-}
-
-// CheckOwn is Valid for what becomes the value of a body's own member, and tells
-// whether there are blanks, in it or around it.
-func CheckOwn(raw []byte) (blanks bool, err error) { return check(raw, 3) }
-
-func check(raw []byte, depth int) (blanks bool, err error) {
 	c := cursor{text: raw}
-	i := c.value(c.skip(0), depth)
+	i := c.value(c.skip(0), 1)
 	if i >= 0 {
 		if i = c.skip(i); i == len(raw) {
-			return c.blanks, nil
+			return nil
 		}
 		c.fail(i, "something follows the value")
 	}
-	return false, &Error{"not JSON: " + c.why, c.at}
+	return &Error{"not JSON: " + c.why, c.at}
 }
 
 // Member is the raw value of the member called name of the object raw, which

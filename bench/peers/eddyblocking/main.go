@@ -34,7 +34,7 @@ func main() {
 		Log:     slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: level})),
 	}
 
-	n.Handle("echo", func(ctx context.Context, req *eddy.Request) (any, error) {
+	n.HandleInline("echo", func(ctx context.Context, req *eddy.Request) (any, error) {
 		return nil, req.ReplyAs("echo_ok", req.Body)
 	})
 

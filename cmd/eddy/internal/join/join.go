@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
@@ -36,8 +37,8 @@ type Config struct {
 	Restarts int
 	// Grace is how long the program may run on after it was told to end.
 	Grace time.Duration
-	// Stderr receives what the program writes to its standard error, each line after
-	// the node's name.
+	// Stderr receives the lines that the program writes to its standard error, each
+	// after the node's name and without anything that a terminal obeys.
 	Stderr io.Writer
 	Log    *slog.Logger
 }
@@ -193,7 +194,7 @@ func (m *Member) carryIn() error {
 func (m *Member) wrote(i *incarnation, s cluster.Stream, line cluster.Line) {
 	switch {
 	case s == cluster.Stderr:
-		fmt.Fprintf(m.cfg.Stderr, "%s: %s\n", m.cfg.Net.Node, line.Text)
+		fmt.Fprintf(m.cfg.Stderr, "%s: %s\n", m.cfg.Net.Node, quote.Printable(line.Text))
 	case !i.ready.Load() && m.isInitReply(i.initSource, line.Text):
 		i.ready.Store(true)
 		m.once.Do(func() { close(m.ready) })
@@ -222,7 +223,7 @@ func (m *Member) isInitReply(initSource string, line []byte) bool {
 		return false
 	}
 	if reply.Body.Type != "init_ok" {
-		m.cfg.Log.Error("the node did not accept init", "reply", fmt.Sprintf("%.200s", line))
+		m.cfg.Log.Error("the node did not accept init", "reply", quote.Excerpt(line))
 	}
 	return true
 }

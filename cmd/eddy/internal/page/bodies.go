@@ -9,24 +9,24 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
-// How much of the bodies is in the page. The rest is in the journal.
+// The page contains only a part of the bodies. The journal has all of them.
 const (
-	bodyBytes     = 4 << 10 // of one body
-	bodiesInBlock = 4096    // that are compressed together
+	bodyBytes     = 4 << 10 // the limit of one body
+	bodiesInBlock = 4096    // the number of bodies that are compressed together
 )
 
-// A block holds bodies, each after its whole length and the length of what is
-// there, compressed.
+// A block contains compressed bodies, each after its length and its length in the
+// page.
 type block struct {
-	First int           `json:"first"` // the place of its first message
+	First int           `json:"first"` // the index of its first message
 	Count int           `json:"count"`
 	Text  template.HTML `json:"-"` // base64
 }
 
-// bodies are the bodies of the messages from first to before end, as far as there
-// is room for so many bytes of base64, and those of some messages in any case.
+// bodies returns the blocks of the messages from first to before end, within a budget
+// of bytes of base64. The bodies of the wanted messages are included in any case.
 func bodies(j *sim.Journal, first, end int, wanted []int, budget int) (blocks []block, kept int) {
-	const together = 8 // blocks that are compressed side by side
+	const together = 8 // the number of blocks that are compressed in parallel
 	for at := first; at < end && budget > 0; {
 		var batch []block
 		var wait sync.WaitGroup

@@ -8,41 +8,41 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// A call is what a client or a node asked of another, with all its attempts.
+// A call is a request of a client or a node, with all its attempts.
 type call struct {
-	parent  uint32        // the call that it was made for; 0 if that is not known
-	timeout time.Duration // of each attempt, as the caller promises; 0 if nobody said
+	parent  uint32        // the call for which it was made; 0 if this is not known
+	timeout time.Duration // of each attempt; 0 if this is not known
 }
 
-// grouping is which call every message of a journal belongs to.
+// A grouping says to which call each message of a journal belongs.
 //
-// Nothing on the wire says so, hence a rule: a client's request is a call. A
-// node's request is one more attempt of a call if the same node has sent the same
-// body (but for ids) to the same receiver before, in the same incarnation, no reply to any
-// of those has been delivered since, and it is not known to be made for another;
-// otherwise it begins a call. A reply
-// belongs to the call of the request it answers, a duplicate to that of its
-// original.
+// Messages do not contain this, so there are rules. A client's request is a call. A
+// node's request is another attempt of a call if the same incarnation of the node has
+// sent the same body (without ids) to the same receiver before, no reply to these
+// attempts has been delivered since, and the request is not made for another call.
+// Otherwise it is a new call. A reply belongs to the call of its request, a duplicate
+// to the call of its original.
 //
-// A call is made for another if its body is that one's payload, or if that one was
-// the only request of a client's that its node had open, or, where there was none
-// of a client's, of a node's. What is sent one-way belongs to the call that was
-// open in this way, or to none.
+// A call is made for another call if its body is the payload of that call, or if that
+// call is the only open request of a client at the node. If no client has an open
+// request, the only open request of another node counts. A one-way message belongs to
+// the call that is found in the same way.
 type grouping struct {
-	of    []uint32 // by the message; 0 for none
-	calls []call   // from 1 on; the first is unused
+	of    []uint32 // by message; 0 for none
+	calls []call   // from index 1
 
-	latest  map[attempted]*try
-	asked   map[request]*try
-	carried map[attempted]uint32   // by node and payload: the call that asked for it
-	open    map[string]*unanswered // by node
+	latest    map[attempt]*attempts
+	byRequest map[request]*attempts
+	payloads  map[attempt]uint32       // by node and payload: the call with this payload
+	open      map[string]*openRequests // by node
 }
 
-// unanswered are the calls of the requests that a node was handed and has not
-// answered.
-type unanswered struct{ clients, nodes map[request]uint32 }
+// openRequests are the calls whose requests were delivered to a node and have no reply
+// yet.
+type openRequests struct{ clients, nodes map[request]uint32 }
 
-type attempted struct {
+// An attempt identifies the attempts of a call.
+type attempt struct {
 	src, dest   string
 	incarnation int
 	body        uint64
@@ -53,18 +53,19 @@ type request struct {
 	id        int64
 }
 
-type try struct {
+// attempts are the attempts of one call.
+type attempts struct {
 	call    uint32
-	settled bool
+	settled bool // a reply was delivered
 }
 
-// group finds the calls of a journal. timeout is of each attempt of a call that a
-// node makes and no request says otherwise.
+// group finds the calls of a journal. timeout is that of each attempt of a node, unless
+// the client's request sets another.
 func group(j *sim.Journal, timeout time.Duration) *grouping {
 	g := &grouping{
 		of: make([]uint32, j.Len()), calls: make([]call, 1),
-		latest: map[attempted]*try{}, asked: map[request]*try{},
-		carried: map[attempted]uint32{}, open: map[string]*unanswered{},
+		latest: map[attempt]*attempts{}, byRequest: map[request]*attempts{},
+		payloads: map[attempt]uint32{}, open: map[string]*openRequests{},
 	}
 	for step := range j.Steps() {
 		m := &step.Record
@@ -74,13 +75,13 @@ func group(j *sim.Journal, timeout time.Duration) *grouping {
 				delete(g.open, step.Event.Node)
 			}
 		case step.Sent && m.IsReply():
-			g.answer(m)
+			g.addReply(m)
 		case step.Sent && !m.IsRequest():
-			g.of[m.Index] = g.serving(m.Src)
+			g.of[m.Index] = g.openCall(m.Src)
 		case step.Sent && m.IsRequest():
-			g.ask(m, timeout)
+			g.addRequest(m, timeout)
 		case !step.Sent && m.Fate == sim.Delivered:
-			g.deliver(m)
+			g.delivered(m)
 		}
 	}
 	for m := range j.All() {
@@ -91,34 +92,34 @@ func group(j *sim.Journal, timeout time.Duration) *grouping {
 	return g
 }
 
-// ask takes in a request that was sent.
-func (g *grouping) ask(m *sim.Record, timeout time.Duration) {
+// addRequest adds a request that was sent.
+func (g *grouping) addRequest(m *sim.Record, timeout time.Duration) {
 	if sim.IsClient(m.Src) {
 		t := g.begin(m, call{timeout: timeoutOf(m.Body)})
 		if payload := message.Member(m.Body, "payload"); payload != nil {
-			g.carried[attempted{src: m.Dest, body: sim.BodyHash(payload)}] = t.call
+			g.payloads[attempt{src: m.Dest, body: sim.BodyHash(payload)}] = t.call
 		}
 		return
 	}
 	body := sim.BodyHash(m.Body)
-	key := attempted{m.Src, m.Dest, m.Incarnation, body}
-	c := call{parent: g.carried[attempted{src: m.Src, body: body}], timeout: timeout}
+	key := attempt{m.Src, m.Dest, m.Incarnation, body}
+	c := call{parent: g.payloads[attempt{src: m.Src, body: body}], timeout: timeout}
 	if c.parent == 0 {
-		c.parent = g.serving(m.Src)
+		c.parent = g.openCall(m.Src)
 	}
 	if t := g.latest[key]; t != nil && !t.settled && (c.parent == 0 || c.parent == g.calls[t.call].parent) {
 		g.of[m.Index] = t.call
-		g.asked[request{m.Src, m.Dest, m.ID}] = t
+		g.byRequest[request{m.Src, m.Dest, m.ID}] = t
 		return
 	}
-	if asked := g.calls[c.parent].timeout; c.parent != 0 && asked != 0 {
-		c.timeout = asked
+	if own := g.calls[c.parent].timeout; c.parent != 0 && own != 0 {
+		c.timeout = own
 	}
 	g.latest[key] = g.begin(m, c)
 }
 
-// serving is the call that a node is busy with, if it can be no other.
-func (g *grouping) serving(node string) uint32 {
+// openCall returns the call that a node is serving, if there is only one candidate.
+func (g *grouping) openCall(node string) uint32 {
 	o := g.open[node]
 	if o == nil {
 		return 0
@@ -136,18 +137,19 @@ func (g *grouping) serving(node string) uint32 {
 	return 0
 }
 
-func (g *grouping) begin(m *sim.Record, c call) *try {
-	t := &try{call: uint32(len(g.calls))}
+// begin adds a call.
+func (g *grouping) begin(m *sim.Record, c call) *attempts {
+	t := &attempts{call: uint32(len(g.calls))}
 	g.calls = append(g.calls, c)
 	g.of[m.Index] = t.call
-	g.asked[request{m.Src, m.Dest, m.ID}] = t
+	g.byRequest[request{m.Src, m.Dest, m.ID}] = t
 	return t
 }
 
-// answer takes in a reply that was sent.
-func (g *grouping) answer(m *sim.Record) {
+// addReply adds a reply that was sent.
+func (g *grouping) addReply(m *sim.Record) {
 	key := request{m.Dest, m.Src, m.InReplyTo}
-	if t := g.asked[key]; t != nil {
+	if t := g.byRequest[key]; t != nil {
 		g.of[m.Index] = t.call
 	}
 	if o := g.open[m.Src]; o != nil {
@@ -156,21 +158,21 @@ func (g *grouping) answer(m *sim.Record) {
 	}
 }
 
-// deliver takes in that a message arrived.
-func (g *grouping) deliver(m *sim.Record) {
+// delivered handles the delivery of a message.
+func (g *grouping) delivered(m *sim.Record) {
 	switch {
 	case m.IsReply():
-		if t := g.asked[request{m.Dest, m.Src, m.InReplyTo}]; t != nil {
+		if t := g.byRequest[request{m.Dest, m.Src, m.InReplyTo}]; t != nil {
 			t.settled = true
 		}
 	case m.IsRequest():
-		t := g.asked[request{m.Src, m.Dest, m.ID}]
+		t := g.byRequest[request{m.Src, m.Dest, m.ID}]
 		if t == nil {
 			return
 		}
 		o := g.open[m.Dest]
 		if o == nil {
-			o = &unanswered{map[request]uint32{}, map[request]uint32{}}
+			o = &openRequests{map[request]uint32{}, map[request]uint32{}}
 			g.open[m.Dest] = o
 		}
 		of := o.nodes
@@ -181,7 +183,7 @@ func (g *grouping) deliver(m *sim.Record) {
 	}
 }
 
-// timeoutOf is how long a request wants each attempt to wait.
+// timeoutOf returns the timeout of each attempt that a request sets, or 0.
 func timeoutOf(body []byte) time.Duration {
 	ms, err := strconv.ParseFloat(string(message.Member(body, "timeout_ms")), 64)
 	if err != nil || !(ms > 0 && ms < 1e9) {

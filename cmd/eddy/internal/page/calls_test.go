@@ -11,8 +11,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
-// TestCalls reads journals and says which call every message belongs to. A line is
-// what journal.jsonl has, shortly: when it was sent and delivered, x for lost.
+// TestCalls prints to which call each message of a journal belongs.
 func TestCalls(t *testing.T) {
 	datadriven.RunTest(t, "testdata/calls", func(t *testing.T, d *datadriven.TestData) string {
 		j := readShort(t, d.Input)
@@ -35,11 +34,12 @@ func TestCalls(t *testing.T) {
 	})
 }
 
-// readShort reads lines such as
+// readShort parses lines such as
 //
 //	5 8 c1>n1 {"type":"echo","msg_id":1}
 //
-// and numbers their steps in the order of their times.
+// with the times of sending and delivery in ms, or x for a lost message. It numbers the
+// steps in the order of the times.
 func readShort(t *testing.T, text string) *sim.Journal {
 	t.Helper()
 	type line struct {
@@ -64,7 +64,7 @@ func readShort(t *testing.T, text string) *sim.Journal {
 		lines = append(lines, l)
 		times = append(times, l.sent, l.done)
 	}
-	step := func(line, which int) int { // earlier times first, and then earlier lines
+	step := func(line, which int) int { // in the order of times, then of lines
 		n, own := 1, times[2*line+which]
 		for i, at := range times {
 			if at < own || at == own && i < 2*line+which {

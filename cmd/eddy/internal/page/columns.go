@@ -12,15 +12,15 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// A column is one member of all records, as varints (encoding/binary's), of which
-// signed ones are in zigzag. Columns compress better than rows, and a browser
-// reads a million numbers of one in some milliseconds.
+// A column has one field of all records, as varints of encoding/binary. Columns
+// compress better than rows, and a browser reads a million numbers of a column in some
+// milliseconds.
 type column []byte
 
 func (c *column) unsigned(v uint64) { *c = binary.AppendUvarint(*c, v) }
 func (c *column) signed(v int64)    { *c = binary.AppendVarint(*c, v) }
 
-// join puts columns behind each other, each after its length in bytes.
+// join concatenates columns, each after its length in bytes.
 func join(columns ...column) []byte {
 	var all []byte
 	for _, c := range columns {
@@ -29,7 +29,7 @@ func join(columns ...column) []byte {
 	return all
 }
 
-// The flags beside a message's fate, which has the lower four bits.
+// The flags of a message. Its fate has the lower four bits.
 const (
 	flagRequest = 1 << (4 + iota)
 	flagReply
@@ -37,10 +37,10 @@ const (
 	flagForged
 )
 
-// nameBytes is how much of a name the page shows: a name may be a megabyte.
+// nameBytes is the limit of a name in the page: a name may have a megabyte.
 const nameBytes = 200
 
-// shorten returns names as the page shows them.
+// shorten cuts names to nameBytes.
 func shorten(names []string) []string {
 	short := make([]string, len(names))
 	for i, name := range names {
@@ -52,15 +52,16 @@ func shorten(names []string) []string {
 	return short
 }
 
-// maxExact is the largest id written as a number. A JavaScript number holds 53
-// bits, and the zigzag of a difference of two ids has two more than they have.
+// maxExact is the largest id that is written as a number. A JavaScript number has 53
+// bits, and the zigzag encoding of the difference of two ids has two bits more than the
+// ids.
 const maxExact = 1<<51 - 1
 
-// ids writes ids: each as 1 + the zigzag of how much more it is than its sender's
-// last, and 0 for none.
+// ids writes ids. An id is written as 1 + the zigzag encoding of its difference to the
+// sender's last one; 0 means that there is no id.
 type ids struct {
 	last map[uint64]int64
-	big  map[string]string // by place: what a number can't hold, in full
+	big  map[string]string // by index: ids that are too large for a number
 }
 
 func (d *ids) add(c *column, place int, sender uint64, id int64) {
@@ -79,7 +80,7 @@ func (d *ids) add(c *column, place int, sender uint64, id int64) {
 
 func newIDs() *ids { return &ids{last: map[uint64]int64{}, big: map[string]string{}} }
 
-// messages are the columns of the messages from first to before end.
+// messages returns the columns of the messages from first to before end.
 func messages(j *sim.Journal, g *grouping, first, end int, n *names.Table) (all []byte, bigIDs, bigReplies map[string]string) {
 	var sent, took, src, dest, typ, flags, id, reply, of, steps, lasted, calls, incarnations column
 	own, theirs := newIDs(), newIDs()
@@ -126,7 +127,7 @@ func messages(j *sim.Journal, g *grouping, first, end int, n *names.Table) (all 
 	return join(sent, took, src, dest, typ, flags, id, reply, of, steps, lasted, calls, incarnations), own.big, theirs.big
 }
 
-// columns are the columns of the calls.
+// columns returns the columns of the calls.
 func (g *grouping) columns() []byte {
 	var parents, timeouts column
 	for i := range g.calls {
@@ -136,8 +137,8 @@ func (g *grouping) columns() []byte {
 	return join(parents, timeouts)
 }
 
-// operations are the columns of a history. An operation's message is 1 + the place
-// of its request among the page's, or 0.
+// operations returns the columns of a history. The column message is 1 + the index of
+// the request in the page, or 0.
 func operations(h *history.History, requests map[request]int, first, end int, n *names.Table) []byte {
 	var from, took, client, node, f, outcome, id, message, why column
 	number := func(name string) uint64 { return uint64(n.Number(name)) }

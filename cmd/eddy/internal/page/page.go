@@ -1,6 +1,6 @@
-// Package page makes one page of HTML of a test, or of two beside each other, that
-// needs nothing else: no network, no server. Whatever nodes wrote is in it
-// compressed and as text, so that nothing of it runs.
+// Package page writes an HTML page about one test, or about two tests side by side. The
+// page needs no network and no server. The output of nodes is stored in it compressed
+// and shown as text, so that none of it can run as a script.
 package page
 
 import (
@@ -24,16 +24,16 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
-// A Test is what a page shows.
+// A Test is the content of a page.
 type Test struct {
-	Name     string // of its directory, for people
+	Name     string // a short name of its directory
 	Verdict  string // pass, fail, unknown
-	Sentence string // the verdict in words
-	Command  string // for a shell, to run it again
+	Sentence string // the verdict in one sentence
+	Command  string // a shell command that runs the test again
 	Seed     uint64
 
-	Reasons []Reason // why the verdict is not pass, the first one first
-	Nodes   []string // the lanes after the clients', in their order
+	Reasons []Reason // why the verdict is not pass; the main reason first
+	Nodes   []string // the lanes after those of clients
 	Timeout time.Duration
 	Results []byte // results.json
 
@@ -41,22 +41,22 @@ type Test struct {
 	History *history.History
 }
 
-// A Reason is why a verdict is not pass.
+// A Reason is a reason why the verdict is not pass.
 type Reason struct {
 	Check    string  `json:"check"`
 	Text     string  `json:"text"`
 	Seconds  float64 `json:"seconds"`
 	Unknown  bool    `json:"unknown"`
-	Record   int     `json:"record"`   // the message that shows it, by its index, or -1
-	Involved []int   `json:"involved"` // all messages that one must see, by index
+	Record   int     `json:"record"`   // the index of the message that shows it, or -1
+	Involved []int   `json:"involved"` // the indices of the messages needed to understand it
 }
 
-// maxMessages is how many messages a page holds. Of a longer test it holds those
-// about the first reason.
+// maxMessages is the maximum number of messages in a page. For a longer test, the page
+// has the messages around the first reason.
 const maxMessages = 1_200_000
 
-// pageBytes is how large the messages of one test may make a page: what an e-mail
-// still takes, and a browser opens at once.
+// pageBytes is the limit of the messages of one test in a page. E-mail accepts such a
+// file, and a browser opens it quickly.
 const pageBytes = 36 << 20
 
 // The bundle that front builds.
@@ -128,7 +128,7 @@ func write(w io.Writer, title string, tests []*Test) error {
 	return pageTemplate.Execute(w, &shown)
 }
 
-// parts are what the script reads.
+// parts returns the parts that the script reads.
 func (t *Test) parts(prefix string) ([]part, error) {
 	first, end := t.window()
 	n := &names.Table{}
@@ -151,7 +151,7 @@ func (t *Test) parts(prefix string) ([]part, error) {
 	h.Fates = sim.Fates()
 	text, err := json.Marshal(&h, jsonv1.FormatDurationAsNano(true))
 	if err != nil {
-		return nil, fmt.Errorf("write the page's head: %w", err)
+		return nil, fmt.Errorf("encode the head of the page: %w", err)
 	}
 	parts = append(parts, part{prefix + "head", pack(text)})
 	for i, b := range blocks {
@@ -160,7 +160,7 @@ func (t *Test) parts(prefix string) ([]part, error) {
 	return parts, nil
 }
 
-// window are the messages that the page holds.
+// window returns the range of messages in the page.
 func (t *Test) window() (first, end int) {
 	all := t.Journal.Len()
 	if all <= maxMessages {
@@ -177,7 +177,7 @@ func (t *Test) window() (first, end int) {
 	return first, first + maxMessages
 }
 
-// requests are the clients' requests.
+// requests returns the indices of the clients' requests.
 func (t *Test) requests() map[request]int {
 	all := make(map[request]int, t.History.Len())
 	for m := range t.Journal.All() {
@@ -188,7 +188,7 @@ func (t *Test) requests() map[request]int {
 	return all
 }
 
-// wanted are the messages whose bodies must be there.
+// wanted returns the messages whose bodies must be in the page.
 func (t *Test) wanted() (all []int) {
 	for _, r := range t.Reasons {
 		all = append(all, r.Involved...)
@@ -201,12 +201,12 @@ func (t *Test) wanted() (all []int) {
 	return all[:min(len(all), 1000)]
 }
 
-// pack compresses a part and writes it in letters.
+// pack compresses a part and encodes it as base64.
 func pack(text []byte) template.HTML {
 	var b bytes.Buffer
 	letters := base64.NewEncoder(base64.StdEncoding, &b)
-	z, _ := gzip.NewWriterLevel(letters, gzip.BestSpeed) // the level is a good one
-	z.Write(text)                                        // a buffer takes all
+	z, _ := gzip.NewWriterLevel(letters, gzip.BestSpeed) // the level is valid
+	z.Write(text)                                        // writing to a buffer cannot fail
 	z.Close()
 	letters.Close()
 	return template.HTML(b.String())

@@ -2,9 +2,9 @@ package page
 
 import "html/template"
 
-// pageTemplate is the page: what there is to read even where no script runs, then
-// the parts, then the script that draws them. The hashes of style and script are
-// in its Content-Security-Policy, so nothing else runs and nothing is fetched.
+// pageTemplate is the page: the text that is shown without a script, the parts, and the
+// script that draws them. Its Content-Security-Policy has the hashes of style and
+// script, so that nothing else runs and nothing is fetched.
 var pageTemplate = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 <html lang="en">
 <head>

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 	"unicode/utf8"
 )
 
@@ -26,6 +27,23 @@ func Printable[T ~[]byte | ~string](text T) string {
 			b.WriteString(rest[:size])
 		}
 		rest = rest[size:]
+	}
+	return b.String()
+}
+
+// JSON is Printable for a text in JSON: the result is JSON with the same meaning.
+func JSON[T ~[]byte | ~string](text T) string {
+	var b strings.Builder
+	for _, r := range string(text) {
+		switch {
+		case strconv.IsPrint(r):
+			b.WriteRune(r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
 	}
 	return b.String()
 }

@@ -1,6 +1,8 @@
 package quote
 
 import (
+	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 )
@@ -19,6 +21,22 @@ func TestPrintable(t *testing.T) {
 	}
 	if got := Lines("a\tb\n\x1bc\n"); got != "a\\tb\n\\x1bc\n" {
 		t.Errorf("got %q", got)
+	}
+}
+
+// What JSON returns is printable and has the same meaning.
+func TestJSON(t *testing.T) {
+	const text = `{"a":"` + "\u009b31m\u202e\x7f\U000e0001\ufffe é" + `"}`
+	got := JSON(text)
+	if want := `{"a":"\u009b31m\u202e\u007f\udb40\udc01\ufffe é"}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	var before, after any
+	if err := json.Unmarshal([]byte(text), &before); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(got), &after); err != nil || !reflect.DeepEqual(before, after) {
+		t.Errorf("%q became %q, %v", before, after, err)
 	}
 }
 

@@ -1,10 +1,8 @@
 package shorthand
 
 import (
-	"fmt"
 	"strconv"
 	"strings"
-	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -34,7 +32,7 @@ func ShowName(name string) string {
 	if isWord(name) {
 		return name
 	}
-	return printable(string(message.Quote(name)))
+	return quote.JSON(message.Quote(name))
 }
 
 // ShowValue returns one JSON value without blanks between its tokens.
@@ -49,7 +47,7 @@ func ShowValue(value jsontext.Value) string {
 	if err := value.Compact(); err != nil {
 		return quote.Printable(value)
 	}
-	return printable(string(value))
+	return quote.JSON(value)
 }
 
 // isWord reports whether Parse would read text as a string of the same text.
@@ -64,22 +62,4 @@ func isWord(text string) bool {
 	}
 	name, _ := cutName(text)
 	return name == ""
-}
-
-// printable returns JSON in which all characters that are not printable are escaped.
-// Such characters are in strings only.
-func printable(text string) string {
-	var b strings.Builder
-	for _, r := range text {
-		switch {
-		case strconv.IsPrint(r):
-			b.WriteRune(r)
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.String()
 }

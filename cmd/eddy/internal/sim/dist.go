@@ -118,7 +118,7 @@ func ParseDist(text string, readFile func(path string) ([]byte, error)) (Dist, e
 		}
 		return parseMeasured(value, content)
 	}
-	return Dist{}, fmt.Errorf("latency %q: must begin with constant:, exponential:, uniform:, lognormal: or file:", text)
+	return Dist{}, fmt.Errorf("latency %q: must begin with constant:, exponential:, uniform:, lognormal: or file: and have a value", text)
 }
 
 func parseLognormal(text, value string) (Dist, error) {

@@ -33,7 +33,7 @@ func TestCompare(t *testing.T) {
 	b.must(t, "report", "--compare", "-o", file, double, double)
 	tb = open(t, "file://"+file, 1366, 900)
 	tb.run(chromedp.WaitReady(chromedp.CSS("body[data-ready]")))
-	tb.has(".compare", "Nothing: every operation ended the same way")
+	tb.has(".compare", "There is no difference: every operation ended in the same way")
 	tb.has(".compare table", "0 differences")
 }
 

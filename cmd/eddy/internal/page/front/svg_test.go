@@ -64,7 +64,7 @@ func elements(t *testing.T, file string) map[string]int {
 // file that a browser draws as the canvas does.
 func TestSaveAsSVG(t *testing.T) {
 	b := newBench(t)
-	tb := openReport(t, b.test(t, "double-answer"), "#v0")
+	tb := openReport(t, b.test(t, "double-reply"), "#v0")
 	const most = 0.05 // of the pixels may differ
 	messages := eval[int](tb, `eddy.explorers[0].diagram.drawn.length`)
 	file := tb.saved()

@@ -18,13 +18,13 @@ export function causesOf(test: Test, r: Reason, bands: Band[]): Causes {
   const told = (r.involved ?? []).map(here).filter(inside);
   const roots = new Set<number>();
   for (const i of shows >= 0 ? [...told, shows] : told) if (m.call[i]) roots.add(test.rootOf(m.call[i]));
-  let how = "the causal past of this violation within the calls that it is about, and what was lost of them";
+  let how = "the messages of its calls that could have caused it, and those that were lost";
   let candidates = new Set<number>(told);
   for (const root of roots) for (const call of test.treeOf(root)) for (const i of test.messagesOf(call)) candidates.add(i);
   if (shows >= 0) candidates.add(shows);
   if (candidates.size === 0) {
     candidates = around(test, r, at);
-    how = "no message shows this by itself: what its node was busy with, and said last, when it showed";
+    how = "no single message shows this; these are the last messages of its node before it showed";
   }
   const until = Math.max(at, shows >= 0 ? m.sent[shows] : 0) + 1e-6;
   // What was lost is no one's past, and often the reason.

@@ -38,12 +38,12 @@ export function charts(test: Test, view: View, bands: Band[]): HTMLElement {
   const b = bucketsOf(test), row = h("div", { class: "charts" });
   const digits = (v: number | null) => (v === null ? "–" : span(v));
   row.append(
-    figure("Latency of operations that ended ok, and how long the others took", test, view, bands, [b.at, b.p50, b.p95, b.p99], (t) => [
+    figure("Latency of operations that ended ok, and duration of the others", test, view, bands, [b.at, b.p50, b.p95, b.p99], (t) => [
       { label: "p50", stroke: t.request, width: 2 }, { label: "p95", stroke: t.oneway, width: 1.5, dash: [6, 3] }, { label: "p99", stroke: t.text, width: 1, dash: [2, 3] },
-    ], span, true, table("Latency by time of beginning", ["from, s", "p50", "p95", "p99", "max"], b.at.map((at, k) => [(at - b.wide / 2000).toFixed(3), digits(b.p50[k]), digits(b.p95[k]), digits(b.p99[k]), digits(b.max[k])]).filter((r) => r[1] !== "–"))),
-    figure("Operations a second, by outcome", test, view, bands, [b.at, b.ok, b.fail, b.indefinite], (t) => [
+    ], span, true, table("Latency by start time", ["from, s", "p50", "p95", "p99", "max"], b.at.map((at, k) => [(at - b.wide / 2000).toFixed(3), digits(b.p50[k]), digits(b.p95[k]), digits(b.p99[k]), digits(b.max[k])]).filter((r) => r[1] !== "–"))),
+    figure("Operations per second, by outcome", test, view, bands, [b.at, b.ok, b.fail, b.indefinite], (t) => [
       { label: "ok", stroke: t.ok, width: 2 }, { label: "failed", stroke: t.fail, width: 2, dash: [6, 3] }, { label: "indefinite", stroke: t.indefinite, width: 2, dash: [2, 3] },
-    ], (v) => v.toLocaleString("en-US", { maximumFractionDigits: 1 }) + "/s", false, table("Operations a second by time of end", ["from, s", "ok", "failed", "indefinite"], b.at.map((at, k) => [(at - b.wide / 2000).toFixed(3), ...[b.ok, b.fail, b.indefinite].map((l) => l[k].toFixed(1))]))));
+    ], (v) => v.toLocaleString("en-US", { maximumFractionDigits: 1 }) + "/s", false, table("Operations per second by end time", ["from, s", "ok", "failed", "indefinite"], b.at.map((at, k) => [(at - b.wide / 2000).toFixed(3), ...[b.ok, b.fail, b.indefinite].map((l) => l[k].toFixed(1))]))));
   return row;
 }
 

@@ -14,7 +14,7 @@ export async function compare(a: Test, b: Test, go: (test: number, address: stri
   const section = h("section", { class: "compare", "aria-label": "What changed" }, h("h2", {}, "What changed"));
   if (a.head.seed !== b.head.seed) section.append(h("p", { class: "warning" }, `The seeds differ (${a.head.seed} and ${b.head.seed}): most differences are chance.`));
   const differences = [operations(a, b), await messages(a, b)].filter((d): d is Difference => d !== null).sort((x, y) => x.at - y.at);
-  if (differences.length === 0) section.append(h("p", {}, "Nothing: every operation ended the same way, and the same bodies went over the same links."));
+  if (differences.length === 0) section.append(h("p", {}, "There is no difference: every operation ended in the same way, and the same bodies were sent over the same links."));
   differences.forEach((d, i) => {
     const line = h("p", { class: i === 0 ? "difference" : "" }, i === 0 ? h("b", {}, "First: ") : "Then: ", said(d.text));
     d.address.forEach((address, t) => { if (address) line.append(" ", h("a", { href: `#${"ab"[t]}-${address}`, onclick: (e) => { e.preventDefault(); go(t, address); } }, `Show in ${t === 0 ? "A" : "B"}`)); });
@@ -33,7 +33,7 @@ function operations(a: Test, b: Test): Difference | null {
   for (let i = 0; i < a.ops.count; i++) {
     const k = theirs.get(key(a, i));
     if (k === undefined || a.ops.outcome[i] === b.ops.outcome[k]) continue;
-    return { at: a.ops.from[i], address: [call(a, i), call(b, k)], text: `operation ${key(a, i)}, ${a.name(a.ops.f[i])}, asked at ${time(a.ops.from[i])}, is ${words[a.ops.outcome[i]]} in A and ${words[b.ops.outcome[k]]} in B.` };
+    return { at: a.ops.from[i], address: [call(a, i), call(b, k)], text: `operation ${key(a, i)}, ${a.name(a.ops.f[i])}, sent at ${time(a.ops.from[i])}, is ${words[a.ops.outcome[i]]} in A and ${words[b.ops.outcome[k]]} in B.` };
   }
   return null;
 }

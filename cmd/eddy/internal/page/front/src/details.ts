@@ -24,7 +24,7 @@ export function messageDetails(test: Test, i: number, go: Go): HTMLElement {
   void test.body(i).then((b) => {
     if (!b) {
       body.hidden = true;
-      note.textContent = `This body is not in the page, which keeps the first ${count(test.head.bodies_kept)} messages' and those of violations. It is in journal.jsonl, as message ${test.head.first + i}.`;
+      note.textContent = `This body is not in the page, which has only the bodies of the first ${count(test.head.bodies_kept)} messages and of violations. It is in journal.jsonl, as message ${test.head.first + i}.`;
       return;
     }
     body.textContent = pretty(b.text, b.size === b.shown);
@@ -34,7 +34,7 @@ export function messageDetails(test: Test, i: number, go: Go): HTMLElement {
   const rows: [string, Node | string][] = [["Sent", time(m.sent[i], 6)], ["Fate", fate]];
   if (call) rows.push(["Call", callLine(test, i, go)]);
   if (m.flags[i] & COPY) rows.push(["Duplicate", link(go, `m${m.of[i] + test.head.first}`, `of message ${m.of[i] + test.head.first}, made by the network`)]);
-  if (m.flags[i] & FORGED) rows.push(["Forged", "not its sender's: the test sent it in its name"]);
+  if (m.flags[i] & FORGED) rows.push(["Forged", "the test sent it in the name of its sender"]);
   if (m.incarnation[i] > 1) rows.push(["Incarnation", `number ${m.incarnation[i]} of the sender`]);
   return h("section", { "aria-label": "Message" },
     h("h3", {}, said(test.name(m.src[i])), " → ", said(test.name(m.dest[i])), " ", said(labelOf(test, i))),
@@ -68,7 +68,7 @@ export function callDetails(test: Test, call: number, go: Go): HTMLElement {
   if (parent) section.append(h("p", {}, "Made for ", link(go, `k${parent}`, callName(test, parent)), "."));
   section.append(attemptTable(test, call, go));
   for (const child of children.slice(0, 20)) {
-    section.append(h("h4", {}, "For it: ", link(go, `k${child}`, callName(test, child))), attemptTable(test, child, go));
+    section.append(h("h4", {}, "Call made for it: ", link(go, `k${child}`, callName(test, child))), attemptTable(test, child, go));
   }
   if (children.length > 20) section.append(h("p", {}, `and ${plural(children.length - 20, "call")} more`));
   const timeout = parent ? calls.timeout[call] : Math.max(0, ...children.map((c) => calls.timeout[c]));
@@ -84,14 +84,14 @@ function attemptTable(test: Test, call: number, go: Go): HTMLElement {
       const late = a.promised && m.done[i] > a.until && m.done[i] !== Infinity ? ", late" : "";
       replies.append(k > 0 ? ", " : "", link(go, `m${i + test.head.first}`, `${test.fate(i)} ${time(Math.min(m.done[i], 9e12))}${late}`));
     });
-    if (a.replies.length === 0) replies.append(answered(test, a) === Infinity ? "silence" : "");
+    if (a.replies.length === 0) replies.append(answered(test, a) === Infinity ? "no reply" : "");
     return [h("b", {}, String(a.number)), time(m.sent[a.message]), link(go, `m${a.message + test.head.first}`, `${labelOf(test, a.message)} ${test.isLost(a.message) ? "" : test.fate(a.message)}`), replies];
   }));
 }
 
 /** reasonDetails are a violation and what could have caused it. */
 export function reasonDetails(test: Test, r: Reason, causes: Causes, go: Go): HTMLElement {
-  const section = h("section", { "aria-label": "Violation" }, h("h3", {}, r.unknown ? "Not known: " : "Violation: ", said(r.check)), h("p", { class: "quote" }, said(r.text)));
+  const section = h("section", { "aria-label": "Violation" }, h("h3", {}, r.unknown ? "Unknown: " : "Violation: ", said(r.check)), h("p", { class: "quote" }, said(r.text)));
   section.append(h("p", {}, `${plural(causes.messages.length, "message")}: ${causes.how}. The rest is faded.`));
   const list = h("ol", { class: "path" });
   for (const i of causes.messages.slice(0, 60)) {
@@ -100,9 +100,9 @@ export function reasonDetails(test: Test, r: Reason, causes: Causes, go: Go): HT
   section.append(list);
   if (causes.messages.length > 60) section.append(h("p", {}, `and ${plural(causes.messages.length - 60, "message")} more`));
   if (causes.bands.length > 0) {
-    section.append(h("h4", {}, "Faults around it"), h("ul", {}, ...causes.bands.slice(0, 12).map((b) =>
+    section.append(h("h4", {}, "Faults at this time"), h("ul", {}, ...causes.bands.slice(0, 12).map((b) =>
       h("li", {}, said(`${b.fault && b.what !== "pause" ? faultText(b.fault) : `${b.node} ${b.label}`}`), ` ${time(b.from)} to ${time(b.to)}`))));
-  } else section.append(h("p", { class: "note" }, "No fault was in force around it."));
+  } else section.append(h("p", { class: "note" }, "There was no fault at this time."));
   const last = causes.shows >= 0 ? causes.shows : causes.messages.at(-1), call = last === undefined ? 0 : test.rootOf(test.m.call[last]);
   if (call) section.append(h("p", {}, link(go, `k${call}`, `Show its call ${callName(test, call)} alone`)));
   return section;

@@ -177,7 +177,7 @@ export class Diagram {
     const digits = digitsFor(view.to - view.from);
     const shown = Math.floor((this.high - this.top - axis) / this.row), laneCount = this.lanes.names.length;
     const lanes = shown < laneCount ? ` Lanes ${this.scrolled + 1} to ${this.scrolled + shown} of ${laneCount}: ↑ and ↓ move.` : "";
-    const what = this.dense ? "shown as density: how many were sent when, by whom. Zoom in for arrows." : "";
+    const what = this.dense ? "shown as density: the number of messages sent by each lane over time. Zoom in to see arrows." : "";
     const text = `${time(view.from, digits)} to ${time(view.to, digits)}: ${plural(n, "message")}${this.focus?.alone ? " of this call" : ""}${this.mask ? " that fit the filter" : ""}${what ? ", " + what : "."}${lanes}`;
     if (this.status.textContent !== text) this.status.textContent = text;
     this.canvas.setAttribute("aria-label", `Messages between ${plural(this.lanes.names.length, "lane")}: ${text} Arrow keys move, plus and minus zoom, Home shows all, N and P go from message to message.`);

@@ -93,7 +93,7 @@ export class Explorer {
     if (name >= 0 && id !== undefined) {
       for (let i = 0; i < m.count; i++) if (m.src[i] === name && test.id(i) === id) return this.go(m.reply[i] < 0 && m.call[i] ? `k${m.call[i]}` : `m${i + head.first}`);
     }
-    this.found.textContent = `Nothing is called ${printable(text).slice(0, 60)}: a call is written c2/17 (who asked, and the msg_id), a message by its index.`;
+    this.found.textContent = `${printable(text).slice(0, 60)} was not found. Write a call as c2/17 (the requester and the msg_id), a message as its index.`;
   }
 
   /** show shows what is at an address. */

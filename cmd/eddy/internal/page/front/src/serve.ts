@@ -34,7 +34,7 @@ async function list(): Promise<void> {
     try {
       tests = await (await fetch("/tests")).json() as Listed[];
       draw();
-    } catch { status.textContent = "eddy serve does not answer"; drawn = ""; }
+    } catch { status.textContent = "eddy serve does not respond"; drawn = ""; }
     await new Promise((done) => setTimeout(done, 2 * every));
   }
 }
@@ -48,7 +48,7 @@ async function running(): Promise<void> {
     plot?.destroy();
     const t = theme(), axis = { stroke: t.faint, grid: { stroke: t.line, width: 0.5 } };
     plot = new uPlot({ width: host.clientWidth || 600, height: 240, scales: { x: { time: false } }, axes: [{ ...axis, values: (_, v) => v.map((x) => x + " s") }, { ...axis, size: 70 }],
-      series: [{ label: "time" }, { label: "operations ok a second", stroke: t.ok, width: 2 }, { label: "messages a second", stroke: t.request, width: 2, dash: [5, 3] }] }, [at, ok, messages], host);
+      series: [{ label: "time" }, { label: "operations ok per second", stroke: t.ok, width: 2 }, { label: "messages per second", stroke: t.request, width: 2, dash: [5, 3] }] }, [at, ok, messages], host);
   };
   onTheme(draw);
   for (;;) {
@@ -57,8 +57,8 @@ async function running(): Promise<void> {
       if (response.status === 204) return location.reload();
       const { state, progress: p } = await response.json() as { state: string; progress: Progress };
       title.replaceChildren(h("span", { class: "badge" }, state === "gone" ? "no verdict" : "running"), ` ${printable(p.workload)} on ${p.nodes.length} nodes`);
-      how.replaceChildren(...([["Time", `${p.seconds.toFixed(1)} s; clients ask for ${p.limit} s`], ["Operations", `${count(p.ok)} ok, ${count(p.fail)} failed, ${count(p.indefinite)} indefinite`], ["Messages", count(p.messages)],
-        ["Faults in force", p.faults.join(", ") || "none"], ["Program", p.bin], ["Seed", p.seed], ["Command", "eddy test " + p.args.join(" ")]] as [string, string][]).flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, said(v))]));
+      how.replaceChildren(...([["Time", `${p.seconds.toFixed(1)} s; clients send requests for ${p.limit} s`], ["Operations", `${count(p.ok)} ok, ${count(p.fail)} failed, ${count(p.indefinite)} indefinite`], ["Messages", count(p.messages)],
+        ["Ongoing faults", p.faults.join(", ") || "none"], ["Program", p.bin], ["Seed", p.seed], ["Command", "eddy test " + p.args.join(" ")]] as [string, string][]).flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, said(v))]));
       if (last && p.seconds > last.seconds) {
         at.push(p.seconds);
         ok.push((p.ok - last.ok) / (p.seconds - last.seconds));
@@ -66,8 +66,8 @@ async function running(): Promise<void> {
         if (plot) (plot as uPlot).setData([at, ok, messages]); else draw();
       }
       last = p;
-      status.textContent = state === "gone" ? "It has told nothing for two minutes: its process is gone." : "";
-    } catch { status.textContent = "eddy serve does not answer"; }
+      status.textContent = state === "gone" ? "There was no progress for two minutes: its process has ended." : "";
+    } catch { status.textContent = "eddy serve does not respond"; }
     await new Promise((done) => setTimeout(done, every / 2));
   }
 }

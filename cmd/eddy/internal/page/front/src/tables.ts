@@ -14,7 +14,7 @@ export function numbers(test: Test): HTMLElement {
     ["Messages per operation", all ? ((r.messages.all ?? 0) / all).toFixed(2) : "–"],
     ...Object.entries(r.numbers).map(([k, v]): [string, string] => [k[0].toUpperCase() + k.slice(1), typeof v === "number" && !Number.isInteger(v) ? v.toFixed(2) : String(v)]),
     ...(r.notes ?? []).map((n): [string, string] => ["Note", n]),
-    ["Program", r.bin], ["Run in", r.command.dir], ["Seed", test.head.seed], ["Begun", r.started], ["Took", r.seconds.toFixed(1) + " s"],
+    ["Program", r.bin], ["Run in", r.command.dir], ["Seed", test.head.seed], ["Started", r.started], ["Took", r.seconds.toFixed(1) + " s"],
   ];
   return h("dl", { class: "numbers" }, ...rows.flatMap(([k, v]) => [h("dt", {}, said(k)), h("dd", {}, said(v))]));
 }
@@ -35,7 +35,7 @@ export function perOperation(test: Test): HTMLElement {
     row.max = Math.max(row.max, n);
     if (ops.outcome[i] === 1) row.ok++;
   }
-  return table("Messages per operation: the request, its reply, and the calls known to be made for it", ["operation", "asked", "ok", "mean", "most"],
+  return table("Messages per operation: the request, its reply, and the calls made for it", ["operation", "requests", "ok", "mean", "maximum"],
     Array.from(by).map(([f, r]) => [said(test.name(f)), count(r.n), count(r.ok), (r.sum / r.n).toFixed(2), count(r.max)]));
 }
 
@@ -65,7 +65,7 @@ export function faults(test: Test): HTMLElement {
   const ends = endsOf(test);
   if (begun.length === 0) {
     const lost = test.head.results.messages.lost ?? 0;
-    return h("p", {}, lost > 0 ? `No nemesis was at work; links lost ${plural(lost, "message")} by chance.` : "No faults were made.");
+    return h("p", {}, lost > 0 ? `There were no nemeses. Links lost ${plural(lost, "message")} at random.` : "There were no faults.");
   }
   const rows = begun.slice(0, shown).map((e) => {
     const f = e.begun!, from = e.at_ns * ms, to = ends.get(e.fault ?? 0);
@@ -74,5 +74,5 @@ export function faults(test: Test): HTMLElement {
     const more = [f.delay_ns ? `+${span(f.delay_ns * ms)}` : "", f.loss ? `${(f.loss * 100).toFixed(0)} % lost` : "", f.duplicate ? `${(f.duplicate * 100).toFixed(0)} % twice` : ""].filter(Boolean).join(", ");
     return [said(faultText(f)), h("span", {}, printable([linksText(f), more].filter(Boolean).join(", "))), time(from), to === undefined ? "to the end" : time(to), to === undefined ? "" : span(to - from), begun.length <= shown ? count(lost) : ""];
   });
-  return table(`Faults${begun.length > shown ? `: the first ${shown} of ${count(begun.length)}` : ""}`, ["fault", "links", "from", "until", "lasted", "messages lost meanwhile"], rows);
+  return table(`Faults${begun.length > shown ? `: the first ${shown} of ${count(begun.length)}` : ""}`, ["fault", "links", "from", "until", "lasted", "messages lost during it"], rows);
 }

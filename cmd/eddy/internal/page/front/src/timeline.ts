@@ -116,7 +116,7 @@ export class Timeline {
       const name = `${test.name(ops.client[i])}/${ops.id[i]}`, call = ops.message[i] >= 0 ? m.call[ops.message[i]] : 0;
       return [time(ops.from[i]), call ? link(this.go, `k${call}`, name) : said(name), said(test.name(ops.f[i])), said(test.name(ops.node[i])), outcomes[ops.outcome[i]], ops.to[i] === Infinity ? "" : span(ops.to[i] - ops.from[i]), said(test.name(ops.why[i]))];
     });
-    this.listed.replaceChildren(this.listed.firstElementChild!, table(all.length > most ? `The first ${most} of ${plural(all.length, "operation")} in view` : `${plural(all.length, "operation")} in view`, ["asked", "operation", "what", "node", "outcome", "took", "error"], rows));
+    this.listed.replaceChildren(this.listed.firstElementChild!, table(all.length > most ? `The first ${most} of ${plural(all.length, "operation")} in view` : `${plural(all.length, "operation")} in view`, ["sent", "operation", "function", "node", "outcome", "took", "error"], rows));
   }
 
   /** thin leaves of very many operations those that make a difference in the picture. */
@@ -146,6 +146,6 @@ export class Timeline {
   private point(e: PointerEvent): void {
     const { ops } = this.test, i = this.at(e);
     this.canvas.style.cursor = i >= 0 ? "pointer" : "";
-    this.tip.textContent = i < 0 ? "" : printable(`${this.test.name(ops.client[i])}/${ops.id[i]} ${this.test.name(ops.f[i])} to ${this.test.name(ops.node[i])}: ${outcomes[ops.outcome[i]]}${ops.outcome[i] === OPEN ? "" : " after " + span(ops.to[i] - ops.from[i])}, asked ${time(ops.from[i])}${ops.why[i] ? ": " + this.test.name(ops.why[i]) : ""}`);
+    this.tip.textContent = i < 0 ? "" : printable(`${this.test.name(ops.client[i])}/${ops.id[i]} ${this.test.name(ops.f[i])} to ${this.test.name(ops.node[i])}: ${outcomes[ops.outcome[i]]}${ops.outcome[i] === OPEN ? "" : " after " + span(ops.to[i] - ops.from[i])}, sent at ${time(ops.from[i])}${ops.why[i] ? ": " + this.test.name(ops.why[i]) : ""}`);
   }
 }

@@ -1,0 +1,152 @@
+package eddy
+
+import (
+	"context"
+	"hash/maphash"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/eddyrpc/eddy/internal/dedup"
+)
+
+// A Dedup lets a call have its effect once, however many of its attempts arrive. It keeps the
+// reply to each call and gives it to every later attempt of this call. An attempt that arrives
+// while another one is being served waits for that one's reply. Calls are told apart by their
+// call id, which a caller sends whose policy says CallID. A request without a call id is
+// served every time, unless ByMsgID is set.
+//
+// Delivery is at least once. The effect happens once while the table remembers the call. The
+// table is in memory and bounded; when the node restarts, it is empty. A call that the table
+// has forgotten gets an error reply with code Timeout and text "stale", because it may have had
+// its effect, as long as the table remembers its caller; it has room for 25,000 callers of
+// which it remembers no call. A reply with code TemporarilyUnavailable is not kept: it says
+// that nothing was done.
+//
+// The zero value is ready. All handlers of a node may share one:
+//
+//	var dedup eddy.Dedup
+//	node.Handle("add", dedup.Handler(add))
+type Dedup struct {
+	// MaxReplies is how many replies are kept. 0 means 100,000.
+	MaxReplies int
+	// MaxBytes is how much memory the table may take. 0 means 16 MiB. Calls that are
+	// being served count but are never forgotten.
+	MaxBytes int
+	// ByMsgID makes a request without a call id the same call as an earlier one with the
+	// same src, msg_id and body. This finds what the network has duplicated. It does not
+	// find a retry, which has another msg_id.
+	ByMsgID bool
+
+	mu         sync.Mutex
+	table      dedup.Table[*Request]
+	duplicates int64
+}
+
+const (
+	defaultMaxReplies  = 100_000
+	defaultMaxBytes    = 16 << 20
+	maxIncarnationName = 64
+)
+
+var errStale = &Error{Code: Timeout, Text: "stale"}
+
+// Handler returns a handler that runs h once for each call.
+func (d *Dedup) Handler(h Handler) Handler {
+	return func(ctx context.Context, req *Request) (any, error) {
+		id, ok := d.idOf(req)
+		if !ok {
+			return h(ctx, req)
+		}
+		state, first, reply := d.begin(id, req)
+		switch state {
+		case dedup.Stale:
+			return nil, errStale
+		case dedup.Replied:
+			return nil, req.replyFields(reply)
+		case dedup.Served:
+			return Later, nil // it waits for the reply to the first request
+		}
+		req.addDetails().onReply = func(fields []byte) { d.replied(first, fields) }
+		return h(ctx, req)
+	}
+}
+
+// Duplicates returns how many attempts arrived of calls that the table knew.
+func (d *Dedup) Duplicates() int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.duplicates
+}
+
+// bodySeed makes hashes of bodies that nobody can foresee.
+var bodySeed = maphash.MakeSeed()
+
+func (d *Dedup) idOf(r *Request) (id dedup.ID, ok bool) {
+	if r.OneWay() {
+		return id, false
+	}
+	text, _ := r.Body.Get("call").Text()
+	slash := strings.LastIndexByte(text, '/')
+	if slash >= 1 && slash <= maxIncarnationName {
+		if number, err := strconv.ParseUint(text[slash+1:], 10, 64); err == nil {
+			key := dedup.CallerKey{Src: r.Src, Incarnation: text[:slash]}
+			return dedup.ID{CallerKey: key, Number: number}, true
+		}
+	}
+	id = dedup.ID{CallerKey: dedup.CallerKey{Src: r.Src}, Number: uint64(r.ID), Body: maphash.Bytes(bodySeed, r.Body)}
+	return id, d.ByMsgID
+}
+
+func (d *Dedup) begin(id dedup.ID, req *Request) (dedup.State, *dedup.Call[*Request], []byte) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	state, first, reply := d.table.Begin(id, req, d.limits())
+	switch state {
+	case dedup.Served:
+		req.hold()
+		d.duplicates++
+	case dedup.Replied:
+		d.duplicates++
+	}
+	return state, first, reply
+}
+
+func (d *Dedup) limits() dedup.Limits {
+	return dedup.Limits{
+		Replies: orDefault(d.MaxReplies, defaultMaxReplies),
+		Bytes:   orDefault(d.MaxBytes, defaultMaxBytes),
+	}
+}
+
+// replied takes the encoded fields of the reply to a call, nil if the node has ended before
+// it, and gives them to the requests that wait for them.
+func (d *Dedup) replied(call *dedup.Call[*Request], fields []byte) {
+	var waiting []*Request
+	d.mu.Lock()
+	switch {
+	case fields == nil: // the call may have had its effect
+		waiting = d.table.Forget(call, false, d.limits())
+	case isUnavailable(fields):
+		waiting = d.table.Forget(call, true, d.limits())
+	default:
+		waiting = d.table.Reply(call, fields, d.limits())
+	}
+	d.mu.Unlock()
+	for _, req := range waiting {
+		if fields != nil {
+			req.replyFields(fields)
+		} else {
+			req.Fail(errStale)
+		}
+		req.release()
+	}
+}
+
+// isUnavailable reports whether a reply is an error with code TemporarilyUnavailable.
+func isUnavailable(fields []byte) bool {
+	body := Raw("{" + string(fields) + "}")
+	typ, _ := body.Get("type").Text()
+	code, ok := body.Get("code").Int()
+	return typ == "error" && ok && Code(code) == TemporarilyUnavailable
+}

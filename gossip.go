@@ -1,0 +1,289 @@
+package eddy
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"math/rand/v2"
+	"sync"
+	"time"
+)
+
+// Every calls f at once after init and then each d, never twice at the same time, until
+// the node drains; ctx ends then. A round that takes longer than d delays the next one.
+// Every panics if d is not positive.
+func (n *Node) Every(d time.Duration, f func(ctx context.Context)) {
+	if d <= 0 {
+		panic(fmt.Sprintf("eddy: Every with period %v", d))
+	}
+	n.loop(func(ctx context.Context) {
+		ticker := time.NewTicker(d)
+		defer ticker.Stop()
+		for ctx.Err() == nil {
+			n.runApart("Every", func() { f(ctx) })
+			select {
+			case <-ticker.C:
+			case <-ctx.Done():
+			}
+		}
+	})
+}
+
+// EveryAbout is Every for nodes that start together and must not act together. The first
+// round begins after a random part of d. Each further round begins d after the beginning of
+// the one before, made longer or shorter by a random fraction of at most jitter. A jitter of
+// 0.5 ends the synchronization of periodic messages (Floyd and Jacobson, The Synchronization
+// of Periodic Routing Messages, IEEE/ACM Transactions on Networking 2(2), 1994). EveryAbout
+// panics if d is not positive or jitter is not from 0 to 1.
+func (n *Node) EveryAbout(d time.Duration, jitter float64, f func(ctx context.Context)) {
+	if d <= 0 || !(jitter >= 0 && jitter <= 1) {
+		panic(fmt.Sprintf("eddy: EveryAbout with period %v, jitter %v", d, jitter))
+	}
+	n.loop(func(ctx context.Context) {
+		timer := time.NewTimer(rand.N(d))
+		defer timer.Stop()
+		for {
+			select {
+			case <-timer.C:
+			case <-ctx.Done():
+			}
+			if ctx.Err() != nil { // also if both have come
+				return
+			}
+			factor := 1 + jitter*(2*rand.Float64()-1)
+			timer.Reset(time.Duration(factor * float64(d)))
+			n.runApart("EveryAbout", func() { f(ctx) })
+		}
+	})
+}
+
+// runApart runs f on a goroutine of its own, which f may end, and waits for its end. A
+// panic is logged.
+func (n *Node) runApart(what string, f func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer func() {
+			if p := recover(); p != nil {
+				n.log.Panic(what, p)
+			}
+		}()
+		f()
+	}()
+	<-done
+}
+
+// Broadcast calls all of dests at the same time, each as RPCWithRetry does. It yields one
+// [Result] for each, in the order in which the calls end. slices.Collect waits for all of
+// them; the policy bounds how long that takes. When ctx ends, so do the calls, at once.
+//
+// The calls begin with the loop over the results, in the order of dests. Leaving the loop
+// ends the calls that are still open: they send no further attempt, but what was sent may
+// arrive and have its effect. So this waits for a quorum:
+//
+//	for r := range n.Broadcast(ctx, peers, body, nil) {
+//		if r.Err == nil {
+//			votes++
+//		}
+//		if votes > len(peers)/2 {
+//			break
+//		}
+//	}
+func (n *Node) Broadcast(ctx context.Context, dests []string, body any, policy *Policy) iter.Seq[Result] {
+	return func(yield func(Result) bool) {
+		b := broadcast{node: n, results: make(chan Result, len(dests)), left: len(dests)}
+		b.begin(ctx, dests, body, policy)
+		defer b.cancel(context.Canceled) // what is open when the loop is left
+		for ended := ctx.Done(); b.left > 0; {
+			select {
+			case r := <-b.results:
+				b.left--
+				if !yield(r) {
+					return
+				}
+			case <-ended:
+				b.cancel(context.Cause(ctx))
+				ended = nil // the results come now
+			}
+		}
+	}
+}
+
+type broadcast struct {
+	node    *Node
+	calls   []*call
+	results chan Result // has room for all
+	left    int         // how many results are still to come
+}
+
+func (b *broadcast) begin(ctx context.Context, dests []string, body any, policy *Policy) {
+	raw, invalid := Marshal(body)
+	done := func(r Result) {
+		r.Reply = r.Reply.clone()
+		b.results <- r
+	}
+	for _, dest := range dests {
+		if invalid != nil {
+			done(Result{Dest: dest, Err: unsent(dest, invalid)})
+		} else if c, err := b.node.beginBlocking(ctx, dest, raw, policy, done); err != nil {
+			done(Result{Dest: dest, Err: err})
+		} else {
+			b.calls = append(b.calls, c)
+		}
+	}
+}
+
+// cancel ends the calls that are still open.
+func (b *broadcast) cancel(cause error) {
+	if b.left == 0 {
+		return
+	}
+	for _, c := range b.calls {
+		b.node.calls.Cancel(c, cause)
+	}
+}
+
+// A Batcher gathers items and flushes them together, so that many small messages become
+// few. It flushes when it has size items, and when the first of them has waited for age. Its
+// methods may be called from any goroutine and do not wait.
+//
+// flush gets the items in the order in which they were added, one batch at a time. Items that
+// are added while it runs are the next batch, which may be larger than size. flush may make
+// calls and wait for them. Items that it could not deliver are its own to keep, or to Add again.
+//
+// Nothing is flushed before init has been answered. When the node drains, everything is flushed
+// at once; the node does not end before flush has returned or Drain is over. ctx ends with the
+// node.
+type Batcher[T any] struct {
+	node  *Node
+	size  int
+	age   time.Duration
+	flush func(ctx context.Context, batch []T)
+
+	mu    sync.Mutex
+	loop  context.Context // ends when the node drains; nil before init
+	items []T
+	ripe  bool // what has been gathered is to be flushed now
+	busy  bool // flush runs
+	timer *time.Timer
+}
+
+// NewBatcher makes a Batcher, before the node runs or while it does. It panics if size or
+// age is not positive.
+func NewBatcher[T any](n *Node, size int, age time.Duration, flush func(ctx context.Context, batch []T)) *Batcher[T] {
+	if size <= 0 || age <= 0 {
+		panic(fmt.Sprintf("eddy: NewBatcher with size %d, age %v", size, age))
+	}
+	b := &Batcher[T]{node: n, size: size, age: age, flush: flush}
+	n.loop(b.begin)
+	return b
+}
+
+// Add adds items.
+func (b *Batcher[T]) Add(items ...T) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.items) == 0 && len(items) > 0 {
+		b.node.batches.Add(1)
+	}
+	b.items = append(b.items, items...)
+	b.look()
+}
+
+// Flush begins to flush what has been gathered.
+func (b *Batcher[T]) Flush() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.ripe = len(b.items) > 0
+	b.look()
+}
+
+// begin runs when init has been answered.
+func (b *Batcher[T]) begin(loop context.Context) {
+	b.mu.Lock()
+	b.loop = loop
+	b.look()
+	b.mu.Unlock()
+	context.AfterFunc(loop, b.Flush)
+}
+
+// look begins a flush that is due, or to wait for one. mu is held.
+func (b *Batcher[T]) look() {
+	switch {
+	case b.loop == nil || len(b.items) == 0:
+	case !b.busy && b.due():
+		b.busy = true
+		go b.run()
+	case b.timer == nil:
+		b.timer = time.AfterFunc(b.age, b.Flush)
+	}
+}
+
+func (b *Batcher[T]) due() bool {
+	return len(b.items) > 0 && (b.ripe || len(b.items) >= b.size || b.loop.Err() != nil)
+}
+
+// run flushes batches as long as one is due.
+func (b *Batcher[T]) run() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for b.due() {
+		batch := b.items
+		b.items, b.ripe = nil, false
+		if b.timer != nil {
+			b.timer.Stop()
+			b.timer = nil
+		}
+		b.mu.Unlock()
+		b.node.runApart("the flush of a Batcher", func() { b.flush(b.node.ctx, batch) })
+		b.node.batches.Add(-1)
+		b.node.nudge()
+		b.mu.Lock()
+	}
+	b.busy = false
+}
+
+// A Seen remembers keys, to tell new ones from those that came before, as gossip must in
+// order to end. It keeps the latest Max keys: one more key makes it forget the key that was
+// added first. A key that it has forgotten is new again, so Max must be well above the number
+// of keys that come up while a message may still be on its way. The zero value is ready, and
+// the methods may be called from any goroutine.
+type Seen[K comparable] struct {
+	// Max is how many keys are remembered. 0 means 100,000.
+	Max int
+
+	mu    sync.Mutex
+	keys  map[K]struct{}
+	order []K // a ring once it is full
+	first int // in the ring: the key that was added first
+}
+
+const defaultMaxSeen = 100_000
+
+// Add adds a key, and reports whether it is new.
+func (s *Seen[K]) Add(key K) (isNew bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := s.keys[key]; known {
+		return false
+	}
+	if s.keys == nil {
+		s.keys = make(map[K]struct{})
+	}
+	s.keys[key] = struct{}{}
+	if limit := orDefault(s.Max, defaultMaxSeen); len(s.order) < limit {
+		s.order = append(s.order, key)
+		return true
+	}
+	delete(s.keys, s.order[s.first])
+	s.order[s.first] = key
+	s.first = (s.first + 1) % len(s.order)
+	return true
+}
+
+// Len returns how many keys it remembers.
+func (s *Seen[K]) Len() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.keys)
+}

@@ -1,0 +1,205 @@
+// Package caller makes calls: it sends their attempts through an outbox, finds the call
+// that a reply is for, and serves timeouts.
+package caller
+
+import (
+	"context"
+	"time"
+
+	"github.com/eddyrpc/eddy/internal/calls"
+	"github.com/eddyrpc/eddy/internal/outbox"
+	"github.com/eddyrpc/eddy/internal/schedule"
+)
+
+// A Caller makes calls. The lock of its outbox guards it. O is what the user keeps with
+// a call.
+type Caller[O any] struct {
+	Table  calls.Table[O]
+	Budget schedule.Window // of all calls
+
+	set     Settings[O]
+	alarm   alarm
+	failed  []failed[O] // calls that have timed out and whose callbacks are to run
+	running bool        // a goroutine runs those callbacks
+}
+
+// Settings are what a Caller is opened with.
+type Settings[O any] struct {
+	Out   *outbox.Outbox
+	Start time.Time       // times are durations since then
+	Ctx   context.Context // when it ends, so do the goroutines of the Caller
+
+	// Ended is told how a call has ended. If a goroutine waits for that
+	// ([calls.Record].Blocking), Ended must not block. Otherwise it runs the user's
+	// callback: in the goroutine that called Reply, Cancel or CancelAll, or after a
+	// timeout in one that serves nothing else. The lock is not held.
+	Ended func(End[O])
+	// Retried is told that a call has been sent again. The lock is not held.
+	Retried func(Retry[O])
+	// Quiet is told that there may be nothing left to do. The lock may be held.
+	Quiet func()
+}
+
+// An End is how a call has ended. The call is out of the table.
+type End[O any] struct {
+	Call   *calls.Call[O]
+	Action schedule.Action // Settle, or GiveUp
+	Reason schedule.Reason // why it gave up
+	Cause  error           // why it was cancelled, else nil
+	Err    error           // the error reply that ended it, or the last one before; nil if there was none
+	At     time.Duration
+}
+
+// A Retry is an attempt that was sent again.
+type Retry[O any] struct {
+	Record  *calls.Record
+	Owner   O
+	Attempt int           // its number
+	ID      int64         // its msg_id
+	Waited  time.Duration // by the attempt before
+	Err     error         // what that attempt received, nil if it timed out
+}
+
+// Open makes the Caller ready. The lock is held.
+func (c *Caller[O]) Open(s Settings[O]) { c.set = s }
+
+func (c *Caller[O]) now() time.Duration { return time.Since(c.set.Start) }
+
+// Begin sends the first attempt of a call to dest. s is what the schedule of the call is
+// told, if it needs one; Begin sets Now, Dest and Node. If the deadline has passed, it
+// sends nothing and returns GiveUp. The lock is held.
+func (c *Caller[O]) Begin(call *calls.Call[O], dest string, s schedule.Start) schedule.Decision {
+	call.Peer = c.Table.Peer(dest)
+	if s.Deadline != 0 || schedule.Needed(call.Policy) {
+		s.Now, s.Dest, s.Node = c.now(), &call.Peer.Shared, &c.Budget
+		if d := c.Table.Schedule(call, s); d.Action == schedule.GiveUp {
+			return d
+		}
+		c.setAlarm()
+	}
+	c.attempt(call)
+	return schedule.Decision{Action: schedule.Send}
+}
+
+// attempt sends the message of a call, for the first time or again, with a fresh msg_id.
+// Its timeout begins when the message has been written. The lock is held.
+func (c *Caller[O]) attempt(call *calls.Call[O]) (id int64) {
+	var remaining time.Duration
+	retry := false
+	propagate := call.Policy != nil && call.Policy.Propagate
+	if propagate {
+		remaining, retry = call.Schedule().Remaining(c.now()), call.Schedule().Retry()
+	}
+	id = c.set.Out.Request(call.Peer.Name, call.Fields, propagate, remaining, retry)
+	c.Table.Sent(call, id)
+	return id
+}
+
+// retry sends another attempt. If the outbox is full, it makes the call wait for room and
+// returns false. The lock is held.
+func (c *Caller[O]) retry(call *calls.Call[O]) (r Retry[O], sent bool) {
+	if c.set.Out.Full() {
+		c.Table.Postpone(call)
+		return r, false
+	}
+	r = Retry[O]{Record: &call.Record, Owner: call.Owner, Waited: call.Waiting(c.now()), Err: call.LastError()}
+	r.ID = c.attempt(call)
+	r.Attempt = call.Sent()
+	return r, true
+}
+
+// Reply takes a reply. It returns how the call has ended that the reply is for; false if
+// it is for none, or its call goes on. Unlike all other ends this one is not told to Ended.
+func (c *Caller[O]) Reply(r calls.Reply) (end End[O], ended bool) {
+	out := c.set.Out
+	out.Lock()
+	call, decision := c.Table.Reply(r)
+	var again Retry[O]
+	sent := false
+	if decision.Action == schedule.Send {
+		again, sent = c.retry(call)
+	}
+	if call != nil && call.Schedule() != nil {
+		c.setAlarm()
+	}
+	out.Unlock()
+	switch {
+	case sent:
+		c.set.Retried(again)
+	case decision.Action == schedule.Settle, decision.Action == schedule.GiveUp:
+		return c.end(call, decision, r.Err), true
+	}
+	return end, false
+}
+
+// end returns how a call has ended by a decision; err is the error reply that led to it.
+func (c *Caller[O]) end(call *calls.Call[O], d schedule.Decision, err error) End[O] {
+	if call.Schedule() != nil {
+		err = call.LastError()
+	}
+	return End[O]{Call: call, Action: d.Action, Reason: d.Reason, Err: err, At: c.now()}
+}
+
+// Cancel ends a call for a cause, unless it has ended, and reports whether it did.
+func (c *Caller[O]) Cancel(call *calls.Call[O], cause error) bool {
+	c.set.Out.Lock()
+	open := c.remove(call)
+	c.set.Out.Unlock()
+	if open {
+		c.cancelled(call, cause)
+	}
+	return open
+}
+
+func (c *Caller[O]) remove(call *calls.Call[O]) bool {
+	open := c.Table.Remove(call)
+	if open {
+		c.Table.Failed(call)
+	}
+	return open
+}
+
+func (c *Caller[O]) cancelled(call *calls.Call[O], cause error) {
+	end := c.end(call, schedule.Decision{Action: schedule.GiveUp}, nil)
+	end.Cause = cause
+	c.set.Ended(end)
+}
+
+// CancelAll ends all open calls. A goroutine of its own runs their callbacks, which may
+// end it.
+func (c *Caller[O]) CancelAll(cause error) {
+	for more := true; more; {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for call := c.removeAny(); call != nil; call = c.removeAny() {
+				c.cancelled(call, cause)
+			}
+			more = false
+		}()
+		<-done
+	}
+}
+
+func (c *Caller[O]) removeAny() *calls.Call[O] {
+	c.set.Out.Lock()
+	defer c.set.Out.Unlock()
+	call := c.Table.Any()
+	if call != nil {
+		c.remove(call)
+	}
+	return call
+}
+
+// Running reports whether callbacks of failed calls are still to run. The lock is held.
+func (c *Caller[O]) Running() bool { return c.running }
+
+// Flushing is told that all attempts in the buffer are being written. The lock is held.
+func (c *Caller[O]) Flushing() { c.Table.Flushing() }
+
+// Flushed is told that they have been written. The lock is held.
+func (c *Caller[O]) Flushed() {
+	c.Table.Written(c.now())
+	c.setAlarm()
+	c.set.Quiet()
+}

@@ -1,0 +1,143 @@
+package caller
+
+import (
+	"time"
+
+	"github.com/eddyrpc/eddy/internal/calls"
+	"github.com/eddyrpc/eddy/internal/schedule"
+)
+
+// An alarm wakes the Caller when the next timeout comes: one timer for all calls.
+type alarm struct {
+	timer *time.Timer   // nil before the first timeout
+	at    time.Duration // what it is set to, 0 if it is not
+}
+
+// setAlarm sets the alarm to the next timeout if that is earlier. The lock is held.
+func (c *Caller[O]) setAlarm() {
+	next, ok := c.Table.Next(!c.set.Out.Full())
+	if !ok || c.alarm.at != 0 && next >= c.alarm.at {
+		return
+	}
+	c.alarm.at = max(next, 1)
+	if c.alarm.timer == nil {
+		c.alarm.timer = time.NewTimer(next - c.now())
+		go c.keepTime()
+		return
+	}
+	c.alarm.timer.Reset(next - c.now())
+}
+
+// keepTime serves the timeouts whenever the alarm goes off.
+func (c *Caller[O]) keepTime() {
+	defer c.alarm.timer.Stop()
+	for {
+		select {
+		case <-c.alarm.timer.C:
+			c.serveTimeouts()
+		case <-c.set.Ctx.Done():
+			return
+		}
+	}
+}
+
+// serveTimeouts does what the policies say about the calls whose attempts have timed out.
+func (c *Caller[O]) serveTimeouts() {
+	c.set.Out.Begin()
+	defer c.set.Out.EndSoon() // a blocked output must not hold up timeouts
+	var some [64]due[O]
+	for {
+		count := c.takeDue(some[:])
+		if count == 0 {
+			return
+		}
+		for i := range some[:count] {
+			if d := &some[i]; d.end.Call != nil {
+				c.set.Ended(d.end)
+			} else {
+				c.set.Retried(d.retry)
+			}
+		}
+		clear(some[:count])
+	}
+}
+
+// A due is a call that was sent again, or has failed.
+type due[O any] struct {
+	retry Retry[O]
+	end   End[O] // its Call is nil if the call was sent again
+}
+
+// takeDue sends the next attempts of calls that are due, or gives the calls up. It stores
+// what is to be told. Failed calls with a callback are not stored: runCallbacks ends them,
+// since a callback may block.
+func (c *Caller[O]) takeDue(some []due[O]) (count int) {
+	c.set.Out.Lock()
+	defer c.set.Out.Unlock()
+	now := c.now()
+	for count < len(some) {
+		call, decision := c.Table.Due(now, !c.set.Out.Full())
+		if call == nil {
+			c.alarm.at = 0
+			c.setAlarm()
+			break
+		}
+		if decision.Action == schedule.Send {
+			some[count].retry, _ = c.retry(call)
+			count++
+			continue
+		}
+		c.Table.Failed(call)
+		if call.Blocking {
+			some[count].end = c.end(call, decision, nil)
+			count++
+			continue
+		}
+		c.failed = append(c.failed, failed[O]{call, decision.Reason})
+		if !c.running {
+			c.running = true
+			go c.runCallbacks()
+		}
+	}
+	return count
+}
+
+// runCallbacks ends the failed calls that have a callback, in their order, until there is
+// none left. If a callback ends the goroutine, another one goes on.
+func (c *Caller[O]) runCallbacks() {
+	returned := false
+	defer func() {
+		c.set.Out.End()
+		c.set.Quiet()
+		if !returned {
+			go c.runCallbacks()
+		}
+	}()
+	c.set.Out.Begin()
+	for {
+		f, ok := c.nextFailed()
+		if !ok {
+			break
+		}
+		c.set.Ended(c.end(f.call, schedule.Decision{Action: schedule.GiveUp, Reason: f.reason}, nil))
+	}
+	returned = true
+}
+
+// A failed is a call that has timed out and has a callback.
+type failed[O any] struct {
+	call   *calls.Call[O]
+	reason schedule.Reason
+}
+
+func (c *Caller[O]) nextFailed() (f failed[O], ok bool) {
+	c.set.Out.Lock()
+	defer c.set.Out.Unlock()
+	if len(c.failed) == 0 {
+		c.failed, c.running = nil, false
+		return f, false
+	}
+	f, c.failed[0] = c.failed[0], failed[O]{}
+	c.failed = c.failed[1:]
+	return f, true
+}

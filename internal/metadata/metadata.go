@@ -1,0 +1,77 @@
+// Package metadata reads and writes what the body of a request says of its call:
+//
+//	"call":"1f0a93c2b7d4e865/17"   the call id, the same in every attempt (Policy.CallID)
+//	"deadline_ms":1200             how long the caller still waits (Policy.Propagate)
+//	"retry":false                  whether a node on the way here has sent again (Policy.Propagate)
+//
+// A caller writes it only if its policy says so.
+package metadata
+
+import (
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/eddyrpc/eddy/internal/schedule"
+	"github.com/eddyrpc/eddy/internal/wire"
+	"github.com/eddyrpc/eddy/retry"
+)
+
+// Read returns how long the caller of a request still waits, schedule.Never if the body
+// does not say it, and whether the request is a retry.
+func Read(body []byte) (remaining time.Duration, retry bool) {
+	remaining = schedule.Never
+	ms, ok := wire.ParseInt(wire.Member(body, wire.Deadline))
+	if ok && ms >= 0 && ms < int64(schedule.Never/time.Millisecond)/2 {
+		remaining = time.Duration(ms) * time.Millisecond
+	}
+	return remaining, string(wire.Member(body, wire.Retry)) == "true"
+}
+
+// An Incarnation is one run of a node's process. A random number tells it from those
+// before and after it, and it counts its calls. The zero value is ready.
+type Incarnation struct {
+	once   sync.Once
+	random uint64
+	calls  atomic.Uint64
+}
+
+// SetNumber sets the random number, before the first use.
+func (i *Incarnation) SetNumber(random uint64) { i.once.Do(func() { i.random = random }) }
+
+// Number returns the random number.
+func (i *Incarnation) Number() uint64 {
+	i.once.Do(func() { i.random = rand.Uint64() })
+	return i.random
+}
+
+// NextCall returns a number that is returned once.
+func (i *Incarnation) NextCall() uint64 { return i.calls.Add(1) }
+
+// CallID returns a text that no incarnation of any node returns again: the random number in
+// 16 hexadecimal digits and the number of a call.
+func (i *Incarnation) CallID() string {
+	text := strconv.FormatUint(i.Number(), 16)
+	return "0000000000000000"[len(text):] + text + "/" + strconv.FormatUint(i.NextCall(), 10)
+}
+
+// Write returns a body with a call id, if the policy asks for it, and without the metadata
+// that is written for each attempt.
+func (i *Incarnation) Write(body wire.Body, p *retry.Policy) (wire.Body, error) {
+	raw := body.Raw
+	if body.HasMetadata {
+		if p.CallID {
+			raw = wire.Without(raw, wire.Call)
+		}
+		if p.Propagate {
+			raw = wire.Without(raw, wire.Deadline, wire.Retry)
+		}
+	}
+	if p.CallID {
+		raw = append(raw[:len(raw)-1:len(raw)-1], `,"call":"`...)
+		raw = append(append(raw, i.CallID()...), `"}`...)
+	}
+	return wire.ReadBody(raw)
+}

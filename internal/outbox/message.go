@@ -1,0 +1,100 @@
+package outbox
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/eddyrpc/eddy/internal/wire"
+)
+
+// The methods below append one message each to the buffer. The lock is held. A body
+// is written as its type, its own fields, in_reply_to and msg_id, in this order.
+
+// Send adds a one-way message.
+func (o *Outbox) Send(dest string, body *wire.Body) {
+	buf := o.dialect.AppendHead(o.buf, o.src, dest)
+	buf = o.dialect.AppendFields(buf, "", body)
+	o.end(buf, wire.NoID, wire.NoID)
+}
+
+// Raw adds a one-way message whose body, which is valid JSON, is written as it is,
+// with whatever ids it has.
+func (o *Outbox) Raw(dest string, body []byte) {
+	buf := o.dialect.AppendHead(o.buf, o.src, dest)
+	buf = o.dialect.AppendValue(buf[:len(buf)-1], body) // the body has its own brace
+	o.buf = append(buf, "}\n"...)
+	o.added++
+}
+
+// Request adds a request with these fields and returns its msg_id. If propagate is
+// true it also carries how long the caller will wait and whether this is a retry.
+func (o *Outbox) Request(dest, fields string, propagate bool, remaining time.Duration, retry bool) (id int64) {
+	buf := o.dialect.AppendHead(o.buf, o.src, dest)
+	buf = append(buf, fields...)
+	if propagate {
+		buf = o.dialect.AppendMetadata(buf, remaining.Milliseconds(), retry)
+	}
+	id = o.id()
+	o.end(buf, wire.NoID, id)
+	return id
+}
+
+// Reply adds a reply with a body. A typ that is not empty replaces the body's own. If
+// keep is true it returns a copy of the encoded fields, for ReplyFields.
+func (o *Outbox) Reply(to To, typ string, body *wire.Body, keep bool) (fields []byte) {
+	buf := o.dialect.AppendHead(o.buf, o.srcOf(to), to.Src)
+	from := len(buf)
+	buf = o.dialect.AppendFields(buf, typ, body)
+	return o.endReply(buf, from, to, keep)
+}
+
+// ReplyFields adds a reply with fields that were encoded before.
+func (o *Outbox) ReplyFields(to To, fields []byte) {
+	buf := o.dialect.AppendHead(o.buf, o.srcOf(to), to.Src)
+	o.endReply(append(buf, fields...), 0, to, false)
+}
+
+// Error adds an error reply, as Reply does. An after of 0 is left out.
+func (o *Outbox) Error(to To, code int64, text string, after time.Duration, keep bool) (fields []byte) {
+	buf := o.dialect.AppendHead(o.buf, o.srcOf(to), to.Src)
+	from := len(buf)
+	buf = o.dialect.AppendError(buf, code, text, int64((after+time.Millisecond-1)/time.Millisecond))
+	return o.endReply(buf, from, to, keep)
+}
+
+func (o *Outbox) endReply(buf []byte, from int, to To, keep bool) (fields []byte) {
+	if keep {
+		fields = bytes.Clone(buf[from:])
+	}
+	id := int64(wire.NoID)
+	if !o.dialect.Official { // whose replies have none
+		id = o.id()
+	}
+	o.end(buf, to.ID, id)
+	return fields
+}
+
+// A To is the request that a reply is for.
+type To struct {
+	Src  string // who asked
+	ID   int64  // its msg_id
+	Dest string // the name that the node was called by, which it uses before it has one
+}
+
+func (o *Outbox) srcOf(to To) string {
+	if o.src == "" {
+		return to.Dest
+	}
+	return o.src
+}
+
+func (o *Outbox) end(buf []byte, inReplyTo, id int64) {
+	o.buf = o.dialect.AppendTail(buf, inReplyTo, id)
+	o.added++
+}
+
+func (o *Outbox) id() int64 {
+	id := o.nextID
+	o.nextID++
+	return id
+}

@@ -1,0 +1,5 @@
+//go:build js || plan9
+
+package stdio
+
+func ignoreClosedPipe() {}

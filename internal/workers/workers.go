@@ -1,0 +1,52 @@
+// Package workers runs functions on goroutines that are used again.
+package workers
+
+import (
+	"context"
+	"sync/atomic"
+)
+
+// A Pool runs functions, each at once and on a goroutine of its own. A goroutine
+// whose function has returned waits for another one, so that its stack, which has
+// grown, is used again (bench, relay, eddy-blocking). The zero value is not ready;
+// see New.
+type Pool[T any] struct {
+	ctx  context.Context
+	run  func(T)
+	next chan T       // from Do to a goroutine that waits
+	idle atomic.Int32 // goroutines that wait
+}
+
+// maxIdle is how many goroutines wait for more work; others end.
+const maxIdle = 1024
+
+// New returns a pool that runs run for each value. Its waiting goroutines end with ctx.
+func New[T any](ctx context.Context, run func(T)) *Pool[T] {
+	return &Pool[T]{ctx: ctx, run: run, next: make(chan T)}
+}
+
+// Do runs the function for a value. It does not wait.
+func (p *Pool[T]) Do(value T) {
+	select {
+	case p.next <- value:
+	default:
+		go p.work(value)
+	}
+}
+
+// work runs the function until there is nothing to do or it ends the goroutine.
+func (p *Pool[T]) work(value T) {
+	for {
+		p.run(value)
+		if p.idle.Add(1) > maxIdle {
+			p.idle.Add(-1)
+			return
+		}
+		select {
+		case value = <-p.next:
+			p.idle.Add(-1)
+		case <-p.ctx.Done():
+			return
+		}
+	}
+}
