@@ -1,8 +1,8 @@
-// Eddy is a workbench for node programs: it tests them, talks to them, runs them as a
-// cluster, and computes the effects of retry policies.
+// Eddy is the workbench for node programs: it tests them, shows what happened, plans
+// retry policies, and runs nodes over NATS.
 //
-// Each command has a file here, with a struct of its flags that has a method Run, and is
-// a field of cli.
+// Each command has a file of its own, with a struct of its flags that has a method Run,
+// and a field in cli.
 package main
 
 import (
@@ -20,23 +20,24 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// Exit statuses of all commands. Those with which a command reports on nodes are less.
+// Exit statuses other than 0. Smaller ones say what a command has found out about the
+// nodes.
 const (
-	statusUsage = 254 // bad arguments, as with Maelstrom
-	statusError = 255 // eddy itself has failed
+	statusUsage = 254 // bad arguments, as in Maelstrom
+	statusError = 255 // eddy itself failed
 )
 
 // cli is the command line.
 type cli struct {
 	Version versionFlag `help:"Show the version and exit."`
 
-	Test   testCommand   `cmd:"" help:"Test nodes over a simulated network, or over NATS."`
+	Test   testCommand   `cmd:"" help:"Test nodes on a simulated network, or over NATS."`
 	Rerun  rerunCommand  `cmd:"" help:"Run a stored test again."`
 	Report reportCommand `cmd:"" help:"Write the report of a stored test again, or compare two tests."`
 	Serve  serveCommand  `cmd:"" help:"Show stored and running tests in a browser."`
-	Plan   planCommand   `cmd:"" help:"Show what a retry policy will do before it is used."`
+	Plan   planCommand   `cmd:"" help:"Simulate what retry policies do."`
 	Talk   talkCommand   `cmd:"" help:"Talk to a node: type short messages and see what it writes."`
-	Up     upCommand     `cmd:"" help:"Run a cluster of nodes on this machine, with a NATS server."`
+	Up     upCommand     `cmd:"" help:"Run a cluster of nodes on this machine, over a NATS server of its own."`
 	Join   joinCommand   `cmd:"" help:"Run a node as a member of a cluster on many machines, over NATS."`
 	Call   callCommand   `cmd:"" help:"Call a node of a cluster that runs over NATS."`
 
@@ -46,7 +47,7 @@ type cli struct {
 	NATSConfig natsConfigCommand `cmd:"" name:"nats-config" help:"Write configurations of NATS servers for a cluster."`
 }
 
-// A statusErr is an error with an exit status. Its text, if it has one, is printed.
+// A statusErr sets the exit status. If it has a text, the text is printed.
 type statusErr struct {
 	status int
 	err    error
@@ -68,17 +69,17 @@ func usageError(format string, args ...any) error {
 
 func main() { os.Exit(run(os.Args[1:])) }
 
-// newParser returns a parser that writes a command line into line.
+// newParser returns a parser of command lines.
 func newParser(line *cli) *kong.Kong {
 	parser, err := kong.New(line,
 		kong.Name("eddy"),
-		kong.Description("A workbench for programs that speak Maelstrom's protocol: one JSON message a line."),
+		kong.Description("A workbench for programs that use Maelstrom's protocol: one JSON message per line."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ExplicitGroups(testGroups),
 		kong.Vars{"workloads": workloadNames(), "nemeses": sim.KindNames(), "presets": strings.Join(retry.Presets(), ", ")},
 	)
 	if err != nil {
-		panic(err) // the struct's tags are wrong
+		panic(err) // a struct tag is wrong
 	}
 	return parser
 }
@@ -126,7 +127,7 @@ func (versionFlag) BeforeReset(app *kong.Kong) error {
 	return nil
 }
 
-// version returns the module's version, or the commit.
+// version returns the version of the module, or the commit, and that of Go.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
