@@ -29,9 +29,8 @@ type Settings[O any] struct {
 
 	// Ended is called when a call has ended, except by Reply. If a goroutine waits for the
 	// end ([calls.Record].Blocking), Ended must not block. Otherwise it runs the user's
-	// callback, and may block: it is called in the goroutine that called Cancel, in one
-	// that CancelAll waits for, or after a timeout in one that only runs callbacks. The
-	// lock is not held.
+	// callback: in the goroutine that called Cancel, in one that CancelAll waits for, or
+	// after a timeout in one that only runs callbacks. The lock is not held.
 	Ended func(End[O])
 	// Retried is called when another attempt of a call was sent. The lock is not held.
 	Retried func(Retry[O])
