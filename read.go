@@ -61,6 +61,7 @@ func (n *Node) readLines() {
 	n.out.Begin()
 	err := n.serveLines()
 	n.out.End()
+	n.nudge()
 	n.inputEnded <- err
 	returned = true
 }

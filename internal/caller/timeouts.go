@@ -44,7 +44,10 @@ func (c *Caller[O]) keepTime() {
 // serveTimeouts does what the policies say about the calls whose attempts have timed out.
 func (c *Caller[O]) serveTimeouts() {
 	c.set.Out.Begin()
-	defer c.set.Out.EndSoon() // a blocked output must not hold up timeouts
+	defer func() {
+		c.set.Out.EndSoon() // a blocked output must not hold up timeouts
+		c.set.Quiet()
+	}()
 	var some [64]due[O]
 	for {
 		count := c.takeDue(some[:])
