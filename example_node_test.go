@@ -203,5 +203,5 @@ func ExampleLogQueue() {
 		io.Writer
 	}{strings.NewReader("hello\n"), io.Discard})
 	queue.Flush(time.Second)
-	// Output: level=WARN msg="bad line" line=1 reason="not JSON: no JSON value begins like this at byte 0" text=hello
+	// Output: level=WARN msg="bad line" line=1 reason="not JSON: expected a value at byte 0" text=hello
 }

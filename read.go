@@ -146,7 +146,7 @@ func (n *Node) badLine(line []byte, reason error) {
 	if errors.Is(reason, wire.ErrTooLong) && n.reader.lines.Reply() {
 		return
 	}
-	s := wire.SalvageLine(line)
+	s := wire.ReadBadLine(line)
 	if s.Answerable() && (n.identity.Load() != nil || s.Dest != "") {
 		to := outbox.To{Src: s.Src, ID: s.ID, Dest: s.Dest}
 		n.replyError(to, &Error{Code: MalformedRequest, Text: reason.Error()})
