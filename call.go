@@ -136,7 +136,7 @@ func (n *Node) beginBlocking(ctx context.Context, dest string, body any, policy 
 	c := &call{Policy: policy, Blocking: true, Owner: owner{done: done}}
 	if r := requestOf(ctx); r != nil && r.handler.node == n {
 		if r.handler.inline {
-			return nil, unsent(dest, errors.New("the inline handler of "+r.Type+" would wait for a reply"))
+			return nil, unsent(dest, errors.New("the inline handler of "+r.Type()+" would wait for a reply"))
 		}
 		c.Owner.request = r
 	}
@@ -255,8 +255,8 @@ func (n *Node) mayReceiveReplies() error {
 // isError reports whether a reply is an error reply. In this mode every reply with a code
 // other than 0 is one.
 func (n *Node) isError(reply Message) bool {
-	if reply.Type == "error" || n.official == nil {
-		return reply.Type == "error"
+	if reply.Type() == "error" || n.official == nil {
+		return reply.Type() == "error"
 	}
 	code, ok := reply.Body.Get("code").Int()
 	return ok && code != 0
@@ -334,7 +334,7 @@ func (n *Node) retried(again caller.Retry[owner]) {
 	}
 	var about []slog.Attr
 	if r := again.Owner.request; r != nil {
-		about = append(about, slog.String("for", r.Type), slog.String("from", nodelog.Shorten(r.Src)))
+		about = append(about, slog.String("for", r.Type()), slog.String("from", nodelog.Shorten(r.Src)))
 		if !r.OneWay() {
 			about = append(about, slog.Int64("request", r.ID))
 		}

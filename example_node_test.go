@@ -83,7 +83,7 @@ func ExampleHandler() {
 	allowed := func(src string, h eddy.Handler) eddy.Handler {
 		return func(ctx context.Context, req *eddy.Request) (any, error) {
 			if req.Src != src {
-				return nil, eddy.Errorf(eddy.Abort, "%s may not %s", req.Src, req.Type)
+				return nil, eddy.Errorf(eddy.Abort, "%s may not %s", req.Src, req.Type())
 			}
 			return h(ctx, req)
 		}

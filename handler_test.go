@@ -82,7 +82,7 @@ func requestAll(t *testing.T, client *eddytest.Client, body string, count int) {
 		asked[i] = client.Request("n1", body)
 	}
 	for i, id := range asked {
-		if m := client.Await(id); m.Type == "error" {
+		if m := client.Await(id); m.Type() == "error" {
 			t.Errorf("the reply to request %d is %s", i, m.Body)
 		}
 	}
@@ -228,7 +228,7 @@ func TestCallByAnotherNode(t *testing.T) {
 			client.Call("n1", `{"type":"echo"}`)
 			client.Call("n2", `{"type":"echo"}`)
 			n3.Reply(read, `{"type":"read_ok"}`)
-			if m := client.Await(asked); m.Type != "ask_ok" {
+			if m := client.Await(asked); m.Type() != "ask_ok" {
 				t.Errorf("the reply is %s", m.Body)
 			}
 		}
@@ -276,7 +276,7 @@ func TestBodiesThatBreak(t *testing.T) {
 				for range 3 {
 					for _, typ := range []string{"reply", "reply-inline", "call", "call-inline", "recover"} {
 						m := client.Call("n1", `{"type":"`+typ+`"}`)
-						if code, _ := m.Body.Get("code").Int(); code != 13 && !(typ == "recover" && name == "panic" && m.Type == "recover_ok") {
+						if code, _ := m.Body.Get("code").Int(); code != 13 && !(typ == "recover" && name == "panic" && m.Type() == "recover_ok") {
 							t.Errorf("the reply to %s is %s", typ, m.Body)
 						}
 					}

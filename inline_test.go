@@ -190,7 +190,7 @@ func blockWhereNothingMay(t *testing.T, body string, begin time.Duration) {
 	if got, want := <-ends, (end{3, begin + 1500*time.Millisecond}); got != want {
 		t.Errorf("the blocking call ended with %+v, want %+v", got, want)
 	}
-	if m := client.Await(asked); m.Type == "error" {
+	if m := client.Await(asked); m.Type() == "error" {
 		t.Errorf("the reply is %s", m.Body)
 	}
 }

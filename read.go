@@ -158,7 +158,7 @@ func (n *Node) badLine(line []byte, reason error) {
 func (n *Node) message(m *wire.Message) Message {
 	names := n.reader.names
 	return Message{
-		Src: names.Of(m.Src), Dest: names.Of(m.Dest), Type: names.Of(m.Body.Type),
+		Src: names.Of(m.Src), Dest: names.Of(m.Dest), typ: names.Of(m.Body.Type),
 		ID: m.Body.ID, InReplyTo: m.Body.InReplyTo, Body: m.Body.Raw,
 	}
 }

@@ -198,7 +198,7 @@ func TestHandlersThatBreak(t *testing.T) {
 				for _, id := range asked {
 					m := w.client.Await(id)
 					code, _ := m.Body.Get("code").Int()
-					if broken := id%5 == 1 || id%5 == 2; broken != (code == 13) || broken == (m.Type == "ask_ok") {
+					if broken := id%5 == 1 || id%5 == 2; broken != (code == 13) || broken == (m.Type() == "ask_ok") {
 						t.Errorf("the reply to request %d is %s", id, m.Body)
 					}
 				}
