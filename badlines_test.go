@@ -16,17 +16,16 @@ import (
 	"github.com/eddyrpc/eddy"
 )
 
-// maxBadLine is the limit of the node that gets the bad lines: room for 1,000
-// levels of nesting, and all that is kept of a longer line.
+// maxBadLine is the MaxLine of the node that gets the bad lines. 1,000 levels of nesting
+// fit into it.
 const maxBadLine = 4096
 
-// TestBadLines sends all lines of testdata/badlines.txt to one node, each
-// followed by a good echo, which must be answered. Behind each line stands why
-// the log calls it bad, and which answer it gets. In a line <e2 82 ac> stands for
-// bytes and <1001*[> for so many brackets.
+// TestBadLines sends all lines of testdata/badlines.txt to one node. After each it sends a
+// good echo, which must get its reply. The file says why the log calls the line bad, and
+// which reply it gets. In a line <e2 82 ac> stands for bytes and <1001*[> for 1001 brackets.
 //
-// go test -run TestBadLines -rewrite writes what the node does into the file, to
-// be read before it is committed.
+// go test -run TestBadLines -rewrite writes what the node does into the file. Read it
+// before you commit it.
 func TestBadLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{node: &eddy.Node{MaxLine: maxBadLine}}
@@ -48,18 +47,18 @@ func TestBadLines(t *testing.T) {
 	})
 }
 
-// sendBad sends a line and an echo behind it. It returns what became of the line.
+// sendBad sends a line and then an echo. It returns what became of the line.
 func (s *stage) sendBad(t *testing.T, line []byte, probe int64) string {
 	s.pipe.arrive(fmt.Appendf(line, "\n"+`{"src":"probe","dest":"n1","body":{"type":"echo","msg_id":%d}}`+"\n", probe))
 	synctest.Wait()
 	out := s.messages(t)
 	logged := reasons(t, s.log.take())
 	if len(out) == 0 {
-		t.Fatal("the echo behind it is not answered")
+		t.Fatal("the echo after it got no reply")
 	}
 	last := out[len(out)-1]
 	if last.Dest != "probe" || !last.is("echo_ok") || *last.Body.InReplyTo != probe {
-		t.Fatalf("the last answer is not that to the echo behind it, but %+v", last)
+		t.Fatalf("the last reply is not for the echo after it: %+v", last)
 	}
 	out = out[:len(out)-1]
 
@@ -68,27 +67,27 @@ func (s *stage) sendBad(t *testing.T, line []byte, probe int64) string {
 		fmt.Fprintf(&b, "bad: %s\n", reason)
 	}
 	for _, m := range out {
-		fmt.Fprintf(&b, "answer: to %s, in_reply_to %d, %s", m.Dest, *m.Body.InReplyTo, *m.Body.Type)
+		fmt.Fprintf(&b, "reply: to %s, in_reply_to %d, %s", m.Dest, *m.Body.InReplyTo, *m.Body.Type)
 		if m.is("error") {
 			fmt.Fprintf(&b, " %d", m.Failed.Code)
 		}
 		b.WriteString("\n")
 		if len(logged) > 0 && m.Failed.Text != logged[0] {
-			t.Errorf("the log says %q, the answer %q", logged[0], m.Failed.Text)
+			t.Errorf("the log says %q, the reply %q", logged[0], m.Failed.Text)
 		}
 	}
 	if len(out) == 0 {
-		b.WriteString("no answer\n")
+		b.WriteString("no reply\n")
 	}
 	return b.String()
 }
 
-// messages is what the node has written since.
+// messages returns the replies that the node has written since the last time.
 func (s *stage) messages(t *testing.T) (out []message) {
 	s.pipe.lines(func(_ time.Duration, line string) {
 		m, err := judge(line)
 		if err != nil || m.Src != "n1" || m.Body.InReplyTo == nil {
-			t.Errorf("no reply of n1: %q: %v", line, err)
+			t.Errorf("not a reply of n1: %q: %v", line, err)
 			return
 		}
 		out = append(out, m)
@@ -98,7 +97,7 @@ func (s *stage) messages(t *testing.T) (out []message) {
 
 var reason = regexp.MustCompile(`msg="bad line" line=\d+ reason=("(?:[^"\\]|\\.)*"|\S+) text=`)
 
-// reasons are those of the bad lines in a log, which must hold nothing else.
+// reasons returns why lines are bad, as a log says. The log must have nothing else.
 func reasons(t *testing.T, log string) (found []string) {
 	for line := range strings.Lines(log) {
 		m := reason.FindStringSubmatch(line)
@@ -117,7 +116,7 @@ func reasons(t *testing.T, log string) (found []string) {
 
 var escape = regexp.MustCompile(`<(\d+)\*([^>]+)>|<([0-9a-f ]+)>`)
 
-// expand makes a line of its notation.
+// expand returns the line that a notation stands for.
 func expand(text string) (line []byte, err error) {
 	line = escape.ReplaceAllFunc([]byte(text), func(found []byte) []byte {
 		m := escape.FindSubmatch(found)

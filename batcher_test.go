@@ -15,7 +15,7 @@ import (
 	"github.com/eddyrpc/eddy/eddytest"
 )
 
-// A batchTest has a batcher of 3 items or 100 ms, and writes down what flush gets and when.
+// A batchTest has a Batcher of 3 items or 100 ms, and records what flush gets and when.
 type batchTest struct {
 	*testing.T
 	net   *eddytest.Net
@@ -116,7 +116,7 @@ func TestBatcherAtTheBeginning(t *testing.T) {
 	})
 }
 
-// A node that was never told its name ends though a batch waits.
+// A node that never got init ends though a batch waits.
 func TestBatcherWithoutInit(t *testing.T) {
 	testBatches(t, func(t *batchTest) {
 		ctx, end := context.WithCancel(t.Context())
@@ -132,8 +132,8 @@ func TestBatcherWithoutInit(t *testing.T) {
 	})
 }
 
-// The node does not end before all is handed on, what is added meanwhile too. Told to
-// end it can still call, at the end of its input still send.
+// The node ends when all items are flushed, those that are added meanwhile too. After the
+// end of ctx flush can still call, and after the end of the input it can still send.
 func TestBatcherDrains(t *testing.T) {
 	for name, atEOF := range map[string]bool{"told to end": false, "end of input": true} {
 		t.Run(name, func(t *testing.T) {
@@ -184,15 +184,15 @@ func TestBatcherDrains(t *testing.T) {
 				}
 				end()
 				if fmt.Sprint(got) != "[[1 2] [3]]" {
-					t.Errorf("handed on: %v", got)
+					t.Errorf("flushed: %v", got)
 				}
 			})
 		})
 	}
 }
 
-// What is added at the same time by many is handed on once each, and in the order of
-// each; a flush that panics harms none but its own batch.
+// Many goroutines add items at the same time. Each item is flushed once, and those of one
+// goroutine in their order. A flush that panics loses only its own batch.
 func TestBatcherConcurrently(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net, n := eddytest.New(t), &eddy.Node{Log: slog.New(slog.DiscardHandler)}
@@ -228,7 +228,7 @@ func TestBatcherConcurrently(t *testing.T) {
 		all.Wait()
 		net.Stop("n1")
 		if count != adders*each {
-			t.Errorf("%d items were handed on, want %d", count, adders*each)
+			t.Errorf("%d items were flushed, want %d", count, adders*each)
 		}
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
-	"unicode/utf8"
 
 	"github.com/eddyrpc/eddy/internal/caller"
 	"github.com/eddyrpc/eddy/internal/calls"
@@ -110,7 +109,11 @@ func (n *Node) call(ctx context.Context, dest string, body any, policy *Policy, 
 	if ctx.Done() == nil || n.endsWithNode(ctx) {
 		return n.begin(ctx, dest, body, c)
 	}
-	stop := context.AfterFunc(ctx, func() { n.calls.Cancel(c, context.Cause(ctx)) })
+	stop := context.AfterFunc(ctx, func() {
+		if n.isOpen() { // else the call has not begun, and will not
+			n.calls.Cancel(c, context.Cause(ctx))
+		}
+	})
 	c.Owner.done = func(r Result) {
 		stop()
 		o.done(r)
@@ -170,14 +173,10 @@ func (n *Node) begin(ctx context.Context, dest string, body any, c *call) error 
 	if d := n.calls.Begin(c, dest, n.scheduleStart(ctx, c.Policy)); d.Action == schedule.GiveUp {
 		return &CallError{call: &c.Record, err: Timeout, reason: d.Reason}
 	}
-	r := c.Owner.request
-	switch {
-	case c.Blocking && (r == nil || r.state.Load()&hasCalled != 0):
+	if r := c.Owner.request; c.Blocking && (r == nil || r.state.Load()&hasCalled != 0) {
 		n.out.FlushSoon() // this may be a callback, and no message would leave while it waits
-	case n.endsWithNode(ctx):
+	} else {
 		n.out.Flush()
-	case !n.out.Gathering():
-		n.out.FlushSoon() // a Write must not hold up the caller when its context ends
 	}
 	return nil
 }
@@ -189,9 +188,6 @@ func (n *Node) encodeCall(ctx context.Context, dest string, body any, policy *Po
 	}
 	if err := policy.Validate(); err != nil {
 		return "", fmt.Errorf("policy: %w", err)
-	}
-	if !utf8.ValidString(dest) {
-		return "", errors.New("dest is not valid UTF-8")
 	}
 	b, err := readBody(body)
 	if err != nil {

@@ -1,1 +1,132 @@
 package eddy_test
+
+import (
+	"context"
+	"log/slog"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/eddytest"
+	"github.com/eddyrpc/eddy/retry"
+)
+
+// A program may keep errors. They keep neither the bodies of their calls nor the requests
+// that the calls were made for.
+func TestKeptErrorsAreSmall(t *testing.T) {
+	const count, size = 50, 1 << 20
+	pad := strings.Repeat("x", size)
+	body := func(typ string) eddy.Raw { return eddy.Raw(`{"type":"` + typ + `","pad":"` + pad + `"}`) }
+	for name, fail := range map[string]func(n *eddy.Node, ctx context.Context, req *eddy.Request, told func(error)){
+		"timeout": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, told func(error)) {
+			_, err := n.RPC(ctx, "nobody", body("read"))
+			told(err)
+		},
+		"error reply": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, told func(error)) {
+			_, err := n.RPC(ctx, "n2", body("read"))
+			told(err)
+		},
+		"error reply to a scheduled call": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, told func(error)) {
+			_, _, err := n.RPCWithRetry(ctx, "n2", body("read"), &eddy.Policy{Deadline: time.Second, RetryOn: []int{22}})
+			told(err)
+		},
+		"context": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, told func(error)) {
+			ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
+			defer cancel()
+			_, err := n.RPC(ctx, "nobody", body("read"))
+			told(err)
+		},
+		"no type": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, told func(error)) {
+			_, err := n.RPC(ctx, "n2", eddy.Raw(`{"pad":"`+pad+`"}`))
+			told(err)
+		},
+		"not JSON": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, told func(error)) {
+			_, err := n.RPC(ctx, "n2", body("read")[:size])
+			told(err)
+		},
+		"callback": func(n *eddy.Node, ctx context.Context, req *eddy.Request, told func(error)) {
+			req.Call(ctx, "nobody", body("read"), nil, func(r eddy.Result) { told(r.Err) })
+		},
+		"callback of no request": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, told func(error)) {
+			own, cancel := context.WithCancel(context.Background())
+			time.AfterFunc(time.Second, cancel)
+			n.Call(own, "nobody", body("read"), nil, func(r eddy.Result) { told(r.Err) })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+				told := make(chan error, 1)
+				n.Handle("fail", func(ctx context.Context, req *eddy.Request) (any, error) {
+					fail(n, ctx, req, func(err error) {
+						req.Reply(eddy.Raw(`{}`))
+						told <- err
+					})
+					return eddy.Later, nil
+				})
+				// On a feed nothing but the node could keep what was written.
+				f := serveFed(t, n)
+				kept := make([]error, count)
+				request := func() error {
+					before := n.Stats().Out
+					f.send(`{"src":"c1","dest":"n1","body":{"type":"fail","msg_id":1,"pad":"%s"}}`, pad)
+					f.flush()
+					synctest.Wait()
+					f.send(`{"src":"n2","dest":"n1","body":{"type":"error","code":22,"in_reply_to":%d}}`, before)
+					f.flush()
+					return <-told
+				}
+				request() // makes what stays on purpose
+				before := measure()
+				for i := range kept {
+					kept[i] = request()
+				}
+				after := measure()
+				if after.heap > before.heap+1<<20 {
+					t.Errorf("%d errors keep %d bytes", count, after.heap-before.heap)
+				}
+				for _, err := range kept {
+					if call, ok := err.(*eddy.CallError); !ok || len(call.Details()) > 300 || len(err.Error()) > 300 {
+						t.Errorf("%.300v", err)
+					}
+				}
+				runtime.KeepAlive(kept)
+			})
+		})
+	}
+}
+
+// The error of a call says whether the call surely had no effect, see the transcripts
+// calls-definite and calls-timeout-then-an-error. Its reasons are constants of the package.
+func TestReasons(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+		net := eddytest.New(t)
+		net.Start("n1", n)
+		n2 := net.Client("n2")
+		n2.Handle(func(m eddy.Message) { n2.Reply(m, `{"type":"error","code":22}`) })
+		cancelled, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second/3, cancel)
+		for _, c := range []struct {
+			ctx    context.Context
+			dest   string
+			policy *eddy.Policy
+			want   eddy.Reason
+		}{
+			{t.Context(), "nobody", nil, eddy.AttemptsUsedUp},
+			{t.Context(), "nobody", &eddy.Policy{Deadline: time.Second}, eddy.DeadlinePassed},
+			{t.Context(), "nobody", &eddy.Policy{Budget: retry.Budget{Ratio: 0.001, PerSecond: 0.001}}, eddy.BudgetExhausted},
+			{t.Context(), "n2", nil, eddy.ErrorNotRetried},
+			{t.Context(), "", nil, eddy.NoReason},
+			{cancelled, "nobody", nil, eddy.NoReason},
+		} {
+			_, _, err := n.RPCWithRetry(c.ctx, c.dest, do, c.policy)
+			if call, ok := err.(*eddy.CallError); !ok || call.Reason() != c.want {
+				t.Errorf("%v, want reason %v", err, c.want)
+			}
+		}
+	})
+}

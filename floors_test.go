@@ -77,46 +77,49 @@ var floors = map[string][]string{
 	"cmd/eddy/internal/join":       {"cmd/eddy/internal/cluster", "cmd/eddy/internal/quote", "natsnet"},
 	"cmd/eddy/internal/natsserver": {"natsnet"},
 	"cmd/eddy/internal/natskv":     {"", "internal/bounded", "internal/canonical", "natsnet"},
-	// Of these natskv alone has the root package, to answer nodes and not to call them.
+	// Of these only natskv imports the root package, to reply to nodes and not to call them.
 	"cmd/eddy/internal/natscarrier": {"cmd/eddy/internal/sim", "internal/message", "cmd/eddy/internal/cluster", "cmd/eddy/internal/runner", "cmd/eddy/internal/natskv", "cmd/eddy/internal/natsserver", "natsnet", "internal/message"},
 }
 
+// goList returns the lines that go list prints.
 func goList(t *testing.T, args ...string) []string {
 	out, err := exec.Command("go", append([]string{"list"}, args...)...).Output()
 	if err != nil {
 		t.Fatalf("go list %q: %v", args, err)
 	}
-	return strings.Fields(string(out))
+	return strings.Split(strings.TrimSpace(string(out)), "\n")
 }
 
+// Every package imports only packages below it.
 func TestImportsGoDownward(t *testing.T) {
-	for _, path := range goList(t, "./...") {
-		name := strings.TrimPrefix(strings.TrimPrefix(path, module), "/")
+	for _, line := range goList(t, "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...") {
+		imports := strings.Fields(line)
+		name := strings.TrimPrefix(strings.TrimPrefix(imports[0], module), "/")
 		may, listed := floors[name]
 		if !listed {
-			t.Errorf("%q stands on no floor", name)
+			t.Errorf("the table of floors lacks %q", name)
 			continue
 		}
-		for _, imported := range goList(t, "-f", `{{join .Imports "\n"}}`, path) {
+		for _, imported := range imports[1:] {
 			if imported != module && !strings.HasPrefix(imported, module+"/") {
 				continue
 			}
 			short := strings.TrimPrefix(strings.TrimPrefix(imported, module), "/")
 			if !slices.Contains(may, short) {
-				t.Errorf("%q imports %q, which is not beneath it", name, short)
+				t.Errorf("%q imports %q, which is not below it", name, short)
 			}
 		}
 	}
 }
 
-// A program that imports only the root package compiles nothing but it, its
-// floors, the JSON library and the standard library.
+// A program that imports only the root package compiles nothing but this package, those
+// below it, the JSON library and the standard library.
 func TestRootIsLight(t *testing.T) {
 	for _, path := range goList(t, "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", "./cmd/relay") {
-		switch {
-		case path == module, path == module+"/cmd/relay":
+		switch short := strings.TrimPrefix(path, module+"/"); {
+		case path == module, short == "cmd/relay":
 		case strings.HasPrefix(path, "github.com/go-json-experiment/json"):
-		case slices.Contains(floors[""], strings.TrimPrefix(path, module+"/")):
+		case slices.Contains(floors[""], short):
 		default:
 			t.Errorf("cmd/relay compiles %s", path)
 		}

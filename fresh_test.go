@@ -13,9 +13,9 @@ import (
 	"github.com/eddyrpc/eddy/eddytest"
 )
 
-// Nodes raise a number in seq-kv, and read it, on a network that loses, delays and
-// duplicates. Every fresh read has at least what the last update had that ended before
-// it began; plain reads don't, so the test would see it.
+// Nodes increment a number in seq-kv and read it, on a network that loses, delays and
+// duplicates. Every fresh read returns at least the value of the last update that ended
+// before the read began. Some plain reads do not, so that the test would find it.
 func TestFreshOnABadNetwork(t *testing.T) {
 	fresh, stale := 0, 0
 	rapid.Check(t, func(rt *rapid.T) {
@@ -34,14 +34,14 @@ func TestFreshOnABadNetwork(t *testing.T) {
 			})
 			var mu sync.Mutex
 			ended := 0 // the highest value of an update that has ended
-			// read reads again and again, and counts what is older than that.
+			// read reads several times, and counts the values that are older than that.
 			read := func(f func(context.Context, any) (int, error), times int) (good, old int) {
 				for range times {
 					mu.Lock()
 					least := ended
 					mu.Unlock()
 					switch got, err := f(context.Background(), "x"); {
-					case err != nil: // silence, or nothing there yet
+					case err != nil: // a timeout, or the key does not exist yet
 					case got < least:
 						old++
 					default:

@@ -20,10 +20,9 @@ import (
 	"github.com/eddyrpc/eddy"
 )
 
-// FuzzNode feeds arbitrary bytes to a node, in arbitrary pieces. It must live,
-// answer the good line behind them, write nothing but valid messages, number
-// them without a gap, answer every request just once, and nothing that carries
-// an in_reply_to.
+// FuzzNode sends arbitrary bytes to a node, in arbitrary pieces. The node must not end. It
+// must reply to the good line after them, write only valid messages, number them without a
+// gap, reply to every request once, and never reply to a message with an in_reply_to.
 func FuzzNode(f *testing.F) {
 	for _, seed := range seeds(f) {
 		f.Add(seed, []byte{}, true)
@@ -39,7 +38,7 @@ func fuzzNode(t *testing.T, data, pieces []byte, initialised bool) {
 	p := newPipe()
 	n := &eddy.Node{
 		MaxLine: maxBadLine,
-		Drain:   1000 * time.Hour, // longer than any handler takes
+		Drain:   1000 * time.Hour, // longer than any handler runs
 		Log:     slog.New(slog.NewTextHandler(io.Discard, nil)),
 	}
 	handlers(n)
@@ -75,15 +74,15 @@ func fuzzNode(t *testing.T, data, pieces []byte, initialised bool) {
 			t.Errorf("wrote %q: %v", line, err)
 			return
 		case initialised && m.Src != "n1":
-			t.Errorf("wrote %q in a wrong name", line)
+			t.Errorf("wrote %q with a wrong src", line)
 		case m.Body.ID != nil && *m.Body.ID != next:
-			t.Errorf("wrote %q, not with msg_id %d", line, next)
+			t.Errorf("wrote %q, want msg_id %d", line, next)
 		}
 		if m.Body.ID != nil {
 			next++
 		}
 		if m.Body.InReplyTo != nil {
-			wanted.answered(request{m.Dest, *m.Body.InReplyTo})
+			wanted.replied(request{m.Dest, *m.Body.InReplyTo})
 		}
 	})
 	wanted.check(t)
@@ -95,14 +94,14 @@ type request struct {
 	id  int64
 }
 
-// expected is what must and what may be answered.
+// expected says what must get a reply and what may get one.
 type expected struct {
-	must    map[request]int // surely requests
-	may     int             // lines that are perhaps told what is wrong with them
+	must    map[request]int // certainly requests
+	may     int             // lines that may get an error reply
 	replies map[request]int
 }
 
-// expectations reads a node's input, as somebody else's JSON does.
+// expectations reads the input of a node with another JSON library.
 func expectations(input []byte) *expected {
 	e := &expected{must: map[request]int{}, replies: map[request]int{}}
 	for line := range bytes.SplitSeq(input, []byte("\n")) {
@@ -116,7 +115,7 @@ func expectations(input []byte) *expected {
 	return e
 }
 
-func (e *expected) answered(r request) { e.replies[r]++ }
+func (e *expected) replied(r request) { e.replies[r]++ }
 
 func (e *expected) check(t *testing.T) {
 	extra := 0
@@ -129,7 +128,7 @@ func (e *expected) check(t *testing.T) {
 		extra += n - e.must[r]
 	}
 	if extra > e.may {
-		t.Errorf("%d replies to what is no request; at most %d lines may have got one", extra, e.may)
+		t.Errorf("%d replies to lines that are no requests; at most %d may get one", extra, e.may)
 	}
 }
 
@@ -138,12 +137,12 @@ type kind int
 const (
 	isUnclear kind = iota
 	isRequest
-	isSilent // one-way, or a reply: never answered
+	isNoRequest // one-way, or a reply
 )
 
 var integer = regexp.MustCompile(`^(0|[1-9][0-9]*)$`)
 
-// classify tells what a line is. It is sure only of those that are beyond doubt.
+// classify says what a line is, if that is certain.
 func classify(line []byte) (request, kind) {
 	var m struct {
 		Src  string `json:"src"`
@@ -161,15 +160,15 @@ func classify(line []byte) (request, kind) {
 	}
 	switch {
 	case m.Body.InReplyTo != nil:
-		return request{}, isSilent
+		return request{}, isNoRequest
 	case m.Src == "" || m.Dest == "" || m.Body.Type.Kind() != '"':
 		return request{}, isUnclear
 	case m.Body.ID == nil:
-		return request{}, isSilent
+		return request{}, isNoRequest
 	}
 	id, err := strconv.ParseInt(string(m.Body.ID), 10, 64)
 	if err != nil || !integer.Match(m.Body.ID) {
-		return request{}, isSilent // a msg_id that is none can't be answered
+		return request{}, isNoRequest // nobody can reply to an invalid msg_id
 	}
 	if m.Body.Deadline != nil {
 		return request{}, isUnclear // it may expire
@@ -195,7 +194,7 @@ var strange = []string{
 	`{"type":"tell","to":"n2","body":{"type":"error","code":"x","in_reply_to":3}}`,
 }
 
-// seeds are the bad lines, the lines of every transcript, and the strange ones.
+// seeds returns the bad lines, the lines of every transcript, and the strange ones.
 func seeds(f *testing.F) (all [][]byte) {
 	text, err := os.ReadFile("testdata/badlines.txt")
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// A message is a line that a node has written, as somebody else's JSON reads it:
-// none of this is internal/wire's.
+// A message is a line that a node has written, read by another JSON library than the
+// node's.
 type message struct {
 	Src, Dest string
 	Body      struct {
@@ -28,10 +28,10 @@ type message struct {
 
 func (m *message) is(typ string) bool { return m.Body.Type != nil && *m.Body.Type == typ }
 
-// What a node passes on may repeat names and hold escapes of lone surrogates.
+// The bodies that a node passes on may repeat names and have escapes of lone surrogates.
 var lenient = json.JoinOptions(jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
-// judge reads a line that a node has written, and tells what is wrong with it.
+// judge reads a line that a node has written. The error says what is wrong with it.
 func judge(line string) (m message, err error) {
 	if !utf8.ValidString(line) {
 		return m, errors.New("not UTF-8")
@@ -68,7 +68,7 @@ func judge(line string) (m message, err error) {
 	case m.Src == "" || m.Dest == "":
 		err = errors.New("a name is empty")
 	case len(own) == 0 || own[0] != "type" || m.Body.Type == nil:
-		err = errors.New("type is not the first of the body")
+		err = errors.New("type is not the first field of the body")
 	case slices.Contains(own[1:], "type") || slices.Contains(own, "msg_id") || slices.Contains(own, "in_reply_to"):
 		err = errors.New("a reserved field is given twice")
 	case m.Body.ID != nil && *m.Body.ID < 0, m.Body.InReplyTo != nil && *m.Body.InReplyTo < 0:
@@ -77,7 +77,7 @@ func judge(line string) (m message, err error) {
 	return m, err
 }
 
-// members are the names in an object, in their order.
+// members returns the names in an object, in their order.
 func members(object jsontext.Value) (names []string) {
 	d := jsontext.NewDecoder(strings.NewReader(string(object)), lenient)
 	d.ReadToken()
@@ -94,9 +94,10 @@ func members(object jsontext.Value) (names []string) {
 	return names
 }
 
+// cutLast removes the last name, which must be this one.
 func cutLast(names []string, name string) ([]string, error) {
 	if len(names) == 0 || names[len(names)-1] != name {
-		return names, fmt.Errorf("%s does not stand at the end", name)
+		return names, fmt.Errorf("%s is not the last field", name)
 	}
 	return names[:len(names)-1], nil
 }

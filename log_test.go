@@ -11,8 +11,8 @@ import (
 	"github.com/eddyrpc/eddy"
 )
 
-// Nobody reads the log: the node answers all the same, what does not fit into
-// the queue is dropped and counted, and what does comes out later.
+// If nobody reads the log, the node still replies. Lines that do not fit into the queue are
+// dropped and counted, and the others are written later.
 func TestLogThatNobodyReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stderr := newPipe()
@@ -50,7 +50,7 @@ func TestLogThatNobodyReads(t *testing.T) {
 	})
 }
 
-// A bad line is quoted with its first 200 bytes, but not half a character.
+// The log quotes the first 200 bytes of a bad line, without half a character.
 func TestBadLineQuote(t *testing.T) {
 	for _, c := range []struct{ name, line, want string }{
 		{"short", "hello", "hello"},

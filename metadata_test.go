@@ -13,9 +13,9 @@ import (
 	"github.com/eddyrpc/eddy/eddytest"
 )
 
-// A chain of nodes, each of which hands on what it is asked, ends at one that is
-// dead. d hops of n attempts are n to the power d messages there; with propagate at
-// most d(n-1)+1, since nobody retries on behalf of a retry.
+// In a chain of nodes each calls the next one, and the last one does not reply. It gets
+// n to the power d messages over d hops of n attempts. With propagate it gets d(n-1)+1 at
+// most, since no node retries on behalf of a retry.
 func TestHopsToDeadNode(t *testing.T) {
 	for _, tt := range []struct {
 		hops, attempts int
@@ -57,6 +57,6 @@ func messagesAtTheEnd(t *testing.T, hops, attempts int, propagate bool) int {
 	net.Client(name(hops)).Handle(func(eddy.Message) { count.Add(1) })
 	client := net.Client("c1")
 	client.Call(name(0), `{"type":"get"}`)
-	time.Sleep(time.Minute) // what is left of it
+	time.Sleep(time.Minute) // until all calls have ended
 	return int(count.Load())
 }

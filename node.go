@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+	"unicode/utf8"
 
 	"github.com/eddyrpc/eddy/internal/caller"
 	"github.com/eddyrpc/eddy/internal/metadata"
@@ -182,6 +183,8 @@ func (n *Node) maySend(dest string) error {
 	switch {
 	case dest == "" && !official:
 		return errors.New("dest is empty") // such a line would be no message
+	case !utf8.ValidString(dest):
+		return errors.New("dest is not valid UTF-8") // it would be written as another name
 	case n.identity.Load() == nil && !official:
 		return Errorf(TemporarilyUnavailable, "the node has not been initialised")
 	case !n.opened:
@@ -190,6 +193,12 @@ func (n *Node) maySend(dest string) error {
 		return Errorf(TemporarilyUnavailable, "the node has ended")
 	}
 	return nil
+}
+
+func (n *Node) isOpen() bool {
+	n.out.Lock()
+	defer n.out.Unlock()
+	return n.opened
 }
 
 func (n *Node) dialect() wire.Dialect {

@@ -15,8 +15,8 @@ import (
 	"github.com/eddyrpc/eddy"
 )
 
-// stuckStage is a node whose output nobody reads, with as much waiting as may
-// wait: one message in Write, one behind it.
+// stuckStage returns a node whose output nobody reads and whose buffer is full: one message
+// is in Write, and one waits.
 func stuckStage(t *testing.T) *stage {
 	s := &stage{node: &eddy.Node{Drain: time.Second}}
 	s.start(false)
@@ -34,9 +34,9 @@ func (s *stage) stick() {
 	}
 }
 
-// A call that gives up needs no room for that; one that does not keeps its next
-// attempt until there is.
-func TestSilenceWhileTheOutputIsStuck(t *testing.T) {
+// A call fails without room in the buffer. A call that goes on sends its next attempt when
+// there is room.
+func TestTimeoutsWhileTheOutputIsStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &stage{node: &eddy.Node{Drain: time.Second, Log: slog.New(slog.DiscardHandler)}}
 		s.start(false)
@@ -71,7 +71,7 @@ func TestSilenceWhileTheOutputIsStuck(t *testing.T) {
 	})
 }
 
-func TestACallWaitsForRoomNoLongerThanItsContext(t *testing.T) {
+func TestContextOfACallThatWaitsForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stuckStage(t)
 		defer s.clear()
@@ -85,22 +85,21 @@ func TestACallWaitsForRoomNoLongerThanItsContext(t *testing.T) {
 	})
 }
 
-// The end of a node wakes whoever waits for room, however little of the output
-// will ever be read.
-func TestTheEndWakesWhoeverWaitsForRoom(t *testing.T) {
+// The end of a node ends waiting for room, though nobody reads the output.
+func TestEndWhileCallsWaitForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := stuckStage(t)
 		defer s.clear()
-		woken := make(chan error, 3)
+		ended := make(chan error, 3)
 		background, own := context.Background(), t.Context()
-		go func() { woken <- s.node.Send("n2", eddy.Raw(`{"type":"note"}`)) }()
-		go func() { woken <- second(s.node.RPC(background, "n2", eddy.Raw(`{"type":"read"}`))) }()
-		go func() { woken <- second(s.node.RPC(own, "n2", eddy.Raw(`{"type":"read"}`))) }()
+		go func() { ended <- s.node.Send("n2", eddy.Raw(`{"type":"note"}`)) }()
+		go func() { ended <- second(s.node.RPC(background, "n2", eddy.Raw(`{"type":"read"}`))) }()
+		go func() { ended <- second(s.node.RPC(own, "n2", eddy.Raw(`{"type":"read"}`))) }()
 		synctest.Wait()
 		s.term()
 		<-s.over
 		for range 3 {
-			if err := <-woken; !errors.Is(err, eddy.TemporarilyUnavailable) {
+			if err := <-ended; !errors.Is(err, eddy.TemporarilyUnavailable) {
 				t.Error(err)
 			}
 		}
@@ -109,18 +108,8 @@ func TestTheEndWakesWhoeverWaitsForRoom(t *testing.T) {
 
 func second(_ eddy.Message, err error) error { return err }
 
-// A call before Serve fails; it needs nothing that Serve makes.
-func TestACallBeforeServe(t *testing.T) {
-	var n eddy.Node
-	for _, ctx := range []context.Context{context.Background(), t.Context()} {
-		if _, err := n.RPC(ctx, "n2", eddy.Raw(`{"type":"read"}`)); !errors.Is(err, eddy.TemporarilyUnavailable) {
-			t.Error(err)
-		}
-	}
-}
-
-// Whatever the output does and whenever their contexts end, calls end in time and
-// leave nothing behind: synctest fails if a goroutine stays.
+// Calls end in time, whatever the output does and whenever their contexts end. No goroutine
+// stays, or synctest would fail.
 func TestCallsWhileTheOutputStutters(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		stutters := rapid.SliceOfN(rapid.IntRange(1, 400), 1, 8).Draw(rt, "stutters")

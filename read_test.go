@@ -61,7 +61,7 @@ func (p *piecewise) written() []string {
 }
 
 // A transport may end the goroutine that reads, as testing.T.Fatal does. Then no line is
-// served twice, and what is sent while the next Read waits is written at once.
+// served twice, and what is sent while the next Read waits is written.
 func TestReadEndsItsGoroutine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
@@ -74,6 +74,7 @@ func TestReadEndsItsGoroutine(t *testing.T) {
 		p.last = func() {
 			before := len(p.written())
 			n.Send("n2", eddy.Raw(`{"type":"news"}`))
+			synctest.Wait()
 			if len(p.written()) == before {
 				t.Error("nothing is written while Read waits")
 			}

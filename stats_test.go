@@ -11,16 +11,16 @@ import (
 	"github.com/eddyrpc/eddy/eddytest"
 )
 
-// What is kept of destinations is bounded, since a stranger may make up names.
+// The number of destinations is bounded, since a peer may make up names.
 func TestDestinationsAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := eddytest.New(t, "n1")
 		n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
 		net.Start("n1", n)
-		once := &eddy.Policy{Attempts: 1}
+		policy := &eddy.Policy{Attempts: 1}
 		const most = 4096
 		for i := range most + 100 {
-			n.RPCWithRetry(context.Background(), fmt.Sprint("n", i+2), eddy.Raw(`{"type":"read"}`), once)
+			n.RPCWithRetry(context.Background(), fmt.Sprint("n", i+2), eddy.Raw(`{"type":"read"}`), policy)
 			if got := len(n.Destinations()); got != min(i+1, most) {
 				t.Fatalf("%d destinations after %d", got, i+1)
 			}

@@ -16,23 +16,23 @@ import (
 	"github.com/eddyrpc/eddy/eddytest"
 )
 
-// A tally is a number that goes up and down, so that it comes back. Last, if updates
-// leave in it what each node has done last, makes that no tally does.
+// A tally is a number that goes up and down, so that the same value comes again. If updates
+// store in Last what each node has done last, no tally is equal to an earlier one.
 type tally struct {
 	N    int
 	Last map[string]int `json:",omitempty"`
 }
 
-// A contest is many nodes that update one key on a rough network.
+// A contest is a number of nodes that update one key on a network with faults.
 type contest struct {
 	seed         uint64
 	nodes, ops   int     // ops of each node
 	lose, double float64 // of the messages
 	delay        time.Duration
 	sequential   bool // on seq-kv
-	marks        bool // updates leave an id
-	again        bool // Update goes on after silence
-	naive        bool // not by Update, but by the loop that everybody writes
+	ids          bool // updates leave an id in Last
+	again        bool // Update goes on after a timeout
+	naive        bool // without Update, by a plain loop of compare-and-swap
 	mu           sync.Mutex
 	random       *rand.Rand
 	at           []int            // the operation that each node is at
@@ -46,11 +46,11 @@ func (c *contest) upTo(d time.Duration) time.Duration {
 	return time.Duration(c.random.Int64N(int64(d) + 1))
 }
 
-// step is what operation op adds.
+// step returns what operation op adds.
 func step(op int) int { return 1 - op%2*2 }
 
-// fate loses, doubles and delays, and counts what the service has done: it says cas_ok
-// whenever it has swapped, whether or not anybody hears.
+// fate loses, duplicates and delays messages. It counts the swaps of the service, which
+// sends cas_ok for each.
 func (c *contest) fate(m eddy.Message) eddytest.Fate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -97,7 +97,7 @@ func (c *contest) run(t *testing.T) (end tally) {
 			})
 		}
 		all.Wait()
-		time.Sleep(time.Minute) // what is still on its way arrives
+		time.Sleep(time.Minute) // until the last messages have arrived
 		net.Script(nil)
 		end, _ = of(nodes[0]).Fresh(context.Background(), "x")
 	})
@@ -106,9 +106,9 @@ func (c *contest) run(t *testing.T) (end tally) {
 
 func (c *contest) update(kv *eddy.KV[tally], node string, op int) error {
 	f := func(old tally, _ bool) (tally, error) {
-		if c.marks {
+		if c.ids {
 			if last, ok := old.Last[node]; ok && last == op {
-				return old, nil // we have been here
+				return old, nil // it was made
 			}
 			old.Last = maps.Clone(old.Last)
 			if old.Last == nil {
@@ -143,7 +143,7 @@ func (c *contest) update(kv *eddy.KV[tally], node string, op int) error {
 	return eddy.PreconditionFailed
 }
 
-// wrongs are the operations whose outcome is not what they did.
+// wrongs describes the operations whose outcome is not true.
 func (c *contest) wrongs(end tally) (wrong []string) {
 	least, most := 0, 0
 	for op, err := range c.outcomes {
@@ -172,15 +172,15 @@ func drawContest(t *rapid.T) *contest {
 		double:     rapid.SampledFrom([]float64{0, 0.1, 0.5}).Draw(t, "double"),
 		delay:      time.Duration(rapid.IntRange(0, 200).Draw(t, "delay")) * time.Millisecond,
 		sequential: rapid.Bool().Draw(t, "seq-kv"),
-		marks:      rapid.Bool().Draw(t, "marks"),
+		ids:        rapid.Bool().Draw(t, "ids"),
 	}
 }
 
-// Many nodes update one key on a network that loses and delays, and that duplicates
-// too if they leave ids and say Again. An Update that returns nil was made once; one that fails
-// otherwise than by ErrIndefinite was not made, and one that fails by it at most once.
-// The loop that sends a swap again on silence fails this; so does Update where its
-// contract says so, without ids on a network that duplicates.
+// Many nodes update one key on a network that loses and delays. If they use ids and Again,
+// the network also duplicates. An Update that returns nil was made once. One that returns
+// ErrIndefinite was made once at most, and one that returns another error was not made. A
+// plain loop that sends a swap again after a timeout breaks this. So does Update without ids
+// on a network that duplicates, as its documentation says.
 func TestUpdatesOnABadNetwork(t *testing.T) {
 	var ok, unsure, lost, contests, naive, copies, unsureAgain, okAgain int
 	for range 3 { // of 100 each
@@ -202,7 +202,7 @@ func TestUpdatesOnABadNetwork(t *testing.T) {
 					lost++
 				}
 			}
-			if c.marks {
+			if c.ids {
 				c.again, c.double = true, double
 				for _, wrong := range c.wrongs(c.run(t)) {
 					rt.Errorf("again: %s", wrong)
@@ -222,14 +222,14 @@ func TestUpdatesOnABadNetwork(t *testing.T) {
 			naive += len(c.wrongs(c.run(t)))
 		})
 	}
-	t.Logf("%d contests: %d updates made, %d perhaps, %d not; with Again %d made, %d perhaps", contests, ok, unsure, lost, okAgain, unsureAgain)
-	t.Logf("wrong by the loop that everybody writes: %d; by copies of the network's: %d", naive, copies)
+	t.Logf("%d contests: %d updates made, %d indefinite, %d not made; with Again %d made, %d indefinite", contests, ok, unsure, lost, okAgain, unsureAgain)
+	t.Logf("wrong outcomes of the plain loop: %d; on networks that duplicate: %d", naive, copies)
 	if ok == 0 || unsure < 50 || lost == 0 || naive < 50 || copies < 50 {
-		t.Error("the networks are not rough enough")
+		t.Error("the networks are not bad enough")
 	}
 }
 
-// Nodes that all want the same key at the same time get it in turn.
+// Many nodes update the same key at the same time, and all succeed.
 func TestUpdatesInContention(t *testing.T) {
 	const count, each = 50, 4
 	for _, delay := range []time.Duration{0, time.Millisecond, 100 * time.Millisecond} {

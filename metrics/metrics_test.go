@@ -53,6 +53,9 @@ func wantSeries(t *testing.T, text string, want ...string) {
 
 func echo() *eddy.Node {
 	n := &eddy.Node{}
+	n.Handle("forward", func(ctx context.Context, _ *eddy.Request) (any, error) {
+		return n.RPC(ctx, "n9", eddy.Raw(`{"type":"echo"}`))
+	})
 	n.HandleInline("echo", func(_ context.Context, req *eddy.Request) (any, error) { return nil, req.ReplyAs("echo_ok", req.Body) })
 	return n
 }
@@ -76,7 +79,8 @@ func TestCollector(t *testing.T) {
 		n1.RPCWithRetry(t.Context(), "n9", eddy.Raw(`{"type":"echo"}`), &eddy.Policy{Attempts: 2, Timeout: time.Second})
 		net.Delay("n2", "n1", 1500*time.Millisecond)
 		n1.RPCWithRetry(t.Context(), "n2", eddy.Raw(`{"type":"echo"}`), &eddy.Policy{Attempts: 2, Timeout: time.Second})
-		net.Client("c1").Send("n2", `{"type":"unknown"}`)
+		client := net.Client("c1")
+		client.Send("n2", `{"type":"unknown"}`)
 		time.Sleep(time.Minute)
 		wantSeries(t, scrape(t, r),
 			`eddy_calls_total{node="n1",server_address="n2"} 6`,
@@ -92,7 +96,13 @@ func TestCollector(t *testing.T) {
 			`eddy_dropped_total{node="n2",reason="expired"} 0`,
 			`eddy_stray_replies_total{node="n1"} 1`,
 			`eddy_bad_lines_total{node="n1"} 0`,
+			`eddy_log_dropped_total{node="n1"} 0`,
+			`eddy_open_calls{node="n2"} 0`,
+			`eddy_open_requests{node="n2"} 0`,
 		)
+		client.Request("n2", `{"type":"forward"}`)
+		synctest.Wait()
+		wantSeries(t, scrape(t, r), `eddy_open_calls{node="n2"} 1`, `eddy_open_requests{node="n2"} 1`)
 	})
 }
 

@@ -61,7 +61,7 @@ func TestJoinDrains(t *testing.T) {
 		t.Fatalf("status %d\n%s%s", status, out, errs)
 	}
 	go func() {
-		said.await(t, "nobody has joined") // then the relay has begun
+		said.await(t, "dest=n9") // then the relay has begun
 		cmd.Process.Signal(syscall.SIGTERM)
 	}()
 	out, errs, status := call(`{"type":"relay","target":"n9","payload":{"type":"echo"}}`, &eddy.Policy{Attempts: 1, Timeout: time.Minute})

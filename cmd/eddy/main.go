@@ -1,7 +1,8 @@
-// Eddy is the workbench for node programs: it talks to them, and more to come.
+// Eddy is the workbench for node programs: it tests them, shows what happened, plans
+// retry policies, and runs nodes over NATS.
 //
-// Every command is a file of its own here: a struct of its flags with a Run
-// method, and a field in cli.
+// Each command has a file of its own, with a struct of its flags that has a method Run,
+// and a field in cli.
 package main
 
 import (
@@ -19,35 +20,34 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// Exit statuses other than 0. What a command says of the nodes it ran is below
-// these.
+// Exit statuses other than 0. Smaller ones say what a command has found out about the
+// nodes.
 const (
-	statusUsage = 254 // bad arguments, as with Maelstrom
-	statusError = 255 // we failed ourselves
+	statusUsage = 254 // bad arguments, as in Maelstrom
+	statusError = 255 // eddy itself failed
 )
 
 // cli is the command line.
 type cli struct {
 	Version versionFlag `help:"Show the version and exit."`
 
-	Test   testCommand   `cmd:"" help:"Put nodes to the test, on a network that is simulated, or over NATS."`
+	Test   testCommand   `cmd:"" help:"Test nodes on a simulated network, or over NATS."`
 	Rerun  rerunCommand  `cmd:"" help:"Run a stored test again."`
-	Report reportCommand `cmd:"" help:"Write the page of a stored test again, or compare two."`
-	Serve  serveCommand  `cmd:"" help:"Show stored tests in a browser, and those that run."`
-	Plan   planCommand   `cmd:"" help:"Show what a retry policy will do before it is used."`
-	Talk   talkCommand   `cmd:"" help:"Talk to a node: type short messages, see what it writes."`
+	Report reportCommand `cmd:"" help:"Write the report of a stored test again, or compare two tests."`
+	Serve  serveCommand  `cmd:"" help:"Show stored and running tests in a browser."`
+	Plan   planCommand   `cmd:"" help:"Simulate what retry policies do."`
+	Talk   talkCommand   `cmd:"" help:"Talk to a node: type short messages and see what it writes."`
 	Up     upCommand     `cmd:"" help:"Run a cluster of nodes on this machine, over a NATS server of its own."`
 	Join   joinCommand   `cmd:"" help:"Run a node as a member of a cluster on many machines, over NATS."`
 	Call   callCommand   `cmd:"" help:"Call a node of a cluster that runs over NATS."`
 
 	Services servicesCommand `cmd:"" help:"Serve lin-kv, seq-kv, lww-kv and lin-tso to nodes over NATS."`
 
-	NATSServer natsServerCommand `cmd:"" name:"nats-server" hidden:"" help:"Be a NATS server until standard input ends."`
-	NATSConfig natsConfigCommand `cmd:"" name:"nats-config" help:"Write the configuration of NATS servers for one cluster."`
+	NATSServer natsServerCommand `cmd:"" name:"nats-server" hidden:"" help:"Run a NATS server until standard input ends."`
+	NATSConfig natsConfigCommand `cmd:"" name:"nats-config" help:"Write configurations of NATS servers for a cluster."`
 }
 
-// A statusErr ends us with a certain exit status; its text, if it has one, is
-// shown first.
+// A statusErr sets the exit status. If it has a text, the text is printed.
 type statusErr struct {
 	status int
 	err    error
@@ -62,24 +62,24 @@ func (e statusErr) Error() string {
 
 func (e statusErr) Unwrap() error { return e.err }
 
-// usageError is an error in the arguments.
+// usageError returns an error in the arguments.
 func usageError(format string, args ...any) error {
 	return statusErr{statusUsage, fmt.Errorf(format, args...)}
 }
 
 func main() { os.Exit(run(os.Args[1:])) }
 
-// newParser is what reads a command line.
+// newParser returns a parser of command lines.
 func newParser(line *cli) *kong.Kong {
 	parser, err := kong.New(line,
 		kong.Name("eddy"),
-		kong.Description("A workbench for programs that speak Maelstrom's protocol: one JSON message a line."),
+		kong.Description("A workbench for programs that use Maelstrom's protocol: one JSON message per line."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ExplicitGroups(testGroups),
 		kong.Vars{"workloads": workloadNames(), "nemeses": sim.KindNames(), "presets": strings.Join(retry.Presets(), ", ")},
 	)
 	if err != nil {
-		panic(err) // the struct's tags are wrong
+		panic(err) // a struct tag is wrong
 	}
 	return parser
 }
@@ -91,7 +91,7 @@ func run(args []string) int {
 	}
 	ctx, err := newParser(&cli{}).Parse(args)
 	if missing := missingWorkload(args); err != nil && missing != nil {
-		err = missing // what else is on the line belongs to it
+		err = missing // the other errors follow from it
 	}
 	if err != nil {
 		about := "eddy"
@@ -118,7 +118,7 @@ func exitStatus(err error, stderr io.Writer) int {
 	return status.status
 }
 
-// A versionFlag shows the version and ends the program.
+// A versionFlag prints the version and ends the program.
 type versionFlag bool
 
 func (versionFlag) BeforeReset(app *kong.Kong) error {
@@ -127,7 +127,7 @@ func (versionFlag) BeforeReset(app *kong.Kong) error {
 	return nil
 }
 
-// version says what was built: the module's version, or the commit.
+// version returns the version of the module, or the commit, and that of Go.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

@@ -15,12 +15,12 @@ import (
 
 // serveCommand is `eddy serve`.
 type serveCommand struct {
-	Store string `arg:"" optional:"" default:"store" help:"The directory that tests are kept in (${default})."`
-	Addr  string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen (${default}); whoever can connect there can read every stored test."`
+	Store string `arg:"" optional:"" default:"store" help:"The directory of the tests (${default})."`
+	Addr  string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"The address to listen on (${default}). Everyone who can connect can read all tests."`
 }
 
 func (serveCommand) Help() string {
-	return `Lists stored tests, the newest first, and shows their reports. The page of a test that still runs tells how it goes.`
+	return `Lists the stored tests, the newest first, and shows their reports. The page of a running test shows its progress.`
 }
 
 func (c *serveCommand) Run() error {

@@ -15,33 +15,35 @@ import (
 
 // talkCommand is `eddy talk`.
 type talkCommand struct {
-	NodeID  string        `name:"node-id" default:"n1" help:"The node's id."`
-	NodeIDs []string      `name:"node-ids" default:"n1,n2,n3" help:"All nodes' ids, with commas between."`
-	NoInit  bool          `name:"no-init" help:"Don't send init."`
+	NodeID  string        `name:"node-id" default:"n1" help:"The id of the node."`
+	NodeIDs []string      `name:"node-ids" default:"n1,n2,n3" help:"The ids of all nodes, for init."`
+	NoInit  bool          `name:"no-init" help:"Do not send init."`
 	As      string        `default:"c1" help:"The client that sends what is typed."`
-	Wait    time.Duration `default:"5s" help:"At the end of a piped session, wait this long for answers."`
-	Grace   time.Duration `default:"5s" help:"At the end of its input, give the node this long to end by itself."`
-	MaxLine int           `default:"16777216" placeholder:"BYTES" help:"Skip the rest of a node's line beyond this (${default})."`
-	Show    int           `default:"2000" placeholder:"BYTES" help:"Show at most this much of a message (${default}; 0 for all)."`
-	Time    string        `default:"since" enum:"since,none" help:"The time column: since (the start) or none."`
-	Color   string        `default:"auto" enum:"auto,always,never" help:"Colours: auto (to a terminal, unless NO_COLOR is set), always, never."`
+	Wait    time.Duration `default:"5s" help:"How long a piped session waits for replies at its end (${default})."`
+	Grace   time.Duration `default:"5s" help:"How long the node may take to end after its input has ended (${default})."`
+	MaxLine int           `default:"16777216" placeholder:"BYTES" help:"The limit of a node's line; the rest is skipped (${default})."`
+	Show    int           `default:"2000" placeholder:"BYTES" help:"The limit of what is shown of a message (${default}); 0 for none."`
+	Time    string        `default:"since" enum:"since,none" help:"The time column: since the start, or none (since or none)."`
+	Color   string        `default:"auto" enum:"auto,always,never" help:"Colours: auto (on a terminal, unless NO_COLOR is set), always or never."`
 
-	Program string   `arg:"" passthrough:"" help:"The node program, in any language; what follows are its own arguments."`
+	Program string   `arg:"" passthrough:"" help:"The node program, in any language; its own arguments follow."`
 	Args    []string `arg:"" optional:"" help:"The program's arguments."`
 }
 
 func (talkCommand) Help() string {
-	return `Flags of talk come before the program: eddy talk [flags] PROGRAM [ARGS...]
+	return `The flags of talk come before the program:
 
-Type echo hi, or read, or write x 3, or relay n2 read, or any type with name=value pairs, or JSON; type help for more. A session can be piped in, too.
+  eddy talk [flags] PROGRAM [ARGS...]
 
-The exit status is 0, or 1 if the node ended badly.`
+Type echo hi, or read, or write x 3, or relay n2 read, or any type with name=value pairs, or JSON. Type help for more. The input may be a pipe.
+
+The exit status is 0, or 1 if the node failed.`
 }
 
 func (c *talkCommand) check() error {
 	switch {
 	case strings.HasPrefix(c.Program, "-"):
-		// Whatever comes first and is no flag of ours is the program to kong.
+		// kong takes an unknown flag for the program.
 		return usageError("unknown flag %s; see eddy talk --help", c.Program)
 	case !c.NoInit && !slices.Contains(c.NodeIDs, c.NodeID):
 		return usageError("--node-id %s is not among --node-ids %s", c.NodeID, strings.Join(c.NodeIDs, ","))
@@ -84,8 +86,8 @@ func (c *talkCommand) Run() error {
 	return nil
 }
 
-// startError explains why a node program could not be started; any other error
-// it leaves alone.
+// startError explains an error of starting a node program. It returns any other error
+// as it is.
 func startError(program string, err error) error {
 	switch {
 	case errors.Is(err, exec.ErrNotFound), errors.Is(err, exec.ErrDot):
@@ -94,7 +96,7 @@ func startError(program string, err error) error {
 		}
 		return usageError("%s is not in PATH", program)
 	case errors.Is(err, syscall.ENOEXEC):
-		return usageError("%s is not a program; if it is a script, its first line must name what runs it, as in #!/usr/bin/env python3", program)
+		return usageError("%s is not a program; a script must name its interpreter in its first line, as in #!/usr/bin/env python3", program)
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EISDIR):
 		return usageError("cannot start the node: %w", err)
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 	"golang.org/x/term"
@@ -65,7 +66,9 @@ func TestTalkOnATerminal(t *testing.T) {
 	defer cmd.Process.Kill()
 
 	var screen strings.Builder
-	// sees reads on until the text has come, since the last that was seen.
+	// sees reads until a text has come after the last one. It fails the test after a
+	// minute, so that a test that waits for a wrong text does not hang.
+	person.SetReadDeadline(time.Now().Add(time.Minute))
 	seen := 0
 	sees := func(text string) {
 		t.Helper()
@@ -92,8 +95,8 @@ func TestTalkOnATerminal(t *testing.T) {
 	sees("n1 → c1  echo_ok     re #1   echo=hi  (#1)\r\n")
 	types("\x1b[A\r") // up: once more
 	sees("n1 → c1  echo_ok     re #2   echo=hi  (#2)\r\n")
-	types("answer read_ok 3\r")
-	sees("!! n1 has sent no request that is unanswered\r\n")
+	types("reply read_ok 3\r")
+	sees("!! n1 has sent no request without a reply\r\n")
 	types("wait 1h\rhalf a line\x03") // Ctrl-C ends a wait, too
 	sees("-- n1 ended: exit status 0\r\n")
 	if err := cmd.Wait(); err != nil {

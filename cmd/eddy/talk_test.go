@@ -27,10 +27,10 @@ func TestTalkExitStatus(t *testing.T) {
 		stdout  *os.File
 		status  int
 	}{
-		{"all is well", "talk node-echo", "echo hi\n", nil, 0},
-		{"a typed mistake is no failure", "talk node-echo", "write x\n", nil, 0},
-		{"a node that dies", "talk node-die", "die\nwait 1h\n", nil, 1},
-		{"a node that dies at its end", "talk node-die", "", nil, 1},
+		{"success", "talk node-echo", "echo hi\n", nil, 0},
+		{"a typed mistake", "talk node-echo", "write x\n", nil, 0},
+		{"a node that ends early", "talk node-die", "die\nwait 1h\n", nil, 1},
+		{"a node that fails at its end", "talk node-die", "", nil, 1},
 		{"an unknown flag", "talk --bogus node-echo", "", nil, statusUsage},
 		{"an unknown command", "bogus", "", nil, statusUsage},
 		{"no such program", "talk ./no-such-program", "", nil, statusUsage},

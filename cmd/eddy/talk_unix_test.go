@@ -39,7 +39,7 @@ func TestTalkInterrupted(t *testing.T) {
 	cmd.Process.Signal(syscall.SIGINT)
 	rest, _ := io.ReadAll(out)
 	cmd.Wait()
-	const want = "-- interrupt; ending n1, once more to kill it\n-- n1 ended: exit status 0\n"
+	const want = "-- interrupt: ending n1; a second signal kills it\n-- n1 ended: exit status 0\n"
 	if string(rest) != want {
 		t.Errorf("got %q, want %q", rest, want)
 	}

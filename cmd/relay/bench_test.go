@@ -14,8 +14,7 @@ import (
 	"github.com/eddyrpc/eddy"
 )
 
-// patient is a policy that makes one attempt of every call, also while others keep the
-// machine busy.
+// patient is a policy with which every call has one attempt, also on a busy machine.
 var patient = &eddy.Policy{Timeout: time.Minute}
 
 // BenchmarkRelay is what a relay costs a node between two pipes that cost nothing.
@@ -36,7 +35,7 @@ func BenchmarkRelay(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.StopTimer()
-			if s := n.Stats(); s.Calls != int64(b.N) || s.Retries+s.Failures+s.Strays > 0 || p.answered != b.N {
+			if s := n.Stats(); s.Calls != int64(b.N) || s.Retries+s.Failures+s.Strays > 0 || p.replied != b.N {
 				b.Fatalf("%+v for %d relays", s, b.N)
 			}
 		})
@@ -50,15 +49,15 @@ func BenchmarkEcho(b *testing.B) {
 	serveAlone(b, n, `{"src":"c1","dest":"n1","body":{"type":"echo","msg_id":#,"echo":"Please echo #"}}`)
 }
 
-// BenchmarkTimeouts is what a relay costs whose target never answers: three attempts
-// and an error.
+// BenchmarkTimeouts is what a relay costs whose target never replies: three attempts and an
+// error.
 func BenchmarkTimeouts(b *testing.B) {
 	n := &eddy.Node{Spaced: true, MaxOpen: b.N, Log: slog.New(slog.DiscardHandler)}
 	n.HandleInline("relay", relay(&eddy.Policy{Timeout: 10 * time.Millisecond}))
 	serveAlone(b, n, `{"src":"c1","dest":"n1","body":{"type":"relay","msg_id":#,"target":"n2","payload":{"type":"read","key":#}}}`)
 }
 
-// serveAlone lets a node serve b.N requests whose answers nobody reads.
+// serveAlone lets a node serve b.N requests, and drops the replies.
 func serveAlone(b *testing.B, n *eddy.Node, request string) {
 	b.ReportAllocs()
 	err := n.Serve(context.Background(), struct {
@@ -70,7 +69,7 @@ func serveAlone(b *testing.B, n *eddy.Node, request string) {
 	}
 }
 
-// requests are read one after another, each with its number between its parts.
+// requests is an input of count requests. Each has its number between the parts.
 type requests struct {
 	parts       []string
 	made, count int
@@ -99,7 +98,7 @@ func (r *requests) Read(p []byte) (n int, err error) {
 	return n, nil
 }
 
-// blockingRelay is relay as most handlers are written.
+// blockingRelay is relay with a handler that waits for its call, as most handlers do.
 func blockingRelay(n *eddy.Node) eddy.Handler {
 	type relayOK struct {
 		Type     string   `json:"type"`
@@ -119,10 +118,10 @@ func blockingRelay(n *eddy.Node) eddy.Handler {
 	}
 }
 
-// A peer is the transport of a node that it asks for n relays, a thousand at a
-// time, and whose calls it answers at once.
+// A peer is the transport of a node. It sends n requests to relay, keeps a thousand of them
+// open, and replies to the node's calls at once.
 type peer struct {
-	n, asked, answered int
+	n, asked, replied int
 
 	mu   sync.Mutex
 	more sync.Cond
@@ -139,7 +138,7 @@ func newPeer(n int) *peer {
 func (p *peer) Read(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for len(p.in) == 0 && p.answered < p.n {
+	for len(p.in) == 0 && p.replied < p.n {
 		p.more.Wait()
 	}
 	if len(p.in) == 0 {
@@ -156,7 +155,7 @@ func (p *peer) Write(lines []byte) (int, error) {
 	for line := range bytes.Lines(lines) {
 		switch {
 		case bytes.Contains(line, []byte("read_ok")):
-			p.answered++
+			p.replied++
 			p.ask(1)
 		case bytes.Contains(line, []byte("init_ok")):
 			p.ask(1000)

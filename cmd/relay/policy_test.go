@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// policyFile is a file with a policy, or with what should be one.
+// policyFile returns the name of a file with this text.
 func policyFile(t *testing.T, text string) string {
 	name := filepath.Join(t.TempDir(), "policy.json")
 	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
@@ -16,19 +16,19 @@ func policyFile(t *testing.T, text string) string {
 	return name
 }
 
-// A request's own fields go over the flags, and those over the policy's file.
+// The fields of a request take precedence over the flags, and these over the policy file.
 func TestPolicyFile(t *testing.T) {
 	t.Parallel()
-	const silent = `{"type":"relay","msg_id":2,"target":"n2","payload":{"type":"read"}}`
+	const request = `{"type":"relay","msg_id":2,"target":"n2","payload":{"type":"read"}}`
 	file := policyFile(t, `{"attempts": 4, "timeout": "1ms", "call_id": true, "propagate": true, "deadline": "50s"}`)
 	for _, test := range []struct {
 		name, request string
 		flags         []string
 		attempts      int
 	}{
-		{"file", silent, nil, 4},
-		{"flag", silent, []string{"--max-retries=2"}, 2},
-		{"request", strings.Replace(silent, "payload", `max_retries":3,"payload`, 1), []string{"--max-retries=2"}, 3},
+		{"file", request, nil, 4},
+		{"flag", request, []string{"--max-retries=2"}, 2},
+		{"request", strings.Replace(request, "payload", `max_retries":3,"payload`, 1), []string{"--max-retries=2"}, 3},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -41,7 +41,7 @@ func TestPolicyFile(t *testing.T) {
 	}
 }
 
-// A timeout that is said makes every attempt wait that long.
+// A timeout in a request is the timeout of every attempt.
 func TestTimeoutOverPolicy(t *testing.T) {
 	t.Parallel()
 	request := from("c1", `{"type":"relay","msg_id":2,"target":"n2","payload":{"type":"read"},"timeout_ms":1}`)

@@ -14,8 +14,7 @@ import (
 	"time"
 )
 
-// The test binary is also the program under test: with this variable set it is
-// the relay.
+// The test binary is also the program under test. It is the relay if this variable is set.
 const isRelay = "EDDY_TEST_IS_RELAY"
 
 func TestMain(m *testing.M) {
@@ -25,12 +24,12 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// patience is how long a test waits for what must happen.
+// patience is how long a test waits for something that must happen.
 const patience = 60 * time.Second
 
 const initLine = `{"src":"c0","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1","n2"]}}` + "\n"
 
-// from is a message from c1 to n1.
+// from returns a message to n1.
 func from(src, body string, args ...any) string {
 	return fmt.Sprintf(`{"src":%q,"dest":"n1","body":%s}`+"\n", src, fmt.Sprintf(body, args...))
 }
@@ -42,7 +41,7 @@ func command(args ...string) *exec.Cmd {
 	return cmd
 }
 
-// A process is a relay that a test talks to.
+// A process is a relay that runs.
 type process struct {
 	t      *testing.T
 	cmd    *exec.Cmd
@@ -52,7 +51,7 @@ type process struct {
 	exited chan struct{}
 }
 
-// start starts a relay with these flags, and ends it with the test.
+// start starts a relay with these flags. It ends with the test.
 func start(t *testing.T, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: command(args...)}
@@ -116,10 +115,10 @@ func (p *process) send(lines ...string) {
 	}
 }
 
-// next is the next line of output, "" after the last.
+// next returns the next line of output, "" after the last.
 func (p *process) next() string { return p.line(p.out) }
 
-// nextLog is the next line of standard error, "" after the last.
+// nextLog returns the next line of standard error, "" after the last.
 func (p *process) nextLog() string { return p.line(p.errs) }
 
 func (p *process) line(from chan string) string {
@@ -128,12 +127,12 @@ func (p *process) line(from chan string) string {
 	case line := <-from:
 		return line
 	case <-time.After(patience):
-		p.t.Fatal("the relay says nothing")
+		p.t.Fatal("the relay writes nothing")
 		return ""
 	}
 }
 
-// want compares the next lines of output, given without the newline.
+// want compares the next lines of output. They are given without the newline.
 func (p *process) want(lines ...string) {
 	p.t.Helper()
 	for _, want := range lines {
@@ -170,7 +169,7 @@ func (p *process) end() (out, errs []string) {
 	return out, errs
 }
 
-// run gives a relay all its input at once.
+// runRelay runs a relay with this input.
 func runRelay(t *testing.T, input string, args ...string) (out, errs string, status int) {
 	t.Helper()
 	cmd := command(args...)
@@ -185,7 +184,7 @@ func runRelay(t *testing.T, input string, args ...string) (out, errs string, sta
 	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
 }
 
-// A message is what a test looks at of a line.
+// A message is what tests look at in a line.
 type message struct {
 	Src, Dest string
 	Body      struct {
@@ -205,7 +204,7 @@ func read(t *testing.T, line string) (m message) {
 	return m
 }
 
-// logged finds the lines of a JSON log with this message.
+// logged returns the lines of a JSON log with this message.
 func logged(t *testing.T, lines []string, msg string) (found []map[string]any) {
 	t.Helper()
 	for _, line := range lines {

@@ -55,7 +55,7 @@ func initialised(t *testing.T, args ...string) *process {
 
 const relayRead = `{"type":"relay","msg_id":2,"target":"n2","payload":{"type":"read"}}`
 
-func TestAnsweredRelay(t *testing.T) {
+func TestRelayWithReply(t *testing.T) {
 	t.Parallel()
 	p := initialised(t, "--timeout=1h")
 	p.send(from("c1", relayRead))
@@ -90,13 +90,13 @@ func TestLateReply(t *testing.T) {
 		p.send(from("c1", body, 1000))
 		p.want(read(1), read(2))
 		p.send(from("n2", `{"type":"read_ok","in_reply_to":1}`))
-		answer := p.next()
-		for strings.Contains(answer, `"type": "read", `) {
-			answer = p.next() // another attempt, if this machine is slow
+		reply := p.next()
+		for strings.Contains(reply, `"type": "read", `) {
+			reply = p.next() // another attempt, if this machine is slow
 		}
-		m := regexp.MustCompile(`"attempts": ([0-9]+), "result": {"type": "read_ok", "in_reply_to": 1}, "in_reply_to": 2`).FindStringSubmatch(answer)
+		m := regexp.MustCompile(`"attempts": ([0-9]+), "result": {"type": "read_ok", "in_reply_to": 1}, "in_reply_to": 2`).FindStringSubmatch(reply)
 		if m == nil || m[1] == "1" {
-			t.Errorf("answered with %s", answer)
+			t.Errorf("the reply is %s", reply)
 		}
 		_, errs := p.end()
 		for _, s := range logged(t, errs, "summary") {
@@ -134,7 +134,7 @@ func TestErrorReplyIsAResult(t *testing.T) {
 	p.end()
 }
 
-// Only the node that was asked can answer.
+// A reply counts only from the node that was asked.
 func TestStranger(t *testing.T) {
 	t.Parallel()
 	p := initialised(t, "--timeout=1h", "--log-format=json")
@@ -149,7 +149,7 @@ func TestStranger(t *testing.T) {
 	}
 }
 
-// The payload's own ids are replaced by the call's.
+// The ids in a payload are replaced by those of the call.
 func TestPayloadIDs(t *testing.T) {
 	t.Parallel()
 	p := initialised(t, "--timeout=1h", "--eof=stop")
@@ -162,7 +162,7 @@ func TestPayloadIDs(t *testing.T) {
 	p.end()
 }
 
-// What can't stand in an answer, because it would nest too deeply there, is told.
+// A result that would be nested too deeply in a reply leads to an error reply that says so.
 func TestResultTooDeep(t *testing.T) {
 	t.Parallel()
 	p := initialised(t, "--timeout=1h")
@@ -172,9 +172,9 @@ func TestResultTooDeep(t *testing.T) {
 		p.send(from("n2", `{"type":"read_ok","in_reply_to":%d,"a":%s}`, 2*i+1, strings.Repeat("[", levels)+strings.Repeat("]", levels)))
 		switch m := read(t, p.next()); {
 		case levels == 997 && m.Body.Type != "relay_ok":
-			t.Errorf("a result that may be nested so deeply is answered with %+v", m)
+			t.Errorf("the reply with a result of the greatest depth is %+v", m)
 		case levels == 998 && (m.Body.Code == nil || *m.Body.Code != 13 || !strings.HasPrefix(m.Body.Text, "cannot pass on the result: not JSON: nested deeper than 1,000")):
-			t.Errorf("a result that would be nested too deeply is answered with %+v", m)
+			t.Errorf("the reply with a result that is nested too deeply is %+v", m)
 		}
 	}
 	p.end()
@@ -227,15 +227,14 @@ func TestMalformedRelay(t *testing.T) {
 		p.send(from("c1", `{"type":"relay","msg_id":2,%s}`, test.fields))
 		want := fmt.Sprintf(`{"src": "n1", "dest": "c1", "body": {"type": "error", "code": 12, "text": "%s", "in_reply_to": 2, "msg_id": %d}}`, test.text, id)
 		if got := p.next(); got != want+"\n" {
-			t.Fatalf("%s is answered with\n%swant\n%s", test.fields, got, want)
+			t.Fatalf("the reply to %s is\n%swant\n%s", test.fields, got, want)
 		}
 		id++
 	}
 	p.end()
 }
 
-// A call that could not begin is the requester's mistake, unless the node says by a code
-// whose it is.
+// If a call cannot begin, the request was malformed, unless the error has another code.
 func TestFailureBeforeTheFirstAttempt(t *testing.T) {
 	busy := fmt.Errorf("RPC to n2 failed: %w", eddy.Errorf(eddy.TemporarilyUnavailable, "too many"))
 	if got := failure(0, busy); got != busy {
@@ -381,7 +380,7 @@ $`)
 	})
 }
 
-// Nothing is logged for messages that meet no trouble, and one line at the end.
+// Messages are logged only if something is wrong. The summary comes at the end.
 func TestSummary(t *testing.T) {
 	t.Parallel()
 	input := initLine + "junk\n" + from("c1", `{"type":"echo","msg_id":2}`) + from("c1", `{"type":"echo"}`) + from("c1", `{"type":"gossip"}`) + from("n9", `{"type":"x_ok","in_reply_to":5}`)
@@ -398,19 +397,19 @@ func TestSummary(t *testing.T) {
 	}
 }
 
-// A bad line is logged with its number and its beginning, and answered if it can
-// be; the good one behind it is served.
+// A bad line is logged with its number and its beginning, and gets a reply if that is
+// possible. The good line after it is served.
 func TestBadLines(t *testing.T) {
 	t.Parallel()
 	long := strings.Repeat("x", 1000)
 	p := initialised(t, "--log-format=json")
 	p.send("{oops\n", from("c1", `{"type":"echo","msg_id":3,"echo":"%s}`, long), from("c1", `{"type":"echo","msg_id":4}`))
-	answer := read(t, p.next())
-	if answer.Dest != "c1" || *answer.Body.Code != 12 || *answer.Body.InReplyTo != 3 {
-		t.Errorf("the bad line is answered with %+v", answer)
+	refused := read(t, p.next())
+	if refused.Dest != "c1" || *refused.Body.Code != 12 || *refused.Body.InReplyTo != 3 {
+		t.Errorf("the reply to the bad line is %+v", refused)
 	}
 	if echoed := read(t, p.next()); echoed.Body.Type != "echo_ok" || *echoed.Body.InReplyTo != 4 {
-		t.Errorf("the good line is answered with %+v", echoed)
+		t.Errorf("the reply to the good line is %+v", echoed)
 	}
 	_, errs := p.end()
 	bad := logged(t, errs, "bad line")
@@ -443,10 +442,10 @@ func TestLongLines(t *testing.T) {
 		p := initialised(t, "--max-line=1KiB")
 		p.send(echo(2, 1<<20), echo(3, 900))
 		if m := read(t, p.next()); m.Body.Code == nil || *m.Body.Code != 12 || *m.Body.InReplyTo != 2 {
-			t.Errorf("a line over the limit is answered with %+v", m)
+			t.Errorf("the reply to a line over the limit is %+v", m)
 		}
 		if m := read(t, p.next()); m.Body.Type != "echo_ok" {
-			t.Errorf("a line within the limit is answered with %+v", m)
+			t.Errorf("the reply to a line within the limit is %+v", m)
 		}
 		p.end()
 	})
@@ -460,13 +459,13 @@ func TestMaxOpen(t *testing.T) {
 		`{"src": "n1", "dest": "n2", "body": {"type": "read", "msg_id": 2}}`)
 	for range 2 {
 		if m := read(t, p.next()); m.Dest != "c3" || m.Body.Code == nil || *m.Body.Code != 11 {
-			t.Errorf("past the bound a request is answered with %+v", m)
+			t.Errorf("past the bound the reply to a request is %+v", m)
 		}
 	}
 	p.send(from("n2", `{"type":"read_ok","in_reply_to":1}`), from("c3", `{"type":"echo","msg_id":10}`))
 	p.next()
 	if m := read(t, p.next()); m.Body.Type != "echo_ok" {
-		t.Errorf("within the bound a request is answered with %+v", m)
+		t.Errorf("within the bound the reply to a request is %+v", m)
 	}
 	p.send(from("n2", `{"type":"read_ok","in_reply_to":2}`))
 	p.end()

@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// startWith starts a relay whose output goes to the writing ends of pipes that
-// the test reads as it likes, and returns their reading ends.
+// startWith starts a relay whose output goes to pipes, and returns the ends that the test
+// reads.
 func startWith(t *testing.T, args ...string) (p *process, stdout, stderr *os.File) {
 	t.Helper()
 	p = &process{t: t, cmd: command(args...)}
@@ -40,9 +40,9 @@ func startWith(t *testing.T, args ...string) (p *process, stdout, stderr *os.Fil
 	return p, stdout, stderr
 }
 
-// fill writes to the relay's input until that takes no more for a while, and
-// returns what is left. On a busy machine this may be early, which costs the
-// test some of its sharpness and never makes it fail.
+// fill writes to the relay's input until a write has blocked for a while, and returns what
+// is left. On a busy machine this may be too early. Then the test checks less, but does not
+// fail.
 func (p *process) fill(data string) (left string) {
 	p.t.Helper()
 	in := p.in.(*os.File)
@@ -63,8 +63,8 @@ func (p *process) fill(data string) (left string) {
 	return data
 }
 
-// A reader that stalls stalls the relay, whose memory stays bounded; then all
-// arrives in order.
+// If nobody reads the output, the relay stops reading its input, so that its memory stays
+// bounded. Later all replies arrive in order.
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
 	const requests, size = 4000, 16 << 10
@@ -78,7 +78,7 @@ func TestSlowReader(t *testing.T) {
 	go io.Copy(io.Discard, stderr)
 	left := p.fill(input.String())
 	if taken := input.Len() - len(left); taken > 8<<20 {
-		t.Errorf("the relay took in %d bytes while nobody read its output", taken)
+		t.Errorf("the relay read %d bytes while nobody read its output", taken)
 	}
 	go io.WriteString(p.in, left)
 	lines := bufio.NewReader(stdout)
@@ -101,8 +101,9 @@ func TestSlowReader(t *testing.T) {
 	}
 }
 
-// peakMemory is the most memory that a process has held, 0 if the system does
-// not tell. (What it tells after the end includes ours before the exec.)
+// peakMemory returns the most memory that a process has used, 0 if the system does not say.
+// After the end of the process the number would include the memory of this process before
+// exec.
 func peakMemory(t *testing.T, pid int) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -134,7 +135,7 @@ func TestClosedOutput(t *testing.T) {
 	}
 }
 
-// Nobody reads standard error, and far more is logged than its pipe holds.
+// Nobody reads standard error, and more is logged than its pipe can hold.
 func TestUnreadLog(t *testing.T) {
 	t.Parallel()
 	p, stdout, _ := startWith(t)
@@ -158,7 +159,7 @@ func TestUnreadLog(t *testing.T) {
 	}
 }
 
-// A standard error that is closed is as good as one that nobody reads.
+// The relay also works if standard error is closed.
 func TestClosedLog(t *testing.T) {
 	t.Parallel()
 	p, stdout, stderr := startWith(t)
@@ -173,8 +174,8 @@ func TestClosedLog(t *testing.T) {
 	}
 }
 
-// refusing sends echoes until one is refused since the relay is ending. It
-// returns what else was written meanwhile.
+// refusing sends echoes until one is refused because the relay is ending. It returns the
+// other messages of the relay.
 func (p *process) refusing() (others []message) {
 	p.t.Helper()
 	for id := 1 << 20; ; id++ {
@@ -193,8 +194,8 @@ func (p *process) refusing() (others []message) {
 	}
 }
 
-// SIGTERM in the middle of 10,000 open calls: replies are still read, every
-// request is answered once, and the relay ends though its input does not.
+// SIGTERM comes while 10,000 calls are open. Replies are still read, every request gets one
+// reply, and the relay ends though its input does not.
 func TestTerminate(t *testing.T) {
 	t.Parallel()
 	for _, signal := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
@@ -203,7 +204,7 @@ func TestTerminate(t *testing.T) {
 			const requests = 10_000
 			p := initialised(t, "--log-level=warn")
 			// One call keeps the relay from ending before the test has seen
-			// all that it looks for.
+			// everything.
 			p.send(from("c2", `{"type":"relay","msg_id":1,"target":"n3","payload":{"type":"read"},"timeout_ms":3600000}`))
 			last := read(t, p.next())
 			var input strings.Builder
@@ -211,15 +212,15 @@ func TestTerminate(t *testing.T) {
 				fmt.Fprintf(&input, `{"src":"c1","dest":"n1","body":{"type":"relay","msg_id":%d,"target":"n2","payload":{"type":"read"},"timeout_ms":500,"max_retries":2}}`+"\n", i)
 			}
 			p.send(input.String())
-			answers := make(map[int64]string)
+			replies := make(map[int64]string)
 			take := func(m message) {
 				if m.Dest != "c1" {
 					return
 				}
-				if before := answers[*m.Body.InReplyTo]; before != "" {
-					t.Errorf("request %d is answered with %s, then %s", *m.Body.InReplyTo, before, m.Body.Type)
+				if before := replies[*m.Body.InReplyTo]; before != "" {
+					t.Errorf("request %d got %s, then %s", *m.Body.InReplyTo, before, m.Body.Type)
 				}
-				answers[*m.Body.InReplyTo] = m.Body.Type
+				replies[*m.Body.InReplyTo] = m.Body.Type
 			}
 			var sent []message
 			for len(sent) < requests {
@@ -238,7 +239,7 @@ func TestTerminate(t *testing.T) {
 				fmt.Fprintf(&input, `{"src":"n2","dest":"n1","body":{"type":"read_ok","in_reply_to":%d}}`+"\n", m.Body.ID)
 			}
 			p.send(input.String())
-			for len(answers) < requests {
+			for len(replies) < requests {
 				take(read(t, p.next()))
 			}
 			p.send(from("n3", `{"type":"read_ok","in_reply_to":%d}`, last.Body.ID))
@@ -270,8 +271,8 @@ func TestSecondSignal(t *testing.T) {
 	}
 }
 
-// Without open calls a signal ends the relay at once. Whoever has seen the answer
-// to a request after init knows that a signal is heeded.
+// Without open calls a signal ends the relay at once. After the reply to a request the test
+// knows that the relay handles signals.
 func TestTerminateIdle(t *testing.T) {
 	t.Parallel()
 	p := initialised(t, "--log-format=json")

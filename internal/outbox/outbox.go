@@ -4,15 +4,16 @@ package outbox
 import (
 	"context"
 	"io"
+	"runtime"
 	"sync"
 
 	"github.com/eddyrpc/eddy/internal/wire"
 )
 
 // An Outbox gathers messages, so that many leave in one Write. A goroutine that is
-// about to cause several messages tells so by Begin, and until its End what is
-// added stays in the buffer. Without such a goroutine each message is written at
-// once, by who added it.
+// about to cause several messages says so by Begin, and until its End what is added
+// stays in the buffer. Without such a goroutine another one writes what was added as
+// soon as it runs.
 //
 // The outbox owns the counter of ids, and its lock also guards what must change
 // together with it: the messages leave in the order of their ids.
@@ -132,27 +133,29 @@ func (o *Outbox) EndSoon() {
 	o.mu.Unlock()
 }
 
-// Flush writes what has been gathered, unless a goroutine is about to. The lock is
-// held, but not during Write.
+// Flush has what was added written, by another goroutine, unless a goroutine will call
+// End. The lock is held.
 func (o *Outbox) Flush() {
 	if o.batches == 0 {
-		o.flush()
+		o.FlushSoon()
 	}
 }
 
-// Gathering reports whether what is added stays in the buffer. The lock is held.
-func (o *Outbox) Gathering() bool { return o.batches > 0 }
-
-// FlushSoon has what has been gathered written on another goroutine. The lock is held.
+// FlushSoon is Flush that does not wait for an End. The lock is held.
 func (o *Outbox) FlushSoon() {
 	if o.writing || o.starting || len(o.buf) == 0 {
 		return
 	}
 	o.starting = true
 	go func() {
+		// Goroutines that are ready to run add their messages first. Without this, a node
+		// with many handlers would write each message by itself (bench, relay,
+		// eddy-blocking).
+		runtime.Gosched()
 		o.mu.Lock()
 		o.starting = false
 		o.flush()
+		o.wake() // Close may wait for this
 		o.mu.Unlock()
 	}()
 }

@@ -100,10 +100,11 @@ func TestReplyWithoutAName(t *testing.T) {
 	o := new(Outbox)
 	c := new(counter)
 	o.Open(w, wire.Dialect{Spaced: true}, 0, c, c.failed)
+	o.Begin()
 	o.Lock()
 	o.Error(To{Src: "c1", ID: 1, Dest: "n7"}, 11, "no", 0, false)
-	o.Flush()
 	o.Unlock()
+	o.End()
 	if want := `{"src": "n7", "dest": "c1", "body": {"type": "error", "code": 11, "text": "no", "in_reply_to": 1, "msg_id": 0}}` + "\n"; w.written.String() != want {
 		t.Error(w.written.String())
 	}
@@ -115,12 +116,10 @@ func TestOneWriteAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &gate{open: make(chan error)}
 		o, c := opened(w)
-		go func() {
-			o.Lock()
-			add(t, o, 1)
-			o.Flush()
-			o.Unlock()
-		}()
+		o.Lock()
+		add(t, o, 1)
+		o.Flush()
+		o.Unlock()
 		synctest.Wait()
 		for range 10 {
 			o.Lock()
@@ -200,10 +199,11 @@ func TestWriteFails(t *testing.T) {
 	w.open <- broken
 	o, c := opened(w)
 	for range 3 {
+		o.Begin()
 		o.LockWithRoom()
 		add(t, o, room)
-		o.Flush()
 		o.Unlock()
+		o.End()
 	}
 	if c.err == nil || c.err.Error() != "broken" || o.Err() != broken || w.writes != 0 || c.flushed != 3 {
 		t.Errorf("%+v, %v", c, o.Err())

@@ -1,5 +1,5 @@
-// Package serve shows stored tests to a browser: a list, their reports, and how
-// those go that still run.
+// Package serve shows the tests of a store in a browser: a list, the reports, and the
+// progress of running tests.
 package serve
 
 import (
@@ -16,7 +16,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/csp"
 )
 
-// What front builds.
+// The bundle that front builds.
 var (
 	//go:embed serve.js
 	script string
@@ -24,16 +24,17 @@ var (
 	style string
 )
 
-// A server answers requests about a store. It reads through an os.Root, so that no
-// name in a request, and no symbolic link in the store, leads out of it.
+// A server serves a store. It reads through an os.Root, so that no name in a request
+// and no symbolic link can lead out of the store.
 type server struct {
 	store *os.Root
 	local bool
 	tests *tests
 }
 
-// New serves a store. With local it answers only requests for a loopback address or
-// localhost: a page of another site whose name was made to lead here reads nothing.
+// New returns a handler that serves a store. If local is true, it rejects requests
+// whose host is not a loopback address or localhost, so that a web site cannot read
+// the store through a name that it has pointed at this machine.
 func New(store *os.Root, local bool) http.Handler {
 	s := &server{store: store, local: local, tests: newTests(store)}
 	mux := http.NewServeMux()
@@ -45,11 +46,11 @@ func New(store *os.Root, local bool) http.Handler {
 	return s.guard(mux)
 }
 
-// guard rejects requests for other hosts, and says of every answer what it may do.
+// guard rejects requests for other hosts, and adds security headers to all responses.
 func (s *server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if s.local && !isLocal(r.Host) {
-			http.Error(w, "this server is for this machine alone", http.StatusMisdirectedRequest)
+			http.Error(w, "this server is for this machine only", http.StatusMisdirectedRequest)
 			return
 		}
 		h := w.Header()
@@ -69,7 +70,7 @@ func isLocal(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// shell is the page of the list, and of a test that runs: the script does the rest.
+// shell is the page of the list and of a running test. Its script fetches the rest.
 var shell = template.Must(template.New("shell").Parse(`<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -92,7 +93,7 @@ func (s *server) shell(w http.ResponseWriter, title, shows string) {
 	h.Set("Content-Security-Policy", csp.Policy(script, style)+"; connect-src 'self'; frame-ancestors 'none'")
 	var page bytes.Buffer
 	shell.Execute(&page, map[string]any{"Title": title, "Shows": shows, "CSS": template.CSS(style), "JS": template.JS(script)})
-	w.Write(page.Bytes()) // who has gone needs no error
+	w.Write(page.Bytes()) // the error means that the browser has left
 }
 
 func (s *server) list(w http.ResponseWriter, r *http.Request) { s.shell(w, "eddy: tests", "list") }
@@ -109,11 +110,11 @@ func (s *server) listed(w http.ResponseWriter, r *http.Request) {
 func writeJSON(w http.ResponseWriter, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.MarshalWrite(w, v, json.Deterministic(true)); err != nil {
-		return // who asked has gone
+		return // the browser has left
 	}
 }
 
-// files are what of a test is shown, as what.
+// files are the files of a test that are served, and their types.
 var files = map[string]string{
 	"report.html":   "text/html; charset=utf-8",
 	"results.json":  "application/json",
@@ -121,7 +122,7 @@ var files = map[string]string{
 	"history.jsonl": "text/plain; charset=utf-8",
 }
 
-// test is a test's report, or, as long as there is none, how it goes.
+// test serves the report of a test, or, while the test is running, its progress.
 func (s *server) test(w http.ResponseWriter, r *http.Request) {
 	dir := path.Join(r.PathValue("workload"), r.PathValue("name"))
 	if _, err := s.store.Stat(path.Join(dir, "report.html")); err == nil {
@@ -129,7 +130,7 @@ func (s *server) test(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if _, err := s.store.Stat(path.Join(dir, progressName)); err != nil {
-		http.Error(w, "there is no report here; eddy report writes one for a stored test", http.StatusNotFound)
+		http.Error(w, "this test has no report; eddy report writes it", http.StatusNotFound)
 		return
 	}
 	s.shell(w, "eddy: "+dir, "running")
@@ -157,7 +158,7 @@ func (s *server) send(w http.ResponseWriter, r *http.Request, dir, name string) 
 		return
 	}
 	w.Header().Set("Content-Type", kind)
-	if name != "report.html" { // that has its own policy
+	if name != "report.html" { // which contains its own policy
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; sandbox")
 	}
 	http.ServeContent(w, r, name, info.ModTime(), f)

@@ -16,20 +16,19 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
 )
 
-// A listed test is a line of the list.
+// A listed is a test in the list.
 type listed struct {
 	Path     string    `json:"path"`    // workload/time
-	Verdict  string    `json:"verdict"` // pass, fail, unknown; running; or gone: it ended without one
+	Verdict  string    `json:"verdict"` // pass, fail, unknown; running; or gone if it ended without a verdict
 	Workload string    `json:"workload"`
 	Bin      string    `json:"bin"`
 	Seed     uint64    `json:"seed,string"`
 	Started  time.Time `json:"started"`
 	Seconds  float64   `json:"seconds"`
-	Reason   string    `json:"reason"` // the first check that gave one
+	Reason   string    `json:"reason"` // the check of the main reason
 }
 
-// tests are those in a store. What was read once is kept as long as its file has
-// not changed.
+// tests are the tests in a store. A test is read again only if its file has changed.
 type tests struct {
 	store *os.Root
 	mu    sync.Mutex
@@ -48,7 +47,7 @@ const (
 	progressName = report.ProgressName
 )
 
-// all are the tests, the newest first.
+// all returns the tests, the newest first.
 func (t *tests) all() ([]listed, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -59,11 +58,11 @@ func (t *tests) all() ([]listed, error) {
 	}
 	for _, w := range workloads {
 		if !w.IsDir() {
-			continue // a link such as latest, or somebody's file
+			continue // a link such as latest, or another file
 		}
 		entries, err := fs.ReadDir(t.store.FS(), w.Name())
 		if err != nil {
-			continue // it went away, or is not for us to read
+			continue // it was removed, or must not be read
 		}
 		for _, e := range entries {
 			if !e.IsDir() {
@@ -80,7 +79,7 @@ func (t *tests) all() ([]listed, error) {
 	return all, nil
 }
 
-// one is a directory's test, if it is one.
+// one returns the test in a directory. It returns false if there is none.
 func (t *tests) one(dir string) (listed, bool) {
 	info, err := t.store.Stat(path.Join(dir, resultsName))
 	if err != nil {
@@ -111,17 +110,17 @@ func (t *tests) one(dir string) (listed, bool) {
 	return test, true
 }
 
-// silent is after how long without a word a test that has no results counts as
-// gone: its process was killed.
-const silent = 2 * time.Minute
+// goneAfter is the time without progress after which the process of a test counts as
+// killed.
+const goneAfter = 2 * time.Minute
 
 type progress struct {
 	report.Progress
-	quiet time.Duration // since it was written
+	age time.Duration // since it was written
 }
 
 func (p *progress) state() string {
-	if p.quiet > silent {
+	if p.age > goneAfter {
 		return "gone"
 	}
 	return "running"
@@ -137,11 +136,12 @@ func (t *tests) progress(dir string) (*progress, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &progress{quiet: time.Since(info.ModTime())}
+	p := &progress{age: time.Since(info.ModTime())}
 	return p, json.Unmarshal(text, &p.Progress)
 }
 
-// progress tells how a test goes; that it has a report, with 204.
+// progress serves the progress of a running test. The status is 204 if the test has a
+// report.
 func (s *server) progress(w http.ResponseWriter, r *http.Request) {
 	dir := path.Join(r.PathValue("workload"), r.PathValue("name"))
 	if _, err := s.store.Stat(path.Join(dir, report.PageName)); err == nil {

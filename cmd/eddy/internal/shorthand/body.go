@@ -8,7 +8,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// object returns the object that has the fields.
+// object returns the JSON object that has these fields.
 func object(fields []message.Field) jsontext.Value {
 	b := []byte{'{'}
 	for i, f := range fields {

@@ -1,6 +1,5 @@
-// Package shorthand is the notation in which a person talks to a node: what is
-// typed becomes a command, and what a node writes is shown as it could have
-// been typed. It is pure: text in, values out.
+// Package shorthand parses the short notation for messages that people type in eddy
+// talk, and writes messages in it. It is pure: it has no input and no output.
 package shorthand
 
 import (
@@ -16,49 +15,49 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// A Verb is what a typed line asks for.
+// A Verb is the kind of a command.
 type Verb int
 
 const (
 	Nothing Verb = iota // a blank line or a comment
 	Request             // send Body to the node
-	Answer              // send Body to the node, in reply to a request of its own
-	Message             // send Line: a whole message
-	Raw                 // send Line, whatever it is
-	Wait                // wait For, or if that is 0 until all is answered
+	Reply               // send Body to the node, as the reply to one of its requests
+	Message             // send Line, which is a whole message
+	Raw                 // send Line, which may be anything
+	Wait                // wait For, or, if For is 0, until every request has its reply
 	Help
 	Quit
 )
 
-// A Command is one typed line, understood.
+// A Command is what one typed line means.
 type Command struct {
 	Verb Verb
 
-	// Body is a JSON object that has a type. It holds what was typed to the
-	// byte: key order, numbers, escapes.
+	// Body is a JSON object that has a type. The order of its members, its
+	// numbers and its escapes are as they were typed.
 	Body jsontext.Value
 
-	// Line is what to send exactly as it was typed.
+	// Line is sent exactly as it was typed.
 	Line string
 
-	// To is the msg_id of the request to answer; below 0 if none was named.
+	// To is the msg_id of the request that Reply replies to; -1 if none was
+	// given.
 	To int64
 
 	For time.Duration
 }
 
-// maxNesting bounds payloads within payloads.
+// maxNesting limits the depth of payloads that contain payloads.
 const maxNesting = 100
 
-// Parse understands one typed line. Its error is for the person who typed it:
-// what is wrong and what was expected, in one line, which may quote what was
-// typed and is to be shown through Escape.
+// Parse parses one typed line. Its error is one line for the person who typed it.
+// It may quote what was typed, so it must be shown through quote.Printable.
 func Parse(line string) (Command, error) {
 	if !utf8.ValidString(line) {
 		if text, ok := strings.CutPrefix(trim(line), "raw "); ok {
 			return Command{Verb: Raw, Line: text}, nil
 		}
-		return Command{}, errors.New("not valid UTF-8; `raw ...` sends any bytes")
+		return Command{}, errors.New("not valid UTF-8; to send any bytes, type raw and the bytes")
 	}
 	line = trim(line)
 	verb, rest := cutPlain(line)
@@ -77,8 +76,8 @@ func Parse(line string) (Command, error) {
 		return Command{Verb: Raw, Line: rest}, nil
 	case "wait":
 		return parseWait(rest)
-	case "answer":
-		return parseAnswer(rest)
+	case "reply":
+		return parseReply(rest)
 	}
 	body, err := parseBody(line, 0)
 	return Command{Verb: Request, Body: body}, err
@@ -86,7 +85,7 @@ func Parse(line string) (Command, error) {
 
 func nothingMore(verb, rest string) error {
 	if rest != "" {
-		return fmt.Errorf("%s takes nothing more, not %q", verb, clip(rest))
+		return fmt.Errorf("%s has no arguments: %q", verb, clip(rest))
 	}
 	return nil
 }
@@ -97,33 +96,33 @@ func parseWait(text string) (Command, error) {
 	}
 	d, err := time.ParseDuration(text)
 	if err != nil || d <= 0 {
-		return Command{}, fmt.Errorf("wait takes a time such as 600ms or 2s, or nothing, not %q", clip(text))
+		return Command{}, fmt.Errorf("wait %s: must be a duration such as 600ms or 2s", clip(text))
 	}
 	return Command{Verb: Wait, For: d}, nil
 }
 
-func parseAnswer(text string) (Command, error) {
-	c := Command{Verb: Answer, To: -1}
+func parseReply(text string) (Command, error) {
+	c := Command{Verb: Reply, To: -1}
 	first, rest := cutPlain(text)
 	if id, err := strconv.ParseInt(first, 10, 64); err == nil && id >= 0 {
 		c.To, text = id, rest
 	}
 	if text == "" {
-		return c, errors.New("answer takes the msg_id of the request, if it isn't the newest, and a body: answer read_ok value=3")
+		return c, errors.New("reply needs a body, and before it the msg_id of the request if that is not the newest one: reply read_ok value=3")
 	}
 	body, err := parseBody(text, 0)
 	c.Body = body
 	return c, err
 }
 
-// parseObject understands a line of JSON: a body, or a whole message.
+// parseObject parses a line of JSON: a body or a whole message.
 func parseObject(line string) (Command, error) {
 	value, n, err := message.Prefix(line)
 	if err != nil {
 		return Command{}, err
 	}
 	if n < len(line) {
-		return Command{}, fmt.Errorf("one JSON object a line, but after it comes %q", clip(trim(line[n:])))
+		return Command{}, fmt.Errorf("a line must contain one JSON object, but %q follows it", clip(trim(line[n:])))
 	}
 	fields, _ := message.Fields(value) // it is an object: it begins with {
 	has := map[string]bool{}
@@ -134,15 +133,15 @@ func parseObject(line string) (Command, error) {
 		return Command{Verb: Message, Line: line}, nil
 	}
 	if err := checkType(fields); err != nil {
-		return Command{}, fmt.Errorf(`%w; a JSON line is a body {"type":...} or a whole message {"src":...,"dest":...,"body":...}`, err)
+		return Command{}, fmt.Errorf(`%w; a line of JSON must be a body {"type":...} or a whole message {"src":...,"dest":...,"body":...}`, err)
 	}
 	return Command{Verb: Request, Body: value}, nil
 }
 
-// parseBody understands a short message or a body in JSON.
+// parseBody parses a short message or a body in JSON.
 func parseBody(text string, depth int) (jsontext.Value, error) {
 	if depth > maxNesting {
-		return nil, fmt.Errorf("more than %d payloads within each other", maxNesting)
+		return nil, fmt.Errorf("payloads are nested deeper than %d", maxNesting)
 	}
 	if text[0] == '{' {
 		value, n, err := message.Prefix(text)
@@ -150,7 +149,7 @@ func parseBody(text string, depth int) (jsontext.Value, error) {
 			return nil, err
 		}
 		if n < len(text) {
-			return nil, fmt.Errorf("a body in JSON is all there is, but after it comes %q", clip(trim(text[n:])))
+			return nil, fmt.Errorf("%q follows the JSON body", clip(trim(text[n:])))
 		}
 		fields, _ := message.Fields(value)
 		return value, checkType(fields)
@@ -158,7 +157,7 @@ func parseBody(text string, depth int) (jsontext.Value, error) {
 
 	name, rest := cutPlain(text)
 	if key, _ := cutName(name); key != "" || strings.ContainsAny(name, `"[{}]`) {
-		return nil, fmt.Errorf("a message begins with its type, as in `echo hi`, not with %q", clip(name))
+		return nil, fmt.Errorf("%q: a message must begin with its type, as in: echo hi", clip(name))
 	}
 	t, known := findType(name)
 	t.Name = name
@@ -170,13 +169,13 @@ func parseBody(text string, depth int) (jsontext.Value, error) {
 		}
 	}
 	if !known && len(p.words) > 0 {
-		return nil, fmt.Errorf("%s is not a type whose arguments are known here; give them by name: %s value=%s",
+		return nil, fmt.Errorf("arguments of %s need names: %s value=%s",
 			clip(name), clip(name), clip(p.words[0].text))
 	}
 	return p.finish()
 }
 
-// A bodyParser collects the words of one short message.
+// A bodyParser parses one short message.
 type bodyParser struct {
 	t     Type
 	depth int
@@ -184,7 +183,7 @@ type bodyParser struct {
 	words []word // without a name
 }
 
-// take takes one word off text, or, when the turn is a Body's, all of it.
+// take parses the first word of text, or all of text if the next argument is a Body.
 func (p *bodyParser) take(text string) (rest string, err error) {
 	if name, _ := cutName(text); name == "" {
 		if open := p.open(); len(p.words) < len(open) && open[len(p.words)].Kind == Body {
@@ -205,7 +204,7 @@ func (p *bodyParser) take(text string) (rest string, err error) {
 		return rest, nil
 	}
 	if w.name == "type" {
-		return "", errors.New("the type is the first word of a message")
+		return "", errors.New("type must be the first word of a message, without a name")
 	}
 	for _, other := range p.named {
 		if other.name == w.name {
@@ -216,7 +215,7 @@ func (p *bodyParser) take(text string) (rest string, err error) {
 	return rest, nil
 }
 
-// open is the arguments that were not given by name.
+// open returns the arguments that were not given by name.
 func (p *bodyParser) open() []Arg {
 	var open []Arg
 	for _, arg := range p.t.Args {
@@ -236,8 +235,8 @@ func (p *bodyParser) isNamed(field string) bool {
 	return false
 }
 
-// finish builds the body: the type, the arguments in the table's order, and
-// then, as typed, what was given by name.
+// finish returns the body: the type, the arguments without a name in the order of
+// the type's table, then the named ones in the order in which they were typed.
 func (p *bodyParser) finish() (jsontext.Value, error) {
 	open := p.open()
 	words := p.words
@@ -260,7 +259,7 @@ func (p *bodyParser) finish() (jsontext.Value, error) {
 				value = jsontext.Value(code)
 			}
 			if value.Kind() != '0' {
-				return nil, fmt.Errorf("%s is a number or a name such as precondition-failed, not %q", arg.Field, clip(words[0].text))
+				return nil, fmt.Errorf("%s %s: must be a number, or a name such as precondition-failed", arg.Field, clip(words[0].text))
 			}
 			fields = append(fields, message.Field{Name: arg.Field, Value: value})
 			words = words[1:]
@@ -270,7 +269,7 @@ func (p *bodyParser) finish() (jsontext.Value, error) {
 		}
 	}
 	if len(words) > 0 {
-		return nil, fmt.Errorf("%q is one too many: %s", clip(words[0].text), p.t.Usage())
+		return nil, fmt.Errorf("%q is one argument too many: %s", clip(words[0].text), p.t.Usage())
 	}
 	for _, w := range p.named {
 		fields = append(fields, message.Field{Name: w.name, Value: w.value})

@@ -12,8 +12,8 @@ import (
 
 func request(body string) Command { return Command{Verb: Request, Body: []byte(body)} }
 
-func answer(to int64, body string) Command {
-	return Command{Verb: Answer, To: to, Body: []byte(body)}
+func reply(to int64, body string) Command {
+	return Command{Verb: Reply, To: to, Body: []byte(body)}
 }
 
 func TestParse(t *testing.T) {
@@ -89,14 +89,14 @@ func TestParse(t *testing.T) {
 		{"raw", Command{Verb: Raw}},
 		{"raw \xff", Command{Verb: Raw, Line: "\xff"}},
 
-		{"answer read_ok value=3", answer(-1, `{"type":"read_ok","value":3}`)},
-		{"answer read_ok 3", answer(-1, `{"type":"read_ok","value":3}`)},
-		{"answer 4 read_ok value=3", answer(4, `{"type":"read_ok","value":3}`)},
-		{"answer 0 write_ok", answer(0, `{"type":"write_ok"}`)},
-		{`answer {"type":"read_ok", "value":3}`, answer(-1, `{"type":"read_ok", "value":3}`)},
-		{`answer error 22 "not equal"`, answer(-1, `{"type":"error","code":22,"text":"not equal"}`)},
-		{`answer error 22 not equal`, answer(-1, `{"type":"error","code":22,"text":"not equal"}`)},
-		{`answer 4 error precondition-failed`, answer(4, `{"type":"error","code":22}`)},
+		{"reply read_ok value=3", reply(-1, `{"type":"read_ok","value":3}`)},
+		{"reply read_ok 3", reply(-1, `{"type":"read_ok","value":3}`)},
+		{"reply 4 read_ok value=3", reply(4, `{"type":"read_ok","value":3}`)},
+		{"reply 0 write_ok", reply(0, `{"type":"write_ok"}`)},
+		{`reply {"type":"read_ok", "value":3}`, reply(-1, `{"type":"read_ok", "value":3}`)},
+		{`reply error 22 "not equal"`, reply(-1, `{"type":"error","code":22,"text":"not equal"}`)},
+		{`reply error 22 not equal`, reply(-1, `{"type":"error","code":22,"text":"not equal"}`)},
+		{`reply 4 error precondition-failed`, reply(4, `{"type":"error","code":22}`)},
 	} {
 		got, err := Parse(test.line)
 		if err != nil {
@@ -114,34 +114,34 @@ func TestParseErrors(t *testing.T) {
 		{"write x", "value is missing: write KEY VALUE"},
 		{"write", "key is missing: write KEY VALUE"},
 		{"cas x to=4", "from is missing: cas KEY FROM TO"},
-		{"read x y", `"y" is one too many: read [KEY]`},
-		{"generate 3", `"3" is one too many: generate`},
-		{"frob 3", "frob is not a type whose arguments are known here; give them by name: frob value=3"},
+		{"read x y", `"y" is one argument too many: read [KEY]`},
+		{"generate 3", `"3" is one argument too many: generate`},
+		{"frob 3", "arguments of frob need names: frob value=3"},
 		{"frob a=1 a=2", "a is given twice"},
-		{"frob type=x", "the type is the first word of a message"},
+		{"frob type=x", "type must be the first word of a message, without a name"},
 		{"relay n2", "payload is missing: relay TARGET PAYLOAD..."},
 		{"relay n2 write x", "relay's payload: value is missing: write KEY VALUE"},
 		{"relay n2 3", ""},
 		{"relay n2 {}", "relay's payload: type is missing"},
-		{`relay n2 {"type":"read"} x`, `relay's payload: a body in JSON is all there is, but after it comes "x"`},
-		{"a=1", "a message begins with its type, as in `echo hi`, not with \"a=1\""},
-		{`"echo" hi`, "a message begins with its type, as in `echo hi`, not with \"\\\"echo\\\"\""},
-		{"[1]", "a message begins with its type, as in `echo hi`, not with \"[1]\""},
+		{`relay n2 {"type":"read"} x`, `relay's payload: "x" follows the JSON body`},
+		{"a=1", `"a=1": a message must begin with its type, as in: echo hi`},
+		{`"echo" hi`, `"\"echo\"": a message must begin with its type, as in: echo hi`},
+		{"[1]", `"[1]": a message must begin with its type, as in: echo hi`},
 		{`echo "hi`, "not JSON: it ends too early"},
 		{`frob a={"b":1`, "not JSON: it ends too early"},
-		{`frob a="b"c`, `a blank is missing after "b"`},
+		{`frob a="b"c`, `no blank after "b"`},
 		{`{"type":"echo"`, "not JSON: it ends too early"},
 		{`{"type":echo}`, "not JSON: invalid character 'e' at start of value at byte 9"},
-		{`{"type":"echo"} x`, `one JSON object a line, but after it comes "x"`},
-		{`{"typ":"echo"}`, `type is missing; a JSON line is a body {"type":...} or a whole message {"src":...,"dest":...,"body":...}`},
-		{`{"type":1}`, `type is not a string; a JSON line is a body {"type":...} or a whole message {"src":...,"dest":...,"body":...}`},
-		{"echo \xff", "not valid UTF-8; `raw ...` sends any bytes"},
-		{"wait 3", `wait takes a time such as 600ms or 2s, or nothing, not "3"`},
-		{"wait -1s", `wait takes a time such as 600ms or 2s, or nothing, not "-1s"`},
-		{"quit now", `quit takes nothing more, not "now"`},
-		{"answer", "answer takes the msg_id of the request, if it isn't the newest, and a body: answer read_ok value=3"},
-		{"answer 4", "answer takes the msg_id of the request, if it isn't the newest, and a body: answer read_ok value=3"},
-		{"answer error no", `code is a number or a name such as precondition-failed, not "no"`},
+		{`{"type":"echo"} x`, `a line must contain one JSON object, but "x" follows it`},
+		{`{"typ":"echo"}`, `type is missing; a line of JSON must be a body {"type":...} or a whole message {"src":...,"dest":...,"body":...}`},
+		{`{"type":1}`, `type is not a string; a line of JSON must be a body {"type":...} or a whole message {"src":...,"dest":...,"body":...}`},
+		{"echo \xff", "not valid UTF-8; to send any bytes, type raw and the bytes"},
+		{"wait 3", `wait 3: must be a duration such as 600ms or 2s`},
+		{"wait -1s", `wait -1s: must be a duration such as 600ms or 2s`},
+		{"quit now", `quit has no arguments: "now"`},
+		{"reply", "reply needs a body, and before it the msg_id of the request if that is not the newest one: reply read_ok value=3"},
+		{"reply 4", "reply needs a body, and before it the msg_id of the request if that is not the newest one: reply read_ok value=3"},
+		{"reply error no", `code no: must be a number, or a name such as precondition-failed`},
 		{strings.Repeat("relay n2 ", 1000) + "read", ""},
 	} {
 		_, err := Parse(test.line)
@@ -153,7 +153,7 @@ func TestParseErrors(t *testing.T) {
 		}
 	}
 	if _, err := Parse(strings.Repeat("relay n2 ", 1000) + "read"); err == nil || strings.Count(err.Error(), "payload") > 200 {
-		t.Errorf("a thousand payloads within each other: %v", err)
+		t.Errorf("a thousand nested payloads: %v", err)
 	}
 }
 
@@ -185,7 +185,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if c.Verb != Request && c.Verb != Answer {
+		if c.Verb != Request && c.Verb != Reply {
 			return
 		}
 		fields, err := message.Fields(message.With(c.Body, "msg_id", []byte("1")))

@@ -11,9 +11,9 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// Show writes fields as name=value with blanks between, each value as it could
-// be typed: a string without quotes where that is no other value. The result is
-// one line without control characters.
+// Show returns fields as name=value, separated by blanks, with the values as they
+// could be typed: a string has no quotes unless it needs them. The result is one line
+// without control characters.
 func Show(fields []message.Field) string {
 	var b strings.Builder
 	for i, f := range fields {
@@ -27,8 +27,7 @@ func Show(fields []message.Field) string {
 	return b.String()
 }
 
-// ShowName writes a name, a type or a node's id: as it is, or quoted if it has
-// something else in it than a word has.
+// ShowName returns a name, a type or a node's id, in quotes if it needs them.
 func ShowName(name string) string {
 	if isWord(name) {
 		return name
@@ -36,7 +35,7 @@ func ShowName(name string) string {
 	return quote.JSON(message.Quote(name))
 }
 
-// ShowValue writes one JSON value without its blanks.
+// ShowValue returns one JSON value without blanks between its tokens.
 func ShowValue(value jsontext.Value) string {
 	if value.Kind() == '"' {
 		text, err := jsontext.AppendUnquote(nil, value)
@@ -51,7 +50,7 @@ func ShowValue(value jsontext.Value) string {
 	return quote.JSON(value)
 }
 
-// isWord reports whether text is read back as that very text.
+// isWord reports whether Parse would read text as a string of the same text.
 func isWord(text string) bool {
 	if text == "" || strings.ContainsAny(text[:1], `{["`) {
 		return false

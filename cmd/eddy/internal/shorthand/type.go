@@ -13,27 +13,27 @@ type Type struct {
 	Try  string // an example, in the short form
 }
 
-// An Arg is one positional argument: the field of the body that it becomes.
+// An Arg is one argument: a field of the body that needs no name.
 type Arg struct {
 	Field    string
-	Or       string // a field that, given by name, stands in for this one
+	Or       string // a field that may be given, by its name, instead of this one
 	Optional bool
 	Kind     Kind
 }
 
-// A Kind is how the words of an argument become a value.
+// A Kind says how the words of an argument become a value.
 type Kind int
 
 const (
-	Value Kind = iota // one word: JSON if it is JSON, else a string
-	Text              // one word as Value; if there are more, all of them as one string
-	Code              // an error code, by number or by name
-	Body              // all the rest: a short message of its own, or a JSON object
+	Value Kind = iota // one word: JSON if it is valid JSON, a string otherwise
+	Text              // one word, as for Value; or several words, which become one string
+	Code              // an error code: a number or a name
+	Body              // the rest of the line: a short message or a JSON object
 )
 
-// Types is every type that the short form knows, in the order it is shown in.
-// Where workloads name a field differently, the second is given by name: add
-// delta=3, read_ok messages=[1,2].
+// Types are the types whose arguments need no names, in the order in which they are
+// shown. If workloads have different names for a field, the second one must be typed:
+// add delta=3, read_ok messages=[1,2].
 var Types = []Type{
 	{"echo", args("echo..."), "echo", `echo hi`},
 	{"generate", nil, "unique-ids", `generate`},
@@ -51,19 +51,20 @@ var Types = []Type{
 	{"ts", nil, "lin-tso", `ts`},
 	{"relay", args("target", "payload{}"), "relay", `relay n2 write x 3`},
 
-	{"echo_ok", args("echo..."), "echo", `answer echo_ok hi`},
-	{"generate_ok", args("id"), "unique-ids", `answer generate_ok 7`},
-	{"read_ok", args("value|messages"), "g-set, pn-counter, lin-kv; for broadcast read_ok messages=[5]", `answer read_ok 3`},
-	{"send_ok", args("offset"), "kafka", `answer send_ok 7`},
-	{"poll_ok", args("msgs"), "kafka", `answer poll_ok {"k":[[7,5]]}`},
-	{"list_committed_offsets_ok", args("offsets"), "kafka", `answer list_committed_offsets_ok {"k":7}`},
-	{"txn_ok", args("txn"), "txn-list-append, txn-rw-register", `answer txn_ok [["r",1,3]]`},
-	{"ts_ok", args("ts"), "lin-tso", `answer ts_ok 7`},
-	{"error", args("code#", "text?..."), "every", `answer error 22 not equal`},
+	{"echo_ok", args("echo..."), "echo", `reply echo_ok hi`},
+	{"generate_ok", args("id"), "unique-ids", `reply generate_ok 7`},
+	{"read_ok", args("value|messages"), "g-set, pn-counter, lin-kv; for broadcast read_ok messages=[5]", `reply read_ok 3`},
+	{"send_ok", args("offset"), "kafka", `reply send_ok 7`},
+	{"poll_ok", args("msgs"), "kafka", `reply poll_ok {"k":[[7,5]]}`},
+	{"list_committed_offsets_ok", args("offsets"), "kafka", `reply list_committed_offsets_ok {"k":7}`},
+	{"txn_ok", args("txn"), "txn-list-append, txn-rw-register", `reply txn_ok [["r",1,3]]`},
+	{"ts_ok", args("ts"), "lin-tso", `reply ts_ok 7`},
+	{"error", args("code#", "text?..."), "every", `reply error 22 not equal`},
 }
 
-// args reads a shorthand of our own: a field's name, then | and another that
-// may stand in for it, ? if it may be left out, ... for Text, # for Code, {} for Body.
+// args parses descriptions of arguments: the name of a field; then | and the field
+// that may be given instead; then ? if it is optional; then ... for Text, # for Code
+// or {} for Body.
 func args(specs ...string) []Arg {
 	var list []Arg
 	for _, spec := range specs {
@@ -80,7 +81,7 @@ func args(specs ...string) []Arg {
 	return list
 }
 
-// Usage is the type with its arguments, as in "write KEY VALUE".
+// Usage returns the type with its arguments, as in "write KEY VALUE".
 func (t Type) Usage() string {
 	words := []string{t.Name}
 	for _, arg := range t.Args {
@@ -96,18 +97,17 @@ func (t Type) Usage() string {
 	return strings.Join(words, " ")
 }
 
-// Complete returns the words that a typed line may begin with, given how they
-// begin.
+// Complete returns the words that begin with prefix and that a line may begin with.
 func Complete(prefix string) []string {
 	var words []string
-	for _, word := range []string{"answer", "help", "quit", "raw", "wait"} {
+	for _, word := range []string{"help", "quit", "raw", "reply", "wait"} {
 		if strings.HasPrefix(word, prefix) {
 			words = append(words, word)
 		}
 	}
 	for _, t := range Types {
-		// Replies are typed after answer.
-		if strings.HasPrefix(t.Name, prefix) && !strings.HasPrefix(t.Try, "answer ") {
+		// The types of replies are typed after reply.
+		if strings.HasPrefix(t.Name, prefix) && !strings.HasPrefix(t.Try, "reply ") {
 			words = append(words, t.Name)
 		}
 	}
@@ -141,7 +141,8 @@ var errorNames = []struct {
 	{30, "txn-conflict"},
 }
 
-// ErrorName is the name of an error code, a JSON number; "" if it has none.
+// ErrorName returns the name of an error code, which is a JSON number; "" if it has
+// none.
 func ErrorName(code string) string {
 	for _, known := range errorNames {
 		if strconv.Itoa(known.code) == code {

@@ -10,19 +10,19 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// A word is one argument as it was typed.
+// A word is one argument.
 type word struct {
 	name  string         // of name=value; "" if it has none
-	text  string         // the value as typed
-	value jsontext.Value // what it stands for
+	text  string         // the value as it was typed
+	value jsontext.Value // the value as JSON
 }
 
-// blanks separate words. A newline cannot be typed.
+// blanks separate words. A typed line contains no newline.
 const blanks = " \t\r"
 
 func trim(s string) string { return strings.Trim(s, blanks) }
 
-// cutPlain cuts the first run of non-blanks off s.
+// cutPlain returns the text before the first blank of s, and the rest of s.
 func cutPlain(s string) (first, rest string) {
 	s = trim(s)
 	if i := strings.IndexAny(s, blanks); i >= 0 {
@@ -31,10 +31,10 @@ func cutPlain(s string) (first, rest string) {
 	return s, ""
 }
 
-// cutWord cuts the first word off s, which must not be blank. What begins like
-// a JSON string, object or array must be one, and may contain blanks; any other
-// word ends at a blank and is JSON if it happens to be, else a string. So a
-// missing quote or brace is an error and not silently a string.
+// cutWord returns the first word of s, which must not be blank, and the rest of s. A
+// word that begins like a JSON string, object or array must be one, and may contain
+// blanks. So a missing quote or brace is an error and does not make a string. Any
+// other word ends at a blank. It is JSON if it is valid JSON, and a string otherwise.
 func cutWord(s string) (w word, rest string, err error) {
 	s = trim(s)
 	w.name, s = cutName(s)
@@ -44,7 +44,7 @@ func cutWord(s string) (w word, rest string, err error) {
 			return w, "", err
 		}
 		if n < len(s) && !strings.ContainsRune(blanks, rune(s[n])) {
-			return w, "", fmt.Errorf("a blank is missing after %s", clip(s[:n]))
+			return w, "", fmt.Errorf("no blank after %s", clip(s[:n]))
 		}
 		w.text, w.value = s[:n], value
 		return w, trim(s[n:]), nil
@@ -61,8 +61,8 @@ func cutWord(s string) (w word, rest string, err error) {
 	return w, rest, nil
 }
 
-// cutName cuts a "name=" off s. A name is made of letters, digits and _ . -,
-// so that an address such as http://host/?q=1 is a word and not a pair.
+// cutName returns the name of a word name=value, and the rest of s. A name consists
+// of letters, digits and _ . -, so http://host/?q=1 is a word without a name.
 func cutName(s string) (name, rest string) {
 	for i, r := range s {
 		switch {
@@ -77,7 +77,7 @@ func cutName(s string) (name, rest string) {
 	return "", s
 }
 
-// clip shortens what is quoted in an error.
+// clip returns text, shortened, to be quoted in an error.
 func clip(text string) string {
 	if begin, cut := quote.Cut(text, 40); cut {
 		return strings.TrimRight(begin, blanks) + "…"

@@ -11,22 +11,23 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/shorthand"
 )
 
-// A console is where a session's lines are typed and its transcript is shown.
+// A console is the input of a session and the place where its transcript is shown.
 type console interface {
 	// readLine returns the next line, or an error, io.EOF at the end.
 	readLine() (cluster.Line, error)
 
-	// Write shows text; it may be called while readLine waits.
+	// Write shows text. It may be called during a call of readLine.
 	io.Writer
 
-	// interactive reports whether a person sits there, who sees what is typed.
+	// interactive reports whether the console is a terminal, which shows what is
+	// typed.
 	interactive() bool
 
-	// leave stops reading and gives the screen back. Write still works.
+	// leave stops reading and restores the terminal. Write still works.
 	leave()
 }
 
-// openConsole takes the terminal over if both ends are one.
+// openConsole returns a terminalConsole if in and out are terminals.
 func openConsole(in, out *os.File) (console, error) {
 	if !term.IsTerminal(int(in.Fd())) || !term.IsTerminal(int(out.Fd())) || os.Getenv("TERM") == "dumb" {
 		return &pipeConsole{cluster.NewLineReader(in, 0), out}, nil
@@ -51,8 +52,8 @@ func openConsole(in, out *os.File) (console, error) {
 	return t, nil
 }
 
-// UseColours decides whether to write colours to out: when is auto, always or
-// never, and auto means to a terminal unless NO_COLOR (no-color.org) is set.
+// UseColours reports whether to write colours to out. when is always, never or auto;
+// auto means that out is a terminal and NO_COLOR (no-color.org) is not set.
 func UseColours(when string, out *os.File) bool {
 	switch when {
 	case "always":
@@ -63,7 +64,7 @@ func UseColours(when string, out *os.File) bool {
 	return os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(out.Fd()))
 }
 
-// A pipeConsole reads a prepared session and writes nothing but the transcript.
+// A pipeConsole reads prepared lines and writes the transcript.
 type pipeConsole struct {
 	lines *cluster.LineReader
 	out   io.Writer
@@ -74,8 +75,8 @@ func (c *pipeConsole) Write(text []byte) (int, error)  { return c.out.Write(text
 func (c *pipeConsole) interactive() bool               { return false }
 func (c *pipeConsole) leave()                          {}
 
-// A terminalConsole is a terminal in raw mode with a prompt at its bottom, line
-// editing, a history, and the transcript scrolling above.
+// A terminalConsole is a terminal in raw mode. It has a prompt in its last line, with
+// line editing and a history, and shows the transcript above.
 type terminalConsole struct {
 	in, out      *os.File
 	state        *term.State
@@ -85,7 +86,7 @@ type terminalConsole struct {
 }
 
 func (c *terminalConsole) readLine() (cluster.Line, error) {
-	text, err := c.term.ReadLine() // Ctrl-C and Ctrl-D are io.EOF to it
+	text, err := c.term.ReadLine() // Ctrl-C and Ctrl-D return io.EOF
 	return cluster.Line{Text: []byte(text), Size: int64(len(text))}, err
 }
 
@@ -104,14 +105,14 @@ func (c *terminalConsole) leave() {
 	}
 	c.left = true
 	c.stopResizing()
-	// Clears the prompt and what was typed half: the next write begins there.
+	// Clear the prompt and the line that was being typed.
 	c.term.SetPrompt("")
 	c.term.Write(nil)
 	io.WriteString(c.out, "\r\x1b[K")
 	term.Restore(int(c.in.Fd()), c.state)
 }
 
-// complete completes the first word at a tab.
+// complete completes the first word of a line if key is a tab.
 func complete(line string, pos int, key rune) (string, int, bool) {
 	if key != '\t' {
 		return "", 0, false

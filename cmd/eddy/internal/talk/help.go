@@ -8,27 +8,27 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/shorthand"
 )
 
-// forms is what can be typed.
+// forms are the forms of lines that can be typed.
 var forms = []struct{ form, does string }{
-	{"TYPE ARGUMENT... NAME=VALUE...", "send a request; a value is JSON, or else a string"},
-	{`{"type":...}`, "send a request in JSON; a msg_id is added if there is none"},
+	{"TYPE ARGUMENT... NAME=VALUE...", "send a request; a value is JSON or a string"},
+	{`{"type":...}`, "send a request in JSON; it gets a msg_id if it has none"},
 	{`{"src":...,"dest":...,"body":...}`, "send a whole message exactly as typed"},
 	{"raw TEXT", "send any line exactly as typed"},
-	{"answer TYPE ...", "answer the node's newest unanswered request, for whom it asked"},
-	{"answer ID TYPE ...", "answer the one with that msg_id, also once more"},
-	{"wait", "take no more lines until every request is answered, at most 10s"},
-	{"wait 600ms", "take no more lines for that long"},
+	{"reply TYPE ...", "reply to the node's newest request without a reply, in the name of its receiver"},
+	{"reply ID TYPE ...", "reply to the request with this msg_id, even if it has a reply"},
+	{"wait", "wait until every request has its reply, at most 10s"},
+	{"wait 600ms", "wait for this long"},
 	{"# ...", "a comment"},
 	{"help, quit", ""},
 }
 
-// help is what can be typed, as text.
+// help returns the text that the command help shows.
 func help() string {
 	rows := [][]string{}
 	for _, f := range forms {
 		rows = append(rows, []string{f.form, f.does})
 	}
-	text := table(rows) + "\nTypes whose arguments have names:\n\n"
+	text := table(rows) + "\nTypes whose arguments need no names:\n\n"
 	rows = nil
 	for _, t := range shorthand.Types {
 		rows = append(rows, []string{t.Usage(), t.Use})
@@ -36,7 +36,7 @@ func help() string {
 	return text + table(rows)
 }
 
-// table sets rows of two cells in columns.
+// table formats rows of two cells.
 func table(rows [][]string) string {
 	width := 0
 	for _, row := range rows {

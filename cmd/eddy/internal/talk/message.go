@@ -8,10 +8,10 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// A shownMessage is a message and what is shown of its body.
+// A shownMessage is a message with the fields of its body that are shown.
 type shownMessage struct {
 	message.Message
-	fields []message.Field // without type, msg_id and in_reply_to
+	fields []message.Field // all except type, msg_id and in_reply_to
 }
 
 // readMessage parses a line. The error says why it is not a message.

@@ -1,5 +1,5 @@
-// Package talk lets a person talk to one node: what is typed goes to the node's
-// input as messages, and what the node writes is shown.
+// Package talk implements eddy talk, in which a person talks to one node: typed lines
+// are sent to the node as messages, and what the node writes is shown.
 package talk
 
 import (
@@ -17,32 +17,32 @@ import (
 )
 
 const (
-	// initClient is who sends init.
+	// initClient is the client that sends init.
 	initClient = "c0"
 
-	// inputRoom is how many bytes may wait for a node that doesn't read before
-	// no further line is taken from a session's input.
+	// inputRoom is how many bytes the node may leave unread before the session
+	// reads no further line of its own input.
 	inputRoom = 1 << 20
 
-	// typedAhead is how many lines may be typed on a terminal during a wait.
+	// typedAhead is how many lines a person may type during a wait.
 	typedAhead = 100
 )
 
-// Config is a session's settings. All times and sizes must be positive or 0;
-// 0 means none for Wait and Grace and Cut, and the default for MaxLine.
+// Config is the settings of a session. Durations and sizes must not be negative. 0
+// means the default for MaxLine, no limit for Cut, and no time for Wait and Grace.
 type Config struct {
 	Program string
 	Args    []string
 
 	Node   string   // the node's id
-	Nodes  []string // all nodes' ids, as init tells them
-	NoInit bool     // don't send init
+	Nodes  []string // the ids of all nodes, for init
+	NoInit bool     // do not send init
 	As     string   // the client that sends what is typed
 
-	Wait    time.Duration // at the end of a piped session, for answers
-	Grace   time.Duration // at the end of its input, for the node to end
-	MaxLine int           // limit of the node's lines in bytes
-	Cut     int           // limit of what is shown of a line in bytes
+	Wait    time.Duration // for replies, at the end of a piped session
+	Grace   time.Duration // for the node to end, at the end of its input
+	MaxLine int           // the limit of the node's lines in bytes
+	Cut     int           // the limit of what is shown of a line in bytes
 
 	Colours bool
 	Times   bool
@@ -50,27 +50,27 @@ type Config struct {
 	In, Out *os.File
 }
 
-// A session is one conversation with a node. All its fields are the loop's,
-// which is the only goroutine that touches them.
+// A session is one conversation with a node. Only the goroutine of loop uses its
+// fields.
 type session struct {
 	cfg     Config
 	console console
 	screen  *transcript
 	node    *cluster.Process
 
-	output  chan written      // from the node
-	typed   chan cluster.Line // from the console; closed at its end
+	output  chan written      // lines of the node
+	typed   chan cluster.Line // lines of the console; closed at its end
 	readErr error             // why typed was closed; nil at the end of input
-	hangup  chan struct{}     // closed when a terminal's input has ended
+	hangup  chan struct{}     // closed when the input of a terminal has ended
 	signals chan os.Signal
 
-	account account
-	hinted  bool // the person knows how to answer a request of the node
+	requests requestTable
+	hinted   bool // the person was told how to reply to a request of the node
 
-	waiting *wait // for this, no typed line is taken
+	waiting *wait // nil if typed lines are not delayed
 	hungUp  bool
 	ending  bool
-	signal  os.Signal // that ended the session
+	signal  os.Signal // the signal that ended the session
 }
 
 // written is one line of the node.
@@ -79,9 +79,9 @@ type written struct {
 	line   cluster.Line
 }
 
-// Run starts the program and talks to it until the input or the node ends. Its
-// status is 0, or 1 if the node ended badly, or 128 and a signal's number if
-// that ended the session. When Run returns, nothing of the node is running.
+// Run starts the program and talks to it until the input or the node ends. The status
+// is 0; 1 if the node failed; or 128 plus the number of the signal that ended the
+// session. When Run returns, no process of the node is running.
 func Run(cfg Config) (status int, err error) {
 	s := &session{
 		cfg:     cfg,
@@ -98,12 +98,12 @@ func Run(cfg Config) (status int, err error) {
 	if err != nil {
 		return 0, err
 	}
-	defer s.node.Kill() // should we panic
+	defer s.node.Kill() // in case of a panic
 	defer s.catchSignals()()
 
 	s.console, err = openConsole(cfg.In, cfg.Out)
 	if err != nil {
-		return 0, fmt.Errorf("take over the terminal: %w", err)
+		return 0, fmt.Errorf("set up the terminal: %w", err)
 	}
 	defer s.console.leave()
 	s.screen = &transcript{
@@ -138,13 +138,13 @@ func noneIfZero(d time.Duration) time.Duration {
 	return d
 }
 
-// catchSignals passes the first signal to the loop. The second kills the node,
-// whatever the loop is doing, and one more ends us.
+// catchSignals sends the first signal to the loop. The second one kills the node, even
+// if the loop is blocked. The third one ends this process.
 func (s *session) catchSignals() (stop func()) {
 	caught := make(chan os.Signal, 4)
 	signal.Notify(caught, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	// A reader of the transcript that goes away is an error of Write, and not
-	// the end of us before that of the node.
+	// If the reader of the transcript ends, Write returns an error. Without this,
+	// SIGPIPE would end this process before it has ended the node.
 	broken := make(chan os.Signal, 1)
 	signal.Notify(broken, syscall.SIGPIPE)
 	done := make(chan struct{})
@@ -166,7 +166,7 @@ func (s *session) catchSignals() (stop func()) {
 	return func() { signal.Stop(caught); close(done) }
 }
 
-// read hands over what is typed.
+// read sends the lines of the console to the loop.
 func (s *session) read() {
 	defer close(s.typed)
 	if s.hangup != nil {
@@ -229,7 +229,7 @@ func (s *session) loop() (int, error) {
 	}
 }
 
-// end begins to end the node. The loop goes on until it has.
+// end begins to end the node. The loop continues until the node has ended.
 func (s *session) end() {
 	if s.ending {
 		return
@@ -247,27 +247,27 @@ func (s *session) interrupted(sig os.Signal) {
 	}
 	s.signal = sig
 	s.end()
-	s.screen.remark("%v; ending %s, once more to kill it", sig, shorthand.ShowName(s.cfg.Node))
+	s.screen.remark("%v: ending %s; a second signal kills it", sig, shorthand.ShowName(s.cfg.Node))
 }
 
-// inputEnded ends the session, a piped one after it has waited for answers.
+// inputEnded ends the session. A piped session first waits for replies.
 func (s *session) inputEnded() {
 	s.typed = nil
 	if s.readErr != nil {
-		s.screen.complain("cannot read what is typed: %v", s.readErr)
+		s.screen.warn("could not read the input: %v", s.readErr)
 	}
 	if s.console.interactive() {
 		s.end()
 		return
 	}
 	s.wait(s.cfg.Wait, wait{
-		until:   func() bool { return s.account.pending == 0 },
+		until:   func() bool { return s.requests.pending == 0 },
 		then:    s.end,
-		expired: func() { s.giveUp(s.cfg.Wait); s.end() },
+		expired: func() { s.expire(s.cfg.Wait); s.end() },
 	})
 }
 
-// ended says how the node ended and what that makes of the session.
+// ended shows how the node ended and returns the status of the session.
 func (s *session) ended() (int, error) {
 	for len(s.output) > 0 {
 		s.show(<-s.output)
@@ -277,20 +277,20 @@ func (s *session) ended() (int, error) {
 	status := 0
 	switch {
 	case exit.Early:
-		s.screen.complain("%s ended before its input did: %v", name, exit)
+		s.screen.warn("%s ended before its input did: %v", name, exit)
 		status = 1
 	case exit.Forced != "":
-		s.screen.remark("%s did not end with its input, so %s ended it", name, exit.Forced)
+		s.screen.remark("%s did not end at the end of its input and was ended by %s", name, exit.Forced)
 	case !exit.Clean():
-		s.screen.complain("%s ended badly: %v", name, exit)
+		s.screen.warn("%s failed: %v", name, exit)
 		status = 1
 	default:
 		s.screen.remark("%s ended: %v", name, exit)
 	}
 	if tail := s.node.StderrTail(); status != 0 && len(tail) > 0 {
-		s.screen.complain("the last of its stderr:")
+		s.screen.warn("its last lines on stderr:")
 		for _, text := range tail {
-			s.screen.complain("  %s", quote.Printable(strings.ReplaceAll(text, "\t", "    ")))
+			s.screen.warn("  %s", quote.Printable(strings.ReplaceAll(text, "\t", "    ")))
 		}
 	}
 	if sig, ok := s.signal.(syscall.Signal); ok {
@@ -302,9 +302,8 @@ func (s *session) ended() (int, error) {
 	return status, nil
 }
 
-// take acts on one typed line. A piped line is repeated in the transcript where
-// it takes effect: an answer once there is a request for it, and a wait not at
-// all, since what it does is to let other things come first.
+// take executes one typed line. A piped session repeats the line in the transcript
+// when the line takes effect: reply when its request has arrived, and wait never.
 func (s *session) take(line cluster.Line) {
 	text := string(line.Text)
 	echo := func() {
@@ -314,16 +313,16 @@ func (s *session) take(line cluster.Line) {
 	}
 	if line.Truncated() {
 		echo()
-		s.screen.complain("a typed line of %d bytes is over the limit of %d", line.Size, cluster.DefaultMaxLine)
+		s.screen.warn("a typed line has %d bytes, the limit is %d", line.Size, cluster.DefaultMaxLine)
 		return
 	}
 	command, err := shorthand.Parse(text)
 	if err != nil {
 		echo()
-		s.screen.complain("%s", quote.Printable(err.Error()))
+		s.screen.warn("%s", quote.Printable(err.Error()))
 		return
 	}
-	if command.Verb != shorthand.Wait && command.Verb != shorthand.Answer {
+	if command.Verb != shorthand.Wait && command.Verb != shorthand.Reply {
 		echo()
 	}
 	switch command.Verb {
@@ -331,8 +330,8 @@ func (s *session) take(line cluster.Line) {
 		s.sendBody(s.cfg.As, s.cfg.Node, s.withID(s.cfg.As, command.Body))
 	case shorthand.Message, shorthand.Raw:
 		s.send(command.Line)
-	case shorthand.Answer:
-		s.answer(command, echo)
+	case shorthand.Reply:
+		s.reply(command, echo)
 	case shorthand.Wait:
 		s.takeWait(command.For)
 	case shorthand.Help:

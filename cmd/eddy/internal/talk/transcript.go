@@ -13,22 +13,21 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// A style is an SGR escape sequence's parameters.
+// A style is the parameters of an SGR escape sequence.
 type style string
 
 const (
-	plain    style = ""
-	dim      style = "2"
-	bold     style = "1"
-	toNode   style = "36" // cyan
-	reply    style = "32" // green
-	question style = "33" // yellow: the node asks somebody
-	failure  style = "31" // red
+	plain        style = ""
+	dim          style = "2"
+	bold         style = "1"
+	toNode       style = "36" // cyan
+	replies      style = "32" // green
+	nodeRequests style = "33" // yellow
+	warnings     style = "31" // red
 )
 
-// A transcript is what a session shows: one line for each message, for each
-// line of the node that is none, and for what there is to remark. It writes
-// nothing raw that came from the node.
+// A transcript shows a session: one line for each message, for each line of the node
+// that is not a message, and for each remark. All text of the node is escaped.
 //
 //	0.012s  c1 → n1  relay       #1     target=n2 payload={"type":"read"}
 //	0.013s  n1 → n2  read        #1
@@ -39,19 +38,19 @@ type transcript struct {
 	w       io.Writer
 	colours bool
 	times   bool
-	cut     int           // longest text shown of a message or line, in bytes; 0 for no limit
-	idWidth int           // of a node's id
+	cut     int           // the limit of the text of one message or line in bytes; 0 for none
+	idWidth int           // the width of node ids
 	now     func() string // the time column
-	err     error         // the first one of writing
+	err     error         // the first error of w
 }
 
-// clock makes a time column that counts from now.
+// clock returns a function that returns the time column, which begins at 0 now.
 func clock() func() string {
 	start := time.Now()
 	return func() string { return fmt.Sprintf("%8.3fs", time.Since(start).Seconds()) }
 }
 
-// paint returns the text in a style, if there are colours.
+// paint returns text in a style if colours are on.
 func (t *transcript) paint(s style, text string) string {
 	if !t.colours || s == plain || text == "" {
 		return text
@@ -59,7 +58,7 @@ func (t *transcript) paint(s style, text string) string {
 	return "\x1b[" + string(s) + "m" + text + "\x1b[0m"
 }
 
-// line writes one line behind the time.
+// line writes one line after the time column.
 func (t *transcript) line(text string) {
 	if t.times {
 		text = t.paint(dim, t.now()) + "  " + text
@@ -73,7 +72,7 @@ func (t *transcript) write(text string) {
 	}
 }
 
-// typed repeats a line that was not typed on this very screen.
+// typed shows a line that was not typed on this screen.
 func (t *transcript) typed(text string) {
 	text = quote.Printable(strings.TrimRight(text, " \t\r"))
 	if !strings.HasPrefix(text, "#") && text != "" {
@@ -82,20 +81,20 @@ func (t *transcript) typed(text string) {
 	t.write(t.paint(bold, t.shorten(text)))
 }
 
-// remark is something the session itself has to say.
+// remark shows a remark of the session.
 func (t *transcript) remark(format string, args ...any) {
 	t.line(t.paint(dim, "-- "+fmt.Sprintf(format, args...)))
 }
 
-// complain is a remark about something that went wrong.
-func (t *transcript) complain(format string, args ...any) {
-	t.line(t.paint(failure, "!! "+fmt.Sprintf(format, args...)))
+// warn shows a remark about something that is wrong.
+func (t *transcript) warn(format string, args ...any) {
+	t.line(t.paint(warnings, "!! "+fmt.Sprintf(format, args...)))
 }
 
-// message shows a message; notes are remarks on it.
-func (t *transcript) message(m shownMessage, s style, notes ...string) {
+// message shows a message and what is wrong with it.
+func (t *transcript) message(m *shownMessage, s style, wrong ...string) {
 	if m.Type == "error" {
-		s = failure
+		s = warnings
 	}
 	ids := ""
 	switch {
@@ -117,16 +116,16 @@ func (t *transcript) message(m shownMessage, s style, notes ...string) {
 		pad(ids, 6),
 		rest,
 	}
-	for _, note := range notes {
-		columns = append(columns, t.paint(failure, "!! "+note))
+	for _, text := range wrong {
+		columns = append(columns, t.paint(warnings, "!! "+text))
 	}
 	t.line(strings.Join(columns, "  "))
 }
 
 func (t *transcript) name(text string) string { return t.shorten(shorthand.ShowName(text)) }
 
-// showFields is the body's own fields; an error's code is explained.
-func showFields(m shownMessage) string {
+// showFields returns the fields of a body. The code of an error has its name beside it.
+func showFields(m *shownMessage) string {
 	if m.Type != "error" {
 		return shorthand.Show(m.fields)
 	}
@@ -141,23 +140,23 @@ func showFields(m shownMessage) string {
 	return strings.Join(parts, " ")
 }
 
-// sent shows a line that was sent and is not a message.
+// sent shows a line that was sent to the node and is not a message.
 func (t *transcript) sent(node, text string) {
 	t.line(t.paint(toNode, "→ ") + t.name(node) + "  " + t.shorten(quote.Printable(text)))
 }
 
-// stderr shows a line of the node's stderr.
+// stderr shows a line that the node wrote to stderr.
 func (t *transcript) stderr(node string, line cluster.Line) {
 	text := strings.ReplaceAll(string(line.Text), "\t", "    ")
 	t.line(t.paint(dim, t.name(node)+" |  "+t.text(text, line)))
 }
 
-// rubbish shows a line of the node's stdout that is not a message.
-func (t *transcript) rubbish(node string, line cluster.Line, why string) {
-	t.line(t.paint(failure, t.name(node)+" ?  "+why+": ") + t.text(string(line.Text), line))
+// invalid shows a line of the node's stdout that is not a message.
+func (t *transcript) invalid(node string, line cluster.Line, why string) {
+	t.line(t.paint(warnings, t.name(node)+" ?  "+why+": ") + t.text(string(line.Text), line))
 }
 
-// text is what is shown of a line, or of the part of it that there is.
+// text returns what is shown of a line, of which the session may have only a part.
 func (t *transcript) text(text string, line cluster.Line) string {
 	cut := line.Truncated()
 	if t.cut > 0 && len(text) > t.cut {
@@ -170,7 +169,7 @@ func (t *transcript) text(text string, line cluster.Line) string {
 	return text
 }
 
-// shorten cuts text that is longer than the limit, saying how long it was.
+// shorten cuts text at the limit and adds its length.
 func (t *transcript) shorten(text string) string {
 	if t.cut > 0 {
 		if begin, cut := quote.Cut(text, t.cut); cut {
@@ -180,7 +179,7 @@ func (t *transcript) shorten(text string) string {
 	return text
 }
 
-// pad fills up to a width in characters.
+// pad adds blanks to text up to a width in characters.
 func pad(text string, width int) string {
 	if missing := width - utf8.RuneCountInString(text); missing > 0 {
 		return text + strings.Repeat(" ", missing)

@@ -10,27 +10,26 @@ import (
 )
 
 const (
-	// patience is how long a session waits for something that was asked for:
-	// an answer to init, `wait` for all answers, `answer` for a request.
-	patience = 10 * time.Second
+	// maxWait is how long a session waits for the reply to init, in `wait` for all
+	// replies, and in `reply` for a request.
+	maxWait = 10 * time.Second
 
-	// silence is how long it does so without a word, where nothing on the screen
-	// says what is waited for.
-	silence = time.Second
+	// quietWait is how long `reply` waits before it says what it waits for.
+	quietWait = time.Second
 )
 
-// A wait holds typed lines back.
+// A wait delays the lines that were typed.
 type wait struct {
 	until   func() bool
 	timer   *time.Timer
-	then    func() // when until is true
-	expired func() // when time is up before
+	then    func() // called when until returns true
+	expired func() // called when the timer fires first
 }
 
-// wait takes no typed line until the condition holds, for at most d.
+// wait delays all typed lines until a condition holds, at most for d.
 func (s *session) wait(d time.Duration, w wait) {
 	if s.hungUp {
-		s.end() // who typed it is gone
+		s.end() // the person has left
 		return
 	}
 	w.timer = time.NewTimer(d)
@@ -52,17 +51,17 @@ func (s *session) takeWait(d time.Duration) {
 		s.wait(d, wait{until: func() bool { return false }, expired: nothing})
 		return
 	}
-	s.wait(patience, wait{
-		until:   func() bool { return s.account.pending == 0 },
+	s.wait(maxWait, wait{
+		until:   func() bool { return s.requests.pending == 0 },
 		then:    func() {},
-		expired: func() { s.giveUp(patience) },
+		expired: func() { s.expire(maxWait) },
 	})
 }
 
-// giveUp says which requests have no answer, and hopes for none any more.
-func (s *session) giveUp(after time.Duration) {
+// expire ends the wait for replies and says which requests have none.
+func (s *session) expire(after time.Duration) {
 	var missing []string
-	for r, open := range s.account.giveUp() {
+	for r, open := range s.requests.expire() {
 		missing = append(missing, fmt.Sprintf("%s's %s #%d",
 			shorthand.ShowName(r.client), shorthand.ShowName(open.typ), r.id))
 	}
@@ -71,5 +70,5 @@ func (s *session) giveUp(after time.Duration) {
 	if n := len(missing); n > most {
 		missing = append(missing[:most], fmt.Sprintf("%d more", n-most))
 	}
-	s.screen.complain("no answer within %v to %s", after, strings.Join(missing, ", "))
+	s.screen.warn("no reply within %v to %s", after, strings.Join(missing, ", "))
 }

@@ -10,16 +10,15 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/shorthand"
 )
 
-// An answer that waits for a request says so, and does not stay silent until it
-// gives up.
-func TestAnswerSaysWhatItWaitsFor(t *testing.T) {
+// A reply that waits for a request says so after a while.
+func TestReplySaysWhatItWaitsFor(t *testing.T) {
 	for line, want := range map[string]string{
-		"answer read_ok 3": `-- n1 has sent no request that is unanswered; answer waits for one, for 10s at most
-> answer read_ok 3
-!! n1 has sent no request that is unanswered within 10s
+		"reply read_ok 3": `-- n1 has sent no request without a reply; waiting for it, at most 10s
+> reply read_ok 3
+!! n1 has sent no request without a reply within 10s
 `,
-		"answer 4 read_ok 3": `-- n1 has sent no request #4; answer waits for one, for 10s at most
-> answer 4 read_ok 3
+		"reply 4 read_ok 3": `-- n1 has sent no request #4; waiting for it, at most 10s
+> reply 4 read_ok 3
 !! n1 has sent no request #4 within 10s
 `,
 	} {
@@ -30,7 +29,7 @@ func TestAnswerSaysWhatItWaitsFor(t *testing.T) {
 			}
 			var shown strings.Builder
 			s := &session{cfg: Config{Node: "n1"}, console: &pipeConsole{}, screen: &transcript{w: &shown}}
-			s.answer(command, func() { s.screen.typed(line) })
+			s.reply(command, func() { s.screen.typed(line) })
 			for s.waiting != nil {
 				<-s.waiting.timer.C
 				s.stopWaiting().expired()
