@@ -2,16 +2,19 @@ package eddy
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io/fs"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	diff "github.com/google/go-cmp/cmp"
 
 	"github.com/eddyrpc/eddy/internal/doctest"
 	"github.com/eddyrpc/eddy/internal/golden"
@@ -36,8 +39,8 @@ func TestReadmeCommands(t *testing.T) {
 	t.Parallel()
 	here := doctest.LinkedCopy(t, ".", "eddy")
 	printed := doctest.Run(t, "README.md", here, "GOSUMDB=off") // what is built here was checked before
-	if diff := cmp.Diff(doctest.Of(t, "README.md", "json")[0], printed[0]); diff != "" {
-		t.Errorf("the first command of README.md (-shown +printed)\n%s", diff)
+	if d := diff.Diff(doctest.Of(t, "README.md", "json")[0], printed[0]); d != "" {
+		t.Errorf("the first command of README.md (-shown +printed)\n%s", d)
 	}
 }
 
@@ -50,8 +53,8 @@ func TestReadmeNode(t *testing.T) {
 			t.Fatal(err)
 		}
 		_, code, _ := strings.Cut(string(text), "package main")
-		if diff := cmp.Diff("package main"+code, shown[i]); diff != "" {
-			t.Errorf("README.md and %s differ (-example +README)\n%s", path, diff)
+		if d := diff.Diff("package main"+code, shown[i]); d != "" {
+			t.Errorf("README.md and %s differ (-example +README)\n%s", path, d)
 		}
 	}
 }
@@ -86,6 +89,59 @@ func TestEveryCommandRuns(t *testing.T) {
 	for command := range unused {
 		t.Errorf("no document shows %s", command)
 	}
+}
+
+// The table of packages in ARCHITECTURE.md is made from their comments.
+func TestPackagesInDocs(t *testing.T) {
+	listed := goList(t, "-f", "{{.ImportPath}}\t{{.Doc}}", "./...")
+	groups := []struct {
+		title string
+		has   func(name string) bool
+	}{
+		{"What users import", func(name string) bool { return !strings.Contains(name, "/") }},
+		{"Below package eddy", func(name string) bool { return slices.Contains(floors[""], name) }},
+		{"For the workbench and eddytest", func(name string) bool { return strings.HasPrefix(name, "internal/") && !forTests(name) }},
+		{"For tests", forTests},
+		{"Programs", func(name string) bool {
+			return strings.HasPrefix(name, "cmd/") && !strings.Contains(name, "/internal/")
+		}},
+		{"For cmd/eddy", func(name string) bool { return strings.HasPrefix(name, "cmd/eddy/internal/") }},
+	}
+	tables := make([]string, len(groups))
+	for _, line := range listed {
+		imported, doc, _ := strings.Cut(line, "\t")
+		name := strings.TrimPrefix(strings.TrimPrefix(imported, module), "/")
+		if doc == "" {
+			t.Errorf("%s has no comment", imported)
+		}
+		for i, g := range groups {
+			if g.has(name) {
+				tables[i] += packageLine(name, doc)
+				break
+			}
+		}
+	}
+	var all strings.Builder
+	for i, g := range groups {
+		fmt.Fprintf(&all, "\n**%s**\n\n| package | what it does |\n|---|---|\n%s", g.title, tables[i])
+	}
+	golden.Section(t, "ARCHITECTURE.md", "packages", all.String()+"\n")
+}
+
+// packageLine is the line of a package in the table.
+func packageLine(name, doc string) string {
+	for _, begin := range []string{"Package " + path.Base(name), "Package eddy", path.Base(name)} {
+		if len(doc) > len(begin) && strings.EqualFold(doc[:len(begin)], begin) {
+			doc = strings.TrimSpace(doc[len(begin):])
+			break
+		}
+	}
+	return fmt.Sprintf("| [%s](%s) | %s |\n", cmp.Or(name, "eddy"), cmp.Or(name, "."), strings.TrimSuffix(doc, "."))
+}
+
+// forTests reports whether only tests import a package.
+func forTests(name string) bool {
+	return slices.Contains([]string{"internal/doctest", "internal/golden", "internal/longtest", "internal/natsprocess", "internal/policytest"}, name)
 }
 
 // documents returns the text of each document by its path.

@@ -1,4 +1,5 @@
-// Package metadata reads and writes what the body of a request says of its call:
+// Package metadata reads and writes the metadata of a request: what its body says about
+// its call.
 //
 //	"call":"1f0a93c2b7d4e865/17"   the call id, the same in every attempt (Policy.CallID)
 //	"deadline_ms":1200             how long the caller still waits (Policy.Propagate)
