@@ -9,8 +9,8 @@ import (
 	"github.com/eddyrpc/eddy/internal/wire"
 )
 
-// Package maelstrom reaches a node by package official, so that what only it uses is not
-// part of this package's API.
+// Package maelstrom reaches a node through package official, so that this package does not
+// export what only package maelstrom uses.
 func init() {
 	official.Choose = func(node any, mode official.Mode) official.Node {
 		n := node.(*Node)
@@ -44,14 +44,35 @@ func (o *officialNode) Send(dest string, body []byte) error {
 	if err := wire.Valid(body); err != nil {
 		return fmt.Errorf("send to %s: %w", dest, err)
 	}
-	n.out.LockWithRoom()
-	defer n.out.Unlock()
-	if err := n.maySend(dest); err != nil {
-		return fmt.Errorf("send to %s: %w", dest, err)
+	err := o.AtOnce(func() error {
+		n.out.LockWithRoom()
+		defer n.out.Unlock()
+		if err := n.maySend(dest); err != nil {
+			return fmt.Errorf("send to %s: %w", dest, err)
+		}
+		n.out.Raw(dest, body)
+		n.out.Flush()
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	n.out.Raw(dest, body)
-	n.out.Flush()
+	n.out.Lock()
+	defer n.out.Unlock()
 	return n.out.Err()
+}
+
+func (o *officialNode) AtOnce(f func() error) error {
+	n := o.node
+	n.out.Lock()
+	serves := n.workers != nil
+	n.out.Unlock()
+	if serves {
+		return f()
+	}
+	n.out.Begin() // without it another goroutine would write
+	defer n.out.End()
+	return f()
 }
 
 func (o *officialNode) EndCalls() {
@@ -84,7 +105,10 @@ func (o *officialNode) CalledBy(request any) string {
 	return o.node.ID()
 }
 
+func (o *officialNode) Kept(request any) bool {
+	return detailsOf(request.(*Request)).onReply != nil
+}
+
 func (o *officialNode) Answered(request any) bool {
-	r := request.(*Request)
-	return r.OneWay() || r.state.Load()&isAnswered != 0
+	return request.(*Request).state.Load()&isAnswered != 0
 }

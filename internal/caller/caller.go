@@ -3,7 +3,6 @@
 package caller
 
 import (
-	"context"
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/calls"
@@ -26,8 +25,7 @@ type Caller[O any] struct {
 // Settings are what a Caller is opened with.
 type Settings[O any] struct {
 	Out   *outbox.Outbox
-	Start time.Time       // times are durations since then
-	Ctx   context.Context // when it ends, so do the goroutines of the Caller
+	Start time.Time // times are durations since then
 
 	// Ended is told how a call has ended. If a goroutine waits for that
 	// ([calls.Record].Blocking), Ended must not block. Otherwise it runs the user's
@@ -185,9 +183,11 @@ func (c *Caller[O]) removeAny() *calls.Call[O] {
 	c.set.Out.Lock()
 	defer c.set.Out.Unlock()
 	call := c.Table.Any()
-	if call != nil {
-		c.remove(call)
+	if call == nil {
+		c.stopAlarm()
+		return nil
 	}
+	c.remove(call)
 	return call
 }
 

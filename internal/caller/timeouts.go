@@ -7,10 +7,10 @@ import (
 	"github.com/eddyrpc/eddy/internal/schedule"
 )
 
-// An alarm wakes the Caller when the next timeout comes: one timer for all calls.
+// An alarm is the one timer for the timeouts of all calls.
 type alarm struct {
 	timer *time.Timer   // nil before the first timeout
-	at    time.Duration // what it is set to, 0 if it is not
+	at    time.Duration // when it goes off, 0 if it is not set
 }
 
 // setAlarm sets the alarm to the next timeout if that is earlier. The lock is held.
@@ -21,23 +21,17 @@ func (c *Caller[O]) setAlarm() {
 	}
 	c.alarm.at = max(next, 1)
 	if c.alarm.timer == nil {
-		c.alarm.timer = time.NewTimer(next - c.now())
-		go c.keepTime()
-		return
+		c.alarm.timer = time.AfterFunc(next-c.now(), c.serveTimeouts)
+	} else {
+		c.alarm.timer.Reset(next - c.now())
 	}
-	c.alarm.timer.Reset(next - c.now())
 }
 
-// keepTime serves the timeouts whenever the alarm goes off.
-func (c *Caller[O]) keepTime() {
-	defer c.alarm.timer.Stop()
-	for {
-		select {
-		case <-c.alarm.timer.C:
-			c.serveTimeouts()
-		case <-c.set.Ctx.Done():
-			return
-		}
+// stopAlarm stops the alarm, since no call is open. The lock is held.
+func (c *Caller[O]) stopAlarm() {
+	c.alarm.at = 0
+	if c.alarm.timer != nil {
+		c.alarm.timer.Stop()
 	}
 }
 
