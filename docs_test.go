@@ -61,8 +61,42 @@ func TestReadmeNode(t *testing.T) {
 
 // notRun are the commands of documents that no test runs, and why.
 var notRun = map[string]string{
-	"go test ./...": "this test is part of it",
+	"go test ./...":      "this test is part of it",
+	"go test . -rewrite": "it changes files; CI compares them",
+
+	"eddy talk ./relay --log-level warn < session":                                                         "TestTalkDocument in cmd/eddy runs it and compares the output",
+	"maelstrom test -w broadcast --bin ./broadcast --node-count 5 --time-limit 2 --rate 100 --latency 100": "it needs Maelstrom",
+
+	"eddy join --nats nats://a:4222,nats://b:4222 --node-id n2 --node-ids n1,n2,n3 -- ./relay": manyMachines,
+	"eddy services --nats nats://a:4222,nats://b:4222,nats://c:4222 --replicas 3":              manyMachines,
+	"rsync -a machine-1/ root@a:/srv/eddy/":                                                    manyMachines,
+	"useradd --system eddy":                                                                    needsRoot,
+	"chown -R eddy: /srv/eddy":                                                                 needsRoot,
+	"systemctl daemon-reload":                                                                  needsRoot,
+	"systemctl enable --now nats eddy-node":                                                    needsRoot,
+	"systemctl enable --now eddy-services":                                                     needsRoot,
+	"go build -o /usr/local/bin/ ./cmd/eddy ./cmd/relay":                                       needsRoot,
+	"GOBIN=/usr/local/bin go install github.com/nats-io/nats-server/v2@v2.15.2":                "it needs a registry; TestDeployUnits compares the version with go.mod",
+
+	"cd bench && go run .":                        measures,
+	"cd bench && go run . -cases nats":            measures,
+	"cd bench && go run . -cases 'nats-(2|idle)'": measures,
+	"go run .":        measures,
+	"go run . -smoke": "half a minute in another module; .ci/run runs it",
+	"cd bench && go test -run 'TestMaelstromAPI|TestOfficialSuite|TestMoves' .":            "it is another module; .ci/run tests it",
+	"cd bench && go test -run TestDefects .":                                               "it is another module; .ci/run tests it",
+	"go test -bench Scan ./internal/wire":                                                  measures,
+	"go test -run - -bench Relay ./cmd/relay":                                              measures,
+	"GOMAXPROCS=1 go test -run NONE -bench Plain -count 7 ./cmd/eddy/internal/plan":        measures,
+	"go test ./natsnet -run TestRelaysWhileServersAndNodesDie -v -relays 100000":           "minutes; go test ./... runs the test with fewer relays",
+	"go test ./cmd/eddy/internal/natskv -run TestLinKVWhileServersDie -v -operations 6000": "minutes; go test ./... runs the test with fewer operations",
 }
+
+const (
+	manyMachines = "it needs other machines; docs/deploy.md has the same on one machine, and TestDeployCommands runs that"
+	needsRoot    = "it changes the system"
+	measures     = "it measures for minutes on a quiet machine; .ci/run runs bench with -smoke"
+)
 
 // Tests run the commands of all documents: TestReadmeCommands here, TestDocuments and
 // others in cmd/eddy. Commands that do not run are listed with the reason.
