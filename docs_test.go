@@ -83,13 +83,13 @@ var notRun = map[string]string{
 	"cd bench && go run . -cases 'nats-(2|idle)'": measures,
 	"go run .":        measures,
 	"go run . -smoke": "half a minute in another module; .ci/run runs it",
-	"cd bench && go test -run 'TestMaelstromAPI|TestOfficialSuite|TestMoves' .":            "it is another module; .ci/run tests it",
-	"cd bench && go test -run TestDefects .":                                               "it is another module; .ci/run tests it",
-	"go test -bench Scan ./internal/wire":                                                  measures,
-	"go test -run - -bench Relay ./cmd/relay":                                              measures,
-	"GOMAXPROCS=1 go test -run NONE -bench Plain -count 7 ./cmd/eddy/internal/plan":        measures,
-	"go test ./natsnet -run TestRelaysWhileServersAndNodesDie -v -relays 100000":           "minutes; go test ./... runs the test with fewer relays",
-	"go test ./cmd/eddy/internal/natskv -run TestLinKVWhileServersDie -v -operations 6000": "minutes; go test ./... runs the test with fewer operations",
+	"cd bench && go test -run 'TestMaelstromAPI|TestOfficialSuite|TestMoves' .":                        "it is another module; .ci/run tests it",
+	"cd bench && go test -run TestDefects .":                                                           "it is another module; .ci/run tests it",
+	"go test -bench Scan ./internal/wire":                                                              measures,
+	"go test -run - -bench Relay ./cmd/relay":                                                          measures,
+	"GOMAXPROCS=1 go test -run NONE -bench Plain -count 7 ./cmd/eddy/internal/plan":                    measures,
+	"EDDY_LONG=1 go test ./natsnet -run TestRelaysWhileServersAndNodesDie -v -relays 100000":           "minutes; go test ./... runs the test with fewer relays",
+	"EDDY_LONG=1 go test ./cmd/eddy/internal/natskv -run TestLinKVWhileServersDie -v -operations 6000": "minutes; go test ./... runs the test with fewer operations",
 }
 
 const (

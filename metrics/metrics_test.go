@@ -19,6 +19,7 @@ import (
 
 	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/eddytest"
+	"github.com/eddyrpc/eddy/internal/golden"
 	"github.com/eddyrpc/eddy/metrics"
 )
 
@@ -198,8 +199,15 @@ func TestConventions(t *testing.T) {
 		snakeCase := regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
 		values := 0
 		var names []string
+		var table strings.Builder
+		table.WriteString("| metric | labels | what it shows |\n|---|---|---|\n")
 		for _, family := range families {
 			names = append(names, family.GetName())
+			var labels []string
+			for _, label := range family.GetMetric()[0].GetLabel() {
+				labels = append(labels, "`"+label.GetName()+"`")
+			}
+			fmt.Fprintf(&table, "| `%s` | %s | %s |\n", family.GetName(), strings.Join(labels, ", "), family.GetHelp())
 			for _, m := range family.GetMetric() {
 				for _, label := range m.GetLabel() {
 					if label.GetName() == "node" || label.GetName() == "server_address" {
@@ -215,6 +223,7 @@ func TestConventions(t *testing.T) {
 			t.Errorf("%d values of labels were looked at", values)
 		}
 		checkDashboard(t, names)
+		golden.Section(t, "../docs/nats.md", "metrics", table.String())
 	})
 }
 
