@@ -7,8 +7,8 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// A Call is what the program asked for; each of its attempts is one message that
-// is sent for it. O is what the owner of the table keeps with a call.
+// A Call is what the program asked for. Each of its attempts is one message that is sent
+// for it. O is what the user of the table keeps with a call.
 //
 // An open call costs 112 bytes where O is two words (bench, open).
 type Call[O any] struct {
@@ -18,28 +18,29 @@ type Call[O any] struct {
 
 	scheduled *scheduled[O] // nil if the policy is simple
 
-	queue      *queue[O] // where the call waits, if anywhere
+	queue      *queue[O] // that the call is in, nil if it is in none
 	next, prev *Call[O]  // in that queue
 }
 
-// A Record is what became of a call.
+// A Record is what is known of a call and its attempts.
 type Record struct {
 	Peer   *Peer
-	Policy *retry.Policy // nil is the default
+	Policy *retry.Policy // nil means the default
 
 	// Blocking means that a goroutine waits for the end of the call.
 	Blocking bool
 
-	state   state // of the latest attempt, as are the next four
-	number  int32 // from 1; 0 before the first
-	id      int64 // its msg_id
-	written time.Duration
-	earlier *attempt // those before, latest first
+	// The latest attempt.
+	state   state
+	number  int32         // from 1; 0 before the first attempt
+	id      int64         // its msg_id
+	written time.Duration // when its message had been written; -1 before
+	earlier *attempt      // the attempt before it, nil if there is none
 
 	outcomes *outcomes // nil if the call has no schedule
 }
 
-// An attempt is one that is not its call's latest any more.
+// An attempt is one that is not the latest of its call any more.
 type attempt struct {
 	id      int64
 	written time.Duration // when its message had been written; -1 before
@@ -52,14 +53,14 @@ type state uint8
 
 const (
 	timedOut state = 1 << iota
-	answered       // its reply counted
-	replied        // the schedule knows of its reply
+	answered       // its reply came and counted
+	replied        // its reply came; set only if the call has a schedule
 )
 
 // Sent returns how many attempts were sent.
 func (c *Record) Sent() int { return int(c.number) }
 
-// Waiting returns how long the latest attempt has waited since it was written.
+// Waiting returns how long ago the latest attempt was written, 0 if it was not.
 func (c *Record) Waiting(now time.Duration) time.Duration {
 	if c.written < 0 {
 		return 0
@@ -67,7 +68,7 @@ func (c *Record) Waiting(now time.Duration) time.Duration {
 	return now - c.written
 }
 
-// Schedule returns the schedule that decides for c, nil if its policy is simple.
+// Schedule returns the schedule that decides for c, nil if c needs none.
 func (c *Call[O]) Schedule() *schedule.Schedule {
 	if c.scheduled == nil {
 		return nil
@@ -75,8 +76,8 @@ func (c *Call[O]) Schedule() *schedule.Schedule {
 	return &c.scheduled.Schedule
 }
 
-// LastError returns the error reply that the attempt received that finished last, nil if
-// it timed out or the call has no schedule.
+// LastError returns the error reply to the attempt that finished last, nil if that attempt
+// timed out or the call has no schedule.
 func (c *Record) LastError() error {
 	if c.outcomes == nil {
 		return nil
@@ -98,7 +99,7 @@ func (c *Record) latest() attempt {
 	return attempt{c.id, c.written, c.state, c.number, c.earlier}
 }
 
-// with returns the attempt whose message had this id, and where its state is kept.
+// with returns the attempt with this msg_id and a pointer to its state.
 func (c *Record) with(id int64) (attempt, *state) {
 	if c.id == id {
 		return c.latest(), &c.state
@@ -110,13 +111,13 @@ func (c *Record) with(id int64) (attempt, *state) {
 	return *a, &a.state
 }
 
-// An Outcome is what became of one attempt of a call that is over.
+// An Outcome is what became of one attempt of a call that has ended.
 type Outcome struct {
 	ID       int64
 	Waited   time.Duration // from when its message was written until its timeout, its reply or the end of the call
 	TimedOut bool
 	Answered bool
-	Err      error // what an error reply said that a schedule was told of
+	Err      error // its error reply, if the call has a schedule
 }
 
 // Outcomes returns what became of each attempt of a call that ended at a time.
@@ -127,7 +128,7 @@ func (c *Record) Outcomes(ended time.Duration) []Outcome {
 		o := Outcome{ID: a.id, TimedOut: a.state&timedOut != 0, Answered: a.state&answered != 0}
 		switch {
 		case c.outcomes != nil && c.outcomes.fill(&o, int(a.number)):
-		case a.written < 0: // it is still in the buffer
+		case a.written < 0: // it was not written
 		case o.TimedOut && !o.Answered:
 			o.Waited = c.Policy.AttemptTimeout(int(a.number))
 		default:

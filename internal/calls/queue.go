@@ -5,17 +5,19 @@ import (
 	"time"
 )
 
-// A queue holds calls, the first to come first. A call stands in at most one.
+// A queue is a linked list of calls, first in, first out. A call is in at most one queue.
 //
-// Calls whose latest attempts have the same timeout stand in one queue from when
-// they are written. So they time out in the order in which they stand, and a
-// timeout costs the same with ten open calls as with a million, where a heap of all
-// calls would cost a cache miss for each of its levels (bench, storm).
+// All calls whose latest attempts have the same timeout are in one queue, in the order in
+// which they were written. So they time out in the order of the queue, and a timeout costs
+// the same with ten open calls as with a million. A heap of all calls would cost a cache
+// miss for each of its levels (bench, storm).
 type queue[O any] struct {
-	timer[O]    // of its first call, set in a queue of timeouts only
-	wait        time.Duration
 	first, last *Call[O]
-	ofTimeouts  bool
+
+	// Only in a queue of timeouts.
+	ofTimeouts bool
+	timer[O]                 // of the first call
+	wait       time.Duration // the timeout of the calls
 }
 
 func (q *queue[O]) push(c *Call[O]) {
@@ -28,7 +30,7 @@ func (q *queue[O]) push(c *Call[O]) {
 	q.last = c
 }
 
-// pop takes out the first call, nil if there is none.
+// pop removes and returns the first call, nil if there is none.
 func (q *queue[O]) pop() *Call[O] {
 	c := q.first
 	if c != nil {
@@ -57,10 +59,10 @@ type timeouts[O any] struct {
 	timers timers[O]
 }
 
-// maxEmpty is how many queues are kept that may be empty.
+// maxEmpty is how many queues there may be before the empty ones are removed.
 const maxEmpty = 64
 
-// add lets a call wait from when its attempt was written.
+// add adds a call whose latest attempt has been written and has this timeout.
 func (t *timeouts[O]) add(c *Call[O], wait time.Duration) {
 	q := t.byWait[wait]
 	if q == nil {
@@ -78,7 +80,7 @@ func (t *timeouts[O]) add(c *Call[O], wait time.Duration) {
 	t.set(q)
 }
 
-// remove takes a call out of its queue.
+// remove removes a call from its queue.
 func (t *timeouts[O]) remove(c *Call[O]) {
 	q := c.queue
 	q.remove(c)
@@ -100,7 +102,7 @@ func (t *timeouts[O]) set(q *queue[O]) {
 	}
 }
 
-// sweep forgets the empty queues.
+// sweep removes the empty queues.
 func (t *timeouts[O]) sweep() {
 	for wait, q := range t.byWait {
 		if q.first == nil {
@@ -109,7 +111,8 @@ func (t *timeouts[O]) sweep() {
 	}
 }
 
-// plus adds durations that are not negative. A sum that is too large is the largest.
+// plus adds two durations that are not negative. It returns the largest duration instead of
+// an overflow.
 func plus(a, b time.Duration) time.Duration {
 	if a > math.MaxInt64-b {
 		return math.MaxInt64

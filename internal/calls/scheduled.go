@@ -6,19 +6,19 @@ import (
 	"github.com/eddyrpc/eddy/internal/schedule"
 )
 
-// A scheduled is what the table keeps besides of a call that a schedule.Schedule
-// decides for, because its policy is not simple or it has a deadline. Few calls
-// have one, so that it costs the others one word.
+// A scheduled is what the table keeps for a call that needs a schedule.Schedule, because its
+// policy is not simple or it has a deadline. It is allocated apart, so that it costs one
+// word in the calls that need none.
 type scheduled[O any] struct {
 	schedule.Schedule
 	timer    timer[O]
 	outcomes outcomes
 }
 
-// outcomes are what became of the attempts of a call until now.
+// outcomes are what became of the attempts of a call so far.
 type outcomes struct {
-	all  []outcome // the first attempt's first
-	last error     // of the attempt that finished last; nil if it timed out
+	all  []outcome // in the order of the attempts
+	last error     // the error reply to the attempt that finished last; nil if that timed out
 }
 
 type outcome struct {
@@ -33,7 +33,7 @@ func (s *outcomes) of(n int) *outcome {
 	return &s.all[n-1]
 }
 
-// fill tells what became of attempt n, false if it still waits.
+// fill sets what became of attempt n. It returns false if the attempt still waits.
 func (s *outcomes) fill(o *Outcome, n int) bool {
 	if n > len(s.all) {
 		return false
@@ -42,8 +42,8 @@ func (s *outcomes) fill(o *Outcome, n int) bool {
 	return o.TimedOut || o.Answered
 }
 
-// Schedule lets a schedule decide for c, which has no attempt yet. It returns
-// Send, or GiveUp if the deadline has passed.
+// Schedule gives c, which has no attempt yet, a schedule. It returns Send, or GiveUp if the
+// deadline has passed.
 func (t *Table[O]) Schedule(c *Call[O], start schedule.Start) schedule.Decision {
 	s := &scheduled[O]{}
 	s.timer.call, s.timer.at = c, notSet
@@ -63,7 +63,7 @@ func (t *Table[O]) replyScheduled(c *Call[O], r Reply) schedule.Decision {
 		return schedule.Decision{Action: schedule.Wait}
 	}
 	*state |= replied
-	s, now := c.scheduled, max(t.now, r.At) // time does not run backward for a schedule
+	s, now := c.scheduled, max(t.now, r.At) // the time of a schedule must not run backward
 	var decision schedule.Decision
 	if r.Failure == nil {
 		decision = s.Reply(now, int(a.number), a.written)
@@ -86,7 +86,7 @@ func (t *Table[O]) replyScheduled(c *Call[O], r Reply) schedule.Decision {
 	return decision
 }
 
-// dueScheduled is what is to be done for a call whose timer is due.
+// dueScheduled returns what is to be done for a call whose timer is due.
 func (t *Table[O]) dueScheduled(c *Call[O], now time.Duration) schedule.Decision {
 	s := c.scheduled
 	decision := s.Due(now)
@@ -99,14 +99,14 @@ func (t *Table[O]) dueScheduled(c *Call[O], now time.Duration) schedule.Decision
 	return decision
 }
 
-// follow does in the table what a decision says.
+// follow changes the table as a decision says.
 func (t *Table[O]) follow(c *Call[O], d schedule.Decision) {
 	switch d.Action {
 	case schedule.Settle, schedule.GiveUp:
 		t.drop(c)
 		return
 	case schedule.Send, schedule.Pause:
-		if c.queue != nil { // the attempt before may still be on its way out
+		if c.queue != nil { // the attempt before may not be written yet
 			t.timeouts.remove(c)
 		}
 	}
