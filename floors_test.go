@@ -36,13 +36,14 @@ var floors = map[string][]string{
 	"internal/service":     {"internal/canonical", "internal/message"},
 	"eddytest":             {"", "retry", "internal/message", "internal/service"},
 	"maelstrom":            {"", "internal/official"},
-	"internal/longtest":    {}, // for tests
+	"internal/longtest":    {},                    // for tests
+	"internal/doctest":     {"internal/longtest"}, // for tests
 	"natsnet":              {"internal/bounded", "internal/wire"},
 	"internal/natsprocess": {},
 	"metrics":              {""},
 
 	"cmd/relay":      {""},
-	"examples/hello": {""},
+	"examples/first": {""},
 	"examples/nats":  {"", "natsnet"},
 
 	"examples/internal/challenge": {"", "eddytest", "internal/golden"},

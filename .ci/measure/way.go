@@ -198,8 +198,9 @@ func (r *report) printWay(functions map[*types.Func]*function, reached map[*type
 	if r.verbose {
 		r.printFunctions(functions, reached)
 	}
-	r.printf("functions: %d, in files: %d\n", len(reached), len(files))
-	r.bound("lines of the way", total, maxWayLines)
+	r.count("functions on the way", len(reached))
+	r.count("files on the way", len(files))
+	r.bound("lines of these functions", total, maxWayLines)
 }
 
 func (r *report) printFunctions(functions map[*types.Func]*function, reached map[*types.Func]*types.Func) {

@@ -1,4 +1,5 @@
-// Package wire reads lines, reads messages from them, and writes messages.
+// Package wire reads and writes the messages of a node, one on each line. It checks every
+// byte of a line, and decodes only what the node needs.
 package wire
 
 import "fmt"
