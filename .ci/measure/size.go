@@ -54,8 +54,8 @@ func (r *report) rootSize(files []file) {
 			lines += f.lines
 		}
 	}
-	r.bound("files of the root", count, maxRootFiles)
-	r.bound("lines of the root", lines, maxRootLines)
+	r.bound("files of the root package, without tests", count, maxRootFiles)
+	r.bound("lines of these files", lines, maxRootLines)
 }
 
 // longFunctions counts the lines of a function from the line of func to the line of the closing

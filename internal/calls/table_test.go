@@ -12,16 +12,16 @@ import (
 const ms = time.Millisecond
 
 func newCall[O any](table *Table[O], dest string, p *retry.Policy) *Call[O] {
-	return &Call[O]{Record: Record{Peer: table.Peer(dest), Policy: p}, Fields: `"type":"t"`}
+	return &Call[O]{Peer: table.Peer(dest), Policy: p, Fields: `"type":"t"`}
 }
 
-// write notes that all attempts that were sent have been written at this time.
+// write lets all that was sent be written at a time.
 func write[O any](t *Table[O], now time.Duration) {
 	t.Flushing()
 	t.Written(now)
 }
 
-// empty fails unless the table has nothing left.
+// empty fails unless nothing at all is left in the table.
 func empty[O any](t interface{ Fatalf(string, ...any) }, table *Table[O]) {
 	if table.Open() != 0 || table.Any() != nil {
 		t.Fatalf("%d calls are open, one is %v", table.Open(), table.Any())
@@ -37,9 +37,9 @@ func empty[O any](t interface{ Fatalf(string, ...any) }, table *Table[O]) {
 			t.Fatalf("a queue is not empty: %v", q.first)
 		}
 	}
-	for wait, q := range table.timeouts.byWait {
-		if q.first != nil || q.call != nil || q.at != notSet {
-			t.Fatalf("the queue of timeouts of %v is not empty", wait)
+	for timeout, q := range table.timeouts.queues {
+		if q.first != nil || q.timer.call != nil || q.timer.at != notSet {
+			t.Fatalf("the queue of timeouts of %v is not empty", timeout)
 		}
 	}
 	if n := len(table.timeouts.timers.heap); n != 0 {
@@ -51,7 +51,7 @@ func TestCallAnsweredInTime(t *testing.T) {
 	var table Table[int]
 	c := newCall(&table, "n2", nil)
 	table.Sent(c, 0)
-	if table.Open() != 1 || c.Sent() != 1 || table.Any() != c {
+	if table.Open() != 1 || c.Sent() != 1 || table.Any() != c || table.Asked(0) != "n2" {
 		t.Errorf("%d open, %d sent, %v", table.Open(), c.Sent(), table.Any())
 	}
 	write(&table, 7*ms)
@@ -99,7 +99,7 @@ func TestCallOfThreeAttempts(t *testing.T) {
 		late    retry.Late
 		reply   int // to which attempt, after the second has timed out
 		settles bool
-		counted int64 // late replies
+		counted int64 // as late
 	}{
 		{"first, late", retry.Accept, 1, true, 1},
 		{"second, late", retry.Accept, 2, true, 1},
@@ -148,7 +148,7 @@ func TestCallOfThreeAttempts(t *testing.T) {
 	}
 }
 
-// A call can be removed in every state.
+// A call can be removed wherever it stands.
 func TestRemove(t *testing.T) {
 	for name, bring := range map[string]func(table *Table[int]){
 		"unsent":   func(table *Table[int]) {},
@@ -172,7 +172,7 @@ func TestRemove(t *testing.T) {
 			table.Sent(c, 3)
 			bring(&table)
 			if !table.Remove(c) || table.Remove(c) {
-				t.Error("it is not removed exactly once")
+				t.Error("it is not removed just once")
 			}
 			write(&table, 2*time.Hour)
 			if got, _ := table.Due(3*time.Hour, true); got != nil {
@@ -183,7 +183,7 @@ func TestRemove(t *testing.T) {
 	}
 }
 
-// A timeout begins when its message has been written, not when it was sent.
+// The timeout begins when a message has been written, not when it was sent.
 func TestTimeoutBeginsWhenWritten(t *testing.T) {
 	var table Table[int]
 	first, second := newCall(&table, "n2", nil), newCall(&table, "n2", nil)
@@ -204,12 +204,12 @@ func TestTimeoutBeginsWhenWritten(t *testing.T) {
 		t.Fatalf("timed out: %v", c)
 	}
 	if second.written != -1 {
-		t.Error("the attempt in the next buffer counts as written")
+		t.Error("what is in the next buffer counts as written")
 	}
 }
 
-// Without room Due returns only calls that give up. The others follow in their order when
-// there is room, unless they were settled before.
+// Without room only those calls are returned that give up. The others come first when
+// there is room, in their order, unless they are settled meanwhile.
 func TestDueWithoutRoom(t *testing.T) {
 	var table Table[int]
 	again := &retry.Policy{Attempts: 2, Timeout: 10 * ms}
@@ -226,10 +226,10 @@ func TestDueWithoutRoom(t *testing.T) {
 		t.Errorf("%v", c)
 	}
 	if _, ok := table.Next(false); ok {
-		t.Error("without room a call is due")
+		t.Error("without room there is something to ask for")
 	}
 	if at, ok := table.Next(true); !ok || at > 20*ms {
-		t.Errorf("with room the next is due at %v, %v", at, ok)
+		t.Errorf("with room it is to be asked at %v, %v", at, ok)
 	}
 	if c, d := table.Reply(Reply{ID: 1, Src: "n2"}); c != settled || d.Action != schedule.Settle || table.Stats.Late != 1 {
 		t.Errorf("%v, %v", c, d)
@@ -246,7 +246,7 @@ func TestDueWithoutRoom(t *testing.T) {
 	empty(t, &table)
 }
 
-// Ids may come in any order.
+// Ids need not come in order.
 func TestIdsInAnyOrder(t *testing.T) {
 	var table Table[int]
 	ids := []int64{5, 500, 6, 0, math.MaxInt64, 501}
@@ -263,8 +263,8 @@ func TestIdsInAnyOrder(t *testing.T) {
 	empty(t, &table)
 }
 
-// A call with the largest timeout never times out, whenever it is written, and other calls
-// do.
+// A timeout that never ends does not, whenever it begins, nor does its call disturb
+// others.
 func TestTimeoutForEver(t *testing.T) {
 	for _, now := range []time.Duration{0, 1, time.Hour, 100 * 365 * 24 * time.Hour} {
 		var table Table[int]
@@ -287,7 +287,23 @@ func TestTimeoutForEver(t *testing.T) {
 	}
 }
 
-// Calls whose timeouts all differ leave nothing behind.
+// A policy that is changed while its calls wait does no harm to other calls.
+func TestPolicyChangedInUse(t *testing.T) {
+	var table Table[int]
+	policy := &retry.Policy{Attempts: 1, Timeout: 10 * ms}
+	first, second := newCall(&table, "n2", policy), newCall(&table, "n2", policy)
+	table.Sent(first, 1)
+	table.Sent(second, 2)
+	write(&table, 0)
+	policy.Timeout = 20 * ms
+	table.Remove(first)
+	if c, d := table.Due(10*ms, true); c != second || d.Action != schedule.GiveUp {
+		t.Errorf("%v, %v", c, d)
+	}
+	empty(t, &table)
+}
+
+// Each call with a timeout of its own leaves nothing behind.
 func TestManyTimeouts(t *testing.T) {
 	var table Table[int]
 	for i := range 10_000 {
@@ -306,7 +322,7 @@ func TestManyTimeouts(t *testing.T) {
 	empty(t, &table)
 	table.Sent(newCall(&table, "n2", &retry.Policy{Timeout: time.Hour}), 10_000)
 	write(&table, 0)
-	if n := len(table.timeouts.byWait); n > maxEmpty {
+	if n := len(table.timeouts.queues); n > maxEmpty {
 		t.Errorf("%d empty queues are kept", n)
 	}
 }
@@ -346,7 +362,7 @@ func TestReplyAllocatesNothing(t *testing.T) {
 	id := int64(0)
 	c, peer := new(Call[int]), table.Peer("n2")
 	n := testing.AllocsPerRun(1000, func() {
-		*c = Call[int]{Record: Record{Peer: peer}}
+		*c = Call[int]{Peer: peer}
 		table.Sent(c, id)
 		write(&table, time.Duration(id)*ms)
 		table.Reply(Reply{ID: id, Src: "n2"})

@@ -1,4 +1,4 @@
-// Package metadata reads and writes the fields of a request that describe its call:
+// Package metadata reads and writes the fields of a request that describe its call.
 //
 //	"call":"1f0a93c2b7d4e865/17"   the call id, the same in every attempt (Policy.CallID)
 //	"deadline_ms":1200             how long the caller still waits (Policy.Propagate)
