@@ -26,7 +26,7 @@ var floors = map[string][]string{
 	"internal/official":    {},
 	"internal/caller":      {"internal/schedule", "internal/calls", "internal/outbox"},
 	"internal/metadata":    {"retry", "internal/schedule", "internal/wire"},
-	"internal/nodelog":     {"internal/calls"},
+	"internal/nodelog":     {},
 	"internal/dedup":       {},
 	"internal/logqueue":    {},
 	"":                     {"retry", "internal/schedule", "internal/wire", "internal/calls", "internal/outbox", "internal/body", "internal/stdio", "internal/workers", "internal/official", "internal/caller", "internal/metadata", "internal/nodelog", "internal/dedup", "internal/bounded", "internal/logqueue"},
@@ -36,13 +36,14 @@ var floors = map[string][]string{
 	"internal/service":     {"internal/canonical", "internal/message"},
 	"eddytest":             {"", "retry", "internal/message", "internal/service"},
 	"maelstrom":            {"", "internal/official"},
-	"internal/longtest":    {}, // for tests
+	"internal/longtest":    {},                    // for tests
+	"internal/doctest":     {"internal/longtest"}, // for tests
 	"natsnet":              {"internal/bounded", "internal/wire"},
 	"internal/natsprocess": {},
 	"metrics":              {""},
 
 	"cmd/relay":      {""},
-	"examples/hello": {""},
+	"examples/first": {""},
 	"examples/nats":  {"", "natsnet"},
 
 	"examples/internal/challenge": {"", "eddytest", "internal/golden"},

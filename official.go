@@ -34,6 +34,7 @@ func (o *officialNode) Open(w io.Writer, apart bool) {
 	if !n.opened {
 		n.reader.apart = apart
 		n.openOutput(w)
+		n.out.FlushAtOnce(true) // until the node serves
 	}
 }
 
@@ -44,35 +45,14 @@ func (o *officialNode) Send(dest string, body []byte) error {
 	if err := wire.Valid(body); err != nil {
 		return fmt.Errorf("send to %s: %w", dest, err)
 	}
-	err := o.AtOnce(func() error {
-		n.out.LockWithRoom()
-		defer n.out.Unlock()
-		if err := n.maySend(dest); err != nil {
-			return fmt.Errorf("send to %s: %w", dest, err)
-		}
-		n.out.Raw(dest, body)
-		n.out.Flush()
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	n.out.Lock()
+	n.out.LockWithRoom()
 	defer n.out.Unlock()
-	return n.out.Err()
-}
-
-func (o *officialNode) AtOnce(f func() error) error {
-	n := o.node
-	n.out.Lock()
-	serves := n.workers != nil
-	n.out.Unlock()
-	if serves {
-		return f()
+	if err := n.maySend(dest); err != nil {
+		return fmt.Errorf("send to %s: %w", dest, err)
 	}
-	n.out.Begin() // without it another goroutine would write
-	defer n.out.End()
-	return f()
+	n.out.Raw(dest, body)
+	n.out.Flush()
+	return n.out.Err()
 }
 
 func (o *officialNode) EndCalls() {

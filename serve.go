@@ -100,6 +100,7 @@ func (n *Node) open(t Transport) {
 	defer n.out.Unlock()
 	if n.opened {
 		if n.official != nil && n.workers == nil { // it was opened early, see officialNode
+			n.out.FlushAtOnce(false)
 			n.openReader(t)
 			return
 		}

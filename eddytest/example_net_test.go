@@ -104,7 +104,7 @@ func ExampleNet_Script() {
 
 	requests := 0
 	net.Script(func(m eddy.Message) eddytest.Fate {
-		if m.Type != "read" {
+		if m.Type() != "read" {
 			return eddytest.Arrives
 		}
 		if requests++; requests == 1 {
@@ -114,7 +114,7 @@ func ExampleNet_Script() {
 	})
 	net.Client("c1").Call("n1", `{"type":"ask"}`)
 	for _, entry := range net.Journal()[:3] {
-		show := func(e eddytest.Entry) { fmt.Println(e.Message.Type, len(e.Fate), "copies") }
+		show := func(e eddytest.Entry) { fmt.Println(e.Message.Type(), len(e.Fate), "copies") }
 		show(entry)
 	}
 	// Output:

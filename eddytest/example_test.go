@@ -64,11 +64,11 @@ func TestCutOffNode(t *testing.T) {
 		client := net.Client("c1")
 
 		net.Cut("n1", "n2")
-		if reply := client.Call("n1", `{"type":"ask"}`); reply.Type != "error" {
+		if reply := client.Call("n1", `{"type":"ask"}`); reply.Type() != "error" {
 			t.Errorf("the answer is %s, want an error", reply.Body)
 		}
 		net.Heal("n1", "n2")
-		if reply := client.Call("n1", `{"type":"ask"}`); reply.Type != "ask_ok" {
+		if reply := client.Call("n1", `{"type":"ask"}`); reply.Type() != "ask_ok" {
 			t.Errorf("the answer is %s, want ask_ok", reply.Body)
 		}
 	})

@@ -102,7 +102,7 @@ func (n *Net) Start(name string, node *eddy.Node) {
 	tester := n.Client("init-" + name)
 	tester.spared = true
 	reply := tester.Call(name, map[string]any{"type": "init", "node_id": name, "node_ids": n.nodeIDs(name)})
-	if reply.Type != "init_ok" {
+	if reply.Type() != "init_ok" {
 		n.t.Fatalf("eddytest: %s answered init with %s", name, reply.Body)
 	}
 	n.mu.Lock()

@@ -27,7 +27,7 @@ func arrivals(t *testing.T, n int, faults func(net *eddytest.Net)) string {
 		for range 20 {
 			synctest.Wait()
 			for m, ok := b.TryReceive(); ok; m, ok = b.TryReceive() {
-				got = append(got, fmt.Sprintf("%s@%v", m.Type, time.Since(start)))
+				got = append(got, fmt.Sprintf("%s@%v", m.Type(), time.Since(start)))
 			}
 			time.Sleep(time.Second)
 		}
@@ -50,7 +50,7 @@ func TestFaults(t *testing.T) {
 		"lose and copy": {func(net *eddytest.Net) { net.Lose("a", "b", 1); net.Duplicate("a", "b", 1) }, "t1@0s t1@0s t2@0s"},
 		"script": {func(net *eddytest.Net) {
 			net.Script(func(m eddy.Message) eddytest.Fate {
-				switch m.Type {
+				switch m.Type() {
 				case "t0":
 					return eddytest.Fate{2 * time.Second, time.Second}
 				case "t1":
@@ -139,7 +139,7 @@ func TestStopAndStart(t *testing.T) {
 		asked := c.Request("n1", `{"type":"ask"}`) // n2 is not there
 		synctest.Wait()
 		net.Stop("n1")
-		if m := c.Await(asked); m.Type != "error" {
+		if m := c.Await(asked); m.Type() != "error" {
 			t.Errorf("answered with %s, want an error", m.Body)
 		}
 		c.Send("n1", `{"type":"add"}`)

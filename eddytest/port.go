@@ -82,5 +82,5 @@ func (p *port) Close() error {
 // its mistakes.
 func parse(line []byte) (eddy.Message, error) {
 	m, err := message.Parse(line)
-	return eddy.Message{Src: m.Src, Dest: m.Dest, Type: m.Type, ID: m.ID, InReplyTo: m.InReplyTo, Body: m.Body}, err
+	return eddy.Message{Src: m.Src, Dest: m.Dest, ID: m.ID, InReplyTo: m.InReplyTo, Body: m.Body}, err
 }

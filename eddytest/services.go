@@ -18,7 +18,7 @@ func (n *Net) Services(seed uint64) {
 		c := n.Client(name)
 		c.Handle(func(m eddy.Message) {
 			if m.ID != eddy.NoID && m.InReplyTo == eddy.NoID {
-				c.Send(m.Src, s.Serve(m.Src, m.Type, m.Body, m.ID))
+				c.Send(m.Src, s.Serve(m.Src, m.Type(), m.Body, m.ID))
 			}
 		})
 	}

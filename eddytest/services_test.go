@@ -24,7 +24,7 @@ func TestCounterInLinKV(t *testing.T) {
 			t.Error(err)
 		}
 		net.Script(func(m eddy.Message) eddytest.Fate {
-			if m.Type == "cas_ok" {
+			if m.Type() == "cas_ok" {
 				return eddytest.Lost
 			}
 			return eddytest.Arrives
@@ -45,7 +45,7 @@ func TestServices(t *testing.T) {
 		net.Services(1)
 		c := net.Client("c1")
 		for _, name := range []string{"lin-kv", "seq-kv", "lww-kv"} {
-			if m := c.Call(name, `{"type":"write","key":"x","value":[1, 2]}`); m.Type != "write_ok" || m.Src != name {
+			if m := c.Call(name, `{"type":"write","key":"x","value":[1, 2]}`); m.Type() != "write_ok" || m.Src != name {
 				t.Errorf("%s answered %s", m.Src, m.Body)
 			}
 		}

@@ -60,7 +60,7 @@ func (n *Node) Call(dest string, body any, policy *Policy, done func(reply Messa
 		return err
 	}
 	s := n.opened()
-	ended := func(r eddy.Result) {
+	return s.node.Call(context.Background(), dest, raw, policy, func(r eddy.Result) {
 		var reply Message
 		if r.Reply.Body != nil {
 			reply = received(r.Reply)
@@ -76,8 +76,7 @@ func (n *Node) Call(dest string, body any, policy *Policy, done func(reply Messa
 				log.Printf("callback error: %s", err)
 			}
 		}()
-	}
-	return s.official.AtOnce(func() error { return s.node.Call(context.Background(), dest, raw, policy, ended) })
+	})
 }
 
 // SyncRPC sends a request to dest and waits for the reply until ctx ends. If ctx has no

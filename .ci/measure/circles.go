@@ -27,9 +27,9 @@ type graph map[string]map[string]map[string]bool
 func (r *report) circles(p *packages.Package) {
 	r.title("circles of use between the files of the root package")
 	g := uses(p)
-	inCircle := 0
+	var inCircle []string
 	for _, files := range components(g) {
-		inCircle += len(files)
+		inCircle = append(inCircle, files...)
 		order := order(g, files)
 		r.printf("%d files: %s\n", len(files), strings.Join(order, " "))
 		for i, from := range order {
@@ -45,7 +45,7 @@ func (r *report) circles(p *packages.Package) {
 			}
 		}
 	}
-	r.printf("files that stand in a circle: %d of %d\n", inCircle, len(p.GoFiles))
+	r.count("files of the root that use each other in a circle: "+strings.Join(inCircle, ", "), len(inCircle))
 }
 
 func uses(p *packages.Package) graph {

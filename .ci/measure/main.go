@@ -36,20 +36,10 @@ func main() {
 	verbose := flag.Bool("v", false, "print every function of the way and every use within a circle")
 	flag.Parse()
 
-	files, err := readFiles(".")
+	r, err := measure(os.Stdout, *verbose)
 	if err != nil {
 		log.Fatal(err)
 	}
-	pkgs, err := load()
-	if err != nil {
-		log.Fatal(err)
-	}
-	r := &report{out: os.Stdout, verbose: *verbose}
-	r.rootSize(files)
-	r.longFunctions(files)
-	r.longFiles(files)
-	r.circles(pkgs[module])
-	r.way(pkgs)
 	if len(r.broken) == 0 {
 		return
 	}
@@ -57,6 +47,25 @@ func main() {
 	if *check {
 		os.Exit(1)
 	}
+}
+
+// measure prints the measures of the module in this directory.
+func measure(out io.Writer, verbose bool) (*report, error) {
+	files, err := readFiles(".")
+	if err != nil {
+		return nil, err
+	}
+	pkgs, err := load()
+	if err != nil {
+		return nil, err
+	}
+	r := &report{out: out, verbose: verbose}
+	r.rootSize(files)
+	r.longFunctions(files)
+	r.longFiles(files)
+	r.circles(pkgs[module])
+	r.way(pkgs)
+	return r, nil
 }
 
 // load returns the root package and the packages of the module that it imports, by
@@ -82,11 +91,18 @@ func load() (map[string]*packages.Package, error) {
 	return pkgs, err
 }
 
-// A report prints the measures and keeps the bounds that are broken.
+// A report prints the measures, and keeps them and the bounds that are broken.
 type report struct {
-	out     io.Writer
-	verbose bool
-	broken  []string
+	out      io.Writer
+	verbose  bool
+	measures []measured
+	broken   []string
+}
+
+// A measured is a measure and its bound, -1 if there is none.
+type measured struct {
+	what      string
+	now, most int
 }
 
 func (r *report) printf(format string, args ...any) { fmt.Fprintf(r.out, format, args...) }
@@ -94,10 +110,17 @@ func (r *report) printf(format string, args ...any) { fmt.Fprintf(r.out, format,
 func (r *report) title(text string) { r.printf("\n== %s\n", text) }
 
 // bound prints a measure beside its bound.
-func (r *report) bound(what string, got, most int) {
-	line := fmt.Sprintf("%s: %d (at most %d)", what, got, most)
+func (r *report) bound(what string, now, most int) {
+	r.measures = append(r.measures, measured{what, now, most})
+	line := fmt.Sprintf("%s: %d (at most %d)", what, now, most)
 	r.printf("%s\n", line)
-	if got > most {
+	if now > most {
 		r.broken = append(r.broken, line)
 	}
+}
+
+// count prints a measure that has no bound.
+func (r *report) count(what string, now int) {
+	r.measures = append(r.measures, measured{what, now, -1})
+	r.printf("%s: %d\n", what, now)
 }

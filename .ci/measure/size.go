@@ -54,8 +54,8 @@ func (r *report) rootSize(files []file) {
 			lines += f.lines
 		}
 	}
-	r.bound("files of the root", count, maxRootFiles)
-	r.bound("lines of the root", lines, maxRootLines)
+	r.bound("files of the root package, without tests", count, maxRootFiles)
+	r.bound("lines of these files", lines, maxRootLines)
 }
 
 // longFunctions looks at functions from their line of func to that of their closing

@@ -54,15 +54,15 @@ var leaves = map[string]string{
 	"eddy.callError":                                 "errors",
 	"(eddy.Message).asError":                         "errors",
 	"(eddy/internal/wire.Dialect).Scan":              "the JSON of a line",
-	"(*eddy/internal/wire.Body).scanAll":             "the JSON of a body",
+	"(*eddy/internal/wire.Body).scan":                "the JSON of a body",
+	"eddy/internal/wire.cursor":                      "the JSON of a body",
 	"eddy/internal/wire.AppendQuote":                 "the JSON of a string",
 	"eddy/internal/wire.Unquote":                     "the JSON of a string",
 	"eddy/internal/wire.ParseInt":                    "the JSON of a number",
 	"eddy/internal/wire.Member":                      "the JSON of a value",
 	"eddy/internal/wire.Without":                     "the JSON of a value",
 	"(eddy/internal/wire.Dialect).AppendValue":       "the JSON of a value",
-	"eddy/internal/wire.appendOfficialHead":          "the official library's mode",
-	"eddy/internal/wire.appendOfficialTail":          "the official library's mode",
+	"(eddy/internal/wire.Dialect).sortBody":          "the official library's mode",
 }
 
 // A function is a function of the module with a body.
@@ -198,8 +198,9 @@ func (r *report) printWay(functions map[*types.Func]*function, reached map[*type
 	if r.verbose {
 		r.printFunctions(functions, reached)
 	}
-	r.printf("functions: %d, in files: %d\n", len(reached), len(files))
-	r.bound("lines of the way", total, maxWayLines)
+	r.count("functions on the way", len(reached))
+	r.count("files on the way", len(files))
+	r.bound("lines of these functions", total, maxWayLines)
 }
 
 func (r *report) printFunctions(functions map[*types.Func]*function, reached map[*types.Func]*types.Func) {

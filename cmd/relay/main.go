@@ -1,5 +1,5 @@
-// Relay is a node that calls other nodes on behalf of whoever asks it to, with
-// retries. It answers init, echo and
+// Relay is a node that calls other nodes for its clients, with retries. It replies to
+// init, echo and
 //
 //	{"type":"relay","msg_id":1,"target":"n2","payload":{"type":"read"}}
 //

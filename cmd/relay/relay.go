@@ -36,7 +36,7 @@ func relay(policy *eddy.Policy) eddy.Handler {
 		if err != nil {
 			return nil, err
 		}
-		err = req.Call(ctx, j.target, j.payload, policy, func(r eddy.Result) { relayed(req, r) })
+		err = req.Call(ctx, j.target, j.payload, policy, relayed)
 		if err != nil {
 			return nil, failure(0, err)
 		}
@@ -46,7 +46,8 @@ func relay(policy *eddy.Policy) eddy.Handler {
 
 // relayed replies to a relay whose call has ended. Every reply is a result, also an error
 // reply.
-func relayed(req *eddy.Request, r eddy.Result) {
+func relayed(r eddy.Result) {
+	req := r.Request()
 	if r.Reply.Body == nil {
 		req.Fail(failure(r.Attempts, r.Err))
 		return

@@ -24,18 +24,15 @@ type Mode struct {
 type Node interface {
 	// Adopt sets the name of the node and the names of all nodes.
 	Adopt(id string, ids []string)
-	// Open lets the node send to w before it serves. If apart is true, the goroutine that
-	// reads the input does not write, so that a test may write all its requests before
-	// it reads a reply.
+	// Open lets the node send to w before it serves. Until it serves, what is sent has
+	// been written when Send and the node's Call return. If apart is true, the goroutine
+	// that reads the input does not write, so that a test may write all its requests
+	// before it reads a reply.
 	Open(w io.Writer, apart bool)
 	// BeginLoops begins the loops of Every and EveryAbout.
 	BeginLoops()
-	// Send sends a body as it is, with the ids that it has. If the node does not serve
-	// yet, the message has been written when Send returns.
+	// Send sends a body as it is, with the ids that it has.
 	Send(dest string, body []byte) error
-	// AtOnce calls f. If the node does not serve yet, the messages that f sends have
-	// been written when AtOnce returns.
-	AtOnce(f func() error) error
 	// EndCalls ends the open calls. From then on no call can begin.
 	EndCalls()
 	// Busy keeps a node that drains from ending until done is called.

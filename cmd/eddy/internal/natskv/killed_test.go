@@ -171,7 +171,7 @@ func (g *group) run(n *eddy.Node, client int, begun time.Time) {
 		call := time.Since(begun)
 		reply, _, err := n.RPCWithRetry(context.Background(), "lin-kv", eddy.Raw(op.body()), policy)
 		back := time.Since(begun)
-		got := fmt.Sprintf("%s %s", reply.Type, reply.Body.Get("value"))
+		got := fmt.Sprintf("%s %s", reply.Type(), reply.Body.Get("value"))
 		code, _ := reply.Body.Get("code").Int()
 		switch {
 		case err == nil:

@@ -1,0 +1,96 @@
+package nodelog
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"pgregory.net/rapid"
+)
+
+// logged returns what write logs, without the time.
+func logged(level slog.Level, write func(l Log)) string {
+	var b strings.Builder
+	withoutTime := func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}
+	write(Log{slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{Level: level, ReplaceAttr: withoutTime}))})
+	return b.String()
+}
+
+// A bad line is quoted up to 200 bytes, and not cut within a character.
+func TestBadLine(t *testing.T) {
+	for name, test := range map[string]struct{ line, quote string }{
+		"short":          {"rubbish\n", "rubbish\n"},
+		"empty":          {"", ""},
+		"200 bytes":      {strings.Repeat("x", 200), strings.Repeat("x", 200)},
+		"201 bytes":      {strings.Repeat("x", 201), strings.Repeat("x", 200)},
+		"very long":      {strings.Repeat("x", 1_000_000), strings.Repeat("x", 200)},
+		"characters":     {"x" + strings.Repeat("€", 100), "x" + strings.Repeat("€", 66)},
+		"no valid UTF-8": {strings.Repeat("\x80", 300), strings.Repeat("\x80", 200)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := logged(slog.LevelInfo, func(l Log) { l.BadLine(7, []byte(test.line), errors.New("not JSON")) })
+			want := logged(slog.LevelInfo, func(l Log) {
+				l.Warn("bad line", "line", 7, "reason", "not JSON", "text", test.quote)
+			})
+			if got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+		})
+	}
+}
+
+func TestRetry(t *testing.T) {
+	name := strings.Repeat("n", 100)
+	write := func(l Log) {
+		l.Retry(Retry{Dest: name, Attempt: 2, Of: 3, ID: 7, Waited: 500_400 * time.Microsecond})
+		l.Retry(Retry{Dest: name, Attempt: 3, Of: 3, ID: 8, Waited: time.Second, After: errors.New("busy")}, slog.String("for", "relay"))
+	}
+	dest := strings.Repeat("n", 64) + "..."
+	want := "level=INFO msg=retry dest=" + dest + " attempt=2 of=3 msg_id=7 waited=500ms\n" +
+		"level=INFO msg=retry dest=" + dest + " attempt=3 of=3 msg_id=8 waited=1s after=busy for=relay\n"
+	if got := logged(slog.LevelInfo, write); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	for level, want := range map[slog.Level]bool{slog.LevelDebug: true, slog.LevelInfo: true, slog.LevelWarn: false} {
+		logged(level, func(l Log) {
+			if l.LogsRetries() != want {
+				t.Errorf("at level %v LogsRetries is %v", level, !want)
+			}
+		})
+	}
+}
+
+func TestPanic(t *testing.T) {
+	got := logged(slog.LevelInfo, func(l Log) { l.Panic("echo", "oh") })
+	if !strings.HasPrefix(got, `level=ERROR msg=panic in=echo panic=oh stack="goroutine `) || !strings.Contains(got, "TestPanic") {
+		t.Errorf("logged %s", got)
+	}
+}
+
+// Shorten keeps a name of up to 64 bytes. It cuts a longer one, and leaves valid UTF-8 valid.
+func TestShorten(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		name := rapid.OneOf(rapid.StringN(0, 80, -1), rapid.StringN(60, 70, 70),
+			rapid.Map(rapid.SliceOfN(rapid.Byte(), 60, 80), func(b []byte) string { return string(b) })).Draw(t, "name")
+		short := Shorten(name)
+		beginning, cut := strings.CutSuffix(short, "...")
+		switch {
+		case len(name) <= 64:
+			if short != name {
+				t.Errorf("it is shortened to %q", short)
+			}
+		case !cut || !strings.HasPrefix(name, beginning) || len(beginning) > 64 || len(beginning) <= 64-utf8.UTFMax:
+			t.Errorf("it is shortened to %q", short)
+		case utf8.ValidString(name) && !utf8.ValidString(short):
+			t.Errorf("it is cut within a character: %q", short)
+		}
+	})
+}
