@@ -201,7 +201,7 @@ func TestCallToItself(t *testing.T) {
 	call(t, n, "n1", `{"type":"echo"}`)
 }
 
-// A message whose src or dest differs from its subject is dropped, whoever sent it.
+// A message whose src or dest differs from its subject is dropped.
 func TestForgedMessages(t *testing.T) {
 	t.Parallel()
 	c := dialed(t, config(t, "n1"))
