@@ -212,7 +212,7 @@ func TestDedupOfAllReplies(t *testing.T) {
 		for name, h := range handlers {
 			counted := func(ctx context.Context, req *eddy.Request) (any, error) {
 				mu.Lock()
-				effects[req.Type]++
+				effects[req.Type()]++
 				mu.Unlock()
 				return h(ctx, req)
 			}

@@ -26,7 +26,7 @@ var floors = map[string][]string{
 	"internal/official":    {},
 	"internal/caller":      {"internal/schedule", "internal/calls", "internal/outbox"},
 	"internal/metadata":    {"retry", "internal/schedule", "internal/wire"},
-	"internal/nodelog":     {"internal/calls"},
+	"internal/nodelog":     {},
 	"internal/dedup":       {},
 	"internal/logqueue":    {},
 	"":                     {"retry", "internal/schedule", "internal/wire", "internal/calls", "internal/outbox", "internal/body", "internal/stdio", "internal/workers", "internal/official", "internal/caller", "internal/metadata", "internal/nodelog", "internal/dedup", "internal/bounded", "internal/logqueue"},

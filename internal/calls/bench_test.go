@@ -55,7 +55,7 @@ func BenchmarkTable(b *testing.B) {
 			if table.Open() == 0 {
 				b.StopTimer()
 				for _, c := range all {
-					*c = Call[int]{Record: Record{Peer: c.Peer, Policy: policies[random.IntN(len(policies))]}}
+					*c = Call[int]{Peer: c.Peer, Policy: policies[random.IntN(len(policies))]}
 					table.Sent(c, id)
 					write(table, now)
 					id++
@@ -92,7 +92,7 @@ func filled(n int) (*Table[int], *counted) {
 }
 
 func reopen(table *Table[int], c *Call[int], ids *counted, now time.Duration) {
-	*c = Call[int]{Record: Record{Peer: c.Peer, Policy: c.Policy}}
+	*c = Call[int]{Peer: c.Peer, Policy: c.Policy}
 	table.Sent(c, ids.next)
 	write(table, now)
 	ids.first++

@@ -24,9 +24,9 @@ type Table[O any] struct {
 	byID      index[O]      // every attempt of every open call
 	open      int
 	peers     peers
-	unsent    queue[O] // calls whose latest attempt is in the buffer
-	flushing  queue[O] // calls whose latest attempt is being written
-	postponed queue[O] // calls whose next attempt waits for room in the buffer
+	unsent    queue[O]
+	flushing  queue[O]
+	postponed queue[O]
 	timeouts  timeouts[O]
 }
 
@@ -51,7 +51,7 @@ func (t *Table[O]) Peers() map[string]*Peer { return t.peers.known.All() }
 func (t *Table[O]) Sent(c *Call[O], id int64) {
 	c.begin(id)
 	t.byID.put(id, c)
-	t.unsent.push(c)
+	t.unsent.push(c, unsent)
 	t.Stats.Attempts++
 	if c.number == 1 {
 		t.open++
@@ -66,7 +66,7 @@ func (t *Table[O]) Sent(c *Call[O], id int64) {
 // Flushing notes that the buffer, with all attempts in it, is being written.
 func (t *Table[O]) Flushing() {
 	for c := t.unsent.pop(); c != nil; c = t.unsent.pop() {
-		t.flushing.push(c)
+		t.flushing.push(c, flushing)
 	}
 }
 
@@ -76,10 +76,10 @@ func (t *Table[O]) Written(now time.Duration) {
 	t.now = max(t.now, now)
 	for c := t.flushing.pop(); c != nil; c = t.flushing.pop() {
 		c.written = now
-		if c.scheduled != nil {
-			t.follow(c, c.scheduled.Written(now))
+		if s := c.scheduled(); s != nil {
+			t.follow(c, s.Written(now))
 		} else {
-			t.timeouts.add(c, c.Policy.AttemptTimeout(c.Sent()))
+			t.timeouts.add(c)
 		}
 	}
 }
@@ -103,12 +103,12 @@ func (t *Table[O]) Reply(r Reply) (*Call[O], schedule.Decision) {
 		t.Stats.Strays++
 		return nil, wait
 	}
-	if c.scheduled != nil {
+	if c.scheduled() != nil {
 		return c, t.replyScheduled(c, r)
 	}
-	a, state := c.with(r.ID)
-	if a.written >= 0 { // otherwise the reply came before Write had returned
-		c.Peer.Shared.Estimator.Sample(r.At - a.written)
+	_, written, state := c.with(r.ID)
+	if written >= 0 { // otherwise the reply came before Write had returned
+		c.Peer.Shared.Estimator.Sample(r.At - written)
 	}
 	if late := *state&timedOut != 0; late {
 		t.late(c.Peer)
@@ -142,7 +142,7 @@ func (t *Table[O]) Due(now time.Duration, room bool) (*Call[O], schedule.Decisio
 		}
 		c := timer.call
 		var decision schedule.Decision
-		if c.scheduled != nil {
+		if c.scheduled() != nil {
 			decision = t.dueScheduled(c, now)
 		} else {
 			decision = t.timeOut(c)
@@ -175,7 +175,7 @@ func (t *Table[O]) timeOut(c *Call[O]) schedule.Decision {
 }
 
 // Postpone makes a call that is to send another attempt wait for room.
-func (t *Table[O]) Postpone(c *Call[O]) { t.postponed.push(c) }
+func (t *Table[O]) Postpone(c *Call[O]) { t.postponed.push(c, postponed) }
 
 // granularity is what Next rounds up to, so that many calls share one alarm of the user. No
 // timeout comes early.
@@ -211,17 +211,29 @@ func (t *Table[O]) Failed(c *Call[O]) {
 
 // drop removes an open call.
 func (t *Table[O]) drop(c *Call[O]) {
-	if c.scheduled != nil {
-		t.timeouts.timers.stop(&c.scheduled.timer)
+	if s := c.scheduled(); s != nil {
+		t.timeouts.timers.stop(&s.timer)
 	}
-	if c.queue != nil {
-		t.timeouts.remove(c)
-	}
+	t.unqueue(c)
 	t.byID.remove(c.id)
-	for a := c.earlier; a != nil; a = a.earlier {
+	for _, a := range c.earlier() {
 		t.byID.remove(a.id)
 	}
 	t.open--
+}
+
+// unqueue removes a call from the queue that it is in, if any.
+func (t *Table[O]) unqueue(c *Call[O]) {
+	switch c.where {
+	case unsent:
+		t.unsent.remove(c)
+	case flushing:
+		t.flushing.remove(c)
+	case postponed:
+		t.postponed.remove(c)
+	case waiting:
+		t.timeouts.remove(c)
+	}
 }
 
 // Any returns one of the open calls, nil if there is none.

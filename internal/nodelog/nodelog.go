@@ -8,8 +8,6 @@ import (
 	"runtime/debug"
 	"time"
 	"unicode/utf8"
-
-	"github.com/eddyrpc/eddy/internal/calls"
 )
 
 // A Log is the log of a node.
@@ -18,20 +16,27 @@ type Log struct{ *slog.Logger }
 // LogsRetries reports whether retries are logged.
 func (l Log) LogsRetries() bool { return l.Enabled(context.Background(), slog.LevelInfo) }
 
-// Retry logs an attempt that is not the first: its number and msg_id, how long ago the attempt
-// before was written, and the error reply to that one, nil if it timed out. about are
-// attributes of the request for which the call is made.
-func (l Log) Retry(r *calls.Record, attempt int, id int64, waited time.Duration, after error, about ...slog.Attr) {
+// A Retry is an attempt of a call that is not the first.
+type Retry struct {
+	Dest        string
+	Attempt, Of int
+	ID          int64         // its msg_id
+	Waited      time.Duration // since the attempt before was written
+	After       error         // the error reply to that attempt; nil if it timed out
+}
+
+// Retry logs a retry. about are attributes of the request for which the call is made.
+func (l Log) Retry(r Retry, about ...slog.Attr) {
 	attrs := make([]slog.Attr, 0, 9)
 	attrs = append(attrs,
-		slog.String("dest", Shorten(r.Peer.Name)),
-		slog.Int("attempt", attempt),
-		slog.Int("of", r.Policy.MaxAttempts()),
-		slog.Int64("msg_id", id),
-		slog.Duration("waited", waited.Round(time.Millisecond)),
+		slog.String("dest", Shorten(r.Dest)),
+		slog.Int("attempt", r.Attempt),
+		slog.Int("of", r.Of),
+		slog.Int64("msg_id", r.ID),
+		slog.Duration("waited", r.Waited.Round(time.Millisecond)),
 	)
-	if after != nil {
-		attrs = append(attrs, slog.String("after", after.Error()))
+	if r.After != nil {
+		attrs = append(attrs, slog.String("after", r.After.Error()))
 	}
 	l.LogAttrs(context.Background(), slog.LevelInfo, "retry", append(attrs, about...)...)
 }

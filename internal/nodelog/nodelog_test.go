@@ -9,8 +9,6 @@ import (
 	"unicode/utf8"
 
 	"pgregory.net/rapid"
-
-	"github.com/eddyrpc/eddy/internal/calls"
 )
 
 // logged returns what write logs, without the time.
@@ -50,10 +48,10 @@ func TestBadLine(t *testing.T) {
 }
 
 func TestRetry(t *testing.T) {
-	record := &calls.Record{Peer: &calls.Peer{Name: strings.Repeat("n", 100)}}
+	name := strings.Repeat("n", 100)
 	write := func(l Log) {
-		l.Retry(record, 2, 7, 500_400*time.Microsecond, nil)
-		l.Retry(record, 3, 8, time.Second, errors.New("busy"), slog.String("for", "relay"))
+		l.Retry(Retry{Dest: name, Attempt: 2, Of: 3, ID: 7, Waited: 500_400 * time.Microsecond})
+		l.Retry(Retry{Dest: name, Attempt: 3, Of: 3, ID: 8, Waited: time.Second, After: errors.New("busy")}, slog.String("for", "relay"))
 	}
 	dest := strings.Repeat("n", 64) + "..."
 	want := "level=INFO msg=retry dest=" + dest + " attempt=2 of=3 msg_id=7 waited=500ms\n" +
