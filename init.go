@@ -10,20 +10,20 @@ import (
 
 // init takes in the node's name and the names of all nodes.
 func (n *Node) init(m *wire.Message) {
-	told, err := readIdentity(m.Body.Raw)
+	given, err := readIdentity(m.Body.Raw)
 	if err != nil {
 		n.refuse(m, err)
 		return
 	}
 	known, stage := n.identity.Load(), n.stage.Load()
 	switch {
-	case known == nil || stage == created && known.equal(told):
-		n.setIdentity(told)
+	case known == nil || stage == created && known.equal(given):
+		n.setIdentity(given)
 		n.stage.Store(initialising)
 		n.serve(&handler{node: n, name: "init", run: n.initialise, inline: n.onInit == nil}, m)
-	case known.id != told.id:
+	case known.id != given.id:
 		n.refuse(m, Errorf(MalformedRequest, "init: the name of this node is %s already", known.id))
-	case !known.equal(told):
+	case !known.equal(given):
 		n.refuse(m, Errorf(MalformedRequest, "init: the names of the nodes are others already"))
 	case stage == initialising:
 		n.refuse(m, Errorf(TemporarilyUnavailable, "init: not done yet"))
