@@ -17,11 +17,11 @@ import (
 // served every time, unless ByMsgID is set.
 //
 // Delivery is at least once. The effect happens once while the table remembers the call. The
-// table is in memory and bounded; when the node restarts, it is empty. A call that the table
-// has forgotten gets an error reply with code Timeout and text "stale", because it may have had
-// its effect, as long as the table remembers its caller; it has room for 25,000 callers of
-// which it remembers no call. A reply with code TemporarilyUnavailable is not kept: it says
-// that nothing was done.
+// table is in memory and bounded; when the node restarts, it is empty. If the
+// table has forgotten a call and still knows its caller, the call gets an error reply with code
+// Timeout and text "stale", because it may have had its effect. The table knows up to 25,000
+// callers of which it has forgotten all calls. A reply with code TemporarilyUnavailable is not
+// kept: it says that nothing was done.
 //
 // The zero value is ready. All handlers of a node may share one:
 //
@@ -30,8 +30,8 @@ import (
 type Dedup struct {
 	// MaxReplies is how many replies are kept. 0 means 100,000.
 	MaxReplies int
-	// MaxBytes is how much memory the table may take. 0 means 16 MiB. Calls that are
-	// being served count but are never forgotten.
+	// MaxBytes is how much memory the table may take. 0 means 16 MiB. The table
+	// never forgets calls that are being served, but counts their memory.
 	MaxBytes int
 	// ByMsgID makes a request without a call id the same call as an earlier one with the
 	// same src, msg_id and body. This finds what the network has duplicated. It does not
