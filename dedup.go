@@ -2,10 +2,7 @@ package eddy
 
 import (
 	"context"
-	"fmt"
 	"hash/maphash"
-	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -49,14 +46,6 @@ type Dedup struct {
 	duplicates int64
 }
 
-const (
-	defaultMaxReplies  = 100_000
-	defaultMaxBytes    = 16 << 20
-	leastMaxBytes      = 64 << 10
-	defaultWindow      = 10 * time.Minute
-	maxIncarnationName = 64
-)
-
 var (
 	errStale = &Error{Code: Timeout, Text: "stale"}
 	errFull  = &Error{Code: TemporarilyUnavailable, Text: "too many callers"}
@@ -65,15 +54,11 @@ var (
 // Handler returns a handler that runs h once for each call. It panics if h is nil or a field
 // is invalid.
 func (d *Dedup) Handler(h Handler) Handler {
-	switch {
-	case h == nil:
+	if h == nil {
 		panic("eddy: Dedup.Handler with a nil handler")
-	case d.MaxReplies < 0:
-		panic(fmt.Sprintf("eddy: Dedup.MaxReplies: %d must not be negative", d.MaxReplies))
-	case d.MaxBytes != 0 && d.MaxBytes < leastMaxBytes:
-		panic(fmt.Sprintf("eddy: Dedup.MaxBytes: %d must be at least %d", d.MaxBytes, leastMaxBytes))
-	case d.Window < 0:
-		panic(fmt.Sprintf("eddy: Dedup.Window: %v must not be negative", d.Window))
+	}
+	if err := d.limits().Validate(); err != nil {
+		panic("eddy: Dedup." + err.Error())
 	}
 	return func(ctx context.Context, req *Request) (any, error) {
 		id, ok := d.idOf(req)
@@ -118,12 +103,8 @@ func (d *Dedup) idOf(r *Request) (id dedup.ID, ok bool) {
 		return id, false
 	}
 	text, _ := r.Body.Get("call").Text()
-	slash := strings.LastIndexByte(text, '/')
-	if slash >= 1 && slash <= maxIncarnationName {
-		if number, err := strconv.ParseUint(text[slash+1:], 10, 63); err == nil {
-			key := dedup.CallerKey{Src: r.Src, Incarnation: text[:slash]}
-			return dedup.ID{CallerKey: key, Number: number}, true
-		}
+	if id, ok := dedup.ParseCallID(r.Src, text); ok {
+		return id, true
 	}
 	id = dedup.ID{CallerKey: dedup.CallerKey{Src: r.Src}, Number: uint64(r.ID), Body: maphash.Bytes(bodySeed, r.Body)}
 	return id, d.ByMsgID
@@ -144,11 +125,7 @@ func (d *Dedup) begin(id dedup.ID, req *Request) (dedup.State, *dedup.Call[*Requ
 }
 
 func (d *Dedup) limits() dedup.Limits {
-	return dedup.Limits{
-		Replies: orDefault(d.MaxReplies, defaultMaxReplies),
-		Bytes:   orDefault(d.MaxBytes, defaultMaxBytes),
-		Window:  orDefault(d.Window, defaultWindow),
-	}
+	return dedup.Limits{MaxReplies: d.MaxReplies, MaxBytes: d.MaxBytes, Window: d.Window}.WithDefaults()
 }
 
 // replied takes the encoded fields of the reply to a call, nil if the node has ended before

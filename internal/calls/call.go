@@ -22,6 +22,8 @@ type Call[O any] struct {
 	next, prev *Call[O]  // in that queue
 }
 
+func (c *Call[O]) bytes() int64 { return int64(len(c.Fields) + len(c.Peer.Name)) }
+
 // A Record is what became of a call.
 type Record struct {
 	Peer   *Peer

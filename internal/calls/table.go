@@ -23,6 +23,7 @@ type Table[O any] struct {
 	now       time.Duration // the latest time that the table was told
 	byID      index[O]      // every attempt of every open call
 	open      int
+	bytes     int64 // of the open calls
 	peers     peers
 	unsent    queue[O] // the latest attempt is in the owner's buffer
 	flushing  queue[O] // it is being written
@@ -40,6 +41,9 @@ type Stats struct {
 // Open returns how many calls are open.
 func (t *Table[O]) Open() int { return t.open }
 
+// Bytes returns how many bytes the bodies and destinations of the open calls take.
+func (t *Table[O]) Bytes() int64 { return t.bytes }
+
 // Peer returns the peer of a name. What is known of it is kept for some thousand peers.
 func (t *Table[O]) Peer(name string) *Peer { return t.peers.get(name) }
 
@@ -55,6 +59,7 @@ func (t *Table[O]) Sent(c *Call[O], id int64) {
 	t.Stats.Attempts++
 	if c.number == 1 {
 		t.open++
+		t.bytes += c.bytes()
 		t.Stats.Calls++
 		c.Peer.Calls++
 	} else {
@@ -224,6 +229,8 @@ func (t *Table[O]) drop(c *Call[O]) {
 		t.byID.remove(a.id)
 	}
 	t.open--
+	t.bytes -= c.bytes()
+	c.Fields = ""
 }
 
 // Any returns an open call, nil if there is none.

@@ -22,30 +22,10 @@ type Table[W any] struct {
 	ofHeard int       // bytes of the callers in heard
 }
 
-// Limits bound a Table.
-type Limits struct {
-	Replies int
-	Bytes   int // half of them for callers
-	Window  time.Duration
-}
-
 const (
 	callerSize = 300 // bytes, roughly, with its places in the map and the list
 	callSize   = 250
 )
-
-// A CallerKey is one incarnation of a node: another one numbers its calls anew. Without an
-// Incarnation the calls are told apart by their msg_id, and a number may come again.
-type CallerKey struct{ Src, Incarnation string }
-
-func (k CallerKey) size() int { return callerSize + len(k.Src) + len(k.Incarnation) }
-
-// An ID is what tells a call from all others.
-type ID struct {
-	CallerKey
-	Number uint64 // less than 1<<63
-	Body   uint64 // a hash, if there is no Incarnation
-}
 
 type caller[W any] struct {
 	key       CallerKey
@@ -124,10 +104,10 @@ func (t *Table[W]) add(key CallerKey, now time.Time, limits Limits) *caller[W] {
 // makeRoom forgets callers that were not heard of within the window, the first first, until
 // there is room for one more.
 func (t *Table[W]) makeRoom(size int, now time.Time, limits Limits) bool {
-	if size > limits.Bytes/2 {
+	if size > limits.MaxBytes/2 {
 		return false
 	}
-	for t.ofHeard+size > limits.Bytes/2 {
+	for t.ofHeard+size > limits.MaxBytes/2 {
 		c := t.heard.Front().Value.(*caller[W])
 		switch {
 		case now.Sub(c.latest) < limits.Window:
@@ -204,7 +184,7 @@ func (t *Table[W]) served(c *Call[W], limits Limits) (waiting []W) {
 // bound forgets the oldest replies until the table is within its limits. What is being
 // served is never forgotten.
 func (t *Table[W]) bound(limits Limits) {
-	for t.kept.Len() > 0 && (t.kept.Len() > limits.Replies || t.bytes > limits.Bytes) {
+	for t.kept.Len() > 0 && (t.kept.Len() > limits.MaxReplies || t.bytes > limits.MaxBytes) {
 		t.forget(t.kept.Front().Value.(*Call[W]))
 	}
 }

@@ -42,9 +42,9 @@ func TestNoCallIsNewTwiceWithinTheWindow(t *testing.T) {
 			m := &model{
 				t: t,
 				limits: Limits{
-					Replies: rapid.IntRange(1, 12).Draw(t, "replies"),
-					Bytes:   rapid.IntRange(1000, 30_000).Draw(t, "bytes"),
-					Window:  time.Duration(rapid.IntRange(1, 200).Draw(t, "window")) * time.Second,
+					MaxReplies: rapid.IntRange(1, 12).Draw(t, "replies"),
+					MaxBytes:   rapid.IntRange(1000, 30_000).Draw(t, "bytes"),
+					Window:     time.Duration(rapid.IntRange(1, 200).Draw(t, "window")) * time.Second,
 				},
 				now:     time.Now(),
 				facts:   map[ID]*fact{},
@@ -114,8 +114,8 @@ func (m *model) begin(t *rapid.T) State {
 				size += key.size()
 			}
 		}
-		if size <= m.limits.Bytes/2 {
-			t.Fatalf("%v is refused, though %d bytes of callers have room in %d", id, size, m.limits.Bytes/2)
+		if size <= m.limits.MaxBytes/2 {
+			t.Fatalf("%v is refused, though %d bytes of callers have room in %d", id, size, m.limits.MaxBytes/2)
 		}
 		return state
 	}
@@ -189,7 +189,7 @@ func (m *model) check(t *rapid.T) {
 	if r, b := m.table.Size(); r != replies || b != bytes || heard != m.table.ofHeard {
 		t.Fatalf("%d replies in %d bytes with %d of callers, the table counts %d, %d, %d", replies, bytes, heard, r, b, m.table.ofHeard)
 	}
-	if replies > m.limits.Replies || heard > m.limits.Bytes/2 || replies > 0 && bytes > m.limits.Bytes {
+	if replies > m.limits.MaxReplies || heard > m.limits.MaxBytes/2 || replies > 0 && bytes > m.limits.MaxBytes {
 		t.Fatalf("%d replies in %d bytes with %d of callers exceed %+v", replies, bytes, heard, m.limits)
 	}
 }
@@ -202,7 +202,7 @@ func TestLimitIsOfRealMemory(t *testing.T) {
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc
 	}
-	limits := Limits{Replies: 1 << 30, Bytes: 16 << 20, Window: time.Minute}
+	limits := Limits{MaxReplies: 1 << 30, MaxBytes: 16 << 20, Window: time.Minute}
 	for name, perCaller := range map[string]int{"one call each": 1, "many calls each": 1000} {
 		t.Run(name, func(t *testing.T) {
 			before := heap()
@@ -215,8 +215,8 @@ func TestLimitIsOfRealMemory(t *testing.T) {
 					table.Reply(first, make([]byte, 40), now, limits)
 				}
 			}
-			if used := heap() - before; used > uint64(limits.Bytes)*5/4 {
-				t.Errorf("%d bytes with a limit of %d", used, limits.Bytes)
+			if used := heap() - before; used > uint64(limits.MaxBytes)*5/4 {
+				t.Errorf("%d bytes with a limit of %d", used, limits.MaxBytes)
 			}
 			runtime.KeepAlive(&table)
 		})

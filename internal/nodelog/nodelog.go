@@ -1,4 +1,5 @@
-// Package nodelog has the lines that a node logs.
+// Package nodelog has the lines that a node logs. What peers and programs choose stands in
+// them cut to a bounded length.
 package nodelog
 
 import (
@@ -7,10 +8,13 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"time"
-	"unicode/utf8"
 
+	"github.com/eddyrpc/eddy/internal/bounded"
 	"github.com/eddyrpc/eddy/internal/calls"
+	"github.com/eddyrpc/eddy/internal/wire"
 )
+
+const maxQuote = 200 // bytes of a bad line
 
 // A Log is the log of a node.
 type Log struct{ *slog.Logger }
@@ -18,47 +22,46 @@ type Log struct{ *slog.Logger }
 // LogsRetries reports whether retries are logged.
 func (l Log) LogsRetries() bool { return l.Enabled(context.Background(), slog.LevelInfo) }
 
+// A Request is the request for which a call is made.
+type Request struct {
+	Type, Src string
+	ID        int64
+}
+
 // Retry logs an attempt of a call that was sent again: its number and msg_id, how long the
-// attempt before has waited, and what that attempt received, nil if it timed out. about are
-// attributes of the request for which the call is made.
-func (l Log) Retry(r *calls.Record, attempt int, id int64, waited time.Duration, after error, about ...slog.Attr) {
-	attrs := make([]slog.Attr, 0, 9)
-	attrs = append(attrs,
-		slog.String("dest", Shorten(r.Peer.Name)),
+// attempt before has waited, and what that attempt received, nil if it timed out. about is
+// the request for which the call is made, nil if there is none.
+func (l Log) Retry(r *calls.Record, attempt int, id int64, waited time.Duration, after error, about *Request) {
+	attrs := append(make([]slog.Attr, 0, 9),
+		slog.String("dest", bounded.Name(r.Peer.Name)),
 		slog.Int("attempt", attempt),
 		slog.Int("of", r.Policy.MaxAttempts()),
 		slog.Int64("msg_id", id),
 		slog.Duration("waited", waited.Round(time.Millisecond)),
 	)
 	if after != nil {
-		attrs = append(attrs, slog.String("after", after.Error()))
+		attrs = append(attrs, slog.String("after", bounded.Text(after.Error())))
 	}
-	l.LogAttrs(context.Background(), slog.LevelInfo, "retry", append(attrs, about...)...)
+	if about != nil {
+		attrs = append(attrs, slog.String("for", bounded.Name(about.Type)), slog.String("from", bounded.Name(about.Src)))
+		if about.ID != wire.NoID {
+			attrs = append(attrs, slog.Int64("request", about.ID))
+		}
+	}
+	l.LogAttrs(context.Background(), slog.LevelInfo, "retry", attrs...)
 }
-
-// quoteSize is how many bytes of a bad line are logged.
-const quoteSize = 200
 
 // BadLine logs a line that is no message.
 func (l Log) BadLine(number int, line []byte, reason error) {
-	quote := line[:min(len(line), quoteSize)]
-	for len(quote) < len(line) && len(quote) > 0 && !utf8.RuneStart(line[len(quote)]) && len(quote) > quoteSize-utf8.UTFMax {
-		quote = quote[:len(quote)-1] // not through the middle of a character
-	}
-	l.Warn("bad line", "line", number, "reason", reason.Error(), "text", string(quote))
+	l.Warn("bad line", "line", number, "reason", bounded.Text(reason.Error()), "text", string(bounded.Cut(line, maxQuote)))
+}
+
+// Unsent logs the error of a handler that no peer is told of.
+func (l Log) Unsent(r Request, err error) {
+	l.Warn("handler failed without a reply", "type", bounded.Name(r.Type), "from", bounded.Name(r.Src), "error", bounded.Text(err.Error()))
 }
 
 // Panic logs a panic of the user's code and the stack.
 func (l Log) Panic(where string, p any) {
-	l.Error("panic", "in", where, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-}
-
-// Shorten returns a name as it stands in texts and logs: a peer may have chosen a name of any
-// length.
-func Shorten(name string) string {
-	const most = 64
-	if len(name) <= most {
-		return name
-	}
-	return name[:most] + "..."
+	l.Error("panic", "in", bounded.Text(where), "panic", bounded.Text(fmt.Sprint(p)), "stack", string(debug.Stack()))
 }
