@@ -69,11 +69,11 @@ type Node struct {
 	inputEnded chan error
 
 	identity atomic.Pointer[identity.Identity] // nil before init
-	stage    atomic.Int32             // created, initialising, ready
-	phase    atomic.Int32             // serving, draining, ended
-	requests atomic.Int64             // open requests and one-way messages
-	bytes    atomic.Int64             // that those take
-	batches  atomic.Int64             // batches of Batchers that are not flushed yet
+	stage    atomic.Int32                      // created, initialising, ready
+	phase    atomic.Int32                      // serving, draining, ended
+	requests atomic.Int64                      // open requests and one-way messages
+	bytes    atomic.Int64                      // that those take
+	batches  atomic.Int64                      // batches of Batchers that are not flushed yet
 
 	in, badLines, dropped, expired atomic.Int64 // see Stats
 

@@ -11,8 +11,8 @@ import (
 	"github.com/eddyrpc/eddy/internal/wire"
 )
 
-// Package maelstrom reaches a node by package official, so that what only it uses is not
-// part of this package's API.
+// Package maelstrom reaches a node through package official, so that this package does not
+// export what only package maelstrom uses.
 func init() {
 	official.Choose = func(node any, mode official.Mode) official.Node {
 		n := node.(*Node)
@@ -36,6 +36,7 @@ func (o *officialNode) Open(w io.Writer, apart bool) {
 	if !n.opened {
 		n.reader.apart = apart
 		n.openOutput(w)
+		n.out.FlushAtOnce(true) // until the node serves
 	}
 }
 
@@ -86,7 +87,10 @@ func (o *officialNode) CalledBy(request any) string {
 	return o.node.ID()
 }
 
+func (o *officialNode) Kept(request any) bool {
+	return detailsOf(request.(*Request)).onReply != nil
+}
+
 func (o *officialNode) Answered(request any) bool {
-	r := request.(*Request)
-	return r.OneWay() || r.state.Load()&isAnswered != 0
+	return request.(*Request).state.Load()&isAnswered != 0
 }

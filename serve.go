@@ -102,6 +102,7 @@ func (n *Node) open(t Transport) {
 	defer n.out.Unlock()
 	if n.opened {
 		if n.official != nil && n.workers == nil { // it was opened early, see officialNode
+			n.out.FlushAtOnce(false)
 			n.openReader(t)
 			return
 		}
@@ -119,7 +120,7 @@ func (n *Node) openOutput(w io.Writer) {
 	n.quiet = make(chan struct{}, 1)
 	n.inputEnded = make(chan error, 1)
 	n.calls.Open(caller.Settings[owner]{
-		Out: &n.out, Start: n.start, Ctx: n.ctx,
+		Out: &n.out, Start: n.start,
 		Ended: n.ended, Retried: n.retried, Quiet: n.nudge,
 	})
 	var firstID int64

@@ -1,20 +1,20 @@
 package maelstrom
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
-	"strings"
 
 	"github.com/eddyrpc/eddy"
 )
 
-// received is a message that outlives the line it came in.
+// received returns a message of package eddy whose body is valid until a callback returns.
 func received(m eddy.Message) Message {
-	return Message{Src: m.Src, Dest: m.Dest, Body: json.RawMessage(strings.Clone(string(m.Body)))}
+	return Message{Src: m.Src, Dest: m.Dest, Body: bytes.Clone(m.Body)}
 }
 
-// request is a request's body with sorted names.
-func request(body any) (eddy.Raw, error) {
+// requestBody encodes the body of a request. The node adds the msg_id.
+func requestBody(body any) (eddy.Raw, error) {
 	fields, err := fieldsOf(body)
 	if err != nil {
 		return nil, err
@@ -23,7 +23,7 @@ func request(body any) (eddy.Raw, error) {
 	return json.Marshal(fields)
 }
 
-// fieldsOf are a body's fields, each as its own text, so that no number changes.
+// fieldsOf returns the members of a body, each as JSON text, so that no number changes.
 func fieldsOf(body any) (map[string]json.RawMessage, error) {
 	raw, err := json.Marshal(body)
 	if err != nil {
@@ -34,7 +34,7 @@ func fieldsOf(body any) (map[string]json.RawMessage, error) {
 		return nil, err
 	}
 	if fields == nil {
-		return nil, errors.New("a body must be an object, and is null")
+		return nil, errors.New("a body must be an object and is null")
 	}
 	return fields, nil
 }

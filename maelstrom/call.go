@@ -4,33 +4,38 @@ import (
 	"context"
 	"errors"
 	"log"
+	"math"
 	"time"
 
 	"github.com/eddyrpc/eddy"
 )
 
-// patience is how long a call without a deadline waits for its reply; the official
-// library waits, and keeps the call's memory, for ever.
+// patience is how long a call waits that has no deadline. The official library waits, and
+// keeps the memory of the call, for ever.
 const patience = time.Minute
 
-var single = &Policy{Attempts: 1, Timeout: patience}
+// The policies of RPC and SyncRPC.
+var (
+	patient   = &Policy{Attempts: 1, Timeout: patience}
+	unlimited = &Policy{Attempts: 1, Timeout: math.MaxInt64} // for a context with a deadline
+)
 
-// A Policy says how often a call is attempted and how long it waits; nil and the
-// zero value are 3 attempts in all, 500 ms each. See package retry.
+// A Policy says how many attempts a call has and how long each waits. nil and the zero
+// value are the default: 3 attempts in all, 500 ms each. See package retry.
 type Policy = eddy.Policy
 
-// LoadPolicy returns the preset of this name (default, patient, hedged, budgeted),
-// or else reads the policy from the file of this name.
+// LoadPolicy returns the preset of this name (default, patient, hedged, budgeted), or else
+// reads the policy from the file of this name.
 func LoadPolicy(name string) (*Policy, error) { return eddy.LoadPolicy(name) }
 
-// A CallError tells what each attempt of a failed call has met, and whether the call
-// surely took no effect; errors.As finds it in the errors of RPCWithRetry and Call.
+// A CallError says what became of each attempt of a failed call, and whether the call
+// surely had no effect. errors.As finds it in the errors of RPCWithRetry and Call.
 type CallError = eddy.CallError
 
-// RPC calls dest; handler gets the reply, on a goroutine of its own. A reply that
-// does not come within a minute is not waited for any more.
+// RPC sends a request to dest. It runs handler on a goroutine of its own when the reply
+// comes. If no reply comes within a minute, RPC logs that and never runs handler.
 func (n *Node) RPC(dest string, body any, handler HandlerFunc) error {
-	return n.Call(dest, body, single, func(reply Message, _ int, err error) {
+	return n.Call(dest, body, patient, func(reply Message, _ int, err error) {
 		switch {
 		case errors.Is(err, eddy.Timeout) && reply.Body == nil:
 			log.Printf("no reply from %s: %s", dest, err)
@@ -43,27 +48,30 @@ func (n *Node) RPC(dest string, body any, handler HandlerFunc) error {
 	})
 }
 
-// Call is RPCWithRetry without a goroutine that waits: done is told once how the
-// call has ended, on a goroutine of its own, so it may block. An error means that the call could not
-// begin; done is not called then.
+// Call is RPCWithRetry with a callback. When the call has ended, done runs once, on a
+// goroutine of its own, so it may block. If Call returns an error, the call did not begin
+// and done does not run.
 func (n *Node) Call(dest string, body any, policy *Policy, done func(reply Message, attempts int, err error)) error {
-	raw, err := request(body)
+	if done == nil {
+		return errors.New("the callback is nil")
+	}
+	raw, err := requestBody(body)
 	if err != nil {
 		return err
 	}
 	s := n.opened()
 	return s.node.Call(context.Background(), dest, raw, policy, func(r eddy.Result) {
-		var msg Message
+		var reply Message
 		if r.Reply.Body != nil {
-			msg = received(r.Reply) // its body is not valid after we return
+			reply = received(r.Reply)
 		}
-		over := s.official.Busy()
+		callbackEnded := s.official.Busy()
 		go func() {
-			defer over()
-			err := n.guard(func(Message) error {
-				done(msg, r.Attempts, failure(msg, r.Err))
+			defer callbackEnded()
+			err := guard(func() error {
+				done(reply, r.Attempts, callError(reply, r.Err))
 				return nil
-			}, msg)
+			})
 			if err != nil {
 				log.Printf("callback error: %s", err)
 			}
@@ -71,29 +79,33 @@ func (n *Node) Call(dest string, body any, policy *Policy, done func(reply Messa
 	})
 }
 
-// SyncRPC calls dest and waits for the reply, not beyond the end of ctx, and for a
-// minute if that has none. A reply that tells of an error is returned with it, an
-// *RPCError.
+// SyncRPC sends a request to dest and waits for the reply until ctx ends. If ctx has no
+// deadline, SyncRPC waits for a minute at most. An error reply is returned together with
+// its *RPCError.
 func (n *Node) SyncRPC(ctx context.Context, dest string, body any) (Message, error) {
-	msg, _, err := n.RPCWithRetry(ctx, dest, body, single)
+	policy := patient
+	if _, ok := ctx.Deadline(); ok {
+		policy = unlimited
+	}
+	msg, _, err := n.RPCWithRetry(ctx, dest, body, policy)
 	if msg.Body == nil {
 		return msg, err
 	}
 	if e := msg.RPCError(); e != nil {
-		return msg, e // nothing else, since programs ask for its type
+		return msg, e // as it is, because programs assert its type
 	}
 	return msg, nil
 }
 
-// RPCWithRetry is SyncRPC by a policy: on silence it sends the body again, with a
-// fresh msg_id. It also returns how many attempts it took. nil is the default: 3
-// attempts of 500 ms.
+// RPCWithRetry is SyncRPC with a policy. When an attempt times out, it sends the request
+// again with a fresh msg_id, as long as the policy allows it. It also returns how many
+// attempts it sent. A nil policy is the default, 3 attempts of 500 ms.
 //
-// [ErrorCode] of its error is what the reply says, Timeout if there was none. A
-// handler that returns the error answers with that code; but if an earlier attempt
-// met silence, and so may have taken effect, with Timeout.
+// [ErrorCode] of its error is the code of the error reply, or Timeout if no reply came. If
+// a handler returns the error, the node replies with that code. But if an earlier attempt
+// timed out, and so may have had an effect, the node replies with Timeout.
 func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *Policy) (Message, int, error) {
-	raw, err := request(body)
+	raw, err := requestBody(body)
 	if err != nil {
 		return Message{}, 0, err
 	}
@@ -101,31 +113,31 @@ func (n *Node) RPCWithRetry(ctx context.Context, dest string, body any, policy *
 	switch {
 	case reply.Body != nil:
 		msg := Message{Src: reply.Src, Dest: reply.Dest, Body: []byte(reply.Body)}
-		return msg, attempts, failure(msg, err)
+		return msg, attempts, callError(msg, err)
 	case ctx.Err() != nil:
 		return Message{}, attempts, ctx.Err()
-	case errors.Is(err, context.DeadlineExceeded) && over(ctx):
+	case errors.Is(err, context.DeadlineExceeded) && deadlinePassed(ctx):
 		return Message{}, attempts, context.DeadlineExceeded
 	}
-	return Message{}, attempts, failure(Message{}, err)
+	return Message{}, attempts, callError(Message{}, err)
 }
 
-// over reports whether a context's deadline has come, which the node's clock may tell
-// before the context does.
-func over(ctx context.Context) bool {
+// deadlinePassed reports whether the deadline of ctx has passed. The node may see this
+// before ctx ends.
+func deadlinePassed(ctx context.Context) bool {
 	deadline, ok := ctx.Deadline()
-	return ok && time.Until(deadline) < time.Millisecond
+	return ok && time.Until(deadline) <= 0
 }
 
-// A failedCall is a *CallError, and for errors.As an *RPCError too, if there is a
-// code.
+// A failedCall is a *CallError. For errors.As it is also an *RPCError if there is a code.
 type failedCall struct {
 	*CallError
 	rpc *RPCError
 }
 
-// failure is what a call's error is to the user, given the reply if there was one.
-func failure(reply Message, err error) error {
+// callError returns what the user gets for the error of a call. reply is the error reply,
+// if there was one.
+func callError(reply Message, err error) error {
 	var call *CallError
 	if !errors.As(err, &call) {
 		return err
@@ -151,8 +163,8 @@ func (f *failedCall) As(target any) bool {
 	return ok
 }
 
-// answerTo is the reply to a request whose handler has failed.
-func answerTo(err error) *RPCError {
+// errorReply returns the reply to a request whose handler has returned err.
+func errorReply(err error) *RPCError {
 	var call *CallError
 	var rpc *RPCError
 	switch {

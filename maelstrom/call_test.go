@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,7 +14,7 @@ import (
 	"github.com/eddyrpc/eddy/maelstrom"
 )
 
-// start runs a node of these handlers on the network.
+// start runs a node on the network, with the handlers that register registers.
 func start(net *eddytest.Net, name string, register func(n *maelstrom.Node)) *maelstrom.Node {
 	n := maelstrom.NewNode()
 	transport := net.Join(name)
@@ -28,7 +27,7 @@ func start(net *eddytest.Net, name string, register func(n *maelstrom.Node)) *ma
 
 func typed(typ string) map[string]any { return map[string]any{"type": typ} }
 
-// ask registers a handler that calls n2 and answers with what came of it.
+// ask registers a handler that calls n2 and replies with the number of attempts.
 func ask(policy *maelstrom.Policy) func(n *maelstrom.Node) {
 	return func(n *maelstrom.Node) {
 		n.Handle("ask", func(m maelstrom.Message) error {
@@ -41,41 +40,41 @@ func ask(policy *maelstrom.Policy) func(n *maelstrom.Node) {
 	}
 }
 
-// What a handler answers that returns the error of its call.
+// If a handler returns the error of its call, the reply has the right code.
 func TestHandlerReturnsTheErrorOfItsCall(t *testing.T) {
 	precondition := map[string]any{"type": "error", "code": 22, "text": "no"}
 	for name, test := range map[string]struct {
-		lost int
-		said any
-		code int64
-		text string
+		lost  int // requests to n2
+		reply any // of n2
+		code  int64
+		text  string
 	}{
-		"silence":               {lost: 3, code: 0, text: "RPC failed after 3 attempts"},
-		"no":                    {said: precondition, code: 22, text: "RPC to n2 failed: no (precondition-failed)"},
-		"silence, then no":      {lost: 1, said: precondition, code: 0, text: "RPC to n2 failed after 2 attempts: no (precondition-failed)"},
-		"a code in any type":    {said: map[string]any{"type": "add_ok", "code": 14, "text": "no"}, code: 14, text: "RPC to n2 failed: no (abort)"},
-		"type error and code 0": {said: map[string]any{"type": "error", "code": 0, "text": "late"}, code: 0, text: "RPC to n2 failed: late (timeout)"},
+		"timeouts":               {lost: 3, code: 0, text: "RPC failed after 3 attempts"},
+		"an error":               {reply: precondition, code: 22, text: "RPC to n2 failed: no (precondition-failed)"},
+		"timeout, then an error": {lost: 1, reply: precondition, code: 0, text: "RPC to n2 failed after 2 attempts: no (precondition-failed)"},
+		"a code in any type":     {reply: map[string]any{"type": "add_ok", "code": 14, "text": "no"}, code: 14, text: "RPC to n2 failed: no (abort)"},
+		"type error and code 0":  {reply: map[string]any{"type": "error", "code": 0, "text": "late"}, code: 0, text: "RPC to n2 failed: late (timeout)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				net := eddytest.New(t)
 				start(net, "n1", ask(nil))
 				n2 := net.Client("n2")
-				n2.Handle(func(m eddy.Message) { n2.Reply(m, test.said) })
+				n2.Handle(func(m eddy.Message) { n2.Reply(m, test.reply) })
 				net.Lose("n1", "n2", test.lost)
 				reply := net.Client("c1").Call("n1", typed("ask"))
 				code, _ := reply.Body.Get("code").Int()
 				text, _ := reply.Body.Get("text").Text()
 				if reply.Type != "error" || code != test.code || text != test.text {
-					t.Errorf("answered with %s", reply.Body)
+					t.Errorf("the reply is %s", reply.Body)
 				}
 			})
 		})
 	}
 }
 
-// In this dialect any reply with a code is an error, and a policy heeds it.
-func TestPolicyHeedsACodeInAnyType(t *testing.T) {
+// Any reply with a code is an error reply, and a policy may retry it.
+func TestPolicyRetriesACodeInAnyType(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := eddytest.New(t)
 		start(net, "n1", ask(&maelstrom.Policy{RetryOn: []int{maelstrom.TemporarilyUnavailable}}))
@@ -86,7 +85,7 @@ func TestPolicyHeedsACodeInAnyType(t *testing.T) {
 			busy = typed("add_ok")
 		})
 		if reply := net.Client("c1").Call("n1", typed("ask")); string(reply.Body.Get("attempts")) != "2" {
-			t.Errorf("answered with %s", reply.Body)
+			t.Errorf("the reply is %s", reply.Body)
 		}
 	})
 }
@@ -104,12 +103,12 @@ func TestErrorOfACall(t *testing.T) {
 			t.Errorf("SyncRPC: %v", err)
 		}
 		if _, _, err := n1.RPCWithRetry(t.Context(), "n2", typed("add"), &maelstrom.Policy{Attempts: -1}); err == nil {
-			t.Error("an impossible policy is taken")
+			t.Error("a call with an invalid policy began")
 		}
 	})
 }
 
-// A slow context tells of its deadline, and notices nothing when that has come.
+// A slowContext has a deadline and does not end when that has passed.
 type slowContext struct {
 	context.Context
 	deadline time.Time
@@ -117,7 +116,7 @@ type slowContext struct {
 
 func (c slowContext) Deadline() (time.Time, bool) { return c.deadline, true }
 
-// The node may see a deadline pass before the context's own timer does.
+// The node may see that a deadline has passed before the timer of the context does.
 func TestDeadlineOfTheContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := eddytest.New(t)
@@ -129,14 +128,14 @@ func TestDeadlineOfTheContext(t *testing.T) {
 	})
 }
 
-// A node that has not heard its init calls too, and for no longer than it is told.
+// A call that a node makes before init waits until its deadline.
 func TestDeadlineBeforeInit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := maelstrom.NewNode()
 		in, end := io.Pipe()
 		defer end.Close()
 		n.Stdin, n.Stdout = in, io.Discard
-		for _, when := range []string{"before it runs", "while it runs"} {
+		for _, when := range []string{"before Run", "during Run"} {
 			ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
 			defer cancel()
 			begun := time.Now()
@@ -144,7 +143,7 @@ func TestDeadlineBeforeInit(t *testing.T) {
 			if took := time.Since(begun); err != context.DeadlineExceeded || took != 100*time.Millisecond {
 				t.Errorf("%s: SyncRPC ended with %v after %v", when, err, took)
 			}
-			if when == "before it runs" {
+			if when == "before Run" {
 				go n.Run()
 				synctest.Wait()
 			}
@@ -152,8 +151,7 @@ func TestDeadlineBeforeInit(t *testing.T) {
 	})
 }
 
-// The first message of a node without a name may be to nobody: it is a whole line all
-// the same.
+// A message may have neither src nor dest.
 func TestNeitherSrcNorDest(t *testing.T) {
 	for _, tt := range []struct{ in, want string }{
 		{``, `{"body":{"msg_id":1,"type":"add"}}`},
@@ -177,8 +175,8 @@ func TestNeitherSrcNorDest(t *testing.T) {
 	}
 }
 
-// A node that has just learned its name uses it at once, also to a node that it has
-// written to without.
+// A node uses its name as soon as init has set it, also to a node that it has written to
+// before.
 func TestNameBeforeAndAfterInit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := maelstrom.NewNode()
@@ -221,11 +219,11 @@ func TestCall(t *testing.T) {
 			net.Lose("n1", "n2", lost)
 			ended := make(chan string)
 			if err := n1.Call("n2", typed("add"), nil, func(reply maelstrom.Message, attempts int, err error) {
-				said := reply.Type()
+				outcome := reply.Type()
 				if maelstrom.ErrorCode(err) == maelstrom.Timeout {
-					said = "no reply"
+					outcome = "no reply"
 				}
-				ended <- said + " after " + string(rune('0'+attempts))
+				ended <- outcome + " after " + string(rune('0'+attempts))
 			}); err != nil {
 				t.Fatal(err)
 			}
@@ -243,82 +241,4 @@ func TestPanicOfACallbackIsLogged(t *testing.T) {
 		n1.Call("n2", typed("add"), nil, func(maelstrom.Message, int, error) { panic("oh") })
 		time.Sleep(time.Minute)
 	})
-}
-
-// Two attempts of one call, each reply of which may be lost, or which come while
-// the first is served, take effect once.
-func TestHandleOnce(t *testing.T) {
-	for name, test := range map[string]struct {
-		lost int           // replies
-		work time.Duration // of the handler
-		want string
-	}{
-		"reply lost":     {lost: 1, want: `{"attempts":2,"in_reply_to":1,"type":"ask_ok"}`},
-		"while served":   {work: 700 * time.Millisecond, want: `{"attempts":2,"in_reply_to":1,"type":"ask_ok"}`},
-		"nothing wrong":  {want: `{"attempts":1,"in_reply_to":1,"type":"ask_ok"}`},
-		"no reply comes": {lost: 3, want: `{"code":0,"in_reply_to":1,"text":"RPC failed after 3 attempts","type":"error"}`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				var mu sync.Mutex
-				var dedup maelstrom.Dedup
-				count := 0
-				net := eddytest.New(t)
-				start(net, "n1", ask(&maelstrom.Policy{CallID: true}))
-				start(net, "n2", func(n *maelstrom.Node) {
-					n.HandleOnce("add", &dedup, func(m maelstrom.Message) error {
-						mu.Lock()
-						count++
-						mu.Unlock()
-						time.Sleep(test.work)
-						return n.Reply(m, typed("add_ok"))
-					})
-				})
-				net.Lose("n2", "n1", test.lost)
-				reply := net.Client("c1").Call("n1", typed("ask"))
-				if string(reply.Body) != test.want {
-					t.Errorf("answered with %s, want %s", reply.Body, test.want)
-				}
-				if mu.Lock(); count != 1 {
-					t.Errorf("it took effect %d times", count)
-				}
-				mu.Unlock()
-			})
-		})
-	}
-}
-
-// A handler that returns an error, or forgets to answer, is answered for, and so
-// are further attempts.
-func TestHandleOnceOfAHandlerThatFails(t *testing.T) {
-	for name, test := range map[string]struct {
-		err  error
-		want string
-	}{
-		"error":     {maelstrom.NewRPCError(maelstrom.Abort, "no"), `{"code":14,"in_reply_to":%,"text":"no","type":"error"}`},
-		"forgetful": {nil, `{"code":13,"in_reply_to":%,"text":"the handler of add did not reply","type":"error"}`},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				net := eddytest.New(t)
-				served := 0
-				start(net, "n1", func(n *maelstrom.Node) {
-					n.HandleOnce("add", nil, func(maelstrom.Message) error {
-						served++
-						return test.err
-					})
-				})
-				client := net.Client("c1")
-				for _, id := range []string{"1", "2"} {
-					reply := client.Call("n1", eddy.Raw(`{"type":"add","call":"a/1"}`))
-					if want := strings.Replace(test.want, "%", id, 1); string(reply.Body) != want {
-						t.Errorf("answered with %s, want %s", reply.Body, want)
-					}
-				}
-				if served != 1 {
-					t.Errorf("served %d times", served)
-				}
-			})
-		})
-	}
 }

@@ -12,10 +12,11 @@ import (
 // [Node.HandleOnce]. The zero value is ready.
 type Dedup = eddy.Dedup
 
-// HandleOnce is Handle for a handler that is to run once for each call, however many of
-// its attempts arrive. The policy of the caller must say CallID. The handler must reply
-// before it returns; otherwise the node replies with code 13 crash. One Dedup may serve
-// many types. nil means one for this type alone.
+// HandleOnce registers a handler that runs once for each call, however many of its attempts
+// arrive. The policy of the caller must set CallID; without it the handler runs for every
+// request, as with Handle. The handler of a call must reply before it returns; otherwise
+// the node replies with code 13 (crash). Several types may share one Dedup. nil means one
+// for this type alone.
 func (n *Node) HandleOnce(typ string, dedup *Dedup, fn HandlerFunc) {
 	if dedup == nil {
 		dedup = new(Dedup)
@@ -23,12 +24,15 @@ func (n *Node) HandleOnce(typ string, dedup *Dedup, fn HandlerFunc) {
 	n.handle(typ, &handler{fn: fn, dedup: dedup})
 }
 
-// serveOnce is serve for a handler whose reply a Dedup keeps.
+// serveOnce is serve for a handler that a Dedup calls.
 func (s *session) serveOnce(fn HandlerFunc) eddy.Handler {
 	serve := s.serve(fn)
 	return func(ctx context.Context, req *eddy.Request) (any, error) {
+		if !s.official.Kept(req) {
+			return serve(ctx, req)
+		}
 		id, _ := idOf(Message{Body: json.RawMessage(req.Body)})
-		defer s.answers.add(req, id)()
+		defer s.user.kept.add(req, id)()
 		if _, err := serve(ctx, req); err != nil {
 			return nil, err
 		}
@@ -39,34 +43,35 @@ func (s *session) serveOnce(fn HandlerFunc) eddy.Handler {
 	}
 }
 
-// answers are the requests that have no reply yet and whose reply a Dedup will keep.
-type answers struct {
-	mu sync.Mutex
-	to map[asked]*eddy.Request
+// keptRequests are the requests that are being handled and whose reply a Dedup keeps.
+// Reply finds a request here, because only the request's own method tells the Dedup.
+type keptRequests struct {
+	mu   sync.Mutex
+	open map[requestKey]*eddy.Request
 }
 
-// Who asked, and with which msg_id.
-type asked struct{ src, id string }
+// A requestKey is the sender of a request and its msg_id.
+type requestKey struct{ src, id string }
 
-// add adds one until the function that it returns is called.
-func (a *answers) add(req *eddy.Request, id json.RawMessage) (remove func()) {
-	key := asked{req.Src, string(id)}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.to == nil {
-		a.to = make(map[asked]*eddy.Request)
+// add adds a request until the returned function is called.
+func (k *keptRequests) add(req *eddy.Request, id json.RawMessage) (remove func()) {
+	key := requestKey{req.Src, string(id)}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.open == nil {
+		k.open = make(map[requestKey]*eddy.Request)
 	}
-	a.to[key] = req
+	k.open[key] = req
 	return func() {
-		a.mu.Lock()
-		defer a.mu.Unlock()
-		delete(a.to, key)
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		delete(k.open, key)
 	}
 }
 
-// of is the request of this sender and msg_id, nil if no Dedup keeps its reply.
-func (a *answers) of(src string, id json.RawMessage) *eddy.Request {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.to[asked{src, string(id)}]
+// find returns the request of this sender and msg_id, nil if there is none.
+func (k *keptRequests) find(src string, id json.RawMessage) *eddy.Request {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.open[requestKey{src, string(id)}]
 }

@@ -12,14 +12,14 @@ import (
 	"github.com/eddyrpc/eddy/maelstrom"
 )
 
-// run runs a node on a test's network.
+// run runs a node on the network of a test.
 func run(n *maelstrom.Node, t eddy.Transport) error {
 	defer t.(io.Closer).Close()
 	n.Stdin, n.Stdout = t, t
 	return n.Run()
 }
 
-// A moved program has what package eddy has, and a network for its tests.
+// A program of the official library can use package eddy and package eddytest.
 func TestEddy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := eddytest.New(t, "n1", "n2")
@@ -62,12 +62,12 @@ func TestEddy(t *testing.T) {
 		}
 		net.Lose("lin-kv", "n1", 1) // of the read
 		if m := client.Call("n1", `{"type":"add"}`); string(m.Body.Get("value")) != "2" {
-			t.Errorf("answered with %s", m.Body)
+			t.Errorf("the reply is %s", m.Body)
 		}
 		batches.Add(3)
 		net.Stop("n1")
 		if m, ok := peer.TryReceive(); !ok || m.Type != "batch" {
-			t.Errorf("in the end n2 got %s", m.Body)
+			t.Errorf("at the end n2 got %s", m.Body)
 		}
 		if err := <-ended; err != nil {
 			t.Error(err)
@@ -75,8 +75,8 @@ func TestEddy(t *testing.T) {
 	})
 }
 
-// Loops begin also when Init has given the node its name.
-func TestEddyAfterInitByHand(t *testing.T) {
+// Loops also begin if Init has set the name of the node.
+func TestLoopsAfterInit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := eddytest.New(t, "n1", "n2")
 		peer := net.Client("n2")

@@ -13,19 +13,20 @@ import (
 	"github.com/eddyrpc/eddy/maelstrom"
 )
 
-// hear gives a node its name and these lines, one after the other, and shows what it writes.
-func hear(n *maelstrom.Node, lines ...string) {
+// serve runs a node with the name n1 on these lines, one after the other, and prints what it
+// writes.
+func serve(n *maelstrom.Node, lines ...string) {
 	log.SetOutput(io.Discard)
 	defer log.SetOutput(os.Stderr)
 	n.Init("n1", []string{"n1", "n2"})
-	both := inTurns(os.Stdout, lines...)
+	both := inLockstep(os.Stdout, lines...)
 	n.Stdin, n.Stdout = both, both
 	if err := n.Run(); err != nil {
 		fmt.Println("Run:", err)
 	}
 }
 
-// A handler that asks another node. It may hold a mutex meanwhile.
+// A handler calls another node. It may hold a mutex while it waits.
 func ExampleNode_SyncRPC() {
 	n := maelstrom.NewNode()
 	n.Handle("ask", func(msg maelstrom.Message) error {
@@ -35,16 +36,16 @@ func ExampleNode_SyncRPC() {
 		if err != nil {
 			return err
 		}
-		return n.Reply(msg, map[string]any{"type": "ask_ok", "heard": reply.Body})
+		return n.Reply(msg, map[string]any{"type": "ask_ok", "reply": reply.Body})
 	})
-	hear(n, `{"src":"c1","dest":"n1","body":{"type":"ask","msg_id":1}}`,
+	serve(n, `{"src":"c1","dest":"n1","body":{"type":"ask","msg_id":1}}`,
 		`{"src":"n2","dest":"n1","body":{"type":"read_ok","value":7,"in_reply_to":1}}`)
 	// Output:
 	// {"src":"n1","dest":"n2","body":{"msg_id":1,"type":"read"}}
-	// {"src":"n1","dest":"c1","body":{"heard":{"type":"read_ok","value":7,"in_reply_to":1},"in_reply_to":1,"type":"ask_ok"}}
+	// {"src":"n1","dest":"c1","body":{"in_reply_to":1,"reply":{"type":"read_ok","value":7,"in_reply_to":1},"type":"ask_ok"}}
 }
 
-// The same without waiting.
+// A callback gets the reply.
 func ExampleNode_RPC() {
 	n := maelstrom.NewNode()
 	n.Handle("ask", func(msg maelstrom.Message) error {
@@ -55,14 +56,15 @@ func ExampleNode_RPC() {
 			return n.Reply(msg, map[string]any{"type": "ask_ok"})
 		})
 	})
-	hear(n, `{"src":"c1","dest":"n1","body":{"type":"ask","msg_id":1}}`,
+	serve(n, `{"src":"c1","dest":"n1","body":{"type":"ask","msg_id":1}}`,
 		`{"src":"n2","dest":"n1","body":{"type":"error","code":20,"text":"no such key","in_reply_to":1}}`)
 	// Output:
 	// {"src":"n1","dest":"n2","body":{"msg_id":1,"type":"read"}}
 	// {"src":"n1","dest":"c1","body":{"code":20,"in_reply_to":1,"text":"no such key","type":"error"}}
 }
 
-// Silence is met with another attempt. The error of the last one answers the request.
+// If no reply comes in time, the node sends the request again. After the last attempt the
+// handler returns the error, which is the reply.
 func ExampleNode_RPCWithRetry() {
 	n := maelstrom.NewNode()
 	policy := &maelstrom.Policy{Attempts: 2, Timeout: 100 * time.Millisecond}
@@ -73,14 +75,14 @@ func ExampleNode_RPCWithRetry() {
 		}
 		return n.Reply(msg, map[string]any{"type": "ask_ok", "attempts": attempts})
 	})
-	hear(n, `{"src":"c1","dest":"n1","body":{"type":"ask","msg_id":1}}`)
+	serve(n, `{"src":"c1","dest":"n1","body":{"type":"ask","msg_id":1}}`)
 	// Output:
 	// {"src":"n1","dest":"n2","body":{"msg_id":1,"type":"read"}}
 	// {"src":"n1","dest":"n2","body":{"msg_id":2,"type":"read"}}
 	// {"src":"n1","dest":"c1","body":{"code":0,"in_reply_to":1,"text":"RPC failed after 2 attempts","type":"error"}}
 }
 
-// What became of a call that nobody waits for, by a policy that is looked up by name.
+// A callback learns how the call has ended. The policy is a preset.
 func ExampleNode_Call() {
 	n := maelstrom.NewNode()
 	policy, err := maelstrom.LoadPolicy("hedged")
@@ -94,33 +96,33 @@ func ExampleNode_Call() {
 			}
 		})
 	})
-	hear(n, `{"src":"c1","dest":"n1","body":{"type":"ask","msg_id":1}}`,
+	serve(n, `{"src":"c1","dest":"n1","body":{"type":"ask","msg_id":1}}`,
 		`{"src":"n2","dest":"n1","body":{"type":"read_ok","in_reply_to":1}}`)
 	// Output:
 	// {"src":"n1","dest":"n2","body":{"msg_id":1,"type":"read"}}
 	// {"src":"n1","dest":"c1","body":{"attempts":1,"in_reply_to":1,"type":"ask_ok"}}
 }
 
-// Did it happen or not?
+// A CallError says whether the call surely had no effect.
 func ExampleCallError() {
 	n := maelstrom.NewNode()
 	n.Handle("pay", func(msg maelstrom.Message) error {
 		_, _, err := n.RPCWithRetry(context.Background(), "n2", map[string]any{"type": "take"}, nil)
 		var call *maelstrom.CallError
 		if errors.As(err, &call) {
-			fmt.Println("surely without effect:", call.Definite())
+			fmt.Println("surely no effect:", call.Definite())
 		}
 		return err
 	})
-	hear(n, `{"src":"c1","dest":"n1","body":{"type":"pay","msg_id":1}}`,
+	serve(n, `{"src":"c1","dest":"n1","body":{"type":"pay","msg_id":1}}`,
 		`{"src":"n2","dest":"n1","body":{"type":"error","code":14,"text":"no","in_reply_to":1}}`)
 	// Output:
 	// {"src":"n1","dest":"n2","body":{"msg_id":1,"type":"take"}}
-	// surely without effect: true
+	// surely no effect: true
 	// {"src":"n1","dest":"c1","body":{"code":14,"in_reply_to":1,"text":"RPC to n2 failed: no (abort)","type":"error"}}
 }
 
-// Two attempts of one call: the handler runs once, both get its reply.
+// The handler runs once for two attempts of one call. Both get its reply.
 func ExampleNode_HandleOnce() {
 	n := maelstrom.NewNode()
 	var dedup maelstrom.Dedup
@@ -129,14 +131,14 @@ func ExampleNode_HandleOnce() {
 		count++
 		return n.Reply(msg, map[string]any{"type": "add_ok", "count": count})
 	})
-	hear(n, `{"src":"n2","dest":"n1","body":{"type":"add","msg_id":1,"call":"5e1f/1"}}`,
+	serve(n, `{"src":"n2","dest":"n1","body":{"type":"add","msg_id":1,"call":"5e1f/1"}}`,
 		`{"src":"n2","dest":"n1","body":{"type":"add","msg_id":2,"call":"5e1f/1"}}`)
 	// Output:
 	// {"src":"n1","dest":"n2","body":{"count":1,"in_reply_to":1,"type":"add_ok"}}
 	// {"src":"n1","dest":"n2","body":{"count":1,"in_reply_to":2,"type":"add_ok"}}
 }
 
-// A service of the network, and a compare-and-set that is lost.
+// A compare-and-set that fails because the value is another one.
 func ExampleKV() {
 	n := maelstrom.NewNode()
 	kv := maelstrom.NewLinKV(n)
@@ -147,14 +149,14 @@ func ExampleKV() {
 		}
 		return err
 	})
-	hear(n, `{"src":"c1","dest":"n1","body":{"type":"take","msg_id":1}}`,
+	serve(n, `{"src":"c1","dest":"n1","body":{"type":"take","msg_id":1}}`,
 		`{"src":"lin-kv","dest":"n1","body":{"type":"error","code":22,"text":"it is 3","in_reply_to":1}}`)
 	// Output:
 	// {"src":"n1","dest":"lin-kv","body":{"from":1,"key":"k","msg_id":1,"to":2,"type":"cas"}}
 	// {"src":"n1","dest":"c1","body":{"in_reply_to":1,"mine":false,"type":"take_ok"}}
 }
 
-// Gossip by package eddy's timer. It begins after init and ends with the input.
+// Package eddy sends gossip regularly. This begins after init and ends with the input.
 func ExampleNode_Eddy() {
 	n := maelstrom.NewNode()
 	in, send := io.Pipe()
@@ -172,8 +174,8 @@ func ExampleNode_Eddy() {
 	// {"src":"n1","dest":"n2","body":{"type":"gossip"}}
 }
 
-// There is a client for each of the network's services, and for others that speak as
-// they do. Here nobody answers.
+// There is a client for each key-value service, and for others with the same messages. Here
+// no reply comes.
 func ExampleNewKV() {
 	n := maelstrom.NewNode()
 	n.Stdout = os.Stdout
@@ -192,7 +194,7 @@ func ExampleNewKV() {
 	// {"src":"n1","dest":"my-kv","body":{"key":"k","msg_id":4,"type":"write","value":7}}
 }
 
-// Codes of errors, in words, and through a wrapper.
+// ErrorCode finds the code of an error that is wrapped.
 func ExampleErrorCode() {
 	err := fmt.Errorf("while reading: %w", maelstrom.NewRPCError(maelstrom.KeyDoesNotExist, "no such key"))
 	fmt.Println(err)
@@ -208,7 +210,7 @@ func ExampleErrorCode() {
 	// {"type":"error","code":20,"text":"no such key"}
 }
 
-// The fields that any body may have, in a struct of one's own.
+// A struct for a body embeds the fields that any body may have.
 func ExampleMessageBody() {
 	type broadcast struct {
 		maelstrom.MessageBody
@@ -226,8 +228,8 @@ func ExampleMessageBody() {
 	// {"type":"init","node_id":"n1","node_ids":["n1"]}
 }
 
-// Handlers may be wrapped, since each is a HandlerFunc. A node that is not strict
-// answers what it does not know, and runs on.
+// A HandlerFunc may wrap another one. A node that is not strict replies to a message of an
+// unknown type with an error, and goes on.
 func ExampleHandlerFunc() {
 	n := maelstrom.NewNode()
 	n.Strict = false
@@ -240,7 +242,7 @@ func ExampleHandlerFunc() {
 		}
 	}
 	n.Handle("fail", named("fail", func(maelstrom.Message) error { return errors.New("no luck") }))
-	hear(n, `{"src":"c1","dest":"n1","body":{"type":"what","msg_id":1}}`,
+	serve(n, `{"src":"c1","dest":"n1","body":{"type":"what","msg_id":1}}`,
 		`{"src":"c1","dest":"n1","body":{"type":"fail","msg_id":2}}`)
 	// Output:
 	// {"src":"n1","dest":"c1","body":{"code":10,"in_reply_to":1,"text":"no handler for type what","type":"error"}}

@@ -11,10 +11,10 @@ import (
 // An echo node as the official library's programs write it.
 func Example() {
 	n := maelstrom.NewNode()
-	lines := inTurns(os.Stdout,
+	lines := inLockstep(os.Stdout,
 		`{"src":"c1","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1"]}}`,
 		`{"src":"c1","dest":"n1","body":{"type":"echo","msg_id":2,"echo":9007199254740993}}`)
-	n.Stdin, n.Stdout = lines, lines // a program leaves them as they are
+	n.Stdin, n.Stdout = lines, lines // a program does not set them
 	n.Handle("echo", func(msg maelstrom.Message) error {
 		var body map[string]json.RawMessage
 		if err := json.Unmarshal(msg.Body, &body); err != nil {

@@ -20,21 +20,21 @@ type KV struct {
 	node *Node
 }
 
-// NewKV is a client of the service of a name.
+// NewKV returns a client of the service with this name.
 func NewKV(typ string, node *Node) *KV { return &KV{typ, node} }
 
-// NewLinKV is a client of lin-kv, which is linearizable.
+// NewLinKV returns a client of lin-kv, which is linearizable.
 func NewLinKV(node *Node) *KV { return NewKV(LinKV, node) }
 
-// NewSeqKV is a client of seq-kv, which is sequentially consistent: its reads may
-// be old.
+// NewSeqKV returns a client of seq-kv, which is sequentially consistent: a read may return
+// an old value.
 func NewSeqKV(node *Node) *KV { return NewKV(SeqKV, node) }
 
-// NewLWWKV is a client of lww-kv, where the last write wins.
+// NewLWWKV returns a client of lww-kv, where the last write wins.
 func NewLWWKV(node *Node) *KV { return NewKV(LWWKV, node) }
 
-// Read is the value of a key; a number that is an integer is an int. Without the
-// key the error is an *RPCError of code KeyDoesNotExist.
+// Read returns the value of a key. A number becomes an int. If there is no such key, the
+// error is an *RPCError with code KeyDoesNotExist.
 func (kv *KV) Read(ctx context.Context, key string) (any, error) {
 	reply, err := kv.read(ctx, key)
 	if err != nil {
@@ -45,14 +45,14 @@ func (kv *KV) Read(ctx context.Context, key string) (any, error) {
 		return nil, nil
 	}
 	if i, ok := raw.Int(); ok {
-		return int(i), nil // exact, beyond 2^53 too
+		return int(i), nil // exact, also above 2^53
 	}
 	var v any
 	if err := json.Unmarshal(raw, &v); err != nil {
 		return nil, err
 	}
 	if f, ok := v.(float64); ok {
-		return int(f), nil // as the official library does
+		return int(f), nil // as with the official library
 	}
 	return v, nil
 }
@@ -65,11 +65,11 @@ func (kv *KV) ReadInto(ctx context.Context, key string, v any) error {
 	}
 	body := struct {
 		Value any `json:"value"`
-	}{v} // so that null leaves alone what v points to
+	}{v} // as a member, so that null does not change what v points to
 	return json.Unmarshal(reply.Body, &body)
 }
 
-// ReadInt is the value of a key as an int, 0 if it is none.
+// ReadInt returns the value of a key, 0 if it is not a number.
 func (kv *KV) ReadInt(ctx context.Context, key string) (int, error) {
 	v, err := kv.Read(ctx, key)
 	i, _ := v.(int)
@@ -82,9 +82,9 @@ func (kv *KV) Write(ctx context.Context, key string, value any) error {
 	return err
 }
 
-// CompareAndSwap sets the value of a key from one to another. The error is an
-// *RPCError of code PreconditionFailed if it was not the first, KeyDoesNotExist if
-// there was none and createIfNotExists is false.
+// CompareAndSwap sets the value of a key to to if the value is from. If it is not, the error
+// is an *RPCError with code PreconditionFailed. If there is no such key, CompareAndSwap
+// creates it if createIfNotExists is true; otherwise the code is KeyDoesNotExist.
 func (kv *KV) CompareAndSwap(ctx context.Context, key string, from, to any, createIfNotExists bool) error {
 	body := map[string]any{"type": "cas", "key": key, "from": from, "to": to}
 	if createIfNotExists {

@@ -6,14 +6,14 @@ import (
 	"github.com/eddyrpc/eddy"
 )
 
-// A Message goes from Src to Dest. Its body is JSON text.
+// A Message is sent from Src to Dest. Its body is JSON text.
 type Message struct {
 	Src  string          `json:"src,omitempty"`
 	Dest string          `json:"dest,omitempty"`
 	Body json.RawMessage `json:"body,omitempty"`
 }
 
-// Type is the body's type, "" if it has none.
+// Type returns the type of the body, "" if it has none.
 func (m *Message) Type() string {
 	var body MessageBody
 	if json.Unmarshal(m.Body, &body) != nil {
@@ -22,9 +22,9 @@ func (m *Message) Type() string {
 	return body.Type
 }
 
-// RPCError is the error that the body tells of, nil if it tells of none: one with
-// a code other than 0, or of type error, whose code may be 0 timeout. A body that
-// can't be read is a crash.
+// RPCError returns the error of an error reply, nil if the body is none. An error reply has
+// a code other than 0, or the type error, and then its code may be 0 (timeout). A body that
+// cannot be decoded returns code 13 (crash).
 func (m *Message) RPCError() *RPCError {
 	var body MessageBody
 	if err := json.Unmarshal(m.Body, &body); err != nil {
@@ -34,12 +34,12 @@ func (m *Message) RPCError() *RPCError {
 		return nil
 	}
 	if eddy.Raw(m.Body).Get("code") == nil {
-		return NewRPCError(Crash, body.Text) // nothing is known of it
+		return NewRPCError(Crash, body.Text) // which may have had an effect
 	}
 	return NewRPCError(body.Code, body.Text)
 }
 
-// A MessageBody is the fields that any body may have.
+// A MessageBody has the fields that any body may have.
 type MessageBody struct {
 	Type      string `json:"type,omitempty"`
 	MsgID     int    `json:"msg_id,omitempty"`

@@ -20,7 +20,7 @@ const (
 	TxnConflict            = 30
 )
 
-// ErrorCodeText is a code's name.
+// ErrorCodeText returns the name of a code.
 func ErrorCodeText(code int) string {
 	names := map[int]string{
 		Timeout: "Timeout", NotSupported: "NotSupported", TemporarilyUnavailable: "TemporarilyUnavailable",
@@ -33,7 +33,7 @@ func ErrorCodeText(code int) string {
 	return fmt.Sprintf("ErrorCode<%d>", code)
 }
 
-// ErrorCode is the code of the *RPCError that err is or wraps, -1 if it is none.
+// ErrorCode returns the code of the *RPCError that err is or wraps, -1 if there is none.
 func ErrorCode(err error) int {
 	if rpc, ok := errors.AsType[*RPCError](err); ok {
 		return rpc.Code
@@ -41,20 +41,20 @@ func ErrorCode(err error) int {
 	return -1
 }
 
-// An RPCError is what an error reply says.
+// An RPCError is an error reply.
 type RPCError struct {
 	Code int
 	Text string
 }
 
-// NewRPCError makes an RPCError.
+// NewRPCError returns an RPCError.
 func NewRPCError(code int, text string) *RPCError { return &RPCError{code, text} }
 
 func (e *RPCError) Error() string {
 	return fmt.Sprintf("RPCError(%s, %q)", ErrorCodeText(e.Code), e.Text)
 }
 
-// MarshalJSON is the body of an error reply. Its code is there even if it is 0.
+// MarshalJSON returns the body of the error reply. It has a code also if that is 0.
 func (e *RPCError) MarshalJSON() ([]byte, error) {
 	return json.Marshal(struct {
 		Type string `json:"type"`

@@ -6,7 +6,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"os"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -14,41 +16,44 @@ import (
 	"github.com/eddyrpc/eddy/internal/official"
 )
 
-// graceAtEOF is how long calls may still wait when the input has ended, since no
-// reply can come any more.
+// graceAtEOF is how long calls may still wait after the end of the input. Then they end,
+// since no reply can come any more.
 const graceAtEOF = time.Second
 
-// A session is one Run, what was sent before it, and its node, which serves once.
-// It is also that node's transport.
+// A session is a node of package eddy, which serves once, and the transport of that node.
+// Each Run has a session. What the user sends before Run belongs to it too.
 type session struct {
-	*Node    // the user's
+	user     *Node
 	node     eddy.Node
-	official official.Node // the node, in the official library's mode
+	official official.Node // node, in the official library's mode
 	opening  sync.Once
-	failed   error // why Run ended early; set by the reader, read when it is over
 }
 
-// current is the session that runs or will.
+// current returns the session that runs, or that will run next.
 func (n *Node) current() *session {
 	if s := n.session.Load(); s != nil {
 		return s
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	return n.currentLocked()
+}
+
+func (n *Node) currentLocked() *session {
 	if n.session.Load() == nil {
 		n.session.Store(n.newSession(0))
 	}
 	return n.session.Load()
 }
 
-// opened is the current session, whose node can send.
+// opened returns the current session, and makes its node ready to send.
 func (n *Node) opened() *session {
 	s := n.current()
 	s.open()
 	return s
 }
 
-// renew makes the session behind one that has ended.
+// renew makes the session that comes after one that has ended.
 func (n *Node) renew(old *session) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -63,33 +68,15 @@ func (n *Node) renew(old *session) {
 }
 
 func (n *Node) newSession(lastID int64) *session {
-	s := &session{Node: n}
+	s := &session{user: n}
 	s.official = official.Choose(&s.node, official.Mode{Malformed: s.malformed, Unknown: s.unknown, LastID: lastID})
 	s.node.HandleInline("init", s.init)
 	return s
 }
 
-// init gives the node its name while nothing else is read. The rest, which may run the
-// user's handler, is done on another goroutine.
-func (s *session) init(_ context.Context, req *eddy.Request) (any, error) {
-	msg := Message{Src: req.Src, Dest: s.official.CalledBy(req), Body: bytes.Clone(req.Body)}
-	err := s.adopt(msg)
-	done := s.official.Busy()
-	go func() {
-		defer done()
-		s.run(func(msg Message) error {
-			if err != nil {
-				return err
-			}
-			return s.initialise(msg)
-		}, msg, req)
-	}()
-	return nil, nil
-}
-
 func (s *session) handle(typ string, h *handler) {
 	switch {
-	case typ == "init": // which calls the user's
+	case typ == "init": // s.init calls it
 	case h.dedup != nil:
 		s.node.Handle(typ, h.dedup.Handler(s.serveOnce(h.fn)))
 	default:
@@ -97,47 +84,123 @@ func (s *session) handle(typ string, h *handler) {
 	}
 }
 
-// open makes the session's node send, as soon as the user's fields are set.
+// open makes the node ready to send. By now the user has set Stdout.
 func (s *session) open() {
 	s.opening.Do(func() {
-		_, isFile := s.Stdout.(*os.File)
+		_, isFile := s.user.Stdout.(*os.File)
 		s.official.Open(s, !isFile)
 	})
 }
 
-func (s *session) Write(p []byte) (int, error) { return s.Stdout.Write(p) }
+// init handles an init message. It sets the name of the node in the goroutine that reads,
+// so that what is read next finds it set. The user's handler may block, so another
+// goroutine runs it.
+func (s *session) init(_ context.Context, req *eddy.Request) (any, error) {
+	msg := Message{Src: req.Src, Dest: s.official.CalledBy(req), Body: bytes.Clone(req.Body)}
+	var body InitMessageBody
+	if err := json.Unmarshal(msg.Body, &body); err != nil {
+		return nil, eddy.Errorf(eddy.Crash, "unmarshal init message body: %v", err)
+	}
+	s.official.Adopt(body.NodeID, body.NodeIDs)
+	done := s.official.Busy()
+	go func() {
+		defer done()
+		s.run(s.initialise, msg, req)
+	}()
+	return nil, nil
+}
 
+// initialise runs the user's handler of init, replies, and begins the loops.
+func (s *session) initialise(msg Message) error {
+	if h := s.user.handlerOf("init"); h != nil {
+		if err := h.fn(msg); err != nil {
+			return err
+		}
+	}
+	if err := s.user.Reply(msg, MessageBody{Type: "init_ok"}); err != nil {
+		return err
+	}
+	s.official.BeginLoops()
+	return nil
+}
+
+// serve returns the handler of package eddy that runs a handler of the user.
+func (s *session) serve(fn HandlerFunc) eddy.Handler {
+	return func(_ context.Context, req *eddy.Request) (any, error) {
+		s.run(fn, Message{Src: req.Src, Dest: s.official.CalledBy(req), Body: json.RawMessage(req.Body)}, req)
+		return nil, nil
+	}
+}
+
+// run runs a handler, and replies with its error if it returns one.
+func (s *session) run(fn HandlerFunc, msg Message, req *eddy.Request) {
+	err := guard(func() error { return fn(msg) })
+	if err == nil {
+		return
+	}
+	log.Printf("handler of %s: %s", req.Type, err)
+	answer, err := json.Marshal(errorReply(err))
+	if err == nil {
+		err = req.Reply(eddy.Raw(answer))
+	}
+	if err != nil {
+		log.Printf("reply error: %s", err)
+	}
+}
+
+// guard runs a function of the user. A panic becomes an error.
+func guard(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			log.Printf("panic: %v\n%s", p, debug.Stack())
+			err = NewRPCError(Crash, fmt.Sprintf("the handler panicked: %v", p))
+		}
+	}()
+	return f()
+}
+
+// An inputError ends the reading. Run returns what it wraps.
+type inputError struct{ error }
+
+// Read reads the input.
 func (s *session) Read(p []byte) (int, error) {
-	read, err := s.Stdin.Read(p)
+	n, err := s.user.Stdin.Read(p)
 	switch err {
 	case nil:
 	case io.EOF:
 		time.AfterFunc(graceAtEOF, s.official.EndCalls)
 	default:
-		s.failed = err
+		err = inputError{err}
 	}
-	return read, err
+	return n, err
 }
 
+// Write writes the output.
+func (s *session) Write(p []byte) (int, error) { return s.user.Stdout.Write(p) }
+
+// malformed returns why a line that is no message ends Run, nil if it does not.
 func (s *session) malformed(line []byte) error {
-	if !s.Strict {
+	if !s.user.Strict {
 		return nil
 	}
 	var msg Message
 	if err := json.Unmarshal(line, &msg); err != nil {
-		s.failed = fmt.Errorf("unmarshal message: %w", err)
-	} else if err := json.Unmarshal(msg.Body, new(MessageBody)); err != nil {
-		s.failed = fmt.Errorf("unmarshal message body: %w", err)
-	} else if string(msg.Body) == "null" {
-		return s.unknown(line) // has no type
+		return inputError{fmt.Errorf("unmarshal message: %w", err)}
 	}
-	return s.failed
+	if err := json.Unmarshal(msg.Body, new(MessageBody)); err != nil {
+		return inputError{fmt.Errorf("unmarshal message body: %w", err)}
+	}
+	if string(msg.Body) == "null" { // the official library looks for a handler of type ""
+		return s.unknown(line)
+	}
+	return nil // the official library would take it
 }
 
+// unknown returns why a message without a handler ends Run, nil if it does not.
 func (s *session) unknown(line []byte) error {
-	if s.Strict {
-		//lint:ignore ST1005 the official library says it so
-		s.failed = fmt.Errorf("No handler for %s", bytes.TrimSpace(line))
+	if !s.user.Strict {
+		return nil
 	}
-	return s.failed
+	//lint:ignore ST1005 this is the official library's text
+	return inputError{fmt.Errorf("No handler for %s", bytes.TrimSpace(line))}
 }

@@ -11,7 +11,7 @@ import (
 
 const hello = `{"src":"c1","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1"]}}` + "\n"
 
-// A node that is not strict answers what it can't serve, and serves on.
+// A node that is not strict replies with an error to what it cannot handle, and goes on.
 func TestNotStrict(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out strings.Builder
@@ -37,7 +37,8 @@ func TestNotStrict(t *testing.T) {
 	})
 }
 
-// A body that is null has no type, and so no handler: that ends Run, as it does there.
+// A body that is null has no type, so it has no handler. It ends Run, as with the official
+// library.
 func TestStrictNull(t *testing.T) {
 	n := maelstrom.NewNode()
 	n.Stdout = io.Discard
@@ -47,8 +48,8 @@ func TestStrictNull(t *testing.T) {
 	}
 }
 
-// What ends a strict node names the line that is to blame, whatever stands before and
-// behind it in the same read.
+// The error of Run names the line that ended it, also if the same read had lines before and
+// after it.
 func TestStrictNamesTheLine(t *testing.T) {
 	ping := `{"src":"c1","dest":"n1","body":{"type":"ping","msg_id":2}}` + "\n"
 	for line, want := range map[string]string{
@@ -62,7 +63,7 @@ func TestStrictNamesTheLine(t *testing.T) {
 			n.Stdin = strings.NewReader(hello + ping + ping + line + "\n" + ping + "rubbish of another kind\n")
 			n.Handle("ping", func(maelstrom.Message) error { return nil })
 			if err := n.Run(); err == nil || err.Error() != want {
-				t.Errorf("it ended with %v, want %s", err, want)
+				t.Errorf("Run: %v, want %s", err, want)
 			}
 		})
 	}

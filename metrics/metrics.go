@@ -42,7 +42,10 @@ func desc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc("eddy_"+name, help, append([]string{"node"}, labels...), nil)
 }
 
-const counter = prometheus.CounterValue
+const (
+	counter = prometheus.CounterValue
+	gauge   = prometheus.GaugeValue
+)
 
 var (
 	messages = desc("messages_total", "Messages that the node read and wrote.", "direction")
@@ -54,6 +57,9 @@ var (
 		{dropped, counter, func(s eddy.Stats) int64 { return s.Dropped }, "no_handler"},
 		{dropped, counter, func(s eddy.Stats) int64 { return s.Expired }, "expired"},
 		{desc("stray_replies_total", "Replies that belong to no open call."), counter, func(s eddy.Stats) int64 { return s.Strays }, ""},
+		{desc("open_calls", "Calls that have not ended."), gauge, func(s eddy.Stats) int64 { return s.OpenCalls }, ""},
+		{desc("open_requests", "Requests and one-way messages that handlers have not finished."), gauge, func(s eddy.Stats) int64 { return s.OpenRequests }, ""},
+		{desc("log_dropped_total", "Lines of the default log that standard error did not take in time."), counter, func(s eddy.Stats) int64 { return s.LogDropped }, ""},
 		{desc("bad_lines_total", "Lines that are no message."), counter, func(s eddy.Stats) int64 { return s.BadLines }, ""},
 	}
 	ofDest = []metric[eddy.DestinationStats]{

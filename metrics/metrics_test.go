@@ -19,6 +19,7 @@ import (
 
 	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/eddytest"
+	"github.com/eddyrpc/eddy/internal/golden"
 	"github.com/eddyrpc/eddy/metrics"
 )
 
@@ -53,6 +54,9 @@ func wantSeries(t *testing.T, text string, want ...string) {
 
 func echo() *eddy.Node {
 	n := &eddy.Node{}
+	n.Handle("forward", func(ctx context.Context, _ *eddy.Request) (any, error) {
+		return n.RPC(ctx, "n9", eddy.Raw(`{"type":"echo"}`))
+	})
 	n.HandleInline("echo", func(_ context.Context, req *eddy.Request) (any, error) { return nil, req.ReplyAs("echo_ok", req.Body) })
 	return n
 }
@@ -76,7 +80,8 @@ func TestCollector(t *testing.T) {
 		n1.RPCWithRetry(t.Context(), "n9", eddy.Raw(`{"type":"echo"}`), &eddy.Policy{Attempts: 2, Timeout: time.Second})
 		net.Delay("n2", "n1", 1500*time.Millisecond)
 		n1.RPCWithRetry(t.Context(), "n2", eddy.Raw(`{"type":"echo"}`), &eddy.Policy{Attempts: 2, Timeout: time.Second})
-		net.Client("c1").Send("n2", `{"type":"unknown"}`)
+		client := net.Client("c1")
+		client.Send("n2", `{"type":"unknown"}`)
 		time.Sleep(time.Minute)
 		wantSeries(t, scrape(t, r),
 			`eddy_calls_total{node="n1",server_address="n2"} 6`,
@@ -92,7 +97,13 @@ func TestCollector(t *testing.T) {
 			`eddy_dropped_total{node="n2",reason="expired"} 0`,
 			`eddy_stray_replies_total{node="n1"} 1`,
 			`eddy_bad_lines_total{node="n1"} 0`,
+			`eddy_log_dropped_total{node="n1"} 0`,
+			`eddy_open_calls{node="n2"} 0`,
+			`eddy_open_requests{node="n2"} 0`,
 		)
+		client.Request("n2", `{"type":"forward"}`)
+		synctest.Wait()
+		wantSeries(t, scrape(t, r), `eddy_open_calls{node="n2"} 1`, `eddy_open_requests{node="n2"} 1`)
 	})
 }
 
@@ -188,8 +199,15 @@ func TestConventions(t *testing.T) {
 		snakeCase := regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)*$`)
 		values := 0
 		var names []string
+		var table strings.Builder
+		table.WriteString("| metric | labels | what it shows |\n|---|---|---|\n")
 		for _, family := range families {
 			names = append(names, family.GetName())
+			var labels []string
+			for _, label := range family.GetMetric()[0].GetLabel() {
+				labels = append(labels, "`"+label.GetName()+"`")
+			}
+			fmt.Fprintf(&table, "| `%s` | %s | %s |\n", family.GetName(), strings.Join(labels, ", "), family.GetHelp())
 			for _, m := range family.GetMetric() {
 				for _, label := range m.GetLabel() {
 					if label.GetName() == "node" || label.GetName() == "server_address" {
@@ -205,6 +223,7 @@ func TestConventions(t *testing.T) {
 			t.Errorf("%d values of labels were looked at", values)
 		}
 		checkDashboard(t, names)
+		golden.Section(t, "../docs/nats.md", "metrics", table.String())
 	})
 }
 

@@ -34,13 +34,28 @@ func (c *Conn) Messages() (in, out int64) { return c.counters.in.Load(), c.count
 // Reconnects returns how often the connection was made again.
 func (c *Conn) Reconnects() int64 { return int64(c.nc.Stats().Reconnects) }
 
-// Dropped returns how many messages were dropped or lost, by reason: those of Counts.
+// reasons are the reasons for which messages are dropped or lost.
+var reasons = []struct {
+	name, meaning string
+	count         func(*Counts) int64
+}{
+	{"invalid", "received, but not one message with the src and dest of its subject", func(c *Counts) int64 { return c.Invalid }},
+	{"stale_reply", "replies to requests of an earlier incarnation of the node", func(c *Counts) int64 { return c.Stale }},
+	{"foreign_source", "lines of the node that are no message, or whose src is not the node's name", func(c *Counts) int64 { return c.Foreign }},
+	{"slow_reader", "messages that arrived faster than the node read them", func(c *Counts) int64 { return c.Lost }},
+	{"no_receiver", "messages to a node that nobody had joined as", func(c *Counts) int64 { return c.NoReceiver }},
+	{"not_sent", "messages that were too long, or for which no server was connected for too long", func(c *Counts) int64 { return c.Unsent }},
+}
+
+// Dropped returns how many messages were dropped or lost, by reason: invalid,
+// stale_reply, foreign_source, slow_reader, no_receiver and not_sent.
 func (c *Conn) Dropped() map[string]int64 {
-	n := c.Counts()
-	return map[string]int64{
-		"invalid": n.Invalid, "stale_reply": n.Stale, "foreign_source": n.Foreign,
-		"slow_reader": n.Lost, "no_receiver": n.NoReceiver, "not_sent": n.Unsent,
+	counts := c.Counts()
+	all := make(map[string]int64, len(reasons))
+	for _, r := range reasons {
+		all[r.name] = r.count(&counts)
 	}
+	return all
 }
 
 // Requests returns how many requests were sent to each node. A request is one attempt

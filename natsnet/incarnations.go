@@ -52,6 +52,20 @@ func (i *incarnations) next() {
 
 const idLen = 16 // of an incarnation's id
 
+// isID reports whether a token can be an incarnation's id. Others are ignored: the id
+// becomes a part of the subject of the reply.
+func isID(token string) bool {
+	if len(token) != idLen {
+		return false
+	}
+	for i := range len(token) {
+		if !staysInToken(token[i]) {
+			return false
+		}
+	}
+	return true
+}
+
 // accept reports whether a message is for the present incarnation, and remembers which
 // incarnation sent a request.
 func (i *incarnations) accept(src, reply string, body *wire.Body) bool {
@@ -61,7 +75,7 @@ func (i *incarnations) accept(src, reply string, body *wire.Body) bool {
 	switch {
 	case body.InReplyTo != wire.NoID:
 		return asker == "" || asker == i.current
-	case body.ID != wire.NoID && len(sender) == idLen:
+	case body.ID != wire.NoID && isID(sender):
 		i.askers.Put(request{src, body.ID}, sender)
 	}
 	return true

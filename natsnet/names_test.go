@@ -20,7 +20,7 @@ func TestNamesOfSendersAreBounded(t *testing.T) {
 		if got, ok := p.source(p.subjects.subject("n1", name)); got != name || !ok {
 			t.Fatalf("the source is %q, %v", got, ok)
 		}
-		for _, incarnation := range []string{strings.Repeat("y", idLen), strings.Repeat("y", 2000)} {
+		for _, incarnation := range []string{strings.Repeat("y", idLen), strings.Repeat("y", 2000), strings.Repeat("*", idLen)} {
 			body := wire.Body{ID: int64(i), InReplyTo: wire.NoID}
 			if !in.accept(name, p.subjects.reply(name, incarnation, "n1"), &body) {
 				t.Fatal("a request is not accepted")
@@ -37,8 +37,8 @@ func TestNamesOfSendersAreBounded(t *testing.T) {
 	bytes = 0
 	for r, asker := range in.askers.All() {
 		bytes += len(r.node) + len(asker)
-		if len(asker) != idLen {
-			t.Fatalf("an incarnation of %d bytes is kept", len(asker))
+		if asker != strings.Repeat("y", idLen) {
+			t.Fatalf("the incarnation %q is kept", asker)
 		}
 	}
 	if bytes > maxRequestBytes || bytes < maxRequestBytes/2 {

@@ -23,29 +23,29 @@ import (
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
-// natsFlags say where the servers are, and how they are trusted.
+// natsFlags are the flags of all commands that connect to NATS servers.
 type natsFlags struct {
-	NATS    string `name:"nats" env:"NATS_URL" default:"nats://127.0.0.1:4222" placeholder:"URLS" help:"The NATS servers, with commas between (${default})."`
-	Cluster string `default:"eddy" help:"Keeps clusters on the same servers apart (${default})."`
+	NATS    string `name:"nats" env:"NATS_URL" default:"nats://127.0.0.1:4222" placeholder:"URLS" help:"The URLs of the NATS servers, separated by commas (${default})."`
+	Cluster string `default:"eddy" help:"The name of the cluster. Several clusters can use the same servers (${default})."`
 	securityFlags
 }
 
-// securityFlags name files, since a command line is for all to see.
+// securityFlags name files, since every user of a machine can read its command lines.
 type securityFlags struct {
-	Creds     string `placeholder:"FILE" help:"Credentials: a JWT and a seed, as nsc writes them."`
-	NKey      string `name:"nkey" placeholder:"FILE" help:"The seed of an NKey."`
-	TokenFile string `placeholder:"FILE" help:"A token."`
-	TLSCA     string `name:"tls-ca" placeholder:"FILE" help:"The certificates that a server's must be signed by."`
-	TLSCert   string `name:"tls-cert" placeholder:"FILE" help:"Our certificate."`
-	TLSKey    string `name:"tls-key" placeholder:"FILE" help:"Its key."`
+	Creds     string `placeholder:"FILE" help:"A file with credentials: a JWT and a seed, as nsc writes them."`
+	NKey      string `name:"nkey" placeholder:"FILE" help:"A file with the seed of an NKey."`
+	TokenFile string `placeholder:"FILE" help:"A file with a token."`
+	TLSCA     string `name:"tls-ca" placeholder:"FILE" help:"A file with certificates, one of which must have signed the server's."`
+	TLSCert   string `name:"tls-cert" placeholder:"FILE" help:"A file with the client's certificate, for mutual TLS."`
+	TLSKey    string `name:"tls-key" placeholder:"FILE" help:"A file with the key of --tls-cert."`
 }
 
-// config is how a node joins. A URL with a secret in it is refused: a command line is
-// for all to see, and URLs are printed.
+// config returns the configuration of a node's connection. A URL with a secret is
+// refused: every user can read command lines, and URLs are printed.
 func (f *natsFlags) config(node string) (natsnet.Config, error) {
 	for server := range strings.SplitSeq(f.NATS, ",") {
 		if strings.Contains(server, "@") {
-			return natsnet.Config{}, usageError("--nats: a URL must not hold a secret; name a file that does: --token-file, --nkey, --creds")
+			return natsnet.Config{}, usageError("--nats: a URL must not hold a secret; use --token-file, --nkey or --creds")
 		}
 	}
 	return natsnet.Config{
@@ -56,13 +56,13 @@ func (f *natsFlags) config(node string) (natsnet.Config, error) {
 	}, nil
 }
 
-// memberFlags say how a node program is kept alive.
+// memberFlags are the flags of commands that run node programs.
 type memberFlags struct {
-	Restarts int           `default:"10" help:"Start a node that died again, so often in a row (${default}); 0 never."`
-	Grace    time.Duration `default:"35s" help:"Give a node this long to end by itself once it is told to (${default})."`
+	Restarts int           `default:"10" help:"Restart a node that has died, at most this many times in a row (${default})."`
+	Grace    time.Duration `default:"35s" help:"How long a node may run on after it was told to end (${default})."`
 
-	Program string   `arg:"" passthrough:"" help:"The node program, in any language; what follows are its own arguments."`
-	Args    []string `arg:"" optional:"" help:"The program's arguments."`
+	Program string   `arg:"" passthrough:"" help:"The node program, in any language."`
+	Args    []string `arg:"" optional:"" help:"The arguments of the program."`
 }
 
 func (f *memberFlags) check() error {
@@ -72,7 +72,7 @@ func (f *memberFlags) check() error {
 	case f.Restarts < 0 || f.Grace < 0:
 		return usageError("--restarts and --grace must not be negative")
 	}
-	if f.Program == "--" { // kong leaves it there
+	if f.Program == "--" { // kong does not remove it
 		if len(f.Args) == 0 {
 			return usageError("a node program is missing")
 		}
@@ -91,16 +91,16 @@ func (f *memberFlags) config(net natsnet.Config, log *slog.Logger, stderr io.Wri
 // joinCommand is `eddy join`.
 type joinCommand struct {
 	natsFlags
-	NodeID  string   `name:"node-id" required:"" help:"The node's id."`
-	NodeIDs []string `name:"node-ids" required:"" help:"All nodes' ids, with commas between."`
-	Metrics string   `placeholder:"ADDR" help:"Serve /metrics and /healthz there, such as 127.0.0.1:9464."`
+	NodeID  string   `name:"node-id" required:"" help:"The name of the node."`
+	NodeIDs []string `name:"node-ids" required:"" help:"The names of all nodes, separated by commas."`
+	Metrics string   `placeholder:"ADDR" help:"Serve /metrics and /healthz at this address, such as 127.0.0.1:9464."`
 	memberFlags
 }
 
 func (joinCommand) Help() string {
-	return `Flags of join come before the program: eddy join [flags] -- PROGRAM [ARGS...]
+	return `Flags of join must precede the program: eddy join [flags] -- PROGRAM [ARGS...]
 
-It starts the program on its standard input and output, tells it its name, and carries its messages over NATS. A program that dies is started again, after 100 ms at first and then ever later. On SIGTERM or Ctrl-C the program is told to end, and its last messages are still carried.
+It starts the program, tells it its name, and carries the messages of its standard input and output over NATS. If the program dies, it is restarted, after 100 ms at first and after up to 5 s later. On SIGTERM or Ctrl-C the program is told to end by SIGTERM, and its last messages are still carried.
 
 The exit status is 0 after that, and 1 if the program has died too often.`
 }
@@ -167,10 +167,10 @@ func metricsHandler(m interface{ Health() error }, t metrics.Transport, roundTri
 	return mux
 }
 
-// textLog is a log for people.
+// textLog returns a log in lines of text.
 func textLog(to io.Writer) *slog.Logger { return slog.New(slog.NewTextHandler(to, nil)) }
 
-// names are n1, n2 and so on.
+// nodeNames returns the names n1, n2 and so on.
 func nodeNames(count int) (names []string) {
 	for i := range count {
 		names = append(names, fmt.Sprint("n", i+1))

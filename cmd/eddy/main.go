@@ -43,8 +43,8 @@ type cli struct {
 
 	Services servicesCommand `cmd:"" help:"Serve lin-kv, seq-kv, lww-kv and lin-tso to nodes over NATS."`
 
-	NATSServer natsServerCommand `cmd:"" name:"nats-server" hidden:"" help:"Be a NATS server until standard input ends."`
-	NATSConfig natsConfigCommand `cmd:"" name:"nats-config" help:"Write the configuration of NATS servers for one cluster."`
+	NATSServer natsServerCommand `cmd:"" name:"nats-server" hidden:"" help:"Run a NATS server until standard input ends."`
+	NATSConfig natsConfigCommand `cmd:"" name:"nats-config" help:"Write configurations of NATS servers for a cluster."`
 }
 
 // A statusErr sets the exit status. If it has a text, the text is printed.
@@ -118,7 +118,7 @@ func exitStatus(err error, stderr io.Writer) int {
 	return status.status
 }
 
-// A versionFlag shows the version and ends the program.
+// A versionFlag prints the version and ends the program.
 type versionFlag bool
 
 func (versionFlag) BeforeReset(app *kong.Kong) error {

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) {
 	maps.Copy(commands, testNodes)
 	// The tests mostly wait for processes; a command line that says otherwise goes
 	// over this.
-	flag.Set("test.parallel", "32")
+	flag.Set("test.parallel", "16")
 	os.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector's exit takes a second
 	testscript.Main(m, commands)
 }

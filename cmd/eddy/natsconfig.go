@@ -9,23 +9,23 @@ import (
 
 // natsConfigCommand is `eddy nats-config`.
 type natsConfigCommand struct {
-	NodeIDs  []string `name:"node-ids" required:"" help:"Who may join, with commas between, each as itself alone."`
-	Clients  []string `help:"Who may call, by eddy call --as NAME, likewise."`
-	Cluster  string   `default:"eddy" help:"The cluster's name (${default})."`
-	Replicas int      `default:"3" help:"How many servers (${default})."`
-	Servers  []string `placeholder:"HOSTS" help:"Their host names, as many; nats-1 and so on by default."`
-	Store    string   `default:"/var/lib/nats" placeholder:"DIR" help:"Where a server keeps its data (${default})."`
-	TLSCA    string   `name:"tls-ca" placeholder:"PATH" help:"On the servers: the certificates that others' must be signed by."`
-	TLSCert  string   `name:"tls-cert" placeholder:"PATH" help:"On the servers: a server's certificate."`
-	TLSKey   string   `name:"tls-key" placeholder:"PATH" help:"On the servers: its key."`
-	Out      string   `default:"nats-config" placeholder:"DIR" help:"The new directory to write (${default})."`
-	Keep     bool     `help:"If the directory is there, keep the secrets in it and write the rest anew: for another node."`
+	NodeIDs  []string `name:"node-ids" required:"" help:"The names of the nodes, separated by commas. Each can join only under its own name."`
+	Clients  []string `help:"The names of clients, which call nodes by eddy call --as NAME."`
+	Cluster  string   `default:"eddy" help:"The name of the cluster (${default})."`
+	Replicas int      `default:"3" help:"The number of servers (${default})."`
+	Servers  []string `placeholder:"HOSTS" help:"The host names of the servers. Without it, nats-1 and so on."`
+	Store    string   `default:"/var/lib/nats" placeholder:"DIR" help:"The directory in which a server stores its data (${default})."`
+	TLSCA    string   `name:"tls-ca" placeholder:"PATH" help:"The path, on a server, of the certificates of which one must have signed the others' certificates."`
+	TLSCert  string   `name:"tls-cert" placeholder:"PATH" help:"The path, on a server, of its certificate."`
+	TLSKey   string   `name:"tls-key" placeholder:"PATH" help:"The path, on a server, of the key of its certificate."`
+	Out      string   `default:"nats-config" placeholder:"DIR" help:"The directory to create (${default})."`
+	Keep     bool     `help:"If the directory exists, keep the secrets in it and write the other files again. Use it to add a node."`
 }
 
 func (natsConfigCommand) Help() string {
-	return `It writes server-1.conf and so on, for nats-server -c, and for each node and client a file with its secret, such as n1.nk, for eddy join --nkey n1.nk; services.nk is for eddy services. The servers know only the public halves.
+	return `It writes server-1.conf and so on, for nats-server -c, and for each node and client a file with its secret, such as n1.nk for eddy join --nkey n1.nk. services.nk is the secret of eddy services. The servers' files contain only public keys.
 
-A node is allowed to speak as itself and to hear what is for it, and nothing else.`
+A node can send messages only under its own name and receives only messages to itself.`
 }
 
 func (c *natsConfigCommand) Run() error {
@@ -39,7 +39,7 @@ func (c *natsConfigCommand) Run() error {
 	case c.Replicas < 1 || c.Replicas > 5:
 		return usageError("--replicas must be from 1 to 5")
 	case len(servers) != c.Replicas:
-		return usageError("--servers names %d, --replicas says %d", len(servers), c.Replicas)
+		return usageError("--servers has %d names, --replicas is %d", len(servers), c.Replicas)
 	}
 	config := natsserver.Config{
 		Cluster: c.Cluster, Nodes: c.NodeIDs, Clients: c.Clients, Services: natskv.Names(), Servers: servers, Store: c.Store,

@@ -6,10 +6,10 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natsserver"
 )
 
-// natsServerCommand is what eddy test starts its NATS servers by: a server that is to
-// be killed must be a process of its own.
+// natsServerCommand is `eddy nats-server`, by which eddy test starts its NATS servers: a
+// server that a test kills must be a process of its own.
 type natsServerCommand struct {
-	File string `arg:"" help:"The server's configuration."`
+	File string `arg:"" help:"The configuration of the server."`
 }
 
 func (c *natsServerCommand) Run() error { return natsserver.Serve(c.File, os.Stdin) }

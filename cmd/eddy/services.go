@@ -15,12 +15,12 @@ import (
 // servicesCommand is `eddy services`.
 type servicesCommand struct {
 	natsFlags
-	Replicas int           `default:"1" help:"How many servers keep what is written (${default}); at most as many as there are, 3 for a cluster that loses one."`
+	Replicas int           `default:"1" help:"How many servers store each value (${default}); at most the number of servers. With 3, one of them can fail."`
 	Wait     time.Duration `default:"30s" help:"Wait at most this long for JetStream (${default})."`
 }
 
 func (servicesCommand) Help() string {
-	return `It serves lin-kv, seq-kv, lww-kv and lin-tso to the nodes of a cluster, from JetStream: what is written survives the nodes, this process and the servers. Run it once for a cluster.`
+	return `It serves lin-kv, seq-kv, lww-kv and lin-tso to the nodes of a cluster. JetStream stores the data, which survive the nodes, this process and the servers. Run it once per cluster.`
 }
 
 func (c *servicesCommand) Run() error {
@@ -35,7 +35,7 @@ func (c *servicesCommand) Run() error {
 	defer stop()
 	err = natskv.Serve(ctx, natskv.Config{
 		Net: net, Replicas: c.Replicas, Wait: c.Wait, Log: textLog(os.Stderr),
-	}, func() { fmt.Printf("%s are served\n", strings.Join(natskv.Names(), ", ")) })
+	}, func() { fmt.Printf("serving %s\n", strings.Join(natskv.Names(), ", ")) })
 	if err != nil && ctx.Err() == nil {
 		return err
 	}

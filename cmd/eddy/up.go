@@ -20,15 +20,15 @@ import (
 
 // upCommand is `eddy up`.
 type upCommand struct {
-	NodeCount int    `default:"3" help:"How many nodes: n1, n2 and so on (${default})."`
-	Cluster   string `default:"eddy" help:"The cluster's name (${default})."`
+	NodeCount int    `default:"3" help:"The number of nodes, which are n1, n2 and so on (${default})."`
+	Cluster   string `default:"eddy" help:"The name of the cluster (${default})."`
 	memberFlags
 
 	serve func(context.Context, natskv.Config, func()) error // natskv.Serve, but for tests
 }
 
 func (upCommand) Help() string {
-	return `Flags of up come before the program: eddy up [flags] -- PROGRAM [ARGS...]
+	return `Flags of up must precede the program: eddy up [flags] -- PROGRAM [ARGS...]
 
 It starts the nodes and a NATS server that only this machine can reach, on a free port, prints the server's URL, and runs until Ctrl-C. Call a node from another terminal:
 

@@ -21,14 +21,16 @@ func shorten(text string, most int) string {
 	return Cut(text, most) + "..."
 }
 
-// Cut returns the beginning of a text. It does not cut a character of UTF-8.
-func Cut[T string | []byte](text T, most int) T {
-	if len(text) <= most {
+// Cut returns a text without what is beyond a size in bytes. It does not cut within a
+// character.
+func Cut[T string | []byte](text T, size int) T {
+	if len(text) <= size {
 		return text
 	}
-	end := most
-	for end > max(0, most-utf8.UTFMax) && !utf8.RuneStart(text[end]) {
-		end--
+	for n := size; n >= 0 && n > size-utf8.UTFMax; n-- {
+		if utf8.RuneStart(text[n]) {
+			return text[:n]
+		}
 	}
-	return text[:end]
+	return text[:size] // it is not valid UTF-8
 }

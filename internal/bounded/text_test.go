@@ -8,34 +8,25 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A text is cut after as many bytes as it may have, and less than one character before.
-func TestTextsAreCutBetweenCharacters(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		text, most := rapid.String().Draw(t, "text"), rapid.IntRange(0, 50).Draw(t, "most")
-		got := Cut(text, most)
-		if !strings.HasPrefix(text, got) || len(got) > most || !utf8.ValidString(got) {
-			t.Fatalf("%q cut after %d bytes is %q", text, most, got)
-		}
-		if len(got) < min(len(text), most-utf8.UTFMax+1) {
-			t.Fatalf("%q cut after %d bytes is only %q", text, most, got)
-		}
-		invalid := strings.Repeat("\xbf", most+10)
-		if got := Cut(invalid, most); len(got) < most-utf8.UTFMax {
-			t.Fatalf("%d bytes of %d are left of what is no UTF-8", len(got), most)
-		}
-	})
-}
-
+// Name keeps a name of up to 64 bytes, and Text a text of up to 1,024. They cut a longer one,
+// and leave valid UTF-8 valid.
 func TestNamesAndTextsAreShort(t *testing.T) {
-	for _, c := range []struct {
-		got  string
-		want int
-	}{
-		{Name("n1"), 2}, {Name(strings.Repeat("n", 64)), 64}, {Name(strings.Repeat("n", 1<<20)), 64 + 3},
-		{Text("busy"), 4}, {Text(strings.Repeat("t", 1024)), 1024}, {Text(strings.Repeat("t", 1<<20)), 1024 + 3},
-	} {
-		if len(c.got) != c.want {
-			t.Errorf("%d bytes, want %d", len(c.got), c.want)
-		}
+	for most, short := range map[int]func(string) string{maxName: Name, maxText: Text} {
+		rapid.Check(t, func(t *rapid.T) {
+			text := rapid.OneOf(rapid.StringN(0, most+20, -1), rapid.StringN(most-4, most+6, most+6),
+				rapid.Map(rapid.SliceOfN(rapid.Byte(), most-4, most+20), func(b []byte) string { return string(b) })).Draw(t, "text")
+			got := short(text)
+			beginning, cut := strings.CutSuffix(got, "...")
+			switch {
+			case len(text) <= most:
+				if got != text {
+					t.Errorf("it is shortened to %q", got)
+				}
+			case !cut || !strings.HasPrefix(text, beginning) || len(beginning) > most || len(beginning) <= most-utf8.UTFMax:
+				t.Errorf("it is shortened to %q", got)
+			case utf8.ValidString(text) && !utf8.ValidString(got):
+				t.Errorf("it is cut within a character: %q", got)
+			}
+		})
 	}
 }

@@ -1,9 +1,8 @@
-// Package caller makes calls: it sends their attempts through an outbox, finds the call
-// that a reply is for, and serves timeouts.
+// Package caller makes calls. It adds their attempts to an outbox, matches replies to calls,
+// and sends further attempts after timeouts.
 package caller
 
 import (
-	"context"
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/calls"
@@ -11,8 +10,8 @@ import (
 	"github.com/eddyrpc/eddy/internal/schedule"
 )
 
-// A Caller makes calls. The lock of its outbox guards it. O is what the user keeps with
-// a call.
+// A Caller makes calls. The lock of its outbox guards it. O is the owner of a call: what the
+// user of the Caller keeps with it.
 type Caller[O any] struct {
 	Table  calls.Table[O]
 	Budget schedule.Window // of all calls
@@ -20,44 +19,43 @@ type Caller[O any] struct {
 	set     Settings[O]
 	alarm   alarm
 	failed  []failed[O] // calls that have timed out and whose callbacks are to run
-	running bool        // a goroutine runs those callbacks
+	running bool        // a goroutine runs these callbacks
 }
 
-// Settings are what a Caller is opened with.
+// Settings are the arguments of Open.
 type Settings[O any] struct {
 	Out   *outbox.Outbox
-	Start time.Time       // times are durations since then
-	Ctx   context.Context // when it ends, so do the goroutines of the Caller
+	Start time.Time // times are durations since then
 
-	// Ended is told how a call has ended. If a goroutine waits for that
-	// ([calls.Record].Blocking), Ended must not block. Otherwise it runs the user's
-	// callback: in the goroutine that called Reply, Cancel or CancelAll, or after a
-	// timeout in one that serves nothing else. The lock is not held.
+	// Ended is called when a call has ended, except by Reply. If a goroutine waits for the
+	// end ([calls.Record].Blocking), Ended must not block. Otherwise it runs the user's
+	// callback: in the goroutine that called Cancel, in one that CancelAll waits for, or
+	// after a timeout in one that only runs callbacks. The lock is not held.
 	Ended func(End[O])
-	// Retried is told that a call has been sent again. The lock is not held.
+	// Retried is called when another attempt of a call was sent. The lock is not held.
 	Retried func(Retry[O])
-	// Quiet is told that there may be nothing left to do. The lock may be held.
+	// Quiet is called when there may be nothing left to do. The lock may be held.
 	Quiet func()
 }
 
-// An End is how a call has ended. The call is out of the table.
+// An End says how a call has ended. The call is not in the table any more.
 type End[O any] struct {
 	Call   *calls.Call[O]
 	Action schedule.Action // Settle, or GiveUp
 	Reason schedule.Reason // why it gave up
-	Cause  error           // why it was cancelled, else nil
-	Err    error           // the error reply that ended it, or the last one before; nil if there was none
-	At     time.Duration
+	Cause  error           // why it was cancelled; nil if it was not
+	Err    error           // the error reply that ended it, or else the latest one; nil if there was none
+	At     time.Duration   // when it ended
 }
 
-// A Retry is an attempt that was sent again.
+// A Retry is an attempt that is not the first.
 type Retry[O any] struct {
 	Record  *calls.Record
 	Owner   O
 	Attempt int           // its number
 	ID      int64         // its msg_id
-	Waited  time.Duration // by the attempt before
-	Err     error         // what that attempt received, nil if it timed out
+	Waited  time.Duration // since the attempt before was written
+	Err     error         // the error reply to that attempt; nil if it timed out
 }
 
 // Open makes the Caller ready. The lock is held.
@@ -65,9 +63,9 @@ func (c *Caller[O]) Open(s Settings[O]) { c.set = s }
 
 func (c *Caller[O]) now() time.Duration { return time.Since(c.set.Start) }
 
-// Begin sends the first attempt of a call to dest. s is what the schedule of the call is
-// told, if it needs one; Begin sets Now, Dest and Node. If the deadline has passed, it
-// sends nothing and returns GiveUp. The lock is held.
+// Begin sends the first attempt of a call to dest. If the call needs a schedule, that begins
+// with s, of which Begin sets Now, Dest and Node. If the deadline has passed, Begin sends
+// nothing and returns GiveUp. The lock is held.
 func (c *Caller[O]) Begin(call *calls.Call[O], dest string, s schedule.Start) schedule.Decision {
 	call.Peer = c.Table.Peer(dest)
 	if s.Deadline != 0 || schedule.Needed(call.Policy) {
@@ -81,8 +79,8 @@ func (c *Caller[O]) Begin(call *calls.Call[O], dest string, s schedule.Start) sc
 	return schedule.Decision{Action: schedule.Send}
 }
 
-// attempt sends the message of a call, for the first time or again, with a fresh msg_id.
-// Its timeout begins when the message has been written. The lock is held.
+// attempt sends an attempt of a call with a fresh msg_id. Its timeout begins when the message
+// has been written. The lock is held.
 func (c *Caller[O]) attempt(call *calls.Call[O]) (id int64) {
 	var remaining time.Duration
 	retry := false
@@ -95,7 +93,7 @@ func (c *Caller[O]) attempt(call *calls.Call[O]) (id int64) {
 	return id
 }
 
-// retry sends another attempt. If the outbox is full, it makes the call wait for room and
+// retry sends another attempt. If the outbox is full, the call waits for room, and retry
 // returns false. The lock is held.
 func (c *Caller[O]) retry(call *calls.Call[O]) (r Retry[O], sent bool) {
 	if c.set.Out.Full() {
@@ -108,8 +106,8 @@ func (c *Caller[O]) retry(call *calls.Call[O]) (r Retry[O], sent bool) {
 	return r, true
 }
 
-// Reply takes a reply. It returns how the call has ended that the reply is for; false if
-// it is for none, or its call goes on. Unlike all other ends this one is not told to Ended.
+// Reply handles a reply. If the reply ends a call, Reply returns the end and true, and does
+// not call Ended. Otherwise no call waits for the reply, or its call goes on.
 func (c *Caller[O]) Reply(r calls.Reply) (end End[O], ended bool) {
 	out := c.set.Out
 	out.Lock()
@@ -132,7 +130,7 @@ func (c *Caller[O]) Reply(r calls.Reply) (end End[O], ended bool) {
 	return end, false
 }
 
-// end returns how a call has ended by a decision; err is the error reply that led to it.
+// end returns the end of a call by a decision. err is the error reply that led to it.
 func (c *Caller[O]) end(call *calls.Call[O], d schedule.Decision, err error) End[O] {
 	if call.Schedule() != nil {
 		err = call.LastError()
@@ -140,7 +138,7 @@ func (c *Caller[O]) end(call *calls.Call[O], d schedule.Decision, err error) End
 	return End[O]{Call: call, Action: d.Action, Reason: d.Reason, Err: err, At: c.now()}
 }
 
-// Cancel ends a call for a cause, unless it has ended, and reports whether it did.
+// Cancel ends a call and reports whether it was open.
 func (c *Caller[O]) Cancel(call *calls.Call[O], cause error) bool {
 	c.set.Out.Lock()
 	open := c.remove(call)
@@ -165,8 +163,8 @@ func (c *Caller[O]) cancelled(call *calls.Call[O], cause error) {
 	c.set.Ended(end)
 }
 
-// CancelAll ends all open calls. A goroutine of its own runs their callbacks, which may
-// end it.
+// CancelAll ends all open calls. It runs their callbacks on another goroutine, since a
+// callback may end its goroutine, and waits for them.
 func (c *Caller[O]) CancelAll(cause error) {
 	for more := true; more; {
 		done := make(chan struct{})
@@ -185,19 +183,22 @@ func (c *Caller[O]) removeAny() *calls.Call[O] {
 	c.set.Out.Lock()
 	defer c.set.Out.Unlock()
 	call := c.Table.Any()
-	if call != nil {
-		c.remove(call)
+	if call == nil {
+		c.stopAlarm()
+		return nil
 	}
+	c.remove(call)
 	return call
 }
 
 // Running reports whether callbacks of failed calls are still to run. The lock is held.
 func (c *Caller[O]) Running() bool { return c.running }
 
-// Flushing is told that all attempts in the buffer are being written. The lock is held.
+// Flushing is called by the outbox when it begins to write all attempts in its buffer. The
+// lock is held.
 func (c *Caller[O]) Flushing() { c.Table.Flushing() }
 
-// Flushed is told that they have been written. The lock is held.
+// Flushed is called by the outbox when it has written them. The lock is held.
 func (c *Caller[O]) Flushed() {
 	c.Table.Written(c.now())
 	c.setAlarm()

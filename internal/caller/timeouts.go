@@ -7,13 +7,13 @@ import (
 	"github.com/eddyrpc/eddy/internal/schedule"
 )
 
-// An alarm wakes the Caller when the next timeout comes: one timer for all calls.
+// An alarm is the one timer for the timeouts of all calls.
 type alarm struct {
 	timer *time.Timer   // nil before the first timeout
-	at    time.Duration // what it is set to, 0 if it is not
+	at    time.Duration // when it goes off, 0 if it is not set
 }
 
-// setAlarm sets the alarm to the next timeout if that is earlier. The lock is held.
+// setAlarm sets the alarm to the next timeout, unless it goes off earlier. The lock is held.
 func (c *Caller[O]) setAlarm() {
 	next, ok := c.Table.Next(!c.set.Out.Full())
 	if !ok || c.alarm.at != 0 && next >= c.alarm.at {
@@ -21,30 +21,25 @@ func (c *Caller[O]) setAlarm() {
 	}
 	c.alarm.at = max(next, 1)
 	if c.alarm.timer == nil {
-		c.alarm.timer = time.NewTimer(next - c.now())
-		go c.keepTime()
-		return
-	}
-	c.alarm.timer.Reset(next - c.now())
-}
-
-// keepTime serves the timeouts whenever the alarm goes off.
-func (c *Caller[O]) keepTime() {
-	defer c.alarm.timer.Stop()
-	for {
-		select {
-		case <-c.alarm.timer.C:
-			c.serveTimeouts()
-		case <-c.set.Ctx.Done():
-			return
-		}
+		c.alarm.timer = time.AfterFunc(next-c.now(), c.serveTimeouts)
+	} else {
+		c.alarm.timer.Reset(next - c.now())
 	}
 }
 
-// serveTimeouts does what the policies say about the calls whose attempts have timed out.
+// stopAlarm stops the alarm, since no call is open. The lock is held.
+func (c *Caller[O]) stopAlarm() {
+	c.alarm.at = 0
+	if c.alarm.timer != nil {
+		c.alarm.timer.Stop()
+	}
+}
+
+// serveTimeouts sends the next attempts of the calls that have timed out, and ends those that
+// have no further one.
 func (c *Caller[O]) serveTimeouts() {
 	c.set.Out.Begin()
-	defer c.set.Out.EndSoon() // a blocked output must not hold up timeouts
+	defer c.set.Out.EndSoon() // a blocked output must not delay timeouts
 	var some [64]due[O]
 	for {
 		count := c.takeDue(some[:])
@@ -62,15 +57,15 @@ func (c *Caller[O]) serveTimeouts() {
 	}
 }
 
-// A due is a call that was sent again, or has failed.
+// A due is a call that was due: another attempt of it was sent, or it has failed.
 type due[O any] struct {
 	retry Retry[O]
-	end   End[O] // its Call is nil if the call was sent again
+	end   End[O] // its Call is nil if another attempt was sent
 }
 
-// takeDue sends the next attempts of calls that are due, or gives the calls up. It stores
-// what is to be told. Failed calls with a callback are not stored: runCallbacks ends them,
-// since a callback may block.
+// takeDue sends the next attempts of the calls that are due, and removes those that have
+// failed. It stores them in some, except failed calls with a callback: since a callback may
+// block, runCallbacks runs it.
 func (c *Caller[O]) takeDue(some []due[O]) (count int) {
 	c.set.Out.Lock()
 	defer c.set.Out.Unlock()
@@ -102,8 +97,8 @@ func (c *Caller[O]) takeDue(some []due[O]) (count int) {
 	return count
 }
 
-// runCallbacks ends the failed calls that have a callback, in their order, until there is
-// none left. If a callback ends the goroutine, another one goes on.
+// runCallbacks runs the callbacks of the failed calls in their order, until there is none
+// left. If a callback ends the goroutine, another goroutine continues.
 func (c *Caller[O]) runCallbacks() {
 	returned := false
 	defer func() {
@@ -124,7 +119,7 @@ func (c *Caller[O]) runCallbacks() {
 	returned = true
 }
 
-// A failed is a call that has timed out and has a callback.
+// A failed call has timed out, and its callback is to run.
 type failed[O any] struct {
 	call   *calls.Call[O]
 	reason schedule.Reason

@@ -17,10 +17,10 @@ type Message struct {
 	InReplyTo int64 // in_reply_to, or None
 }
 
-// IsRequest reports whether the message must be answered.
+// IsRequest reports whether the message is a request: it needs a reply.
 func (m *Message) IsRequest() bool { return m.ID != None && m.InReplyTo == None }
 
-// IsReply reports whether the message answers another one.
+// IsReply reports whether the message is a reply.
 func (m *Message) IsReply() bool { return m.InReplyTo != None }
 
 // New returns a message whose body is complete: it has its type and its ids.

@@ -1,8 +1,8 @@
-// Package natsprocess starts NATS servers of which each is a process of its own, so
-// that a test or a benchmark can kill one as the kernel would.
+// Package natsprocess starts NATS servers, each in a process of its own, so that a test or
+// a benchmark can kill them.
 //
-// The process is the program itself: its main, or a test's TestMain, calls Main
-// first.
+// The process runs the same program again: its main, or a test's TestMain, must first
+// call Main.
 package natsprocess
 
 import (
@@ -22,9 +22,9 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-const variable = "EDDY_NATSPROCESS" // names a server's configuration
+const variable = "EDDY_NATSPROCESS" // the path of a server's configuration
 
-// Main never returns if the process is to be a server, and else at once.
+// Main returns at once, except in a process that is a server: there it never returns.
 func Main() {
 	file := os.Getenv(variable)
 	if file == "" {
@@ -37,7 +37,8 @@ func Main() {
 	os.Exit(0)
 }
 
-// serve serves until standard input ends: whoever started us holds it open.
+// serve serves until standard input ends, which the process that started this one holds
+// open.
 func serve(file string) error {
 	options, err := server.ProcessConfigFile(file)
 	if err != nil {
@@ -50,7 +51,7 @@ func serve(file string) error {
 	}
 	s.Start()
 	if !s.ReadyForConnections(20 * time.Second) {
-		return errors.New("not ready after 20 s")
+		return errors.New("the server is not ready after 20 s")
 	}
 	fmt.Println("ready")
 	io.Copy(io.Discard, os.Stdin)
@@ -58,16 +59,16 @@ func serve(file string) error {
 	return nil
 }
 
-// A Config says what the servers are.
+// A Config describes the servers.
 type Config struct {
-	Dir       string // of their own, for configurations and stores
-	Count     int    // how many, which know each other
+	Dir       string // for their configurations and data
+	Count     int    // the number of servers
 	JetStream bool
-	// More is put into each server's configuration; %d stands for its number.
+	// More is added to the configuration of each server; %d stands for its number.
 	More string
 }
 
-// Servers are a cluster. Its methods may be called from any goroutine.
+// Servers are a cluster of servers. Its methods are safe for concurrent use.
 type Servers struct {
 	files []string
 	urls  []string
@@ -76,8 +77,8 @@ type Servers struct {
 	procs []*exec.Cmd
 }
 
-// Start starts a cluster, on loopback, and returns when all servers listen. JetStream
-// may need some seconds more until it has a leader.
+// Start starts a cluster on loopback and returns when all servers listen. JetStream may
+// need some more seconds to elect a leader.
 func Start(c Config) (*Servers, error) {
 	ports, err := freePorts(2 * c.Count)
 	if err != nil {
@@ -101,7 +102,7 @@ func Start(c Config) (*Servers, error) {
 	return s, nil
 }
 
-// text is the configuration of a server.
+// text returns the configuration of a server.
 func (c *Config) text(i int, ports []int) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "server_name: s%d\nhost: 127.0.0.1\nport: %d\n", i, ports[i])
@@ -121,8 +122,9 @@ func (c *Config) text(i int, ports []int) string {
 	return b.String()
 }
 
-// freePorts are ports that were free a moment ago, beneath those that systems give
-// to outgoing connections: no such connection takes a port while its server is dead.
+// freePorts returns ports that are free. They are lower than those that operating systems
+// give to outgoing connections, so that no such connection takes the port of a server
+// that is being restarted.
 func freePorts(count int) (ports []int, err error) {
 	for tries := 0; len(ports) < count; tries++ {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 10_000+rand.IntN(20_000)))
@@ -138,7 +140,7 @@ func freePorts(count int) (ports []int, err error) {
 	return ports, nil
 }
 
-// Start starts a server that does not run, and returns when it listens.
+// Start starts a server that is not running and returns when it listens.
 func (s *Servers) Start(i int) error {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), variable+"="+s.files[i])
@@ -163,7 +165,7 @@ func (s *Servers) Start(i int) error {
 	return nil
 }
 
-// Kill kills a server, and returns when it is dead.
+// Kill kills a server and returns when it is dead.
 func (s *Servers) Kill(i int) {
 	s.mu.Lock()
 	cmd := s.procs[i]
@@ -175,20 +177,20 @@ func (s *Servers) Kill(i int) {
 	}
 }
 
-// Close kills all.
+// Close kills all servers.
 func (s *Servers) Close() {
 	for i := range s.procs {
 		s.Kill(i)
 	}
 }
 
-// URLs are all servers', with commas between.
+// URLs returns the URLs of all servers, separated by commas.
 func (s *Servers) URLs() string { return strings.Join(s.urls, ",") }
 
-// URL is that of one server.
+// URL returns the URL of a server.
 func (s *Servers) URL(i int) string { return s.urls[i] }
 
-// PID is the process of a server, 0 while it is dead.
+// PID returns the process id of a server, or 0 if it is not running.
 func (s *Servers) PID(i int) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

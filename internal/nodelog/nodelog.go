@@ -1,5 +1,4 @@
-// Package nodelog has the lines that a node logs. What peers and programs choose stands in
-// them cut to a bounded length.
+// Package nodelog writes the log of a node. It cuts what peers and programs choose.
 package nodelog
 
 import (
@@ -28,9 +27,9 @@ type Request struct {
 	ID        int64
 }
 
-// Retry logs an attempt of a call that was sent again: its number and msg_id, how long the
-// attempt before has waited, and what that attempt received, nil if it timed out. about is
-// the request for which the call is made, nil if there is none.
+// Retry logs an attempt that is not the first: its number and msg_id, how long ago the attempt
+// before was written, and the error reply to that one, nil if it timed out. about is the
+// request for which the call is made, nil if there is none.
 func (l Log) Retry(r *calls.Record, attempt int, id int64, waited time.Duration, after error, about *Request) {
 	attrs := append(make([]slog.Attr, 0, 9),
 		slog.String("dest", bounded.Name(r.Peer.Name)),
@@ -61,7 +60,7 @@ func (l Log) Unsent(r Request, err error) {
 	l.Warn("handler failed without a reply", "type", bounded.Name(r.Type), "from", bounded.Name(r.Src), "error", bounded.Text(err.Error()))
 }
 
-// Panic logs a panic of the user's code and the stack.
+// Panic logs a panic of the user's code, with the stack.
 func (l Log) Panic(where string, p any) {
 	l.Error("panic", "in", bounded.Text(where), "panic", bounded.Text(fmt.Sprint(p)), "stack", string(debug.Stack()))
 }

@@ -29,6 +29,7 @@ type Outbox struct {
 	nextID     int64
 	buf, spare []byte
 	batches    int   // goroutines between Begin and End
+	atOnce     bool  // Flush writes, instead of another goroutine
 	writing    bool  // a goroutine is in Write
 	starting   bool  // a goroutine that will write was started
 	closed     bool  // nothing is written any more
@@ -136,10 +137,17 @@ func (o *Outbox) EndSoon() {
 // Flush has what was added written, by another goroutine, unless a goroutine will call
 // End. The lock is held.
 func (o *Outbox) Flush() {
-	if o.batches == 0 {
+	switch {
+	case o.batches > 0:
+	case o.atOnce:
+		o.flush()
+	default:
 		o.FlushSoon()
 	}
 }
+
+// FlushAtOnce says whether the goroutine that calls Flush writes. The lock is held.
+func (o *Outbox) FlushAtOnce(atOnce bool) { o.atOnce = atOnce }
 
 // FlushSoon is Flush that does not wait for an End. The lock is held.
 func (o *Outbox) FlushSoon() {

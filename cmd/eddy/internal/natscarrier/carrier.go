@@ -1,10 +1,10 @@
-// Package natscarrier carries a test's messages over three NATS servers, each a
-// process of its own, and makes these go wrong.
+// Package natscarrier carries the messages of a test over three NATS servers, each in a
+// process of its own, and injects faults into the servers.
 //
-// Every node has a connection as eddy join has, by package natsnet; clients, the
-// nodes that a workload plays and forged messages go over connections of the test's
-// own. Beside its body a line has the member "record", the message's index in the
-// journal, which nodes never see.
+// Every node has a connection of package natsnet, as with eddy join. The messages of
+// clients, of nodes that a workload plays, and forged ones go over connections of the
+// test's own. A line has, besides its body, the member "record", the message's index in
+// the journal. Nodes do not receive this member.
 package natscarrier
 
 import (
@@ -27,37 +27,37 @@ import (
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
-// A Config says what servers are.
+// A Config says how servers are started.
 type Config struct {
-	// Program and Args are a server's command line, but for its configuration
-	// file, which is the last argument. It must end with its input.
+	// Program and Args are the command line of a server, to which the path of its
+	// configuration is added. The server must end when its standard input ends.
 	Program string
 	Args    []string
-	// Logs is the directory for what servers and connections tell. Open makes it.
+	// Logs is the directory for the logs of servers and connections. Open makes it.
 	Logs string
 }
 
-// clusterName is the cluster that the nodes join.
+// clusterName is the name of the nodes' cluster.
 const clusterName = "eddy"
 
 // Carrier is a runner.Carrier.
 type Carrier struct {
 	cfg     Config
-	dir     string // what servers keep, and their configurations
+	dir     string // of the servers' configurations and data
 	log     *os.File
 	servers servers
 
 	names    []string       // of the nodes
-	nodes    map[string]int // their places
+	nodes    map[string]int // the index of each node
 	conns    []*natsnet.Conn
-	ours     []*nats.Conn // one that was first at each server
-	home     map[string]int
+	ours     []*nats.Conn   // the test's own; at first one is connected to each server
+	home     map[string]int // which of them a member that is no node uses
 	services services
 	running  sync.WaitGroup
 	line     []byte
 
-	ready    chan struct{}
-	gathered gathering
+	ready chan struct{}
+	check check
 
 	mu       sync.Mutex
 	arrivals []runner.Arrival
@@ -65,15 +65,15 @@ type Carrier struct {
 	closed   bool
 }
 
-// New is a carrier whose servers are not started.
+// New returns a Carrier whose servers are not started.
 func New(cfg Config) *Carrier {
 	c := &Carrier{cfg: cfg, nodes: map[string]int{}, home: map[string]int{}, ready: make(chan struct{}, 1)}
 	c.services.carrier = c
-	c.gathered.news = make(chan struct{}, 1)
+	c.check.news = make(chan struct{}, 1)
 	return c
 }
 
-// Open starts the servers, joins everybody, and waits until all can be reached.
+// Open starts the servers, connects all members, and waits until all can be reached.
 func (c *Carrier) Open(ctx context.Context, nodes, others []string) error {
 	var err error
 	if c.dir, err = os.MkdirTemp("", "eddy-nats-"); err != nil {
@@ -103,7 +103,7 @@ func (c *Carrier) Open(ctx context.Context, nodes, others []string) error {
 	return c.services.start(ctx)
 }
 
-// pause waits a moment, or until there is news.
+// pause waits until there is news, but only for a short time.
 func (c *Carrier) pause(ctx context.Context) error {
 	select {
 	case <-c.ready:
@@ -118,15 +118,15 @@ func (c *Carrier) pause(ctx context.Context) error {
 func (c *Carrier) connect(nodes, others []string) error {
 	log := slog.New(slog.NewTextHandler(c.log, nil))
 	for i, url := range c.servers.urls {
-		nc, err := natsnet.Connect(natsnet.Config{Servers: url, Log: log.With("tester", i+1)})
+		nc, err := natsnet.Connect(natsnet.Config{Servers: url, Log: log.With("connection", i+1)})
 		if err != nil {
 			return err
 		}
 		c.ours = append(c.ours, nc)
 		inbox := make(chan *nats.Msg, 1<<16)
 		c.running.Go(func() { c.receiveOurs(i, inbox) })
-		c.gathered.inboxes = append(c.gathered.inboxes, inbox)
-		if _, err := nc.ChanSubscribe(subscription(testerName(i)), inbox); err != nil {
+		c.check.inboxes = append(c.check.inboxes, inbox)
+		if _, err := nc.ChanSubscribe(subscription(ownName(i)), inbox); err != nil {
 			return err
 		}
 	}
@@ -149,14 +149,14 @@ func (c *Carrier) connect(nodes, others []string) error {
 	return nil
 }
 
-// testerName is what a connection of our own is known by. No node is called so.
-func testerName(i int) string { return "/" + strconv.Itoa(i) }
+// ownName returns the name of one of the test's own connections. No node has such a name.
+func ownName(i int) string { return "/" + strconv.Itoa(i) }
 
 func subscription(name string) string {
 	return natsnet.PermissionsOf(clusterName, name).Subscribe[0]
 }
 
-// Join joins a client.
+// Join connects a client to the server of its node.
 func (c *Carrier) Join(client, node string) {
 	c.home[client] = c.home[node]
 	c.subscribe(client)
@@ -164,7 +164,7 @@ func (c *Carrier) Join(client, node string) {
 
 func (c *Carrier) subscribe(name string) {
 	at := c.home[name]
-	if _, err := c.ours[at].ChanSubscribe(subscription(name), c.gathered.inboxes[at]); err != nil {
+	if _, err := c.ours[at].ChanSubscribe(subscription(name), c.check.inboxes[at]); err != nil {
 		c.fail(fmt.Errorf("join %s: %w", name, err))
 	}
 }
@@ -176,7 +176,7 @@ func (c *Carrier) NewIncarnation(node string) { c.conns[c.nodes[node]].NewIncarn
 func (c *Carrier) Carry(r *sim.Record) {
 	c.line = appendLine(c.line[:0], r.Src, r.Dest, int64(r.Index), r.Body)
 	if i, isNode := c.nodes[r.Src]; isNode && !r.Forged {
-		c.conns[i].Write(c.line) // what can't be sent is lost
+		c.conns[i].Write(c.line) // a message that cannot be sent is lost
 		return
 	}
 	c.ours[c.home[r.Src]].Publish(natsnet.Subject(clusterName, r.Dest, r.Src), c.line)
@@ -189,7 +189,7 @@ func appendLine(dst []byte, src, to string, record int64, body []byte) []byte {
 	return append(append(append(dst, `,"body":`...), body...), '}')
 }
 
-// receive takes in what comes for a node.
+// receive handles the messages to a node.
 func (c *Carrier) receive(node int, conn *natsnet.Conn) {
 	lines := cluster.NewLineReader(conn, 1<<30)
 	for {
@@ -201,22 +201,22 @@ func (c *Carrier) receive(node int, conn *natsnet.Conn) {
 	}
 }
 
-// receiveOurs takes in what comes over a connection of our own, in its order.
+// receiveOurs handles the messages that arrive over one of the test's own connections.
 func (c *Carrier) receiveOurs(i int, inbox chan *nats.Msg) {
 	for m := range inbox {
 		c.arrived(len(c.names)+i, m.Data)
 	}
 }
 
-// arrived takes in one line at an end: a node's place, or after those one of our
-// connections.
+// arrived handles a line at an end: the index of a node, or, after those, of one of the
+// test's own connections.
 func (c *Carrier) arrived(end int, line []byte) {
 	record, err := strconv.ParseInt(string(message.Member(line, "record")), 10, 64)
 	switch {
 	case err != nil:
-		c.fail(fmt.Errorf("somebody else has sent over the test's NATS servers: %.200q", line))
+		c.fail(fmt.Errorf("a message over the test's NATS servers is not from the test: %.200q", line))
 	case record < 0:
-		c.gathered.heard(end, record)
+		c.check.probeArrived(end, record)
 	default:
 		c.put(runner.Arrival{Record: int(record), Body: message.Member(line, "body")})
 	}
@@ -236,10 +236,10 @@ func (c *Carrier) wake() {
 	}
 }
 
-// Ready receives when there may be arrivals, or other news.
+// Ready returns a channel that receives a value when there may be arrivals or other news.
 func (c *Carrier) Ready() <-chan struct{} { return c.ready }
 
-// Arrivals are what has come since it was last called.
+// Arrivals returns what has arrived since the last call.
 func (c *Carrier) Arrivals() []runner.Arrival {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -248,8 +248,8 @@ func (c *Carrier) Arrivals() []runner.Arrival {
 	return all
 }
 
-// Serve hands a message to a service.
-func (c *Carrier) Serve(service string, line []byte) { c.services.take(service, line) }
+// Serve delivers a message to a service.
+func (c *Carrier) Serve(service string, line []byte) { c.services.deliver(service, line) }
 
 // ConnectedTo returns the nodes that are connected to some of the servers.
 func (c *Carrier) ConnectedTo(servers []string) (nodes []string) {
@@ -270,28 +270,28 @@ func (c *Carrier) fail(err error) {
 	c.wake()
 }
 
-// Err is why messages can't be carried any more, or nil.
+// Err returns why messages cannot be carried any more, or nil.
 func (c *Carrier) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
 }
 
-// Close ends all, and leaves nothing but logs.
+// Close ends the servers and connections, and leaves nothing but logs.
 func (c *Carrier) Close() {
 	c.mu.Lock()
 	c.closed = true
 	c.mu.Unlock()
-	c.gathered.stop()
+	c.check.stop()
 	c.services.stop()
 	var leaving sync.WaitGroup
 	for _, conn := range c.conns {
-		leaving.Go(func() { conn.Close() }) // which waits for a server that is dead
+		leaving.Go(func() { conn.Close() }) // which waits if the server is dead
 	}
 	leaving.Wait()
 	for i, nc := range c.ours {
 		nc.Close()
-		close(c.gathered.inboxes[i])
+		close(c.check.inboxes[i])
 	}
 	c.running.Wait()
 	c.servers.stop()

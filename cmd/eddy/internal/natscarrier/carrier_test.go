@@ -72,11 +72,11 @@ func await(t *testing.T, c *Carrier, what string, is func(records []int) bool) (
 	}
 }
 
-// gather waits until all that was sent has arrived or never will.
-func gather(t *testing.T, c *Carrier) (records []int) {
+// checked waits until all that was sent has arrived or is lost.
+func checked(t *testing.T, c *Carrier) (records []int) {
 	t.Helper()
 	c.CheckServers()
-	return await(t, c, "gather", func([]int) bool { return c.ServersChecked() })
+	return await(t, c, "check", func([]int) bool { return c.ServersChecked() })
 }
 
 // all sends a message from each node to each node. The records' numbers begin with from.
@@ -91,11 +91,11 @@ func all(c *Carrier, from int) {
 }
 
 // Two servers that are cut off from each other carry nothing from one's node to the
-// other's. Gathering ends only when they are connected again.
+// other's. The check succeeds only when they are connected again.
 func TestPartitionServers(t *testing.T) {
 	c := opened(t)
 	all(c, 0)
-	if got := gather(t, c); !slices.Equal(got, []int{0, 1, 2, 3, 4, 5, 6, 7, 8}) {
+	if got := checked(t, c); !slices.Equal(got, []int{0, 1, 2, 3, 4, 5, 6, 7, 8}) {
 		t.Errorf("arrived: %v", got)
 	}
 	cut := &sim.Fault{Kind: sim.PartitionServers, Shape: sim.LinkShape, Servers: []string{"s1", "s2"}}
@@ -115,20 +115,20 @@ func TestPartitionServers(t *testing.T) {
 	c.CheckServers()
 	got := await(t, c, "what is not cut", func(records []int) bool { return len(records) >= 7 })
 	if c.ServersChecked() {
-		t.Error("gathered while two servers are cut off from each other")
+		t.Error("the check succeeds while two servers are cut off from each other")
 	}
 	c.End(cut)
-	if got = append(got, gather(t, c)...); slices.Contains(got, 21) || slices.Contains(got, 23) {
+	if got = append(got, checked(t, c)...); slices.Contains(got, 21) || slices.Contains(got, 23) {
 		t.Errorf("arrived in the end: %v", got)
 	}
 	all(c, 30)
-	if got := gather(t, c); len(got) != 9 {
+	if got := checked(t, c); len(got) != 9 {
 		t.Errorf("arrived: %v", got)
 	}
 }
 
 // A killed server is restarted as another process. Its node connects to another server
-// meanwhile, and gathering ends only when the server is back.
+// meanwhile, and the check succeeds only when the server is back.
 func TestKillServer(t *testing.T) {
 	c := opened(t)
 	pid := c.servers.named("s2").process.PID()
@@ -137,15 +137,15 @@ func TestKillServer(t *testing.T) {
 	await(t, c, "n2 finds another server", func([]int) bool { at := c.conns[1].Server(); return at == "s1" || at == "s3" })
 	c.CheckServers()
 	if c.ServersChecked() {
-		t.Error("gathered without a server")
+		t.Error("the check succeeds without a server")
 	}
 	c.End(kill)
-	gather(t, c)
+	checked(t, c)
 	if now := c.servers.named("s2").process.PID(); now == pid {
 		t.Error("the same process as before")
 	}
 	all(c, 0)
-	if got := gather(t, c); len(got) != 9 {
+	if got := checked(t, c); len(got) != 9 {
 		t.Errorf("arrived: %v", got)
 	}
 }
@@ -155,7 +155,7 @@ func TestKillServer(t *testing.T) {
 func TestServices(t *testing.T) {
 	c := opened(t)
 	c.Carry(&sim.Record{Index: 5, Message: message.Message{Src: "n1", Dest: "lin-kv", Body: []byte(`{"type":"read","key":1,"msg_id":7}`)}})
-	if got := gather(t, c); !slices.Equal(got, []int{5}) {
+	if got := checked(t, c); !slices.Equal(got, []int{5}) {
 		t.Errorf("arrived: %v", got)
 	}
 	c.Serve("lin-kv", []byte(`{"src":"n1","dest":"lin-kv","body":{"type":"read","key":1,"msg_id":7}}`))

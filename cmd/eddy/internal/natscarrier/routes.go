@@ -11,28 +11,28 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
-// routes are the ways between servers, one each way between two of them: each a
-// listener of ours, that hands on to the server's own.
+// routes are the ways between servers: one for each direction between two servers. Each
+// way is a listener that forwards connections to the port of a server.
 type routes struct {
-	ports []int // the servers' own
+	ports []int // of the servers
 	ways  []*way
 }
 
-// A way leads from a server to another.
+// A way leads from one server to another.
 type way struct {
 	from, to string
-	port     int // the other's own
+	port     int // of to
 	listener net.Listener
 
 	mu     sync.Mutex
-	cuts   int // how many faults cut it
+	cuts   int // how many faults cut the way
 	closed bool
 	conns  map[net.Conn]bool
 	served sync.WaitGroup
 }
 
 const (
-	dialFor   = time.Second // a server that starts is waited for
+	dialFor   = time.Second // a server that is starting does not listen yet
 	dialAgain = 20 * time.Millisecond
 )
 
@@ -55,7 +55,7 @@ func (r *routes) open(ports []int) error {
 	return nil
 }
 
-// from are the URLs by which a server finds the others.
+// from returns the URLs by which a server reaches the others.
 func (r *routes) from(server int) (urls []string) {
 	for _, w := range r.ways {
 		if w.from == serverNames[server] {
@@ -65,7 +65,7 @@ func (r *routes) from(server int) (urls []string) {
 	return urls
 }
 
-// cut cuts the ways that a partition is about, or lets them be again.
+// cut cuts the ways that a partition affects, or ends such a cut.
 func (r *routes) cut(shape string, servers []string, on bool) {
 	for _, w := range r.ways {
 		from, to := slices.Contains(servers, w.from), slices.Contains(servers, w.to)
@@ -92,13 +92,13 @@ func (w *way) accept() {
 	for {
 		conn, err := w.listener.Accept()
 		if err != nil {
-			return // it is closed
+			return // the listener is closed
 		}
 		w.served.Go(func() { w.carry(conn) })
 	}
 }
 
-// carry hands on what comes from the server and what the other one says.
+// carry forwards what both servers send over a connection.
 func (w *way) carry(conn net.Conn) {
 	defer conn.Close()
 	if !w.keep(conn) {
@@ -140,7 +140,8 @@ func (w *way) isCut() bool {
 	return w.cuts > 0 || w.closed
 }
 
-// keep remembers a connection that a cut is to close; false if there is one.
+// keep records a connection, so that a cut closes it. It returns false if the way is cut
+// now.
 func (w *way) keep(conn net.Conn) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()

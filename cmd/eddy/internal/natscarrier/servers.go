@@ -16,11 +16,11 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
-// serverNames are the servers.
+// serverNames are the names of the servers.
 var serverNames = []string{"s1", "s2", "s3"}
 
-// servers are processes, and the routes between them, which go through us so that
-// they can be cut.
+// servers are the processes of the servers and the routes between them. The routes pass
+// through this process, so that they can be cut.
 type servers struct {
 	carrier *Carrier
 	urls    []string
@@ -37,15 +37,15 @@ type server struct {
 	file string // its configuration
 	log  *os.File
 
-	process *cluster.Process // nil when it is killed
-	killed  int              // by how many faults
+	process *cluster.Process // nil while it is killed
+	killed  int              // how many faults have killed it
 }
 
-// How often a server is started again that ends at once: another program may have
-// its port for a moment.
+// A server that ends soon after its start is started again: another program may have its
+// port for some time.
 const (
-	atOnce        = time.Second
-	mostStarts    = 20
+	soon          = time.Second
+	maxStarts     = 20
 	betweenStarts = 100 * time.Millisecond
 )
 
@@ -82,8 +82,9 @@ func (s *servers) start(c *Carrier) error {
 	return nil
 }
 
-// configuration is a server's. Its route's address, which servers tell each other,
-// is nobody's: they shall know only the ways through us.
+// configuration returns the configuration of a server. Servers tell each other the
+// address of their routes; the one given here leads nowhere, so that they use only the
+// ways through this process.
 func configuration(name string, clients, routes int, others []string, store string) string {
 	return natsserver.TestHeader + fmt.Sprintf(`server_name: %s
 host: 127.0.0.1
@@ -102,7 +103,7 @@ jetstream {
 `, name, clients, routes, strings.Join(others, `", "`), store)
 }
 
-// begin starts a server's process, with s.mu held.
+// begin starts the process of a server. s.mu is held.
 func (s *servers) begin(one *server, start int) error {
 	p, err := cluster.Start(cluster.Config{
 		Program: s.carrier.cfg.Program, Args: append(append([]string(nil), s.carrier.cfg.Args...), one.file),
@@ -120,9 +121,9 @@ func (s *servers) begin(one *server, start int) error {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.stopped || one.process != p {
-			return // we have killed it
+			return // a fault has killed it
 		}
-		if start < mostStarts && time.Since(begun) < atOnce {
+		if start < maxStarts && time.Since(begun) < soon {
 			s.mu.Unlock()
 			time.Sleep(betweenStarts)
 			s.mu.Lock()
@@ -164,13 +165,13 @@ func (s *servers) named(name string) *server {
 	panic("no server " + name)
 }
 
-// Servers are the servers' names.
+// Servers returns the names of the servers.
 func (c *Carrier) Servers() []string { return serverNames }
 
-// Begin begins a fault.
+// Begin begins a fault of servers.
 func (c *Carrier) Begin(f *sim.Fault) { c.fault(f, true) }
 
-// End ends it.
+// End ends a fault of servers.
 func (c *Carrier) End(f *sim.Fault) { c.fault(f, false) }
 
 func (c *Carrier) fault(f *sim.Fault, on bool) {
@@ -199,7 +200,7 @@ func (c *Carrier) fault(f *sim.Fault, on bool) {
 	}
 }
 
-// stop kills all.
+// stop kills all servers.
 func (s *servers) stop() {
 	s.mu.Lock()
 	s.stopped = true
@@ -218,9 +219,9 @@ func (s *servers) stop() {
 	}
 }
 
-// freePorts are ports that nobody listens on. They are below those that systems give
-// to whoever connects to somewhere, so that a server finds its port again when it was
-// down.
+// freePorts returns ports that are free. They are lower than those that operating systems
+// give to outgoing connections, so that no such connection takes the port of a server
+// that is being restarted.
 func freePorts(count int) (ports []int, err error) {
 	const lowest, beyond, tries = 10_240, 32_768, 1000
 	for try := 0; len(ports) < count; try++ {
@@ -228,7 +229,7 @@ func freePorts(count int) (ports []int, err error) {
 		l, e := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		switch {
 		case e == nil:
-			defer l.Close() // none is found twice
+			defer l.Close() // so that no port is returned twice
 			ports = append(ports, port)
 		case try == tries:
 			return nil, e

@@ -3,6 +3,7 @@ package natscarrier
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"fmt"
 	"io"
 	"log/slog"
@@ -19,9 +20,9 @@ import (
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
-// services are lin-kv and the others as eddy services has them, from JetStream with
-// a replica on each server; but the journal sees what goes to them and comes from
-// them, as with nodes.
+// services are lin-kv and the other services, as eddy services serves them: from
+// JetStream, with a replica on each server. Their messages are in the journal, like those
+// of nodes.
 type services struct {
 	carrier *Carrier
 	end     context.CancelFunc
@@ -31,10 +32,10 @@ type services struct {
 	all map[string]*service
 }
 
-// servicesPatience is how long JetStream may take to be there.
-const servicesPatience = 30 * time.Second
+// servicesTimeout limits the time until JetStream can be used.
+const servicesTimeout = 30 * time.Second
 
-// start starts them and waits until they are there.
+// start starts the services and waits until they are ready.
 func (s *services) start(ctx context.Context) error {
 	c := s.carrier
 	serving, end := context.WithCancel(context.Background())
@@ -44,14 +45,14 @@ func (s *services) start(ctx context.Context) error {
 		defer close(s.ended)
 		err := natskv.Serve(serving, natskv.Config{
 			Net:      natsnet.Config{Servers: strings.Join(c.servers.urls, ","), Cluster: clusterName},
-			Replicas: len(c.servers.urls), Wait: servicesPatience,
+			Replicas: len(c.servers.urls), Wait: servicesTimeout,
 			Log: slog.New(slog.NewTextHandler(c.log, nil)),
 			Dial: func(net natsnet.Config) (natskv.Conn, error) {
 				return s.dial(net.Node), nil
 			},
 		}, func() { close(ready) })
 		if err != nil {
-			err = fmt.Errorf("serve from JetStream: %w", err)
+			err = fmt.Errorf("serve lin-kv and other services: %w", err)
 			failed <- err
 			c.fail(err)
 		}
@@ -80,9 +81,9 @@ func (s *services) stop() {
 }
 
 func (s *services) dial(name string) *service {
-	one := &service{carrier: s.carrier, name: name}
+	one := &service{carrier: s.carrier, name: name, initSource: "init-" + rand.Text()} // no node has this name
 	one.some = sync.NewCond(&one.mu)
-	one.waiting = append(message.Append(nil, initSource, name, fmt.Appendf(nil, `{"type":"init","msg_id":1,"node_id":%q,"node_ids":[%q]}`, name, name)), '\n')
+	one.waiting = append(message.Append(nil, one.initSource, name, fmt.Appendf(nil, `{"type":"init","msg_id":1,"node_id":%q,"node_ids":[%q]}`, name, name)), '\n')
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.all == nil {
@@ -92,10 +93,11 @@ func (s *services) dial(name string) *service {
 	return one
 }
 
-func (s *services) take(name string, line []byte) {
+// deliver passes a line to a service.
+func (s *services) deliver(name string, line []byte) {
 	s.mu.Lock()
 	one := s.all[name]
-	one.asked = true
+	one.used = true
 	s.mu.Unlock()
 	one.mu.Lock()
 	defer one.mu.Unlock()
@@ -103,16 +105,16 @@ func (s *services) take(name string, line []byte) {
 	one.some.Signal()
 }
 
-// lead reports whether the streams of all services that were asked have a leader,
-// which takes JetStream some seconds when it has lost one.
-func (s *services) lead(ctx context.Context, nc *nats.Conn) bool {
+// haveLeaders reports whether the streams of all services that nodes have used have a
+// leader. JetStream needs some seconds to elect one.
+func (s *services) haveLeaders(ctx context.Context, nc *nats.Conn) bool {
 	js, err := jetstream.New(nc)
 	if err != nil {
 		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, roundTime)
 	defer cancel()
-	for _, name := range s.asked() {
+	for _, name := range s.used() {
 		if _, err := js.KeyValue(ctx, natskv.Bucket(clusterName, name)); err != nil {
 			return false
 		}
@@ -120,34 +122,33 @@ func (s *services) lead(ctx context.Context, nc *nats.Conn) bool {
 	return true
 }
 
-func (s *services) asked() (names []string) {
+// used returns the services that nodes have used.
+func (s *services) used() (names []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for name, one := range s.all {
-		if one.asked {
+		if one.used {
 			names = append(names, name)
 		}
 	}
 	return names
 }
 
-// initSource is who tells a service its name.
-const initSource = "c0"
-
-// A service is the transport of one: it reads what the test hands it, and what it
+// A service is the transport of a service. It reads what the test delivers. What it
 // writes goes into the test's journal before it goes over NATS.
 type service struct {
-	carrier *Carrier
-	name    string
-	asked   bool // by a node; services.mu guards it
+	carrier    *Carrier
+	name       string
+	initSource string // the src of init
+	used       bool   // by a node; guarded by services.mu
 
 	mu      sync.Mutex
-	some    *sync.Cond
-	waiting []byte
+	some    *sync.Cond // waiting is not empty, or closed is set
+	waiting []byte     // lines to be read
 	closed  bool
 }
 
-// Joined returns at once: the test knows where it is.
+// Joined returns at once: the test delivers all messages of a service itself.
 func (s *service) Joined(context.Context) error { return nil }
 
 func (s *service) Read(p []byte) (int, error) {
@@ -166,7 +167,7 @@ func (s *service) Read(p []byte) (int, error) {
 
 func (s *service) Write(lines []byte) (int, error) {
 	for line := range bytes.Lines(lines) {
-		if m, err := message.Parse(line); err == nil && m.Dest == initSource {
+		if m, err := message.Parse(line); err == nil && m.Dest == s.initSource {
 			continue
 		}
 		s.carrier.put(runner.Arrival{Record: -1, Line: bytes.Clone(line)})

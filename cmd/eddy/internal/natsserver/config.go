@@ -13,32 +13,32 @@ import (
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
-// A Config is what a cluster's servers are to be configured for.
+// A Config describes the servers of a cluster and who may use them.
 type Config struct {
 	Cluster string
-	Nodes   []string // who may join, each as itself alone
-	Clients []string // who may call, likewise; they are nodes that serve nothing
-	// Services are who eddy services speaks as. It keeps what they know in
+	Nodes   []string // each may join only under its own name
+	Clients []string // nodes that only make calls
+	// Services are the names under which eddy services joins. Their data are in
 	// buckets whose names begin with eddy-<cluster>-.
 	Services []string
 	Servers  []string // host names or addresses of the servers
-	Store    string   // directory of a server's own
-	// Paths of TLS files on the servers; all or none. With them each side shows a
-	// certificate.
+	Store    string   // the directory of a server's data
+	// Paths of TLS files on the servers, all or none. With them both sides of a
+	// connection show a certificate.
 	CA, Cert, Key string
-	// Keep keeps the secrets that are in the directory already, and writes all else
-	// anew: so the cluster gets another node, and the others notice nothing.
+	// Keep keeps the secrets that the directory has already, and writes the other files
+	// again. So a node can be added without a change for the others.
 	Keep bool
 }
 
-// The ports of a server: for nodes, and for the other servers.
+// The ports of a server: for nodes and for the other servers.
 const (
 	clientPort = 4222
 	routePort  = 6222
 )
 
-// Write writes into a new directory a configuration for each server, and for each
-// node and client the seed of its NKey, which is its secret.
+// Write writes into a new directory a configuration for each server, and for each node
+// and client a file with the seed of its NKey, which is its secret.
 func (c *Config) Write(dir string) error {
 	if err := c.check(); err != nil {
 		return err
@@ -69,7 +69,7 @@ func (c *Config) Write(dir string) error {
 }
 
 func (c *Config) check() error {
-	seen := map[string]bool{"services": true} // so is their seed called
+	seen := map[string]bool{"services": true} // the name of the services' seed
 	for _, name := range c.Services {
 		seen[name] = true
 	}
@@ -78,7 +78,7 @@ func (c *Config) check() error {
 		case name == "":
 			return errors.New("a name must not be empty")
 		case seen[name]:
-			return fmt.Errorf("%s is named twice, or a service's name", name)
+			return fmt.Errorf("%s is given twice or is the name of a service", name)
 		}
 		seen[name] = true
 	}
@@ -90,17 +90,17 @@ func (c *Config) check() error {
 	}
 	switch {
 	case len(c.Nodes) == 0:
-		return errors.New("no nodes")
+		return errors.New("the cluster has no nodes")
 	case len(c.Servers) == 0:
-		return errors.New("no servers")
+		return errors.New("the cluster has no servers")
 	case tls != 0 && tls != 3:
-		return errors.New("of the TLS files all must be named, or none")
+		return errors.New("either all TLS files must be given or none")
 	}
 	return nil
 }
 
-// writeSeed makes an NKey, keeps its seed in a file for its owner alone, and
-// returns its public half. One that is there already may be kept.
+// writeSeed makes an NKey, writes its seed to a file that only its owner can read, and
+// returns its public key. If Keep is set and the file exists, it keeps the file.
 func (c *Config) writeSeed(file string) (public string, err error) {
 	if c.Keep {
 		switch seed, err := os.ReadFile(file); {
@@ -132,8 +132,8 @@ func (c *Config) writeSeed(file string) (public string, err error) {
 
 const servicesSeed = "services.nk"
 
-// servicesPermissions are those of all services, and of JetStream's API, which they
-// alone use.
+// servicesPermissions returns the permissions of all services, which are also the only
+// ones to use JetStream.
 func (c *Config) servicesPermissions() (p natsnet.Permissions) {
 	for _, name := range c.Services {
 		one := natsnet.PermissionsOf(c.Cluster, name)
@@ -145,7 +145,8 @@ func (c *Config) servicesPermissions() (p natsnet.Permissions) {
 	return p
 }
 
-// user is somebody who is known by a key, and what it may say and hear.
+// user returns the part of a configuration about a user: its public key and what it may
+// publish and subscribe to.
 func user(name, public string, may natsnet.Permissions) string {
 	return fmt.Sprintf(`      { # %s
         nkey: %s
@@ -168,10 +169,10 @@ func quoted(subjects []string) string {
 	return "[" + b.String() + "]"
 }
 
-// server is the configuration of server i.
+// server returns the configuration of server i.
 func (c *Config) server(i int, users string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Server %d of %d of the Eddy cluster %q, made by eddy nats-config.\n", i+1, len(c.Servers), c.Cluster)
+	fmt.Fprintf(&b, "# Server %d of %d of the Eddy cluster %q, written by eddy nats-config.\n", i+1, len(c.Servers), c.Cluster)
 	fmt.Fprintf(&b, "server_name: %q\nport: %d\n", fmt.Sprintf("eddy-%d", i+1), clientPort)
 	fmt.Fprintf(&b, "max_payload: 8MB\n\njetstream {\n  store_dir: %q\n}\n", c.Store)
 	if c.CA != "" {

@@ -18,9 +18,10 @@ import (
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
-// A server that is configured so lets a node speak as itself alone, and lets nobody
-// in who has no key.
+// The server lets a node speak only under its own name and rejects everyone who has no
+// key.
 func TestConfigKeepsNodesApart(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "config")
 	config := Config{
 		Cluster: "demo", Nodes: []string{"n1", "n 2.*"}, Clients: []string{"c1"},
@@ -45,7 +46,7 @@ func TestConfigKeepsNodesApart(t *testing.T) {
 		t.Fatal("the server is not ready")
 	}
 	if _, err := nats.Connect(s.ClientURL()); err == nil {
-		t.Error("somebody without a key is let in")
+		t.Error("the server accepts a client without a key")
 	}
 
 	denied := make(chan string, 10)
@@ -106,7 +107,7 @@ func TestConfigKeepsNodesApart(t *testing.T) {
 		t.Errorf("read %q, %v", buf[:n], err)
 	}
 
-	// What a node needs is allowed: n1 and the other one hear each other.
+	// What a node needs is allowed: n1 and the other node receive each other's messages.
 	one := member(t, s.ClientURL(), dir, "n1")
 	other := member(t, s.ClientURL(), dir, "n 2.*")
 	say(t, one, `{"src":"n1","dest":"n 2.*","body":{"type":"x","msg_id":1}}`, other)
@@ -142,8 +143,8 @@ func say(t *testing.T, from *natsnet.Conn, line string, to *natsnet.Conn) {
 	}
 }
 
-// The servers of a cluster know each other, and the secrets stay in files of their
-// own that only their owner reads.
+// The servers of a cluster know each other, and each secret is in a file that only its
+// owner can read.
 func TestConfigOfThree(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "config")
 	config := Config{
@@ -170,13 +171,13 @@ func TestConfigOfThree(t *testing.T) {
 		}
 	}
 	if strings.Contains(string(text), "b:6222") || strings.Contains(string(text), strings.TrimSpace(string(seed))) {
-		t.Errorf("server-2.conf says too much:\n%s", text)
+		t.Errorf("server-2.conf has too much:\n%s", text)
 	}
 	if err := config.Write(dir); err == nil {
-		t.Error("a directory is written over")
+		t.Error("an existing directory is overwritten")
 	}
 
-	// Another node leaves the others' secrets as they are.
+	// When a node is added, the others keep their secrets.
 	config.Nodes, config.Keep = []string{"n1", "n2"}, true
 	if err := config.Write(dir); err != nil {
 		t.Fatal(err)
@@ -192,17 +193,17 @@ func TestConfigOfThree(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := config.Write(dir); err == nil || !strings.Contains(err.Error(), "n2.nk") {
-		t.Errorf("a secret that is none: %v", err)
+		t.Errorf("an invalid secret: %v", err)
 	}
 }
 
-func TestImpossibleConfigs(t *testing.T) {
+func TestInvalidConfigs(t *testing.T) {
 	for want, config := range map[string]Config{
-		"no nodes":             {Servers: []string{"a"}},
-		"no servers":           {Nodes: []string{"n1"}},
-		"n1 is named twice":    {Nodes: []string{"n1"}, Clients: []string{"n1"}, Servers: []string{"a"}},
+		"has no nodes":         {Servers: []string{"a"}},
+		"has no servers":       {Nodes: []string{"n1"}},
+		"n1 is given twice":    {Nodes: []string{"n1"}, Clients: []string{"n1"}, Servers: []string{"a"}},
 		"must not be empty":    {Nodes: []string{""}, Servers: []string{"a"}},
-		"of the TLS files all": {Nodes: []string{"n1"}, Servers: []string{"a"}, CA: "ca.pem"},
+		"either all TLS files": {Nodes: []string{"n1"}, Servers: []string{"a"}, CA: "ca.pem"},
 	} {
 		if err := config.Write(filepath.Join(t.TempDir(), "config")); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)

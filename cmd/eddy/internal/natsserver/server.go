@@ -1,4 +1,4 @@
-// Package natsserver runs a NATS server within this process, on loopback alone.
+// Package natsserver runs NATS servers and writes their configurations.
 package natsserver
 
 import (
@@ -9,10 +9,10 @@ import (
 	"github.com/nats-io/nats-server/v2/server"
 )
 
-// A Server is a NATS server that nobody on other machines reaches.
+// A Server is a NATS server within this process that other machines cannot reach.
 type Server struct{ server *server.Server }
 
-// Start starts one on a port that is free. What JetStream keeps is in a directory.
+// Start starts a server on a free port. JetStream stores its data in a directory.
 func Start(store string) (*Server, error) {
 	s, err := server.NewServer(&server.Options{
 		ServerName: "eddy-up", Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true,
@@ -29,10 +29,10 @@ func Start(store string) (*Server, error) {
 	return &Server{s}, nil
 }
 
-// URL is where it listens.
+// URL returns the URL of the server.
 func (s *Server) URL() string { return s.server.ClientURL() }
 
-// Stop stops it.
+// Stop stops the server.
 func (s *Server) Stop() {
 	s.server.Shutdown()
 	s.server.WaitForShutdown()

@@ -23,8 +23,8 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the pictures of the documents")
 
-// A bench is what the tests share: the programs, built, and tests that eddy test has
-// run.
+// A bench is what the tests share: programs, and the directories of tests that eddy
+// test has run.
 type bench struct {
 	dir    string
 	scenes map[string]*scene
@@ -50,16 +50,16 @@ var theBench = sync.OnceValues(func() (*bench, error) {
 		return nil, err
 	}
 	b := &bench{dir: dir, scenes: scenes()}
-	for name, s := range b.scenes { // they mostly wait
+	for name, s := range b.scenes { // they need little CPU time
 		go b.perform(name, s)
 	}
 	return b, nil
 })
 
-// mustHaveBrowser is set where a test without a browser would be no test.
+// mustHaveBrowser is set if tests without a browser must fail.
 const mustHaveBrowser = "EDDY_NEEDS_CHROMIUM"
 
-// findBrowser is the browser's path, or "".
+// findBrowser returns the path of the browser, or "".
 func findBrowser() string {
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if path, err := exec.LookPath(name); err == nil {
@@ -97,7 +97,7 @@ func runWithBrowser(m *testing.M) int {
 
 var theBrowser context.Context
 
-// newBench is for a test that needs a browser.
+// newBench returns the bench. It skips a test if there is no browser.
 func newBench(t *testing.T) *bench {
 	t.Helper()
 	if theBrowser == nil {
@@ -124,7 +124,7 @@ func (b *bench) eddy(args ...string) error {
 	return nil
 }
 
-// must is eddy for a test.
+// must runs a command and fails the test if it fails.
 func (b *bench) must(t *testing.T, args ...string) {
 	t.Helper()
 	if err := b.eddy(args...); err != nil {
@@ -132,7 +132,7 @@ func (b *bench) must(t *testing.T, args ...string) {
 	}
 }
 
-// A scene is a test that eddy test runs once for all that look at it.
+// A scene is a test that eddy test runs once for all tests of the page.
 type scene struct {
 	once sync.Once
 	dir  string
@@ -140,7 +140,7 @@ type scene struct {
 	args []string
 }
 
-// test is the directory of a scene's test.
+// test returns the directory of a scene's test.
 func (b *bench) test(t *testing.T, name string) string {
 	t.Helper()
 	s := b.scenes[name]
@@ -159,9 +159,8 @@ func (b *bench) perform(name string, s *scene) {
 	})
 }
 
-// A tab is a page in the browser. Whatever goes wrong in it, an exception, a breach
-// of the Content-Security-Policy, a request for anything but the page, fails the
-// test.
+// A tab is a page in the browser. An exception, a violation of its
+// Content-Security-Policy, or a request for another file fails the test.
 type tab struct {
 	*testing.T
 	ctx context.Context
@@ -183,7 +182,7 @@ func open(t *testing.T, url string, wide, high int64, before ...chromedp.Action[
 	return tb
 }
 
-// heed notes what goes wrong.
+// heed records errors of the page.
 func (tb *tab) heed(url string) {
 	err := chromedp.Listen(tb.ctx, func(event any) {
 		switch e := event.(type) {
@@ -231,7 +230,7 @@ func (tb *tab) report() {
 	}
 }
 
-// openReport opens a test's report, and waits until it is drawn.
+// openReport opens the report of a test and waits until it is drawn.
 func openReport(t *testing.T, dir, hash string, before ...chromedp.Action[chromedp.Void]) *tab {
 	t.Helper()
 	tb := open(t, "file://"+filepath.Join(dir, "report.html")+hash, 1366, 900, before...)
@@ -247,13 +246,13 @@ func (tb *tab) run(actions ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// settle waits until two frames are drawn: what a click changes is in the second.
+// settle waits until two frames are drawn. The second one shows the effect of a click.
 func (tb *tab) settle() {
 	tb.Helper()
 	eval[bool](tb, `new Promise(f => requestAnimationFrame(() => requestAnimationFrame(() => f(true))))`)
 }
 
-// eval is a JavaScript expression's value.
+// eval returns the value of a JavaScript expression.
 func eval[T any](tb *tab, expression string) (v T) {
 	tb.Helper()
 	v, err := chromedp.Run(tb.ctx, chromedp.Evaluate[T](expression, chromedp.EvalAwaitPromise))
@@ -263,7 +262,7 @@ func eval[T any](tb *tab, expression string) (v T) {
 	return v
 }
 
-// see fails unless an expression is true, soon: some things take a promise.
+// see waits until a JavaScript expression is true. It fails the test if it stays false.
 func (tb *tab) see(expression string) {
 	tb.Helper()
 	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(15*time.Second))
@@ -272,7 +271,7 @@ func (tb *tab) see(expression string) {
 		if err == nil || !strings.Contains(err.Error(), "navigated") && !strings.Contains(err.Error(), "context") {
 			break
 		}
-		// The page was left meanwhile: by itself, as that of a running test is in the end.
+		// The page was reloaded, as that of a running test is at its end.
 		_, err = chromedp.Run(tb.ctx, poll)
 	}
 	if err != nil {
@@ -281,13 +280,13 @@ func (tb *tab) see(expression string) {
 	}
 }
 
-// text is what a person reads in an element.
+// text returns the visible text of an element.
 func (tb *tab) text(selector string) string {
 	tb.Helper()
 	return eval[string](tb, fmt.Sprintf(`document.querySelector(%q)?.innerText ?? ""`, selector))
 }
 
-// has fails unless an element's text has some words.
+// has waits until the text of an element contains some words.
 func (tb *tab) has(selector, words string) {
 	tb.Helper()
 	tb.see(fmt.Sprintf(`(document.querySelector(%q)?.innerText ?? "").includes(%q)`, selector, words))
@@ -299,7 +298,7 @@ func (tb *tab) click(selector string) {
 	tb.settle()
 }
 
-// press presses a link or button by its text.
+// press clicks the button with a text.
 func (tb *tab) press(text string) {
 	tb.Helper()
 	tb.run(chromedp.Click(fmt.Sprintf(`//button[contains(normalize-space(.), %q)]`, text)))
@@ -313,7 +312,7 @@ func (tb *tab) keys(keys string) {
 	tb.settle()
 }
 
-// clickMessage clicks with the mouse on a message's line.
+// clickMessage clicks the line of a message.
 func (tb *tab) clickMessage(i int) {
 	tb.Helper()
 	tb.run(chromedp.ScrollIntoView(chromedp.CSS(".picture")))
@@ -328,17 +327,17 @@ func (tb *tab) wheel(x, y, delta float64) {
 	tb.settle()
 }
 
-// view is the time that the diagram shows, in ms.
+// view returns the time that the diagram shows, in ms.
 func (tb *tab) view() (from, to float64) {
 	tb.Helper()
 	v := eval[[]float64](tb, `[eddy.explorers[0].view.from, eddy.explorers[0].view.to]`)
 	return v[0], v[1]
 }
 
-// docs is where the documents are.
+// docs is the directory of the documents.
 const docs = "../../../../../docs/"
 
-// shot writes a picture of the page for a document, with -rewrite.
+// shot writes a picture of the page for docs/report.md, with -rewrite.
 func (tb *tab) shot(name string, high int64) {
 	tb.Helper()
 	if !*rewrite {

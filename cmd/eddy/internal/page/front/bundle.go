@@ -1,6 +1,6 @@
 // Front bundles the pages' TypeScript and style into the files that packages
-// page, serve and plan embed. It is a module of its own, so that neither the bundler nor the
-// browser's driver is a dependency of Eddy:
+// page, serve and plan embed. It is a module of its own, so that the bundler and the
+// driver of the browser are not dependencies of Eddy:
 //
 //	cd cmd/eddy/internal/page/front && go run .
 package main
@@ -29,10 +29,10 @@ func main() {
 	}
 }
 
-// bundle builds what packages page, serve and plan embed, by the files' paths from here.
+// bundle returns the files that packages page, serve and plan embed, by their paths relative to this directory.
 func bundle() (map[string][]byte, error) {
 	files := map[string][]byte{}
-	licence, err := os.ReadFile("third_party/uplot/LICENSE") // it goes with every copy
+	licence, err := os.ReadFile("third_party/uplot/LICENSE") // each copy must contain it
 	if err != nil {
 		return nil, err
 	}

@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// What only colours tell apart, colour-blind people can tell apart: seen as by the
-// model of Machado, Oliveira and Fernandes (IEEE TVCG 2009) at full severity, two
-// such colours are at least 20 apart in CIELAB, where 2.3 is just noticeable.
+// Colour-blind people can distinguish all things that differ only in colour: in the
+// model of Machado, Oliveira and Fernandes (IEEE TVCG 2009) at full severity, two such
+// colours differ by at least 20 in CIELAB, where 2.3 is just noticeable.
 func TestColourBlind(t *testing.T) {
 	text, err := os.ReadFile("src/page.css")
 	if err != nil {
@@ -21,7 +21,7 @@ func TestColourBlind(t *testing.T) {
 		t.Fatalf("%d sets of colours, not light and dark", len(sets))
 	}
 	colour := func(set int, name string) [3]float64 {
-		for s := set; s >= 0; s-- { // dark keeps some of the light ones
+		for s := set; s >= 0; s-- { // the dark set shares some of the light colours
 			if m := regexp.MustCompile(`--` + name + `:#([0-9a-f]{6})`).FindStringSubmatch(sets[s]); m != nil {
 				var r, g, b int
 				fmt.Sscanf(m[1], "%02x%02x%02x", &r, &g, &b)
@@ -64,7 +64,7 @@ func seen(c [3]float64, m [3][3]float64) (to [3]float64) {
 	return to
 }
 
-// apart is the distance of two linear RGB colours in CIELAB (CIE76).
+// apart returns the distance of two linear RGB colours in CIELAB (CIE76).
 func apart(a, b [3]float64) float64 {
 	p, q := lab(a), lab(b)
 	return math.Sqrt((p[0]-q[0])*(p[0]-q[0]) + (p[1]-q[1])*(p[1]-q[1]) + (p[2]-q[2])*(p[2]-q[2]))

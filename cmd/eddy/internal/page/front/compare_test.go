@@ -10,7 +10,7 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// Two programs, one seed: what changed first.
+// A comparison of two programs with one seed shows the first difference.
 func TestCompare(t *testing.T) {
 	b := newBench(t)
 	double := b.test(t, "double-reply")
@@ -29,7 +29,7 @@ func TestCompare(t *testing.T) {
 	tb.see(`/^#[ab]-[mk]\d+$/.test(location.hash)`)
 	tb.see(`eddy.explorers.filter(e => e.diagram.focus !== null).length === 1`)
 
-	// The same test twice has no difference.
+	// A test does not differ from itself.
 	b.must(t, "report", "--compare", "-o", file, double, double)
 	tb = open(t, "file://"+file, 1366, 900)
 	tb.run(chromedp.WaitReady(chromedp.CSS("body[data-ready]")))
@@ -37,7 +37,7 @@ func TestCompare(t *testing.T) {
 	tb.has(".compare table", "0 differences")
 }
 
-// The list, a filter, a report, and a test that runs, which turns into its report.
+// eddy serve shows the list with a filter, a report, and a running test, whose page becomes its report.
 func TestServe(t *testing.T) {
 	b := newBench(t)
 	store := t.TempDir()

@@ -11,7 +11,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// What one sees first: the verdict, the first violation in words, how to run it again.
+// The top of the page shows the verdict, the first violation, and the command that runs the test again.
 func TestTop(t *testing.T) {
 	b := newBench(t)
 	tb := openReport(t, b.test(t, "double-reply"), "")
@@ -136,11 +136,11 @@ func TestFilterAndSearch(t *testing.T) {
 	tb.has(".toolbar", "c99/<b> was not found")
 }
 
-// From a message to its call to its attempts: one sees the retry happen.
+// A message leads to its call, which shows its attempts.
 func TestMessageAndCall(t *testing.T) {
 	b := newBench(t)
 	tb := openReport(t, b.test(t, "double-reply"), "")
-	// An attempt that was not the first.
+	// An attempt that is not the first one.
 	i := eval[int](tb, `(() => { const t = eddy.explorers[0].test, m = t.m;
 		for (let i = 0; i < m.count; i++) if (m.call[i] && t.calls.parent[m.call[i]] && t.calls.first[m.call[i]] !== i && (m.flags[i] & 16)) return i; return -1; })()`)
 	if i < 0 {
@@ -155,7 +155,7 @@ func TestMessageAndCall(t *testing.T) {
 	tb.see(`document.querySelector("pre.body").innerText.includes('"type": "echo"')`)
 	tb.click(".panel dd a")
 	tb.see(`location.hash.startsWith("#k")`)
-	tb.has(".panel", "A bar is an attempt's timeout, 100 ms")
+	tb.has(".panel", "A bar shows the timeout of an attempt, 100 ms")
 	tb.see(`(f => f.alone && f.bars.length >= 2 && f.bars.every((b, k) => b.label === String(k + 1) && Math.abs(b.to - b.from - 100) < 0.01))(eddy.explorers[0].diagram.focus)`)
 	tb.see(`(d => d.drawn.every(i => d.focus.messages.has(i)))(eddy.explorers[0].diagram)`)
 	tb.has(".panel table", "late")
@@ -165,13 +165,13 @@ func TestMessageAndCall(t *testing.T) {
 		for (let k = 0; k < data.length; k += 4) if (data[k] < 235 && data[k + 2] > 150) n++;
 		return n >= 4; })(eddy.explorers[0].diagram)`)
 	tb.shot("a-call", 860)
-	tb.press("Show everything again")
+	tb.press("Clear the selection")
 	tb.see(`eddy.explorers[0].diagram.focus === null`)
 	tb.run(chromedp.NavigateBack())
 	tb.see(`eddy.explorers[0].diagram.focus?.alone === true`)
 }
 
-// One click from a violation to what could have caused it; the rest is faded.
+// A click on a violation shows its possible causes; the other messages are faded.
 func TestViolation(t *testing.T) {
 	b := newBench(t)
 	tb := openReport(t, b.test(t, "double-reply"), "")
@@ -193,7 +193,7 @@ func TestViolation(t *testing.T) {
 	tb.has(".panel", "the last messages of its node")
 }
 
-// Kills, cuts, losses and duplicates are in the picture.
+// The diagram shows kills, partitions, losses and duplicates.
 func TestFaultsAreDrawn(t *testing.T) {
 	b := newBench(t)
 	colours := func(tb *tab, at string) int { // other than the ground's, in a column of the canvas
@@ -218,7 +218,7 @@ func TestFaultsAreDrawn(t *testing.T) {
 	tb.has(".more", "messages lost during it")
 }
 
-// Operations by client, latency, rate; what is chosen in one is shown in the others.
+// The operations of clients, the latency and the rate are shown. What is selected in one chart is shown in the others.
 func TestChartsAndTimeline(t *testing.T) {
 	b := newBench(t)
 	tb := openReport(t, b.test(t, "pass"), "")
@@ -247,7 +247,7 @@ func TestChartsAndTimeline(t *testing.T) {
 	tb.has(".panel h3", "Call c1/")
 }
 
-// Where not all lanes have room, what is selected has.
+// If not all lanes have room, those of the selected messages have.
 func TestManyLanes(t *testing.T) {
 	b := newBench(t)
 	tb := openReport(t, b.test(t, "many"), "")

@@ -12,8 +12,8 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// writeMillion stores a test of a million messages: clients that ask nodes, which
-// answer, some of it lost.
+// writeMillion stores a test with a million messages: requests of clients and replies
+// of nodes, of which some are lost.
 func writeMillion(t *testing.T, dir string) {
 	const exchanges, nodes, clients = 500_000, 10, 100
 	random := rand.New(rand.NewPCG(1, 2))
@@ -44,7 +44,7 @@ func writeMillion(t *testing.T, dir string) {
 		}
 		value, id := random.Uint64(), i/clients+1
 		if i == exchanges-1 {
-			id = math.MaxInt64 // which no number of JavaScript holds
+			id = math.MaxInt64 // too large for a number in JavaScript
 		}
 		fmt.Fprintf(journal, `{"message":%d,"src":"c%d","dest":"n%d","sent_ns":%d,"step":%d,"fate":"delivered","done_ns":%d,"done_step":%d,"body":{"type":"echo","echo":"please echo %d","msg_id":%d}}`+"\n",
 			2*i, c, n, at, step+1, at, step+2, value, id)
@@ -68,8 +68,8 @@ func writeMillion(t *testing.T, dir string) {
 	}
 }
 
-// A million messages: one file below 40 MB, density from afar, arrows from near, and
-// what is not in the page is said.
+// The page of a million messages has less than 40 MB. It shows their density, and
+// arrows for a short time, and it says what it does not contain.
 func TestMillion(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes some seconds")

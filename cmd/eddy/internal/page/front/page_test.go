@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// What Eddy embeds is what the sources build.
+// The embedded bundles are up to date.
 func TestBundleIsBuilt(t *testing.T) {
 	files, err := bundle()
 	if err != nil {
@@ -25,17 +25,17 @@ func TestBundleIsBuilt(t *testing.T) {
 	}
 }
 
-// scenes are the tests that are looked at. Docs/report.md shows five of them.
+// scenes returns the tests that the tests of the page use. docs/report.md shows five of them.
 func scenes() map[string]*scene {
 	all := map[string]*scene{}
 	for name, args := range map[string]string{
 		"pass":         "-w relay --bin ./relay --node-count 3 --concurrency 2n --rate 30 --time-limit 2 --latency 10 --loss 0.1 --nemesis partition --nemesis-interval 0.6 --seed 42",
 		"double-reply": "-w relay --bin ./nodes --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- double",
-		"split":        "-w lin-kv --bin ./nodes --node-count 3 --concurrency 6 --rate 60 --time-limit 2 --client-latency 4 --nemesis partition --nemesis-interval 0.5 --seed 3 -- split",
+		"split":        "-w lin-kv --bin ./nodes --node-count 3 --concurrency 6 --rate 60 --time-limit 3 --client-latency 4 --nemesis partition --nemesis-interval 0.5 --seed 3 -- split",
 		"killed-node":  "-w relay --bin ./relay --node-count 3 --concurrency 2n --rate 40 --time-limit 2 --latency 15 --duplicate 0.05 --nemesis kill --nemesis-interval 0.5 --seed 11",
 		"violation":    "-w echo --bin ./nodes --nodes n1,n2 --concurrency 2 --rate 30 --time-limit 1.5 --seed 5 -- debug",
 
-		// As double-reply, with a relay that is well.
+		// Like double-reply, with a relay that is correct.
 		"relayed": "-w relay --bin ./relay --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- --timeout 100ms",
 		"many":    "-w echo --bin ./relay --node-count 40 --concurrency 40 --rate 80 --time-limit 0.5 --seed 9",
 	} {
@@ -46,7 +46,7 @@ func scenes() map[string]*scene {
 	return all
 }
 
-// Pictures looks at each of the five tests as docs/report.md shows it.
+// The five tests in docs/report.md have the verdicts that it describes.
 func TestPictures(t *testing.T) {
 	b := newBench(t)
 	for _, c := range []struct {

@@ -37,7 +37,7 @@ func TestPlanPage(t *testing.T) {
 	tb.has("pre", "eddy plan --policy default --policy budgeted")
 	tb.see(`document.documentElement.scrollWidth <= innerWidth`)
 
-	// Each curve is drawn in its colour, the outage behind.
+	// Each curve is drawn in its colour.
 	const pixels = `((figure, r, g, b) => { const c = document.querySelectorAll("figure")[figure].querySelector("canvas"), d = c.getContext("2d").getImageData(0, 0, c.width, c.height).data;
 		let n = 0; for (let i = 0; i < d.length; i += 4) if (d[i+3] > 200 && Math.abs(d[i]-r) + Math.abs(d[i+1]-g) + Math.abs(d[i+2]-b) < 30) n++; return n; })`
 	for i := range titles {
@@ -52,7 +52,7 @@ func TestPlanPage(t *testing.T) {
 		}
 	}
 
-	// The legend tells the values under the pointer: without loss all calls succeed.
+	// The legend shows the values under the pointer: without loss, all calls succeed.
 	tb.run(chromedp.ScrollIntoView(`//figure[figcaption[text()="Success against loss"]]`))
 	over := eval[[]float64](tb, `(b => [b.left, b.top, b.height])(document.querySelectorAll("figure")[2].querySelector(".u-over").getBoundingClientRect())`)
 	tb.run(chromedp.MouseEvent("mouseMoved", over[0]+1, over[1]+over[2]/2))
@@ -63,7 +63,7 @@ func TestPlanPage(t *testing.T) {
 	}
 }
 
-// Names in the page do no harm.
+// Names cannot run as a script.
 func TestHostilePlan(t *testing.T) {
 	b := newBench(t)
 	name := "<img src=x onerror=document.title='taken'>.json"
@@ -130,7 +130,7 @@ func TestPlannedPictures(t *testing.T) {
 	}
 }
 
-// chart returns a picture of one chart: it hides all else.
+// chart returns a picture of one chart. It hides the rest of the page.
 func (tb *tab) chart(title string) []byte {
 	tb.Helper()
 	high := eval[int64](tb, fmt.Sprintf(`(() => {

@@ -82,20 +82,20 @@ func TestSaveAsSVG(t *testing.T) {
 	}
 	const blank = `<svg xmlns="http://www.w3.org/2000/svg" width="100" height="100"/>`
 	if differ := tb.differsFromCanvas(blank); differ < 0.9 {
-		t.Errorf("a blank file differs in %.0f %% of the pixels alone", differ*100)
+		t.Errorf("a blank file differs in only %.0f %% of the pixels", differ*100)
 	}
 
-	// Another view is another file.
-	tb.press("Show everything again")
+	// The file of another view differs.
+	tb.press("Clear the selection")
 	tb.press("Whole test")
 	if whole := tb.saved(); whole == file {
-		t.Error("the whole test is saved as the violation was")
+		t.Error("the file of the whole test is that of the violation")
 	} else if differ := tb.differsFromCanvas(whole); differ > most {
 		t.Errorf("the file of the whole test differs in %.0f %% of the pixels", differ*100)
 	}
 }
 
-// What nodes are called and say does no harm in the file.
+// Names and output of nodes cannot run as a script in the file.
 func TestHostileSVG(t *testing.T) {
 	b := newBench(t)
 	tb := openReport(t, b.test(t, "hostile"), "")
@@ -104,7 +104,7 @@ func TestHostileSVG(t *testing.T) {
 		t.Errorf("the file has %v", found)
 	}
 	if strings.Contains(file, "\u202e") {
-		t.Error("the file has a character that turns the direction of writing")
+		t.Error("the file has a character that changes the direction of writing")
 	}
 }
 

@@ -1,5 +1,5 @@
-// Nodes is a node program of many kinds for the tests of the page: the first
-// argument says which.
+// Nodes is a node program for the tests of the page. Its first argument selects what it
+// does.
 package main
 
 import (
@@ -41,7 +41,7 @@ type node struct {
 	calls map[int64]*call
 }
 
-// A call is one that the double relay makes.
+// A call is a call of the double relay.
 type call struct {
 	client   string
 	id       int64
@@ -75,7 +75,7 @@ func main() {
 	}
 }
 
-// send sends the members of a body, and returns its msg_id.
+// send sends a body and returns its msg_id.
 func (n *node) send(dest, members string) int64 {
 	id := n.next
 	n.next++
@@ -89,14 +89,14 @@ func (n *node) reply(m message, members string) {
 	n.send(m.Src, fmt.Sprintf(`%s,"in_reply_to":%d`, members, m.Body.MsgID))
 }
 
-// double is a relay that forgets, when an attempt has timed out, that it answers a
-// call once: a late reply and the retry's are both handed on.
+// double is a relay with a bug: if the replies to two attempts of a call arrive, it
+// passes on both.
 func (n *node) double(m message, raw string) {
 	switch {
 	case m.Body.InReplyTo != nil:
 		if c := n.calls[*m.Body.InReplyTo]; c != nil && c.target == m.Src {
 			c.done = true
-			delete(n.calls, *m.Body.InReplyTo) // and not those of the other attempts
+			delete(n.calls, *m.Body.InReplyTo) // the bug: the other attempts stay
 			n.send(c.client, fmt.Sprintf(`"type":"relay_ok","attempts":%d,"result":%s,"in_reply_to":%d`, c.attempts, raw, c.id))
 		}
 	case m.Body.Type == "relay":
@@ -123,8 +123,8 @@ func (n *node) attempt(c *call) {
 	})
 }
 
-// split is a store that tells the others what was written and does not wait for
-// them: cut in two, it is two stores.
+// split is a store that sends writes to the other nodes and does not wait for them, so
+// that a partition makes two stores of it.
 func (n *node) split(m message, _ string) {
 	key := m.Body.Key
 	switch m.Body.Type {
@@ -162,7 +162,7 @@ func (n *node) keep(key int64, value string) {
 	}
 }
 
-// debug answers echo, and forgets once that stdout is not for people.
+// debug replies to echo, and once writes a debug line to stdout.
 func (n *node) debug(m message, _ string) {
 	if n.next == 12 {
 		fmt.Println("DEBUG: got an echo from", m.Src)
@@ -170,8 +170,8 @@ func (n *node) debug(m message, _ string) {
 	n.reply(m, `"type":"echo_ok","echo":`+string(m.Body.Echo))
 }
 
-// hostile answers echo, and sends what would run, or turn the text around, if a page
-// took it for more than text.
+// hostile replies to echo with texts that would run as a script, or change the direction
+// of writing, if a page did not show them as text.
 func (n *node) hostile(m message, _ string) {
 	const script = `</script><script>document.title="taken"</script><img src=x onerror='document.title="taken"'>`
 	types := []string{script, "\u202eevil\u2066", "null\u0000byte", `"quotes' and \ and <!-- -->`, strings.Repeat("long", 60_000)}
@@ -181,7 +181,7 @@ func (n *node) hostile(m message, _ string) {
 	n.reply(m, `"type":"echo_ok","echo":`+string(m.Body.Echo))
 }
 
-// raw is a string in JSON with no more escapes than it must have.
+// raw returns a JSON string with as few escapes as possible.
 func raw(s string) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

@@ -1,25 +1,25 @@
 import { DELIVERED, IN_FLIGHT, Reason, Test } from "./data";
 import { Band } from "./faults";
 
-/** Causes are what could have led to a violation. */
+/** Causes are the messages and faults that could have caused a violation. */
 export interface Causes { messages: number[]; bands: Band[]; shows: number; at: number; how: string }
 
 /**
- * causesOf is a violation's causal past (Lamport, CACM 1978) within the calls it is
- * about: from the message that shows it backward, what its sender had been handed
- * or had sent before, and so on. What the checks say that one must see is in it in
- * any case, up to the moment it showed, and so is what these calls lost. The faults are those that were in force
- * meanwhile.
+ * causesOf returns the causes of a violation: the messages of its calls that are in the
+ * causal past (Lamport, CACM 1978) of the message that shows it. These are the messages
+ * that its sender had received or sent before, and so on. The messages that the check
+ * names are included, too, up to the time when the violation showed, and so are the lost
+ * messages of these calls. The faults are those that were ongoing at that time.
  */
 export function causesOf(test: Test, r: Reason, bands: Band[]): Causes {
   const { m, head } = test, here = (i: number) => i - head.first;
   const inside = (i: number) => i >= 0 && i < m.count;
   const at = r.seconds * 1000, shows = inside(here(r.record)) && r.record >= 0 ? here(r.record) : -1;
-  const told = (r.involved ?? []).map(here).filter(inside);
+  const named = (r.involved ?? []).map(here).filter(inside);
   const roots = new Set<number>();
-  for (const i of shows >= 0 ? [...told, shows] : told) if (m.call[i]) roots.add(test.rootOf(m.call[i]));
+  for (const i of shows >= 0 ? [...named, shows] : named) if (m.call[i]) roots.add(test.rootOf(m.call[i]));
   let how = "the messages of its calls that could have caused it, and those that were lost";
-  let candidates = new Set<number>(told);
+  let candidates = new Set<number>(named);
   for (const root of roots) for (const call of test.treeOf(root)) for (const i of test.messagesOf(call)) candidates.add(i);
   if (shows >= 0) candidates.add(shows);
   if (candidates.size === 0) {
@@ -27,8 +27,8 @@ export function causesOf(test: Test, r: Reason, bands: Band[]): Causes {
     how = "no single message shows this; these are the last messages of its node before it showed";
   }
   const until = Math.max(at, shows >= 0 ? m.sent[shows] : 0) + 1e-6;
-  // What was lost is no one's past, and often the reason.
-  const before = Array.from(candidates).filter((i) => m.sent[i] <= until && (shows < 0 || told.includes(i) || test.isLost(i)));
+  // A lost message is not in the causal past of anything, and often it is the cause.
+  const before = Array.from(candidates).filter((i) => m.sent[i] <= until && (shows < 0 || named.includes(i) || test.isLost(i)));
   const messages = Array.from(new Set(shows >= 0 ? [...before, ...past(test, shows, candidates)] : before));
   messages.sort((a, b) => a - b);
   const from = messages.length > 0 ? Math.min(...messages.map((i) => m.sent[i])) : at - 1000;
@@ -36,9 +36,9 @@ export function causesOf(test: Test, r: Reason, bands: Band[]): Causes {
   return { messages, bands: bands.filter((b) => b.from <= to && b.to >= from).slice(0, 50), shows, at, how };
 }
 
-/** past goes backward from a message among candidates. */
+/** past returns those candidates that are in the causal past of a message. */
 function past(test: Test, shows: number, candidates: Set<number>): number[] {
-  const { m } = test, known = new Map<number, number>(); // by name: the latest step of it that matters
+  const { m } = test, known = new Map<number, number>(); // by name: the latest step of it that is in the past
   const all = Array.from(candidates), found = new Set<number>([shows]);
   const learn = (name: number, step: number): boolean => {
     if ((known.get(name) ?? -1) >= step) return false;
@@ -60,7 +60,7 @@ function past(test: Test, shows: number, candidates: Set<number>): number[] {
   return Array.from(found);
 }
 
-/** around are the requests that a node had open at a time, and what it sent or got last. */
+/** around returns the open requests of a node at a time, and the last messages that it sent or received. */
 function around(test: Test, r: Reason, at: number): Set<number> {
   const { m, head } = test, found = new Set<number>();
   const who = (head.nodes ?? []).map((n) => head.names.indexOf(n)).filter((n) => n >= 0 && mentions(r.text, test.name(n)));

@@ -5,9 +5,9 @@ import { Band, stretches } from "./faults";
 import { onTheme, theme, Theme } from "./theme";
 import { View } from "./view";
 
-const most = 5000; // operations that are drawn one by one
+const most = 5000; // the operations that are drawn as points
 
-/** Buckets are operations gathered by when they began, or ended. */
+/** Buckets are the operations grouped by the time at which they began or ended. */
 interface Buckets { at: number[]; wide: number; p50: (number | null)[]; p95: (number | null)[]; p99: (number | null)[]; max: (number | null)[]; ok: number[]; fail: number[]; indefinite: number[] }
 
 function bucketsOf(test: Test): Buckets {
@@ -21,7 +21,7 @@ function bucketsOf(test: Test): Buckets {
   }
   for (let k = 0; k < n; k++) {
     b.at.push((k + 0.5) * wide / 1000);
-    const l = latencies[k].sort((x, y) => x - y), q = (share: number) => (l.length ? l[Math.max(Math.ceil(share * l.length - 1e-9), 1) - 1] : null); // as internal/quantile has it
+    const l = latencies[k].sort((x, y) => x - y), q = (share: number) => (l.length ? l[Math.max(Math.ceil(share * l.length - 1e-9), 1) - 1] : null); // as in internal/quantile
     b.p50.push(q(0.5)); b.p95.push(q(0.95)); b.p99.push(q(0.99)); b.max.push(q(1));
     for (const list of [b.ok, b.fail, b.indefinite]) list[k] = list[k] / wide * 1000;
   }
@@ -33,7 +33,7 @@ function niceWidth(least: number): number {
   return [1, 2, 5, 10].map((k) => k * power).find((w) => w >= least)!;
 }
 
-/** charts are latency and rate over time, with the faults behind. What is selected in them is shown in the diagram. */
+/** charts returns charts of latency and rate over time, with faults in the background. Selecting a stretch of time shows it in the diagram. */
 export function charts(test: Test, view: View, bands: Band[]): HTMLElement {
   const b = bucketsOf(test), row = h("div", { class: "charts" });
   const digits = (v: number | null) => (v === null ? "–" : span(v));
@@ -87,7 +87,7 @@ function longest(test: Test): number {
   return l;
 }
 
-/** behind draws the faults, and what the diagram shows. */
+/** behind draws the faults, and a frame around the time that the diagram shows. */
 function behind(u: uPlot, t: Theme, view: View, bands: Band[]): void {
   const c = u.ctx, { left, top, width, height } = u.bbox;
   c.save();
@@ -106,7 +106,7 @@ function behind(u: uPlot, t: Theme, view: View, bands: Band[]): void {
   c.restore();
 }
 
-/** scatter draws operations one by one; those that did not end ok as crosses. */
+/** scatter draws operations as points. Those that did not end ok are crosses. */
 function scatter(u: uPlot, t: Theme, test: Test): void {
   const { ops } = test, c = u.ctx, step = Math.max(1, Math.ceil(ops.count / most)), r = 2.2 * devicePixelRatio;
   c.save();

@@ -1,22 +1,22 @@
 import { COPY, Test } from "./data";
 import { labelOf } from "./words";
-import { h, plural, printable, said, span, table, time } from "./dom";
+import { h, plural, printable, isolated, span, table, time } from "./dom";
 
-/** A Difference is the first thing that happened in one test and not, or otherwise, in the other. */
+/** A Difference is the first event that only one test has, or that differs between the tests. */
 export interface Difference { at: number; text: string; address: [string, string] }
 
 /**
- * compare says how two tests differ. Times differ in any two runs, so what is
- * compared is what was asked and how it ended, and which bodies went how often over
- * which link.
+ * compare returns the section about the differences of two tests. It compares the
+ * outcomes of operations, and how often each body was sent over each link. It does not
+ * compare times, which differ between any two runs.
  */
 export async function compare(a: Test, b: Test, go: (test: number, address: string) => void): Promise<HTMLElement> {
   const section = h("section", { class: "compare", "aria-label": "What changed" }, h("h2", {}, "What changed"));
-  if (a.head.seed !== b.head.seed) section.append(h("p", { class: "warning" }, `The seeds differ (${a.head.seed} and ${b.head.seed}): most differences are chance.`));
+  if (a.head.seed !== b.head.seed) section.append(h("p", { class: "warning" }, `The seeds differ (${a.head.seed} and ${b.head.seed}): most differences are random.`));
   const differences = [operations(a, b), await messages(a, b)].filter((d): d is Difference => d !== null).sort((x, y) => x.at - y.at);
   if (differences.length === 0) section.append(h("p", {}, "There is no difference: every operation ended in the same way, and the same bodies were sent over the same links."));
   differences.forEach((d, i) => {
-    const line = h("p", { class: i === 0 ? "difference" : "" }, i === 0 ? h("b", {}, "First: ") : "Then: ", said(d.text));
+    const line = h("p", { class: i === 0 ? "difference" : "" }, i === 0 ? h("b", {}, "First: ") : "Then: ", isolated(d.text));
     d.address.forEach((address, t) => { if (address) line.append(" ", h("a", { href: `#${"ab"[t]}-${address}`, onclick: (e) => { e.preventDefault(); go(t, address); } }, `Show in ${t === 0 ? "A" : "B"}`)); });
     section.append(line);
   });
@@ -38,7 +38,7 @@ function operations(a: Test, b: Test): Difference | null {
   return null;
 }
 
-/** messages looks for the first message that only one test has; if there is none, for another fate. */
+/** messages returns the first message that only one test has, or else the first one with different fates. */
 async function messages(a: Test, b: Test): Promise<Difference | null> {
   const [mine, theirs] = [await occasions(a), await occasions(b)];
   let best: Difference | null = null;
@@ -59,7 +59,7 @@ async function messages(a: Test, b: Test): Promise<Difference | null> {
   return best;
 }
 
-/** occasions number how often a body, without its ids, has gone over a link. */
+/** occasions counts, for each message, how often its body without ids was sent over its link. */
 async function occasions(t: Test): Promise<Map<string, number>> {
   const all = new Map<string, number>(), times = new Map<string, number>();
   for (let i = 0; i < t.m.count && i < 50_000; i++) {
@@ -86,5 +86,5 @@ function numbers(a: Test, b: Test): HTMLElement {
   for (const k of new Set([...Object.keys(p.messages), ...Object.keys(q.messages)])) add(`messages ${k}`, p.messages[k], q.messages[k]);
   for (const k of new Set([...Object.keys(p.numbers), ...Object.keys(q.numbers)])) add(k, p.numbers[k], q.numbers[k]);
   return table(`A and B in numbers (${plural(rows.filter((r) => r[1] !== r[2]).length, "difference")})`, ["", "A", "B"],
-    rows.map(([k, x, y]) => [said(k), x === y ? x : h("b", {}, x), x === y ? y : h("b", {}, y)]));
+    rows.map(([k, x, y]) => [isolated(k), x === y ? x : h("b", {}, x), x === y ? y : h("b", {}, y)]));
 }

@@ -1,5 +1,5 @@
-// A test as the page holds it: columns of numbers, one row a message, a call or an
-// operation. Times are in milliseconds since the test began.
+// The data of a test: columns of numbers, with a row for each message, call or
+// operation. Times are in milliseconds since the beginning of the test.
 
 export interface Reason { check: string; text: string; seconds: number; unknown: boolean; record: number; involved: number[] | null }
 export interface Fault { kind: string; shape?: string; servers?: string[]; nodes?: string[]; links?: string[]; delay_ns?: number; loss?: number; duplicate?: number }
@@ -65,7 +65,7 @@ function columns(bytes: Uint8Array): Reader[] {
   return all;
 }
 
-/** bytesOf undoes base64, the new way where there is one. */
+/** bytesOf decodes base64, with Uint8Array.fromBase64 if the browser has it. */
 function bytesOf(text: string): Uint8Array {
   const modern = Uint8Array as unknown as { fromBase64?: (text: string) => Uint8Array };
   if (modern.fromBase64) return modern.fromBase64(text);
@@ -111,7 +111,7 @@ function readMessages(bytes: Uint8Array, n: number): Messages {
   return m;
 }
 
-/** nextID reads an id: 0 for none, or 1 + the zigzag of its difference from the sender's last. */
+/** nextID reads an id: 0 for none, otherwise 1 + the zigzag of its difference from the last id of the sender. */
 function nextID(r: Reader, last: Map<number, number>, sender: number): number {
   const v = r.unsigned();
   if (v === 0) return -1;
@@ -144,7 +144,7 @@ function readOperations(bytes: Uint8Array, n: number): Operations {
   return o;
 }
 
-/** readCalls also lists the messages of each call, in order, and the calls made for each. */
+/** readCalls also lists, for each call, its messages in their order and the calls made for it. */
 function readCalls(bytes: Uint8Array, n: number, m: Messages): Calls {
   const [parents, timeouts] = columns(bytes);
   const c: Calls = {
@@ -161,7 +161,7 @@ function readCalls(bytes: Uint8Array, n: number, m: Messages): Calls {
   return c;
 }
 
-/** gather lists, group after group, who is in it. */
+/** gather returns the members of all groups, group after group. */
 function gather(group: Uint32Array, start: Uint32Array, members: Uint32Array): void {
   for (let i = 0; i < group.length; i++) start[group[i] + 1]++;
   for (let g = 0; g + 1 < start.length; g++) start[g + 1] += start[g];
@@ -169,9 +169,9 @@ function gather(group: Uint32Array, start: Uint32Array, members: Uint32Array): v
   for (let i = 0; i < group.length; i++) members[next[group[i]]++] = i;
 }
 
-/** A Test is one test's data. */
+/** A Test is the data of one test. */
 export class Test {
-  readonly end: number; // when the last thing happened
+  readonly end: number; // the time of the last event
   private readonly cache = new Map<number, Uint8Array>();
 
   constructor(readonly index: number, readonly head: Head, readonly m: Messages, readonly calls: Calls, readonly ops: Operations) {
@@ -189,14 +189,14 @@ export class Test {
   id(i: number): string { return this.head.big_ids[i] ?? (this.m.id[i] < 0 ? "" : String(this.m.id[i])); }
   reply(i: number): string { return this.head.big_replies[i] ?? (this.m.reply[i] < 0 ? "" : String(this.m.reply[i])); }
 
-  /** messagesOf are a call's messages, duplicates included, in the order of sending. */
+  /** messagesOf returns the messages of a call, duplicates included, in the order of sending. */
   messagesOf(call: number): number[] {
     return call === 0 ? [] : Array.from(this.calls.members.subarray(this.calls.start[call], this.calls.start[call + 1]));
   }
   childrenOf(call: number): number[] {
     return call === 0 ? [] : Array.from(this.calls.children.subarray(this.calls.childStart[call], this.calls.childStart[call + 1]));
   }
-  /** treeOf is a call and all that were made for it. */
+  /** treeOf returns a call and all calls made for it, directly or not. */
   treeOf(call: number): number[] {
     const all = [call];
     for (let i = 0; i < all.length; i++) all.push(...this.childrenOf(all[i]));
@@ -207,7 +207,7 @@ export class Test {
     return call;
   }
 
-  /** body is a message's body as far as the page has it. */
+  /** body returns the part of a message's body that the page has. */
   async body(i: number): Promise<{ text: string; size: number; shown: number } | null> {
     const blocks = this.head.blocks ?? [];
     const at = blocks.findIndex((b) => b.first <= i && i < b.first + b.count);

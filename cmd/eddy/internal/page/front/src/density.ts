@@ -2,21 +2,21 @@ import { DELIVERED, Test } from "./data";
 import { Lanes } from "./lanes";
 import { View } from "./view";
 
-/** Counts are how many messages each lane sent in each column, and how many were lost: lane after lane. */
+/** Counts are the numbers of messages that each lane sent in each column, and of those that were lost, lane after lane. */
 export interface Counts { columns: number; sent: Float64Array; lost: Float64Array; most: number }
 
-/** A Density counts messages where they are too many to be drawn. */
+/** A Density counts messages that are too many to be drawn. */
 export class Density {
   private bins: { count: number; sent: Uint32Array; lost: Uint32Array } | null = null;
 
   constructor(readonly test: Test, readonly lanes: Lanes) {}
 
-  /** forget is for when the lanes or the filter have changed. */
+  /** forget must be called when the lanes or the filter have changed. */
   forget(): void { this.bins = null; }
 
   private laneOf(name: number): number { return Math.max(0, this.lanes.of[name]); }
 
-  /** count counts some messages; all that the filter's mask lets through if they are null, from bins that were counted once. */
+  /** count counts some messages. If some is null, it counts all that the filter's mask admits, from bins. */
   count(view: View, columns: number, some: number[] | null, mask: Uint8Array | null): Counts {
     const { m } = this.test, lanes = this.lanes.names.length, wide = view.to - view.from;
     const sent = new Float64Array(lanes * columns), lost = new Float64Array(lanes * columns);
@@ -41,7 +41,7 @@ export class Density {
     return { columns, sent, lost, most: sent.reduce((a, b) => Math.max(a, b), 1) };
   }
 
-  /** all puts all messages into bins, once. */
+  /** all counts all messages in bins, once. */
   private all(mask: Uint8Array | null): { count: number; sent: Uint32Array; lost: Uint32Array } {
     if (this.bins) return this.bins;
     const { m } = this.test, lanes = Math.max(1, this.lanes.names.length), count = Math.min(16384, Math.floor(4e6 / lanes));

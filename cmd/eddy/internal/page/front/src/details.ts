@@ -1,11 +1,11 @@
-import { answered, attemptsOf, callName } from "./attempts";
+import { firstReply, attemptsOf, callName } from "./attempts";
 import { Causes } from "./causes";
 import { COPY, FORGED, Reason, REPLY, Test } from "./data";
 import { labelOf, tipOf } from "./words";
-import { count, h, plural, printable, said, span, table, time } from "./dom";
+import { count, h, plural, printable, isolated, span, table, time } from "./dom";
 import { faultText } from "./faults";
 
-/** Go is how panels lead to others: each has an address after the page's #. */
+/** Go shows the panel with an address, which is the fragment of the page's URL. */
 export interface Go { (address: string): void; href(address: string): string }
 
 export function link(go: Go, address: string, text: string): HTMLElement {
@@ -16,7 +16,7 @@ function facts(...rows: [string, Node | string][]): HTMLElement {
   return h("dl", {}, ...rows.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
 
-/** messageDetails are one message: who to whom, its fate, its call, its body. */
+/** messageDetails returns the panel of a message. */
 export function messageDetails(test: Test, i: number, go: Go): HTMLElement {
   const { m } = test, call = m.call[i];
   const body = h("pre", { class: "body", tabindex: "0" }, "…");
@@ -37,7 +37,7 @@ export function messageDetails(test: Test, i: number, go: Go): HTMLElement {
   if (m.flags[i] & FORGED) rows.push(["Forged", "the test sent it in the name of its sender"]);
   if (m.incarnation[i] > 1) rows.push(["Incarnation", `number ${m.incarnation[i]} of the sender`]);
   return h("section", { "aria-label": "Message" },
-    h("h3", {}, said(test.name(m.src[i])), " → ", said(test.name(m.dest[i])), " ", said(labelOf(test, i))),
+    h("h3", {}, isolated(test.name(m.src[i])), " → ", isolated(test.name(m.dest[i])), " ", isolated(labelOf(test, i))),
     h("p", { class: "note" }, `message ${count(i + test.head.first)}`), facts(...rows), body, note);
 }
 
@@ -51,20 +51,20 @@ function callLine(test: Test, i: number, go: Go): HTMLElement {
   return line;
 }
 
-/** pretty lays a body out, if it is whole. */
+/** pretty returns a body with line breaks and indentation, if it is complete. */
 function pretty(text: string, whole: boolean): string {
-  if (whole && text.length < 20000 && !/\d{16,}|\d[eE.]\d/.test(text)) { // numbers stay as they came
+  if (whole && text.length < 20000 && !/\d{16,}|\d[eE.]\d/.test(text)) { // JavaScript would change such numbers
     try { return printable(JSON.stringify(JSON.parse(text), null, 1)); } catch { /* as it is */ }
   }
   return printable(text);
 }
 
-/** callDetails are a call: its attempts, and those of the calls made for it. */
+/** callDetails returns the panel of a call: its attempts, and those of the calls made for it. */
 export function callDetails(test: Test, call: number, go: Go): HTMLElement {
   const { calls } = test, parent = calls.parent[call], children = test.childrenOf(call);
   const first = calls.first[call];
   const to = first < 0 ? "" : ` to ${test.name(test.m.dest[first])}, ${test.name(test.m.type[first])}`;
-  const section = h("section", { "aria-label": "Call" }, h("h3", {}, "Call ", said(callName(test, call) + to)));
+  const section = h("section", { "aria-label": "Call" }, h("h3", {}, "Call ", isolated(callName(test, call) + to)));
   if (parent) section.append(h("p", {}, "Made for ", link(go, `k${parent}`, callName(test, parent)), "."));
   section.append(attemptTable(test, call, go));
   for (const child of children.slice(0, 20)) {
@@ -72,7 +72,7 @@ export function callDetails(test: Test, call: number, go: Go): HTMLElement {
   }
   if (children.length > 20) section.append(h("p", {}, `and ${plural(children.length - 20, "call")} more`));
   const timeout = parent ? calls.timeout[call] : Math.max(0, ...children.map((c) => calls.timeout[c]));
-  section.append(h("p", { class: "note" }, timeout > 0 ? `A bar is an attempt's timeout, ${span(timeout)}; filled as far as the wait for a reply that came in time.` : "Nobody says how long an attempt waits: a bar ends with the next one, or with the reply."));
+  section.append(h("p", { class: "note" }, timeout > 0 ? `A bar shows the timeout of an attempt, ${span(timeout)}. It is filled up to the reply if that arrived in time.` : "The timeout of an attempt is not known: a bar ends at the next attempt or at the reply."));
   return section;
 }
 
@@ -84,14 +84,14 @@ function attemptTable(test: Test, call: number, go: Go): HTMLElement {
       const late = a.promised && m.done[i] > a.until && m.done[i] !== Infinity ? ", late" : "";
       replies.append(k > 0 ? ", " : "", link(go, `m${i + test.head.first}`, `${test.fate(i)} ${time(Math.min(m.done[i], 9e12))}${late}`));
     });
-    if (a.replies.length === 0) replies.append(answered(test, a) === Infinity ? "no reply" : "");
+    if (a.replies.length === 0) replies.append(firstReply(test, a) === Infinity ? "no reply" : "");
     return [h("b", {}, String(a.number)), time(m.sent[a.message]), link(go, `m${a.message + test.head.first}`, `${labelOf(test, a.message)} ${test.isLost(a.message) ? "" : test.fate(a.message)}`), replies];
   }));
 }
 
-/** reasonDetails are a violation and what could have caused it. */
+/** reasonDetails returns the panel of a violation and its possible causes. */
 export function reasonDetails(test: Test, r: Reason, causes: Causes, go: Go): HTMLElement {
-  const section = h("section", { "aria-label": "Violation" }, h("h3", {}, r.unknown ? "Unknown: " : "Violation: ", said(r.check)), h("p", { class: "quote" }, said(r.text)));
+  const section = h("section", { "aria-label": "Violation" }, h("h3", {}, r.unknown ? "Unknown: " : "Violation: ", isolated(r.check)), h("p", { class: "quote" }, isolated(r.text)));
   section.append(h("p", {}, `${plural(causes.messages.length, "message")}: ${causes.how}. The rest is faded.`));
   const list = h("ol", { class: "path" });
   for (const i of causes.messages.slice(0, 60)) {
@@ -101,9 +101,9 @@ export function reasonDetails(test: Test, r: Reason, causes: Causes, go: Go): HT
   if (causes.messages.length > 60) section.append(h("p", {}, `and ${plural(causes.messages.length - 60, "message")} more`));
   if (causes.bands.length > 0) {
     section.append(h("h4", {}, "Faults at this time"), h("ul", {}, ...causes.bands.slice(0, 12).map((b) =>
-      h("li", {}, said(`${b.fault && b.what !== "pause" ? faultText(b.fault) : `${b.node} ${b.label}`}`), ` ${time(b.from)} to ${time(b.to)}`))));
+      h("li", {}, isolated(`${b.fault && b.what !== "pause" ? faultText(b.fault) : `${b.node} ${b.label}`}`), ` ${time(b.from)} to ${time(b.to)}`))));
   } else section.append(h("p", { class: "note" }, "There was no fault at this time."));
   const last = causes.shows >= 0 ? causes.shows : causes.messages.at(-1), call = last === undefined ? 0 : test.rootOf(test.m.call[last]);
-  if (call) section.append(h("p", {}, link(go, `k${call}`, `Show its call ${callName(test, call)} alone`)));
+  if (call) section.append(h("p", {}, link(go, `k${call}`, `Show only its call, ${callName(test, call)}`)));
   return section;
 }

@@ -2,31 +2,32 @@ import { COPY, DELIVERED, FORGED, IN_FLIGHT, REPLY, REQUEST, Test } from "./data
 import { clip, digitsFor, h, plural, printable, time } from "./dom";
 import { Counts, Density } from "./density";
 import { Band, bandsOf, linksText } from "./faults";
+import { Labels } from "./labels";
 import { Lanes } from "./lanes";
 import { labelOf } from "./words";
 import { arrowHead, cross, hatch } from "./strokes";
 import { Pen, SVGPen } from "./svg";
 import { theme, Theme } from "./theme";
-import { ticks } from "./timeaxis";
+import { drawAxis } from "./timeaxis";
 import { View } from "./view";
 
-/** A Bar is how long an attempt waited, drawn at its sender's lane. */
-export interface Bar { message: number; row: number; from: number; to: number; label: string; answered: number }
+/** A Bar shows how long an attempt waited, at the lane of its sender. */
+export interface Bar { message: number; row: number; from: number; to: number; label: string; replied: number }
 
-/** A Focus is what is looked at: the rest is faded, or left out. */
+/** A Focus is the selected messages. The others are faded, or hidden if alone is true. */
 export interface Focus { messages: Set<number>; alone: boolean; bars: Bar[]; mark: number | null; selected: number }
 
 export interface Filter { node: number; type: number; fate: string }
 
-/** So many arrows are drawn; if there are more in view it is their density. */
+/** If more messages are in view, their density is drawn instead of arrows. */
 export const mostArrows = 3000;
-const mostCounted = 300_000; // beyond, bins that were counted before are used
+const mostCounted = 300_000; // if more messages are in view, bins are used
 const mostLabels = 80;
 const densityStep = 3; // pixels
 const leastRow = 22, mostRows = 27; // pixels, lanes
 const gutter = 92, right = 14, axis = 24;
 
-/** A Diagram is the space-time diagram (Lamport, CACM 1978): a lane a node, real time to the right. */
+/** A Diagram is a space-time diagram (Lamport, CACM 1978): a lane for each node, real time to the right. */
 export class Diagram {
   readonly canvas = h("canvas", { tabindex: "0", role: "application", "aria-roledescription": "message diagram" });
   readonly status = h("p", { class: "status", role: "status" });
@@ -36,9 +37,9 @@ export class Diagram {
   hover = -1;
   drawn: number[] = []; // the messages whose arrows are on the canvas
   dense = false;
-  scrolled = 0; // lanes above what is shown
+  scrolled = 0; // the number of lanes above the visible ones
   private mask: Uint8Array | null = null;
-  private readonly latest: Float64Array; // of each 1024 messages, when the last had ended
+  private readonly latest: Float64Array; // for each 1024 messages, when the last of them was delivered or lost
   private readonly density: Density;
   private wide = 800; private high = 400; private row = 40; private top = 20;
   private waiting = false;
@@ -54,7 +55,7 @@ export class Diagram {
     new ResizeObserver(() => this.request()).observe(this.canvas);
   }
 
-  /** request draws at the next frame. */
+  /** request draws the diagram at the next frame. */
   request(): void {
     if (this.waiting) return;
     this.waiting = true;
@@ -81,7 +82,7 @@ export class Diagram {
   private y(lane: number): number { return this.top + (lane - this.scrolled + 0.5) * this.row; }
   private laneOf(name: number): number { return Math.max(0, this.lanes.of[name]); }
 
-  /** firstSince is the first message that was sent at a time or later. */
+  /** firstSince returns the first message that was sent at a time or later. */
   firstSince(at: number): number {
     const { sent, count } = this.test.m;
     let low = 0, high = count;
@@ -99,7 +100,7 @@ export class Diagram {
     return this.mask === null || this.mask[i] === 1 || (this.focus?.messages.has(i) ?? false);
   }
 
-  /** inView are the messages on their way in the view, or null if they are too many. */
+  /** inView returns the messages that are in flight within the view, or null if they are too many. */
   private inView(): number[] | null {
     const { m } = this.test, all: number[] = [];
     const first = this.firstSince(this.view.from), end = this.firstSince(this.view.to);
@@ -134,10 +135,10 @@ export class Diagram {
   draw(): void {
     const all = this.inView();
     this.paint(this.measure(), all);
-    this.tell(all);
+    this.describe(all);
   }
 
-  /** svg is what the canvas shows, as SVG. */
+  /** svg returns what the canvas shows, as SVG. */
   svg(): string {
     const ruler = this.measure(), pen = new SVGPen(this.wide, this.high, ruler), all = this.inView();
     this.paint(pen, all);
@@ -168,10 +169,10 @@ export class Diagram {
     if (this.dense) this.drawn = focused;
     this.drawMark(c, t);
     c.restore();
-    this.drawAxis(c, t);
+    drawAxis(c, t, this.view, gutter, this.wide, right, this.high - axis);
   }
 
-  private tell(all: number[] | null): void {
+  private describe(all: number[] | null): void {
     const { view } = this;
     const n = all === null ? this.firstSince(view.to) - this.firstSince(view.from) : all.length;
     const digits = digitsFor(view.to - view.from);
@@ -202,7 +203,7 @@ export class Diagram {
   }
 
   private drawBands(c: Pen, t: Theme): void {
-    const ends = [-Infinity, -Infinity]; // of the texts in two rows
+    const ends = [-Infinity, -Infinity]; // where the texts end, in two rows
     for (const b of this.bands) {
       const x1 = Math.max(this.x(b.from), gutter), x2 = Math.min(this.x(b.to), this.wide - right);
       if (x2 < gutter || x1 > this.wide - right) continue;
@@ -251,21 +252,21 @@ export class Diagram {
     return flags & REPLY ? t.reply : flags & REQUEST ? t.request : t.oneway;
   }
 
-  /** ends are where a message's line begins and ends on the canvas. */
+  /** ends returns where the line of a message begins and ends on the canvas. */
   private ends(i: number): [number, number, number, number] {
     const { m } = this.test;
     const src = this.laneOf(m.src[i]), dest = this.laneOf(m.dest[i]);
     const x1 = this.x(m.sent[i]), y1 = this.y(src);
     let y2 = this.y(dest), x2 = m.done[i] === Infinity ? this.wide : this.x(m.done[i]);
     const lostOnTheWay = this.test.isLost(i) && m.done[i] === m.sent[i];
-    if (lostOnTheWay) { y2 = y1 + (y2 - y1) * 0.45; x2 = x1 + 9; } // nobody knows where
+    if (lostOnTheWay) { y2 = y1 + (y2 - y1) * 0.45; x2 = x1 + 9; } // it is not known where it was lost
     return [x1, y1, x2, y2];
   }
 
   private drawArrows(c: Pen, t: Theme, all: number[]): void {
     const { m } = this.test, focus = this.focus;
     const few = all.length <= mostLabels || (focus !== null && focus.messages.size <= mostLabels);
-    const taken: [number, number, number, number][] = [];
+    const labels = new Labels(c, t, gutter, this.wide);
     const order = focus && !focus.alone ? [...all.filter((i) => !focus.messages.has(i)), ...all.filter((i) => focus.messages.has(i))] : all;
     for (const i of order) {
       const [x1, y1, x2, y2] = this.ends(i);
@@ -282,33 +283,12 @@ export class Diagram {
       c.setLineDash([]);
       if (this.test.isLost(i)) cross(c, x2, y2, special ? 5.5 : all.length > 800 ? 2.5 : 4);
       else if (all.length <= 1500 || special) arrowHead(c, t, x1, y1, x2, y2, (m.flags[i] & REPLY) !== 0);
-      if (few && !faded) this.label(c, t, i, x1, y1, x2, y2, taken, special);
+      if (few && !faded) labels.write(labelOf(this.test, i), x1, y1, x2, y2, special);
     }
     c.globalAlpha = 1;
   }
 
-  /** label writes a message's type and id by its line, where nothing else is written. */
-  private label(c: Pen, t: Theme, i: number, x1: number, y1: number, x2: number, y2: number, taken: [number, number, number, number][], must: boolean): void {
-    const test = this.test;
-    const text = labelOf(test, i), w = c.measureText(text).width;
-    for (const share of [0.3, 0.5, 0.7, 0.15]) {
-      const x = x1 + (x2 - x1) * share + 6, y = y1 + (y2 - y1) * share + (y2 > y1 ? -4 : 6);
-      const box: [number, number, number, number] = [x - 2, y - 8, x + w + 2, y + 8];
-      if (x < gutter || x + w > this.wide) continue;
-      if (!must && taken.some((o) => o[0] < box[2] && box[0] < o[2] && o[1] < box[3] && box[1] < o[3])) continue;
-      taken.push(box);
-      c.save();
-      c.globalAlpha = 0.75;
-      c.fillStyle = t.ground;
-      c.fillRect(x - 1, y - 7, w + 2, 14);
-      c.restore();
-      c.fillStyle = t.text;
-      c.fillText(text, x, y);
-      return;
-    }
-  }
-
-  /** drawBars shows how long attempts waited, and which they are. */
+  /** drawBars draws how long attempts waited, and their numbers. */
   private drawBars(c: Pen, t: Theme): void {
     for (const b of this.focus?.bars ?? []) {
       const lane = this.laneOf(this.test.m.src[b.message]);
@@ -317,7 +297,7 @@ export class Diagram {
       c.fillStyle = t.request;
       c.fillRect(x1, y, x2 - x1, 8);
       c.globalAlpha = 1;
-      if (b.answered <= b.to) { c.fillStyle = t.reply; c.fillRect(x1, y, Math.max(2, this.x(b.answered) - x1), 8); }
+      if (b.replied <= b.to) { c.fillStyle = t.reply; c.fillRect(x1, y, Math.max(2, this.x(b.replied) - x1), 8); }
       c.strokeStyle = t.request;
       c.lineWidth = 1;
       c.strokeRect(x1 + 0.5, y + 0.5, x2 - x1 - 1, 7);
@@ -348,7 +328,7 @@ export class Diagram {
     c.fill();
   }
 
-  /** drawDensity shows by lane how many messages were sent when, and how many of them were lost. */
+  /** drawDensity draws how many messages each lane sent over time, and how many of them were lost. */
   private drawDensity(c: Pen, t: Theme, d: Counts): void {
     c.globalAlpha = this.focus ? 0.25 : 1;
     for (let l = 0; l < this.lanes.names.length; l++) {
@@ -367,59 +347,42 @@ export class Diagram {
     c.globalAlpha = 1;
   }
 
-  /** narrow gives lanes to those alone whom some messages are between, where not all have room; to all for null. */
-  narrow(messages: Set<number> | null): void {
+  /** limitLanes shows only the lanes of some messages if not all lanes have room, or all lanes if messages is null. */
+  limitLanes(messages: Set<number> | null): void {
     const { lanes, test } = this;
     if (messages === null && lanes.only === null) return;
     lanes.only = null;
-    lanes.lay();
+    lanes.layOut();
     if (messages !== null && lanes.names.length > mostRows) {
       lanes.only = new Set(Array.from(messages).flatMap((i) => [test.m.src[i], test.m.dest[i]]));
-      lanes.lay();
+      lanes.layOut();
     }
     this.density.forget();
   }
 
-  /** gather puts clients into one lane, or gives each its own. */
-  gather(together: boolean): void {
+  /** groupClients puts all clients into one lane, or gives each its own lane. */
+  groupClients(together: boolean): void {
     this.lanes.together = together;
-    this.lanes.lay();
+    this.lanes.layOut();
     this.density.forget();
     this.request();
   }
 
-  private drawAxis(c: Pen, t: Theme): void {
-    const y = this.high - axis;
-    c.strokeStyle = t.faint;
-    c.fillStyle = t.faint;
-    c.lineWidth = 1;
-    for (const tick of ticks(this.view.from, this.view.to, (this.wide - gutter) / 110)) {
-      const x = this.x(tick.at);
-      c.beginPath();
-      c.moveTo(x, y);
-      c.lineTo(x, y + 5);
-      c.stroke();
-      c.textAlign = x > this.wide - 40 ? "right" : "center";
-      c.fillText(tick.text, x, y + 14);
-    }
-    c.textAlign = "left";
-  }
-
-  /** near is the message whose line is nearest to a point of the canvas, or -1. */
-  near(x: number, y: number): number {
+  /** messageAt returns the message whose line is nearest to a point of the canvas, or -1. */
+  messageAt(x: number, y: number): number {
     let best = -1, least = 8;
     for (const i of this.drawn) {
       const [x1, y1, x2, y2] = this.ends(i);
       const dx = x2 - x1, dy = y2 - y1, size = dx * dx + dy * dy;
       const k = size === 0 ? 0 : Math.max(0, Math.min(1, ((x - x1) * dx + (y - y1) * dy) / size));
       let d = Math.hypot(x - x1 - k * dx, y - y1 - k * dy);
-      if (this.focus?.messages.has(i)) d -= 1.5; // what is looked at comes first
+      if (this.focus?.messages.has(i)) d -= 1.5; // selected messages come first
       if (d < least) { least = d; best = i; }
     }
     return best;
   }
 
-  /** middleOf is a point on a message's line, on the page. */
+  /** middleOf returns a point of the page that is on the line of a message. */
   middleOf(i: number): [number, number] {
     const [x1, y1, x2, y2] = this.ends(i), box = this.canvas.getBoundingClientRect();
     return [box.left + (x1 + x2) / 2, box.top + (y1 + y2) / 2];

@@ -1,4 +1,4 @@
-// Elements and texts. Nothing here takes HTML: what nodes wrote becomes text.
+// Elements and texts. No function takes HTML, so the output of nodes is always shown as text.
 
 type Child = Node | string | null | false;
 
@@ -13,16 +13,16 @@ export function h<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Rec
   return e;
 }
 
-// What would turn the direction of writing, or can't be seen, stands as \u202e.
+// Characters that are invisible, or that change the direction of writing. They are shown as \u202e.
 const unseen = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 
-/** printable is a text of others as it may be shown. */
+/** printable returns the text of a node or a user without invisible characters. */
 export function printable(text: string): string {
   return text.replace(unseen, (c) => "\\u" + c.charCodeAt(0).toString(16).padStart(4, "0"));
 }
 
-/** said is a text of others as an element, apart from the text around it. */
-export function said(text: string, tag: "bdi" | "code" = "bdi"): HTMLElement {
+/** isolated returns the text of a node or a user as an element that does not affect the text around it. */
+export function isolated(text: string, tag: "bdi" | "code" = "bdi"): HTMLElement {
   return h(tag, {}, printable(text));
 }
 
@@ -31,13 +31,13 @@ export function clip(text: string, most: number): string {
   return chars.length > most ? chars.slice(0, most - 1).join("") + "…" : text;
 }
 
-/** time is a moment, in seconds. */
+/** time formats a time in seconds. */
 export function time(ms: number, digits = 3): string { return (ms / 1000).toFixed(digits) + " s"; }
 
-/** digitsFor is how many digits moments need that are about so far apart, in ms. */
+/** digitsFor returns the number of digits that distinguish times that are about so many ms apart. */
 export function digitsFor(apart: number): number { return Math.max(3, Math.min(6, Math.ceil(5 - Math.log10(Math.max(apart, 0.001))))); }
 
-/** span is how long something took. */
+/** span formats a duration. */
 export function span(ms: number): string {
   if (ms === Infinity) return "never";
   if (ms >= 10000) return (ms / 1000).toFixed(1) + " s";
@@ -58,9 +58,9 @@ export function table(caption: string, heads: string[], rows: Child[][], classNa
     h("tbody", {}, ...rows.map((r) => h("tr", {}, ...r.map((c, i) => h("td", { class: numeric[i] ? "number" : "" }, c)))))));
 }
 
-/** save has the browser save a file. */
+/** save downloads a text as a file. */
 export function save(name: string, type: string, text: string): void {
   const url = URL.createObjectURL(new Blob([text], { type }));
   h("a", { href: url, download: name.replace(/[^\w.-]+/g, "-") }).click();
-  setTimeout(() => URL.revokeObjectURL(url), 60_000); // the download has begun by then
+  setTimeout(() => URL.revokeObjectURL(url), 60_000); // by then the download has begun
 }

@@ -4,12 +4,12 @@ import { FORGED, Test } from "./data";
 import { callDetails, Go, link, messageDetails, reasonDetails } from "./details";
 import { Diagram, Filter, Focus } from "./diagram";
 import { labelOf, tipOf } from "./words";
-import { count, h, plural, printable, said, save, table, time } from "./dom";
+import { count, h, plural, printable, isolated, save, table, time } from "./dom";
 import { Overview } from "./overview";
 import { onTheme } from "./theme";
 import { View } from "./view";
 
-/** An Explorer is the diagram with all that is about it: filters, search, what is selected. */
+/** An Explorer is the diagram with its filters, its search and the panel of the selected item. */
 export class Explorer {
   readonly diagram: Diagram;
   readonly element: HTMLElement;
@@ -20,7 +20,7 @@ export class Explorer {
   private readonly found = h("p", { class: "status", role: "status" });
   private readonly chosen: Filter = { node: -1, type: -1, fate: "" };
 
-  /** go shows an address: m and a message's index, k and a call's number, v and a violation's. */
+  /** go shows an address: m and the index of a message, k and the number of a call, v and the number of a violation. */
   constructor(readonly test: Test, readonly view: View, readonly go: Go) {
     const d = this.diagram = new Diagram(test, view);
     this.overview = new Overview(test, view, d.bands);
@@ -63,11 +63,11 @@ export class Explorer {
         button("Save as SVG", "Save the diagram as it is shown, as an SVG file", () => save(test.head.name + ".svg", "image/svg+xml", diagram.svg()))));
     if (diagram.lanes.clients > 1) {
       const box = h("input", { type: "checkbox", checked: diagram.lanes.together });
-      box.addEventListener("change", () => diagram.gather(box.checked));
+      box.addEventListener("change", () => diagram.groupClients(box.checked));
       bar.append(h("label", { class: "check" }, box, "clients in one lane"));
     }
     bar.append(this.found);
-    if (head.messages < head.all) bar.append(h("p", { class: "note" }, `The page holds ${count(head.messages)} of ${count(head.all)} messages, from message ${count(head.first)} on; all are in journal.jsonl.`));
+    if (head.messages < head.all) bar.append(h("p", { class: "note" }, `The page has ${count(head.messages)} of ${count(head.all)} messages, from message ${count(head.first)}. All messages are in journal.jsonl.`));
     return bar;
   }
 
@@ -78,7 +78,7 @@ export class Explorer {
       key("lost", "lost ✕"), key("copy", "duplicate"), forged && key("forged", "forged by the test"), key("partition", "links cut or slowed"), key("pause", "paused"), key("down", "not running"));
   }
 
-  /** find goes to what is searched for. */
+  /** find selects the message or call with a name. */
   find(text: string): void {
     text = text.trim();
     const { test } = this, { m, head } = test;
@@ -96,7 +96,7 @@ export class Explorer {
     this.found.textContent = `${printable(text).slice(0, 60)} was not found. Write a call as c2/17 (the requester and the msg_id), a message as its index.`;
   }
 
-  /** show shows what is at an address. */
+  /** show selects the item with an address. */
   show(address: string): void {
     const { test, diagram, view } = this, { head } = test, number = Number(address.slice(1));
     diagram.focus = null;
@@ -105,7 +105,7 @@ export class Explorer {
     else if (/^k\d+$/.test(address) && number > 0 && number < test.calls.count) this.showCall(number);
     else if (/^v\d+$/.test(address) && (head.reasons ?? [])[number]) this.showReason(number);
     else this.panel.append(this.help());
-    diagram.narrow((diagram.focus as Focus | null)?.messages ?? null);
+    diagram.limitLanes((diagram.focus as Focus | null)?.messages ?? null);
     if (diagram.focus && view.to - view.from < 1e-6) view.whole();
     diagram.request();
   }
@@ -136,17 +136,17 @@ export class Explorer {
   }
 
   private close(): HTMLElement {
-    return h("p", {}, h("button", { type: "button", class: "close", onclick: () => { this.go(""); this.diagram.canvas.focus(); } }, "Show everything again"));
+    return h("p", {}, h("button", { type: "button", class: "close", onclick: () => { this.go(""); this.diagram.canvas.focus(); } }, "Clear the selection"));
   }
 
   private help(): HTMLElement {
     const { head } = this.test, help = h("section", { "aria-label": "Help" });
     if ((head.reasons ?? []).length > 0) {
-      help.append(h("h3", {}, "What went wrong"), h("p", { class: "note" }, "Each leads to the messages that could have caused it."));
+      help.append(h("h3", {}, "What went wrong"), h("p", { class: "note" }, "Select one to see the messages that could have caused it."));
       help.append(h("ul", { class: "reasons" }, ...head.reasons!.map((r, i) => h("li", {}, `${time(r.seconds * 1000)} `, this.reasonLink(i), r.unknown ? " (unknown)" : ""))));
     }
-    help.append(h("h3", {}, "How to read this"), h("p", {}, "Time goes to the right. A line from a lane to another is a message; where it ends it was delivered, or, with a cross, lost. Click on one to see its body and its call."),
-      h("p", { class: "note" }, "Wheel or + and −: zoom. Drag, or ← and →: move. ↑ and ↓: lanes. N and P: next and previous message. Enter: its call. Escape: everything. Home: the whole test."));
+    help.append(h("h3", {}, "How to read this"), h("p", {}, "Time increases to the right. A line between two lanes is a message. At its end the message was delivered, or lost if there is a cross. Click a message to see its body and its call."),
+      h("p", { class: "note" }, "Wheel, + and −: zoom. Drag, ← and →: move in time. ↑ and ↓: other lanes. N and P: next and previous message. Enter: the call of the message. Escape: no selection. Home: the whole test."));
     return help;
   }
 
@@ -175,15 +175,15 @@ export class Explorer {
       const click = pressed && !pressed.moved;
       pressed = null;
       if (!click) return;
-      const i = diagram.near(e.offsetX, e.offsetY);
+      const i = diagram.messageAt(e.offsetX, e.offsetY);
       if (i >= 0) this.go(`m${i + this.test.head.first}`);
     });
     canvas.addEventListener("pointerleave", () => { this.tip.hidden = true; diagram.hover = -1; diagram.request(); });
   }
 
-  /** point tells of the message under the pointer. */
+  /** point describes the message under the pointer. */
   private point(e: PointerEvent): void {
-    const { diagram, tip } = this, i = diagram.near(e.offsetX, e.offsetY);
+    const { diagram, tip } = this, i = diagram.messageAt(e.offsetX, e.offsetY);
     diagram.canvas.style.cursor = i >= 0 ? "pointer" : "grab";
     tip.hidden = i < 0;
     if (i >= 0) {
@@ -211,21 +211,21 @@ export class Explorer {
     f();
   }
 
-  /** step goes to the next message in view, or the one before. */
+  /** step selects the next message or the previous one. */
   private step(by: number): void {
     const { diagram, test, view } = this, selected = diagram.focus?.selected ?? -1;
     const next = selected >= 0 ? selected + by : by > 0 ? diagram.firstSince(view.from) : diagram.firstSince(view.to) - 1;
     if (next >= 0 && next < test.m.count) this.go(`m${next + test.head.first}`);
   }
 
-  /** list writes the messages in view into the table. */
+  /** list fills the table with the messages in view. */
   private list(): void {
     if (!this.listed.open) return;
     const { test, diagram, view } = this, { m } = test, most = 200;
     const first = diagram.firstSince(view.from), end = Math.min(diagram.firstSince(view.to), first + most);
     const rows = [];
     for (let i = first; i < end; i++) {
-      rows.push([time(m.sent[i], 6), said(test.name(m.src[i])), said(test.name(m.dest[i])), link(this.go, `m${i + test.head.first}`, labelOf(test, i)), test.fate(i), m.call[i] ? link(this.go, `k${m.call[i]}`, callName(test, m.call[i])) : ""]);
+      rows.push([time(m.sent[i], 6), isolated(test.name(m.src[i])), isolated(test.name(m.dest[i])), link(this.go, `m${i + test.head.first}`, labelOf(test, i)), test.fate(i), m.call[i] ? link(this.go, `k${m.call[i]}`, callName(test, m.call[i])) : ""]);
     }
     const all = diagram.firstSince(view.to) - first;
     this.listed.replaceChildren(this.listed.firstElementChild!, table(all > most ? `The first ${most} of ${plural(all, "message")} in view` : `${plural(all, "message")} in view`, ["sent", "from", "to", "message", "fate", "call"], rows));

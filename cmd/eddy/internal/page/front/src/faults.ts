@@ -1,12 +1,12 @@
 import { Fault, Test } from "./data";
 import { plural } from "./dom";
 
-/** A Band is a fault, or a node that does not run, over a stretch of time. */
+/** A Band is the time of a fault, or the time in which a node was not running. */
 export interface Band { from: number; to: number; what: "links" | "pause" | "down"; node?: string; label: string; fault?: Fault; ended: boolean }
 
 const ms = 1e-6;
 
-/** bandsOf are all that went wrong with links and processes, in order. */
+/** bandsOf returns the bands of a test in their order. */
 export function bandsOf(test: Test): Band[] {
   const all: Band[] = [], down = new Map<string, Band>(), ends = endsOf(test);
   for (const e of test.head.events ?? []) {
@@ -28,7 +28,7 @@ export function bandsOf(test: Test): Band[] {
   return all.sort((a, b) => a.from - b.from);
 }
 
-/** endsOf are when faults ended; those of servers, when all of these carried messages again. */
+/** endsOf returns when faults ended. Faults of servers end when all servers deliver messages again. */
 export function endsOf(test: Test): Map<number, number> {
   const ends = new Map<number, number>(), ofServers = new Set<number>();
   for (const e of test.head.events ?? []) {
@@ -43,10 +43,10 @@ export function endsOf(test: Test): Map<number, number> {
   return ends;
 }
 
-/** stretches are when anything of a kind was wrong: bands that overlap are one. */
+/** stretches merges bands of the same kind that overlap. */
 export function stretches(bands: Band[]): { from: number; to: number; what: Band["what"] }[] {
   const all: { from: number; to: number; what: Band["what"] }[] = [], last = new Map<Band["what"], { from: number; to: number }>();
-  for (const b of bands) { // in the order of their beginnings
+  for (const b of bands) { // ordered by their beginnings
     const l = last.get(b.what);
     if (l && b.from <= l.to) { l.to = Math.max(l.to, b.to); continue; }
     const s = { from: b.from, to: b.to, what: b.what };
@@ -59,21 +59,21 @@ export function stretches(bands: Band[]): { from: number; to: number; what: Band
 function bandOf(f: Fault, at: number, end: number): Band[] {
   const band = (what: Band["what"], label: string, node?: string): Band => ({ from: at, to: end, what, node, label, fault: f, ended: false });
   switch (f.kind) {
-    case "kill": case "kill-wipe": return []; // what is killed tells of itself
+    case "kill": case "kill-wipe": return []; // the events of the node show it
     case "pause": return (f.nodes ?? []).map((n) => band("pause", "paused", n));
   }
   return [band("links", faultText(f))];
 }
 
-/** faultText says what a fault does, shortly. */
+/** faultText describes a fault in a few words. */
 export function faultText(f: Fault): string {
   return [f.kind, f.shape ?? "", ...(f.servers ?? f.nodes ?? [])].filter((w) => w !== "").join(" ");
 }
 
-/** linksText are the links it is about. */
+/** linksText lists the links of a fault. */
 export function linksText(f: Fault): string {
   const links = f.links ?? [];
-  if (f.servers && f.nodes) return `with ${f.nodes.join(" ")}`; // who was connected to them
+  if (f.servers && f.nodes) return `with ${f.nodes.join(" ")}`; // the nodes that were connected to the servers
   if (links.length > 12) return plural(links.length, "link");
   return links.map((l) => l.replace(">", "→")).join(" ");
 }

@@ -2,22 +2,22 @@ import { Test } from "./data";
 
 const isClient = /^c[0-9]+$/;
 
-/** From so many on clients share a lane, unless they are asked apart. */
+/** If there are this many clients or more, they share a lane at first. */
 const manyClients = 5;
 
-/** Lanes give everybody who sends or receives a row: clients, nodes, whoever else. */
+/** Lanes are the rows of the diagram: clients, nodes, and all others who send or receive messages. */
 export class Lanes {
   names: string[] = [];
-  of: Int32Array; // by the number of a name; -1 for what is no one's name
+  of: Int32Array; // lanes by number of name; -1 for other names
   readonly clients: number;
   together: boolean;
-  only: Set<number> | null = null; // the names that have lanes, if not all have
+  only: Set<number> | null = null; // the names that have lanes; null for all
 
   constructor(readonly test: Test) {
     this.of = new Int32Array(test.head.names.length).fill(-1);
     this.clients = this.everybody().clients.length;
     this.together = this.clients >= manyClients;
-    this.lay();
+    this.layOut();
   }
 
   private everybody(): { clients: number[]; nodes: number[]; others: number[] } {
@@ -30,8 +30,8 @@ export class Lanes {
     return { clients, nodes, others };
   }
 
-  /** lay gives out the lanes anew. */
-  lay(): void {
+  /** layOut assigns the lanes again. */
+  layOut(): void {
     const all = this.everybody(), here = (i: number) => this.only === null || this.only.has(i);
     const clients = all.clients.filter(here), nodes = all.nodes.filter(here), others = all.others.filter(here);
     this.of.fill(-1);
@@ -45,7 +45,7 @@ export class Lanes {
     others.forEach(add);
   }
 
-  /** laneOf is a node's lane by its name, or -1. */
+  /** laneOf returns the lane of a node, or -1. */
   laneOf(name: string): number {
     const i = this.test.head.names.indexOf(name);
     return i < 0 ? -1 : this.of[i];

@@ -11,20 +11,20 @@ import { View } from "./view";
 const app = document.getElementById("app")!;
 const explorers: Explorer[] = [];
 
-/** go makes an address the page's, so that Back leads back and a link can be sent on. */
+/** go sets the fragment of the page's URL, so that Back works and the URL can be shared. */
 function go(test: number, address: string): void {
   const hash = address === "" ? "" : `#${explorers.length > 1 ? "ab"[test] + "-" : ""}${address}`;
   if (location.hash === hash) return follow();
   if (hash === "") { history.pushState(null, "", location.pathname + location.search); follow(); } else location.hash = hash;
 }
 
-/** goIn is go for one of the tests, and what is done then. */
+/** goIn returns go for one of the tests; then is called after it. */
 function goIn(test: number, then?: () => void): Go {
   const f = (address: string) => { go(test, address); then?.(); };
   return Object.assign(f, { href: (address: string) => "#" + (document.getElementById("t1-head") ? "ab"[test] + "-" : "") + address });
 }
 
-/** follow shows what the page's address says. */
+/** follow selects the item of the page's URL. */
 function follow(): void {
   const [, which, address] = /^#(?:([ab])-)?([mkv]\d+)$/.exec(location.hash) ?? [];
   explorers.forEach((e, i) => e.show(address && (which === undefined ? i === 0 : "ab"[i] === which) ? address : ""));
@@ -36,7 +36,7 @@ function copyButtons(): void {
     button.addEventListener("click", async () => {
       const source = document.getElementById(button.dataset.copies!)!;
       try { await navigator.clipboard.writeText(source.textContent!); } catch {
-        getSelection()!.selectAllChildren(source); // an old way, for where the new one is not allowed
+        getSelection()!.selectAllChildren(source); // for pages that must not use the clipboard API
         document.execCommand("copy");
       }
       button.textContent = "Copied";
@@ -54,7 +54,7 @@ function sections(test: Test, view: View): HTMLElement {
     h("details", { class: "more", open: true }, h("summary", {}, "Numbers, faults and links"), numbers(test), faults(test), perOperation(test), links(test)));
 }
 
-/** reasonsAtTop puts a way to the causes below the first violation. */
+/** reasonsAtTop adds links to the causes of violations at the top of the page. */
 function reasonsAtTop(test: Test): void {
   const reasons = test.head.reasons ?? [];
   if (reasons.length === 0) return;
@@ -88,5 +88,5 @@ main().catch((err: unknown) => {
   app.append(h("p", { class: "warning", role: "alert" }, `This page's data could not be read: ${String(err)}. It needs a browser of 2023 or later.`));
 });
 
-// For a console, and for the tests.
+// For the console and the tests.
 (globalThis as unknown as { eddy: unknown }).eddy = { explorers };

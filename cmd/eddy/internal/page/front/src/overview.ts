@@ -4,7 +4,7 @@ import { Band, stretches } from "./faults";
 import { theme } from "./theme";
 import { View } from "./view";
 
-/** An Overview is the whole test in a strip: how much was sent when, what was wrong, and what the view shows. It is dragged to move. */
+/** An Overview is a strip that shows the whole test: the rate of messages, faults, and the view. Dragging moves the view. */
 export class Overview {
   readonly canvas = h("canvas", { class: "overview", "aria-hidden": "true" });
   private readonly bins = 600;

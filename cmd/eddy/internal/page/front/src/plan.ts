@@ -2,20 +2,20 @@ import uPlot from "../third_party/uplot/uPlot.esm.js";
 import { h } from "./dom";
 import { onTheme, theme } from "./theme";
 
-// The page of eddy plan --html: charts of what policies do.
+// The page of eddy plan --html.
 
-/** A Curve and a Chart are those of package plan. */
+// Curve and Chart are the types of package plan.
 interface Curve { name: string; color: number; dashed: boolean; gray: boolean; points: [number[], number[]] }
 interface Chart { title: string; x: string; y: string; percent: boolean; stepped: boolean; marked: [number, number]; curves: Curve[] }
 
-// Okabe and Ito (2008): most people who are colour-blind can tell them apart.
+// The colours of Okabe and Ito (2008), which most colour-blind people can distinguish.
 const light = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
 const dark = ["#56b4e9", "#ff8f45", "#2fc79a", "#ff85c2", "#e69f00", "#0072b2", "#ffffff"];
 
 const high = 300;
 const digits = (v: number) => v.toLocaleString("en-US", { maximumSignificantDigits: 4 });
 
-/** figure is one chart. */
+/** figure returns one chart. */
 function figure(chart: Chart): HTMLElement {
   const host = h("div", { class: "chart", role: "img", "aria-label": chart.title });
   const value = (v: number | null | undefined) => (v == null ? "" : chart.percent ? digits(v * 100) + " %" : digits(v));
@@ -42,7 +42,7 @@ function figure(chart: Chart): HTMLElement {
   return h("figure", {}, h("figcaption", {}, chart.title), host);
 }
 
-/** mark fills a stretch of the X axis. */
+/** mark colours the background of a stretch of the X axis. */
 function mark(u: uPlot, [from, to]: [number, number], color: string): void {
   if (to <= from) return;
   const c = u.ctx, { left, top, width, height } = u.bbox;

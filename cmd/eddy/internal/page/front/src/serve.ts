@@ -1,14 +1,14 @@
 import uPlot from "../third_party/uplot/uPlot.esm.js";
-import { count, h, printable, said, span } from "./dom";
+import { count, h, printable, isolated, span } from "./dom";
 import { onTheme, theme } from "./theme";
 
-// The pages of eddy serve: the list of tests, and a test that runs.
+// The pages of eddy serve: the list of tests, and the progress of a running test.
 
 interface Listed { path: string; verdict: string; workload: string; bin: string; seed: string; started: string; seconds: number; reason: string }
 interface Progress { workload: string; bin: string; nodes: string[]; seed: string; args: string[]; limit: number; seconds: number; ok: number; fail: number; indefinite: number; messages: number; faults: string[] }
 
 const app = document.getElementById("app")!;
-const every = 1000; // ms from one look to the next
+const every = 1000; // ms between two requests
 
 async function list(): Promise<void> {
   const filter = h("input", { type: "search", id: "filter", placeholder: "relay fail 42", "aria-label": "Show tests that have all these words" });
@@ -26,7 +26,7 @@ async function list(): Promise<void> {
     status.textContent = `${count(shown.length)} of ${count(tests.length)} tests, the newest first`;
     body.replaceChildren(...shown.slice(0, 1000).map((t) => h("tr", {},
       h("td", { class: `verdict-cell ${t.verdict}` }, h("a", { href: "/test/" + t.path.split("/").map(encodeURIComponent).join("/") + "/" }, t.verdict === "gone" ? "no verdict" : t.verdict)),
-      h("td", {}, said(t.workload)), h("td", {}, new Date(t.started).toLocaleString()), h("td", {}, t.seed), h("td", {}, span(t.seconds * 1000)), h("td", {}, said(t.bin)), h("td", {}, said(t.reason)))));
+      h("td", {}, isolated(t.workload)), h("td", {}, new Date(t.started).toLocaleString()), h("td", {}, t.seed), h("td", {}, span(t.seconds * 1000)), h("td", {}, isolated(t.bin)), h("td", {}, isolated(t.reason)))));
   };
   filter.addEventListener("input", draw);
   verdict.addEventListener("change", draw);
@@ -58,7 +58,7 @@ async function running(): Promise<void> {
       const { state, progress: p } = await response.json() as { state: string; progress: Progress };
       title.replaceChildren(h("span", { class: "badge" }, state === "gone" ? "no verdict" : "running"), ` ${printable(p.workload)} on ${p.nodes.length} nodes`);
       how.replaceChildren(...([["Time", `${p.seconds.toFixed(1)} s; clients send requests for ${p.limit} s`], ["Operations", `${count(p.ok)} ok, ${count(p.fail)} failed, ${count(p.indefinite)} indefinite`], ["Messages", count(p.messages)],
-        ["Ongoing faults", p.faults.join(", ") || "none"], ["Program", p.bin], ["Seed", p.seed], ["Command", "eddy test " + p.args.join(" ")]] as [string, string][]).flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, said(v))]));
+        ["Ongoing faults", p.faults.join(", ") || "none"], ["Program", p.bin], ["Seed", p.seed], ["Command", "eddy test " + p.args.join(" ")]] as [string, string][]).flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, isolated(v))]));
       if (last && p.seconds > last.seconds) {
         at.push(p.seconds);
         ok.push((p.ok - last.ok) / (p.seconds - last.seconds));

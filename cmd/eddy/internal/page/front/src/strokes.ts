@@ -15,7 +15,7 @@ export function hatch(c: Pen, t: Theme, x: number, y: number, w: number, hh: num
   c.restore();
 }
 
-/** cross is where a message was lost. */
+/** cross draws a cross, where a message was lost. */
 export function cross(c: Pen, x: number, y: number, r: number): void {
   c.lineWidth = Math.max(1.6, c.lineWidth);
   c.beginPath();
@@ -24,7 +24,7 @@ export function cross(c: Pen, x: number, y: number, r: number): void {
   c.stroke();
 }
 
-/** arrowHead is where a message arrived; hollow for a reply. */
+/** arrowHead draws the head of an arrow. It is hollow for a reply. */
 export function arrowHead(c: Pen, t: Theme, x1: number, y1: number, x2: number, y2: number, hollow: boolean): void {
   const angle = Math.atan2(y2 - y1, x2 - x1), r = 7;
   c.beginPath();

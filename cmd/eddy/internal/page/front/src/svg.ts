@@ -1,8 +1,8 @@
-// What the diagram draws with, and a recorder of it that makes SVG.
+// A context that draws SVG.
 
 import { printable } from "./dom";
 
-/** A Pen is the part of a canvas's context that the diagram draws with. */
+/** A Pen is the part of a canvas context that the diagram uses. */
 export type Pen = Pick<CanvasRenderingContext2D, "fillStyle" | "strokeStyle" | "lineWidth" | "globalAlpha" | "font" | "textAlign" | "textBaseline" |
   "save" | "restore" | "beginPath" | "closePath" | "moveTo" | "lineTo" | "bezierCurveTo" | "rect" | "clip" | "fill" | "stroke" |
   "fillRect" | "strokeRect" | "fillText" | "measureText" | "setLineDash">;
@@ -10,11 +10,11 @@ export type Pen = Pick<CanvasRenderingContext2D, "fillStyle" | "strokeStyle" | "
 interface State { fill: string; stroke: string; width: number; alpha: number; font: string; align: string; baseline: string; dash: number[]; clips: number }
 
 const escapes: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
-/** escape writes a text so that XML can hold it. */
+/** escape escapes a text for XML. */
 const escape = (text: string) => printable(text).replace(/[&<>"]/g, (c) => escapes[c]).replace(/[\p{Surrogate}\ufffe\uffff]/gu, "\ufffd");
 const short = (n: number) => String(Math.round(n * 100) / 100);
 
-/** An SVGPen records what is drawn with it as SVG. */
+/** An SVGPen is a Pen that writes SVG. */
 export class SVGPen implements Pen {
   fillStyle: string | CanvasGradient | CanvasPattern = "#000";
   strokeStyle: string | CanvasGradient | CanvasPattern = "#000";
@@ -25,12 +25,12 @@ export class SVGPen implements Pen {
   textBaseline: CanvasTextBaseline = "alphabetic";
   private dash: number[] = [];
   private path = "";
-  private clips = 0; // groups open because of a clip
+  private clips = 0; // open groups that clip
   private readonly saved: State[] = [];
   private readonly out: string[] = [];
   private defined = 0;
 
-  /** ruler measures texts. */
+  /** ruler is a canvas context that measures texts. */
   constructor(readonly wide: number, readonly high: number, private readonly ruler: CanvasRenderingContext2D) {}
 
   save(): void {
@@ -78,7 +78,7 @@ export class SVGPen implements Pen {
     this.out.push(`<text x="${short(x)}" y="${short(this.baseline(y))}" text-anchor="${anchor}"${weight} fill="${escape(String(this.fillStyle))}"${this.opacity()}>${escape(text)}</text>`);
   }
 
-  /** baseline is where the alphabetic baseline of a text at y is: few programs read another from a file. */
+  /** baseline returns the alphabetic baseline of a text at y. Few programs that read SVG support other baselines. */
   private baseline(y: number): number {
     const above = (b: CanvasTextBaseline) => { this.ruler.textBaseline = b; return this.ruler.measureText("x").fontBoundingBoxAscent; };
     this.ruler.font = this.font;
@@ -90,7 +90,7 @@ export class SVGPen implements Pen {
     return this.ruler.measureText(text);
   }
 
-  /** text is the picture as a file. */
+  /** text returns the contents of an SVG file. */
   text(title: string): string {
     return `<svg xmlns="http://www.w3.org/2000/svg" width="${this.wide}" height="${this.high}" viewBox="0 0 ${this.wide} ${this.high}" font-family="system-ui, sans-serif" font-size="12">\n<title>${escape(title)}</title>\n${this.out.join("\n")}\n</svg>\n`;
   }

@@ -1,10 +1,10 @@
 import { COPY, DELIVERED, REQUEST, Test } from "./data";
-import { count, h, plural, printable, said, span, table, time } from "./dom";
+import { count, h, plural, printable, isolated, span, table, time } from "./dom";
 import { endsOf, faultText, linksText } from "./faults";
 
 const ms = 1e-6, shown = 50;
 
-/** numbers is what the test came to, in numbers. */
+/** numbers returns the results of the test. */
 export function numbers(test: Test): HTMLElement {
   const { results: r } = test.head, o = r.operations, all = o.ok + o.fail + o.indefinite;
   const rows: [string, string][] = [
@@ -16,10 +16,10 @@ export function numbers(test: Test): HTMLElement {
     ...(r.notes ?? []).map((n): [string, string] => ["Note", n]),
     ["Program", r.bin], ["Run in", r.command.dir], ["Seed", test.head.seed], ["Started", r.started], ["Took", r.seconds.toFixed(1) + " s"],
   ];
-  return h("dl", { class: "numbers" }, ...rows.flatMap(([k, v]) => [h("dt", {}, said(k)), h("dd", {}, said(v))]));
+  return h("dl", { class: "numbers" }, ...rows.flatMap(([k, v]) => [h("dt", {}, isolated(k)), h("dd", {}, isolated(v))]));
 }
 
-/** perOperation tells how many messages an operation took, by what was asked. */
+/** perOperation returns the numbers of messages per operation, by kind of operation. */
 export function perOperation(test: Test): HTMLElement {
   const { m, ops, calls } = test;
   const roots = new Uint32Array(calls.count), messages = new Uint32Array(calls.count);
@@ -36,10 +36,10 @@ export function perOperation(test: Test): HTMLElement {
     if (ops.outcome[i] === 1) row.ok++;
   }
   return table("Messages per operation: the request, its reply, and the calls made for it", ["operation", "requests", "ok", "mean", "maximum"],
-    Array.from(by).map(([f, r]) => [said(test.name(f)), count(r.n), count(r.ok), (r.sum / r.n).toFixed(2), count(r.max)]));
+    Array.from(by).map(([f, r]) => [isolated(test.name(f)), count(r.n), count(r.ok), (r.sum / r.n).toFixed(2), count(r.max)]));
 }
 
-/** links tells what every link carried. */
+/** links returns the numbers of messages of each link. */
 export function links(test: Test): HTMLElement {
   const { m, head } = test, n = head.names.length;
   const by = new Map<number, { sent: number; lost: number; copies: number; requests: number; calls: Set<number>; took: number; arrived: number }>();
@@ -56,23 +56,23 @@ export function links(test: Test): HTMLElement {
   }
   const busiest = Array.from(by).sort((a, b) => b[1].sent - a[1].sent);
   return table(`Links${busiest.length > shown ? `: the ${shown} busiest of ${count(busiest.length)}` : ""}. Load amplification is requests per call`, ["link", "sent", "lost", "duplicated", "mean latency", "requests", "calls", "amplification"],
-    busiest.slice(0, shown).map(([key, l]) => [said(`${test.name(Math.floor(key / n))} → ${test.name(key % n)}`), count(l.sent), count(l.lost), count(l.copies), l.arrived ? span(l.took / l.arrived) : "", count(l.requests), count(l.calls.size), l.calls.size ? (l.requests / l.calls.size).toFixed(2) : ""]));
+    busiest.slice(0, shown).map(([key, l]) => [isolated(`${test.name(Math.floor(key / n))} → ${test.name(key % n)}`), count(l.sent), count(l.lost), count(l.copies), l.arrived ? span(l.took / l.arrived) : "", count(l.requests), count(l.calls.size), l.calls.size ? (l.requests / l.calls.size).toFixed(2) : ""]));
 }
 
-/** faults tells what was made to go wrong. */
+/** faults returns the list of faults. */
 export function faults(test: Test): HTMLElement {
   const { m } = test, begun = (test.head.events ?? []).filter((e) => e.begun);
   const ends = endsOf(test);
   if (begun.length === 0) {
     const lost = test.head.results.messages.lost ?? 0;
-    return h("p", {}, lost > 0 ? `There were no nemeses. Links lost ${plural(lost, "message")} at random.` : "There were no faults.");
+    return h("p", {}, lost > 0 ? `There were no faults. Links lost ${plural(lost, "message")} at random.` : "There were no faults.");
   }
   const rows = begun.slice(0, shown).map((e) => {
     const f = e.begun!, from = e.at_ns * ms, to = ends.get(e.fault ?? 0);
     let lost = 0;
     if (begun.length <= shown) for (let i = 0; i < m.count; i++) if (test.isLost(i) && m.done[i] >= from && m.done[i] <= (to ?? Infinity)) lost++;
     const more = [f.delay_ns ? `+${span(f.delay_ns * ms)}` : "", f.loss ? `${(f.loss * 100).toFixed(0)} % lost` : "", f.duplicate ? `${(f.duplicate * 100).toFixed(0)} % twice` : ""].filter(Boolean).join(", ");
-    return [said(faultText(f)), h("span", {}, printable([linksText(f), more].filter(Boolean).join(", "))), time(from), to === undefined ? "to the end" : time(to), to === undefined ? "" : span(to - from), begun.length <= shown ? count(lost) : ""];
+    return [isolated(faultText(f)), h("span", {}, printable([linksText(f), more].filter(Boolean).join(", "))), time(from), to === undefined ? "to the end" : time(to), to === undefined ? "" : span(to - from), begun.length <= shown ? count(lost) : ""];
   });
   return table(`Faults${begun.length > shown ? `: the first ${shown} of ${count(begun.length)}` : ""}`, ["fault", "links", "from", "until", "lasted", "messages lost during it"], rows);
 }

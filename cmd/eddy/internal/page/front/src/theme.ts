@@ -1,7 +1,7 @@
-// Colours: those of Okabe and Ito (2008), which most people who are colour-blind
-// can tell apart, lighter on dark ground. Nothing hangs on a colour alone: lost
-// messages end in a cross, duplicates are dashed, what the test forged is dashed and
-// dotted, replies have a hollow head. TestColourBlind measures the rest.
+// The colours of Okabe and Ito (2008), which most colour-blind people can distinguish,
+// lighter on a dark background. No meaning depends on colour alone: lost messages end
+// in a cross, duplicates are dashed, forged messages are dashed and dotted, and replies
+// have a hollow head. TestColourBlind measures the differences between the others.
 
 export interface Theme {
   dark: boolean; ground: string; text: string; faint: string; line: string;
@@ -28,7 +28,7 @@ const prefersDark = matchMedia("(prefers-color-scheme: dark)");
 
 export function theme(): Theme { return prefersDark.matches && !printing ? dark : light; }
 
-/** onTheme calls f when colours change: by the system's setting, or to print. */
+/** onTheme calls f when the colours change: with the system's setting, and for printing. */
 export function onTheme(f: () => void): void {
   prefersDark.addEventListener("change", f);
   addEventListener("beforeprint", () => { printing = true; f(); });

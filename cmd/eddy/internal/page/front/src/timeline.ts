@@ -1,6 +1,6 @@
 import { FAIL, OK, OPEN, Test } from "./data";
 import { Go, link } from "./details";
-import { clip, count, h, plural, printable, said, span, table, time } from "./dom";
+import { clip, count, h, plural, printable, isolated, span, table, time } from "./dom";
 import { Band, stretches } from "./faults";
 import { onTheme, theme } from "./theme";
 import { ticks } from "./timeaxis";
@@ -9,7 +9,7 @@ import { View } from "./view";
 const gutter = 92, right = 14, axis = 22;
 const outcomes = ["open", "ok", "failed", "indefinite"];
 
-/** A Timeline is the operations of each client over time, in the diagram's view. */
+/** A Timeline shows the operations of each client over time, in the view of the diagram. */
 export class Timeline {
   readonly canvas = h("canvas", { class: "timeline", role: "img" });
   readonly element: HTMLElement;
@@ -108,18 +108,18 @@ export class Timeline {
     c.textAlign = "left";
   }
 
-  /** list writes the operations in view into the table. */
+  /** list fills the table with the operations in view. */
   private list(): void {
     if (!this.listed.open) return;
     const { test } = this, { ops, m } = test, all = this.inView(), most = 200;
     const rows = all.slice(0, most).map((i) => {
       const name = `${test.name(ops.client[i])}/${ops.id[i]}`, call = ops.message[i] >= 0 ? m.call[ops.message[i]] : 0;
-      return [time(ops.from[i]), call ? link(this.go, `k${call}`, name) : said(name), said(test.name(ops.f[i])), said(test.name(ops.node[i])), outcomes[ops.outcome[i]], ops.to[i] === Infinity ? "" : span(ops.to[i] - ops.from[i]), said(test.name(ops.why[i]))];
+      return [time(ops.from[i]), call ? link(this.go, `k${call}`, name) : isolated(name), isolated(test.name(ops.f[i])), isolated(test.name(ops.node[i])), outcomes[ops.outcome[i]], ops.to[i] === Infinity ? "" : span(ops.to[i] - ops.from[i]), isolated(test.name(ops.why[i]))];
     });
     this.listed.replaceChildren(this.listed.firstElementChild!, table(all.length > most ? `The first ${most} of ${plural(all.length, "operation")} in view` : `${plural(all.length, "operation")} in view`, ["sent", "operation", "function", "node", "outcome", "took", "error"], rows));
   }
 
-  /** thin leaves of very many operations those that make a difference in the picture. */
+  /** thin removes operations that would not be visible because there are so many. */
   private thin(all: number[]): number[] {
     if (all.length < 20000) return all;
     const { ops } = this.test, last = new Map<number, number>();

@@ -1,13 +1,13 @@
-/** A View is the stretch of time that pictures show, together. */
+/** A View is the time that the diagram, the timeline and the strip show. */
 export class View {
   from = 0;
   to: number;
   private readonly watchers: (() => void)[] = [];
 
-  /** A view is of a test that lasts so many ms. */
+  /** end is the length of the test in ms. */
   constructor(readonly end: number) { this.to = end; }
 
-  /** The least that is shown, in ms. */
+  /** The minimum length of a view in ms. */
   static readonly least = 0.005;
 
   onChange(f: () => void): void { this.watchers.push(f); }
@@ -22,17 +22,17 @@ export class View {
     this.to = from + wide;
     for (const f of this.watchers) f();
   }
-  /** zoom makes a moment's surroundings so much larger (factor < 1) or smaller. */
+  /** zoom changes the length of the view by a factor. A time keeps its place. */
   zoom(at: number, factor: number): void {
     this.set(at - (at - this.from) * factor, at + (this.to - at) * factor);
   }
-  /** pan moves by a share of what is shown. */
+  /** pan moves the view by a share of its length. */
   pan(share: number): void {
     const by = (this.to - this.from) * share;
     this.set(this.from + by, this.to + by);
   }
   whole(): void { this.set(0, this.end * 1.01); }
-  /** show makes sure that a stretch is in view, with some room about it. */
+  /** show sets the view to a stretch of time, with some room around it. */
   show(from: number, to: number): void {
     const room = Math.max((to - from) * 0.08, 0.05);
     this.set(from - room, to + room);
