@@ -116,7 +116,7 @@ func (n *Node) serve(h *handler, m *wire.Message) {
 func (n *Node) newRequest(h *handler, m *wire.Message) *Request {
 	var r *Request
 	size := len(m.Src) + len(m.Dest)
-	if h.inline {
+	if h.inline && size <= 1024 { // one request that is open keeps the names of its neighbours
 		if len(n.reader.fresh) == 0 {
 			n.reader.fresh = make([]Request, 16)
 		}
@@ -160,7 +160,12 @@ func (r *Request) readMetadata() (alive bool) {
 
 // serve runs the handler and replies with what it returns.
 func (r *Request) serve() {
-	defer r.release()
+	defer func() {
+		if r.handler.inline {
+			r.Body = nil // it would keep the memory of the line
+		}
+		r.release()
+	}()
 	returned := false
 	defer func() {
 		if !returned {

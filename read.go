@@ -32,6 +32,7 @@ type input struct {
 
 func (i *input) Read(p []byte) (int, error) {
 	n := i.node
+	n.reader.line, n.reader.message = nil, wire.Message{} // they would keep the memory of a long line
 	if n.reader.apart {
 		n.out.EndSoon()
 	} else {
