@@ -35,6 +35,7 @@ fuzz: ## run each fuzz target for FUZZTIME
 GENERATED = $$(go list -test -f '{{if .ForTest}}{{range .Deps}}{{if eq . "github.com/cockroachdb/datadriven"}}{{$$.ForTest}}{{"\n"}}{{end}}{{end}}{{end}}' ./... | sort -u)
 generate: ## rewrite transcripts, generated documents, the bundled pages and, if there is a Chromium, pictures
 	go test -count=1 -p 1 $(GENERATED) -rewrite
+	go test -count=1 -modfile=.ci/tools.mod ./.ci/measure -rewrite
 	cd cmd/eddy/internal/page/front && go run . && go test -count=1 . -run Pictures -rewrite
 
 snapshot: ## build the archives of a release in dist/, without releasing them

@@ -39,7 +39,13 @@ type Result struct {
 	Reply    Message
 	Attempts int   // how many messages were sent for the call
 	Err      error // nil if Reply is a reply without an error
+
+	request *Request
 }
+
+// Request returns the request for which [Request.Call] made the call, else nil. So a callback
+// needs no closure, which an open call would keep in memory.
+func (r Result) Request() *Request { return r.request }
 
 // RPCWithRetry calls dest. It sends body and waits for the reply. If the reply does not
 // come in time, it sends body again with a fresh msg_id, and gives up when the policy
@@ -105,7 +111,7 @@ func (n *Node) call(ctx context.Context, dest string, body any, policy *Policy, 
 	if o.done == nil {
 		return unsent(dest, errors.New("the callback is nil"))
 	}
-	c := &call{Record: calls.Record{Policy: policy}, Owner: o}
+	c := &call{Policy: policy, Owner: o}
 	if ctx.Done() == nil || n.endsWithNode(ctx) {
 		return n.begin(ctx, dest, body, c)
 	}
@@ -127,10 +133,10 @@ func (n *Node) call(ctx context.Context, dest string, body any, policy *Policy, 
 
 // beginBlocking begins a call whose caller waits until done is called.
 func (n *Node) beginBlocking(ctx context.Context, dest string, body any, policy *Policy, done func(Result)) (*call, error) {
-	c := &call{Record: calls.Record{Policy: policy, Blocking: true}, Owner: owner{done: done}}
+	c := &call{Policy: policy, Blocking: true, Owner: owner{done: done}}
 	if r := requestOf(ctx); r != nil && r.handler.node == n {
 		if r.handler.inline {
-			return nil, unsent(dest, errors.New("the inline handler of "+r.Type+" would wait for a reply"))
+			return nil, unsent(dest, errors.New("the inline handler of "+r.Type()+" would wait for a reply"))
 		}
 		c.Owner.request = r
 	}
@@ -171,7 +177,7 @@ func (n *Node) begin(ctx context.Context, dest string, body any, c *call) error 
 		return unsent(dest, err)
 	}
 	if d := n.calls.Begin(c, dest, n.scheduleStart(ctx, c.Policy)); d.Action == schedule.GiveUp {
-		return &CallError{call: &c.Record, err: Timeout, reason: d.Reason}
+		return &CallError{call: c, err: Timeout, reason: d.Reason}
 	}
 	if r := c.Owner.request; c.Blocking && (r == nil || r.state.Load()&hasCalled != 0) {
 		n.out.FlushSoon() // this may be a callback, and no message would leave while it waits
@@ -249,8 +255,8 @@ func (n *Node) mayReceiveReplies() error {
 // isError reports whether a reply is an error reply. In this mode every reply with a code
 // other than 0 is one.
 func (n *Node) isError(reply Message) bool {
-	if reply.Type == "error" || n.official == nil {
-		return reply.Type == "error"
+	if reply.Type() == "error" || n.official == nil {
+		return reply.Type() == "error"
 	}
 	code, ok := reply.Body.Get("code").Int()
 	return ok && code != 0
@@ -288,6 +294,7 @@ func (n *Node) endCall(end caller.End[owner], reply Message) {
 		o.done(result)
 		return
 	}
+	result.request = o.request
 	defer o.request.release()
 	returned := false
 	defer func() {
@@ -306,7 +313,7 @@ func (n *Node) endCall(end caller.End[owner], reply Message) {
 
 // callError returns the error of a call that gave up or was cancelled.
 func callError(end caller.End[owner]) *CallError {
-	e := &CallError{&end.Call.Record, end.Err, end.Reason, end.At}
+	e := &CallError{end.Call, end.Err, end.Reason, end.At}
 	switch {
 	case end.Cause == nil:
 	case end.Call.Schedule() != nil && errors.Is(end.Cause, context.DeadlineExceeded):
@@ -327,7 +334,10 @@ func (n *Node) retried(again caller.Retry[owner]) {
 	}
 	var about *nodelog.Request
 	if r := again.Owner.request; r != nil {
-		about = &nodelog.Request{Type: r.Type, Src: r.Src, ID: r.ID}
+		about = &nodelog.Request{Type: r.Type(), Src: r.Src, ID: r.ID, OneWay: r.OneWay()}
 	}
-	n.log.Retry(again.Record, again.Attempt, again.ID, again.Waited, again.Err, about)
+	n.log.Retry(nodelog.Retry{
+		Dest: again.Call.Dest(), Attempt: again.Attempt, Of: again.Call.Policy.MaxAttempts(),
+		ID: again.ID, Waited: again.Waited, After: again.Err, For: about,
+	})
 }

@@ -156,7 +156,7 @@ func TestResults(t *testing.T) {
 		net.Start("n1", n)
 		n2 := net.Client("n2")
 		n2.Handle(func(m eddy.Message) {
-			if m.Type == "read" {
+			if m.Type() == "read" {
 				n2.Reply(m, `{"type":"read_ok","value":7}`)
 				return
 			}

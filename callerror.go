@@ -17,10 +17,17 @@ import (
 // errors.Is(err, eddy.PreconditionFailed) what the peer said, and errors.Is(err,
 // context.Canceled) that the context of the call ended.
 type CallError struct {
-	call   *calls.Record
+	call   endedCall
 	err    error
 	reason Reason
 	at     time.Duration // when the call ended
+}
+
+// An endedCall is what a call knows of its attempts.
+type endedCall interface {
+	Dest() string
+	Sent() int
+	Outcomes(ended time.Duration) []calls.Outcome
 }
 
 // A Reason says why a call had no further attempt.
@@ -48,7 +55,7 @@ var errNoReply = errors.New("no reply yet")
 
 // unsent returns the error of a call that could not begin.
 func unsent(dest string, cause error) *CallError {
-	return &CallError{call: &calls.Record{Peer: &calls.Peer{Name: dest}}, err: cause}
+	return &CallError{call: &calls.Call[struct{}]{Peer: &calls.Peer{Name: dest}}, err: cause}
 }
 
 // Error describes the failure without its attempts, see [CallError.Details].
@@ -86,7 +93,7 @@ func (e *CallError) Is(target error) bool {
 }
 
 // Dest returns the node that was called.
-func (e *CallError) Dest() string { return e.call.Peer.Name }
+func (e *CallError) Dest() string { return e.call.Dest() }
 
 // Reason returns why there was no further attempt.
 func (e *CallError) Reason() Reason { return e.reason }

@@ -250,7 +250,7 @@ func TestDedupAroundDedup(t *testing.T) {
 		net.Start("n1", n)
 		c := net.Client("c1")
 		for range 3 {
-			if m := c.Call("n1", `{"type":"add","call":"a/1"}`); m.Type != "add_ok" || effects != 1 {
+			if m := c.Call("n1", `{"type":"add","call":"a/1"}`); m.Type() != "add_ok" || effects != 1 {
 				t.Errorf("the reply is %s after %d effects", m.Body, effects)
 			}
 		}
@@ -284,7 +284,7 @@ func TestDedupOfAllReplies(t *testing.T) {
 		for name, h := range handlers {
 			counted := func(ctx context.Context, req *eddy.Request) (any, error) {
 				mu.Lock()
-				effects[req.Type]++
+				effects[req.Type()]++
 				mu.Unlock()
 				return h(ctx, req)
 			}

@@ -2,19 +2,21 @@ package eddy
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
-	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
-	"runtime"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	diff "github.com/google/go-cmp/cmp"
 
+	"github.com/eddyrpc/eddy/internal/doctest"
 	"github.com/eddyrpc/eddy/internal/golden"
 )
 
@@ -32,106 +34,217 @@ func TestCodesInDocs(t *testing.T) {
 	golden.Section(t, "docs/protocol.md", "codes", table.String())
 }
 
-// fenced returns the text of each fenced block of a language in the README.
-func fenced(t *testing.T, kind string) []string {
-	text, err := os.ReadFile("README.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var blocks []string
-	for _, m := range regexp.MustCompile("(?s)```"+kind+"\n(.*?)```").FindAllSubmatch(text, -1) {
-		blocks = append(blocks, string(m[1]))
-	}
-	if len(blocks) == 0 {
-		t.Fatalf("the README has no block of %s", kind)
-	}
-	return blocks
-}
-
-// Every command of the README runs, and the first one prints what the README shows. The
-// blocks of commands run at the same time, after all programs are built.
+// Every command of the README runs, and the first one prints what the README shows.
 func TestReadmeCommands(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("the commands are for a Unix shell")
-	}
 	t.Parallel()
-	here := linkedCopy(t)
-	var blocks [][]string
-	for _, block := range fenced(t, "sh") {
-		var others []string
-		for line := range strings.Lines(strings.TrimSpace(block)) {
-			switch line = strings.TrimSpace(line); {
-			case strings.HasPrefix(line, "go build "):
-				shell(t, here, line)
-			case line != "go test ./...": // which runs this test
-				others = append(others, line)
-			}
-		}
-		blocks = append(blocks, others)
+	here := doctest.LinkedCopy(t, ".", "eddy")
+	printed := doctest.Run(t, "README.md", here, "GOSUMDB=off") // what is built here was checked before
+	if d := diff.Diff(doctest.Of(t, "README.md", "json")[0], printed[0]); d != "" {
+		t.Errorf("the first command of README.md (-shown +printed)\n%s", d)
 	}
-	var all sync.WaitGroup
-	for i, block := range blocks {
-		all.Go(func() {
-			for j, line := range block {
-				out := shell(t, here, line)
-				if i > 0 || j > 0 {
-					continue
-				}
-				if diff := cmp.Diff(fenced(t, "json")[0], out); diff != "" {
-					t.Errorf("%s (-README +got)\n%s", line, diff)
-				}
-			}
-		})
-	}
-	all.Wait()
 }
 
-// shell runs a command and returns its output.
-func shell(t *testing.T, dir, line string) string {
-	cmd := exec.Command("sh", "-c", line)
-	cmd.Dir = dir
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Errorf("%s: %v\n%s", line, err, stderr.Bytes())
-	}
-	return string(out)
-}
-
-// linkedCopy returns a directory with links to all files of the project. What the commands
-// of the README write there does not change the project.
-func linkedCopy(t *testing.T) string {
-	dir := t.TempDir()
-	entries, err := os.ReadDir(".")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		here, err := filepath.Abs(e.Name())
+// The node in the README and its test are examples/first.
+func TestReadmeNode(t *testing.T) {
+	shown := doctest.Of(t, "README.md", "go")
+	for i, path := range []string{"examples/first/main.go", "examples/first/main_test.go"} {
+		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if strings.HasPrefix(e.Name(), ".") || e.Name() == "relay" || e.Name() == "eddy" {
-			continue
-		}
-		if err := os.Symlink(here, filepath.Join(dir, e.Name())); err != nil {
-			t.Fatal(err)
+		_, code, _ := strings.Cut(string(text), "package main")
+		if d := diff.Diff("package main"+code, shown[i]); d != "" {
+			t.Errorf("README.md and %s differ (-example +README)\n%s", path, d)
 		}
 	}
-	return dir
 }
 
-// The node in the README is examples/hello, which is compiled.
-func TestReadmeNode(t *testing.T) {
-	text, err := os.ReadFile("examples/hello/main.go")
+// notRun are the commands of documents that no test runs, and why.
+var notRun = map[string]string{
+	"go test ./...":      "this test is part of it",
+	"go test . -rewrite": "it changes files; CI compares them",
+
+	"eddy talk ./relay --log-level warn < session":                                                         "TestTalkDocument in cmd/eddy runs it and compares the output",
+	"maelstrom test -w broadcast --bin ./broadcast --node-count 5 --time-limit 2 --rate 100 --latency 100": "it needs Maelstrom",
+
+	"eddy join --nats nats://a:4222,nats://b:4222 --node-id n2 --node-ids n1,n2,n3 -- ./relay": manyMachines,
+	"eddy services --nats nats://a:4222,nats://b:4222,nats://c:4222 --replicas 3":              manyMachines,
+	"rsync -a machine-1/ root@a:/srv/eddy/":                                                    manyMachines,
+	"useradd --system eddy":                                                                    needsRoot,
+	"chown -R eddy: /srv/eddy":                                                                 needsRoot,
+	"systemctl daemon-reload":                                                                  needsRoot,
+	"systemctl enable --now nats eddy-node":                                                    needsRoot,
+	"systemctl enable --now eddy-services":                                                     needsRoot,
+	"go build -o /usr/local/bin/ ./cmd/eddy ./cmd/relay":                                       needsRoot,
+	"GOBIN=/usr/local/bin go install github.com/nats-io/nats-server/v2@v2.15.2":                "it needs a registry; TestDeployUnits compares the version with go.mod",
+
+	"cd bench && go run .":                        measures,
+	"cd bench && go run . -cases nats":            measures,
+	"cd bench && go run . -cases 'nats-(2|idle)'": measures,
+	"go run .":        measures,
+	"go run . -smoke": "half a minute in another module; .ci/run runs it",
+	"cd bench && go test -run 'TestMaelstromAPI|TestOfficialSuite|TestMoves' .":                        "it is another module; .ci/run tests it",
+	"cd bench && go test -run TestDefects .":                                                           "it is another module; .ci/run tests it",
+	"go test -bench Scan ./internal/wire":                                                              measures,
+	"go test -run - -bench Relay ./cmd/relay":                                                          measures,
+	"GOMAXPROCS=1 go test -run NONE -bench Plain -count 7 ./cmd/eddy/internal/plan":                    measures,
+	"EDDY_LONG=1 go test ./natsnet -run TestRelaysWhileServersAndNodesDie -v -relays 100000":           "minutes; go test ./... runs the test with fewer relays",
+	"EDDY_LONG=1 go test ./cmd/eddy/internal/natskv -run TestLinKVWhileServersDie -v -operations 6000": "minutes; go test ./... runs the test with fewer operations",
+}
+
+const (
+	manyMachines = "it needs other machines; docs/deploy.md has the same on one machine, and TestDeployCommands runs that"
+	needsRoot    = "it changes the system"
+	measures     = "it measures for minutes on a quiet machine; .ci/run runs bench with -smoke"
+)
+
+// Tests run the commands of all documents: TestReadmeCommands here, TestDocuments and
+// others in cmd/eddy. Commands that do not run are listed with the reason.
+func TestEveryCommandRuns(t *testing.T) {
+	makefile, err := os.ReadFile("Makefile")
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, code, _ := strings.Cut(string(text), "package main")
-	if diff := cmp.Diff("package main"+code, fenced(t, "go")[0]); diff != "" {
-		t.Errorf("README.md and examples/hello differ (-example +README)\n%s", diff)
+	unused := maps.Clone(notRun)
+	for path, page := range documents(t) {
+		for _, command := range doctest.NotRun(page) {
+			if target, ok := strings.CutPrefix(command, "make "); ok {
+				if !regexp.MustCompile(`(?m)^` + target + `:`).Match(makefile) {
+					t.Errorf("%s: the Makefile has no target %s", path, target)
+				}
+				continue
+			}
+			if notRun[command] == "" {
+				t.Errorf("%s: no test runs %s", path, command)
+			}
+			delete(unused, command)
+		}
 	}
+	for command := range unused {
+		t.Errorf("no document shows %s", command)
+	}
+}
+
+// The table of packages in ARCHITECTURE.md is made from their comments.
+func TestPackagesInDocs(t *testing.T) {
+	listed := goList(t, "-f", "{{.ImportPath}}\t{{.Doc}}", "./...")
+	groups := []struct {
+		title string
+		has   func(name string) bool
+	}{
+		{"What users import", func(name string) bool { return !strings.Contains(name, "/") }},
+		{"Below package eddy", func(name string) bool { return slices.Contains(floors[""], name) }},
+		{"For the workbench and eddytest", func(name string) bool { return strings.HasPrefix(name, "internal/") && !forTests(name) }},
+		{"For tests", forTests},
+		{"Programs", func(name string) bool {
+			return strings.HasPrefix(name, "cmd/") && !strings.Contains(name, "/internal/")
+		}},
+		{"For cmd/eddy", func(name string) bool { return strings.HasPrefix(name, "cmd/eddy/internal/") }},
+	}
+	tables := make([]string, len(groups))
+	for _, line := range listed {
+		imported, doc, _ := strings.Cut(line, "\t")
+		name := strings.TrimPrefix(strings.TrimPrefix(imported, module), "/")
+		if doc == "" {
+			t.Errorf("%s has no comment", imported)
+		}
+		for i, g := range groups {
+			if g.has(name) {
+				tables[i] += packageLine(name, doc)
+				break
+			}
+		}
+	}
+	var all strings.Builder
+	for i, g := range groups {
+		fmt.Fprintf(&all, "\n**%s**\n\n| package | what it does |\n|---|---|\n%s", g.title, tables[i])
+	}
+	golden.Section(t, "ARCHITECTURE.md", "packages", all.String()+"\n")
+}
+
+// packageLine is the line of a package in the table.
+func packageLine(name, doc string) string {
+	for _, begin := range []string{"Package " + path.Base(name), "Package eddy", path.Base(name)} {
+		if len(doc) > len(begin) && strings.EqualFold(doc[:len(begin)], begin) {
+			doc = strings.TrimSpace(doc[len(begin):])
+			break
+		}
+	}
+	return fmt.Sprintf("| [%s](%s) | %s |\n", cmp.Or(name, "eddy"), cmp.Or(name, "."), strings.TrimSuffix(doc, "."))
+}
+
+// forTests reports whether only tests import a package.
+func forTests(name string) bool {
+	return slices.Contains([]string{"internal/doctest", "internal/golden", "internal/longtest", "internal/natsprocess", "internal/policytest"}, name)
+}
+
+// documents returns the text of each document by its path.
+func documents(t *testing.T) map[string]string {
+	pages := map[string]string{}
+	for _, pattern := range []string{"*.md", "docs/*.md", "bench/*.md", "examples/*.md"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			pages[path] = string(text)
+		}
+	}
+	return pages
+}
+
+var (
+	link    = regexp.MustCompile(`\]\(([^):]*)\)`)
+	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
+	code    = regexp.MustCompile("`[^`\n]*`")
+	file    = regexp.MustCompile("^`((?:\\.ci|bench|cmd|docs|eddytest|examples|internal|maelstrom|metrics|natsnet|retry|testdata)/[\\w./-]+|[a-z_]+\\.go)`$")
+)
+
+// Every link within the documents leads somewhere, and every file that they name exists.
+func TestLinksInDocs(t *testing.T) {
+	pages := documents(t)
+	for path, page := range pages {
+		for _, span := range code.FindAllString(page, -1) {
+			if m := file.FindStringSubmatch(span); m != nil && !exists(filepath.Dir(path), m[1]) {
+				t.Errorf("%s: there is no %s", path, m[1])
+			}
+		}
+		for _, m := range link.FindAllStringSubmatch(code.ReplaceAllString(page, ""), -1) {
+			target, anchor, _ := strings.Cut(m[1], "#")
+			other := path
+			if target != "" {
+				other = filepath.Join(filepath.Dir(path), target)
+			}
+			if _, err := os.Stat(other); err != nil {
+				t.Errorf("%s: %v", path, err)
+			} else if anchor != "" && !anchors(pages[other])[anchor] {
+				t.Errorf("%s: %s has no heading #%s", path, other, anchor)
+			}
+		}
+	}
+}
+
+// exists reports whether there is a file, seen from the root or from the document.
+func exists(dir, name string) bool {
+	_, err := os.Stat(name)
+	if err != nil {
+		_, err = os.Stat(filepath.Join(dir, name))
+	}
+	return err == nil
+}
+
+// anchors returns the names by which a link finds the headings of a page.
+func anchors(page string) map[string]bool {
+	all := map[string]bool{}
+	for _, m := range heading.FindAllStringSubmatch(page, -1) {
+		name := regexp.MustCompile(`[^a-z0-9 _-]`).ReplaceAllString(strings.ToLower(m[1]), "")
+		all[strings.ReplaceAll(name, " ", "-")] = true
+	}
+	return all
 }
 
 // SECURITY.md names tests and transcripts, and each of them exists.

@@ -37,7 +37,7 @@ func ExampleNode_Broadcast() {
 	body := map[string]any{"type": "gossip", "value": 7}
 	policy := &eddy.Policy{Attempts: 2, Timeout: 50 * time.Millisecond}
 	for r := range n.Broadcast(context.Background(), peers, body, policy) {
-		fmt.Println(r.Dest, r.Reply.Type, r.Attempts, r.Err)
+		fmt.Println(r.Dest, r.Reply.Type(), r.Attempts, r.Err)
 	}
 	// Unordered output:
 	// n2 gossip_ok 1 <nil>

@@ -83,7 +83,7 @@ func ExampleHandler() {
 	allowed := func(src string, h eddy.Handler) eddy.Handler {
 		return func(ctx context.Context, req *eddy.Request) (any, error) {
 			if req.Src != src {
-				return nil, eddy.Errorf(eddy.Abort, "%s may not %s", req.Src, req.Type)
+				return nil, eddy.Errorf(eddy.Abort, "%s may not %s", req.Src, req.Type())
 			}
 			return h(ctx, req)
 		}
@@ -203,5 +203,5 @@ func ExampleLogQueue() {
 		io.Writer
 	}{strings.NewReader("hello\n"), io.Discard})
 	queue.Flush(time.Second)
-	// Output: level=WARN msg="bad line" line=1 reason="not JSON: no JSON value begins like this at byte 0" text=hello
+	// Output: level=WARN msg="bad line" line=1 reason="not JSON: expected a value at byte 0" text=hello
 }

@@ -26,7 +26,7 @@ var floors = map[string][]string{
 	"internal/official":    {},
 	"internal/caller":      {"internal/schedule", "internal/calls", "internal/outbox"},
 	"internal/metadata":    {"retry", "internal/schedule", "internal/wire"},
-	"internal/nodelog":     {"internal/bounded", "internal/calls", "internal/wire"},
+	"internal/nodelog":     {"internal/bounded"},
 	"internal/identity":    {"internal/wire"},
 	"internal/dedup":       {},
 	"internal/logqueue":    {},
@@ -37,13 +37,14 @@ var floors = map[string][]string{
 	"internal/service":     {"internal/canonical", "internal/message"},
 	"eddytest":             {"", "retry", "internal/message", "internal/service"},
 	"maelstrom":            {"", "internal/official"},
-	"internal/longtest":    {}, // for tests
+	"internal/longtest":    {},                    // for tests
+	"internal/doctest":     {"internal/longtest"}, // for tests
 	"natsnet":              {"internal/bounded", "internal/wire"},
 	"internal/natsprocess": {},
 	"metrics":              {""},
 
 	"cmd/relay":      {""},
-	"examples/hello": {""},
+	"examples/first": {""},
 	"examples/nats":  {"", "natsnet"},
 
 	"examples/internal/challenge": {"", "eddytest", "internal/golden"},

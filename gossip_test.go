@@ -131,7 +131,7 @@ func TestLoopsOfAnOnInitThatFails(t *testing.T) {
 		go n.Serve(t.Context(), transport)
 		c := net.Client("c1")
 		for _, want := range []string{"error", "init_ok"} {
-			if m := c.Call("n1", `{"type":"init","node_id":"n1","node_ids":["n1"]}`); m.Type != want {
+			if m := c.Call("n1", `{"type":"init","node_id":"n1","node_ids":["n1"]}`); m.Type() != want {
 				t.Errorf("the reply is %s, want %s", m.Body, want)
 			}
 		}

@@ -157,7 +157,7 @@ func (kv *KV[T]) read(ctx context.Context, key any, fresh bool) (value T, raw Ra
 		return value, nil, err
 	}
 	if raw = reply.Body.Get("value"); raw == nil {
-		return value, nil, fmt.Errorf("%s replied with %s without a value", kv.service, reply.Type)
+		return value, nil, fmt.Errorf("%s replied with %s without a value", kv.service, reply.Type())
 	}
 	return value, raw, raw.Decode(&value)
 }
@@ -239,7 +239,7 @@ func (t *TSO) Next(ctx context.Context) (int64, error) {
 	}
 	ts, ok := reply.Body.Get("ts").Int()
 	if !ok {
-		return 0, fmt.Errorf("timestamp: lin-tso replied with %s without an integer ts", reply.Type)
+		return 0, fmt.Errorf("timestamp: lin-tso replied with %s without an integer ts", reply.Type())
 	}
 	return ts, nil
 }

@@ -37,7 +37,7 @@ func withServices(t *testing.T, count int, test func(t *testing.T, net *eddytest
 // sent returns how many messages of a type were sent to a service.
 func sent(net *eddytest.Net, dest, typ string) (count int) {
 	for _, e := range net.Journal() {
-		if e.Message.Dest == dest && e.Message.Type == typ {
+		if e.Message.Dest == dest && e.Message.Type() == typ {
 			count++
 		}
 	}
@@ -200,7 +200,7 @@ func TestKVErrorsPassedOn(t *testing.T) {
 			t.Errorf("add: %d", got)
 		}
 		net.Script(func(m eddy.Message) eddytest.Fate { // the reply is lost
-			if m.Type == "cas_ok" {
+			if m.Type() == "cas_ok" {
 				return eddytest.Lost
 			}
 			return eddytest.Arrives
@@ -209,7 +209,7 @@ func TestKVErrorsPassedOn(t *testing.T) {
 			t.Errorf("add, perhaps: %d", got)
 		}
 		net.Script(func(m eddy.Message) eddytest.Fate { // another change comes first
-			if m.Type == "cas" {
+			if m.Type() == "cas" {
 				return eddytest.Fate{time.Second}
 			}
 			return eddytest.Arrives

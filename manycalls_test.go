@@ -273,16 +273,16 @@ func onBadNetwork(t *testing.T, seed uint64, loss, requests int) string {
 	for i, m := range replies {
 		puts := done[fmt.Sprint(i)]
 		code, _ := m.Body.Get("code").Int()
-		if m.Type == "put_ok" && puts == 0 {
+		if m.Type() == "put_ok" && puts == 0 {
 			return fmt.Sprintf("request %d got %s, but never done", i, m.Body)
 		}
-		if m.Type == "error" && eddy.Code(code).Definite() && puts > 0 {
+		if m.Type() == "error" && eddy.Code(code).Definite() && puts > 0 {
 			return fmt.Sprintf("request %d got %s, but done", i, m.Body)
 		}
-		if m.Type == "error" && loss == 0 && code != int64(eddy.Timeout) {
+		if m.Type() == "error" && loss == 0 && code != int64(eddy.Timeout) {
 			return fmt.Sprintf("request %d got %s", i, m.Body)
 		}
-		if m.Type != "error" && m.Type != "put_ok" {
+		if m.Type() != "error" && m.Type() != "put_ok" {
 			return fmt.Sprintf("request %d got %s", i, m.Body)
 		}
 	}

@@ -17,10 +17,20 @@ const NoID int64 = -1
 // A Message is a message that a node has received.
 type Message struct {
 	Src, Dest string
-	Type      string
 	ID        int64 // msg_id, or NoID; 0 is an id like any other
 	InReplyTo int64 // in_reply_to, or NoID
 	Body      Raw   // the whole body as it came, with its type and ids
+
+	typ string // of a message that was read
+}
+
+// Type returns the type of the body, "" if it has none.
+func (m Message) Type() string {
+	if m.typ == "" {
+		typ, _ := m.Body.Get("type").Text()
+		return typ
+	}
+	return m.typ
 }
 
 // A Raw is JSON text. What is handed over or received as Raw keeps the order of its keys,

@@ -62,6 +62,7 @@ func (n *Node) readLines() {
 	n.out.Begin()
 	err := n.serveLines()
 	n.out.End()
+	n.nudge()
 	n.inputEnded <- err
 	returned = true
 }
@@ -154,7 +155,7 @@ func (n *Node) badLine(line []byte, reason error) {
 	if errors.Is(reason, wire.ErrTooLong) && n.reader.lines.Reply() {
 		return
 	}
-	s := wire.SalvageLine(line)
+	s := wire.ReadBadLine(line)
 	if s.Answerable() && (n.identity.Load() != nil || s.Dest != "") {
 		to := outbox.To{Src: s.Src, ID: s.ID, Dest: s.Dest}
 		n.replyError(to, &Error{Code: MalformedRequest, Text: reason.Error()})
@@ -166,7 +167,7 @@ func (n *Node) badLine(line []byte, reason error) {
 func (n *Node) message(m *wire.Message) Message {
 	names := n.reader.names
 	return Message{
-		Src: names.Of(m.Src), Dest: names.Of(m.Dest), Type: names.Of(m.Body.Type),
+		Src: names.Of(m.Src), Dest: names.Of(m.Dest), typ: names.Of(m.Body.Type),
 		ID: m.Body.ID, InReplyTo: m.Body.InReplyTo, Body: m.Body.Raw,
 	}
 }

@@ -17,7 +17,6 @@ import (
 // reply, whatever the handler does. A one-way message gets none.
 type Request struct {
 	Src  string
-	Type string
 	ID   int64 // msg_id, or NoID for a one-way message
 	Body Raw   // of an inline handler's request: valid until the handler returns
 
@@ -43,6 +42,9 @@ const Later later = 0
 type later uint8
 
 var errAnswered = errors.New("the request has its reply already")
+
+// Type returns the type of the message.
+func (r *Request) Type() string { return r.handler.name }
 
 // OneWay reports whether the message has no msg_id, so that nobody waits for a reply.
 func (r *Request) OneWay() bool { return r.ID == NoID }
@@ -79,7 +81,7 @@ func (r *Request) ReplyAs(typ string, body Raw) error {
 		return fmt.Errorf("reply to %s: %w", bounded.Name(r.Src), err)
 	}
 	if typ == "" && b.Type == nil {
-		typ = r.Type + "_ok"
+		typ = r.Type() + "_ok"
 	}
 	return r.reply(func(to outbox.To, keep bool) []byte {
 		return r.handler.node.out.Reply(to, typ, &b, keep)
@@ -192,7 +194,7 @@ func (r *Request) release() {
 // failUnanswered replies to a request that has no reply and will get none.
 func (r *Request) failUnanswered() {
 	if !r.OneWay() && r.state.Load()&isAnswered == 0 && r.handler.node.official == nil {
-		r.Fail(Errorf(Crash, "the handler of %s did not reply", r.Type))
+		r.Fail(Errorf(Crash, "the handler of %s did not reply", r.Type()))
 	}
 }
 

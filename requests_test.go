@@ -229,8 +229,8 @@ func TestKeptRequest(t *testing.T) {
 		}
 		synctest.Wait()
 		for i, req := range kept[:2] {
-			if req.Src != "c1" || req.Type != []string{"kept", "kept-inline"}[i] || req.ID != int64(i+1) {
-				t.Errorf("request %d is now %d, %s of %s", i+1, req.ID, req.Type, req.Src)
+			if req.Src != "c1" || req.Type() != []string{"kept", "kept-inline"}[i] || req.ID != int64(i+1) {
+				t.Errorf("request %d is now %d, %s of %s", i+1, req.ID, req.Type(), req.Src)
 			}
 			if err := req.Reply(eddy.Raw(`{}`)); err == nil {
 				t.Error("a request got two replies, or another one got the second")
@@ -250,7 +250,7 @@ func TestRequestFields(t *testing.T) {
 		start := time.Now()
 		var got []string
 		note := func(_ context.Context, req *eddy.Request) (any, error) {
-			got = append(got, fmt.Sprintf("%v: %s %d of %s, one-way %v, arrived at %v", time.Since(start), req.Type, req.ID, req.Src, req.OneWay(), req.Arrived().Sub(start)))
+			got = append(got, fmt.Sprintf("%v: %s %d of %s, one-way %v, arrived at %v", time.Since(start), req.Type(), req.ID, req.Src, req.OneWay(), req.Arrived().Sub(start)))
 			time.Sleep(50 * time.Millisecond)
 			return eddy.Raw(`{}`), nil
 		}

@@ -285,7 +285,7 @@ func milliseconds(req *eddy.Request, field string) time.Duration {
 }
 
 func asked(req *eddy.Request, attempts int, reply eddy.Message) eddy.Raw {
-	return fmt.Appendf(nil, `{"type":"%s_ok","attempts":%d,"reply":%s}`, req.Type, attempts, reply.Body)
+	return fmt.Appendf(nil, `{"type":"%s_ok","attempts":%d,"reply":%s}`, req.Type(), attempts, reply.Body)
 }
 
 // An explained is all that a caller learns.

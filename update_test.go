@@ -91,13 +91,13 @@ func TestUpdateTimeouts(t *testing.T) {
 		}
 		for name, fate := range map[string]func(m eddy.Message) eddytest.Fate{
 			"the swap is lost": func(m eddy.Message) eddytest.Fate {
-				if m.Type == "cas" {
+				if m.Type() == "cas" {
 					return eddytest.Lost
 				}
 				return eddytest.Arrives
 			},
 			"its reply is lost": func(m eddy.Message) eddytest.Fate {
-				if m.Type == "cas_ok" {
+				if m.Type() == "cas_ok" {
 					return eddytest.Lost
 				}
 				return eddytest.Arrives
@@ -163,7 +163,7 @@ func TestUpdateAgain(t *testing.T) {
 
 		kv.Races = &eddy.Policy{Attempts: 2}
 		net.Script(func(m eddy.Message) eddytest.Fate {
-			if m.Type == "cas" {
+			if m.Type() == "cas" {
 				return eddytest.Lost
 			}
 			return eddytest.Arrives
@@ -213,7 +213,7 @@ func TestUpdateAgainIsIndefinite(t *testing.T) {
 func loseOne(net *eddytest.Net, typ string) {
 	lost := false
 	net.Script(func(m eddy.Message) eddytest.Fate {
-		if m.Type == typ && !lost {
+		if m.Type() == typ && !lost {
 			lost = true
 			return eddytest.Lost
 		}

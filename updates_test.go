@@ -55,7 +55,7 @@ func (c *contest) fate(m eddy.Message) eddytest.Fate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	number := func(node string) (i int64) { fmt.Sscanf(node, "n%d", &i); return i }
-	switch m.Type {
+	switch m.Type() {
 	case "cas":
 		c.of[[2]int64{number(m.Src), m.ID}] = c.at[number(m.Src)]
 	case "cas_ok":

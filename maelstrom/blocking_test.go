@@ -63,7 +63,7 @@ func lockedCalls(t *testing.T, lock sync.Locker, timeout time.Duration) {
 		asked = append(asked, client.Request("n1", typed("locked")))
 	}
 	for _, id := range asked {
-		if reply := client.Await(id); reply.Type != "locked_ok" {
+		if reply := client.Await(id); reply.Type() != "locked_ok" {
 			t.Errorf("the reply is %s", reply.Body)
 		}
 	}
@@ -103,7 +103,7 @@ func TestQuickHandlersBesideSlowOnes(t *testing.T) {
 			}
 		}
 		for range 30 {
-			if reply := c.Receive(); reply.Type != "quick_ok" {
+			if reply := c.Receive(); reply.Type() != "quick_ok" {
 				t.Fatalf("received %s", reply.Body)
 			}
 		}

@@ -65,7 +65,7 @@ func TestHandlerReturnsTheErrorOfItsCall(t *testing.T) {
 				reply := net.Client("c1").Call("n1", typed("ask"))
 				code, _ := reply.Body.Get("code").Int()
 				text, _ := reply.Body.Get("text").Text()
-				if reply.Type != "error" || code != test.code || text != test.text {
+				if reply.Type() != "error" || code != test.code || text != test.text {
 					t.Errorf("the reply is %s", reply.Body)
 				}
 			})

@@ -37,7 +37,7 @@ func (s *session) serveOnce(fn HandlerFunc) eddy.Handler {
 			return nil, err
 		}
 		if !s.official.Answered(req) {
-			return nil, eddy.Errorf(eddy.Crash, "the handler of %s did not reply", req.Type)
+			return nil, eddy.Errorf(eddy.Crash, "the handler of %s did not reply", req.Type())
 		}
 		return nil, nil
 	}

@@ -127,7 +127,7 @@ func TestHandleOnceOfAOneWayMessage(t *testing.T) {
 		})
 		client := net.Client("c1")
 		client.Send("n1", `{"type":"add"}`)
-		if m := client.Receive(); m.Type != "add_ok" {
+		if m := client.Receive(); m.Type() != "add_ok" {
 			t.Errorf("received %s", m.Body)
 		}
 	})

@@ -52,8 +52,8 @@ func TestEddy(t *testing.T) {
 		got := map[string]int{}
 		for range 4 {
 			m := peer.Receive()
-			got[m.Type]++
-			if m.Type == "batch" && string(m.Body.Get("batch")) != "[1,2]" {
+			got[m.Type()]++
+			if m.Type() == "batch" && string(m.Body.Get("batch")) != "[1,2]" {
 				t.Errorf("batch %s", m.Body)
 			}
 		}
@@ -66,7 +66,7 @@ func TestEddy(t *testing.T) {
 		}
 		batches.Add(3)
 		net.Stop("n1")
-		if m, ok := peer.TryReceive(); !ok || m.Type != "batch" {
+		if m, ok := peer.TryReceive(); !ok || m.Type() != "batch" {
 			t.Errorf("at the end n2 got %s", m.Body)
 		}
 		if err := <-ended; err != nil {

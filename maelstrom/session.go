@@ -138,7 +138,7 @@ func (s *session) run(fn HandlerFunc, msg Message, req *eddy.Request) {
 	if err == nil {
 		return
 	}
-	log.Printf("handler of %s: %s", req.Type, err)
+	log.Printf("handler of %s: %s", req.Type(), err)
 	answer, err := json.Marshal(errorReply(err))
 	if err == nil {
 		err = req.Reply(eddy.Raw(answer))

@@ -4,7 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"reflect"
+	"regexp"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -12,6 +16,7 @@ import (
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/internal/doctest"
 	"github.com/eddyrpc/eddy/internal/golden"
 )
 
@@ -106,4 +111,112 @@ func jsonType(typ reflect.Type) string {
 		return "object"
 	}
 	return "integer"
+}
+
+// Every command of the documents runs, in a directory of its own with links to the files
+// of the repository. The programs eddy and relay are this test. Other tests run the
+// commands of README.md, policies.md, deploy.md and talk.md.
+func TestDocuments(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the commands are for a Unix shell")
+	}
+	t.Parallel()
+	elsewhere := []string{"README.md", "policies.md", "deploy.md"}
+	for path := range pages(t) {
+		if name := filepath.Base(path); !slices.Contains(elsewhere, name) && hasCommands(t, path) {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				doctest.Run(t, path, linkedCopyWithPrograms(t))
+			})
+		}
+	}
+}
+
+func hasCommands(t *testing.T, path string) bool {
+	for _, b := range doctest.Read(t, path) {
+		if strings.HasPrefix(b.Kind, "sh") && b.Kind != "sh not run" {
+			return true
+		}
+	}
+	return false
+}
+
+func linkedCopyWithPrograms(t *testing.T) string {
+	dir := doctest.LinkedCopy(t, "../..", "eddy")
+	for _, name := range []string{"eddy", "relay"} {
+		program, err := exec.LookPath(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(program, filepath.Join(dir, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// pages returns the text of each document by its path.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, pattern := range []string{"../../*.md", "../../docs/*.md"} {
+		paths, err := filepath.Glob(pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all[path] = string(text)
+		}
+	}
+	return all
+}
+
+// Those commands that the documents show and no test runs have flags that exist.
+func TestCommandsThatDoNotRun(t *testing.T) {
+	count := 0
+	for path, page := range pages(t) {
+		for _, command := range doctest.NotRun(page) {
+			if args, ok := strings.CutPrefix(command, "eddy "); ok {
+				count++
+				if _, err := newParser(&cli{}).Parse(strings.Fields(args)); err != nil {
+					t.Errorf("%s: %s: %v", path, command, err)
+				}
+			}
+		}
+	}
+	if count == 0 {
+		t.Error("there is none")
+	}
+}
+
+// Every flag that a sentence names is one of eddy or relay.
+func TestFlagsInDocs(t *testing.T) {
+	// Flags of Maelstrom, which from-maelstrom.md says are not here.
+	known := map[string]bool{"consistency-models": true, "key-count": true, "max-txn-length": true, "max-writes-per-key": true}
+	for _, command := range newParser(&cli{}).Model.Leaves(true) {
+		for _, group := range command.AllFlags(true) {
+			for _, f := range group {
+				known[f.Name] = true
+			}
+		}
+	}
+	relay, err := os.ReadFile("../relay/flags.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`f\.\w+\(&[\w.]+, "([a-z-]+)"`).FindAllSubmatch(relay, -1) {
+		known[string(m[1])] = true
+	}
+	block := regexp.MustCompile("(?ms)^```.*?^```")
+	for path, page := range pages(t) {
+		for _, m := range regexp.MustCompile(`[^\w-]--([a-z][a-z-]+)`).FindAllStringSubmatch(block.ReplaceAllString(page, ""), -1) {
+			if !known[m[1]] {
+				t.Errorf("%s: there is no flag --%s", path, m[1])
+			}
+		}
+	}
 }

@@ -36,7 +36,7 @@ func relay(policy *eddy.Policy) eddy.Handler {
 		if err != nil {
 			return nil, err
 		}
-		err = req.Call(ctx, j.target, j.payload, policy, func(r eddy.Result) { relayed(req, r) })
+		err = req.Call(ctx, j.target, j.payload, policy, relayed)
 		if err != nil {
 			return nil, failure(0, err)
 		}
@@ -46,7 +46,8 @@ func relay(policy *eddy.Policy) eddy.Handler {
 
 // relayed replies to a relay whose call has ended. Every reply is a result, also an error
 // reply.
-func relayed(req *eddy.Request, r eddy.Result) {
+func relayed(r eddy.Result) {
+	req := r.Request()
 	if r.Reply.Body == nil {
 		req.Fail(failure(r.Attempts, r.Err))
 		return
@@ -76,7 +77,7 @@ func appendResult(body eddy.Raw, attempts int, reply eddy.Raw) eddy.Raw {
 	return append(body, '}')
 }
 
-// A job is what the body of a relay asks for.
+// A job is the content of a relay request.
 type job struct {
 	target              string
 	payload             eddy.Raw
@@ -97,8 +98,8 @@ func readJob(body eddy.Raw) (j job, err error) {
 		}
 	}
 	switch {
-	case j.target == "" || strings.ContainsRune(j.target, utf8.RuneError): // or a lone surrogate's escape would name another node
-		return j, malformed("target must be a node's name, a string that is not empty")
+	case j.target == "" || strings.ContainsRune(j.target, utf8.RuneError): // the escape of a lone surrogate would become another name
+		return j, malformed("target must be the name of a node, a string that is not empty")
 	case len(j.payload) == 0 || j.payload[0] != '{':
 		return j, malformed("payload must be an object with a type")
 	case !typed(j.payload):

@@ -14,7 +14,7 @@ func TestCost(t *testing.T) {
 		c := challenge.Start(t, 1, newNode)
 		answers := c.Load(100, time.Second, func(i int) any { return map[string]any{"type": "echo", "echo": i} })
 		for i, a := range answers {
-			if got := a.Body.Get("echo").String(); a.Type != "echo_ok" || got != fmt.Sprint(i) {
+			if got := a.Body.Get("echo").String(); a.Type() != "echo_ok" || got != fmt.Sprint(i) {
 				t.Fatalf("reply to request %d: %s", i, a.Body)
 			}
 		}

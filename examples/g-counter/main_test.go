@@ -28,9 +28,9 @@ func sums(answers []challenge.Answer, asked, answered time.Duration) (least, mos
 	for i, a := range answers {
 		switch {
 		case isRead(i):
-		case a.Type == "add_ok" && a.Answered < asked:
+		case a.Type() == "add_ok" && a.Answered < asked:
 			least, most = least+int64(i), most+int64(i)
-		case a.Asked < answered && (a.Type == "add_ok" || !failed(a.Message)):
+		case a.Asked < answered && (a.Type() == "add_ok" || !failed(a.Message)):
 			most += int64(i)
 		}
 	}
@@ -67,7 +67,7 @@ func TestCount(t *testing.T) {
 			for i, a := range answers {
 				value, ok := a.Body.Get("value").Int()
 				least, most := sums(answers, a.Asked, a.Answered)
-				if a.Type == "error" {
+				if a.Type() == "error" {
 					errors++
 				} else if isRead(i) && (!ok || value < least || value > most) {
 					t.Errorf("read %d has %s, want %d to %d", i, a.Body, least, most)
@@ -89,13 +89,13 @@ func TestSwapArrivesTwice(t *testing.T) {
 		c.Duplicate("n0", "seq-kv", 100)
 		lost := false
 		c.Script(func(m eddy.Message) eddytest.Fate {
-			if m.Type == "cas_ok" && !lost {
+			if m.Type() == "cas_ok" && !lost {
 				lost = true
 				return eddytest.Lost
 			}
 			return eddytest.Arrives
 		})
-		if m := c.Client.Call("n0", `{"type":"add","delta":5}`); m.Type != "add_ok" || !lost {
+		if m := c.Client.Call("n0", `{"type":"add","delta":5}`); m.Type() != "add_ok" || !lost {
 			t.Errorf("answered with %s", m.Body)
 		}
 		if m := c.Client.Call("n0", `{"type":"read"}`); string(m.Body.Get("value")) != "5" {

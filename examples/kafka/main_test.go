@@ -18,7 +18,7 @@ func logs(t *testing.T, answer eddy.Message) map[string][][2]int64 {
 	var body struct {
 		Msgs map[string][][2]int64 `json:"msgs"`
 	}
-	if err := answer.Body.Decode(&body); err != nil || answer.Type != "poll_ok" {
+	if err := answer.Body.Decode(&body); err != nil || answer.Type() != "poll_ok" {
 		t.Fatalf("reply to a poll: %s (%v)", answer.Body, err)
 	}
 	return body.Msgs
@@ -70,7 +70,7 @@ func TestLogs(t *testing.T) {
 				if a.Src == "n0" && a.Answered > a.Asked {
 					t.Errorf("n0 waited for other nodes before its reply %s", a.Body)
 				}
-				switch a.Type {
+				switch a.Type() {
 				case "send_ok":
 					offset, _ := a.Body.Get("offset").Int()
 					if log := all[keyOf(i)]; offset >= int64(len(log)) || log[offset][1] != int64(i) {

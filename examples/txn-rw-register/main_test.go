@@ -16,7 +16,7 @@ func values(t *testing.T, answer eddy.Message) [2]string {
 	var body struct {
 		Txn [][3]eddy.Raw `json:"txn"`
 	}
-	if err := answer.Body.Decode(&body); err != nil || answer.Type != "txn_ok" || len(body.Txn) < 2 {
+	if err := answer.Body.Decode(&body); err != nil || answer.Type() != "txn_ok" || len(body.Txn) < 2 {
 		t.Fatalf("reply to a transaction: %s (%v)", answer.Body, err)
 	}
 	last := body.Txn[len(body.Txn)-2:]

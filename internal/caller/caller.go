@@ -28,7 +28,7 @@ type Settings[O any] struct {
 	Start time.Time // times are durations since then
 
 	// Ended is called when a call has ended, except by Reply. If a goroutine waits for the
-	// end ([calls.Record].Blocking), Ended must not block. Otherwise it runs the user's
+	// end ([calls.Call].Blocking), Ended must not block. Otherwise it runs the user's
 	// callback: in the goroutine that called Cancel, in one that CancelAll waits for, or
 	// after a timeout in one that only runs callbacks. The lock is not held.
 	Ended func(End[O])
@@ -50,8 +50,8 @@ type End[O any] struct {
 
 // A Retry is an attempt that is not the first.
 type Retry[O any] struct {
-	Record  *calls.Record
-	Owner   O
+	Call    *calls.Call[O]
+	Owner   O             // of the call, which may have ended
 	Attempt int           // its number
 	ID      int64         // its msg_id
 	Waited  time.Duration // since the attempt before was written
@@ -100,7 +100,7 @@ func (c *Caller[O]) retry(call *calls.Call[O]) (r Retry[O], sent bool) {
 		c.Table.Postpone(call)
 		return r, false
 	}
-	r = Retry[O]{Record: &call.Record, Owner: call.Owner, Waited: call.Waiting(c.now()), Err: call.LastError()}
+	r = Retry[O]{Call: call, Owner: call.Owner, Waited: call.Waiting(c.now()), Err: call.LastError()}
 	r.ID = c.attempt(call)
 	r.Attempt = call.Sent()
 	return r, true

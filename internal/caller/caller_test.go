@@ -94,7 +94,7 @@ func (h *harness) Write(lines []byte) (int, error) {
 
 // call begins a call.
 func (h *harness) call(name string, policy *retry.Policy, blocking bool) *calls.Call[string] {
-	c := &calls.Call[string]{Record: calls.Record{Policy: policy, Blocking: blocking}, Fields: `"type":"` + name + `"`, Owner: name}
+	c := &calls.Call[string]{Policy: policy, Blocking: blocking, Fields: `"type":"` + name + `"`, Owner: name}
 	if d := h.begin(c, schedule.Start{}); d.Action != schedule.Send {
 		h.t.Fatalf("%s: %v", name, d)
 	}

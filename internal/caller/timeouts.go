@@ -39,7 +39,10 @@ func (c *Caller[O]) stopAlarm() {
 // have no further one.
 func (c *Caller[O]) serveTimeouts() {
 	c.set.Out.Begin()
-	defer c.set.Out.EndSoon() // a blocked output must not delay timeouts
+	defer func() {
+		c.set.Out.EndSoon() // a blocked output must not delay timeouts
+		c.set.Quiet()
+	}()
 	var some [64]due[O]
 	for {
 		count := c.takeDue(some[:])

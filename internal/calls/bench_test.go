@@ -10,8 +10,8 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// BenchmarkTable does one thing to a table with n other calls open, whose
-// deadlines are spread over a second.
+// BenchmarkTable measures one operation on a table with n other open calls, whose timeouts
+// are spread over a second.
 func BenchmarkTable(b *testing.B) {
 	for _, n := range []int{10, 1000, 1_000_000} {
 		b.Run(fmt.Sprintf("settle/%d", n), func(b *testing.B) {
@@ -19,7 +19,7 @@ func BenchmarkTable(b *testing.B) {
 			table, ids := filled(n)
 			now := time.Duration(0)
 			for b.Loop() {
-				// The oldest is answered, a new one takes its place.
+				// The oldest call gets its reply, and a new call begins.
 				c, _ := table.Reply(Reply{ID: ids.first, Src: "n2", At: now})
 				reopen(table, c, ids, now)
 				now += time.Second / time.Duration(n)
@@ -30,7 +30,7 @@ func BenchmarkTable(b *testing.B) {
 			table, ids := filled(n)
 			now := time.Second
 			for b.Loop() {
-				// The oldest gives up, a new one takes its place.
+				// The oldest call gives up, and a new call begins.
 				c, _ := table.Due(now, true)
 				for ; c == nil; c, _ = table.Due(now, true) {
 					now += ms
@@ -40,7 +40,7 @@ func BenchmarkTable(b *testing.B) {
 		})
 	}
 	b.Run("expire/1000000-mixed", func(b *testing.B) {
-		// Their deadlines come in another order than their memory was taken in.
+		// The calls time out in another order than they were allocated in.
 		random := rand.New(rand.NewPCG(1, 2))
 		policies := make([]*retry.Policy, 1000)
 		for i := range policies {
@@ -55,7 +55,7 @@ func BenchmarkTable(b *testing.B) {
 			if table.Open() == 0 {
 				b.StopTimer()
 				for _, c := range all {
-					*c = Call[int]{Record: Record{Peer: c.Peer, Policy: policies[random.IntN(len(policies))]}}
+					*c = Call[int]{Peer: c.Peer, Policy: policies[random.IntN(len(policies))]}
 					table.Sent(c, id)
 					write(table, now)
 					id++
@@ -70,7 +70,7 @@ func BenchmarkTable(b *testing.B) {
 		}
 	})
 	b.Run("bytes", func(b *testing.B) {
-		for b.Loop() { // which forgets what was reported before
+		for b.Loop() { // Loop resets the metrics that were reported before it
 		}
 		b.ReportMetric(float64(reflect.TypeFor[Call[struct{ a, b uintptr }]]().Size()), "B/call")
 	})
@@ -78,7 +78,7 @@ func BenchmarkTable(b *testing.B) {
 
 var onceASecond = &retry.Policy{Attempts: 1, Timeout: time.Second}
 
-// counted are the ids of open calls, a run of neighbours.
+// counted are the ids of the open calls, which are consecutive.
 type counted struct{ first, next int64 }
 
 func filled(n int) (*Table[int], *counted) {
@@ -92,7 +92,7 @@ func filled(n int) (*Table[int], *counted) {
 }
 
 func reopen(table *Table[int], c *Call[int], ids *counted, now time.Duration) {
-	*c = Call[int]{Record: Record{Peer: c.Peer, Policy: c.Policy}}
+	*c = Call[int]{Peer: c.Peer, Policy: c.Policy}
 	table.Sent(c, ids.next)
 	write(table, now)
 	ids.first++

@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"slices"
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/schedule"
@@ -10,44 +11,38 @@ import (
 // A Call is what the program asked for; each of its attempts is one message that
 // is sent for it. O is what the owner of the table keeps with a call.
 //
-// An open call costs 112 bytes where O is two words (bench, open).
+// An open call that has sent one attempt costs 96 bytes where O is two words
+// (bench, open).
 type Call[O any] struct {
-	Record
-	Fields string // the body without its ids, as each attempt carries it
-	Owner  O
-
-	scheduled *scheduled[O] // nil if the policy is simple
-
-	queue      *queue[O] // where the call waits, if anywhere
-	next, prev *Call[O]  // in that queue
-}
-
-func (c *Call[O]) bytes() int64 { return int64(len(c.Fields) + len(c.Peer.Name)) }
-
-// A Record is what became of a call.
-type Record struct {
 	Peer   *Peer
 	Policy *retry.Policy // nil is the default
+	Fields string        // the body without its ids, as each attempt carries it
+	Owner  O
 
 	// Blocking means that a goroutine waits for the end of the call.
 	Blocking bool
 
-	state   state // of the latest attempt, as are the next four
-	number  int32 // from 1; 0 before the first
-	id      int64 // its msg_id
-	written time.Duration
-	earlier *attempt // those before, latest first
+	where   where         // the queue in which the call stands
+	state   state         // of the latest attempt, as are the next three
+	number  int32         // from 1; 0 before the first
+	id      int64         // its msg_id
+	written time.Duration // -1 before
+	more    *more[O]      // nil for a call without a retry and without a schedule
 
-	outcomes *outcomes // nil if the call has no schedule
+	next, prev *Call[O] // in its queue
 }
 
-// An attempt is one that is not its call's latest any more.
+// More is what most calls do not need.
+type more[O any] struct {
+	earlier   []attempt // all but the latest
+	scheduled *scheduled[O]
+}
+
+// An attempt is one message of a call.
 type attempt struct {
 	id      int64
 	written time.Duration // when its message had been written; -1 before
 	state   state
-	number  int32
-	earlier *attempt
 }
 
 type state uint8
@@ -58,11 +53,16 @@ const (
 	replied        // the schedule knows of its reply
 )
 
+func (c *Call[O]) bytes() int64 { return int64(len(c.Fields) + len(c.Peer.Name)) }
+
+// Dest returns the node that is called.
+func (c *Call[O]) Dest() string { return c.Peer.Name }
+
 // Sent returns how many attempts were sent.
-func (c *Record) Sent() int { return int(c.number) }
+func (c *Call[O]) Sent() int { return int(c.number) }
 
 // Waiting returns how long the latest attempt has waited since it was written.
-func (c *Record) Waiting(now time.Duration) time.Duration {
+func (c *Call[O]) Waiting(now time.Duration) time.Duration {
 	if c.written < 0 {
 		return 0
 	}
@@ -71,45 +71,57 @@ func (c *Record) Waiting(now time.Duration) time.Duration {
 
 // Schedule returns the schedule that decides for c, nil if its policy is simple.
 func (c *Call[O]) Schedule() *schedule.Schedule {
-	if c.scheduled == nil {
+	if s := c.scheduled(); s != nil {
+		return &s.Schedule
+	}
+	return nil
+}
+
+func (c *Call[O]) scheduled() *scheduled[O] {
+	if c.more == nil {
 		return nil
 	}
-	return &c.scheduled.Schedule
+	return c.more.scheduled
 }
 
 // LastError returns the error reply that the attempt received that finished last, nil if
 // it timed out or the call has no schedule.
-func (c *Record) LastError() error {
-	if c.outcomes == nil {
-		return nil
+func (c *Call[O]) LastError() error {
+	if s := c.scheduled(); s != nil {
+		return s.last
 	}
-	return c.outcomes.last
+	return nil
 }
 
 // begin makes a new attempt the latest.
-func (c *Record) begin(id int64) {
+func (c *Call[O]) begin(id int64) {
 	if c.number > 0 {
-		a := c.latest()
-		c.earlier = &a
+		if c.more == nil {
+			c.more = new(more[O])
+		}
+		c.more.earlier = append(c.more.earlier, attempt{c.id, c.written, c.state})
 	}
 	c.id, c.written, c.state = id, -1, 0
 	c.number++
 }
 
-func (c *Record) latest() attempt {
-	return attempt{c.id, c.written, c.state, c.number, c.earlier}
+// earlier returns the attempts before the latest.
+func (c *Call[O]) earlier() []attempt {
+	if c.more == nil {
+		return nil
+	}
+	return c.more.earlier
 }
 
-// with returns the attempt whose message had this id, and where its state is kept.
-func (c *Record) with(id int64) (attempt, *state) {
+// with returns the number of the attempt whose message had this id, when it was written,
+// and where its state is kept.
+func (c *Call[O]) with(id int64) (n int, written time.Duration, s *state) {
 	if c.id == id {
-		return c.latest(), &c.state
+		return c.Sent(), c.written, &c.state
 	}
-	a := c.earlier
-	for a.id != id {
-		a = a.earlier
-	}
-	return *a, &a.state
+	earlier := c.earlier()
+	n = slices.IndexFunc(earlier, func(a attempt) bool { return a.id == id })
+	return n + 1, earlier[n].written, &earlier[n].state
 }
 
 // An Outcome is what became of one attempt of a call that is over.
@@ -122,20 +134,22 @@ type Outcome struct {
 }
 
 // Outcomes returns what became of each attempt of a call that ended at a time.
-func (c *Record) Outcomes(ended time.Duration) []Outcome {
-	all := make([]Outcome, c.number)
-	latest := c.latest()
-	for a := &latest; a != nil && a.number > 0; a = a.earlier {
+func (c *Call[O]) Outcomes(ended time.Duration) []Outcome {
+	if c.number == 0 {
+		return nil
+	}
+	all := make([]Outcome, 0, c.number)
+	for i, a := range append(slices.Clip(c.earlier()), attempt{c.id, c.written, c.state}) {
 		o := Outcome{ID: a.id, TimedOut: a.state&timedOut != 0, Answered: a.state&answered != 0}
-		switch {
-		case c.outcomes != nil && c.outcomes.fill(&o, int(a.number)):
+		switch s := c.scheduled(); {
+		case s != nil && s.fill(&o, i+1):
 		case a.written < 0: // it is still in the buffer
 		case o.TimedOut && !o.Answered:
-			o.Waited = c.Policy.AttemptTimeout(int(a.number))
+			o.Waited = c.Policy.AttemptTimeout(i + 1)
 		default:
 			o.Waited = ended - a.written
 		}
-		all[a.number-1] = o
+		all = append(all, o)
 	}
 	return all
 }

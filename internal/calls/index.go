@@ -2,16 +2,16 @@ package calls
 
 const pageSize = 127 // calls and a count fill 1 KiB, which is a size class of the allocator
 
-// An index finds the call that a msg_id belongs to. Ids come from a counter, so
-// neighbours stand in pages: a map finds the page, the id gives the place in it.
-// This costs 8 bytes for an attempt and one access to a map that is 127 times
-// smaller; a map of ids costs some 40 bytes and a cache miss for each access
+// An index finds the call that a msg_id belongs to. Since ids come from a counter, the
+// index keeps neighbouring ids in one page: a map finds the page, and the id is the place
+// in it. An attempt costs 8 bytes, and a page is looked up in a map that is 127 times
+// smaller. A map of ids would cost about 40 bytes and a cache miss for each access
 // (BenchmarkTable; bench, storm).
 type index[O any] struct {
 	pages   map[int64]*page[O]
 	newest  *page[O] // the page of the newest ids, and its number
 	newestN int64
-	latest  *page[O] // the page that was used last: replies come much in the order of their calls
+	latest  *page[O] // the page that was used last: replies come mostly in the order of their calls
 	latestN int64
 	spare   *page[O]
 }
@@ -58,13 +58,13 @@ func (x *index[O]) page(n int64) *page[O] {
 		x.pages = make(map[int64]*page[O])
 	}
 	x.pages[n] = p
-	if x.latestN == n { // which was looked for before it was there
+	if x.latestN == n { // find did not find it before
 		x.latest = nil
 	}
 	return p
 }
 
-// remove forgets an id that is there.
+// remove removes an id that is in the index.
 func (x *index[O]) remove(id int64) {
 	n := id / pageSize
 	p := x.find(n)
@@ -80,7 +80,7 @@ func (x *index[O]) remove(id int64) {
 	}
 }
 
-// any returns some call, nil if there is none.
+// any returns one of the calls, nil if there is none.
 func (x *index[O]) any() *Call[O] {
 	for _, p := range x.pages {
 		for _, c := range p.calls {

@@ -271,7 +271,7 @@ func (m *model) finish(t *rapid.T) {
 	m.check(t)
 	empty(t, &m.table)
 	for _, c := range m.over {
-		if c.call.next != nil || c.call.prev != nil || c.call.queue != nil {
+		if c.call.next != nil || c.call.prev != nil || c.call.where != nowhere {
 			t.Fatalf("%v stands in a queue", c)
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/schedule"
 )
 
-// A Peer is a node that is called, and what the calls to it share.
+// A Peer is a node that is called, and what all calls to it share.
 type Peer struct {
 	Name   string
 	Shared schedule.Destination
@@ -13,21 +13,21 @@ type Peer struct {
 	Calls, Retries, Late, Failures int64
 }
 
-// What is kept of peers is bounded, because whoever sends requests may choose the
-// names of the nodes that are called for them.
+// The number of peers is bounded, because the sender of a request may choose the name of the
+// node that is called for it.
 const (
 	maxPeers     = 4096
 	maxPeerNames = 1 << 20 // bytes of all names together
 )
 
-// peers keeps the peers that were called. The zero value is empty.
+// peers are the nodes that were called. The zero value is empty.
 type peers struct {
 	known  bounded.Map[string, *Peer]
-	latest *Peer // the usual one
+	latest *Peer // often the same one again
 }
 
-// get returns the peer of a name. A new one may make the node forget others,
-// whose counters and estimates then begin anew.
+// get returns the peer with a name. A new peer may replace others. When such a peer is called
+// again, its counters and its estimate begin anew.
 func (s *peers) get(name string) *Peer {
 	if s.latest != nil && s.latest.Name == name {
 		return s.latest

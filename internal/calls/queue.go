@@ -6,20 +6,21 @@ import (
 )
 
 // A queue holds calls, the first to come first. A call stands in at most one.
-//
-// Calls whose latest attempts have the same timeout stand in one queue from when
-// they are written. So they time out in the order in which they stand, and a
-// timeout costs the same with ten open calls as with a million, where a heap of all
-// calls would cost a cache miss for each of its levels (bench, storm).
-type queue[O any] struct {
-	timer[O]    // of its first call, set in a queue of timeouts only
-	wait        time.Duration
-	first, last *Call[O]
-	ofTimeouts  bool
-}
+type queue[O any] struct{ first, last *Call[O] }
 
-func (q *queue[O]) push(c *Call[O]) {
-	c.queue, c.prev, c.next = q, q.last, nil
+// Where says in which queue a call stands.
+type where uint8
+
+const (
+	nowhere   where = iota
+	unsent          // the latest attempt is in the owner's buffer
+	flushing        // it is being written
+	postponed       // another attempt is due; there was no room for it
+	waiting         // the latest attempt waits for its reply
+)
+
+func (q *queue[O]) push(c *Call[O], w where) {
+	c.where, c.prev, c.next = w, q.last, nil
 	if q.last == nil {
 		q.first = c
 	} else {
@@ -48,64 +49,97 @@ func (q *queue[O]) remove(c *Call[O]) {
 	} else {
 		c.next.prev = c.prev
 	}
-	c.queue, c.next, c.prev = nil, nil, nil
+	c.where, c.next, c.prev = nowhere, nil, nil
 }
 
-// timeouts are the queues of calls that wait for their timeouts.
+// Timeouts are the calls that wait for the timeouts of their latest attempts. Those with
+// the same timeout stand in one queue from when they are written. So they time out in the
+// order in which they stand, and a timeout costs the same with ten open calls as with a
+// million, where a heap of all calls would cost a cache miss for each of its levels (bench,
+// timeouts-1m).
 type timeouts[O any] struct {
-	byWait map[time.Duration]*queue[O]
+	queues map[time.Duration]*timeoutQueue[O]
+	latest *timeoutQueue[O] // the usual one
 	timers timers[O]
+}
+
+// A timeoutQueue holds the calls with one timeout. Its timer is that of its first call.
+type timeoutQueue[O any] struct {
+	queue[O]
+	timer   timer[O]
+	timeout time.Duration
 }
 
 // maxEmpty is how many queues are kept that may be empty.
 const maxEmpty = 64
 
 // add lets a call wait from when its attempt was written.
-func (t *timeouts[O]) add(c *Call[O], wait time.Duration) {
-	q := t.byWait[wait]
-	if q == nil {
-		if len(t.byWait) >= maxEmpty {
-			t.sweep()
-		}
-		if t.byWait == nil {
-			t.byWait = make(map[time.Duration]*queue[O])
-		}
-		q = &queue[O]{wait: wait, ofTimeouts: true}
-		q.at = notSet
-		t.byWait[wait] = q
-	}
-	q.push(c)
-	t.set(q)
+func (t *timeouts[O]) add(c *Call[O]) {
+	q := t.queue(c)
+	q.push(c, waiting)
+	t.setTimer(q)
 }
 
 // remove takes a call out of its queue.
 func (t *timeouts[O]) remove(c *Call[O]) {
-	q := c.queue
-	q.remove(c)
-	if q.ofTimeouts {
-		t.set(q)
+	q := t.queue(c)
+	if c.prev == nil && q.first != c || c.next == nil && q.last != c {
+		q = t.queueOf(c) // somebody has changed the policy, which is in use
 	}
+	q.remove(c)
+	t.setTimer(q)
 }
 
-// set sets the timer of a queue to its first call.
-func (t *timeouts[O]) set(q *queue[O]) {
+// queueOf returns the queue whose first or last call is c.
+func (t *timeouts[O]) queueOf(c *Call[O]) *timeoutQueue[O] {
+	for _, q := range t.queues {
+		if q.first == c || q.last == c {
+			return q
+		}
+	}
+	return nil
+}
+
+// queue returns the queue of the latest attempt's timeout.
+func (t *timeouts[O]) queue(c *Call[O]) *timeoutQueue[O] {
+	timeout := c.Policy.AttemptTimeout(c.Sent())
+	if t.latest != nil && t.latest.timeout == timeout {
+		return t.latest
+	}
+	q := t.queues[timeout]
+	if q == nil {
+		q = t.newQueue(timeout)
+	}
+	t.latest = q
+	return q
+}
+
+func (t *timeouts[O]) newQueue(timeout time.Duration) *timeoutQueue[O] {
+	if t.queues == nil {
+		t.queues = make(map[time.Duration]*timeoutQueue[O])
+	}
+	if len(t.queues) >= maxEmpty {
+		for timeout, q := range t.queues {
+			if q.first == nil {
+				delete(t.queues, timeout)
+			}
+		}
+	}
+	q := &timeoutQueue[O]{timeout: timeout}
+	q.timer.at = notSet
+	t.queues[timeout] = q
+	return q
+}
+
+// setTimer sets the timer of a queue to its first call.
+func (t *timeouts[O]) setTimer(q *timeoutQueue[O]) {
 	switch {
-	case q.call == q.first && q.at != notSet:
 	case q.first == nil:
 		t.timers.stop(&q.timer)
-		q.call = nil
-	default:
-		q.call = q.first
-		t.timers.set(&q.timer, plus(q.first.written, q.wait))
-	}
-}
-
-// sweep forgets the empty queues.
-func (t *timeouts[O]) sweep() {
-	for wait, q := range t.byWait {
-		if q.first == nil {
-			delete(t.byWait, wait)
-		}
+		q.timer.call = nil
+	case q.timer.call != q.first:
+		q.timer.call = q.first
+		t.timers.set(&q.timer, plus(q.first.written, q.timeout))
 	}
 }
 

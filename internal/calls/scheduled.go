@@ -8,17 +8,12 @@ import (
 
 // A scheduled is what the table keeps besides of a call that a schedule.Schedule
 // decides for, because its policy is not simple or it has a deadline. Few calls
-// have one, so that it costs the others one word.
+// have one.
 type scheduled[O any] struct {
 	schedule.Schedule
 	timer    timer[O]
-	outcomes outcomes
-}
-
-// outcomes are what became of the attempts of a call until now.
-type outcomes struct {
-	all  []outcome // the first attempt's first
-	last error     // of the attempt that finished last; nil if it timed out
+	outcomes []outcome // of the attempts until now, the first attempt's first
+	last     error     // of the attempt that finished last; nil if it timed out
 }
 
 type outcome struct {
@@ -26,19 +21,19 @@ type outcome struct {
 	err    error         // its error reply
 }
 
-func (s *outcomes) of(n int) *outcome {
-	for len(s.all) < n {
-		s.all = append(s.all, outcome{})
+func (s *scheduled[O]) outcome(n int) *outcome {
+	for len(s.outcomes) < n {
+		s.outcomes = append(s.outcomes, outcome{})
 	}
-	return &s.all[n-1]
+	return &s.outcomes[n-1]
 }
 
 // fill tells what became of attempt n, false if it still waits.
-func (s *outcomes) fill(o *Outcome, n int) bool {
-	if n > len(s.all) {
+func (s *scheduled[O]) fill(o *Outcome, n int) bool {
+	if n > len(s.outcomes) {
 		return false
 	}
-	o.Waited, o.Err = s.all[n-1].waited, s.all[n-1].err
+	o.Waited, o.Err = s.outcomes[n-1].waited, s.outcomes[n-1].err
 	return o.TimedOut || o.Answered
 }
 
@@ -49,7 +44,7 @@ func (t *Table[O]) Schedule(c *Call[O], start schedule.Start) schedule.Decision 
 	s.timer.call, s.timer.at = c, notSet
 	decision := s.Begin(c.Policy, start)
 	if decision.Action == schedule.Send {
-		c.scheduled, c.outcomes = s, &s.outcomes
+		c.more = &more[O]{scheduled: s}
 		t.timeouts.timers.set(&s.timer, decision.Until)
 	}
 	return decision
@@ -57,18 +52,18 @@ func (t *Table[O]) Schedule(c *Call[O], start schedule.Start) schedule.Decision 
 
 // replyScheduled is Reply for a call with a schedule.
 func (t *Table[O]) replyScheduled(c *Call[O], r Reply) schedule.Decision {
-	a, state := c.with(r.ID)
+	attempt, written, state := c.with(r.ID)
 	if *state&replied != 0 {
 		t.Stats.Strays++
 		return schedule.Decision{Action: schedule.Wait}
 	}
 	*state |= replied
-	s, now := c.scheduled, max(t.now, r.At) // time does not run backward for a schedule
+	s, now := c.scheduled(), max(t.now, r.At) // time does not run backward for a schedule
 	var decision schedule.Decision
 	if r.Failure == nil {
-		decision = s.Reply(now, int(a.number), a.written)
+		decision = s.Reply(now, attempt, written)
 	} else {
-		decision = s.ErrorReply(now, int(a.number), a.written, *r.Failure)
+		decision = s.ErrorReply(now, attempt, written, *r.Failure)
 	}
 	late := *state&timedOut != 0
 	if late {
@@ -76,10 +71,10 @@ func (t *Table[O]) replyScheduled(c *Call[O], r Reply) schedule.Decision {
 	}
 	if schedule.Accepts(c.Policy, late) {
 		*state |= answered
-		o := s.outcomes.of(int(a.number))
-		o.err, s.outcomes.last = r.Err, r.Err
-		if a.written >= 0 {
-			o.waited = now - a.written
+		o := s.outcome(attempt)
+		o.err, s.last = r.Err, r.Err
+		if written >= 0 {
+			o.waited = now - written
 		}
 	}
 	t.follow(c, decision)
@@ -88,12 +83,12 @@ func (t *Table[O]) replyScheduled(c *Call[O], r Reply) schedule.Decision {
 
 // dueScheduled is what is to be done for a call whose timer is due.
 func (t *Table[O]) dueScheduled(c *Call[O], now time.Duration) schedule.Decision {
-	s := c.scheduled
+	s := c.scheduled()
 	decision := s.Due(now)
 	if c.state&(timedOut|answered) == 0 && (decision.Action == schedule.Send || s.TimedOut()) {
 		c.state |= timedOut
-		s.outcomes.last = nil
-		s.outcomes.of(int(c.number)).waited = now - c.written
+		s.last = nil
+		s.outcome(c.Sent()).waited = now - c.written
 	}
 	t.follow(c, decision)
 	return decision
@@ -106,9 +101,7 @@ func (t *Table[O]) follow(c *Call[O], d schedule.Decision) {
 		t.drop(c)
 		return
 	case schedule.Send, schedule.Pause:
-		if c.queue != nil { // the attempt before may still be on its way out
-			t.timeouts.remove(c)
-		}
+		t.unqueue(c) // the attempt before may still be on its way out
 	}
-	t.timeouts.timers.set(&c.scheduled.timer, d.Until)
+	t.timeouts.timers.set(&c.scheduled().timer, d.Until)
 }

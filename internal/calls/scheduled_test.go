@@ -18,13 +18,13 @@ func begin(t interface{ Fatalf(string, ...any) }, table *Table[int], c *Call[int
 	table.Sent(c, id)
 }
 
-// A call whose message still waits in the buffer ends at its deadline.
+// A call whose message is still in the buffer ends at its deadline.
 func TestDeadlineOfAnUnsentCall(t *testing.T) {
 	var table Table[int]
 	c := newCall(&table, "n2", &retry.Policy{Deadline: 30 * ms})
 	begin(t, &table, c, 1, schedule.Start{Now: 5 * ms})
 	if at, ok := table.Next(true); !ok || at != 35*ms {
-		t.Errorf("to be asked at %v, %v", at, ok)
+		t.Errorf("the next is due at %v, %v", at, ok)
 	}
 	if got, _ := table.Due(35*ms-1, true); got != nil {
 		t.Errorf("%v ends early", got)
@@ -45,8 +45,7 @@ func TestDeadlineBeforeTheBeginning(t *testing.T) {
 	empty(t, &table)
 }
 
-// Without room a call that is to be sent again waits for it, but not beyond its
-// deadline.
+// A call that is to send another attempt waits for room, but not beyond its deadline.
 func TestScheduledWithoutRoom(t *testing.T) {
 	var table Table[int]
 	policy := &retry.Policy{Timeout: 10 * ms, Deadline: 30 * ms}
@@ -62,7 +61,7 @@ func TestScheduledWithoutRoom(t *testing.T) {
 	}
 	table.Sent(early, 3)
 	write(&table, 20*ms)
-	for range 2 { // late has not been sent again
+	for range 2 { // late has sent no second attempt
 		if _, d := table.Due(30*ms, false); d.Action != schedule.GiveUp {
 			t.Errorf("%v at the deadline", d)
 		}
@@ -70,7 +69,7 @@ func TestScheduledWithoutRoom(t *testing.T) {
 	empty(t, &table)
 }
 
-// A reply that comes twice counts once, and one to an attempt that has timed out is late.
+// A second reply to an attempt does not count. A reply to an attempt that has timed out is late.
 func TestSecondReply(t *testing.T) {
 	var table Table[int]
 	c := newCall(&table, "n2", &retry.Policy{Timeout: 10 * ms, RetryOn: []int{11}})
@@ -82,7 +81,7 @@ func TestSecondReply(t *testing.T) {
 	}
 	table.Sent(c, 2)
 	if _, d := table.Reply(busy); d.Action != schedule.Wait || table.Stats.Strays != 1 {
-		t.Errorf("the same again: %v", d)
+		t.Errorf("the second reply: %v", d)
 	}
 	write(&table, 5*ms)
 	if got, d := table.Due(15*ms, true); got != c || d.Action != schedule.Send || c.LastError() != nil {
@@ -123,8 +122,8 @@ func TestReplyReadBeforeATimeout(t *testing.T) {
 	}
 }
 
-// Whatever happens, every call with a deadline ends, none after the deadline, and none is
-// left in the table.
+// Every call with a deadline ends, at the deadline at the latest, and leaves nothing in the
+// table.
 func TestScheduledAtRandom(t *testing.T) {
 	policies := []*retry.Policy{
 		{Deadline: 40 * ms, Timeout: 15 * ms},

@@ -25,9 +25,9 @@ type Table[O any] struct {
 	open      int
 	bytes     int64 // of the open calls
 	peers     peers
-	unsent    queue[O] // the latest attempt is in the owner's buffer
-	flushing  queue[O] // it is being written
-	postponed queue[O] // another attempt is due; there was no room for it
+	unsent    queue[O]
+	flushing  queue[O]
+	postponed queue[O]
 	timeouts  timeouts[O]
 }
 
@@ -55,7 +55,7 @@ func (t *Table[O]) Peers() map[string]*Peer { return t.peers.known.All() }
 func (t *Table[O]) Sent(c *Call[O], id int64) {
 	c.begin(id)
 	t.byID.put(id, c)
-	t.unsent.push(c)
+	t.unsent.push(c, unsent)
 	t.Stats.Attempts++
 	if c.number == 1 {
 		t.open++
@@ -71,7 +71,7 @@ func (t *Table[O]) Sent(c *Call[O], id int64) {
 // Flushing notes that the buffer, with every attempt in it, is being written.
 func (t *Table[O]) Flushing() {
 	for c := t.unsent.pop(); c != nil; c = t.unsent.pop() {
-		t.flushing.push(c)
+		t.flushing.push(c, flushing)
 	}
 }
 
@@ -81,10 +81,10 @@ func (t *Table[O]) Written(now time.Duration) {
 	t.now = max(t.now, now)
 	for c := t.flushing.pop(); c != nil; c = t.flushing.pop() {
 		c.written = now
-		if c.scheduled != nil {
-			t.follow(c, c.scheduled.Written(now))
+		if s := c.scheduled(); s != nil {
+			t.follow(c, s.Written(now))
 		} else {
-			t.timeouts.add(c, c.Policy.AttemptTimeout(c.Sent()))
+			t.timeouts.add(c)
 		}
 	}
 }
@@ -109,12 +109,12 @@ func (t *Table[O]) Reply(r Reply) (*Call[O], schedule.Decision) {
 		t.Stats.Strays++
 		return nil, wait
 	}
-	if c.scheduled != nil {
+	if c.scheduled() != nil {
 		return c, t.replyScheduled(c, r)
 	}
-	a, state := c.with(r.ID)
-	if a.written >= 0 { // else the reply was quicker than our Write
-		c.Peer.Shared.Estimator.Sample(r.At - a.written)
+	_, written, state := c.with(r.ID)
+	if written >= 0 { // else the reply was quicker than our Write
+		c.Peer.Shared.Estimator.Sample(r.At - written)
 	}
 	if late := *state&timedOut != 0; late {
 		t.late(c.Peer)
@@ -149,7 +149,7 @@ func (t *Table[O]) Due(now time.Duration, room bool) (*Call[O], schedule.Decisio
 		}
 		c := timer.call
 		var decision schedule.Decision
-		if c.scheduled != nil {
+		if c.scheduled() != nil {
 			decision = t.dueScheduled(c, now)
 		} else {
 			decision = t.timeOut(c)
@@ -182,7 +182,7 @@ func (t *Table[O]) timeOut(c *Call[O]) schedule.Decision {
 }
 
 // Postpone keeps a call that is to send another attempt until there is room.
-func (t *Table[O]) Postpone(c *Call[O]) { t.postponed.push(c) }
+func (t *Table[O]) Postpone(c *Call[O]) { t.postponed.push(c, postponed) }
 
 // granularity is what Next rounds up to: many calls then share one alarm of the
 // owner, and no timeout comes early.
@@ -218,19 +218,31 @@ func (t *Table[O]) Failed(c *Call[O]) {
 
 // drop takes an open call out.
 func (t *Table[O]) drop(c *Call[O]) {
-	if c.scheduled != nil {
-		t.timeouts.timers.stop(&c.scheduled.timer)
+	if s := c.scheduled(); s != nil {
+		t.timeouts.timers.stop(&s.timer)
 	}
-	if c.queue != nil {
-		t.timeouts.remove(c)
-	}
+	t.unqueue(c)
 	t.byID.remove(c.id)
-	for a := c.earlier; a != nil; a = a.earlier {
+	for _, a := range c.earlier() {
 		t.byID.remove(a.id)
 	}
 	t.open--
 	t.bytes -= c.bytes()
 	c.Fields = ""
+}
+
+// unqueue takes a call out of the queue in which it stands, if any.
+func (t *Table[O]) unqueue(c *Call[O]) {
+	switch c.where {
+	case unsent:
+		t.unsent.remove(c)
+	case flushing:
+		t.flushing.remove(c)
+	case postponed:
+		t.postponed.remove(c)
+	case waiting:
+		t.timeouts.remove(c)
+	}
 }
 
 // Any returns an open call, nil if there is none.

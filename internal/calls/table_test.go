@@ -12,7 +12,7 @@ import (
 const ms = time.Millisecond
 
 func newCall[O any](table *Table[O], dest string, p *retry.Policy) *Call[O] {
-	return &Call[O]{Record: Record{Peer: table.Peer(dest), Policy: p}, Fields: `"type":"t"`}
+	return &Call[O]{Peer: table.Peer(dest), Policy: p, Fields: `"type":"t"`}
 }
 
 // write lets all that was sent be written at a time.
@@ -37,9 +37,9 @@ func empty[O any](t interface{ Fatalf(string, ...any) }, table *Table[O]) {
 			t.Fatalf("a queue is not empty: %v", q.first)
 		}
 	}
-	for wait, q := range table.timeouts.byWait {
-		if q.first != nil || q.call != nil || q.at != notSet {
-			t.Fatalf("the queue of timeouts of %v is not empty", wait)
+	for timeout, q := range table.timeouts.queues {
+		if q.first != nil || q.timer.call != nil || q.timer.at != notSet {
+			t.Fatalf("the queue of timeouts of %v is not empty", timeout)
 		}
 	}
 	if n := len(table.timeouts.timers.heap); n != 0 {
@@ -287,6 +287,22 @@ func TestTimeoutForEver(t *testing.T) {
 	}
 }
 
+// A policy that is changed while its calls wait does no harm to other calls.
+func TestPolicyChangedInUse(t *testing.T) {
+	var table Table[int]
+	policy := &retry.Policy{Attempts: 1, Timeout: 10 * ms}
+	first, second := newCall(&table, "n2", policy), newCall(&table, "n2", policy)
+	table.Sent(first, 1)
+	table.Sent(second, 2)
+	write(&table, 0)
+	policy.Timeout = 20 * ms
+	table.Remove(first)
+	if c, d := table.Due(10*ms, true); c != second || d.Action != schedule.GiveUp {
+		t.Errorf("%v, %v", c, d)
+	}
+	empty(t, &table)
+}
+
 // Each call with a timeout of its own leaves nothing behind.
 func TestManyTimeouts(t *testing.T) {
 	var table Table[int]
@@ -306,7 +322,7 @@ func TestManyTimeouts(t *testing.T) {
 	empty(t, &table)
 	table.Sent(newCall(&table, "n2", &retry.Policy{Timeout: time.Hour}), 10_000)
 	write(&table, 0)
-	if n := len(table.timeouts.byWait); n > maxEmpty {
+	if n := len(table.timeouts.queues); n > maxEmpty {
 		t.Errorf("%d empty queues are kept", n)
 	}
 }
@@ -346,7 +362,7 @@ func TestReplyAllocatesNothing(t *testing.T) {
 	id := int64(0)
 	c, peer := new(Call[int]), table.Peer("n2")
 	n := testing.AllocsPerRun(1000, func() {
-		*c = Call[int]{Record: Record{Peer: peer}}
+		*c = Call[int]{Peer: peer}
 		table.Sent(c, id)
 		write(&table, time.Duration(id)*ms)
 		table.Reply(Reply{ID: id, Src: "n2"})

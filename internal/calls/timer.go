@@ -11,12 +11,12 @@ import (
 type timer[O any] struct {
 	call *Call[O]
 	due  time.Duration
-	at   int // its place in the heap, notSet if it is in none
+	at   int // its place in the heap, or notSet
 }
 
 const notSet = -1
 
-// timers are a heap of timers, the earliest first. There is one for each queue of
+// timers is a heap of timers, the earliest first. There is one timer for each queue of
 // timeouts and one for each call with a schedule.
 type timers[O any] struct{ heap timerHeap[O] }
 
@@ -47,8 +47,8 @@ func (s *timers[O]) first() *timer[O] {
 	return s.heap[0]
 }
 
-// A timerHeap is a heap.Interface. Of two timers that are due together, the one
-// whose call sent its message first is first.
+// A timerHeap is a heap.Interface. Of two timers that are due at the same time, the one
+// whose call has the lower msg_id is first.
 type timerHeap[O any] []*timer[O]
 
 func (h timerHeap[O]) Len() int { return len(h) }

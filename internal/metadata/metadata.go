@@ -1,10 +1,10 @@
-// Package metadata reads and writes what the body of a request says of its call:
+// Package metadata reads and writes the fields of a request that describe its call.
 //
 //	"call":"1f0a93c2b7d4e865/17"   the call id, the same in every attempt (Policy.CallID)
 //	"deadline_ms":1200             how long the caller still waits (Policy.Propagate)
-//	"retry":false                  whether a node on the way here has sent again (Policy.Propagate)
+//	"retry":false                  whether the request, or one that it was made for, is a retry (Policy.Propagate)
 //
-// A caller writes it only if its policy says so.
+// A caller writes them only if its policy says so.
 package metadata
 
 import (
@@ -19,8 +19,8 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// Read returns how long the caller of a request still waits, schedule.Never if the body
-// does not say it, and whether the request is a retry.
+// Read returns how long the caller of a request still waits, schedule.Never if the body does
+// not say so, and whether the request is a retry.
 func Read(body []byte) (remaining time.Duration, retry bool) {
 	remaining = schedule.Never
 	ms, ok := wire.ParseInt(wire.Member(body, wire.Deadline))
@@ -30,15 +30,15 @@ func Read(body []byte) (remaining time.Duration, retry bool) {
 	return remaining, string(wire.Member(body, wire.Retry)) == "true"
 }
 
-// An Incarnation is one run of a node's process. A random number tells it from those
-// before and after it, and it counts its calls. The zero value is ready.
+// An Incarnation is one run of a node process. It has a random number, which tells it from
+// other runs, and counts its calls. The zero value is ready.
 type Incarnation struct {
 	once   sync.Once
 	random uint64
 	calls  atomic.Uint64
 }
 
-// SetNumber sets the random number, before the first use.
+// SetNumber sets the random number. It must be called before the first use.
 func (i *Incarnation) SetNumber(random uint64) { i.once.Do(func() { i.random = random }) }
 
 // Number returns the random number.
@@ -47,18 +47,18 @@ func (i *Incarnation) Number() uint64 {
 	return i.random
 }
 
-// NextCall returns a number that is returned once.
+// NextCall returns the number of a new call.
 func (i *Incarnation) NextCall() uint64 { return i.calls.Add(1) }
 
-// CallID returns a text that no incarnation of any node returns again: the random number in
-// 16 hexadecimal digits and the number of a call.
+// CallID returns the id of a new call, which no incarnation of any node returns again: the
+// random number in 16 hexadecimal digits, and the number of the call.
 func (i *Incarnation) CallID() string {
 	text := strconv.FormatUint(i.Number(), 16)
 	return "0000000000000000"[len(text):] + text + "/" + strconv.FormatUint(i.NextCall(), 10)
 }
 
-// Write returns a body with a call id, if the policy asks for it, and without the metadata
-// that is written for each attempt.
+// Write returns the body of a call, with a call id if the policy says so, and without the
+// fields that are written for each attempt.
 func (i *Incarnation) Write(body wire.Body, p *retry.Policy) (wire.Body, error) {
 	raw := body.Raw
 	if body.HasMetadata {

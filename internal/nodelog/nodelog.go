@@ -9,8 +9,6 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/bounded"
-	"github.com/eddyrpc/eddy/internal/calls"
-	"github.com/eddyrpc/eddy/internal/wire"
 )
 
 const maxQuote = 200 // bytes of a bad line
@@ -25,26 +23,35 @@ func (l Log) LogsRetries() bool { return l.Enabled(context.Background(), slog.Le
 type Request struct {
 	Type, Src string
 	ID        int64
+	OneWay    bool // it has no ID
 }
 
-// Retry logs an attempt that is not the first: its number and msg_id, how long ago the attempt
-// before was written, and the error reply to that one, nil if it timed out. about is the
-// request for which the call is made, nil if there is none.
-func (l Log) Retry(r *calls.Record, attempt int, id int64, waited time.Duration, after error, about *Request) {
+// A Retry is an attempt of a call that is not the first.
+type Retry struct {
+	Dest        string
+	Attempt, Of int
+	ID          int64         // its msg_id
+	Waited      time.Duration // since the attempt before was written
+	After       error         // the error reply to that attempt; nil if it timed out
+	For         *Request      // nil if there is none
+}
+
+// Retry logs a retry.
+func (l Log) Retry(r Retry) {
 	attrs := append(make([]slog.Attr, 0, 9),
-		slog.String("dest", bounded.Name(r.Peer.Name)),
-		slog.Int("attempt", attempt),
-		slog.Int("of", r.Policy.MaxAttempts()),
-		slog.Int64("msg_id", id),
-		slog.Duration("waited", waited.Round(time.Millisecond)),
+		slog.String("dest", bounded.Name(r.Dest)),
+		slog.Int("attempt", r.Attempt),
+		slog.Int("of", r.Of),
+		slog.Int64("msg_id", r.ID),
+		slog.Duration("waited", r.Waited.Round(time.Millisecond)),
 	)
-	if after != nil {
-		attrs = append(attrs, slog.String("after", bounded.Text(after.Error())))
+	if r.After != nil {
+		attrs = append(attrs, slog.String("after", bounded.Text(r.After.Error())))
 	}
-	if about != nil {
-		attrs = append(attrs, slog.String("for", bounded.Name(about.Type)), slog.String("from", bounded.Name(about.Src)))
-		if about.ID != wire.NoID {
-			attrs = append(attrs, slog.Int64("request", about.ID))
+	if q := r.For; q != nil {
+		attrs = append(attrs, slog.String("for", bounded.Name(q.Type)), slog.String("from", bounded.Name(q.Src)))
+		if !q.OneWay {
+			attrs = append(attrs, slog.Int64("request", q.ID))
 		}
 	}
 	l.LogAttrs(context.Background(), slog.LevelInfo, "retry", attrs...)

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/eddyrpc/eddy/internal/calls"
 )
 
 // logged returns what write logs, without the time.
@@ -47,10 +45,10 @@ func TestBadLine(t *testing.T) {
 }
 
 func TestRetry(t *testing.T) {
-	record := &calls.Record{Peer: &calls.Peer{Name: strings.Repeat("n", 100)}}
+	name := strings.Repeat("n", 100)
 	write := func(l Log) {
-		l.Retry(record, 2, 7, 500_400*time.Microsecond, nil, nil)
-		l.Retry(record, 3, 8, time.Second, errors.New("busy"), &Request{"relay", "c1", 4})
+		l.Retry(Retry{Dest: name, Attempt: 2, Of: 3, ID: 7, Waited: 500_400 * time.Microsecond})
+		l.Retry(Retry{Dest: name, Attempt: 3, Of: 3, ID: 8, Waited: time.Second, After: errors.New("busy"), For: &Request{Type: "relay", Src: "c1", ID: 4}})
 	}
 	dest := strings.Repeat("n", 64) + "..."
 	want := "level=INFO msg=retry dest=" + dest + " attempt=2 of=3 msg_id=7 waited=500ms\n" +
@@ -70,10 +68,9 @@ func TestRetry(t *testing.T) {
 // However long the names and texts of peers are, a line of the log is short.
 func TestLinesAreShort(t *testing.T) {
 	long := strings.Repeat("x", 1<<20)
-	record := &calls.Record{Peer: &calls.Peer{Name: long}}
-	request := Request{long, long, 1}
+	request := Request{Type: long, Src: long, ID: 1}
 	for name, write := range map[string]func(l Log){
-		"retry":    func(l Log) { l.Retry(record, 2, 7, time.Second, errors.New(long), &request) },
+		"retry":    func(l Log) { l.Retry(Retry{Dest: long, After: errors.New(long), For: &request}) },
 		"bad line": func(l Log) { l.BadLine(1, []byte(long), errors.New(long)) },
 		"unsent":   func(l Log) { l.Unsent(request, errors.New(long)) },
 		"panic":    func(l Log) { l.Panic(long, long) },

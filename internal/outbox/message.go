@@ -7,8 +7,8 @@ import (
 	"github.com/eddyrpc/eddy/internal/wire"
 )
 
-// The methods below append one message each to the buffer. The lock is held. A body
-// is written as its type, its own fields, in_reply_to and msg_id, in this order.
+// Each method below adds one message to the buffer. The lock is held. A body has its type, its
+// own fields, in_reply_to and msg_id, in this order.
 
 // Send adds a one-way message.
 func (o *Outbox) Send(dest string, body *wire.Body) {
@@ -17,17 +17,17 @@ func (o *Outbox) Send(dest string, body *wire.Body) {
 	o.end(buf, wire.NoID, wire.NoID)
 }
 
-// Raw adds a one-way message whose body, which is valid JSON, is written as it is,
-// with whatever ids it has.
+// Raw adds a message whose body is written as it is, with the ids that it has. The body must
+// be valid JSON.
 func (o *Outbox) Raw(dest string, body []byte) {
 	buf := o.dialect.AppendHead(o.buf, o.src, dest)
-	buf = o.dialect.AppendValue(buf[:len(buf)-1], body) // the body has its own brace
+	buf = o.dialect.AppendValue(buf[:len(buf)-1], body) // AppendHead has added a brace
 	o.buf = append(buf, "}\n"...)
 	o.added++
 }
 
-// Request adds a request with these fields and returns its msg_id. If propagate is
-// true it also carries how long the caller will wait and whether this is a retry.
+// Request adds a request with these fields and returns its msg_id. If propagate is true, the
+// request also says how long the caller still waits and whether it is a retry.
 func (o *Outbox) Request(dest, fields string, propagate bool, remaining time.Duration, retry bool) (id int64) {
 	buf := o.dialect.AppendHead(o.buf, o.src, dest)
 	buf = append(buf, fields...)
@@ -39,8 +39,8 @@ func (o *Outbox) Request(dest, fields string, propagate bool, remaining time.Dur
 	return id
 }
 
-// Reply adds a reply with a body. A typ that is not empty replaces the body's own. If
-// keep is true it returns a copy of the encoded fields, for ReplyFields.
+// Reply adds a reply with a body. A typ that is not empty replaces the type of the body. If
+// keep is true, Reply returns a copy of the encoded fields, for ReplyFields.
 func (o *Outbox) Reply(to To, typ string, body *wire.Body, keep bool) (fields []byte) {
 	buf := o.dialect.AppendHead(o.buf, o.srcOf(to), to.Src)
 	from := len(buf)
@@ -48,13 +48,14 @@ func (o *Outbox) Reply(to To, typ string, body *wire.Body, keep bool) (fields []
 	return o.endReply(buf, from, to, keep)
 }
 
-// ReplyFields adds a reply with fields that were encoded before.
+// ReplyFields adds a reply with fields that Reply or Error has returned.
 func (o *Outbox) ReplyFields(to To, fields []byte) {
 	buf := o.dialect.AppendHead(o.buf, o.srcOf(to), to.Src)
 	o.endReply(append(buf, fields...), 0, to, false)
 }
 
-// Error adds an error reply, as Reply does. An after of 0 is left out.
+// Error adds an error reply, and returns its fields as Reply does. after is how long the
+// requester is asked to wait before it sends again. 0 is left out.
 func (o *Outbox) Error(to To, code int64, text string, after time.Duration, keep bool) (fields []byte) {
 	buf := o.dialect.AppendHead(o.buf, o.srcOf(to), to.Src)
 	from := len(buf)
@@ -67,7 +68,7 @@ func (o *Outbox) endReply(buf []byte, from int, to To, keep bool) (fields []byte
 		fields = bytes.Clone(buf[from:])
 	}
 	id := int64(wire.NoID)
-	if !o.dialect.Official { // whose replies have none
+	if !o.dialect.Official { // the official library's replies have no msg_id
 		id = o.id()
 	}
 	o.end(buf, to.ID, id)
@@ -76,9 +77,9 @@ func (o *Outbox) endReply(buf []byte, from int, to To, keep bool) (fields []byte
 
 // A To is the request that a reply is for.
 type To struct {
-	Src  string // who asked
-	ID   int64  // its msg_id
-	Dest string // the name that the node was called by, which it uses before it has one
+	Src  string // of the request
+	ID   int64  // the msg_id of the request
+	Dest string // of the request; the src of the reply if the node has no name yet
 }
 
 func (o *Outbox) srcOf(to To) string {

@@ -10,16 +10,15 @@ import (
 	"github.com/eddyrpc/eddy/internal/wire"
 )
 
-// An Outbox gathers messages, so that many leave in one Write. A goroutine that is
-// about to cause several messages says so by Begin, and until its End what is added
-// stays in the buffer. Without such a goroutine another one writes what was added as
-// soon as it runs.
+// An Outbox gathers messages, so that one Write writes many. A goroutine that will add
+// several messages calls Begin, and End after the last. In between, all messages stay in the
+// buffer. If no such goroutine runs, another one writes what was added as soon as it runs.
 //
-// The outbox owns the counter of ids, and its lock also guards what must change
-// together with it: the messages leave in the order of their ids.
+// The outbox has the counter of ids, so that messages are written in the order of their ids.
+// Its lock also guards what must change together with the counter.
 type Outbox struct {
 	mu      sync.Mutex
-	changed sync.Cond // room, the end of a Write, Close
+	changed sync.Cond // there is room, a Write has ended, or Close was called
 	w       io.Writer
 	dialect wire.Dialect
 	watch   Watcher
@@ -29,25 +28,25 @@ type Outbox struct {
 	nextID     int64
 	buf, spare []byte
 	batches    int   // goroutines between Begin and End
-	atOnce     bool  // Flush writes, instead of another goroutine
+	atOnce     bool  // Flush itself writes, see FlushAtOnce
 	writing    bool  // a goroutine is in Write
-	starting   bool  // a goroutine that will write was started
-	closed     bool  // nothing is written any more
-	added      int64 // messages
-	err        error // of the first Write that failed; what comes after it is dropped
+	starting   bool  // a goroutine that will write has been started
+	closed     bool  // no message is written any more
+	added      int64 // how many messages were added
+	err        error // of the first Write that failed; later messages are dropped
 }
 
-// A Watcher is told of writing. The lock is held.
+// A Watcher has methods that the outbox calls when it writes. The lock is held.
 type Watcher interface {
-	Flushing() // all that was added is being written
-	Flushed()  // it has been written
+	Flushing() // all messages that were added are being written
+	Flushed()  // they have been written
 }
 
-// room is how much an outbox gathers before those who add to it must wait.
+// room is how many bytes an outbox gathers before goroutines that add messages must wait.
 const room = 64 << 10 // as much as a pipe holds
 
-// Open makes the outbox write to w. firstID is the first msg_id. failed is told of the first
-// Write that fails, with the lock held.
+// Open makes the outbox write to w. firstID is the first msg_id. The outbox calls failed, with
+// the lock held, when the first Write fails.
 func (o *Outbox) Open(w io.Writer, dialect wire.Dialect, firstID int64, watch Watcher, failed func(error)) {
 	o.changed.L = &o.mu
 	o.w, o.dialect, o.nextID, o.watch, o.failed = w, dialect, firstID, watch, failed
@@ -66,11 +65,11 @@ func (o *Outbox) Lock() { o.mu.Lock() }
 // Unlock unlocks the outbox.
 func (o *Outbox) Unlock() { o.mu.Unlock() }
 
-// Full reports whether those who add messages must wait. The lock is held.
+// Full reports whether there is no room for a message. The lock is held.
 func (o *Outbox) Full() bool { return len(o.buf) >= room && !o.closed }
 
-// LockWithRoom locks the outbox when it has room. A slow reader of the output thus
-// stops whoever causes more of it.
+// LockWithRoom waits until there is room, and locks the outbox. So a slow reader of the output
+// slows down the goroutines that add messages.
 func (o *Outbox) LockWithRoom() {
 	o.mu.Lock()
 	for o.Full() {
@@ -82,8 +81,8 @@ func (o *Outbox) LockWithRoom() {
 	}
 }
 
-// LockWithRoomOr is LockWithRoom that returns without room when ctx ends. It never
-// writes itself, so that no Write holds up the caller.
+// LockWithRoomOr is LockWithRoom that waits for room no longer than until ctx ends. It does
+// not write itself, because a Write could block beyond the end of ctx.
 func (o *Outbox) LockWithRoomOr(ctx context.Context) {
 	o.mu.Lock()
 	if !o.Full() {
@@ -101,9 +100,9 @@ func (o *Outbox) LockWithRoomOr(ctx context.Context) {
 	}
 }
 
-// wait waits for a change. One of all who wait for room is woken at a time and wakes
-// the next: a hundred thousand that are woken together would each be woken a thousand
-// times.
+// wait waits for a change. If there is room, it wakes the next goroutine that waits. So only
+// one is woken at a time. If a hundred thousand were woken together, each would be woken a
+// thousand times.
 func (o *Outbox) wait() {
 	o.changed.Wait()
 	if !o.Full() {
@@ -111,14 +110,14 @@ func (o *Outbox) wait() {
 	}
 }
 
-// Begin says that this goroutine will cause messages and then call End.
+// Begin says that this goroutine will add messages and then call End or EndSoon.
 func (o *Outbox) Begin() {
 	o.mu.Lock()
 	o.batches++
 	o.mu.Unlock()
 }
 
-// End ends what Begin began, and writes what has been gathered.
+// End ends what Begin began, and writes what was added.
 func (o *Outbox) End() {
 	o.mu.Lock()
 	o.batches--
@@ -126,7 +125,7 @@ func (o *Outbox) End() {
 	o.mu.Unlock()
 }
 
-// EndSoon is End for a goroutine that a Write must not hold up.
+// EndSoon is End, except that another goroutine writes.
 func (o *Outbox) EndSoon() {
 	o.mu.Lock()
 	o.batches--
@@ -134,8 +133,8 @@ func (o *Outbox) EndSoon() {
 	o.mu.Unlock()
 }
 
-// Flush has what was added written, by another goroutine, unless a goroutine will call
-// End. The lock is held.
+// Flush makes another goroutine write what was added, unless a goroutine will call End. The
+// lock is held.
 func (o *Outbox) Flush() {
 	switch {
 	case o.batches > 0:
@@ -146,10 +145,10 @@ func (o *Outbox) Flush() {
 	}
 }
 
-// FlushAtOnce says whether the goroutine that calls Flush writes. The lock is held.
+// FlushAtOnce sets whether the goroutine that calls Flush itself writes. The lock is held.
 func (o *Outbox) FlushAtOnce(atOnce bool) { o.atOnce = atOnce }
 
-// FlushSoon is Flush that does not wait for an End. The lock is held.
+// FlushSoon makes another goroutine write what was added. The lock is held.
 func (o *Outbox) FlushSoon() {
 	if o.writing || o.starting || len(o.buf) == 0 {
 		return
@@ -168,8 +167,8 @@ func (o *Outbox) FlushSoon() {
 	}()
 }
 
-// flush writes all that is there and all that is added meanwhile, unless another
-// goroutine does. The lock is held, but not during Write.
+// flush writes all messages, also those that are added in the meantime, unless another
+// goroutine is writing. The lock is held, but not during Write.
 func (o *Outbox) flush() {
 	for len(o.buf) > 0 && !o.writing {
 		full := o.buf
@@ -183,7 +182,7 @@ func (o *Outbox) flush() {
 			o.mu.Lock()
 		}
 		o.writing = false
-		if cap(full) <= 4*room { // else the memory of one long line would stay
+		if cap(full) <= 4*room { // otherwise the memory of a very long line would be kept
 			o.spare = full
 		}
 		o.watch.Flushed()
@@ -195,7 +194,7 @@ func (o *Outbox) flush() {
 	}
 }
 
-// wake wakes one of those who wait for room, or all once the outbox is closed.
+// wake wakes one goroutine that waits for room, or all if the outbox is closed.
 func (o *Outbox) wake() {
 	if o.closed {
 		o.changed.Broadcast()
@@ -207,8 +206,8 @@ func (o *Outbox) wake() {
 // Idle reports whether everything has been written. The lock is held.
 func (o *Outbox) Idle() bool { return len(o.buf) == 0 && !o.writing && o.batches == 0 }
 
-// Close ends the outbox: those who wait for room wait no more, what they add is
-// not written. It waits until what was added before is written, or ctx ends.
+// Close closes the outbox. Goroutines that wait for room wait no longer, and what they add is
+// not written. Close waits until what was added before is written, or until ctx ends.
 func (o *Outbox) Close(ctx context.Context) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -232,6 +231,6 @@ func (o *Outbox) Err() error { return o.err }
 // Added returns how many messages were added. The lock is held.
 func (o *Outbox) Added() int64 { return o.added }
 
-// LastID returns the last msg_id that was given to a message, one less than the
-// first if there was none. The lock is held.
+// LastID returns the last msg_id that was given to a message. If there was none, it returns
+// one less than the first. The lock is held.
 func (o *Outbox) LastID() int64 { return o.nextID - 1 }

@@ -28,7 +28,7 @@ func (g *gate) Write(p []byte) (int, error) {
 	return g.written.Write(p)
 }
 
-// A counter counts what a Watcher is told.
+// A counter is a Watcher that counts the calls of its methods.
 type counter struct {
 	flushing, flushed int
 	err               error
@@ -93,7 +93,7 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// Before the node has a name it replies in the name that it was called by.
+// Before the node has a name, the src of a reply is the dest of the request.
 func TestReplyWithoutAName(t *testing.T) {
 	w := &gate{open: make(chan error, 1)}
 	w.open <- nil
@@ -110,8 +110,8 @@ func TestReplyWithoutAName(t *testing.T) {
 	}
 }
 
-// What is added while a Write is under way leaves in the next one, and who adds does not
-// wait.
+// Messages that are added during a Write are written by the next one. The goroutine that adds
+// them does not wait.
 func TestOneWriteAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &gate{open: make(chan error)}
@@ -139,7 +139,36 @@ func TestOneWriteAtATime(t *testing.T) {
 	})
 }
 
-// All who wait for room get it, and no more is added than there is room for.
+// With FlushAtOnce a message is written when Flush returns, unless a goroutine will call End.
+func TestFlushAtOnce(t *testing.T) {
+	w := &gate{open: make(chan error)}
+	close(w.open)
+	o, _ := opened(w)
+	o.Lock()
+	defer o.Unlock()
+	o.FlushAtOnce(true)
+	add(t, o, 1)
+	o.Flush()
+	if w.writes != 1 {
+		t.Errorf("%d writes", w.writes)
+	}
+	o.Unlock()
+	o.Begin()
+	o.Lock()
+	add(t, o, 1)
+	o.Flush()
+	if w.writes != 1 {
+		t.Errorf("%d writes before End", w.writes)
+	}
+	o.Unlock()
+	o.End()
+	o.Lock()
+	if w.writes != 2 {
+		t.Errorf("%d writes after End", w.writes)
+	}
+}
+
+// Every goroutine that waits for room gets it, and the buffer does not grow beyond its limit.
 func TestWaitForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &gate{open: make(chan error)}
@@ -169,7 +198,7 @@ func TestWaitForRoom(t *testing.T) {
 	})
 }
 
-// Who waits for room no longer than a context is not held up by a Write.
+// LockWithRoomOr waits for room no longer than its context, also if a Write blocks.
 func TestWaitForRoomOrContext(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &gate{open: make(chan error)}
@@ -181,7 +210,7 @@ func TestWaitForRoomOrContext(t *testing.T) {
 		defer cancel()
 		begun := time.Now()
 		o.LockWithRoomOr(ctx)
-		add(t, o, room) // what was there before is being written
+		add(t, o, room) // the message before is being written
 		o.Unlock()
 		o.LockWithRoomOr(ctx)
 		if took := time.Since(begun); took != time.Second || !o.Full() {
@@ -192,7 +221,7 @@ func TestWaitForRoomOrContext(t *testing.T) {
 	})
 }
 
-// After a Write that has failed nothing is written, and Failed is told once.
+// After a Write has failed nothing is written, and failed is called once.
 func TestWriteFails(t *testing.T) {
 	broken := errors.New("broken")
 	w := &gate{open: make(chan error, 1)}
@@ -210,7 +239,7 @@ func TestWriteFails(t *testing.T) {
 	}
 }
 
-// Close lets those go who wait for room, and waits for what was added before, but no
+// Close ends the waiting for room, and waits until what was added before is written, but no
 // longer than its context.
 func TestClose(t *testing.T) {
 	for _, stuck := range []bool{false, true} {

@@ -1,177 +1,121 @@
 package wire
 
-import (
-	"slices"
-	"strings"
-)
-
-// A Body is a message's body: one JSON object, whose reserved members (type,
-// msg_id, in_reply_to) have been read and whose own fields stay raw.
+// A Body is the body of a message: one JSON object. Its reserved keys (type, msg_id
+// and in_reply_to) have been read. Its own fields, which are all others, are encoded.
 type Body struct {
 	Raw       []byte // the object, braces included
-	Type      []byte // decoded
+	Type      []byte // decoded; nil if there is none
 	ID        int64  // msg_id, from 0 to 2^63-1, or NoID
 	InReplyTo int64  // in_reply_to, likewise
 
-	rawType  span    // the type as it came, quotes included, within Raw
-	reserved [3]span // the reserved members in the order they came, within Raw
-	count    int     // how many of them there are
-	blanks   bool    // Raw has blanks between tokens
-	escaped  bool    // the type has an escape
+	// HasMetadata tells whether there is a field named Call, Deadline or Retry.
+	HasMetadata bool
 
-	HasMetadata bool // it has a member named Call, Deadline or Retry
+	rawType span // the encoded type; empty if there is none
+	escaped bool // the type has an escape
+	blanks  bool // there are blanks between tokens
+
+	// own[:count] are the own fields: what stands before, between and after the
+	// reserved keys, of which there are at most three.
+	own   [4]span
+	count int
 }
 
-// The metadata of a request are the members of its body that tell of the call: which
-// one it is, how long its caller still waits, and whether this is a retry.
+// The request metadata are fields that describe the call which a request was sent
+// for: its call id, how many milliseconds its caller still waits, and whether this is
+// a retry.
 const (
 	Call     = "call"
 	Deadline = "deadline_ms"
 	Retry    = "retry"
 )
 
+// A span is the part Raw[start:end] of a body.
 type span struct{ start, end int }
 
-// ReadBody reads a body that a user handed over. It may lack a type. Its own ids
-// will be replaced, so whatever they are they do no harm.
-//
-// What scans a body keeps places, not views, so that raw may stand on the caller's
-// stack (cmd/relay, BenchmarkRelay).
+// bodyDepth is how deep a body stands: it is an object in an object.
+const bodyDepth = 2
+
+// ReadBody reads a body that a user hands over. It may lack a type. Its ids may be
+// anything, since the node replaces them. The result has views into raw. raw may be
+// memory of the caller's stack: it does not escape.
 func ReadBody(raw []byte) (b Body, err error) {
-	from, end, wrong, err := b.scanAll(raw)
-	if wrong != "" {
-		raw = Without(raw, "msg_id", "in_reply_to")
-		from, end, wrong, err = b.scanAll(raw)
+	c := cursor{text: raw}
+	start := c.skip(0)
+	if c.peek(start) != '{' {
+		return b, &Error{"a body must be a JSON object", -1}
 	}
-	switch {
-	case wrong != "":
-		return b, &Error{wrong, -1}
-	case err != nil:
+	end := b.scan(&c, start)
+	if c.atEnd(end, "object") && (c.wrongKey == keyID || c.wrongKey == keyInReplyTo) {
+		return ReadBody(Without(raw, "msg_id", "in_reply_to"))
+	}
+	if err := c.err(); err != nil {
 		return b, err
 	}
-	b.Raw = raw[from:end]
+	b.Raw = raw[start:end]
 	b.Type = b.typeIn(b.Raw)
 	return b, nil
 }
 
-// scanAll reads the object that is all there is in raw but for blanks.
-func (b *Body) scanAll(raw []byte) (from, end int, wrong string, err error) {
-	c := cursor{text: raw}
-	from = c.skip(0)
-	if c.peek(from) != '{' {
-		return 0, 0, "", &Error{"a body must be a JSON object", -1}
-	}
-	end = b.scan(&c, from, 2)
-	if !c.ends(end) {
-		return 0, 0, "", &Error{"not JSON: " + c.why, c.at}
-	}
-	return from, end, strings.Clone(c.wrong), nil // or raw would escape with it
-}
-
-// Without is an object, which must be valid, without the members of some names,
-// however often they are given.
-func Without(object []byte, names ...string) []byte {
-	c := cursor{text: object}
-	rest := make([]byte, 0, len(object))
-	i := c.skip(c.skip(0) + 1)
-	for more := true; more; {
-		start := i
-		nameEnd, at := c.name(i)
-		name := c.decode(object[i:nameEnd])
-		i = c.value(at, 0)
-		if !slices.Contains(names, string(name)) {
-			rest = append(append(rest, ','), object[start:i]...)
-		}
-		i, more = c.more(i, '}')
-	}
-	if len(rest) == 0 {
-		return []byte("{}")
-	}
-	rest[0] = '{'
-	return append(rest, '}')
-}
-
-// scan reads the object that begins at i. Raw and Type are left to who has its text.
-func (b *Body) scan(c *cursor, i, depth int) int {
-	b.rawType, b.escaped = span{}, false
-	b.ID, b.InReplyTo = NoID, NoID
-	b.count, b.blanks, b.HasMetadata = 0, false, false
+// scan reads the object that begins at from, except Raw and Type. A view that is
+// stored through a pointer would make the text escape (ReadBody), a span does not.
+func (b *Body) scan(c *cursor, from int) (end int) {
+	*b = Body{ID: NoID, InReplyTo: NoID}
 	c.blanks = false
-	from := i
-	if i = c.skip(i + 1); c.peek(i) == '}' {
+	i := c.skip(from + 1)
+	if c.peek(i) == '}' {
 		return i + 1
 	}
-	for more := true; more; {
+	afterOwn := false
+	for {
 		start := i
-		k, at := c.key(i)
-		if at < 0 {
-			return -1
-		}
+		k, value := c.key(i)
 		switch k {
 		case keyType:
-			i = b.readType(c, at, from, depth+1)
-			b.reserve(start-from, i-from)
+			if _, i = c.readString(k, value, bodyDepth+1); c.peek(value) == '"' {
+				b.rawType, b.escaped = span{value - from, i - from}, c.escaped
+			}
+			afterOwn = false
 		case keyID:
-			i = c.readID(at, depth+1, "body.msg_id", &b.ID)
-			b.reserve(start-from, i-from)
+			b.ID, i = c.readID(k, value, bodyDepth+1)
+			afterOwn = false
 		case keyInReplyTo:
-			i = c.readID(at, depth+1, "body.in_reply_to", &b.InReplyTo)
-			b.reserve(start-from, i-from)
+			b.InReplyTo, i = c.readID(k, value, bodyDepth+1)
+			afterOwn = false
 		default:
 			b.HasMetadata = b.HasMetadata || k == keyMetadata
-			i = c.value(at, depth+1)
+			i = c.value(value, bodyDepth+1)
+			b.addOwn(span{start - from, i - from}, afterOwn)
+			afterOwn = true
 		}
-		if i < 0 {
-			return -1
+		i = c.skip(i)
+		if c.peek(i) != ',' {
+			b.blanks = c.blanks
+			return c.close(i, '}')
 		}
-		if next := c.behind(i, ','); next > 0 {
-			i = next
-			continue
-		}
-		i, more = c.more(i, '}')
+		i = c.skip(i + 1)
 	}
-	b.blanks = c.blanks
-	return i
 }
 
-// readType reads the type of the object that begins at from.
-func (b *Body) readType(c *cursor, i, from, depth int) int {
-	if c.peek(i) == '"' && b.rawType.end == 0 {
-		if end := shortEnd(c.text, i); end > 0 {
-			b.rawType = span{i - from, end - from}
-			return end
-		}
+// addOwn adds a field of the body's own. If the member before it is one too, they
+// share a span. A span too many means that a reserved key is given twice, so that the
+// body is refused.
+func (b *Body) addOwn(field span, afterOwn bool) {
+	if !afterOwn && b.count < len(b.own) {
+		b.own[b.count].start = field.start
+		b.count++
 	}
-	c.escaped = false
-	end := c.value(i, depth)
-	switch {
-	case end < 0:
-	case b.rawType.end > 0:
-		c.blame("body.type", " is given twice")
-	case c.text[i] != '"':
-		c.blame("body.type", " must be a string")
-	default:
-		b.rawType, b.escaped = span{i - from, end - from}, c.escaped
-	}
-	return end
+	b.own[b.count-1].end = field.end
 }
 
-// typeIn is the decoded type in the object, nil if it has none.
+// typeIn returns the decoded type of the body whose text is raw, or nil.
 func (b *Body) typeIn(raw []byte) []byte {
 	if b.rawType.end == 0 {
 		return nil
 	}
-	quoted := raw[b.rawType.start:b.rawType.end]
+	encoded := raw[b.rawType.start:b.rawType.end]
 	if b.escaped {
-		return Unquote(quoted)
+		return Unquote(encoded)
 	}
-	return quoted[1 : len(quoted)-1]
-}
-
-// reserve keeps the place of a reserved member that was just read.
-func (b *Body) reserve(start, end int) {
-	if b.count < len(b.reserved) {
-		b.reserved[b.count] = span{start, end}
-		b.count++
-	}
+	return encoded[1 : len(encoded)-1]
 }

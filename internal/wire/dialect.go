@@ -9,37 +9,34 @@ import (
 // A Dialect is how messages are written. The zero value writes no blanks.
 type Dialect struct {
 	Spaced   bool // a blank after every ':' and ',' outside strings
-	Official bool // as the official Go library writes, see official.go
+	Official bool // as Maelstrom's official Go library writes, see official.go
 }
 
-// A line is written in three steps, so that neither a body nor an answer to one
-// is ever copied together first:
+// A message is appended to the output in three steps, so that its body is not encoded
+// elsewhere and copied:
 //
 //	AppendHead   {"src":"n1","dest":"c1","body":{
-//	fields       "type":"echo_ok","echo":"hi"       AppendFields, or made earlier
+//	fields       "type":"echo_ok","echo":"hi"       by AppendFields or AppendError
 //	AppendTail   ,"in_reply_to":2,"msg_id":1}}
 
-// AppendHead appends a message's beginning up to its body's first field.
+// AppendHead appends the beginning of a message, up to the brace of its body. An empty
+// src or dest, which only the official dialect has, is left out.
 func (d Dialect) AppendHead(dst []byte, src, dest string) []byte {
-	if d.Official {
-		return appendOfficialHead(dst, src, dest)
+	dst = append(dst, '{')
+	if src != "" {
+		dst = AppendQuote(append(dst, d.pick(`"src": `, `"src":`)...), src)
+		dst = append(dst, d.pick(", ", ",")...)
 	}
-	if d.Spaced {
-		dst = AppendQuote(append(dst, `{"src": `...), src)
-		dst = AppendQuote(append(dst, `, "dest": `...), dest)
-		return append(dst, `, "body": {`...)
+	if dest != "" {
+		dst = AppendQuote(append(dst, d.pick(`"dest": `, `"dest":`)...), dest)
+		dst = append(dst, d.pick(", ", ",")...)
 	}
-	dst = AppendQuote(append(dst, `{"src":`...), src)
-	dst = AppendQuote(append(dst, `,"dest":`...), dest)
-	return append(dst, `,"body":{`...)
+	return append(dst, d.pick(`"body": {`, `"body":{`)...)
 }
 
-// AppendTail appends the ids that are not NoID, behind at least one field, and
-// a message's end with its newline.
+// AppendTail appends the ids that are not NoID, after at least one field, and the end
+// of a message with its newline.
 func (d Dialect) AppendTail(dst []byte, inReplyTo, id int64) []byte {
-	if d.Official {
-		return appendOfficialTail(dst, inReplyTo, id)
-	}
 	if inReplyTo != NoID {
 		dst = append(dst, d.pick(`, "in_reply_to": `, `,"in_reply_to":`)...)
 		dst = strconv.AppendInt(dst, inReplyTo, 10)
@@ -48,7 +45,11 @@ func (d Dialect) AppendTail(dst []byte, inReplyTo, id int64) []byte {
 		dst = append(dst, d.pick(`, "msg_id": `, `,"msg_id":`)...)
 		dst = strconv.AppendInt(dst, id, 10)
 	}
-	return append(dst, "}}\n"...)
+	dst = append(dst, "}}"...)
+	if d.Official {
+		d.sortBody(dst[bytes.LastIndexByte(dst, '\n')+1:])
+	}
+	return append(dst, '\n')
 }
 
 func (d Dialect) pick(spaced, compact string) string {
@@ -58,8 +59,9 @@ func (d Dialect) pick(spaced, compact string) string {
 	return compact
 }
 
-// AppendMetadata appends, behind at least one field, how many milliseconds the
-// caller of a request still waits and whether this is a retry.
+// AppendMetadata appends, after at least one field, the request metadata that change
+// from attempt to attempt: how many milliseconds the caller still waits, and whether
+// this is a retry.
 func (d Dialect) AppendMetadata(dst []byte, deadline int64, retry bool) []byte {
 	dst = append(dst, d.pick(`, "deadline_ms": `, `,"deadline_ms":`)...)
 	dst = strconv.AppendInt(dst, deadline, 10)
@@ -79,9 +81,9 @@ func (d Dialect) AppendError(dst []byte, code int64, text string, retryAfter int
 	return dst
 }
 
-// AppendFields appends what stands between a body's braces but the ids: the
-// type, then the body's own fields in their order. A typ that is not empty
-// replaces the body's own. Names, numbers and strings keep their very bytes.
+// AppendFields appends the fields of a body without its ids: the type, then its own
+// fields in their order. A typ that is not empty replaces the type of the body. Names,
+// numbers and strings stay as they are encoded.
 func (d Dialect) AppendFields(dst []byte, typ string, b *Body) []byte {
 	dst = append(dst, d.pick(`"type": `, `"type":`)...)
 	if typ != "" {
@@ -89,44 +91,19 @@ func (d Dialect) AppendFields(dst []byte, typ string, b *Body) []byte {
 	} else {
 		dst = append(dst, b.Raw[b.rawType.start:b.rawType.end]...)
 	}
-	from := 1 // behind the opening brace
-	for _, cut := range b.reserved[:b.count] {
-		dst = d.appendPart(dst, b, from, cut.start)
-		from = cut.end
+	for _, own := range b.own[:b.count] {
+		dst = append(dst, d.pick(", ", ",")...)
+		fields := b.Raw[own.start:own.end]
+		if d.Spaced || b.blanks {
+			dst = d.AppendValue(dst, fields)
+		} else {
+			dst = append(dst, fields...)
+		}
 	}
-	return d.appendPart(dst, b, from, len(b.Raw)-1)
+	return dst
 }
 
-// appendPart appends the members that stand in b.Raw[from:to], a comma before
-// each. At both ends a reserved member's comma may be left over.
-func (d Dialect) appendPart(dst []byte, b *Body, from, to int) []byte {
-	part := trimCommas(b.Raw[from:to])
-	if len(part) == 0 {
-		return dst
-	}
-	dst = append(dst, d.pick(", ", ",")...)
-	if !d.Spaced && !b.blanks {
-		return append(dst, part...)
-	}
-	return d.AppendValue(dst, part)
-}
-
-func trimCommas(part []byte) []byte {
-	for len(part) > 0 && isBlankOrComma(part[0]) {
-		part = part[1:]
-	}
-	for len(part) > 0 && isBlankOrComma(part[len(part)-1]) {
-		part = part[:len(part)-1]
-	}
-	return part
-}
-
-func isBlankOrComma(b byte) bool {
-	return b == ',' || b <= ' '
-}
-
-// AppendValue appends valid JSON with its blanks made the dialect's. It copies at
-// once what stands between two places where a blank comes or goes.
+// AppendValue appends valid JSON with the blanks of the dialect.
 func (d Dialect) AppendValue(dst, raw []byte) []byte {
 	if len(raw) >= readSize { // a long value gets its memory at once
 		blanks := 0
@@ -139,10 +116,8 @@ func (d Dialect) AppendValue(dst, raw []byte) []byte {
 	for i := 0; i < len(raw); {
 		b := raw[i]
 		if b == '"' {
-			if i = stringEnd(raw, i); i == len(raw) {
-				break
-			}
-			b = raw[i]
+			i = stringEnd(raw, i)
+			continue
 		}
 		i++
 		switch {

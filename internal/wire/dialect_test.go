@@ -2,80 +2,79 @@ package wire
 
 import (
 	"bytes"
-	"encoding/json"
-	"maps"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 var dialects = []Dialect{{}, {Spaced: true}}
 
+// ownFields are bodies, and the fields that AppendFields writes with and without blanks.
+var ownFields = []struct {
+	name, typ, body string
+	compact, spaced string
+}{
+	{"unchanged", "",
+		`{"type":"t","a":1,"b":[1,2]}`,
+		`"type":"t","a":1,"b":[1,2]`,
+		`"type": "t", "a": 1, "b": [1, 2]`},
+	{"the type moves to the front", "",
+		`{"b":1,"a":2,"type":"t","c":3}`,
+		`"type":"t","b":1,"a":2,"c":3`,
+		`"type": "t", "b": 1, "a": 2, "c": 3`},
+	{"another type", "t_ok",
+		`{"a":1,"type":"t","b":2}`,
+		`"type":"t_ok","a":1,"b":2`,
+		`"type": "t_ok", "a": 1, "b": 2`},
+	{"a type for a body without one", `"` + "\n",
+		`{"a":1}`,
+		`"type":"\"\n","a":1`,
+		`"type": "\"\n", "a": 1`},
+	{"ids at the front", "",
+		`{"msg_id":1,"in_reply_to":2,"type":"t","a":1}`,
+		`"type":"t","a":1`,
+		`"type": "t", "a": 1`},
+	{"ids in the middle", "",
+		`{"a":1,"msg_id":1,"b":2,"in_reply_to":2,"c":3,"type":"t"}`,
+		`"type":"t","a":1,"b":2,"c":3`,
+		`"type": "t", "a": 1, "b": 2, "c": 3`},
+	{"ids at the end", "",
+		`{"type":"t","a":1,"in_reply_to":1,"msg_id":1}`,
+		`"type":"t","a":1`,
+		`"type": "t", "a": 1`},
+	{"only reserved keys", "",
+		`{ "in_reply_to" : 1 , "type" : "t" , "msg_id" : 1 }`,
+		`"type":"t"`,
+		`"type": "t"`},
+	{"names with escapes", "",
+		`{"a":1,"msg\u005fid":1,"\u0074\u0079\u0070\u0065":"\u0074","in\u005Freply_to":0,"b":2}`,
+		`"type":"\u0074","a":1,"b":2`,
+		`"type": "\u0074", "a": 1, "b": 2`},
+	{"keys that are not reserved", "",
+		`{"a":{"type":1,"msg_id":2},"Type":3,"type ":4,"":5,"msg_id\u0000":6,"type":"t"}`,
+		`"type":"t","a":{"type":1,"msg_id":2},"Type":3,"type ":4,"":5,"msg_id\u0000":6`,
+		`"type": "t", "a": {"type": 1, "msg_id": 2}, "Type": 3, "type ": 4, "": 5, "msg_id\u0000": 6`},
+	{"empty", "t", `{}`, `"type":"t"`, `"type": "t"`},
+	{"empty with blanks", "t", "{ \t\r\n}", `"type":"t"`, `"type": "t"`},
+	{"blanks anywhere", "",
+		" {\n \"a\" :\t[ 1 , { } , [ ] ,\"x\" ]\r\n,\n\"type\" : \"t\"\n, \"b\" : null } \n",
+		`"type":"t","a":[1,{},[],"x"],"b":null`,
+		`"type": "t", "a": [1, {}, [], "x"], "b": null`},
+	{"blanks only after the last field", "", `{"type":"t","a":1 }`, `"type":"t","a":1`, `"type": "t", "a": 1`},
+	{"strings that look like structure", "",
+		`{"a, b: c":"{\",\":\\","type":"t:, x","d" : "}],[{  \\\" : ,", "e":",","f":"\\"}`,
+		`"type":"t:, x","a, b: c":"{\",\":\\","d":"}],[{  \\\" : ,","e":",","f":"\\"`,
+		`"type": "t:, x", "a, b: c": "{\",\":\\", "d": "}],[{  \\\" : ,", "e": ",", "f": "\\"`},
+	{"names, numbers and escapes stay as they are", "",
+		`{"type":"t","a":1.0,"a":1e400,"b":-0,"c":9007199254740993,"\u0061":"\ud800\/é\u00e9"}`,
+		`"type":"t","a":1.0,"a":1e400,"b":-0,"c":9007199254740993,"\u0061":"\ud800\/é\u00e9"`,
+		`"type": "t", "a": 1.0, "a": 1e400, "b": -0, "c": 9007199254740993, "\u0061": "\ud800\/é\u00e9"`},
+}
+
 func TestAppendFields(t *testing.T) {
-	for _, tt := range []struct {
-		name, typ, body string
-		compact, spaced string
-	}{
-		{"as it comes", "",
-			`{"type":"t","a":1,"b":[1,2]}`,
-			`"type":"t","a":1,"b":[1,2]`,
-			`"type": "t", "a": 1, "b": [1, 2]`},
-		{"the type moves to the front", "",
-			`{"b":1,"a":2,"type":"t","c":3}`,
-			`"type":"t","b":1,"a":2,"c":3`,
-			`"type": "t", "b": 1, "a": 2, "c": 3`},
-		{"another type", "t_ok",
-			`{"a":1,"type":"t","b":2}`,
-			`"type":"t_ok","a":1,"b":2`,
-			`"type": "t_ok", "a": 1, "b": 2`},
-		{"a type where there was none", `"` + "\n",
-			`{"a":1}`,
-			`"type":"\"\n","a":1`,
-			`"type": "\"\n", "a": 1`},
-		{"ids are cut at the front", "",
-			`{"msg_id":1,"in_reply_to":2,"type":"t","a":1}`,
-			`"type":"t","a":1`,
-			`"type": "t", "a": 1`},
-		{"ids are cut in the middle", "",
-			`{"a":1,"msg_id":1,"b":2,"in_reply_to":2,"c":3,"type":"t"}`,
-			`"type":"t","a":1,"b":2,"c":3`,
-			`"type": "t", "a": 1, "b": 2, "c": 3`},
-		{"ids are cut at the end", "",
-			`{"type":"t","a":1,"in_reply_to":1,"msg_id":1}`,
-			`"type":"t","a":1`,
-			`"type": "t", "a": 1`},
-		{"nothing but reserved names", "",
-			`{ "in_reply_to" : 1 , "type" : "t" , "msg_id" : 1 }`,
-			`"type":"t"`,
-			`"type": "t"`},
-		{"spelled with escapes", "",
-			`{"a":1,"msg\u005fid":1,"\u0074\u0079\u0070\u0065":"\u0074","in\u005Freply_to":0,"b":2}`,
-			`"type":"\u0074","a":1,"b":2`,
-			`"type": "\u0074", "a": 1, "b": 2`},
-		{"reserved further in, or nearly reserved", "",
-			`{"a":{"type":1,"msg_id":2},"Type":3,"type ":4,"":5,"msg_id\u0000":6,"type":"t"}`,
-			`"type":"t","a":{"type":1,"msg_id":2},"Type":3,"type ":4,"":5,"msg_id\u0000":6`,
-			`"type": "t", "a": {"type": 1, "msg_id": 2}, "Type": 3, "type ": 4, "": 5, "msg_id\u0000": 6`},
-		{"empty", "t", `{}`, `"type":"t"`, `"type": "t"`},
-		{"empty but for blanks", "t", "{ \t\r\n}", `"type":"t"`, `"type": "t"`},
-		{"blanks anywhere", "",
-			" {\n \"a\" :\t[ 1 , { } , [ ] ,\"x\" ]\r\n,\n\"type\" : \"t\"\n, \"b\" : null } \n",
-			`"type":"t","a":[1,{},[],"x"],"b":null`,
-			`"type": "t", "a": [1, {}, [], "x"], "b": null`},
-		{"blanks only behind the last field", "", `{"type":"t","a":1 }`, `"type":"t","a":1`, `"type": "t", "a": 1`},
-		{"strings that look like structure", "",
-			`{"a, b: c":"{\",\":\\","type":"t:, x","d" : "}],[{  \\\" : ,", "e":",","f":"\\"}`,
-			`"type":"t:, x","a, b: c":"{\",\":\\","d":"}],[{  \\\" : ,","e":",","f":"\\"`,
-			`"type": "t:, x", "a, b: c": "{\",\":\\", "d": "}],[{  \\\" : ,", "e": ",", "f": "\\"`},
-		{"names, numbers and escapes keep their bytes", "",
-			`{"type":"t","a":1.0,"a":1e400,"b":-0,"c":9007199254740993,"\u0061":"\ud800\/é\u00e9"}`,
-			`"type":"t","a":1.0,"a":1e400,"b":-0,"c":9007199254740993,"\u0061":"\ud800\/é\u00e9"`,
-			`"type": "t", "a": 1.0, "a": 1e400, "b": -0, "c": 9007199254740993, "\u0061": "\ud800\/é\u00e9"`},
-	} {
+	for _, tt := range ownFields {
 		t.Run(tt.name, func(t *testing.T) {
 			b, err := ReadBody([]byte(tt.body))
 			if err != nil {
@@ -121,6 +120,21 @@ func TestAppendHeadAndTail(t *testing.T) {
 	}
 }
 
+func TestAppendErrorAndMetadata(t *testing.T) {
+	for i, want := range []string{
+		`"type":"error","code":11,"text":"\"busy\"","retry_after_ms":250,"deadline_ms":1200,"retry":true`,
+		`"type": "error", "code": 11, "text": "\"busy\"", "retry_after_ms": 250, "deadline_ms": 1200, "retry": true`,
+	} {
+		got := dialects[i].AppendError(nil, 11, `"busy"`, 250)
+		if got = dialects[i].AppendMetadata(got, 1200, true); string(got) != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	if got, want := string(Dialect{}.AppendError(nil, 0, "", 0)), `"type":"error","code":0,"text":""`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 func TestAppendValue(t *testing.T) {
 	for _, tt := range []struct{ raw, compact, spaced string }{
 		{``, ``, ``},
@@ -157,7 +171,7 @@ func TestAppendAllocatesNothing(t *testing.T) {
 	}
 }
 
-// A long body gets its buffer at once.
+// A long body costs one allocation.
 func TestAppendLongFields(t *testing.T) {
 	elements := strings.Repeat(`,"a, b: c"`, readSize/8)[1:]
 	b, err := ReadBody([]byte(`{"type":"t","all":[` + elements + `]}`))
@@ -169,15 +183,15 @@ func TestAppendLongFields(t *testing.T) {
 	if got := string(Dialect{Spaced: true}.AppendFields(out, "", &b)); got != want {
 		t.Errorf("got %.100s… (%d bytes), want %.100s… (%d bytes)", got, len(got), want, len(want))
 	}
-	once := testing.AllocsPerRun(10, func() { out = slices.Grow(out[:0:0], len(want)) }) // the race detector's is 2
+	once := testing.AllocsPerRun(10, func() { out = slices.Grow(out[:0:0], len(want)) }) // 2 with the race detector
 	out = make([]byte, 0, 100)
 	if n := testing.AllocsPerRun(10, func() { Dialect{Spaced: true}.AppendFields(out, "", &b) }); n != once {
 		t.Errorf("%v allocations, want %v", n, once)
 	}
 }
 
-// FuzzAppend writes whatever Scan accepts, in each dialect: it is a message again
-// and means the same, in the documented order, with the dialect's blanks.
+// FuzzAppend writes what Scan accepts, in each dialect. The line is a message with the
+// same meaning, in the documented order, with the blanks of the dialect.
 func FuzzAppend(f *testing.F) {
 	for _, body := range []string{
 		`{"type":"echo","msg_id":2,"echo":"Please echo 42"}`,
@@ -211,11 +225,11 @@ func rewrite(t *testing.T, d Dialect, m *Message, typ string) {
 	out = d.AppendFields(out, typ, &m.Body)
 	out = d.AppendTail(out, m.Body.InReplyTo, m.Body.ID)
 	if !isJSON(t, out) || bytes.IndexByte(out, '\n') != len(out)-1 {
-		t.Fatalf("%+v wrote no line of JSON: %q", d, out)
+		t.Fatalf("%+v did not write one line of JSON: %q", d, out)
 	}
 	var again Message
 	if err := again.Scan(out); err != nil {
-		t.Fatalf("%+v wrote no message: %v: %q", d, err, out)
+		t.Fatalf("%+v did not write a message: %v: %q", d, err, out)
 	}
 	if !bytes.Equal(again.Src, m.Src) || !bytes.Equal(again.Dest, m.Dest) ||
 		again.Body.ID != m.Body.ID || again.Body.InReplyTo != m.Body.InReplyTo {
@@ -229,7 +243,7 @@ func rewrite(t *testing.T, d Dialect, m *Message, typ string) {
 	}
 }
 
-// inOrder is what a body's tokens must be when it is written.
+// inOrder returns the tokens of a body as it must be written.
 func inOrder(m *Message, typ string) []string {
 	var first, rest, last []string
 	r := lenient(m.Body.Raw)
@@ -263,7 +277,7 @@ var (
 	stringsAndMarks  = regexp.MustCompile(`"(\\.|[^"\\])*"|[:,]`)
 )
 
-// blanks is line as it must look in a dialect.
+// blanks returns the line with the blanks of a dialect.
 func blanks(d Dialect, line []byte) string {
 	out := stringsAndBlanks.ReplaceAllStringFunc(string(line), strings.TrimSpace)
 	if d.Spaced {
@@ -275,98 +289,4 @@ func blanks(d Dialect, line []byte) string {
 		})
 	}
 	return out
-}
-
-// BenchmarkAppend writes the answer to a small echo; the peer with encoding/json
-// does so by way of a map, as the official library does.
-func BenchmarkAppend(b *testing.B) {
-	var m Message
-	if err := m.Scan([]byte(echoLine)); err != nil {
-		b.Fatal(err)
-	}
-	out := make([]byte, 0, 1000)
-	for _, bb := range []struct {
-		name string
-		d    Dialect
-	}{{"compact", Dialect{}}, {"spaced", Dialect{Spaced: true}}} {
-		b.Run(bb.name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				out = bb.d.AppendHead(out[:0], "n1", "c1")
-				out = bb.d.AppendFields(out, "echo_ok", &m.Body)
-				out = bb.d.AppendTail(out, 2, 1)
-			}
-		})
-	}
-	b.Run("jsontext", func(b *testing.B) {
-		b.ReportAllocs()
-		var buf bytes.Buffer
-		e := jsontext.NewEncoder(&buf)
-		for b.Loop() {
-			buf.Reset()
-			e.Reset(&buf)
-			for _, token := range []jsontext.Token{
-				jsontext.BeginObject,
-				jsontext.String("src"), jsontext.String("n1"), jsontext.String("dest"), jsontext.String("c1"),
-				jsontext.String("body"), jsontext.BeginObject,
-				jsontext.String("type"), jsontext.String("echo_ok"), jsontext.String("echo"), jsontext.String("Please echo 42"),
-				jsontext.String("in_reply_to"), jsontext.Int(2), jsontext.String("msg_id"), jsontext.Int(1),
-				jsontext.EndObject, jsontext.EndObject,
-			} {
-				if err := e.WriteToken(token); err != nil {
-					b.Fatal(err)
-				}
-			}
-		}
-	})
-	b.Run("encoding-json", func(b *testing.B) {
-		b.ReportAllocs()
-		body := map[string]any{"type": "echo", "msg_id": 2, "echo": "Please echo 42"}
-		for b.Loop() {
-			answer := maps.Clone(body)
-			answer["type"], answer["in_reply_to"], answer["msg_id"] = "echo_ok", 2, 1
-			raw, err := json.Marshal(answer)
-			if err != nil {
-				b.Fatal(err)
-			}
-			if _, err = json.Marshal(struct {
-				Src  string          `json:"src"`
-				Dest string          `json:"dest"`
-				Body json.RawMessage `json:"body"`
-			}{"n1", "c1", raw}); err != nil {
-				b.Fatal(err)
-			}
-		}
-	})
-}
-
-// BenchmarkAppendFields writes a relay's own fields, also as they come from a node
-// that writes blanks.
-func BenchmarkAppendFields(b *testing.B) {
-	var m Message
-	if err := m.Scan([]byte(relayLine)); err != nil {
-		b.Fatal(err)
-	}
-	compact := m.Body
-	spaced, err := ReadBody(Dialect{Spaced: true}.AppendValue(nil, compact.Raw))
-	if err != nil {
-		b.Fatal(err)
-	}
-	out := make([]byte, 0, 1000)
-	for _, bb := range []struct {
-		name string
-		d    Dialect
-		body *Body
-	}{
-		{"compact", Dialect{}, &compact},
-		{"spaced", Dialect{Spaced: true}, &compact},
-		{"spaced-already", Dialect{Spaced: true}, &spaced},
-		{"compact-from-spaced", Dialect{}, &spaced},
-	} {
-		b.Run(bb.name, func(b *testing.B) {
-			for b.Loop() {
-				out = bb.d.AppendFields(out[:0], "", bb.body)
-			}
-		})
-	}
 }

@@ -1,10 +1,10 @@
 package wire
 
-// A key is what the name of a member, in the envelope or in a body, means to us.
+// A key is what the name of a member, in a message or in its body, means to a node.
 type key uint8
 
 const (
-	keyOwn key = iota // nothing
+	keyOwn key = iota // nothing: the field belongs to the type of the message
 	keySrc
 	keyDest
 	keyBody
@@ -14,43 +14,39 @@ const (
 	keyMetadata // Call, Deadline or Retry
 )
 
-// key reads a member's name and the colon behind it.
+// keyNames are the reserved keys as errors name them.
+var keyNames = [...]string{
+	keySrc: "src", keyDest: "dest", keyBody: "body",
+	keyType: "body.type", keyID: "body.msg_id", keyInReplyTo: "body.in_reply_to",
+}
+
+// key reads a member's name and the colon after it. The value begins at value.
 //
-// It compares the reserved names at once, quotes and all, and so need not first
-// look for their end: half of a small message's strings are such names
-// (BenchmarkScan).
-func (c *cursor) key(i int) (k key, at int) {
-	if text := c.text; i >= 0 && i <= len(text)-10 {
-		colon := 0
-		switch string(text[i : i+6]) {
-		case `"src":`:
-			k, colon = keySrc, i+5
-		case `"dest"`:
-			k, colon = keyDest, i+6
-		case `"body"`:
-			k, colon = keyBody, i+6
-		case `"type"`:
-			k, colon = keyType, i+6
-		case `"msg_i`:
-			if string(text[i+6:i+8]) == `d"` {
-				k, colon = keyID, i+8
-			}
-		case `"in_re`:
-			if i <= len(text)-15 && string(text[i+6:i+13]) == `ply_to"` {
-				k, colon = keyInReplyTo, i+13
-			}
-		}
-		if k != keyOwn {
-			if at = c.behind(colon, ':'); at > 0 {
-				return k, at
-			}
+// Half of a small message's strings are reserved keys. So key first compares these,
+// with quotes and colon, before it looks where the name ends (BenchmarkScan). The rest
+// of the function reads reserved keys too, so this can be removed.
+func (c *cursor) key(i int) (k key, value int) {
+	if rest := c.text[i:]; len(rest) > 14 {
+		switch {
+		case string(rest[:6]) == `"src":`:
+			return keySrc, c.skip(i + 6)
+		case string(rest[:7]) == `"dest":`:
+			return keyDest, c.skip(i + 7)
+		case string(rest[:7]) == `"body":`:
+			return keyBody, c.skip(i + 7)
+		case string(rest[:7]) == `"type":`:
+			return keyType, c.skip(i + 7)
+		case string(rest[:9]) == `"msg_id":`:
+			return keyID, c.skip(i + 9)
+		case string(rest[:14]) == `"in_reply_to":`:
+			return keyInReplyTo, c.skip(i + 14)
 		}
 	}
-	end, at := c.name(i)
-	if at < 0 {
-		return 0, -1
+	end, value := c.name(i)
+	if value < 0 {
+		return keyOwn, -1
 	}
-	return keyOf(c.decode(c.text[i:end])), at
+	return keyOf(c.decode(i, end)), value
 }
 
 func keyOf(name []byte) key {
@@ -71,4 +67,61 @@ func keyOf(name []byte) key {
 		return keyMetadata
 	}
 	return keyOwn
+}
+
+// readString reads the value of a reserved key, which must be a string.
+func (c *cursor) readString(k key, i, depth int) (decoded []byte, end int) {
+	c.once(k)
+	if c.peek(i) != '"' {
+		c.refuse(k, "must be a string")
+		return nil, c.value(i, depth)
+	}
+	if end = c.str(i); end < 0 {
+		return nil, -1
+	}
+	return c.decode(i, end), end
+}
+
+// readID reads the value of a reserved key, which must be an id. null means no id.
+func (c *cursor) readID(k key, i, depth int) (id int64, end int) {
+	c.once(k)
+	if end = c.value(i, depth); end < 0 {
+		return NoID, -1
+	}
+	raw := c.text[i:end]
+	id, ok := ParseInt(raw)
+	if ok && id >= 0 {
+		return id, end
+	}
+	if string(raw) != "null" {
+		c.refuse(k, "must be an integer from 0 to 9223372036854775807")
+	}
+	return NoID, end
+}
+
+// once refuses a reserved key that is given twice.
+func (c *cursor) once(k key) {
+	if c.seen>>k&1 != 0 {
+		c.refuse(k, "is given twice")
+	}
+	c.seen |= 1 << k
+}
+
+// refuse keeps what is wrong with a reserved key, unless another was wrong before.
+// The cursor reads on: if the text turns out not to be JSON, that is the error.
+func (c *cursor) refuse(k key, why string) {
+	if c.wrong == "" {
+		c.wrongKey, c.wrong = k, why
+	}
+}
+
+// err returns why the text is not JSON, or what is wrong with a reserved key, or nil.
+func (c *cursor) err() error {
+	switch {
+	case c.invalid != "":
+		return &Error{"not JSON: " + c.invalid, c.offset}
+	case c.wrong != "":
+		return &Error{keyNames[c.wrongKey] + " " + c.wrong, -1}
+	}
+	return nil
 }

@@ -12,106 +12,89 @@ var ErrTooLong = errors.New("line too long")
 
 const (
 	readSize = 64 << 10 // as much as a pipe holds
-	headSize = 4 << 10  // what is kept of a line over the limit
+	headSize = 4 << 10  // how much of a line over the limit is returned
 )
 
-// Lines reads lines from r. Whatever the length of a line, memory stays within
-// twice the limit; what a long line needed is given back when all that was read
-// behind it has been returned (not before: a stream of such lines would pay for
-// new memory each time).
+// Lines reads lines. It needs at most twice the limit of memory, however long a line
+// is. The buffer grows for a long line, and is replaced by a small one when all that is
+// in it has been returned.
 type Lines struct {
 	r          io.Reader
 	limit      int
 	buf        []byte
-	start, end int // what was read and not yet returned: buf[start:end]
-	seen       int // up to here there is no newline
-	number     int // of the line returned last
+	start, end int // buf[start:end] was read and not yet returned
+	seen       int // buf[start:seen] has no newline
+	number     int // of the line that was returned last
 	err        error
-	reply      bool // the last line over the limit named an in_reply_to
+	reply      bool // the last line over the limit contains replyName
 }
 
-// NewLines reads from r lines of at most limit bytes, the newline not counted.
+// NewLines returns a reader of lines of at most limit bytes, without the newline.
 func NewLines(r io.Reader, limit int) *Lines {
-	limit = min(limit, math.MaxInt-readSize) // lest makeRoom's sum overflow
+	limit = min(limit, math.MaxInt-readSize) // a buffer holds limit+readSize bytes
 	return &Lines{r: r, limit: limit, buf: make([]byte, readSize)}
 }
 
-// Reply reports whether the line that Next returned last, with ErrTooLong, has an
-// in_reply_to somewhere: a reply must not be answered.
-func (l *Lines) Reply() bool { return l.reply }
-
-// Number is the number of the line that Next returned last, from 1 on.
+// Number returns the number of the line that Next returned last. The first is 1.
 func (l *Lines) Number() int { return l.number }
 
-// Next returns the next line without its newline; it is valid until Next is called
-// again. A line over the limit comes as its beginning, with ErrTooLong, and the
-// rest of it is skipped. The last line may lack its newline. At the end the
-// error is io.EOF, or the reader's own.
+// replyName is searched for in a line over the limit, which is not parsed. In a string
+// its quotes would be escaped.
+var replyName = []byte(`"in_reply_to"`)
+
+// Reply reports whether the line that Next returned last, with ErrTooLong, has an
+// in_reply_to. A reply gets no reply, not even an error.
+func (l *Lines) Reply() bool { return l.reply }
+
+// Next returns the next line without its newline. It is valid until the next call. The
+// last line may lack the newline. Of a line over the limit Next returns the beginning
+// and ErrTooLong, and skips the rest. At the end it returns io.EOF or the error of the
+// reader.
 func (l *Lines) Next() ([]byte, error) {
 	for {
 		if i := bytes.IndexByte(l.buf[l.seen:l.end], '\n'); i >= 0 {
 			end := l.seen + i
-			line := l.buf[l.start:end:end] // what is appended to it must not be what comes next
-			l.start = end + 1
-			l.seen = l.start
-			l.number++
-			if len(line) > l.limit {
-				l.reply = bytes.Contains(line, replyName)
-				return line[:min(headSize, l.limit)], ErrTooLong
-			}
-			return line, nil
+			line := l.buf[l.start:end:end] // append must not change the next line
+			l.start, l.seen = end+1, end+1
+			return l.take(line)
 		}
 		l.seen = l.end
-		if l.end-l.start > l.limit {
-			return l.skipRest()
-		}
-		if l.err != nil {
-			line := l.buf[l.start:l.end]
-			if len(line) == 0 {
-				return nil, l.err
-			}
+		switch left := l.buf[l.start:l.end]; {
+		case len(left) > l.limit:
+			return l.skipRest(left)
+		case l.err == nil:
+			l.makeRoom()
+			l.fill()
+		case len(left) > 0:
 			l.start = l.end
-			l.number++
-			return line, nil
+			return l.take(left)
+		default:
+			return nil, l.err
 		}
-		l.makeRoom()
-		l.fill()
 	}
 }
 
-// AtHand is Next for a line that takes no reading and no care: all of it is in the
-// buffer, which is no larger than usual, and it is within the limit. Otherwise it is
-// nil. What Next and AtHand have returned stays valid.
-func (l *Lines) AtHand() []byte {
-	if len(l.buf) > readSize {
-		return nil
-	}
-	i := bytes.IndexByte(l.buf[l.seen:l.end], '\n')
-	if i < 0 {
-		l.seen = l.end
-		return nil
-	}
-	end := l.seen + i
-	if end-l.start > l.limit {
-		return nil
-	}
-	line := l.buf[l.start:end:end]
-	l.start, l.seen = end+1, end+1
+// take returns a line that was read whole.
+func (l *Lines) take(line []byte) ([]byte, error) {
 	l.number++
-	return line
+	if len(line) <= l.limit {
+		return line, nil
+	}
+	l.reply = bytes.Contains(line, replyName)
+	return line[:min(headSize, l.limit)], ErrTooLong
 }
 
-// makeRoom moves what is left to the front of a buffer that has room behind it.
+// makeRoom moves what is left to the front of a buffer with room for more.
 func (l *Lines) makeRoom() {
 	left := l.end - l.start
 	to := l.buf
 	switch {
 	case left == 0 && len(l.buf) > readSize:
-		to = make([]byte, readSize) // a long line is over
+		to = make([]byte, readSize) // the long line has been returned
 	case l.start == 0 && left < len(l.buf):
 		return // there is room
 	case left == len(l.buf) && 4*len(l.buf) < l.limit:
-		to = make([]byte, 4*len(l.buf)) // what is not read yet costs nothing
+		to = make([]byte, 4*len(l.buf))
 	case left == len(l.buf):
 		to = make([]byte, l.limit+readSize)
 	}
@@ -125,35 +108,20 @@ func (l *Lines) fill() {
 	l.err = err
 }
 
-// skipRest drops the line that the buffer begins with, up to its newline.
-func (l *Lines) skipRest() ([]byte, error) {
-	line := l.buf[l.start:l.end]
-	head := bytes.Clone(line[:min(headSize, l.limit)])
-	l.reply = bytes.Contains(line, replyName)
-	kept := line[max(0, len(line)-len(replyName)):] // the name may stand across two reads
-	buf := make([]byte, readSize)
-	for {
-		l.end = copy(buf, kept)
-		l.buf = buf
-		if l.err == nil {
-			l.fill()
-		}
-		end := bytes.IndexByte(l.buf[:l.end], '\n')
-		if end < 0 && l.err == nil {
-			l.reply = l.reply || bytes.Contains(l.buf[:l.end], replyName)
-			kept = buf[max(0, l.end-len(replyName)):l.end]
-			continue
-		}
-		if end < 0 {
-			end = l.end - 1
-		}
-		l.reply = l.reply || bytes.Contains(l.buf[:end+1], replyName)
-		l.start, l.seen = end+1, end+1
-		l.number++
-		return head, ErrTooLong
+// skipRest skips the rest of a line over the limit, of which only part was read.
+func (l *Lines) skipRest(part []byte) ([]byte, error) {
+	head := bytes.Clone(part[:min(headSize, l.limit)])
+	l.number++
+	l.reply = bytes.Contains(part, replyName)
+	l.buf, l.start, l.end = make([]byte, readSize), 0, 0
+	for ended := false; !ended && l.err == nil; {
+		// The name may be divided between two reads.
+		l.end = copy(l.buf, part[max(0, len(part)-len(replyName)):])
+		l.fill()
+		part, _, ended = bytes.Cut(l.buf[:l.end], []byte("\n"))
+		l.reply = l.reply || bytes.Contains(part, replyName)
+		l.start = min(len(part)+1, l.end)
 	}
+	l.seen = l.start
+	return head, ErrTooLong
 }
-
-// replyName is found in a line without reading it as JSON. Within a string it
-// would stand with its quotes escaped.
-var replyName = []byte(`"in_reply_to"`)

@@ -13,15 +13,14 @@ import (
 	"testing/iotest"
 )
 
-// got is what Next returned.
+// A got is what Next returned, and for a line over the limit also what Reply did.
 type got struct {
 	line    string
 	tooLong bool
-	reply   bool // told of lines that are too long
+	reply   bool
 }
 
-// readAll reads to the end, with every line that is at hand, and checks the numbers of
-// the lines on the way.
+// readAll reads to the end and checks the numbers of the lines.
 func readAll(t *testing.T, l *Lines) (all []got, err error) {
 	t.Helper()
 	for {
@@ -29,7 +28,7 @@ func readAll(t *testing.T, l *Lines) (all []got, err error) {
 		tooLong := errors.Is(err, ErrTooLong)
 		if err != nil && !tooLong {
 			if line != nil || l.Number() != len(all) {
-				t.Errorf("the end, at line %d of %d, has %q", l.Number(), len(all), line)
+				t.Errorf("at the end, after line %d of %d, Next returns %q", l.Number(), len(all), line)
 			}
 			return all, err
 		}
@@ -37,71 +36,10 @@ func readAll(t *testing.T, l *Lines) (all []got, err error) {
 		if l.Number() != len(all) {
 			t.Fatalf("line %d has number %d", len(all), l.Number())
 		}
-		if !tooLong {
-			all = append(all, atHand(t, l, line)...)
-		}
 	}
 }
 
-// atHand reads what is at hand behind a line. All stays valid meanwhile.
-func atHand(t *testing.T, l *Lines, before []byte) (all []got) {
-	t.Helper()
-	views, number := [][]byte{before}, l.Number()
-	texts := []string{string(before)}
-	for line := l.AtHand(); line != nil; line = l.AtHand() {
-		number++
-		if l.Number() != number {
-			t.Fatalf("line %d has number %d", number, l.Number())
-		}
-		views, texts = append(views, line), append(texts, string(line))
-		all = append(all, got{line: string(line)})
-	}
-	for i, view := range views {
-		if string(view) != texts[i] {
-			t.Fatalf("what was %q became %q", texts[i], view)
-		}
-	}
-	return all
-}
-
-// Lines that were read together are at hand; one over the limit, the rest of one, and
-// those in a buffer that a long line has enlarged are left to Next.
-func TestAtHand(t *testing.T) {
-	l := NewLines(iotest.OneByteReader(strings.NewReader("a\nb\n")), 5)
-	l.Next()
-	if line := l.AtHand(); line != nil {
-		t.Errorf("%q is at hand before it was read", line)
-	}
-	l = NewLines(strings.NewReader("a\n\nfives\ntoo long\nc\nd\nrest"), 5)
-	first, _ := l.Next()
-	_ = append(first, "xxxx"...) // into memory of its own
-	for _, want := range []string{"", "fives"} {
-		if line := l.AtHand(); line == nil || string(line) != want {
-			t.Errorf("at hand is %q, want %q", line, want)
-		}
-	}
-	if line := l.AtHand(); line != nil {
-		t.Errorf("a line over the limit is at hand: %q", line)
-	}
-	if _, err := l.Next(); err != ErrTooLong || l.Number() != 4 {
-		t.Errorf("line %d: %v", l.Number(), err)
-	}
-	l.Next()
-	if line := l.AtHand(); string(line) != "d" || l.Number() != 6 {
-		t.Errorf("line %d at hand is %q", l.Number(), line)
-	}
-	if line := l.AtHand(); line != nil {
-		t.Errorf("half a line is at hand: %q", line)
-	}
-	long := strings.Repeat("x", 2*readSize)
-	l = NewLines(strings.NewReader(long+"\na\nb\n"), len(long))
-	l.Next()
-	if line := l.AtHand(); line != nil || len(l.buf) == readSize {
-		t.Errorf("%q is at hand in a buffer of %d bytes", line, len(l.buf))
-	}
-}
-
-// split is what a naive reader makes of the same input.
+// split returns the lines that a naive reader reads.
 func split(input string, limit int) (all []got) {
 	lines := strings.Split(input, "\n")
 	if lines[len(lines)-1] == "" {
@@ -128,7 +66,7 @@ var readers = map[string]func(io.Reader) io.Reader{
 	"random pieces":   func(r io.Reader) io.Reader { return &pieces{r, rand.New(rand.NewPCG(1, 2))} },
 }
 
-// hesitant returns nothing every other time.
+// A hesitant reader returns nothing every other time.
 type hesitant struct {
 	r     io.Reader
 	ready bool
@@ -141,6 +79,7 @@ func (h *hesitant) Read(p []byte) (int, error) {
 	return h.r.Read(p[:min(len(p), 1000)])
 }
 
+// pieces reads pieces of random sizes.
 type pieces struct {
 	r      io.Reader
 	random *rand.Rand
@@ -169,7 +108,7 @@ func TestLines(t *testing.T) {
 		{"a limit of nothing", "\na\n\nb", 0},
 		{"a reply over the limit", `{"in_reply_to":1}` + "\n" + `{"in_reply_t":1}` + "\n", 5},
 		{"a reply over the limit at the end", `{"in_reply_to":1}`, 5},
-		{"a quoted name is not one", `{"a":"\"in_reply_to\""}` + "\n", 5},
+		{"the name within a string", `{"a":"\"in_reply_to\""}` + "\n", 5},
 	}
 	for _, n := range []int{headSize, readSize - 1, readSize, readSize + 1} {
 		tests = append(tests,
@@ -189,23 +128,23 @@ func TestLines(t *testing.T) {
 	}
 }
 
-// The name in a line over the limit is found also where it stands across two
-// reads, wherever it is cut.
-func TestLinesFindARepliesNameAcrossReads(t *testing.T) {
+// Lines finds in_reply_to in a line over the limit also where it is divided between
+// two reads.
+func TestLinesFindReplyBetweenReads(t *testing.T) {
 	const name = `"in_reply_to"`
 	for n := range readSize + 20 {
 		if 20 < n && n < readSize-20 {
 			continue
 		}
 		line := strings.Repeat("x", readSize+n) + name
-		for _, behind := range []string{"", "\n", ":1}}\nb\n", strings.Repeat("x", readSize) + "\n"} {
-			l := NewLines(strings.NewReader(line+behind), 1000)
+		for _, after := range []string{"", "\n", ":1}}\nb\n", strings.Repeat("x", readSize) + "\n"} {
+			l := NewLines(strings.NewReader(line+after), 1000)
 			if _, err := l.Next(); err != ErrTooLong || !l.Reply() {
 				t.Errorf("at %d: %v, %v", readSize+n, err, l.Reply())
 			}
-			l = NewLines(strings.NewReader(line[:len(line)-1]+behind), 1000)
+			l = NewLines(strings.NewReader(line[:len(line)-1]+after), 1000)
 			if _, err := l.Next(); err != ErrTooLong || l.Reply() {
-				t.Errorf("a part of it at %d: %v, %v", readSize+n, err, l.Reply())
+				t.Errorf("part of it at %d: %v, %v", readSize+n, err, l.Reply())
 			}
 		}
 	}
@@ -226,7 +165,7 @@ func compare(t *testing.T, name string, all, want []got) {
 	}
 }
 
-// The reader's own error comes behind all that was read before it, and stays.
+// The error of the reader comes after all that was read before, and again and again.
 func TestLinesErrors(t *testing.T) {
 	broken := errors.New("broken")
 	for input, want := range map[string][]got{
@@ -251,8 +190,7 @@ func TestLinesErrors(t *testing.T) {
 	}
 }
 
-// A line is valid until the call after; the beginning of a line that is too long
-// is so, too.
+// A line, or the beginning of a line over the limit, is valid until the next call.
 func TestLinesStayUntilTheNextCall(t *testing.T) {
 	input := strings.Repeat("a\n"+strings.Repeat("b", 5000)+"\n", 100)
 	l := NewLines(strings.NewReader(input), 4500)
@@ -265,7 +203,7 @@ func TestLinesStayUntilTheNextCall(t *testing.T) {
 	}
 }
 
-// endless is one line of any length, then a short one, made as it is read.
+// An endless reader reads one long line and a short one.
 type endless struct{ left int }
 
 func (e *endless) Read(p []byte) (int, error) {
@@ -304,14 +242,14 @@ func allocated() int {
 	return int(m.TotalAlloc)
 }
 
-// Whatever the length of a line, the buffer stays near the limit, and when what
-// was read behind it has been returned, it is small again.
+// However long a line is, the buffer is not much larger than the limit. It is small
+// again when what was read with the line has been returned.
 func TestLinesGiveMemoryBack(t *testing.T) {
 	const limit = 1 << 20
 	long := strings.Repeat("x", limit) + "\n"
-	for _, behind := range []string{"", "a\n", long, "half a line"} {
-		l := NewLines(io.MultiReader(strings.NewReader(long+behind), strings.NewReader("\nb\n")), limit)
-		for range 1 + strings.Count(behind, "\n") + 2 { // the last is what stood between
+	for _, after := range []string{"", "a\n", long, "half a line"} {
+		l := NewLines(io.MultiReader(strings.NewReader(long+after), strings.NewReader("\nb\n")), limit)
+		for range 1 + strings.Count(after, "\n") + 2 { // the rest of after and b
 			if _, err := l.Next(); err != nil {
 				t.Fatal(err)
 			}
@@ -320,17 +258,17 @@ func TestLinesGiveMemoryBack(t *testing.T) {
 			}
 		}
 		if _, err := l.Next(); err != io.EOF || len(l.buf) != readSize {
-			t.Errorf("behind a long line and %.20q: %v, and the buffer has %d bytes", behind, err, len(l.buf))
+			t.Errorf("after a long line and %.20q: %v, and the buffer has %d bytes", after, err, len(l.buf))
 		}
 	}
 }
 
-// FuzzLines: in whatever pieces the input comes, the lines are the same.
+// FuzzLines reads the same lines in whatever pieces the input comes.
 func FuzzLines(f *testing.F) {
 	f.Add([]byte("a\n\nbc\n\"in_reply_to\"d"), []byte{0, 3}, uint16(2), uint16(0))
 	f.Add([]byte("a\n\nbc\n\"in_reply_to\"d"), []byte{255}, uint16(70), uint16(1000))
 	f.Fuzz(func(t *testing.T, input, sizes []byte, limit, stretch uint16) {
-		// Every line is made longer, so that lines come near the buffer's size.
+		// Longer lines come near the size of the buffer.
 		text := strings.ReplaceAll(string(input), "x", strings.Repeat("x", int(stretch)))
 		if len(text) > 1<<20 {
 			return
@@ -344,7 +282,7 @@ func FuzzLines(f *testing.F) {
 	})
 }
 
-// cut reads text in pieces of the given sizes, in turn.
+// A cut reader reads pieces of the given sizes in turn.
 type cut struct {
 	text, sizes []byte
 	n           int

@@ -1,98 +1,83 @@
 package wire
 
-import "bytes"
+import (
+	"bytes"
+	"iter"
+	"slices"
+)
 
-// A member is where one of an object's members stands in a text that is known to be
-// valid, so that nothing is checked here. Whatever the text is, the places are within
-// it. It takes little stack, for handlers that wait have a small one (bench, open).
-type member struct {
-	name, nameEnd int // quotes included
-	value, end    int
-	next          int // where the next name begins; -1 if there is none
-}
+// A member is where a member of an object stands: from start to end. Its value begins
+// at value.
+type member struct{ start, nameEnd, value, end int }
 
-// is reports whether the member's name in raw is this one.
-func (m *member) is(raw []byte, name string) bool {
-	spelled := raw[m.name+1 : m.nameEnd-1]
-	if bytes.IndexByte(spelled, '\\') < 0 {
-		return string(spelled) == name
-	}
-	return string(Unquote(raw[m.name:m.nameEnd])) == name
-}
-
-// firstName is where the first member of the object raw begins, -1 if there is none.
-func firstName(raw []byte) int {
-	i := nextToken(raw, 0)
-	if i == len(raw) || raw[i] != '{' {
-		return -1
-	}
-	return nameAt(raw, i+1)
-}
-
-// nameAt is where a name begins if one follows at i, else -1.
-func nameAt(raw []byte, i int) int {
-	if i = nextToken(raw, i); i < len(raw) && raw[i] == '"' {
-		return i
-	}
-	return -1
-}
-
-// memberAt is the member whose name begins at i, false if it has no value.
-func memberAt(raw []byte, i int) (m member, ok bool) {
-	m.name, m.nameEnd, m.next = i, stringEnd(raw, i), -1
-	m.value = nextToken(raw, nextToken(raw, m.nameEnd)+1) // behind the colon
-	if m.value >= len(raw) {
-		return m, false
-	}
-	m.end = valueEnd(raw, m.value)
-	if comma := nextToken(raw, m.end); comma < len(raw) && raw[comma] == ',' {
-		m.next = nameAt(raw, comma+1)
-	}
-	return m, true
-}
-
-// nextToken is the place of the first byte from i on that is no blank.
-func nextToken(raw []byte, i int) int {
-	for i < len(raw) && raw[i] <= ' ' {
-		i++
-	}
-	return i
-}
-
-// valueEnd is the place behind the value that begins at i.
-func valueEnd(raw []byte, i int) int {
-	for depth := 0; i < len(raw); {
-		switch raw[i] {
-		case '"':
-			i = stringEnd(raw, i)
-		case '{', '[':
-			depth++
-			i++
-			continue
-		case '}', ']':
-			depth--
-			i++
-		case ',', ':', ' ', '\t', '\r', '\n':
-			i++
-			continue
-		default:
-			i = wordEnd(raw, i)
+// members yields the members of an object in their order. It ends where the text is
+// invalid, and yields none if the text is not an object.
+func members(object []byte) iter.Seq[member] {
+	return func(yield func(member) bool) {
+		c := cursor{text: object}
+		i := c.skip(0)
+		if c.peek(i) != '{' {
+			return
 		}
-		if depth <= 0 {
-			return i
+		i = c.skip(i + 1)
+		for c.peek(i) == '"' {
+			nameEnd, value := c.name(i)
+			end := c.value(value, bodyDepth)
+			if end < 0 || !yield(member{i, nameEnd, value, end}) {
+				return
+			}
+			if i = c.skip(end); c.peek(i) != ',' {
+				return
+			}
+			i = c.skip(i + 1)
 		}
 	}
-	return len(raw)
 }
 
-// wordEnd is the place behind the number or literal that begins at i.
-func wordEnd(raw []byte, i int) int {
-	for i < len(raw) {
-		switch raw[i] {
-		case ',', ':', '}', ']', ' ', '\t', '\r', '\n':
-			return i
-		}
-		i++
+// is reports whether the member of this object has this name.
+func (m member) is(object []byte, name string) bool {
+	if encoded := object[m.start+1 : m.nameEnd-1]; bytes.IndexByte(encoded, '\\') < 0 {
+		return string(encoded) == name
 	}
-	return i
+	return string(Unquote(object[m.start:m.nameEnd])) == name
+}
+
+// Member returns the encoded value of a member of an object, which must be valid JSON.
+// If the name is given several times, the last value counts, as for most readers of
+// JSON. If there is no such member, or the text is not an object, Member returns nil.
+func Member(object []byte, name string) (value []byte) {
+	for m := range members(object) {
+		if m.is(object, name) {
+			value = object[m.value:m.end]
+		}
+	}
+	return value
+}
+
+// Members yields the decoded names and the encoded values of an object, which must be
+// valid JSON, in their order. If the text is not an object, it yields nothing.
+func Members[T ~[]byte](object T) iter.Seq2[T, T] {
+	return func(yield func(name, value T) bool) {
+		for m := range members(object) {
+			if !yield(Unquote(object[m.start:m.nameEnd]), object[m.value:m.end]) {
+				return
+			}
+		}
+	}
+}
+
+// Without returns an object, which must be valid JSON, without the members that have
+// one of the names.
+func Without(object []byte, names ...string) []byte {
+	rest := make([]byte, 0, len(object))
+	for m := range members(object) {
+		if !slices.ContainsFunc(names, func(name string) bool { return m.is(object, name) }) {
+			rest = append(append(rest, ','), object[m.start:m.end]...)
+		}
+	}
+	if len(rest) == 0 {
+		return []byte("{}")
+	}
+	rest[0] = '{'
+	return append(rest, '}')
 }

@@ -30,14 +30,6 @@ func TestOfficialDialect(t *testing.T) {
 		}
 	}
 	if err := d.Scan(new(Message), []byte(`{"src":"c1","dest":"n1"}`)); err == nil {
-		t.Error("a message without a body is one")
-	}
-	nulls := []byte(`{"src":"c1","dest":"n1","body":{"type":"t","msg_id":null,"in_reply_to":null}}`)
-	var m Message
-	if err := d.Scan(&m, nulls); err != nil || m.Body.ID != NoID || m.Body.InReplyTo != NoID {
-		t.Errorf("%s is read as %+v, %v", nulls, m, err)
-	}
-	if err := m.Scan(nulls); err == nil {
-		t.Error("null is an id in the other dialect too")
+		t.Error("Scan accepts a message without a body")
 	}
 }

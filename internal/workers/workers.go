@@ -1,4 +1,4 @@
-// Package workers runs functions on goroutines that are used again.
+// Package workers has a pool of goroutines.
 package workers
 
 import (
@@ -6,10 +6,9 @@ import (
 	"sync/atomic"
 )
 
-// A Pool runs functions, each at once and on a goroutine of its own. A goroutine
-// whose function has returned waits for another one, so that its stack, which has
-// grown, is used again (bench, relay, eddy-blocking). The zero value is not ready;
-// see New.
+// A Pool runs a function for each of many values, each at once and on a goroutine of its own.
+// A goroutine that has finished waits for another value, so that its stack, which has grown,
+// is used again (bench, relay, eddy-blocking). New makes a Pool.
 type Pool[T any] struct {
 	ctx  context.Context
 	run  func(T)
@@ -17,7 +16,7 @@ type Pool[T any] struct {
 	idle atomic.Int32 // goroutines that wait
 }
 
-// maxIdle is how many goroutines wait for more work; others end.
+// maxIdle is how many goroutines wait for another value at most. The others end.
 const maxIdle = 1024
 
 // New returns a pool that runs run for each value. Its waiting goroutines end with ctx.
@@ -25,7 +24,7 @@ func New[T any](ctx context.Context, run func(T)) *Pool[T] {
 	return &Pool[T]{ctx: ctx, run: run, next: make(chan T)}
 }
 
-// Do runs the function for a value. It does not wait.
+// Do runs the function for a value on a goroutine, and does not wait.
 func (p *Pool[T]) Do(value T) {
 	select {
 	case p.next <- value:
@@ -34,7 +33,7 @@ func (p *Pool[T]) Do(value T) {
 	}
 }
 
-// work runs the function until there is nothing to do or it ends the goroutine.
+// work runs the function for value and for those that come later.
 func (p *Pool[T]) work(value T) {
 	for {
 		p.run(value)

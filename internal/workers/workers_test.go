@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Functions run at once, however many others block; their goroutines are used again and
-// end with the context.
+// Every value is served at once, also if many others block. Goroutines are used again, and end
+// with the context.
 func TestPool(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
@@ -38,7 +38,7 @@ func TestPool(t *testing.T) {
 	})
 }
 
-// A function may end its goroutine.
+// The function may end its goroutine.
 func TestGoexit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var ran atomic.Int64

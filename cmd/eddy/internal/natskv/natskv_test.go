@@ -77,7 +77,7 @@ func ask(n *eddy.Node, service, body string) string {
 	if err != nil {
 		return err.Error()[strings.LastIndex(err.Error(), "failed: ")+len("failed: "):]
 	}
-	return fmt.Sprintf("%s %s", reply.Type, reply.Body.Get("value"))
+	return fmt.Sprintf("%s %s", reply.Type(), reply.Body.Get("value"))
 }
 
 // Without a server Serve ends with an error that says so.

@@ -1,3 +1,5 @@
+// Package sim simulates a network with faults and keeps a journal of what happens in it.
+// It has a seed and no clock: its caller tells it the time.
 package sim
 
 import (

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"os"
-	"os/exec"
 	"strings"
 	"testing"
 )
@@ -64,29 +63,5 @@ func TestPictures(t *testing.T) {
 			tb.has(".badge", c.verdict)
 			tb.shot(c.name, c.high)
 		})
-	}
-}
-
-// The commands of docs/report.md run.
-func TestDocs(t *testing.T) {
-	b, err := theBench()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(docs + "report.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, block, _ := strings.Cut(string(text), "```sh\n")
-	block, _, found := strings.Cut(block, "```")
-	if !found {
-		t.Fatal("docs/report.md has no commands")
-	}
-	for line := range strings.Lines(block) {
-		cmd := exec.Command("sh", "-c", line)
-		cmd.Dir = b.dir
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v\n%s", line, err, out)
-		}
 	}
 }
