@@ -78,7 +78,7 @@ func (n *Node) RPC(ctx context.Context, dest string, body any) (Message, error) 
 	return reply, err
 }
 
-// Call is RPCWithRetry without a goroutine that waits. done is called once, when the
+// Call is RPCWithRetry with a callback, so that no goroutine waits. done is called once, when the
 // call has ended. It runs in the goroutine that reads the node's input, or in one that
 // serves timeouts, so it must not block. The body of the reply is valid until done
 // returns. An error means that the call did not begin; done is not called then.

@@ -132,9 +132,9 @@ func (e *CallError) replyTo(o calls.Outcome) error {
 	return e.err
 }
 
-// Definite reports whether the call surely had no effect. It is so only if this is sure
-// of every attempt. A timeout, then PreconditionFailed is not definite: the attempt that
-// timed out may be what changed the value.
+// Definite reports whether the call surely had no effect. This must be sure for every
+// attempt. If one attempt timed out and the next one got PreconditionFailed, the failure
+// is not definite: the attempt that timed out may have changed the value.
 func (e *CallError) Definite() bool {
 	for _, o := range e.call.Outcomes(e.at) {
 		var code Code

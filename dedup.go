@@ -30,8 +30,9 @@ import (
 type Dedup struct {
 	// MaxReplies is how many replies are kept. 0 means 100,000.
 	MaxReplies int
-	// MaxBytes is how much memory the table may take, half of it for callers. Calls that
-	// are being served count but are never forgotten. 0 means 16 MiB, the least is 64 KiB.
+	// MaxBytes is how much memory the table may take, half of it for callers. 0 means
+	// 16 MiB, the least is 64 KiB. The table never forgets calls that are being served,
+	// but counts their memory.
 	MaxBytes int
 	// Window is how long the table remembers a caller. No message may be on its way for
 	// longer. 0 means 10 minutes.

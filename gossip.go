@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Every calls f at once after init and then each d, never twice at the same time, until
+// Every calls f after init and then again after each d, one call at a time, until
 // the node drains; ctx ends then. A round that takes longer than d delays the next one.
 // Every panics if d is not positive.
 func (n *Node) Every(d time.Duration, f func(ctx context.Context)) {
@@ -77,7 +77,7 @@ func (n *Node) runApart(what string, f func()) {
 // [Result] for each, in the order in which the calls end. slices.Collect waits for all of
 // them; the policy bounds how long that takes. When ctx ends, so do the calls, at once.
 //
-// The calls begin with the loop over the results, in the order of dests. Leaving the loop
+// The calls begin when the loop over the results begins, in the order of dests. Leaving the loop
 // ends the calls that are still open: they send no further attempt, but what was sent may
 // arrive and have its effect. So this waits for a quorum:
 //

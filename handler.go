@@ -16,9 +16,9 @@ import (
 // method of the request and return nil, or return [Later]. If it does not reply, or
 // panics, the node replies with Crash.
 //
-// ctx ends when the node does. If the request brings a deadline along, because the
-// policy of its caller says propagate, ctx also ends then, or when the request is
-// over. Calls that are made with ctx belong to the request.
+// ctx ends when the node does. If the policy of the caller sets Propagate, the request has
+// a deadline, and ctx also ends at the deadline and when the request is over. Calls that
+// are made with ctx belong to the request.
 type Handler func(ctx context.Context, req *Request) (reply any, err error)
 
 type handler struct {

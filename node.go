@@ -28,8 +28,8 @@ type Node struct {
 	// MaxLine is the length of the longest line that the node reads, in bytes.
 	// 0 means 16 MiB.
 	MaxLine int
-	// MaxOpen is the largest number of open calls, and, counted apart from them,
-	// of open requests. A one-way message counts as a request until its handler
+	// MaxOpen limits the number of open calls, and also the number of open requests.
+	// A one-way message counts as a request until its handler
 	// has returned. Past the bound a request gets an error reply with code
 	// TemporarilyUnavailable, a one-way message is dropped, and a call fails.
 	// 0 means 100,000.
@@ -46,8 +46,8 @@ type Node struct {
 	// Spaced makes the node write a blank after every ':' and ','.
 	Spaced bool
 	// Log is where the node logs retries, bad lines and panics. nil means text on
-	// standard error, through a LogQueue. A log whose writer may block stalls the
-	// node: give it a LogQueue too.
+	// standard error, through a LogQueue. If its writer may block,
+	// let it write through a LogQueue: otherwise it can stall the node.
 	Log *slog.Logger
 
 	official *official.Mode // nil except in package maelstrom

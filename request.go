@@ -49,8 +49,8 @@ func (r *Request) Type() string { return r.handler.name }
 // OneWay reports whether the message has no msg_id, so that nobody waits for a reply.
 func (r *Request) OneWay() bool { return r.ID == NoID }
 
-// Arrived returns when the message was read. It counts from before the messages that
-// came in the same read and stood before it were served.
+// Arrived returns when the message was read. Messages that came in one read have the same
+// time, also if the node served some of them before this one.
 func (r *Request) Arrived() time.Time { return r.handler.node.start.Add(r.arrived) }
 
 // Decode stores the fields of the body in what v points to, see [Raw.Decode]. Its
@@ -74,7 +74,7 @@ func (r *Request) Reply(body any) error {
 	return r.ReplyAs("", raw)
 }
 
-// ReplyAs replies with a raw body whose type is replaced by typ. It costs no memory.
+// ReplyAs replies with a raw body whose type is replaced by typ. It allocates no memory.
 func (r *Request) ReplyAs(typ string, body Raw) error {
 	b, err := wire.ReadBody(body)
 	if err != nil {

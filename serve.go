@@ -50,7 +50,7 @@ func (n *Node) Run() error {
 // is an io.Closer, Serve closes it. A node serves once.
 //
 // The error is nil unless a field of the node is invalid, the output could not be
-// written, or the input failed in another way than by ending.
+// written, or reading the input failed.
 func (n *Node) Serve(ctx context.Context, t Transport) error {
 	if err := n.validate(t); err != nil {
 		return err
