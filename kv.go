@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/body"
-	"github.com/eddyrpc/eddy/internal/nodelog"
+	"github.com/eddyrpc/eddy/internal/bounded"
 )
 
 // The services that keep values.
@@ -215,7 +215,7 @@ func (kv *KV[T]) wrap(op string, key any, err error) error {
 	if invalid != nil {
 		name = []byte("a key")
 	}
-	return fmt.Errorf("%s %s in %s: %w", op, nodelog.Shorten(string(name)), kv.service, err)
+	return fmt.Errorf("%s %s in %s: %w", op, bounded.Name(string(name)), kv.service, err)
 }
 
 // A TSO is a client of lin-tso, which hands out timestamps.

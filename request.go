@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/eddyrpc/eddy/internal/nodelog"
+	"github.com/eddyrpc/eddy/internal/bounded"
 	"github.com/eddyrpc/eddy/internal/outbox"
 	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/internal/wire"
@@ -24,6 +24,7 @@ type Request struct {
 	details *details      // nil if there are none
 	arrived time.Duration // by the node's clock
 	state   atomic.Uint32 // how often it is held, and whether it has its reply
+	size    uint32        // in bytes: what counts for Node.MaxOpenBytes
 }
 
 // The bits of a request's state. A request is held by its handler and by each of its
@@ -68,7 +69,7 @@ func (r *Request) Decode(v any) error {
 func (r *Request) Reply(body any) error {
 	raw, err := Marshal(body)
 	if err != nil {
-		return fmt.Errorf("reply to %s: %w", nodelog.Shorten(r.Src), err)
+		return fmt.Errorf("reply to %s: %w", bounded.Name(r.Src), err)
 	}
 	return r.ReplyAs("", raw)
 }
@@ -77,7 +78,7 @@ func (r *Request) Reply(body any) error {
 func (r *Request) ReplyAs(typ string, body Raw) error {
 	b, err := wire.ReadBody(body)
 	if err != nil {
-		return fmt.Errorf("reply to %s: %w", nodelog.Shorten(r.Src), err)
+		return fmt.Errorf("reply to %s: %w", bounded.Name(r.Src), err)
 	}
 	if typ == "" && b.Type == nil {
 		typ = r.Type() + "_ok"
@@ -186,6 +187,7 @@ func (r *Request) release() {
 	}
 	n := r.handler.node
 	n.requests.Add(-1)
+	n.bytes.Add(-int64(r.size))
 	n.nudge()
 }
 

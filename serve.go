@@ -88,6 +88,8 @@ func (n *Node) validate(t Transport) error {
 		return fmt.Errorf("eddy: MaxLine: %d must not be negative", n.MaxLine)
 	case n.MaxOpen < 0:
 		return fmt.Errorf("eddy: MaxOpen: %d must not be negative", n.MaxOpen)
+	case n.MaxOpenBytes < 0:
+		return fmt.Errorf("eddy: MaxOpenBytes: %d must not be negative", n.MaxOpenBytes)
 	case n.Drain < 0:
 		return fmt.Errorf("eddy: Drain: %v must not be negative", n.Drain)
 	}
