@@ -38,6 +38,7 @@ var leaves = map[string]string{
 	"(*eddy.Node).init":                              "the way of an init",
 	"(*eddy.Node).refuse":                            "the reply to a request that is not served",
 	"(*eddy.Node).badLine":                           "what happens to a line that is no message",
+	"eddy/internal/calls.timeouts":                   "the way of a timeout",
 	"(*eddy/internal/caller.Caller[O]).setAlarm":     "the way of a timeout",
 	"(*eddy/internal/caller.Caller[O]).Cancel":       "the end of a context",
 	"(*eddy/internal/calls.Table[O]).Schedule":       "policies that need a schedule",
