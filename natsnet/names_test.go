@@ -4,25 +4,43 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/eddyrpc/eddy/internal/wire"
 )
 
-// What is kept for the names and incarnations of nodes that send something is bounded,
-// however many and however long they are.
+// manyNames is more names of nodes than are kept, each as long as a subject permits.
+func manyNames(yield func(i int, name string) bool) {
+	long := strings.Repeat("x", 1800)
+	for i := range (maxRequestBytes + maxPeerBytes) / len(long) {
+		if !yield(i, fmt.Sprint(i, long)) {
+			return
+		}
+	}
+}
+
+// isFull checks that a map has used most of its limit and not more.
+func isFull(t *testing.T, what string, bytes, limit int) {
+	t.Helper()
+	if bytes > limit || bytes < limit/2 {
+		t.Errorf("%d bytes are kept of %s, the limit is %d", bytes, what, limit)
+	}
+}
+
+// What is kept for the names and incarnations of nodes that send something is bounded.
 func TestNamesOfSendersAreBounded(t *testing.T) {
 	var p peers
 	p.init(subjects{"c"}, "n1")
 	var in incarnations
 	in.init()
-	for i := range 2 * maxPeers {
-		name := fmt.Sprint(i, strings.Repeat("x", 1800))
+	good := strings.Repeat("y", idLen)
+	for i, name := range manyNames {
 		if got, ok := p.source(p.subjects.subject("n1", name)); got != name || !ok {
 			t.Fatalf("the source is %q, %v", got, ok)
 		}
-		for _, incarnation := range []string{strings.Repeat("y", idLen), strings.Repeat("y", 2000), strings.Repeat("*", idLen)} {
-			body := wire.Body{ID: int64(i), InReplyTo: wire.NoID}
-			if !in.accept(name, p.subjects.reply(name, incarnation, "n1"), &body) {
+		for _, incarnation := range []string{good, strings.Repeat("y", 2000), strings.Repeat("*", idLen)} {
+			reply := "_INBOX.eddy.c.n9." + incarnation + ".n1"
+			if !in.accept(name, reply, &wire.Body{ID: int64(i), InReplyTo: wire.NoID}) {
 				t.Fatal("a request is not accepted")
 			}
 		}
@@ -31,17 +49,39 @@ func TestNamesOfSendersAreBounded(t *testing.T) {
 	for subject, src := range p.sources.All() {
 		bytes += len(subject) + len(src)
 	}
-	if bytes > maxPeerBytes || bytes < maxPeerBytes/2 {
-		t.Errorf("%d bytes are kept of the senders' names", bytes)
-	}
+	isFull(t, "senders' names", bytes, maxPeerBytes)
 	bytes = 0
 	for r, asker := range in.askers.All() {
 		bytes += len(r.node) + len(asker)
-		if asker != strings.Repeat("y", idLen) {
+		if asker != good {
 			t.Fatalf("the incarnation %q is kept", asker)
 		}
 	}
-	if bytes > maxRequestBytes || bytes < maxRequestBytes/2 {
-		t.Errorf("%d bytes are kept of requests", bytes)
+	isFull(t, "requests", bytes, maxRequestBytes)
+}
+
+// What is kept for the names of nodes that are sent something is bounded.
+func TestNamesOfDestsAreBounded(t *testing.T) {
+	var p peers
+	p.init(subjects{"c"}, "n1")
+	var trips roundTrips
+	trips.init(func(string, time.Duration) {})
+	for i, name := range manyNames {
+		d := p.dest([]byte(name))
+		if d == nil || d.name != name {
+			t.Fatalf("the dest is %+v", d)
+		}
+		d.replySubject("incarnation")
+		trips.sent(name, &wire.Body{ID: int64(i), InReplyTo: wire.NoID})
 	}
+	bytes := 0
+	for _, d := range p.dests.All() {
+		bytes += len(d.name) + len(d.subject) + len(d.reply)
+	}
+	isFull(t, "dests' names", bytes, maxPeerBytes+maxPeerBytes/10) // a reply subject is somewhat longer than a subject
+	bytes = 0
+	for r := range trips.open.All() {
+		bytes += len(r.node)
+	}
+	isFull(t, "requests", bytes, maxRequestBytes)
 }
