@@ -195,17 +195,16 @@ func (n *Node) encodeCall(ctx context.Context, dest string, body any, policy *Po
 	if err := policy.Validate(); err != nil {
 		return "", fmt.Errorf("policy: %w", err)
 	}
-	b, err := readBody(body)
+	raw, err := Marshal(body)
 	if err != nil {
 		return "", err
 	}
 	if policy != nil && (policy.CallID || policy.Propagate) {
-		if b, err = n.process.Write(b, policy); err != nil {
+		if raw, err = n.process.Write(raw, policy); err != nil {
 			return "", err
 		}
 	}
-	var small [256]byte
-	return string(n.dialect().AppendFields(small[:0], "", &b)), nil
+	return n.encode(raw)
 }
 
 // mayCall returns why the node cannot begin a call now. The lock is held.

@@ -150,7 +150,11 @@ func (n *Node) OnInit(f func(ctx context.Context) error) {
 // is a JSON object with a type: [Raw], or a Go value that [Marshal] makes one. Send
 // waits while the output is blocked.
 func (n *Node) Send(dest string, body any) error {
-	b, err := readBody(body)
+	raw, err := Marshal(body)
+	if err != nil {
+		return fmt.Errorf("send to %s: %w", nodelog.Shorten(dest), err)
+	}
+	fields, err := n.encode(raw)
 	if err != nil {
 		return fmt.Errorf("send to %s: %w", nodelog.Shorten(dest), err)
 	}
@@ -159,22 +163,21 @@ func (n *Node) Send(dest string, body any) error {
 	if err := n.maySend(dest); err != nil {
 		return fmt.Errorf("send to %s: %w", nodelog.Shorten(dest), err)
 	}
-	n.out.Send(dest, &b)
+	n.out.Send(dest, fields)
 	n.out.Flush()
 	return nil
 }
 
-// readBody encodes a body that has a type.
-func readBody(body any) (wire.Body, error) {
-	raw, err := Marshal(body)
-	if err != nil {
-		return wire.Body{}, err
-	}
+// encode returns the fields of a body as messages carry them, without ids.
+func (n *Node) encode(raw []byte) (fields string, err error) {
 	b, err := wire.ReadBody(raw)
-	if err == nil && b.Type == nil {
-		err = errors.New("body.type is missing")
+	switch {
+	case err != nil:
+		return "", err
+	case b.Type == nil:
+		return "", errors.New("body.type is missing")
 	}
-	return b, err
+	return n.dialect().Fields(&b), nil
 }
 
 // maySend returns why the node cannot send to dest now. The lock is held.
