@@ -18,7 +18,7 @@ import (
 // A call goes this way. begin encodes the body and sends the first attempt. Then one of
 // three things comes: a reply (receiveReply), the timeout of the latest attempt, or the end
 // of the context (Cancel). Package caller serves the timeouts: it sends another attempt as
-// long as the policy allows one. At the end, endCall tells the owner.
+// long as the policy allows one. At the end, endCall calls the owner's function.
 
 // A Policy says how many attempts a call has, how long each waits for its reply, and
 // what leads to another one. nil and the zero value are the default: 3 attempts in all,
@@ -221,7 +221,7 @@ func (n *Node) mayCall(ctx context.Context, dest string) error {
 	return n.maySend(dest)
 }
 
-// scheduleStart returns what the schedule of a call is told, if the call needs one.
+// scheduleStart returns what the schedule of a call begins with, if the call needs one.
 func (n *Node) scheduleStart(ctx context.Context, policy *Policy) (start schedule.Start) {
 	meta := noDetails
 	if r := requestOf(ctx); r != nil && r.handler.node == n {
@@ -276,10 +276,10 @@ func (n *Node) receiveReply(m *wire.Message) {
 	}
 }
 
-// ended is told that a call has ended without a reply.
+// ended handles the end of a call without a reply.
 func (n *Node) ended(end caller.End[owner]) { n.endCall(end, Message{}) }
 
-// endCall tells the owner of a call that it has ended.
+// endCall calls the owner's function of a call that has ended.
 func (n *Node) endCall(end caller.End[owner], reply Message) {
 	c := end.Call
 	o := c.Owner

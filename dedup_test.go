@@ -153,7 +153,7 @@ func TestDedupHasOneEffect(t *testing.T) {
 	t.Logf("%d networks; %d calls without a call id had more than one effect", networks, more)
 }
 
-// The table takes no more memory than it may, whoever calls, by call id or by msg_id.
+// The table keeps within its bounds for any callers, by call id or by msg_id.
 func TestDedupIsBounded(t *testing.T) {
 	for name, call := range map[string]func(n int) string{
 		"call ids": func(n int) string { return fmt.Sprintf(`{"type":"pad","call":"incarnation-%d/%d"}`, n/3, n%3) },

@@ -9,8 +9,8 @@ import (
 
 const module = "github.com/eddyrpc/eddy"
 
-// floors lists what each package of ours may import of ours. A package that is
-// not listed may not exist: whoever adds one decides here where it stands.
+// floors lists the packages of this module that each package may import. Every package must be
+// listed here.
 var floors = map[string][]string{
 	"retry":                {},
 	"internal/schedule":    {"retry"},

@@ -197,9 +197,9 @@ func (r *Request) abandoned(p any) {
 	r.Fail(Errorf(Crash, "the handler of %s %s", r.Type(), how))
 }
 
-// logUnsent logs an error that no peer is told of.
+// logUnsent logs an error that is sent to no peer.
 func (r *Request) logUnsent(err error) {
-	if n := r.handler.node; n.phase.Load() != ended { // then no peer is told of any
+	if n := r.handler.node; n.phase.Load() != ended { // after that no error is sent
 		n.log.Warn("handler failed without a reply", "type", r.Type(), "from", nodelog.Shorten(r.Src), "error", err)
 	}
 }

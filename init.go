@@ -79,7 +79,7 @@ func (n *Node) initialise(ctx context.Context, req *Request) (any, error) {
 	return nil, nil
 }
 
-// loop begins f on a goroutine once init has been answered. Its ctx ends when the node
+// loop begins f on a goroutine after the reply to init. Its ctx ends when the node
 // drains.
 func (n *Node) loop(f func(ctx context.Context)) {
 	n.out.Lock()

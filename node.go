@@ -32,8 +32,8 @@ type Node struct {
 	// TemporarilyUnavailable, a one-way message is dropped, and a call fails.
 	// 0 means 100,000.
 	MaxOpen int
-	// Drain is how long the node goes on, after its input has ended or it was told
-	// to end, so that it can reply to every accepted request. 0 means 30 s.
+	// Drain is how long the node goes on, after its input or the context of Serve has
+	// ended, so that it can reply to every accepted request. 0 means 30 s.
 	Drain time.Duration
 	// StopAtEOF makes the node end at the end of its input without draining.
 	StopAtEOF bool
@@ -74,13 +74,13 @@ type Node struct {
 	// callback or a Write runs.
 	out        outbox.Outbox
 	opened     bool
-	loops      []func(context.Context) // to begin when init has been answered
+	loops      []func(context.Context) // to begin after the reply to init
 	loopsBegun bool
 	calls      caller.Caller[owner]
 	noReplies  bool // only in the official library's mode
 }
 
-// An owner is who is told when a call has ended.
+// An owner has the function to call when a call has ended.
 type owner struct {
 	request *Request // for which the call is made, may be nil; held unless its handler waits
 	done    func(Result)
@@ -100,7 +100,7 @@ const (
 	ended
 )
 
-// An identity is what init tells a node.
+// An identity is the content of init.
 type identity struct {
 	id  string
 	ids []string
@@ -133,8 +133,8 @@ func (n *Node) setIdentity(i *identity) {
 	n.out.SetName(i.id)
 }
 
-// OnInit registers a function that runs when the node has been told its name, before
-// it replies to init. Requests that arrive meanwhile get TemporarilyUnavailable. An
+// OnInit registers a function that runs when init has set the node's name, before the node
+// replies to init. Requests that arrive meanwhile get TemporarilyUnavailable. An
 // error of f becomes the reply to init.
 func (n *Node) OnInit(f func(ctx context.Context) error) {
 	switch {

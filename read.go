@@ -11,7 +11,7 @@ import (
 )
 
 // A reader is the state of the goroutine that reads the input. It runs the inline
-// handlers and the callbacks of calls that are answered. All other handlers run on
+// handlers and the callbacks of calls that get a reply. All other handlers run on
 // goroutines of their own.
 type reader struct {
 	lines   *wire.Lines

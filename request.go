@@ -23,7 +23,7 @@ type Request struct {
 	handler *handler
 	details *details      // nil if there are none
 	arrived time.Duration // by the node's clock
-	state   atomic.Uint32 // how often it is held, and whether it is answered
+	state   atomic.Uint32 // how often it is held, and whether it has its reply
 }
 
 // The bits of a request's state. A request is held by its handler and by each of its
@@ -138,7 +138,7 @@ type details struct {
 	retry    bool
 	ctx      context.Context // of the handler, if there is a deadline
 	cancel   context.CancelFunc
-	onReply  func(fields []byte) // is told the reply, nil if there will be none
+	onReply  func(fields []byte) // gets the reply, nil if there will be none
 	calledBy *string             // the dest of the message, if it is not the node's name
 }
 
