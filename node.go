@@ -150,17 +150,13 @@ func (n *Node) OnInit(f func(ctx context.Context) error) {
 // is a JSON object with a type: [Raw], or a Go value that [Marshal] makes one. Send
 // waits while the output is blocked.
 func (n *Node) Send(dest string, body any) error {
-	raw, err := Marshal(body)
-	if err != nil {
-		return fmt.Errorf("send to %s: %w", nodelog.Shorten(dest), err)
+	fields, err := n.encode(body, nil)
+	if err == nil {
+		n.out.LockWithRoom()
+		defer n.out.Unlock()
+		err = n.maySend(dest)
 	}
-	fields, err := n.encode(raw)
 	if err != nil {
-		return fmt.Errorf("send to %s: %w", nodelog.Shorten(dest), err)
-	}
-	n.out.LockWithRoom()
-	defer n.out.Unlock()
-	if err := n.maySend(dest); err != nil {
 		return fmt.Errorf("send to %s: %w", nodelog.Shorten(dest), err)
 	}
 	n.out.Send(dest, fields)
@@ -169,13 +165,20 @@ func (n *Node) Send(dest string, body any) error {
 }
 
 // encode returns the fields of a body as messages carry them, without ids.
-func (n *Node) encode(raw []byte) (fields string, err error) {
-	b, err := wire.ReadBody(raw)
-	switch {
-	case err != nil:
+func (n *Node) encode(body any, p *Policy) (fields string, err error) {
+	raw, err := Marshal(body)
+	if err == nil && p != nil && (p.CallID || p.Propagate) {
+		raw, err = n.process.Write(raw, p)
+	}
+	if err != nil {
 		return "", err
-	case b.Type == nil:
-		return "", errors.New("body.type is missing")
+	}
+	b, err := wire.ReadBody(raw)
+	if err == nil && b.Type == nil {
+		err = errors.New("body.type is missing")
+	}
+	if err != nil {
+		return "", err
 	}
 	return n.dialect().Fields(&b), nil
 }
