@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Every calls f at once after init and then each d, never twice at the same time, until
+// Every calls f after init and then again after each d, one call at a time, until
 // the node drains; ctx ends then. A round that takes longer than d delays the next one.
 // Every panics if d is not positive.
 func (n *Node) Every(d time.Duration, f func(ctx context.Context)) {

@@ -33,9 +33,7 @@ var entries = []string{
 // leaves are the functions, or the types and packages with all their functions, where the way
 // ends or another way begins. What a leaf names is not counted.
 var leaves = map[string]string{
-	"(*eddy.Node).dispatch":                          "the way of a request to its handler",
-	"(*eddy.Node).init":                              "the way of an init",
-	"(*eddy.Node).refuse":                            "the reply to a request that is not served",
+	"(*eddy.Node).receiveRequest":                    "the way of a request to its handler",
 	"(*eddy.Node).badLine":                           "what happens to a line that is no message",
 	"eddy/internal/calls.timeouts":                   "the way of a timeout",
 	"(*eddy/internal/caller.Caller[O]).setAlarm":     "the way of a timeout",
@@ -47,7 +45,7 @@ var leaves = map[string]string{
 	"eddy/internal/metadata":                         "policies that need metadata",
 	"eddy/internal/schedule":                         "when a call sends again",
 	"eddy/internal/body":                             "how a Go value becomes a body",
-	"eddy/internal/bounded":                          "a map that does not grow without limit",
+	"eddy/internal/bounded":                          "what is kept and printed of names",
 	"eddy/retry.Policy":                              "what a policy allows",
 	"eddy.Request":                                   "the request that a call is made for",
 	"eddy.Errorf":                                    "errors",

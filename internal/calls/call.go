@@ -56,6 +56,8 @@ const (
 	replied        // its reply came; set only if the call has a schedule
 )
 
+func (c *Call[O]) bytes() int64 { return int64(len(c.Fields) + len(c.Peer.Name)) }
+
 // Dest returns the node that is called.
 func (c *Call[O]) Dest() string { return c.Peer.Name }
 

@@ -23,6 +23,7 @@ type Table[O any] struct {
 	now       time.Duration // the latest time that the table was given
 	byID      index[O]      // every attempt of every open call
 	open      int
+	bytes     int64 // of the open calls
 	peers     peers
 	unsent    queue[O]
 	flushing  queue[O]
@@ -40,6 +41,9 @@ type Stats struct {
 // Open returns how many calls are open.
 func (t *Table[O]) Open() int { return t.open }
 
+// Bytes returns how many bytes the bodies and destinations of the open calls take.
+func (t *Table[O]) Bytes() int64 { return t.bytes }
+
 // Peer returns the peer with a name. The table keeps a few thousand peers.
 func (t *Table[O]) Peer(name string) *Peer { return t.peers.get(name) }
 
@@ -55,6 +59,7 @@ func (t *Table[O]) Sent(c *Call[O], id int64) {
 	t.Stats.Attempts++
 	if c.number == 1 {
 		t.open++
+		t.bytes += c.bytes()
 		t.Stats.Calls++
 		c.Peer.Calls++
 	} else {
@@ -220,6 +225,8 @@ func (t *Table[O]) drop(c *Call[O]) {
 		t.byID.remove(a.id)
 	}
 	t.open--
+	t.bytes -= c.bytes()
+	c.Fields = ""
 }
 
 // unqueue removes a call from the queue that it is in, if any.
