@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 
+	"github.com/eddyrpc/eddy/internal/bounded"
 	"github.com/eddyrpc/eddy/internal/caller"
 	"github.com/eddyrpc/eddy/internal/calls"
 	"github.com/eddyrpc/eddy/internal/nodelog"
@@ -18,7 +18,7 @@ import (
 // A call goes this way. begin encodes the body and sends the first attempt. Then one of
 // three things comes: a reply (receiveReply), the timeout of the latest attempt, or the end
 // of the context (Cancel). Package caller serves the timeouts: it sends another attempt as
-// long as the policy allows one. At the end, endCall tells the owner.
+// long as the policy allows one. At the end, endCall calls the owner's function.
 
 // A Policy says how many attempts a call has, how long each waits for its reply, and
 // what leads to another one. nil and the zero value are the default: 3 attempts in all,
@@ -78,7 +78,7 @@ func (n *Node) RPC(ctx context.Context, dest string, body any) (Message, error) 
 	return reply, err
 }
 
-// Call is RPCWithRetry without a goroutine that waits. done is called once, when the
+// Call is RPCWithRetry with a callback, so that no goroutine waits. done is called once, when the
 // call has ended. It runs in the goroutine that reads the node's input, or in one that
 // serves timeouts, so it must not block. The body of the reply is valid until done
 // returns. An error means that the call did not begin; done is not called then.
@@ -216,13 +216,13 @@ func (n *Node) mayCall(ctx context.Context, dest string) error {
 	if err := n.mayReceiveReplies(); err != nil {
 		return err
 	}
-	if limit := orDefault(n.MaxOpen, defaultMaxOpen); n.calls.Table.Open() >= limit {
-		return Errorf(TemporarilyUnavailable, "%d calls are open, which is the limit", limit)
+	if err := n.overload("calls", int64(n.calls.Table.Open()), n.calls.Table.Bytes()); err != nil {
+		return err
 	}
 	return n.maySend(dest)
 }
 
-// scheduleStart returns what the schedule of a call is told, if the call needs one.
+// scheduleStart returns what the schedule of a call begins with, if the call needs one.
 func (n *Node) scheduleStart(ctx context.Context, policy *Policy) (start schedule.Start) {
 	meta := noDetails
 	if r := requestOf(ctx); r != nil && r.handler.node == n {
@@ -270,21 +270,21 @@ func (n *Node) receiveReply(m *wire.Message) {
 	if n.isError(reply) {
 		e := reply.asError()
 		r.Err = e
-		r.Failure = &schedule.Failure{Code: int(e.Code), Definite: e.Code.Definite(), RetryAfter: e.RetryAfter}
+		r.Failure = &schedule.Failure{Code: int64(e.Code), Definite: e.Code.Definite(), RetryAfter: e.RetryAfter}
 	}
 	if end, ended := n.calls.Reply(r); ended {
 		n.endCall(end, reply)
 	}
 }
 
-// ended is told that a call has ended without a reply.
+// ended handles the end of a call without a reply.
 func (n *Node) ended(end caller.End[owner]) { n.endCall(end, Message{}) }
 
-// endCall tells the owner of a call that it has ended.
+// endCall calls the owner's function of a call that has ended.
 func (n *Node) endCall(end caller.End[owner], reply Message) {
 	c := end.Call
 	o := c.Owner
-	c.Owner, c.Fields = owner{}, "" // an error that the user keeps must not keep them
+	c.Owner = owner{} // an error that the user keeps must not keep it
 	defer n.nudge()
 	result := Result{Dest: c.Peer.Name, Reply: reply, Attempts: c.Sent()}
 	if end.Action == schedule.GiveUp {
@@ -304,7 +304,7 @@ func (n *Node) endCall(end caller.End[owner], reply Message) {
 		if p := recover(); o.request != nil {
 			o.request.abandoned(p)
 		} else if p != nil {
-			n.log.Panic("the callback of a call to "+nodelog.Shorten(c.Peer.Name), p)
+			n.log.Panic("the callback of a call to "+bounded.Name(c.Peer.Name), p)
 		}
 	}()
 	o.done(result)
@@ -332,15 +332,12 @@ func (n *Node) retried(again caller.Retry[owner]) {
 	if !n.log.LogsRetries() {
 		return
 	}
-	var about []slog.Attr
+	var about *nodelog.Request
 	if r := again.Owner.request; r != nil {
-		about = append(about, slog.String("for", r.Type()), slog.String("from", nodelog.Shorten(r.Src)))
-		if !r.OneWay() {
-			about = append(about, slog.Int64("request", r.ID))
-		}
+		about = &nodelog.Request{Type: r.Type(), Src: r.Src, ID: r.ID, OneWay: r.OneWay()}
 	}
 	n.log.Retry(nodelog.Retry{
 		Dest: again.Call.Dest(), Attempt: again.Attempt, Of: again.Call.Policy.MaxAttempts(),
-		ID: again.ID, Waited: again.Waited, After: again.Err,
-	}, about...)
+		ID: again.ID, Waited: again.Waited, After: again.Err, For: about,
+	})
 }

@@ -7,8 +7,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/eddyrpc/eddy/internal/bounded"
 	"github.com/eddyrpc/eddy/internal/calls"
-	"github.com/eddyrpc/eddy/internal/nodelog"
 	"github.com/eddyrpc/eddy/internal/schedule"
 )
 
@@ -63,13 +63,13 @@ func (e *CallError) Error() string {
 	var text string
 	switch n := e.call.Sent(); {
 	case n == 0:
-		text = "RPC to " + nodelog.Shorten(e.Dest()) + " failed before it was sent"
+		text = "RPC to " + bounded.Name(e.Dest()) + " failed before it was sent"
 	case e.err == Timeout:
 		text = fmt.Sprintf("RPC failed after %d attempts", n)
 	case n > 1:
-		text = fmt.Sprintf("RPC to %s failed after %d attempts", nodelog.Shorten(e.Dest()), n)
+		text = fmt.Sprintf("RPC to %s failed after %d attempts", bounded.Name(e.Dest()), n)
 	default:
-		text = "RPC to " + nodelog.Shorten(e.Dest()) + " failed"
+		text = "RPC to " + bounded.Name(e.Dest()) + " failed"
 	}
 	var why []string
 	if e.err != Timeout {
@@ -132,9 +132,9 @@ func (e *CallError) replyTo(o calls.Outcome) error {
 	return e.err
 }
 
-// Definite reports whether the call surely had no effect. It is so only if this is sure
-// of every attempt. A timeout, then PreconditionFailed is not definite: the attempt that
-// timed out may be what changed the value.
+// Definite reports whether the call surely had no effect. This must be sure for every
+// attempt. If one attempt timed out and the next one got PreconditionFailed, the failure
+// is not definite: the attempt that timed out may have changed the value.
 func (e *CallError) Definite() bool {
 	for _, o := range e.call.Outcomes(e.at) {
 		var code Code
@@ -148,7 +148,7 @@ func (e *CallError) Definite() bool {
 // Details describes what became of each attempt, for a log or a person.
 func (e *CallError) Details() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s:", nodelog.Shorten(e.Dest()))
+	fmt.Fprintf(&b, "%s:", bounded.Name(e.Dest()))
 	for i, a := range e.Attempts() {
 		fmt.Fprintf(&b, " attempt %d (msg_id %d): %v after %v;", i+1, a.ID, a.Err, a.Waited)
 	}

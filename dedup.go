@@ -3,9 +3,8 @@ package eddy
 import (
 	"context"
 	"hash/maphash"
-	"strconv"
-	"strings"
 	"sync"
+	"time"
 
 	"github.com/eddyrpc/eddy/internal/dedup"
 )
@@ -16,23 +15,28 @@ import (
 // call id, which a caller sends whose policy says CallID. A request without a call id is
 // served every time, unless ByMsgID is set.
 //
-// Delivery is at least once. The effect happens once while the table remembers the call. The
-// table is in memory and bounded; when the node restarts, it is empty. A call that the table
-// has forgotten gets an error reply with code Timeout and text "stale", because it may have had
-// its effect, as long as the table remembers its caller; it has room for 25,000 callers of
-// which it remembers no call. A reply with code TemporarilyUnavailable is not kept: it says
-// that nothing was done.
+// No call is served again within Window of its latest attempt or its reply. The table is in
+// memory and bounded. An attempt of a call whose reply it has forgotten gets an error reply with
+// code Timeout and text "stale", because the call may have had its effect. The table remembers
+// some 25,000 callers of the latest Window. If it has no room for one more, the call of a caller
+// that it does not know gets TemporarilyUnavailable. When the node restarts, the table is empty.
+// A reply with code TemporarilyUnavailable is not kept: it says that nothing was done.
 //
-// The zero value is ready. All handlers of a node may share one:
+// The zero value is ready. Set the fields before the first use. All handlers of a node may
+// share one:
 //
 //	var dedup eddy.Dedup
 //	node.Handle("add", dedup.Handler(add))
 type Dedup struct {
 	// MaxReplies is how many replies are kept. 0 means 100,000.
 	MaxReplies int
-	// MaxBytes is how much memory the table may take. 0 means 16 MiB. Calls that are
-	// being served count but are never forgotten.
+	// MaxBytes is how much memory the table may take, half of it for callers. 0 means
+	// 16 MiB, the least is 64 KiB. The table never forgets calls that are being served,
+	// but counts their memory.
 	MaxBytes int
+	// Window is how long the table remembers a caller. No message may be on its way for
+	// longer. 0 means 10 minutes.
+	Window time.Duration
 	// ByMsgID makes a request without a call id the same call as an earlier one with the
 	// same src, msg_id and body. This finds what the network has duplicated. It does not
 	// find a retry, which has another msg_id.
@@ -43,16 +47,20 @@ type Dedup struct {
 	duplicates int64
 }
 
-const (
-	defaultMaxReplies  = 100_000
-	defaultMaxBytes    = 16 << 20
-	maxIncarnationName = 64
+var (
+	errStale = &Error{Code: Timeout, Text: "stale"}
+	errFull  = &Error{Code: TemporarilyUnavailable, Text: "too many callers"}
 )
 
-var errStale = &Error{Code: Timeout, Text: "stale"}
-
-// Handler returns a handler that runs h once for each call.
+// Handler returns a handler that runs h once for each call. It panics if h is nil or a field
+// is invalid.
 func (d *Dedup) Handler(h Handler) Handler {
+	if h == nil {
+		panic("eddy: Dedup.Handler with a nil handler")
+	}
+	if err := d.limits().Validate(); err != nil {
+		panic("eddy: Dedup." + err.Error())
+	}
 	return func(ctx context.Context, req *Request) (any, error) {
 		id, ok := d.idOf(req)
 		if !ok {
@@ -62,12 +70,21 @@ func (d *Dedup) Handler(h Handler) Handler {
 		switch state {
 		case dedup.Stale:
 			return nil, errStale
+		case dedup.Full:
+			return nil, errFull
 		case dedup.Replied:
 			return nil, req.replyFields(reply)
 		case dedup.Served:
 			return Later, nil // it waits for the reply to the first request
 		}
-		req.addDetails().onReply = func(fields []byte) { d.replied(first, fields) }
+		details := req.addDetails()
+		outer := details.onReply // of another Dedup around this one
+		details.onReply = func(fields []byte) {
+			d.replied(first, fields)
+			if outer != nil {
+				outer(fields)
+			}
+		}
 		return h(ctx, req)
 	}
 }
@@ -87,12 +104,8 @@ func (d *Dedup) idOf(r *Request) (id dedup.ID, ok bool) {
 		return id, false
 	}
 	text, _ := r.Body.Get("call").Text()
-	slash := strings.LastIndexByte(text, '/')
-	if slash >= 1 && slash <= maxIncarnationName {
-		if number, err := strconv.ParseUint(text[slash+1:], 10, 64); err == nil {
-			key := dedup.CallerKey{Src: r.Src, Incarnation: text[:slash]}
-			return dedup.ID{CallerKey: key, Number: number}, true
-		}
+	if id, ok := dedup.ParseCallID(r.Src, text); ok {
+		return id, true
 	}
 	id = dedup.ID{CallerKey: dedup.CallerKey{Src: r.Src}, Number: uint64(r.ID), Body: maphash.Bytes(bodySeed, r.Body)}
 	return id, d.ByMsgID
@@ -101,7 +114,7 @@ func (d *Dedup) idOf(r *Request) (id dedup.ID, ok bool) {
 func (d *Dedup) begin(id dedup.ID, req *Request) (dedup.State, *dedup.Call[*Request], []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	state, first, reply := d.table.Begin(id, req, d.limits())
+	state, first, reply := d.table.Begin(id, req, time.Now(), d.limits())
 	switch state {
 	case dedup.Served:
 		req.hold()
@@ -113,24 +126,22 @@ func (d *Dedup) begin(id dedup.ID, req *Request) (dedup.State, *dedup.Call[*Requ
 }
 
 func (d *Dedup) limits() dedup.Limits {
-	return dedup.Limits{
-		Replies: orDefault(d.MaxReplies, defaultMaxReplies),
-		Bytes:   orDefault(d.MaxBytes, defaultMaxBytes),
-	}
+	return dedup.Limits{MaxReplies: d.MaxReplies, MaxBytes: d.MaxBytes, Window: d.Window}.WithDefaults()
 }
 
 // replied takes the encoded fields of the reply to a call, nil if the node has ended before
 // it, and gives them to the requests that wait for them.
 func (d *Dedup) replied(call *dedup.Call[*Request], fields []byte) {
 	var waiting []*Request
+	now := time.Now()
 	d.mu.Lock()
 	switch {
 	case fields == nil: // the call may have had its effect
-		waiting = d.table.Forget(call, false, d.limits())
+		waiting = d.table.Forget(call, false, now, d.limits())
 	case isUnavailable(fields):
-		waiting = d.table.Forget(call, true, d.limits())
+		waiting = d.table.Forget(call, true, now, d.limits())
 	default:
-		waiting = d.table.Reply(call, fields, d.limits())
+		waiting = d.table.Reply(call, fields, now, d.limits())
 	}
 	d.mu.Unlock()
 	for _, req := range waiting {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -153,7 +154,7 @@ func TestDedupHasOneEffect(t *testing.T) {
 	t.Logf("%d networks; %d calls without a call id had more than one effect", networks, more)
 }
 
-// The table takes no more memory than it may, whoever calls, by call id or by msg_id.
+// The table keeps within its bounds for any callers, by call id or by msg_id.
 func TestDedupIsBounded(t *testing.T) {
 	for name, call := range map[string]func(n int) string{
 		"call ids": func(n int) string { return fmt.Sprintf(`{"type":"pad","call":"incarnation-%d/%d"}`, n/3, n%3) },
@@ -161,7 +162,7 @@ func TestDedupIsBounded(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				dedup := eddy.Dedup{MaxReplies: 50, MaxBytes: 100_000, ByMsgID: true}
+				dedup := eddy.Dedup{MaxReplies: 50, MaxBytes: 100_000, ByMsgID: true, Window: time.Minute}
 				callee := &eddy.Node{}
 				callee.HandleInline("pad", dedup.Handler(func(_ context.Context, req *eddy.Request) (any, error) {
 					return eddy.Raw(fmt.Sprintf(`{"pad":"%01000d"}`, 7)), nil
@@ -172,6 +173,7 @@ func TestDedupIsBounded(t *testing.T) {
 					c := net.Client(fmt.Sprint("c", i))
 					for j := range 3 {
 						c.Call("n1", call(3*i+j))
+						time.Sleep(time.Second)
 					}
 					if replies, bytes := dedup.Size(); replies > 50 || bytes > 100_000 {
 						t.Fatalf("%d replies, %d bytes after %d callers", replies, bytes, i+1)
@@ -183,6 +185,76 @@ func TestDedupIsBounded(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A call is not served again, however many calls of other callers come in between. When the
+// window is over, the callers that were heard of in it make room for others.
+func TestDedupServesNoCallAgainWithinTheWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var dedup eddy.Dedup
+		effects := map[string]int{}
+		n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+		n.HandleInline("add", dedup.Handler(func(_ context.Context, req *eddy.Request) (any, error) {
+			call, _ := req.Body.Get("call").Text()
+			effects[call]++
+			return eddy.Raw(`{}`), nil
+		}))
+		p := newPipe()
+		served := make(chan error, 1)
+		go func() { served <- n.Serve(t.Context(), p) }()
+		p.arrive([]byte(initLine))
+		const add = `{"src":"c1","dest":"n1","body":{"type":"add","msg_id":1,"call":"%s"}}` + "\n"
+		first := fmt.Appendf(nil, add, "first/1")
+		p.arrive(first)
+		refused := 0
+		for round := range 3 {
+			for i := range 50_000 {
+				p.arrive(fmt.Appendf(nil, add, fmt.Sprintf("other-%d-%d/1", round, i)))
+			}
+			p.arrive(first)
+			synctest.Wait()
+			if effects["first/1"] != 1 {
+				t.Fatalf("a call was served %d times", effects["first/1"])
+			}
+			refused = 0
+			p.lines(func(_ time.Duration, line string) {
+				if strings.Contains(line, `"code":11,"text":"too many callers"`) {
+					refused++
+				}
+			})
+			if served := 50_000 - refused; served < 20_000 || served > 30_000 {
+				t.Errorf("in round %d the calls of %d of 50,000 new callers were served", round, served)
+			}
+			time.Sleep(9 * time.Minute)
+			p.arrive(first)
+			time.Sleep(time.Minute)
+		}
+		p.eof()
+		if err := <-served; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Two Dedups around one handler both learn the reply.
+func TestDedupAroundDedup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var inner, outer eddy.Dedup
+		effects := 0
+		n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+		n.Handle("add", outer.Handler(inner.Handler(func(context.Context, *eddy.Request) (any, error) {
+			effects++
+			return eddy.Raw(`{}`), nil
+		})))
+		net := eddytest.New(t)
+		net.Start("n1", n)
+		c := net.Client("c1")
+		for range 3 {
+			if m := c.Call("n1", `{"type":"add","call":"a/1"}`); m.Type() != "add_ok" || effects != 1 {
+				t.Errorf("the reply is %s after %d effects", m.Body, effects)
+			}
+		}
+	})
 }
 
 // Dedup keeps the reply however the handler replies or fails to, with deadlines too, and

@@ -1,4 +1,5 @@
-// Package eddy is reliable RPC for nodes that have nothing but messages.
+// Package eddy makes reliable calls between nodes that exchange JSON messages over an
+// unreliable network.
 //
 // A node reads one JSON message per line and writes one JSON message per line, as
 // Maelstrom's protocol says. The network between nodes loses, delays, duplicates and

@@ -23,7 +23,7 @@ import (
 // The table of error codes in the docs is made from the one in the code.
 func TestCodesInDocs(t *testing.T) {
 	var table strings.Builder
-	table.WriteString("| code | name | definite | what it tells |\n|---|---|---|---|\n")
+	table.WriteString("| code | name | definite | meaning |\n|---|---|---|---|\n")
 	for _, c := range codes {
 		definite := "no"
 		if c.Definite {

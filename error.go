@@ -76,11 +76,11 @@ func (c Code) Error() string { return c.String() }
 // handler that returns one replies with it.
 type Error struct {
 	Code Code
-	Text string // for people; may be empty
+	Text string // for people; may be empty; of an error reply that came: its first 1,024 bytes
 
 	// RetryAfter asks the caller to wait so long before it sends again,
-	// "retry_after_ms" in the body. 0 means no such wish. Calls whose policy retries
-	// the code respect it.
+	// "retry_after_ms" in the body. 0 means that it does not ask. Calls whose policy
+	// retries the code wait at least that long.
 	RetryAfter time.Duration
 }
 

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Every calls f at once after init and then each d, never twice at the same time, until
+// Every calls f after init and then again after each d, one call at a time, until
 // the node drains; ctx ends then. A round that takes longer than d delays the next one.
 // Every panics if d is not positive.
 func (n *Node) Every(d time.Duration, f func(ctx context.Context)) {
@@ -77,7 +77,7 @@ func (n *Node) runApart(what string, f func()) {
 // [Result] for each, in the order in which the calls end. slices.Collect waits for all of
 // them; the policy bounds how long that takes. When ctx ends, so do the calls, at once.
 //
-// The calls begin with the loop over the results, in the order of dests. Leaving the loop
+// The calls begin when the loop over the results begins, in the order of dests. Leaving the loop
 // ends the calls that are still open: they send no further attempt, but what was sent may
 // arrive and have its effect. So this waits for a quorum:
 //
@@ -151,7 +151,7 @@ func (b *broadcast) cancel(cause error) {
 // are added while it runs are the next batch, which may be larger than size. flush may make
 // calls and wait for them. Items that it could not deliver are its own to keep, or to Add again.
 //
-// Nothing is flushed before init has been answered. When the node drains, everything is flushed
+// Nothing is flushed before the reply to init. When the node drains, everything is flushed
 // at once; the node does not end before flush has returned or Drain is over. ctx ends with the
 // node.
 type Batcher[T any] struct {
@@ -163,7 +163,7 @@ type Batcher[T any] struct {
 	mu    sync.Mutex
 	loop  context.Context // ends when the node drains; nil before init
 	items []T
-	ripe  bool // what has been gathered is to be flushed now
+	old   bool // the items are due, because of their age or Flush
 	busy  bool // flush runs
 	timer *time.Timer
 }
@@ -194,11 +194,11 @@ func (b *Batcher[T]) Add(items ...T) {
 func (b *Batcher[T]) Flush() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.ripe = len(b.items) > 0
+	b.old = len(b.items) > 0
 	b.look()
 }
 
-// begin runs when init has been answered.
+// begin runs after the reply to init.
 func (b *Batcher[T]) begin(loop context.Context) {
 	b.mu.Lock()
 	b.loop = loop
@@ -220,7 +220,7 @@ func (b *Batcher[T]) look() {
 }
 
 func (b *Batcher[T]) due() bool {
-	return len(b.items) > 0 && (b.ripe || len(b.items) >= b.size || b.loop.Err() != nil)
+	return len(b.items) > 0 && (b.old || len(b.items) >= b.size || b.loop.Err() != nil)
 }
 
 // run flushes batches as long as one is due.
@@ -229,7 +229,7 @@ func (b *Batcher[T]) run() {
 	defer b.mu.Unlock()
 	for b.due() {
 		batch := b.items
-		b.items, b.ripe = nil, false
+		b.items, b.old = nil, false
 		if b.timer != nil {
 			b.timer.Stop()
 			b.timer = nil

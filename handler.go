@@ -2,7 +2,9 @@ package eddy
 
 import (
 	"context"
+	"math"
 
+	"github.com/eddyrpc/eddy/internal/bounded"
 	"github.com/eddyrpc/eddy/internal/metadata"
 	"github.com/eddyrpc/eddy/internal/nodelog"
 	"github.com/eddyrpc/eddy/internal/schedule"
@@ -14,9 +16,9 @@ import (
 // method of the request and return nil, or return [Later]. If it does not reply, or
 // panics, the node replies with Crash.
 //
-// ctx ends when the node does. If the request brings a deadline along, because the
-// policy of its caller says propagate, ctx also ends then, or when the request is
-// over. Calls that are made with ctx belong to the request.
+// ctx ends when the node does. If the policy of the caller sets Propagate, the request has
+// a deadline, and ctx also ends at the deadline and when the request is over. Calls that
+// are made with ctx belong to the request.
 type Handler func(ctx context.Context, req *Request) (reply any, err error)
 
 type handler struct {
@@ -80,7 +82,7 @@ func (n *Node) dispatch(m *wire.Message) error {
 			return end
 		}
 	}
-	n.refuse(m, Errorf(NotSupported, "no handler for type %s", nodelog.Shorten(string(m.Body.Type))))
+	n.refuse(m, Errorf(NotSupported, "no handler for type %s", bounded.Name(string(m.Body.Type))))
 	return nil
 }
 
@@ -101,6 +103,7 @@ func (n *Node) serve(h *handler, m *wire.Message) {
 		return
 	}
 	n.requests.Add(1)
+	n.bytes.Add(int64(r.size))
 	if h.inline {
 		r.serve()
 		return
@@ -112,7 +115,8 @@ func (n *Node) serve(h *handler, m *wire.Message) {
 // the million, are allocated together, as many as fill an allocation (bench, echo-heap).
 func (n *Node) newRequest(h *handler, m *wire.Message) *Request {
 	var r *Request
-	if h.inline {
+	size := len(m.Src) + len(m.Dest)
+	if h.inline && size <= 1024 { // one request that is open keeps the names of its neighbours
 		if len(n.reader.fresh) == 0 {
 			n.reader.fresh = make([]Request, 6)
 		}
@@ -121,7 +125,9 @@ func (n *Node) newRequest(h *handler, m *wire.Message) *Request {
 		r.Body = m.Body.Raw
 	} else {
 		r = &Request{Body: append(Raw(nil), m.Body.Raw...)}
+		size += len(r.Body)
 	}
+	r.size = uint32(min(size, math.MaxUint32))
 	r.Src, r.ID = n.reader.names.Of(m.Src), m.Body.ID
 	r.handler, r.arrived = h, n.reader.readAt
 	r.state.Store(1)
@@ -154,7 +160,12 @@ func (r *Request) readMetadata() (alive bool) {
 
 // serve runs the handler and replies with what it returns.
 func (r *Request) serve() {
-	defer r.release()
+	defer func() {
+		if r.handler.inline {
+			r.Body = nil // it would keep the memory of the line
+		}
+		r.release()
+	}()
 	returned := false
 	defer func() {
 		if !returned {
@@ -197,9 +208,9 @@ func (r *Request) abandoned(p any) {
 	r.Fail(Errorf(Crash, "the handler of %s %s", r.Type(), how))
 }
 
-// logUnsent logs an error that no peer is told of.
+// logUnsent logs an error that is sent to no peer.
 func (r *Request) logUnsent(err error) {
-	if n := r.handler.node; n.phase.Load() != ended { // then no peer is told of any
-		n.log.Warn("handler failed without a reply", "type", r.Type(), "from", nodelog.Shorten(r.Src), "error", err)
+	if n := r.handler.node; n.phase.Load() != ended { // after that no error is sent
+		n.log.Unsent(nodelog.Request{Type: r.Type(), Src: r.Src}, err)
 	}
 }

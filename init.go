@@ -2,28 +2,29 @@ package eddy
 
 import (
 	"context"
-	"slices"
 
+	"github.com/eddyrpc/eddy/internal/bounded"
+	"github.com/eddyrpc/eddy/internal/identity"
 	"github.com/eddyrpc/eddy/internal/outbox"
 	"github.com/eddyrpc/eddy/internal/wire"
 )
 
 // init takes in the node's name and the names of all nodes.
 func (n *Node) init(m *wire.Message) {
-	told, err := readIdentity(m.Body.Raw)
+	told, err := identity.Read(m.Body.Raw)
 	if err != nil {
-		n.refuse(m, err)
+		n.refuse(m, Errorf(MalformedRequest, "init: %w", err))
 		return
 	}
 	known, stage := n.identity.Load(), n.stage.Load()
 	switch {
-	case known == nil || stage == created && known.equal(told):
+	case known == nil || stage == created && known.Equal(told):
 		n.setIdentity(told)
 		n.stage.Store(initialising)
 		n.serve(&handler{node: n, name: "init", run: n.initialise, inline: n.onInit == nil}, m)
-	case known.id != told.id:
-		n.refuse(m, Errorf(MalformedRequest, "init: the name of this node is %s already", known.id))
-	case !known.equal(told):
+	case known.ID != told.ID:
+		n.refuse(m, Errorf(MalformedRequest, "init: the name of this node is %s already", bounded.Name(known.ID)))
+	case !known.Equal(told):
 		n.refuse(m, Errorf(MalformedRequest, "init: the names of the nodes are others already"))
 	case stage == initialising:
 		n.refuse(m, Errorf(TemporarilyUnavailable, "init: not done yet"))
@@ -36,22 +37,6 @@ func (n *Node) init(m *wire.Message) {
 }
 
 var initOK = Raw(`{"type":"init_ok"}`)
-
-func readIdentity(body Raw) (*identity, *Error) {
-	id, _ := body.Get("node_id").Text()
-	if id == "" {
-		return nil, Errorf(MalformedRequest, "init: node_id must be a string that is not empty")
-	}
-	ids, ok := wire.Strings(body.Get("node_ids"))
-	if !ok {
-		return nil, Errorf(MalformedRequest, "init: node_ids must be an array of strings")
-	}
-	return &identity{id, ids}, nil
-}
-
-func (i *identity) equal(other *identity) bool {
-	return i.id == other.id && slices.Equal(i.ids, other.ids)
-}
 
 // initialise serves the first init. If OnInit fails or panics, the same init may come
 // again.
@@ -79,7 +64,7 @@ func (n *Node) initialise(ctx context.Context, req *Request) (any, error) {
 	return nil, nil
 }
 
-// loop begins f on a goroutine once init has been answered. Its ctx ends when the node
+// loop begins f on a goroutine after the reply to init. Its ctx ends when the node
 // drains.
 func (n *Node) loop(f func(ctx context.Context)) {
 	n.out.Lock()

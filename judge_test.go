@@ -21,7 +21,7 @@ type message struct {
 		InReplyTo *int64  `json:"in_reply_to"`
 	}
 	Failed struct { // the body of an error reply
-		Code int    `json:"code"`
+		Code int64  `json:"code"`
 		Text string `json:"text"`
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/body"
-	"github.com/eddyrpc/eddy/internal/nodelog"
+	"github.com/eddyrpc/eddy/internal/bounded"
 )
 
 // The services that keep values.
@@ -19,8 +19,8 @@ const (
 
 // A KV is a client of one of the services that keep values under keys. Maelstrom, eddy test
 // and eddy services offer them to every node (Maelstrom, doc/services.md). Values are encoded
-// as encoding/json/v2 does it; an integer beyond 2^53 is inexact in an any, and exact in an
-// int64 or a [Raw]. A key is any value that becomes JSON; the key 1 is not the key "1".
+// as encoding/json/v2 does it; an integer beyond 2^53 is exact in an int64 or a [Raw], and not
+// in an any. A key is any value that becomes JSON; the key 1 is not the key "1".
 //
 // A read is sent again after a timeout. A change is sent once, unless Changes says otherwise:
 // a service serves every message that reaches it, and a second one may come late.
@@ -42,15 +42,15 @@ type KV[T any] struct {
 	// attempts of 500 ms.
 	Reads *Policy
 	// Changes is the policy of Write and CompareAndSwap. nil means one attempt of 1.5 s,
-	// which is as long as a read may take. Update waits as long as its last attempt.
+	// which is as long as a read may take. Each swap of Update waits as long as the last attempt of Changes.
 	Changes *Policy
 	// Races says how often Update tries again when another client has changed the value,
 	// and how long it pauses before. Its Attempts, Backoff and Deadline count; fields
 	// that are not set have the default. nil means at most 50 times, with pauses of up to
 	// 10 ms, 20 ms, 40 ms, ... 2 s.
 	Races *Policy
-	// Again makes Update go on after a timeout as after a lost race. Set it if f sees in
-	// the value that its change is there already, and then returns the value as it is.
+	// Again makes Update try again after a timeout, as after a lost race. Set it only if f
+	// can see in the value that its change was made, and then returns the value unchanged.
 	Again bool
 
 	node    *Node
@@ -214,7 +214,7 @@ func (kv *KV[T]) wrap(op string, key any, err error) error {
 	if invalid != nil {
 		name = []byte("a key")
 	}
-	return fmt.Errorf("%s %s in %s: %w", op, nodelog.Shorten(string(name)), kv.service, err)
+	return fmt.Errorf("%s %s in %s: %w", op, bounded.Name(string(name)), kv.service, err)
 }
 
 // A TSO is a client of lin-tso, which hands out timestamps.
@@ -228,8 +228,8 @@ type TSO struct {
 // LinTSO returns a client of lin-tso.
 func LinTSO(n *Node) *TSO { return &TSO{node: n} }
 
-// Next returns the next timestamp. It is greater than each one that was handed out before
-// the call, and handed out once (Peng and Dabek, Large-scale Incremental Processing Using
+// Next returns the next timestamp. It is greater than every timestamp that was handed out
+// before the call, and it is handed out only once (Peng and Dabek, Large-scale Incremental Processing Using
 // Distributed Transactions and Notifications, OSDI 2010, section 2.3). An attempt that
 // times out wastes a timestamp.
 func (t *TSO) Next(ctx context.Context) (int64, error) {

@@ -10,11 +10,11 @@ import (
 )
 
 // A LogQueue is an io.Writer that never blocks. A goroutine passes on what is written to it.
-// At most 1 MiB waits for that; what comes beyond is dropped and counted. A node logs through
-// a LogQueue, so that a standard error that nobody reads does not stall it.
+// The queue holds at most 1 MiB; lines beyond that are dropped and counted. A node logs
+// through a LogQueue, so that a standard error that nobody reads does not stall the node.
 type LogQueue struct{ queue *logqueue.Queue }
 
-// NewLogQueue returns a LogQueue that passes on to w.
+// NewLogQueue returns a LogQueue that writes to w.
 func NewLogQueue(w io.Writer) *LogQueue { return &LogQueue{logqueue.New(w)} }
 
 // Write takes one line, or drops it if too much waits already. It returns no error.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/body"
+	"github.com/eddyrpc/eddy/internal/bounded"
 	"github.com/eddyrpc/eddy/internal/wire"
 )
 
@@ -97,7 +98,8 @@ func (m Message) clone() Message {
 // is not definite.
 func (m Message) asError() *Error {
 	code, ok := m.Body.Get("code").Int()
-	text, _ := m.Body.Get("text").Text()
+	long, _ := m.Body.Get("text").Text()
+	text := bounded.Text(long)
 	if !ok {
 		return &Error{Code: Crash, Text: "an error reply without a code: " + text}
 	}

@@ -10,7 +10,9 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/eddyrpc/eddy/internal/bounded"
 	"github.com/eddyrpc/eddy/internal/caller"
+	"github.com/eddyrpc/eddy/internal/identity"
 	"github.com/eddyrpc/eddy/internal/metadata"
 	"github.com/eddyrpc/eddy/internal/nodelog"
 	"github.com/eddyrpc/eddy/internal/official"
@@ -26,22 +28,26 @@ type Node struct {
 	// MaxLine is the length of the longest line that the node reads, in bytes.
 	// 0 means 16 MiB.
 	MaxLine int
-	// MaxOpen is the largest number of open calls, and, counted apart from them,
-	// of open requests. A one-way message counts as a request until its handler
+	// MaxOpen limits the number of open calls, and also the number of open requests.
+	// A one-way message counts as a request until its handler
 	// has returned. Past the bound a request gets an error reply with code
 	// TemporarilyUnavailable, a one-way message is dropped, and a call fails.
 	// 0 means 100,000.
 	MaxOpen int
-	// Drain is how long the node goes on, after its input has ended or it was told
-	// to end, so that it can reply to every accepted request. 0 means 30 s.
+	// MaxOpenBytes is how many bytes the open calls may take, and, counted apart from
+	// them, the open requests: their bodies and the names in them. Past the bound the
+	// same happens as past MaxOpen. 0 means 256 MiB.
+	MaxOpenBytes int
+	// Drain is how long the node goes on, after its input or the context of Serve has
+	// ended, so that it can reply to every accepted request. 0 means 30 s.
 	Drain time.Duration
 	// StopAtEOF makes the node end at the end of its input without draining.
 	StopAtEOF bool
 	// Spaced makes the node write a blank after every ':' and ','.
 	Spaced bool
 	// Log is where the node logs retries, bad lines and panics. nil means text on
-	// standard error, through a LogQueue. A log whose writer may block stalls the
-	// node: give it a LogQueue too.
+	// standard error, through a LogQueue. If its writer may block,
+	// let it write through a LogQueue: otherwise it can stall the node.
 	Log *slog.Logger
 
 	official *official.Mode // nil except in package maelstrom
@@ -62,11 +68,12 @@ type Node struct {
 	quiet      chan struct{} // a draining node may have nothing left to do
 	inputEnded chan error
 
-	identity atomic.Pointer[identity] // nil before init
-	stage    atomic.Int32             // created, initialising, ready
-	phase    atomic.Int32             // serving, draining, ended
-	requests atomic.Int64             // open requests and one-way messages
-	batches  atomic.Int64             // batches of Batchers that are not flushed yet
+	identity atomic.Pointer[identity.Identity] // nil before init
+	stage    atomic.Int32                      // created, initialising, ready
+	phase    atomic.Int32                      // serving, draining, ended
+	requests atomic.Int64                      // open requests and one-way messages
+	bytes    atomic.Int64                      // that those take
+	batches  atomic.Int64                      // batches of Batchers that are not flushed yet
 
 	in, badLines, dropped, expired atomic.Int64 // see Stats
 
@@ -74,13 +81,13 @@ type Node struct {
 	// callback or a Write runs.
 	out        outbox.Outbox
 	opened     bool
-	loops      []func(context.Context) // to begin when init has been answered
+	loops      []func(context.Context) // to begin after the reply to init
 	loopsBegun bool
 	calls      caller.Caller[owner]
 	noReplies  bool // only in the official library's mode
 }
 
-// An owner is who is told when a call has ended.
+// An owner has the function to call when a call has ended.
 type owner struct {
 	request *Request // for which the call is made, may be nil; held unless its handler waits
 	done    func(Result)
@@ -100,22 +107,26 @@ const (
 	ended
 )
 
-// An identity is what init tells a node.
-type identity struct {
-	id  string
-	ids []string
-}
-
 const (
 	defaultMaxLine = 16 << 20
-	defaultMaxOpen = 100_000
 	defaultDrain   = 30 * time.Second
+
+	defaultMaxOpen      = 100_000
+	defaultMaxOpenBytes = 256 << 20
 )
+
+// overload returns an error if no more calls or requests may be open.
+func (n *Node) overload(what string, open, bytes int64) *Error {
+	if open < int64(orDefault(n.MaxOpen, defaultMaxOpen)) && bytes < int64(orDefault(n.MaxOpenBytes, defaultMaxOpenBytes)) {
+		return nil
+	}
+	return Errorf(TemporarilyUnavailable, "%d %s of %d bytes are open, which is the limit", open, what, bytes)
+}
 
 // ID returns the node's name, "" before init.
 func (n *Node) ID() string {
 	if i := n.identity.Load(); i != nil {
-		return i.id
+		return i.ID
 	}
 	return ""
 }
@@ -123,18 +134,18 @@ func (n *Node) ID() string {
 // IDs returns the names of all nodes of the cluster, nil before init.
 func (n *Node) IDs() []string {
 	if i := n.identity.Load(); i != nil {
-		return slices.Clone(i.ids)
+		return slices.Clone(i.IDs)
 	}
 	return nil
 }
 
-func (n *Node) setIdentity(i *identity) {
+func (n *Node) setIdentity(i *identity.Identity) {
 	n.identity.Store(i)
-	n.out.SetName(i.id)
+	n.out.SetName(i.ID)
 }
 
-// OnInit registers a function that runs when the node has been told its name, before
-// it replies to init. Requests that arrive meanwhile get TemporarilyUnavailable. An
+// OnInit registers a function that runs when init has set the node's name, before the node
+// replies to init. Requests that arrive meanwhile get TemporarilyUnavailable. An
 // error of f becomes the reply to init.
 func (n *Node) OnInit(f func(ctx context.Context) error) {
 	switch {
@@ -152,12 +163,12 @@ func (n *Node) OnInit(f func(ctx context.Context) error) {
 func (n *Node) Send(dest string, body any) error {
 	b, err := readBody(body)
 	if err != nil {
-		return fmt.Errorf("send to %s: %w", nodelog.Shorten(dest), err)
+		return fmt.Errorf("send to %s: %w", bounded.Name(dest), err)
 	}
 	n.out.LockWithRoom()
 	defer n.out.Unlock()
 	if err := n.maySend(dest); err != nil {
-		return fmt.Errorf("send to %s: %w", nodelog.Shorten(dest), err)
+		return fmt.Errorf("send to %s: %w", bounded.Name(dest), err)
 	}
 	n.out.Send(dest, &b)
 	n.out.Flush()

@@ -5,6 +5,8 @@ import (
 	"io"
 	"slices"
 
+	"github.com/eddyrpc/eddy/internal/bounded"
+	"github.com/eddyrpc/eddy/internal/identity"
 	"github.com/eddyrpc/eddy/internal/official"
 	"github.com/eddyrpc/eddy/internal/wire"
 )
@@ -23,7 +25,7 @@ func init() {
 type officialNode struct{ node *Node }
 
 func (o *officialNode) Adopt(id string, ids []string) {
-	o.node.setIdentity(&identity{id, slices.Clone(ids)})
+	o.node.setIdentity(&identity.Identity{ID: id, IDs: slices.Clone(ids)})
 	o.node.stage.Store(ready)
 }
 
@@ -43,12 +45,12 @@ func (o *officialNode) BeginLoops() { o.node.beginLoops() }
 func (o *officialNode) Send(dest string, body []byte) error {
 	n := o.node
 	if err := wire.Valid(body); err != nil {
-		return fmt.Errorf("send to %s: %w", dest, err)
+		return fmt.Errorf("send to %s: %w", bounded.Name(dest), err)
 	}
 	n.out.LockWithRoom()
 	defer n.out.Unlock()
 	if err := n.maySend(dest); err != nil {
-		return fmt.Errorf("send to %s: %w", dest, err)
+		return fmt.Errorf("send to %s: %w", bounded.Name(dest), err)
 	}
 	n.out.Raw(dest, body)
 	n.out.Flush()

@@ -11,7 +11,7 @@ import (
 )
 
 // A reader is the state of the goroutine that reads the input. It runs the inline
-// handlers and the callbacks of calls that are answered. All other handlers run on
+// handlers and the callbacks of calls that get a reply. All other handlers run on
 // goroutines of their own.
 type reader struct {
 	lines   *wire.Lines
@@ -32,6 +32,7 @@ type input struct {
 
 func (i *input) Read(p []byte) (int, error) {
 	n := i.node
+	n.reader.line, n.reader.message = nil, wire.Message{} // they would keep the memory of a long line
 	if n.reader.apart {
 		n.out.EndSoon()
 	} else {
@@ -98,16 +99,24 @@ func (n *Node) receive(line []byte) error {
 		return nil
 	}
 	n.in.Add(1)
-	switch body := &m.Body; {
-	case body.InReplyTo != NoID:
+	if m.Body.InReplyTo != NoID {
 		n.receiveReply(m)
+		return nil
+	}
+	return n.receiveRequest(m)
+}
+
+// receiveRequest takes in a message that is no reply.
+func (n *Node) receiveRequest(m *wire.Message) error {
+	overload := n.overload("requests", n.requests.Load(), n.bytes.Load())
+	switch {
 	case n.phase.Load() != serving:
 		n.refuse(m, Errorf(TemporarilyUnavailable, "the node is ending"))
-	case n.requests.Load() >= int64(orDefault(n.MaxOpen, defaultMaxOpen)):
-		n.refuse(m, Errorf(TemporarilyUnavailable, "%d requests are open, which is the limit", n.requests.Load()))
+	case overload != nil:
+		n.refuse(m, overload)
 	case n.official != nil:
 		return n.dispatch(m)
-	case string(body.Type) == "init":
+	case string(m.Body.Type) == "init":
 		n.init(m)
 	case n.stage.Load() != ready:
 		n.refuse(m, Errorf(TemporarilyUnavailable, "the node has not been initialised"))

@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/eddyrpc/eddy/internal/nodelog"
+	"github.com/eddyrpc/eddy/internal/bounded"
 	"github.com/eddyrpc/eddy/internal/outbox"
 	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/internal/wire"
@@ -23,7 +23,8 @@ type Request struct {
 	handler *handler
 	details *details      // nil if there are none
 	arrived time.Duration // by the node's clock
-	state   atomic.Uint32 // how often it is held, and whether it is answered
+	state   atomic.Uint32 // how often it is held, and whether it has its reply
+	size    uint32        // in bytes: what counts for Node.MaxOpenBytes
 }
 
 // The bits of a request's state. A request is held by its handler and by each of its
@@ -48,8 +49,8 @@ func (r *Request) Type() string { return r.handler.name }
 // OneWay reports whether the message has no msg_id, so that nobody waits for a reply.
 func (r *Request) OneWay() bool { return r.ID == NoID }
 
-// Arrived returns when the message was read. It counts from before the messages that
-// came in the same read and stood before it were served.
+// Arrived returns when the message was read. Messages that came in one read have the same
+// time, also if the node served some of them before this one.
 func (r *Request) Arrived() time.Time { return r.handler.node.start.Add(r.arrived) }
 
 // Decode stores the fields of the body in what v points to, see [Raw.Decode]. Its
@@ -68,16 +69,16 @@ func (r *Request) Decode(v any) error {
 func (r *Request) Reply(body any) error {
 	raw, err := Marshal(body)
 	if err != nil {
-		return fmt.Errorf("reply to %s: %w", nodelog.Shorten(r.Src), err)
+		return fmt.Errorf("reply to %s: %w", bounded.Name(r.Src), err)
 	}
 	return r.ReplyAs("", raw)
 }
 
-// ReplyAs replies with a raw body whose type is replaced by typ. It costs no memory.
+// ReplyAs replies with a raw body whose type is replaced by typ. It allocates no memory.
 func (r *Request) ReplyAs(typ string, body Raw) error {
 	b, err := wire.ReadBody(body)
 	if err != nil {
-		return fmt.Errorf("reply to %s: %w", nodelog.Shorten(r.Src), err)
+		return fmt.Errorf("reply to %s: %w", bounded.Name(r.Src), err)
 	}
 	if typ == "" && b.Type == nil {
 		typ = r.Type() + "_ok"
@@ -138,7 +139,7 @@ type details struct {
 	retry    bool
 	ctx      context.Context // of the handler, if there is a deadline
 	cancel   context.CancelFunc
-	onReply  func(fields []byte) // is told the reply, nil if there will be none
+	onReply  func(fields []byte) // gets the reply, nil if there will be none
 	calledBy *string             // the dest of the message, if it is not the node's name
 }
 
@@ -186,6 +187,7 @@ func (r *Request) release() {
 	}
 	n := r.handler.node
 	n.requests.Add(-1)
+	n.bytes.Add(-int64(r.size))
 	n.nudge()
 }
 

@@ -289,7 +289,7 @@ type record struct {
 	request    int64
 }
 
-// A slowLog waits in its first line until it is told to go on.
+// A slowLog waits in its first line until the test lets it go on.
 type slowLog struct {
 	slog.Handler
 	begun, goOn chan struct{}

@@ -50,7 +50,7 @@ func (n *Node) Run() error {
 // is an io.Closer, Serve closes it. A node serves once.
 //
 // The error is nil unless a field of the node is invalid, the output could not be
-// written, or the input failed in another way than by ending.
+// written, or reading the input failed.
 func (n *Node) Serve(ctx context.Context, t Transport) error {
 	if err := n.validate(t); err != nil {
 		return err
@@ -88,6 +88,8 @@ func (n *Node) validate(t Transport) error {
 		return fmt.Errorf("eddy: MaxLine: %d must not be negative", n.MaxLine)
 	case n.MaxOpen < 0:
 		return fmt.Errorf("eddy: MaxOpen: %d must not be negative", n.MaxOpen)
+	case n.MaxOpenBytes < 0:
+		return fmt.Errorf("eddy: MaxOpenBytes: %d must not be negative", n.MaxOpenBytes)
 	case n.Drain < 0:
 		return fmt.Errorf("eddy: Drain: %v must not be negative", n.Drain)
 	}

@@ -56,8 +56,8 @@ type DestinationStats struct {
 }
 
 // Destinations returns the counters of the calls to each node that was called. A node
-// keeps them for 4,096 names of 1 MiB together. Beyond that it forgets some other name,
-// whose counters and estimates then begin anew.
+// keeps them for at most 4,096 names, which have at most 1 MiB together. Beyond that it
+// forgets another name, whose counters and estimates then start again.
 func (n *Node) Destinations() map[string]DestinationStats {
 	n.out.Lock()
 	defer n.out.Unlock()

@@ -35,10 +35,10 @@ import (
 //	many <n>            the line arrives n times
 //	long <n>            an echo with msg_id 1 arrives whose line has n bytes
 //	wait <duration>     lets time pass; shows what the node writes, and when
-//	eof, term           the input ends, the node is told to end
+//	eof, term           the input ends, the context of Serve ends
 //	output stuck|free|broken
-//	                    nobody reads the node's output, somebody does again, or
-//	                    writing it fails from now on
+//	                    the output is not read, is read again, or cannot be
+//	                    written any more
 //	stats, log          the counters that are not 0, and what was logged since
 //	destinations        the counters of the calls to each node
 //

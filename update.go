@@ -10,7 +10,6 @@ import (
 	"github.com/eddyrpc/eddy/internal/body"
 	"github.com/eddyrpc/eddy/internal/metadata"
 	"github.com/eddyrpc/eddy/internal/schedule"
-	"github.com/eddyrpc/eddy/retry"
 )
 
 // Update changes the value of a key to what f makes of it, in one step. It reads the value,
@@ -136,13 +135,6 @@ func (kv *KV[T]) swaps() *Policy {
 // lostRaces are the codes of a swap that was not made and may be made another time.
 var lostRaces = []Code{KeyDoesNotExist, KeyAlreadyExists, PreconditionFailed, TemporarilyUnavailable, Abort, TxnConflict}
 
-// defaultRaces let each of 50 nodes change one key at the same time, even if every message
-// takes 100 ms (TestUpdatesInContention).
-var defaultRaces = Policy{
-	Attempts: 50,
-	Backoff:  retry.Backoff{Kind: retry.Exponential, Base: 10 * time.Millisecond, Cap: 2 * time.Second, Jitter: retry.FullJitter},
-}
-
 // races decide when an Update goes on after a race that it has lost.
 type races struct {
 	schedule.Races
@@ -152,24 +144,14 @@ type races struct {
 }
 
 func newRaces(ctx context.Context, p *Policy, again bool, process *metadata.Incarnation) (*races, error) {
-	policy := defaultRaces
-	if p != nil {
-		if err := p.Validate(); err != nil {
-			return nil, fmt.Errorf("races: %w", err)
-		}
-		if p.Attempts > 0 {
-			policy.Attempts = p.Attempts
-		}
-		if p.Backoff != (retry.Backoff{}) {
-			policy.Backoff = p.Backoff
-		}
-	}
 	r := &races{again: again, begun: time.Now()}
 	start := schedule.Start{CallNumber: process.NextCall(), Incarnation: process.Number()}
 	if at, ok := ctx.Deadline(); ok {
 		start.Deadline = max(at.Sub(r.begun), 1)
 	}
-	r.Begin(policy, start)
+	if err := r.Begin(p, start); err != nil {
+		return nil, fmt.Errorf("races: %w", err)
+	}
 	return r, nil
 }
 

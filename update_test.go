@@ -168,7 +168,7 @@ func TestUpdateAgain(t *testing.T) {
 			}
 			return eddytest.Arrives
 		})
-		_, err = kv.Update(ctx, "x", add("in vain"))
+		_, err = kv.Update(ctx, "x", add("never written"))
 		if !errors.Is(err, eddy.ErrIndefinite) || err.Error() != `update "x" in lin-kv: 2 races lost, attempts used up: RPC failed after 1 attempts; it may have had an effect` {
 			t.Error(err)
 		}

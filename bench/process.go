@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// initLine is what every node is told first.
+// initLine is the first line of every node.
 const initLine = `{"src":"c0","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1","n2"]}}` + "\n"
 
 // Process is a node that runs as a child between pipes of the harness.
@@ -119,7 +119,7 @@ func (p *Process) Init() error {
 		return p.explain(fmt.Errorf("waiting for init_ok: %w", err))
 	}
 	if !bytes.Contains(lines, []byte(`"init_ok"`)) || bytes.Count(lines, []byte("\n")) != 1 {
-		return fmt.Errorf("init was answered with %.200q", lines)
+		return fmt.Errorf("the reply to init is %.200q", lines)
 	}
 	return nil
 }
@@ -178,7 +178,7 @@ func (p *Process) CPU() time.Duration { return cpuTime(p.cmd.Process.Pid) }
 // Memory is what the node holds now.
 func (p *Process) Memory() Memory { return memoryOf(p.cmd.Process.Pid) }
 
-// Memory is a process's use of memory in bytes; NaN where the system can't tell.
+// Memory returns the memory of a process in bytes, NaN where the system does not say.
 type Memory struct {
 	RSS  float64 // resident
 	Peak float64 // the most that ever was resident

@@ -9,28 +9,28 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// A Client is whoever a test plays by hand: it plainly sends and receives. It
-// may as well play a node: it receives that node's requests and replies.
+// A Client sends and receives messages as the test says. It may take the place of a node,
+// and then receives the requests and replies to that node.
 //
-// Wherever a method takes a body, that is a JSON object as text (a string,
-// []byte or eddy.Raw), or any Go value that becomes one.
+// A body is a JSON object as text (a string, []byte or eddy.Raw), or any other Go value,
+// which encoding/json makes one.
 type Client struct {
-	// Patience is how long Call, Await and Receive wait before they fail the
-	// test. 0 means a minute.
+	// Patience is how long Call, Await and Receive wait before they fail the test. 0 means
+	// a minute.
 	Patience time.Duration
 
 	net    *Net
 	name   string
-	spared bool // of all faults
+	spared bool // no fault affects its messages
 
-	changed sync.Cond // with mu of the net, which guards all below
+	changed sync.Cond // its lock is mu of net, which guards what follows
 	inbox   []eddy.Message
 	lastID  int64
 	awaited map[int64]bool
 	ended   bool
 }
 
-// Client enters a client of this name. The name may be that of a node which is
+// Client adds a client with this name to the network. The name may be that of a node that is
 // not started.
 func (n *Net) Client(name string) *Client {
 	n.t.Helper()
@@ -58,13 +58,12 @@ func (c *Client) Request(dest string, body any) int64 {
 	return id
 }
 
-// Await waits for the reply to a request that was sent before. A second reply
-// to it goes to Receive.
+// Await waits for the reply to a request. Receive returns further replies to it.
 func (c *Client) Await(id int64) eddy.Message {
 	c.net.t.Helper()
 	m, ok := c.take(true, func(m eddy.Message) bool { return m.InReplyTo == id })
 	if !ok {
-		c.net.t.Fatalf("eddytest: %s waits in vain for the reply to its request %d", c.name, id)
+		c.net.t.Fatalf("eddytest: %s received no reply to its request %d", c.name, id)
 	}
 	c.net.mu.Lock()
 	delete(c.awaited, id)
@@ -77,18 +76,18 @@ func (c *Client) Receive() eddy.Message {
 	c.net.t.Helper()
 	m, ok := c.take(true, c.unasked)
 	if !ok {
-		c.net.t.Fatalf("eddytest: %s waits in vain for a message", c.name)
+		c.net.t.Fatalf("eddytest: %s received no message", c.name)
 	}
 	return m
 }
 
-// TryReceive is Receive that does not wait: ok is false if nothing is there.
+// TryReceive is Receive that does not wait. ok is false if there is no message.
 func (c *Client) TryReceive() (m eddy.Message, ok bool) { return c.take(false, c.unasked) }
 
-// Handle calls f for each message that Receive would return, one after the
-// other, on a goroutine of its own that ends with the test.
+// Handle calls f for each message that Receive would return, one after the other, on a
+// goroutine that ends with the test.
 func (c *Client) Handle(f func(m eddy.Message)) {
-	c.net.played.Go(func() {
+	c.net.handlers.Go(func() {
 		for {
 			c.net.mu.Lock()
 			for c.find(c.unasked) < 0 && !c.ended {
@@ -106,14 +105,14 @@ func (c *Client) Handle(f func(m eddy.Message)) {
 	})
 }
 
-// Reply answers a request that was received, or that another client received.
+// Reply replies to a request that this client or another one has received.
 func (c *Client) Reply(to eddy.Message, body any) {
 	c.net.t.Helper()
 	c.send(to.Src, body, "in_reply_to", to.ID)
 }
 
-// Send sends a message with no ids but those in its body: a one-way message, if
-// there are none.
+// Send sends a message with the ids that its body has. If it has none, the message is a
+// one-way message.
 func (c *Client) Send(dest string, body any) {
 	c.net.t.Helper()
 	c.send(dest, body, "", eddy.NoID)
@@ -134,7 +133,7 @@ func (c *Client) send(dest string, body any, idName string, id int64) {
 			return
 		}
 	}
-	c.net.t.Errorf("eddytest: %s can't send this: %v\n%s", c.name, err, text)
+	c.net.t.Errorf("eddytest: %s cannot send this body: %v\n%s", c.name, err, text)
 }
 
 func textOf(body any) ([]byte, error) {
@@ -149,10 +148,10 @@ func textOf(body any) ([]byte, error) {
 	return json.Marshal(body)
 }
 
-// unasked reports whether no request of ours asked for a message.
+// unasked reports whether a message is no reply to an awaited request.
 func (c *Client) unasked(m eddy.Message) bool { return !c.awaited[m.InReplyTo] }
 
-// take takes the first message of a kind out of the inbox.
+// take removes and returns the first message of a kind in the inbox.
 func (c *Client) take(wait bool, kind func(eddy.Message) bool) (m eddy.Message, ok bool) {
 	c.net.mu.Lock()
 	defer c.net.mu.Unlock()
@@ -178,7 +177,7 @@ func (c *Client) take(wait bool, kind func(eddy.Message) bool) (m eddy.Message, 
 	return m, true
 }
 
-// find is where in the inbox the first message of a kind is, -1 if there is none.
+// find returns the place of the first message of a kind in the inbox, -1 if there is none.
 func (c *Client) find(kind func(eddy.Message) bool) int {
 	for i, m := range c.inbox {
 		if kind(m) {

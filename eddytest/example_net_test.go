@@ -11,8 +11,8 @@ import (
 	"github.com/eddyrpc/eddy/eddytest"
 )
 
-// t stands for a test's testing.T in the examples of this file, which are written as
-// tests are; in one, synctest.Test makes their time virtual.
+// t takes the place of a testing.T, so that the examples of this file look like tests. In a
+// test, synctest.Test would make their time virtual.
 var t = &standIn{}
 
 type standIn struct {
@@ -33,7 +33,7 @@ func (s *standIn) end() {
 	s.cleanups = nil
 }
 
-// asker makes a node that hands on what n2 says, and how many attempts that took.
+// asker returns a node that calls n2 and replies with the value and the number of attempts.
 func asker() *eddy.Node {
 	var n eddy.Node
 	n.Handle("ask", func(ctx context.Context, _ *eddy.Request) (any, error) {
@@ -43,7 +43,7 @@ func asker() *eddy.Node {
 	return &n
 }
 
-// A node under test; the test plays its peer and its client.
+// The test is the client of a node, and takes the place of the node that it calls.
 func ExampleNet() {
 	defer t.end()
 	net := eddytest.New(t, "n1", "n2")
@@ -53,16 +53,15 @@ func ExampleNet() {
 	client := net.Client("c1")
 	id := client.Request("n1", `{"type":"ask"}`)
 	asked := n2.Receive()
-	fmt.Println("n2 is asked", asked.Body)
+	fmt.Println("n2 received", asked.Body)
 	n2.Reply(asked, `{"type":"read_ok","value":7}`)
-	fmt.Println("c1 is answered", client.Await(id).Body)
+	fmt.Println("c1 received", client.Await(id).Body)
 	// Output:
-	// n2 is asked {"type":"read","msg_id":1}
-	// c1 is answered {"type":"ask_ok","value":7,"attempts":1,"in_reply_to":1,"msg_id":2}
+	// n2 received {"type":"read","msg_id":1}
+	// c1 received {"type":"ask_ok","value":7,"attempts":1,"in_reply_to":1,"msg_id":2}
 }
 
-// A peer that answers by itself, and a network that first loses a request and then
-// duplicates the reply.
+// The network loses a request and then duplicates a reply.
 func ExampleNet_Lose() {
 	defer t.end()
 	net := eddytest.New(t, "n1", "n2")
@@ -77,7 +76,7 @@ func ExampleNet_Lose() {
 	// {"type":"ask_ok","value":7,"attempts":2,"in_reply_to":1,"msg_id":3}
 }
 
-// A partition, and its end.
+// A partition begins and ends.
 func ExampleNet_Cut() {
 	defer t.end()
 	net := eddytest.New(t, "n1", "n2")
@@ -94,7 +93,7 @@ func ExampleNet_Cut() {
 	// {"type":"ask_ok","value":7,"attempts":1,"in_reply_to":2,"msg_id":5}
 }
 
-// Any fate for any message, and the journal of what has met which.
+// A script decides the fate of each message. The journal has the fates.
 func ExampleNet_Script() {
 	defer t.end()
 	net := eddytest.New(t, "n1", "n2")
@@ -123,7 +122,7 @@ func ExampleNet_Script() {
 	// read 2 copies
 }
 
-// A node on a transport of the network's, which the test serves by itself.
+// The test itself serves a node.
 func ExampleNet_Join() {
 	defer t.end()
 	net := eddytest.New(t)
@@ -131,7 +130,7 @@ func ExampleNet_Join() {
 	served := make(chan error)
 	go func() { served <- asker().Serve(context.Background(), transport) }()
 
-	fmt.Println(net.Client("c1").Call("n1", `{"type":"ask"}`).Body) // it has had no init
+	fmt.Println(net.Client("c1").Call("n1", `{"type":"ask"}`).Body) // there was no init
 	net.Stop("n1")
 	fmt.Println(<-served)
 	// Output:
@@ -139,7 +138,7 @@ func ExampleNet_Join() {
 	// <nil>
 }
 
-// The network's services, for a node that keeps its data there.
+// A node keeps its data in a service.
 func ExampleNet_Services() {
 	defer t.end()
 	net := eddytest.New(t, "n1")

@@ -1,7 +1,6 @@
 package eddytest_test
 
-// A test to copy: a node that counts, and one that asks it, on a network that
-// loses a message.
+// A test to copy: one node counts, another one calls it, and the network loses a message.
 
 import (
 	"context"
@@ -14,8 +13,8 @@ import (
 	"github.com/eddyrpc/eddy/eddytest"
 )
 
-// newCounter makes a node under test: add counts what reaches it, and ask hands
-// an add on to n2.
+// newCounter returns a node under test. It counts the add requests that it receives. For an ask
+// request it sends add to n2.
 func newCounter() *eddy.Node {
 	var n eddy.Node
 	var mu sync.Mutex
@@ -39,7 +38,7 @@ func TestLostReply(t *testing.T) {
 		net.Start("n1", newCounter())
 		net.Start("n2", newCounter())
 
-		net.Lose("n2", "n1", 1) // the next message that n2 sends n1
+		net.Lose("n2", "n1", 1) // the next message from n2 to n1
 		start := time.Now()
 		reply := net.Client("c1").Call("n1", `{"type":"ask"}`)
 
@@ -56,7 +55,7 @@ func TestLostReply(t *testing.T) {
 	})
 }
 
-func TestCutOffNode(t *testing.T) {
+func TestPartition(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := eddytest.New(t, "n1", "n2")
 		net.Start("n1", newCounter())
@@ -65,17 +64,16 @@ func TestCutOffNode(t *testing.T) {
 
 		net.Cut("n1", "n2")
 		if reply := client.Call("n1", `{"type":"ask"}`); reply.Type() != "error" {
-			t.Errorf("the answer is %s, want an error", reply.Body)
+			t.Errorf("the reply is %s, want an error", reply.Body)
 		}
 		net.Heal("n1", "n2")
 		if reply := client.Call("n1", `{"type":"ask"}`); reply.Type() != "ask_ok" {
-			t.Errorf("the answer is %s, want ask_ok", reply.Body)
+			t.Errorf("the reply is %s, want ask_ok", reply.Body)
 		}
 	})
 }
 
-// A node may be played by hand: here n2 answers just when the first attempt's
-// timeout has passed.
+// A client takes the place of n2, and replies to the first attempt after that has timed out.
 func TestLateReply(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := eddytest.New(t, "n1", "n2")
@@ -84,12 +82,12 @@ func TestLateReply(t *testing.T) {
 
 		asked := client.Request("n1", `{"type":"ask"}`)
 		first := n2.Receive()
-		second := n2.Receive() // so the first has met silence
+		second := n2.Receive() // so the first attempt has timed out
 		n2.Reply(first, `{"type":"add_ok","count":1}`)
 		reply := client.Await(asked)
 
 		if count, _ := reply.Body.Get("count").Int(); count != 1 {
-			t.Errorf("the answer is %s, want the late reply's", reply.Body)
+			t.Errorf("the reply is %s, want the count of the late reply", reply.Body)
 		}
 		if first.ID == second.ID {
 			t.Errorf("both attempts have the msg_id %d", first.ID)
@@ -97,9 +95,8 @@ func TestLateReply(t *testing.T) {
 	})
 }
 
-// The real clock is for handlers that hold a mutex across a call: whoever waits
-// for a mutex would stop virtual time. Nothing here waits for an amount of time,
-// only for messages.
+// A test on the real clock, because a handler holds a mutex across a call, and waiting for a
+// mutex stops virtual time. It waits for messages only, never for an amount of time.
 func TestLockAcrossCall(t *testing.T) {
 	var n eddy.Node
 	var mu sync.Mutex

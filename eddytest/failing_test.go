@@ -16,11 +16,11 @@ import (
 	"github.com/eddyrpc/eddy/eddytest"
 )
 
-// A recorder is a test that fails without failing ours.
+// A recorder is a testing.TB that records failures.
 type recorder struct {
 	testing.TB
 	mu       sync.Mutex
-	said     strings.Builder
+	log      strings.Builder
 	failed   bool
 	cleanups []func()
 }
@@ -32,7 +32,7 @@ func (r *recorder) Cleanup(f func())  { r.cleanups = append(r.cleanups, f) }
 func (r *recorder) Logf(format string, args ...any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	fmt.Fprintf(&r.said, format+"\n", args...)
+	fmt.Fprintf(&r.log, format+"\n", args...)
 }
 
 func (r *recorder) Errorf(format string, args ...any) {
@@ -53,7 +53,7 @@ func (r *recorder) Failed() bool {
 	return r.failed
 }
 
-// A test that goes wrong says why, shows what was sent, and ends.
+// A test that fails says why, shows what was sent, and ends.
 func TestFailures(t *testing.T) {
 	for name, test := range map[string]struct {
 		do   func(net *eddytest.Net)
@@ -61,26 +61,26 @@ func TestFailures(t *testing.T) {
 	}{
 		"no reply": {func(net *eddytest.Net) {
 			net.Client("c1").Call("n1", `{"type":"echo"}`)
-		}, "c1 waits in vain for the reply to its request 1\neddytest: what was sent, the last 100:\n0s c1 -> n1 {\"type\":\"echo\",\"msg_id\":1} lost"},
-		"no message": {func(net *eddytest.Net) { net.Client("c1").Receive() }, "c1 waits in vain for a message"},
-		"no object":  {func(net *eddytest.Net) { net.Client("c1").Request("n1", "[]") }, "c1 can't send this"},
-		"no type":    {func(net *eddytest.Net) { net.Client("c1").Send("n1", struct{}{}) }, "c1 can't send this: body.type is missing"},
-		"no JSON":    {func(net *eddytest.Net) { net.Client("c1").Send("n1", func() {}) }, "c1 can't send this: json: unsupported type"},
+		}, "c1 received no reply to its request 1\neddytest: the last 100 messages:\n0s c1 -> n1 {\"type\":\"echo\",\"msg_id\":1} lost"},
+		"no message": {func(net *eddytest.Net) { net.Client("c1").Receive() }, "c1 received no message"},
+		"no object":  {func(net *eddytest.Net) { net.Client("c1").Request("n1", "[]") }, "c1 cannot send this body"},
+		"no type":    {func(net *eddytest.Net) { net.Client("c1").Send("n1", struct{}{}) }, "c1 cannot send this body: body.type is missing"},
+		"no JSON":    {func(net *eddytest.Net) { net.Client("c1").Send("n1", func() {}) }, "c1 cannot send this body: json: unsupported type"},
 		"two of a name": {func(net *eddytest.Net) {
 			net.Client("c1")
 			net.Client("c1")
-		}, "somebody else is called c1"},
-		"no such node": {func(net *eddytest.Net) { net.Stop("n1") }, "there is no node n1 to stop"},
+		}, "the name c1 is taken"},
+		"no such node": {func(net *eddytest.Net) { net.Stop("n1") }, "there is no node n1"},
 		"refused init": {func(net *eddytest.Net) {
 			n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
 			n.OnInit(func(context.Context) error { return errors.New("no disk") })
 			net.Start("n1", n)
-		}, "n1 answered init with {\"type\":\"error\",\"code\":13,\"text\":\"no disk\""},
-		"junk": {func(net *eddytest.Net) { net.Join("n1").Write([]byte("hello\n")) }, "n1 wrote what is no message of its own: not JSON"},
+		}, "the reply of n1 to init is {\"type\":\"error\",\"code\":13,\"text\":\"no disk\""},
+		"junk": {func(net *eddytest.Net) { net.Join("n1").Write([]byte("hello\n")) }, "n1 wrote an invalid message: not JSON"},
 		"no body": {func(net *eddytest.Net) {
 			net.Join("n1").Write([]byte(`{"src":"n1","dest":"n2"}` + "\n"))
 		}, "body is missing"},
-		"another's name": {func(net *eddytest.Net) {
+		"another name": {func(net *eddytest.Net) {
 			net.Join("n1").Write([]byte(`{"src":"n2","dest":"n1","body":{"type":"x"}}` + "\n"))
 		}, "its src is n2"},
 	} {
@@ -96,8 +96,8 @@ func TestFailures(t *testing.T) {
 				for _, f := range r.cleanups {
 					f()
 				}
-				if !r.failed || !strings.Contains(r.said.String(), test.want) {
-					t.Errorf("the test says\n%s\nwant\n%s", r.said.String(), test.want)
+				if !r.failed || !strings.Contains(r.log.String(), test.want) {
+					t.Errorf("the log is\n%s\nwant\n%s", r.log.String(), test.want)
 				}
 			})
 		})

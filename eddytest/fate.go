@@ -6,20 +6,20 @@ import (
 	"github.com/eddyrpc/eddy"
 )
 
-// A Fate is what becomes of a message: after how long each copy of it arrives.
-// One copy is the rule, none is a loss, two are a duplicate.
+// A Fate is what becomes of a message: the delay of each copy that arrives. Without a copy the
+// message is lost; with two it is duplicated.
 type Fate []time.Duration
 
-// The plain fates. Fate{300 * time.Millisecond} is a delay, Fate{0, time.Second}
-// a duplicate that comes a second later.
+// The simple fates. Others are, for example, Fate{300 * time.Millisecond}, a delay, and
+// Fate{0, time.Second}, a duplicate that arrives a second later.
 var (
 	Lost    = Fate(nil)
 	Arrives = Fate{0}
 )
 
-// A link is one direction between two places.
+// A link carries messages from one place to another.
 type link struct {
-	lose, duplicate int // how many of the next messages
+	lose, duplicate int // how many of the next messages to lose, to duplicate
 	delay           time.Duration
 	cut             bool
 }
@@ -34,13 +34,13 @@ func (n *Net) Duplicate(src, dest string, count int) {
 	n.change(src, dest, func(l *link) { l.duplicate = count })
 }
 
-// Delay makes every message from src to dest take this long from now on.
+// Delay makes every message from src to dest that is sent from now on arrive d later.
 func (n *Net) Delay(src, dest string, d time.Duration) {
 	n.change(src, dest, func(l *link) { l.delay = d })
 }
 
-// Cut loses all that a and b send each other, until Heal. What is on its way
-// still arrives.
+// Cut loses all messages that a and b send to each other, until Heal. Messages that were sent
+// before still arrive.
 func (n *Net) Cut(a, b string) { n.setCut(a, b, true) }
 
 // Heal ends a Cut.
@@ -51,9 +51,9 @@ func (n *Net) setCut(a, b string, cut bool) {
 	n.change(b, a, func(l *link) { l.cut = cut })
 }
 
-// Script asks f for the fate of every message that is not lost by Cut or Lose;
-// Duplicate and Delay add to what it says. f is called for one message at a
-// time, in the order they are sent, and must not use the net. nil ends it.
+// Script makes f decide the fate of every message that is not lost by Cut or Lose. Duplicate
+// and Delay are applied to what f returns. f is called for one message at a time, in the
+// order in which they are sent, and must not use the network. A nil f ends this.
 func (n *Net) Script(f func(m eddy.Message) Fate) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -74,7 +74,7 @@ func (n *Net) link(src, dest string) *link {
 	return n.links[key]
 }
 
-// fate decides what becomes of a message.
+// fate returns the fate of a message.
 func (n *Net) fate(m eddy.Message) Fate {
 	l := n.link(m.Src, m.Dest)
 	switch {
@@ -99,7 +99,7 @@ func (n *Net) fate(m eddy.Message) Fate {
 	return changed
 }
 
-// spares reports whether no fault may meet a message: it belongs to Start.
+// spares reports whether no fault affects a message, because Start has sent it or waits for it.
 func (n *Net) spares(m eddy.Message) bool {
 	for _, name := range []string{m.Src, m.Dest} {
 		if c, ok := n.places[name].(*Client); ok && c.spared {

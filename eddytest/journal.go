@@ -9,21 +9,22 @@ import (
 	"github.com/eddyrpc/eddy"
 )
 
-// An Entry of the journal is one message that was sent, and what became of it.
+// An Entry is one message that was sent, and its fate.
 type Entry struct {
 	At      time.Duration // since New
 	Message eddy.Message
-	Fate    Fate // Lost if there is nobody of the name
+	Fate    Fate // Lost if there is no place with the name of the destination
 }
 
-// Journal returns all that was sent so far, in its order, but Start's init.
+// Journal returns all messages that were sent, in their order, without the init messages of
+// Start and the replies to them.
 func (n *Net) Journal() []Entry {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return slices.Clone(n.journal)
 }
 
-// String is one line, such as
+// String returns a line such as
 //
 //	500ms n1 -> n2 {"type":"get","msg_id":3} lost
 func (e Entry) String() string {
@@ -43,7 +44,7 @@ func (e Entry) String() string {
 	return b.String()
 }
 
-// tail is the end of the journal, for a person.
+// tail returns the last count lines of the journal.
 func (n *Net) tail(count int) string {
 	entries := n.Journal()
 	var b strings.Builder

@@ -1,9 +1,9 @@
-// Package eddytest is a network in memory, for the tests of people who write
-// nodes. It carries messages between nodes, and clients that a test plays by
-// hand, and loses, delays, duplicates and cuts as the test says.
+// Package eddytest tests nodes in go test. It is a network in memory that carries messages
+// between nodes and the clients of the test. It loses, delays and duplicates messages, and
+// cuts links, as the test says.
 //
-// Use it inside [testing/synctest], where time is virtual: a call that meets
-// three timeouts takes no time, and every run is like the one before.
+// Use it inside [testing/synctest], where time is virtual: a call that times out three times
+// takes no real time, and all runs of a test are the same.
 //
 //	func TestRetry(t *testing.T) {
 //		synctest.Test(t, func(t *testing.T) {
@@ -16,21 +16,20 @@
 //		})
 //	}
 //
-// A test plays clients and the peers of its nodes by hand ([Client]). [Net.Lose],
-// [Net.Duplicate], [Net.Delay] and [Net.Cut] are the faults that most tests need;
-// [Net.Script] decides message by message. [Net.Services] enters lin-kv and the other
-// services. What was sent stands in [Net.Journal], and in the log of a test that fails.
+// A [Client] sends and receives messages as the test says. It is a client of the nodes, or
+// takes the place of a node. [Net.Lose], [Net.Duplicate], [Net.Delay] and [Net.Cut] are the
+// faults that most tests need. [Net.Script] decides the fate of each message. [Net.Services]
+// adds lin-kv and the other services. [Net.Journal] returns what was sent; the log of a test
+// that fails has it too.
 //
 // # Mutexes and virtual time
 //
-// A goroutine that waits for a mutex is not durably blocked in the sense of
-// synctest, so virtual time stands still for it. If a handler holds a mutex
-// across a call, and another waits for that mutex, the call's timeout never
-// comes and the test hangs. Test such handlers on the real clock: leave
-// synctest.Test out, all else stays the same, and wait for events (a channel, a
-// reply), never for an amount of time. TestLockAcrossCall, among this package's
-// tests, is one. Handlers that wait for channels, calls or time.Sleep are at
-// home in virtual time.
+// In synctest, time does not pass while a goroutine waits for a mutex. If a handler holds a
+// mutex across a call, and another handler waits for that mutex, the call never times out and
+// the test hangs. Test such handlers on the real clock: leave out synctest.Test and nothing
+// else, and wait for events (a channel, a reply), never for an amount of time.
+// TestLockAcrossCall in this package is an example. Handlers that wait for channels, calls or
+// time.Sleep work in virtual time.
 package eddytest
 
 import (
@@ -44,37 +43,37 @@ import (
 	"github.com/eddyrpc/eddy"
 )
 
-// A Net carries messages. They arrive at once and in order unless it is told
-// otherwise. Its methods may be called from any goroutine, but those that wait
-// (Start, Stop, and a client's Call, Await and Receive) end the test when they
-// wait in vain, so they belong to the test's own.
+// A Net is a network. Messages arrive at once and in order unless the test says otherwise. Its
+// methods may be called from any goroutine, except those that wait (Start, Stop, and Call,
+// Await and Receive of a client). These call Fatal when they wait too long, so call them from
+// the goroutine of the test.
 type Net struct {
 	t     testing.TB
-	ids   []string // as init tells the nodes
+	ids   []string // of all nodes, for init
 	start time.Time
 
-	served sync.WaitGroup // nodes
-	played sync.WaitGroup // clients' handlers
+	nodes    sync.WaitGroup
+	handlers sync.WaitGroup // of clients
 
-	mu      sync.Mutex // guards all below
+	mu      sync.Mutex // guards what follows
 	places  map[string]place
 	links   map[[2]string]*link
 	script  func(eddy.Message) Fate
-	flight  []*flying // the next to arrive first
+	flight  []*flying // by the time of their arrival
 	journal []Entry
 }
 
-// A place is where messages arrive: a node's port or a client. mu of the net is
-// held when its methods are called.
+// A place is where messages arrive: the port of a node, or a client. mu of the Net is held
+// when its methods are called.
 type place interface {
 	arrive(m eddy.Message, line []byte)
 	end()
 }
 
-// New makes a network for a test, and ends all that runs on it with the test:
-// every node's input ends, and it drains. If the test has failed, the journal is
-// logged. ids are the nodes of the cluster, as init tells them to each; they
-// need not all be started.
+// New returns a network for a test. At the end of the test the input of every node ends, and
+// the nodes drain. If the test has failed, the last part of the journal is logged. ids are the
+// names of the nodes of the cluster, which init gives to each node. Not all of them need to be
+// started.
 func New(t testing.TB, ids ...string) *Net {
 	n := &Net{
 		t: t, ids: ids, start: time.Now(),
@@ -85,16 +84,15 @@ func New(t testing.TB, ids ...string) *Net {
 	return n
 }
 
-// Start runs a node under this name, sends it init and waits for init_ok. No
-// fault meets these two messages. A node without a Log logs to the test's
-// output.
+// Start runs a node with this name, sends it init and waits for init_ok. No fault affects these
+// two messages. A node without a Log logs to the output of the test.
 func (n *Net) Start(name string, node *eddy.Node) {
 	n.t.Helper()
 	if node.Log == nil {
 		node.Log = slog.New(slog.NewTextHandler(n.t.Output(), nil)).With("node", name)
 	}
 	transport := n.Join(name)
-	n.served.Go(func() {
+	n.nodes.Go(func() {
 		if err := node.Serve(context.Background(), transport); err != nil {
 			n.t.Errorf("eddytest: %s: %v", name, err)
 		}
@@ -103,14 +101,14 @@ func (n *Net) Start(name string, node *eddy.Node) {
 	tester.spared = true
 	reply := tester.Call(name, map[string]any{"type": "init", "node_id": name, "node_ids": n.nodeIDs(name)})
 	if reply.Type() != "init_ok" {
-		n.t.Fatalf("eddytest: %s answered init with %s", name, reply.Body)
+		n.t.Fatalf("eddytest: the reply of %s to init is %s", name, reply.Body)
 	}
 	n.mu.Lock()
 	delete(n.places, tester.name)
 	n.mu.Unlock()
 }
 
-// nodeIDs are the names of all nodes, this one at least.
+// nodeIDs returns the names of all nodes, this one included.
 func (n *Net) nodeIDs(name string) []string {
 	if slices.Contains(n.ids, name) {
 		return n.ids
@@ -118,8 +116,8 @@ func (n *Net) nodeIDs(name string) []string {
 	return append(slices.Clone(n.ids), name)
 }
 
-// Stop ends a node's input and waits until it has drained and ended. Another
-// may then be started under its name.
+// Stop ends the input of a node and waits until the node has drained and ended. Then another
+// node may be started with its name.
 func (n *Net) Stop(name string) {
 	n.t.Helper()
 	n.mu.Lock()
@@ -129,14 +127,14 @@ func (n *Net) Stop(name string) {
 	}
 	n.mu.Unlock()
 	if !ok {
-		n.t.Fatalf("eddytest: there is no node %s to stop", name)
+		n.t.Fatalf("eddytest: there is no node %s", name)
 	}
 	<-p.left
 }
 
-// Join returns a transport for a node that the test serves by itself, and that
-// it sends init by itself. Start is the simple way. Node.Serve closes it in the end;
-// who serves it otherwise must, so that Stop returns.
+// Join returns a transport for a node that the test itself serves, and to which it itself
+// sends init. Start is simpler. Node.Serve closes the transport at its end. A test that serves
+// the node in another way must close it, so that Stop returns.
 func (n *Net) Join(name string) eddy.Transport {
 	n.t.Helper()
 	p := &port{net: n, name: name, left: make(chan struct{})}
@@ -145,7 +143,7 @@ func (n *Net) Join(name string) eddy.Transport {
 	return p
 }
 
-// enter makes what is sent to name arrive at p.
+// enter makes messages to name arrive at p.
 func (n *Net) enter(name string, p place) {
 	n.t.Helper()
 	n.mu.Lock()
@@ -155,18 +153,18 @@ func (n *Net) enter(name string, p place) {
 	}
 	n.mu.Unlock()
 	if taken {
-		n.t.Fatalf("eddytest: somebody else is called %s", name)
+		n.t.Fatalf("eddytest: the name %s is taken", name)
 	}
 }
 
-// end ends everything. While the nodes drain, messages still flow.
+// end ends everything. While the nodes drain, messages still arrive.
 func (n *Net) end() {
 	n.endAll(func(p place) bool { _, isNode := p.(*port); return isNode })
-	n.served.Wait()
+	n.nodes.Wait()
 	n.endAll(func(place) bool { return true })
-	n.played.Wait()
+	n.handlers.Wait()
 	if n.t.Failed() {
-		n.t.Logf("eddytest: what was sent, the last 100:\n%s", n.tail(100))
+		n.t.Logf("eddytest: the last 100 messages:\n%s", n.tail(100))
 	}
 }
 
@@ -180,7 +178,7 @@ func (n *Net) endAll(which func(place) bool) {
 	}
 }
 
-// send takes a message, lets it meet its fate, and writes that down.
+// send sends a message and adds it to the journal.
 func (n *Net) send(m eddy.Message, line []byte) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -196,7 +194,7 @@ func (n *Net) send(m eddy.Message, line []byte) {
 			continue
 		}
 		f := &flying{m, line, time.Now().Add(delay)}
-		// Behind those that arrive at the same time and were sent earlier.
+		// After those that arrive at the same time and were sent earlier.
 		i, _ := slices.BinarySearchFunc(n.flight, f, func(a, b *flying) int {
 			if a.at.After(b.at) {
 				return 1
@@ -208,14 +206,14 @@ func (n *Net) send(m eddy.Message, line []byte) {
 	}
 }
 
-// A flying message is on its way.
+// A flying message was sent and has not arrived yet.
 type flying struct {
 	m    eddy.Message
 	line []byte
 	at   time.Time
 }
 
-// land delivers what has been on its way for long enough.
+// land delivers the messages that are due.
 func (n *Net) land() {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -13,7 +13,7 @@ import (
 	"github.com/eddyrpc/eddy/eddytest"
 )
 
-// arrivals lets n messages go from a to b and tells what arrives when.
+// arrivals sends n messages from a to b and returns what arrives when.
 func arrivals(t *testing.T, n int, faults func(net *eddytest.Net)) string {
 	var got []string
 	synctest.Test(t, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// What arrives at the same time arrives in the order it was sent.
+// Messages that arrive at the same time arrive in the order in which they were sent.
 func TestDelayKeepsOrder(t *testing.T) {
 	const n = 1000
 	got := arrivals(t, n, func(net *eddytest.Net) { net.Delay("a", "b", time.Second) })
@@ -112,16 +112,16 @@ func TestJournal(t *testing.T) {
 	})
 }
 
-// Nodes have every name that New was given, and their own.
+// init gives a node the names that New got, and its own.
 func TestInit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := eddytest.New(t, "n1", "n2")
 		known, stranger := newCounter(), newCounter()
-		net.Cut("n1", "init-n1") // Start is spared
+		net.Cut("n1", "init-n1") // which does not affect Start
 		net.Start("n1", known)
 		net.Start("n3", stranger)
 		if got := fmt.Sprintf("%s %s %s %s", known.ID(), known.IDs(), stranger.ID(), stranger.IDs()); got != "n1 [n1 n2] n3 [n1 n2 n3]" {
-			t.Errorf("the nodes are called %s", got)
+			t.Errorf("the names of the nodes are %s", got)
 		}
 		if len(net.Journal()) != 0 {
 			t.Errorf("the journal has init: %v", net.Journal())
@@ -129,8 +129,7 @@ func TestInit(t *testing.T) {
 	})
 }
 
-// A node that is stopped answers what it has accepted, and another may take its
-// place.
+// A node that is stopped replies to what it has accepted. Another node may have its name.
 func TestStopAndStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := eddytest.New(t, "n1")
@@ -140,17 +139,17 @@ func TestStopAndStart(t *testing.T) {
 		synctest.Wait()
 		net.Stop("n1")
 		if m := c.Await(asked); m.Type() != "error" {
-			t.Errorf("answered with %s, want an error", m.Body)
+			t.Errorf("the reply is %s, want an error", m.Body)
 		}
 		c.Send("n1", `{"type":"add"}`)
 		net.Start("n1", newCounter())
 		if m := c.Call("n1", `{"type":"add"}`); string(m.Body.Get("count")) != "1" {
-			t.Errorf("the new node's first answer is %s", m.Body)
+			t.Errorf("the first reply of the new node is %s", m.Body)
 		}
 	})
 }
 
-// A test may serve a node by itself.
+// A test may itself serve a node.
 func TestJoin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := eddytest.New(t)
@@ -168,7 +167,7 @@ func TestJoin(t *testing.T) {
 	})
 }
 
-// A second reply to one request is not lost on the client.
+// A client receives the second reply to one request, too.
 func TestClientSeesDuplicates(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := eddytest.New(t)
@@ -192,7 +191,7 @@ func TestHandle(t *testing.T) {
 		n2.Handle(func(m eddy.Message) { n2.Reply(m, map[string]any{"type": "add_ok", "count": 7}) })
 		net.Start("n1", newCounter())
 		if m := net.Client("c1").Call("n1", []byte(`{"type":"ask"}`)); string(m.Body.Get("count")) != "7" {
-			t.Errorf("answered with %s", m.Body)
+			t.Errorf("the reply is %s", m.Body)
 		}
 	})
 }

@@ -10,14 +10,14 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// A port is a node's end of the network: its eddy.Transport.
+// A port is the transport of a node.
 type port struct {
 	net     *Net
 	name    string
 	left    chan struct{} // closed when the node has ended
-	changed sync.Cond     // with mu of the net, which guards all below
-	inbox   []byte        // lines that were not yet read
-	ended   bool          // no more will come
+	changed sync.Cond     // its lock is mu of net, which guards what follows
+	inbox   []byte        // lines that were not read yet
+	ended   bool          // no further line will come
 	closed  bool
 }
 
@@ -48,16 +48,16 @@ func (p *port) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// Write sends messages. A line that is none fails the test.
+// Write sends messages. A line that is no message fails the test.
 func (p *port) Write(lines []byte) (int, error) {
 	for line := range bytes.Lines(lines) {
-		line = bytes.Clone(line) // it stays with us, in flight and in the journal
+		line = bytes.Clone(line) // the network and the journal keep it
 		m, err := parse(line)
 		if err == nil && m.Src != p.name {
 			err = fmt.Errorf("its src is %s", m.Src)
 		}
 		if err != nil {
-			p.net.t.Errorf("eddytest: %s wrote what is no message of its own: %v\n%s", p.name, err, line)
+			p.net.t.Errorf("eddytest: %s wrote an invalid message: %v\n%s", p.name, err, line)
 			continue
 		}
 		p.net.send(m, line)
@@ -78,8 +78,8 @@ func (p *port) Close() error {
 	return nil
 }
 
-// parse parses a line by the workbench's parser: the node's own could not see
-// its mistakes.
+// parse parses a line with the parser of the workbench. The parser of the node would not find
+// its own mistakes.
 func parse(line []byte) (eddy.Message, error) {
 	m, err := message.Parse(line)
 	return eddy.Message{Src: m.Src, Dest: m.Dest, ID: m.ID, InReplyTo: m.InReplyTo, Body: m.Body}, err

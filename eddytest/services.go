@@ -5,13 +5,13 @@ import (
 	"github.com/eddyrpc/eddy/internal/service"
 )
 
-// Services enters lin-kv, seq-kv, lww-kv and lin-tso, as Maelstrom and eddy test
-// have them, for the nodes to ask: see eddy.LinKV and its siblings, eddy.Timestamp.
-// They answer at once, and the net's faults meet their messages like any others. A
-// request that arrives twice is served twice.
+// Services adds lin-kv, seq-kv, lww-kv and lin-tso, as Maelstrom and eddy test have them. Nodes
+// use them by eddy.LinKV, eddy.SeqKV, eddy.LWWKV and eddy.LinTSO. They reply at once. The faults
+// of the network affect their messages like all others. They serve a request twice that
+// arrives twice.
 //
-// seq-kv's reads and lww-kv's are often old, as they may be. The seed chooses how
-// old, by what each node has asked before.
+// Reads from seq-kv and lww-kv often return old values, as these services allow. How old they
+// are depends on the seed and on the earlier requests of the node.
 func (n *Net) Services(seed uint64) {
 	n.t.Helper()
 	for name, s := range service.All(seed) {

@@ -8,7 +8,7 @@ import (
 	"github.com/eddyrpc/eddy/eddytest"
 )
 
-// A node that keeps its counter in lin-kv, and does not hear of a change: to copy.
+// A test to copy: a node keeps a counter in lin-kv, and the replies to a change are lost.
 func TestCounterInLinKV(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := eddytest.New(t, "n1")
@@ -30,7 +30,7 @@ func TestCounterInLinKV(t *testing.T) {
 			return eddytest.Arrives
 		})
 		if err := add(); err == nil {
-			t.Error("nothing was heard, and it is no error")
+			t.Error("no reply came, and there is no error")
 		}
 		if count, err := counter.Read(t.Context(), "count"); count != 2 || err != nil {
 			t.Errorf("the count is %d, %v", count, err)
@@ -38,7 +38,7 @@ func TestCounterInLinKV(t *testing.T) {
 	})
 }
 
-// All services are there, answer requests alone, and answer each copy of one.
+// There are all services. They reply to requests only, and to each copy of a request.
 func TestServices(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := eddytest.New(t)
@@ -46,7 +46,7 @@ func TestServices(t *testing.T) {
 		c := net.Client("c1")
 		for _, name := range []string{"lin-kv", "seq-kv", "lww-kv"} {
 			if m := c.Call(name, `{"type":"write","key":"x","value":[1, 2]}`); m.Type() != "write_ok" || m.Src != name {
-				t.Errorf("%s answered %s", m.Src, m.Body)
+				t.Errorf("the reply of %s is %s", m.Src, m.Body)
 			}
 		}
 		for i, want := range []string{"0", "1"} {
@@ -58,11 +58,11 @@ func TestServices(t *testing.T) {
 		c.Send("lin-tso", `{"type":"ts","msg_id":7,"in_reply_to":7}`)
 		synctest.Wait()
 		if m, ok := c.TryReceive(); ok {
-			t.Errorf("answered %s", m.Body)
+			t.Errorf("received %s", m.Body)
 		}
 		net.Duplicate("c1", "lin-tso", 1)
 		if m, again := c.Call("lin-tso", `{"type":"ts"}`), c.Receive(); string(m.Body.Get("ts")) != "2" || string(again.Body.Get("ts")) != "3" {
-			t.Errorf("answered %s and %s", m.Body, again.Body)
+			t.Errorf("received %s and %s", m.Body, again.Body)
 		}
 	})
 }

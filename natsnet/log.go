@@ -5,21 +5,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
-	"unicode/utf8"
+
+	"github.com/eddyrpc/eddy/internal/bounded"
 )
 
 // excerpt returns the beginning of a text, for a log.
-func excerpt[T string | []byte](text T) string {
-	const most = 200
-	if len(text) <= most {
-		return string(text)
-	}
-	end := most
-	for end > most-utf8.UTFMax && !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return string(text[:end])
-}
+func excerpt[T string | []byte](text T) string { return string(bounded.Cut(text, 200)) }
 
 // A limitedLog logs at most one warning a second: the same fault of a network can
 // occur thousands of times.

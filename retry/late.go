@@ -9,7 +9,7 @@ type Late uint8
 const (
 	// Accept takes a reply to any attempt as the reply to the call. It is the
 	// default: over a network that takes 600 ms for each reply, every call with a
-	// timeout of 500 ms would otherwise fail although its attempts are answered.
+	// timeout of 500 ms would otherwise fail although its attempts get replies.
 	Accept Late = iota
 	// Ignore takes only a reply that comes before the timeout of its attempt.
 	Ignore

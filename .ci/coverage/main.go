@@ -1,5 +1,5 @@
-// Coverage prints how much of each package a coverage profile covers, and fails
-// if one is under the least.
+// Coverage prints the coverage of each package in a coverage profile. It fails if a package
+// has less than the least coverage.
 package main
 
 import (
@@ -17,7 +17,7 @@ type counts struct{ covered, all int }
 
 func main() {
 	log.SetFlags(0)
-	least := flag.Float64("least", 90, "percent of the statements of each package")
+	least := flag.Float64("least", 90, "least coverage of each package, in percent of its statements")
 	flag.Parse()
 	file, err := os.Open(flag.Arg(0))
 	if err != nil {
@@ -36,12 +36,12 @@ func main() {
 		failed = failed || percent < *least
 	}
 	if failed {
-		log.Fatalf("a package is under %.0f %%", *least)
+		log.Fatalf("a package has less than %.0f %%", *least)
 	}
 }
 
-// read sums up a profile: lines of "file.go:1.2,3.4 statements runs". A block
-// that several test binaries ran stands there several times.
+// read reads a profile: lines of "file.go:1.2,3.4 statements runs". A block has several lines
+// if several test programs ran it.
 func read(file *os.File) map[string]counts {
 	type block struct{ statements, runs int }
 	blocks := map[string]block{}
@@ -50,7 +50,7 @@ func read(file *os.File) map[string]counts {
 		at, rest, ok := strings.Cut(lines.Text(), " ")
 		var b block
 		if _, err := fmt.Sscan(rest, &b.statements, &b.runs); !ok || err != nil {
-			continue // the mode line
+			continue // the line with the mode
 		}
 		b.runs += blocks[at].runs
 		blocks[at] = b

@@ -13,17 +13,15 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// A graph says which files use which: the names of the declarations by the file that
-// uses them and the file that they stand in.
-type graph map[string]map[string]map[string]bool
+// A graph has the names of the declarations that one file uses of another one.
+type graph map[string]map[string]map[string]bool // by the using file and the used file
 
-// circles prints which files of a package use each other in a circle. A file uses
-// another if it names a declaration at the top level of that, or a method. A field is
-// no declaration of its own: its type is, where a file names that.
+// circles prints which files of a package use each other in a circle. A file uses another one
+// if it names a top-level declaration or a method of it. Fields do not count.
 //
-// Files that all reach each other are one component. For each component it prints a set
-// of uses without which there would be no circle, chosen to name few declarations:
-// the files are put into an order, and the uses against the order are printed.
+// Files that all reach each other are one component. For each component, circles orders the
+// files so that few uses point backward, and prints those. Without them there would be no
+// circle.
 func (r *report) circles(p *packages.Package) {
 	r.title("circles of use between the files of the root package")
 	g := uses(p)
@@ -79,8 +77,8 @@ func uses(p *packages.Package) graph {
 	return g
 }
 
-// declared is the name of an object that is declared at the top level of a package or
-// is a method there, otherwise "".
+// declared returns the name of an object that is a top-level declaration or a method of a
+// package, otherwise "".
 func declared(p *types.Package, o types.Object) string {
 	if o == nil || o.Pkg() != p {
 		return ""
@@ -131,9 +129,9 @@ func components(g graph) (sets [][]string) {
 	return sets
 }
 
-// order puts files into an order in which few uses point back, users first: again and
-// again it takes the file that the fewest of the others use, measured against how
-// much it uses of them (the greedy rule of Eades, Lin and Smyth).
+// order orders files so that few uses point backward. In each step it takes the file that uses
+// most of the others, compared with how much they use it (the greedy rule of Eades, Lin and
+// Smyth).
 func order(g graph, files []string) (order []string) {
 	rest := slices.Clone(files)
 	for len(rest) > 0 {

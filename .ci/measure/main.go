@@ -2,9 +2,9 @@
 //
 //	go run -modfile=.ci/tools.mod ./.ci/measure [-check] [-v]
 //
-// They are the size of the root package, long functions, long files, the circles of
-// use between the files of the root package, and the length of the way that a body and
-// its reply take through a node. With -check the exit status is 1 if a bound is broken.
+// They are the size of the root package, long functions, long files, the circles of use
+// between the files of the root package, and the length of the way that a body and its reply
+// take through a node. With -check the exit status is 1 if a measure exceeds its bound.
 package main
 
 import (
@@ -32,7 +32,7 @@ const (
 func main() {
 	log.SetFlags(0)
 	log.SetPrefix("measure: ")
-	check := flag.Bool("check", false, "fail if a bound is broken")
+	check := flag.Bool("check", false, "fail if a measure exceeds its bound")
 	verbose := flag.Bool("v", false, "print every function of the way and every use within a circle")
 	flag.Parse()
 
@@ -43,7 +43,7 @@ func main() {
 	if len(r.broken) == 0 {
 		return
 	}
-	fmt.Printf("\nbounds that are broken:\n  %s\n", strings.Join(r.broken, "\n  "))
+	fmt.Printf("\nmeasures that exceed their bounds:\n  %s\n", strings.Join(r.broken, "\n  "))
 	if *check {
 		os.Exit(1)
 	}
@@ -91,7 +91,7 @@ func load() (map[string]*packages.Package, error) {
 	return pkgs, err
 }
 
-// A report prints the measures, and keeps them and the bounds that are broken.
+// A report prints the measures, and collects them and those that exceed their bounds.
 type report struct {
 	out      io.Writer
 	verbose  bool
@@ -109,7 +109,7 @@ func (r *report) printf(format string, args ...any) { fmt.Fprintf(r.out, format,
 
 func (r *report) title(text string) { r.printf("\n== %s\n", text) }
 
-// bound prints a measure beside its bound.
+// bound prints a measure and its bound.
 func (r *report) bound(what string, now, most int) {
 	r.measures = append(r.measures, measured{what, now, most})
 	line := fmt.Sprintf("%s: %d (at most %d)", what, now, most)

@@ -12,7 +12,7 @@ import (
 	"strings"
 )
 
-// A file is a Go file that is no test. It is parsed whatever its build tags say.
+// A file is a Go file that is no test. Its build constraints do not matter.
 type file struct {
 	dir, name string
 	lines     int
@@ -20,8 +20,8 @@ type file struct {
 	set       *token.FileSet
 }
 
-// readFiles returns the Go files under a directory, in other modules too, except tests
-// and testdata.
+// readFiles returns the Go files in a directory and below it, except tests and testdata. It
+// includes other modules.
 func readFiles(root string) (files []file, err error) {
 	set := token.NewFileSet()
 	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
@@ -44,7 +44,7 @@ func readFiles(root string) (files []file, err error) {
 	return files, err
 }
 
-// rootSize counts every line, blank lines and comments too.
+// rootSize counts all lines, blank lines and comments included.
 func (r *report) rootSize(files []file) {
 	r.title("the root package, without tests")
 	count, lines := 0, 0
@@ -58,8 +58,8 @@ func (r *report) rootSize(files []file) {
 	r.bound("lines of these files", lines, maxRootLines)
 }
 
-// longFunctions looks at functions from their line of func to that of their closing
-// brace. What is within a function literal belongs to the function around it.
+// longFunctions counts the lines of a function from the line of func to the line of the closing
+// brace. A function literal belongs to the function around it.
 func (r *report) longFunctions(files []file) {
 	r.title("functions over the bound, without tests")
 	total := 0

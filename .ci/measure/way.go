@@ -13,30 +13,27 @@ import (
 	"golang.org/x/tools/go/packages"
 )
 
-// The way of a body from a call to the wire, and of the reply back to the caller, is
-// all that a reader has to read who wants to know what happens to them.
+// The way of a body leads from a call to the wire, and the way of the reply back to the caller.
+// A reader who wants to know what happens to them has to read the functions on the way.
 //
-// The measure is the number of lines of the functions on that way: from the line of
-// func to that of the closing brace, blank lines and comments within included, doc
-// comments excluded. The functions are the entries, and every function of the module
-// that a function on the way names, except the leaves. A call through an interface or
-// a function value names no function, so where the way goes on behind one, the
-// function behind it is an entry too.
+// The measure is the number of lines of these functions, from the line of func to the line of
+// the closing brace, without doc comments. The functions are the entries, and every function
+// of the module that a function on the way names, except the leaves. A call through an
+// interface or a function value names no function. So a function that is called in this way
+// must be an entry.
 
-// entries are the functions where the way begins, or goes on behind an interface or a
-// function value.
+// entries are the functions where the way begins, and functions on the way that are called
+// through an interface or a function value.
 var entries = []string{
 	"(*eddy.Node).RPCWithRetry",
 	"(*eddy.Node).readLines", // the goroutine that reads
-	"(*eddy.input).Read",     // behind wire.Lines
+	"(*eddy.input).Read",     // called by wire.Lines
 }
 
-// leaves are the functions, or the types and packages with all their functions, where
-// the way of a body ends, or another one begins. What is behind a leaf is not counted.
+// leaves are the functions, or the types and packages with all their functions, where the way
+// ends or another way begins. What a leaf names is not counted.
 var leaves = map[string]string{
-	"(*eddy.Node).dispatch":                          "the way of a request to its handler",
-	"(*eddy.Node).init":                              "the way of an init",
-	"(*eddy.Node).refuse":                            "the reply to a request that is not served",
+	"(*eddy.Node).receiveRequest":                    "the way of a request to its handler",
 	"(*eddy.Node).badLine":                           "what happens to a line that is no message",
 	"(*eddy/internal/caller.Caller[O]).setAlarm":     "the way of a timeout",
 	"(*eddy/internal/caller.Caller[O]).Cancel":       "the end of a context",
@@ -47,7 +44,7 @@ var leaves = map[string]string{
 	"eddy/internal/metadata":                         "policies that need metadata",
 	"eddy/internal/schedule":                         "when a call sends again",
 	"eddy/internal/body":                             "how a Go value becomes a body",
-	"eddy/internal/bounded":                          "a map that does not grow without limit",
+	"eddy/internal/bounded":                          "what is kept and printed of names",
 	"eddy/retry.Policy":                              "what a policy allows",
 	"eddy.Request":                                   "the request that a call is made for",
 	"eddy.Errorf":                                    "errors",
@@ -125,7 +122,7 @@ func walk(functions map[*types.Func]*function, entries []*types.Func) (reached m
 	return reached, met
 }
 
-// leafOf is the leaf that a function belongs to, "" if it belongs to none.
+// leafOf returns the leaf that a function belongs to, "" if there is none.
 func leafOf(fn *types.Func) string {
 	pkg := short(fn.Pkg().Path())
 	names := []string{short(fn.FullName()), pkg}
@@ -146,7 +143,7 @@ func leafOf(fn *types.Func) string {
 	return ""
 }
 
-// short leaves out what all names of the module begin with: eddy, eddy/internal/wire.
+// short removes from names what all names of the module begin with: eddy, eddy/internal/wire.
 func short(name string) string {
 	return strings.ReplaceAll(name, strings.TrimSuffix(module, "eddy"), "")
 }

@@ -31,67 +31,67 @@ const (
 	maxAttempts = 1000
 )
 
-// parse reads the arguments. What it rejects it has already told on out.
+// parse parses the arguments. It writes an error to out before it returns it.
 func parse(args []string, out io.Writer) (*options, error) {
 	o := &options{drain: duration(30 * time.Second), maxLine: 16 << 20}
-	var said policyFlags
-	said.timeout = duration(500 * time.Millisecond)
+	var flags policyFlags
+	flags.timeout = duration(500 * time.Millisecond)
 	f := flag.NewFlagSet("relay", flag.ContinueOnError)
-	f.SetOutput(io.Discard) // or every mistake would print all flags
-	f.StringVar(&said.policy, "policy", "default", "what the three flags below don't say: a `file`, or default|patient|hedged|budgeted")
-	f.Var(&said.timeout, "timeout", "how long each attempt waits for its reply: a `duration` from 1ms to 1h")
-	f.IntVar(&said.attempts, "max-retries", 3, "attempts in all, the first included: a `number` from 1 to 1000")
-	f.TextVar(&said.late, "late", said.late, "a reply that comes after its attempt's timeout: `accept|ignore`")
-	f.StringVar(&o.eof, "eof", "drain", "at the end of input: `drain|stop`, that is answer what is open, or end at once")
-	f.Var(&o.drain, "drain", "how long draining may take: a `duration` over 0s")
+	f.SetOutput(io.Discard) // otherwise Parse would print all flags after an error
+	f.StringVar(&flags.policy, "policy", "default", "the policy of calls, except what --timeout, --max-retries and --late set: a `file`, or default|patient|hedged|budgeted")
+	f.Var(&flags.timeout, "timeout", "timeout of each attempt: a `duration` from 1ms to 1h")
+	f.IntVar(&flags.attempts, "max-retries", 3, "attempts of a call in all, the first included: a `number` from 1 to 1000")
+	f.TextVar(&flags.late, "late", flags.late, "whether a reply counts that comes after the timeout of its attempt: `accept|ignore`")
+	f.StringVar(&o.eof, "eof", "drain", "what to do at the end of the input: `drain|stop`, that is, first reply to all open requests, or end at once")
+	f.Var(&o.drain, "drain", "longest time that draining may take: a `duration` over 0s")
 	f.BoolVar(&o.compact, "compact", false, "write no blank after ':' and ','")
-	f.Var(&o.maxLine, "max-line", "longest line that is read: a `size` from 1KiB to 1GiB")
-	f.IntVar(&o.maxOpen, "max-open", 100_000, "calls, and apart from them requests, that may be open: a `number`, at least 1")
-	f.Var(&o.logLevel, "log-level", "least level that is logged: `debug|info|warn|error`")
-	f.StringVar(&o.logFormat, "log-format", "text", "how it is logged: `text|json`")
-	f.BoolVar(&o.version, "version", false, "print the version and end")
+	f.Var(&o.maxLine, "max-line", "length of the longest line that is read: a `size` from 1KiB to 1GiB")
+	f.IntVar(&o.maxOpen, "max-open", 100_000, "largest number of open calls, and also of open requests: a `number`, at least 1")
+	f.Var(&o.logLevel, "log-level", "lowest level that is logged: `debug|info|warn|error`")
+	f.StringVar(&o.logFormat, "log-format", "text", "format of the log: `text|json`")
+	f.BoolVar(&o.version, "version", false, "print the version and exit")
 	switch err := f.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
 		help(out, f)
 		return nil, err
 	case err != nil:
-		return nil, tell(out, "%s", strings.Replace(err.Error(), " -", " --", 1))
+		return nil, fail(out, "%s", strings.Replace(err.Error(), " -", " --", 1))
 	}
 	if f.NArg() > 0 {
-		return nil, tell(out, "takes no arguments, got %q", f.Arg(0))
+		return nil, fail(out, "takes no arguments, got %q", f.Arg(0))
 	}
-	if err := said.check(); err != nil {
-		return nil, tell(out, "%w", err)
+	if err := flags.check(); err != nil {
+		return nil, fail(out, "%w", err)
 	}
-	policy, err := said.over(f)
+	policy, err := flags.over(f)
 	if err != nil {
-		return nil, tell(out, "%w", err)
+		return nil, fail(out, "%w", err)
 	}
 	o.policy = policy
 	return o, o.check(out)
 }
 
-// check rejects values out of range.
+// check returns an error if a value is out of range.
 func (o *options) check(out io.Writer) error {
 	switch {
 	case o.eof != "drain" && o.eof != "stop":
-		return tell(out, "--eof %s: must be drain or stop", o.eof)
+		return fail(out, "--eof %s: must be drain or stop", o.eof)
 	case o.drain <= 0:
-		return tell(out, "--drain %v: must be over 0s", &o.drain)
+		return fail(out, "--drain %v: must be over 0s", &o.drain)
 	case o.maxLine < 1<<10 || o.maxLine > 1<<30:
-		return tell(out, "--max-line %v: must be from 1KiB to 1GiB", &o.maxLine)
+		return fail(out, "--max-line %v: must be from 1KiB to 1GiB", &o.maxLine)
 	case o.maxOpen < 1:
-		return tell(out, "--max-open %d: must be at least 1", o.maxOpen)
+		return fail(out, "--max-open %d: must be at least 1", o.maxOpen)
 	case o.logFormat != "text" && o.logFormat != "json":
-		return tell(out, "--log-format %s: must be text or json", o.logFormat)
+		return fail(out, "--log-format %s: must be text or json", o.logFormat)
 	}
 	return nil
 }
 
 func help(out io.Writer, f *flag.FlagSet) {
 	fmt.Fprint(out, "Usage: relay [flags] <messages >messages\n"+
-		"A node that answers init and echo, and relays calls to other nodes with retries.\n"+
-		"It reads one JSON message a line and writes one a line.\n\n")
+		"A node that replies to init, echo and relay. For a relay it calls another node, with\n"+
+		"retries. It reads one JSON message per line and writes one per line.\n\n")
 	f.VisitAll(func(f *flag.Flag) {
 		value, usage := flag.UnquoteUsage(f)
 		name := strings.TrimSpace("--" + f.Name + " " + value)
@@ -99,13 +99,13 @@ func help(out io.Writer, f *flag.FlagSet) {
 	})
 }
 
-func tell(out io.Writer, format string, args ...any) error {
+func fail(out io.Writer, format string, args ...any) error {
 	err := fmt.Errorf(format, args...)
 	fmt.Fprintf(out, "relay: %v (relay --help lists the flags)\n", err)
 	return err
 }
 
-// logger is the log that the options ask for.
+// logger returns the log as the options say.
 func (o *options) logger(to io.Writer) *slog.Logger {
 	opts := &slog.HandlerOptions{Level: slog.Level(o.logLevel)}
 	if o.logFormat == "json" {
@@ -114,7 +114,7 @@ func (o *options) logger(to io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(to, opts))
 }
 
-// A duration is a time.Duration whose error names an example.
+// A duration is a flag for a time.Duration. Its error gives an example.
 type duration time.Duration
 
 func (d *duration) String() string { return time.Duration(*d).String() }
@@ -128,7 +128,7 @@ func (d *duration) Set(text string) error {
 	return nil
 }
 
-// A level is a slog.Level in lower case.
+// A level is a flag for a slog.Level in lower case.
 type level slog.Level
 
 func (l *level) String() string { return strings.ToLower(slog.Level(*l).String()) }
@@ -140,7 +140,7 @@ func (l *level) Set(text string) error {
 	return nil
 }
 
-// A size is a number of bytes, with a unit if it divides.
+// A size is a flag for a number of bytes, with or without a unit.
 type size int
 
 func (s *size) String() string {

@@ -3,7 +3,7 @@
 //
 //	{"type":"relay","msg_id":1,"target":"n2","payload":{"type":"read"}}
 //
-// It is written with package eddy alone, as a small node is meant to be.
+// It imports package eddy and the standard library only.
 package main
 
 import (
@@ -21,8 +21,8 @@ import (
 
 func main() { os.Exit(run()) }
 
-// run returns the exit status: 0 after the end of input, 1 if input or output
-// failed, 2 for wrong arguments.
+// run returns the exit status: 0 after the end of the input, 1 if the input or the output
+// failed, 2 for invalid arguments.
 func run() int {
 	o, err := parse(os.Args[1:], os.Stderr)
 	switch {
@@ -55,7 +55,7 @@ func run() int {
 	return 0
 }
 
-// summary logs the node's counters once, at the end.
+// summary logs the counters of the node.
 func summary(n *eddy.Node, logs *eddy.LogQueue) {
 	s := n.Stats()
 	n.Log.LogAttrs(context.Background(), slog.LevelInfo, "summary",

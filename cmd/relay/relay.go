@@ -77,7 +77,7 @@ func appendResult(body eddy.Raw, attempts int, reply eddy.Raw) eddy.Raw {
 	return append(body, '}')
 }
 
-// A job is what the body of a relay asks for.
+// A job is the content of a relay request.
 type job struct {
 	target              string
 	payload             eddy.Raw
@@ -98,8 +98,8 @@ func readJob(body eddy.Raw) (j job, err error) {
 		}
 	}
 	switch {
-	case j.target == "" || strings.ContainsRune(j.target, utf8.RuneError): // or a lone surrogate's escape would name another node
-		return j, malformed("target must be a node's name, a string that is not empty")
+	case j.target == "" || strings.ContainsRune(j.target, utf8.RuneError): // the escape of a lone surrogate would become another name
+		return j, malformed("target must be the name of a node, a string that is not empty")
 	case len(j.payload) == 0 || j.payload[0] != '{':
 		return j, malformed("payload must be an object with a type")
 	case !typed(j.payload):

@@ -183,7 +183,7 @@ func TestResultTooDeep(t *testing.T) {
 func TestMalformedRelay(t *testing.T) {
 	t.Parallel()
 	const (
-		target  = "target must be a node's name, a string that is not empty"
+		target  = "target must be the name of a node, a string that is not empty"
 		payload = "payload must be an object with a type"
 		typ     = "payload.type must be a string that is not empty"
 		timeout = "timeout_ms must be an integer from 1 to 3600000, in milliseconds"
@@ -321,7 +321,7 @@ func TestHelp(t *testing.T) {
 	}
 	for _, want := range []string{
 		"Usage: relay",
-		"  --timeout duration\n        how long each attempt waits for its reply: a duration from 1ms to 1h (default 500ms)\n",
+		"  --timeout duration\n        timeout of each attempt: a duration from 1ms to 1h (default 500ms)\n",
 		"--max-retries number", "default 3", "--late accept|ignore", "--eof drain|stop", "--drain duration", "30s",
 		"--compact", "--max-line size", "16MiB", "--max-open number", "100000", "--log-level debug|info|warn|error", "default info",
 		"--log-format text|json", "--version", "--policy file", "(default default)",

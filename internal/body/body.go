@@ -7,6 +7,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/internal/bounded"
 )
 
 // A node passes on what it does not understand. So a lone surrogate's escape and a name
@@ -68,7 +70,7 @@ func (e *kindError) Error() string {
 	if e.pointer == "" {
 		return what + " is not what was expected here"
 	}
-	return what + " is not what was expected at " + e.pointer
+	return what + " is not what was expected at " + bounded.Name(e.pointer)
 }
 
 func (e *kindError) Unwrap() error { return e.err }

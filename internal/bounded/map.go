@@ -1,5 +1,4 @@
-// Package bounded has a map that does not grow without limit, for what is kept for
-// names that strangers choose.
+// Package bounded bounds what is kept and printed of names and texts that strangers choose.
 package bounded
 
 // A Map is a map with a limit on its entries and on their bytes. A Put that exceeds a

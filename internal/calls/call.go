@@ -8,37 +8,40 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// A Call is what the program asked for; each of its attempts is one message that
-// is sent for it. O is what the owner of the table keeps with a call.
+// A Call is what the program asked for. Each of its attempts is one message that is sent
+// for it. O is what the user of the table keeps with a call.
 //
 // An open call that has sent one attempt costs 96 bytes where O is two words
 // (bench, open).
 type Call[O any] struct {
 	Peer   *Peer
-	Policy *retry.Policy // nil is the default
+	Policy *retry.Policy // nil means the default
 	Fields string        // the body without its ids, as each attempt carries it
 	Owner  O
 
 	// Blocking means that a goroutine waits for the end of the call.
 	Blocking bool
 
-	where   where         // the queue in which the call stands
-	state   state         // of the latest attempt, as are the next three
-	number  int32         // from 1; 0 before the first
+	where where // the queue that the call is in
+
+	// The latest attempt.
+	state   state
+	number  int32         // from 1; 0 before the first attempt
 	id      int64         // its msg_id
-	written time.Duration // -1 before
-	more    *more[O]      // nil for a call without a retry and without a schedule
+	written time.Duration // when its message had been written; -1 before
+
+	more *more[O] // nil for a call without a retry and without a schedule
 
 	next, prev *Call[O] // in its queue
 }
 
-// More is what most calls do not need.
+// A more is what most calls do not need.
 type more[O any] struct {
 	earlier   []attempt // all but the latest
 	scheduled *scheduled[O]
 }
 
-// An attempt is one message of a call.
+// An attempt is one that is not the latest of its call any more.
 type attempt struct {
 	id      int64
 	written time.Duration // when its message had been written; -1 before
@@ -49,9 +52,11 @@ type state uint8
 
 const (
 	timedOut state = 1 << iota
-	answered       // its reply counted
-	replied        // the schedule knows of its reply
+	answered       // its reply came and counted
+	replied        // its reply came; set only if the call has a schedule
 )
+
+func (c *Call[O]) bytes() int64 { return int64(len(c.Fields) + len(c.Peer.Name)) }
 
 // Dest returns the node that is called.
 func (c *Call[O]) Dest() string { return c.Peer.Name }
@@ -59,7 +64,7 @@ func (c *Call[O]) Dest() string { return c.Peer.Name }
 // Sent returns how many attempts were sent.
 func (c *Call[O]) Sent() int { return int(c.number) }
 
-// Waiting returns how long the latest attempt has waited since it was written.
+// Waiting returns how long ago the latest attempt was written, 0 if it was not.
 func (c *Call[O]) Waiting(now time.Duration) time.Duration {
 	if c.written < 0 {
 		return 0
@@ -67,7 +72,7 @@ func (c *Call[O]) Waiting(now time.Duration) time.Duration {
 	return now - c.written
 }
 
-// Schedule returns the schedule that decides for c, nil if its policy is simple.
+// Schedule returns the schedule that decides for c, nil if c needs none.
 func (c *Call[O]) Schedule() *schedule.Schedule {
 	if s := c.scheduled(); s != nil {
 		return &s.Schedule
@@ -82,8 +87,8 @@ func (c *Call[O]) scheduled() *scheduled[O] {
 	return c.more.scheduled
 }
 
-// LastError returns the error reply that the attempt received that finished last, nil if
-// it timed out or the call has no schedule.
+// LastError returns the error reply to the attempt that finished last, nil if that attempt
+// timed out or the call has no schedule.
 func (c *Call[O]) LastError() error {
 	if s := c.scheduled(); s != nil {
 		return s.last
@@ -111,8 +116,8 @@ func (c *Call[O]) earlier() []attempt {
 	return c.more.earlier
 }
 
-// with returns the number of the attempt whose message had this id, when it was written,
-// and where its state is kept.
+// with returns the attempt with this msg_id: its number, when it was written, and a pointer to
+// its state.
 func (c *Call[O]) with(id int64) (n int, written time.Duration, s *state) {
 	if c.id == id {
 		return c.Sent(), c.written, &c.state
@@ -122,13 +127,13 @@ func (c *Call[O]) with(id int64) (n int, written time.Duration, s *state) {
 	return n + 1, earlier[n].written, &earlier[n].state
 }
 
-// An Outcome is what became of one attempt of a call that is over.
+// An Outcome is what became of one attempt of a call that has ended.
 type Outcome struct {
 	ID       int64
 	Waited   time.Duration // from when its message was written until its timeout, its reply or the end of the call
 	TimedOut bool
 	Answered bool
-	Err      error // what an error reply said that a schedule was told of
+	Err      error // its error reply, if the call has a schedule
 }
 
 // Outcomes returns what became of each attempt of a call that ended at a time.
@@ -141,7 +146,7 @@ func (c *Call[O]) Outcomes(ended time.Duration) []Outcome {
 		o := Outcome{ID: a.id, TimedOut: a.state&timedOut != 0, Answered: a.state&answered != 0}
 		switch s := c.scheduled(); {
 		case s != nil && s.fill(&o, i+1):
-		case a.written < 0: // it is still in the buffer
+		case a.written < 0: // it was not written
 		case o.TimedOut && !o.Answered:
 			o.Waited = c.Policy.AttemptTimeout(i + 1)
 		default:

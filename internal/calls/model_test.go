@@ -14,15 +14,15 @@ import (
 	"github.com/eddyrpc/eddy/retry"
 )
 
-// A modelled call is what a naive table knows of a call.
+// A modelled call is what a simple table keeps of a call.
 type modelled struct {
 	call     *Call[int]
 	dest     string
 	policy   retry.Policy
 	ids      []int64
 	timedOut []bool
-	written  []time.Duration // -1 if not yet
-	state    string          // unsent, flushing, waiting, between
+	written  []time.Duration // -1 before
+	state    string          // unsent, flushing, waiting, or between attempts
 	deadline time.Duration
 }
 
@@ -41,7 +41,7 @@ func (m *model) remove(c *modelled) {
 	m.over = append(m.over, c)
 }
 
-// next is the one that has timed out first, nil if none has.
+// next returns the waiting call that times out first, nil if there is none.
 func (m *model) next() *modelled {
 	waiting := slices.DeleteFunc(slices.Clone(m.open), func(c *modelled) bool { return c.state != "waiting" })
 	if len(waiting) == 0 {
@@ -53,7 +53,7 @@ func (m *model) next() *modelled {
 }
 
 func (m *model) send(t *rapid.T, c *modelled) {
-	// Ids come from a counter that other messages share.
+	// Other messages take ids from the same counter.
 	m.id += rapid.SampledFrom([]int64{1, 1, 1, 2, 60, 127, 1000}).Draw(t, "ids between")
 	c.ids, c.timedOut, c.written = append(c.ids, m.id), append(c.timedOut, false), append(c.written, -1)
 	c.state = "unsent"
@@ -62,7 +62,7 @@ func (m *model) send(t *rapid.T, c *modelled) {
 
 func pick(t *rapid.T, from []*modelled) *modelled {
 	if len(from) == 0 {
-		t.Skip("nothing to choose from")
+		t.Skip("there is no call")
 	}
 	return from[rapid.IntRange(0, len(from)-1).Draw(t, "call")]
 }
@@ -72,7 +72,7 @@ var someTimeouts = []time.Duration{
 	time.Hour, 24 * time.Hour, 100 * 24 * time.Hour, math.MaxInt64,
 }
 
-// TestTableAgainstModel does random things to a table and to a slice of calls.
+// TestTableAgainstModel does the same random operations on a table and on a slice of calls.
 func TestTableAgainstModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &model{now: rapid.SampledFrom([]time.Duration{0, 1, 63 * ms, 24 * time.Hour}).Draw(t, "now"), id: -1}
@@ -110,8 +110,8 @@ func (m *model) call(t *rapid.T) {
 
 func (m *model) again(t *rapid.T) {
 	c := pick(t, m.open)
-	if c.state != "between" {
-		t.Skip("it is not its turn")
+	if c.state != "between attempts" {
+		t.Skip("it is not between attempts")
 	}
 	m.send(t, c)
 }
@@ -192,7 +192,7 @@ func (m *model) pass(t *rapid.T) {
 	).Draw(t, "time")
 }
 
-// ask asks once: the call that is due first, never early.
+// ask calls Due once. It returns the call that is due first, and none early.
 func (m *model) ask(t *rapid.T) {
 	want := m.next()
 	if want != nil && want.deadline > m.now {
@@ -211,12 +211,12 @@ func (m *model) ask(t *rapid.T) {
 	if (d.Action == schedule.Send) != (n < limit) {
 		t.Fatalf("after %d of %d attempts: %v", n, limit, d)
 	}
-	if want.state = "between"; d.Action == schedule.GiveUp {
+	if want.state = "between attempts"; d.Action == schedule.GiveUp {
 		m.remove(want)
 	}
 }
 
-// untilNext lets time pass until Next, which must not be too late.
+// untilNext lets time pass until Next, which must not be late.
 func (m *model) untilNext(t *rapid.T) {
 	at, ok := m.table.Next(true)
 	want := m.next()
@@ -236,7 +236,7 @@ func (m *model) untilNext(t *rapid.T) {
 	m.ask(t)
 }
 
-// check compares all that can be seen.
+// check compares everything that a user of the table sees.
 func (m *model) check(t *rapid.T) {
 	if m.table.Open() != len(m.open) {
 		t.Fatalf("%d are open, want %d", m.table.Open(), len(m.open))
@@ -257,7 +257,7 @@ func (m *model) check(t *rapid.T) {
 	}
 }
 
-// finish ends all calls, each in some way, and looks for what is left.
+// finish ends all calls, each in some way, and checks that nothing is left.
 func (m *model) finish(t *rapid.T) {
 	for len(m.open) > 0 {
 		c := m.open[len(m.open)-1]
@@ -272,7 +272,7 @@ func (m *model) finish(t *rapid.T) {
 	empty(t, &m.table)
 	for _, c := range m.over {
 		if c.call.next != nil || c.call.prev != nil || c.call.where != nowhere {
-			t.Fatalf("%v stands in a queue", c)
+			t.Fatalf("%v is in a queue", c)
 		}
 	}
 }

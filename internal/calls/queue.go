@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// A queue holds calls, the first to come first. A call stands in at most one.
+// A queue is a linked list of calls, first in, first out. A call is in at most one queue.
 type queue[O any] struct{ first, last *Call[O] }
 
-// Where says in which queue a call stands.
+// A where says in which queue a call is.
 type where uint8
 
 const (
 	nowhere   where = iota
-	unsent          // the latest attempt is in the owner's buffer
-	flushing        // it is being written
-	postponed       // another attempt is due; there was no room for it
+	unsent          // the latest attempt is in the buffer
+	flushing        // the latest attempt is being written
+	postponed       // the next attempt waits for room in the buffer
 	waiting         // the latest attempt waits for its reply
 )
 
@@ -29,7 +29,7 @@ func (q *queue[O]) push(c *Call[O], w where) {
 	q.last = c
 }
 
-// pop takes out the first call, nil if there is none.
+// pop removes and returns the first call, nil if there is none.
 func (q *queue[O]) pop() *Call[O] {
 	c := q.first
 	if c != nil {
@@ -52,39 +52,39 @@ func (q *queue[O]) remove(c *Call[O]) {
 	c.where, c.next, c.prev = nowhere, nil, nil
 }
 
-// Timeouts are the calls that wait for the timeouts of their latest attempts. Those with
-// the same timeout stand in one queue from when they are written. So they time out in the
-// order in which they stand, and a timeout costs the same with ten open calls as with a
-// million, where a heap of all calls would cost a cache miss for each of its levels (bench,
+// Timeouts are the calls whose latest attempts wait for their replies. All calls whose latest
+// attempts have the same timeout are in one queue, in the order in which they were written. So
+// they time out in the order of the queue, and a timeout costs the same with ten open calls as
+// with a million. A heap of all calls would cost a cache miss for each of its levels (bench,
 // timeouts-1m).
 type timeouts[O any] struct {
 	queues map[time.Duration]*timeoutQueue[O]
-	latest *timeoutQueue[O] // the usual one
+	latest *timeoutQueue[O] // often the same one again
 	timers timers[O]
 }
 
-// A timeoutQueue holds the calls with one timeout. Its timer is that of its first call.
+// A timeoutQueue has the calls with one timeout. Its timer is that of its first call.
 type timeoutQueue[O any] struct {
 	queue[O]
 	timer   timer[O]
 	timeout time.Duration
 }
 
-// maxEmpty is how many queues are kept that may be empty.
+// maxEmpty is how many queues there may be before the empty ones are removed.
 const maxEmpty = 64
 
-// add lets a call wait from when its attempt was written.
+// add adds a call whose latest attempt has been written.
 func (t *timeouts[O]) add(c *Call[O]) {
 	q := t.queue(c)
 	q.push(c, waiting)
 	t.setTimer(q)
 }
 
-// remove takes a call out of its queue.
+// remove removes a call from its queue.
 func (t *timeouts[O]) remove(c *Call[O]) {
 	q := t.queue(c)
 	if c.prev == nil && q.first != c || c.next == nil && q.last != c {
-		q = t.queueOf(c) // somebody has changed the policy, which is in use
+		q = t.queueOf(c) // the user has changed the policy
 	}
 	q.remove(c)
 	t.setTimer(q)
@@ -100,7 +100,7 @@ func (t *timeouts[O]) queueOf(c *Call[O]) *timeoutQueue[O] {
 	return nil
 }
 
-// queue returns the queue of the latest attempt's timeout.
+// queue returns the queue for the timeout of the latest attempt.
 func (t *timeouts[O]) queue(c *Call[O]) *timeoutQueue[O] {
 	timeout := c.Policy.AttemptTimeout(c.Sent())
 	if t.latest != nil && t.latest.timeout == timeout {
@@ -143,7 +143,8 @@ func (t *timeouts[O]) setTimer(q *timeoutQueue[O]) {
 	}
 }
 
-// plus adds durations that are not negative. A sum that is too large is the largest.
+// plus adds two durations that are not negative. It returns the largest duration instead of
+// an overflow.
 func plus(a, b time.Duration) time.Duration {
 	if a > math.MaxInt64-b {
 		return math.MaxInt64

@@ -6,14 +6,13 @@ import (
 	"github.com/eddyrpc/eddy/internal/schedule"
 )
 
-// A scheduled is what the table keeps besides of a call that a schedule.Schedule
-// decides for, because its policy is not simple or it has a deadline. Few calls
-// have one.
+// A scheduled is what the table keeps for a call that needs a schedule.Schedule, because its
+// policy is not simple or it has a deadline. Few calls have one.
 type scheduled[O any] struct {
 	schedule.Schedule
 	timer    timer[O]
-	outcomes []outcome // of the attempts until now, the first attempt's first
-	last     error     // of the attempt that finished last; nil if it timed out
+	outcomes []outcome // of the attempts so far, in their order
+	last     error     // the error reply to the attempt that finished last; nil if that timed out
 }
 
 type outcome struct {
@@ -28,7 +27,7 @@ func (s *scheduled[O]) outcome(n int) *outcome {
 	return &s.outcomes[n-1]
 }
 
-// fill tells what became of attempt n, false if it still waits.
+// fill sets what became of attempt n. It returns false if the attempt still waits.
 func (s *scheduled[O]) fill(o *Outcome, n int) bool {
 	if n > len(s.outcomes) {
 		return false
@@ -37,8 +36,8 @@ func (s *scheduled[O]) fill(o *Outcome, n int) bool {
 	return o.TimedOut || o.Answered
 }
 
-// Schedule lets a schedule decide for c, which has no attempt yet. It returns
-// Send, or GiveUp if the deadline has passed.
+// Schedule gives c, which has no attempt yet, a schedule. It returns Send, or GiveUp if the
+// deadline has passed.
 func (t *Table[O]) Schedule(c *Call[O], start schedule.Start) schedule.Decision {
 	s := &scheduled[O]{}
 	s.timer.call, s.timer.at = c, notSet
@@ -58,7 +57,7 @@ func (t *Table[O]) replyScheduled(c *Call[O], r Reply) schedule.Decision {
 		return schedule.Decision{Action: schedule.Wait}
 	}
 	*state |= replied
-	s, now := c.scheduled(), max(t.now, r.At) // time does not run backward for a schedule
+	s, now := c.scheduled(), max(t.now, r.At) // the time of a schedule must not run backward
 	var decision schedule.Decision
 	if r.Failure == nil {
 		decision = s.Reply(now, attempt, written)
@@ -81,7 +80,7 @@ func (t *Table[O]) replyScheduled(c *Call[O], r Reply) schedule.Decision {
 	return decision
 }
 
-// dueScheduled is what is to be done for a call whose timer is due.
+// dueScheduled returns what is to be done for a call whose timer is due.
 func (t *Table[O]) dueScheduled(c *Call[O], now time.Duration) schedule.Decision {
 	s := c.scheduled()
 	decision := s.Due(now)
@@ -94,14 +93,14 @@ func (t *Table[O]) dueScheduled(c *Call[O], now time.Duration) schedule.Decision
 	return decision
 }
 
-// follow does in the table what a decision says.
+// follow changes the table as a decision says.
 func (t *Table[O]) follow(c *Call[O], d schedule.Decision) {
 	switch d.Action {
 	case schedule.Settle, schedule.GiveUp:
 		t.drop(c)
 		return
 	case schedule.Send, schedule.Pause:
-		t.unqueue(c) // the attempt before may still be on its way out
+		t.unqueue(c) // the attempt before may not be written yet
 	}
 	t.timeouts.timers.set(&c.scheduled().timer, d.Until)
 }

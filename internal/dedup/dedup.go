@@ -3,46 +3,37 @@ package dedup
 
 import (
 	"container/list"
-	"math"
+	"time"
 )
 
 // A Table remembers calls. W is a request that waits for the reply to its call. The zero
 // value is empty. A Table is not safe for concurrent use.
 //
-// A caller numbers its calls. When the table forgets a call, it remembers for the caller
-// that calls up to this number may have been there, as long as it remembers the caller.
+// A caller numbers its calls. When the table forgets the reply to a call, it remembers for
+// the caller that calls up to this number may have been there. It remembers a caller for
+// Limits.Window after its latest request and after the latest reply to it. Without room for
+// one more caller it takes no call of a caller that it does not know, since this may be one
+// that it had to forget. So no call is New twice within the window.
 type Table[W any] struct {
-	callers   map[CallerKey]*caller[W]
-	kept      list.List // of *Call[W] that have a reply, the oldest first
-	idle      list.List // of *caller[W] of which no call is kept, the one heard of least recently first
-	bytes     int       // of everything, roughly
-	idleBytes int       // of the idle callers
+	callers map[CallerKey]*caller[W]
+	heard   list.List // of *caller[W] with an incarnation, the one heard of least recently first
+	kept    list.List // of *Call[W] that have a reply, the oldest first
+	bytes   int       // of everything, roughly
+	ofHeard int       // bytes of the callers in heard
 }
-
-// Limits bound a Table.
-type Limits struct{ Replies, Bytes int }
 
 const (
 	callerSize = 300 // bytes, roughly, with its places in the map and the list
 	callSize   = 250
 )
 
-// A CallerKey is one incarnation of a node: another one numbers its calls anew. Without an
-// Incarnation the calls are told apart by their msg_id, and a number may come again.
-type CallerKey struct{ Src, Incarnation string }
-
-// An ID is what tells a call from all others.
-type ID struct {
-	CallerKey
-	Number uint64
-	Body   uint64 // a hash, if there is no Incarnation
-}
-
 type caller[W any] struct {
 	key       CallerKey
 	calls     map[uint64]*Call[W]
+	served    int           // how many of the calls have no reply yet
 	forgotten uint64        // calls below this number may have been known
-	idle      *list.Element // its place in the list of idle callers, nil if it is not there
+	latest    time.Time     // the latest request or reply
+	place     *list.Element // in heard; nil without an incarnation
 }
 
 // A Call is being served, or has its reply.
@@ -50,7 +41,8 @@ type Call[W any] struct {
 	caller  *caller[W]
 	number  uint64
 	body    uint64
-	reply   []byte // nil while the call is served
+	reply   []byte
+	place   *list.Element // in kept, nil while the call is served
 	waiting []W
 }
 
@@ -61,71 +53,115 @@ const (
 	New     State = iota // it is to be served
 	Served               // it is being served
 	Replied              // it has a reply
-	Stale                // it may have been there; the table has forgotten it
+	Stale                // it may have been there; the table has forgotten its reply
+	Full                 // the table has no room for one more caller
 )
 
 // Begin takes a request of a call. If the call is New, it is known from now on, and first
 // is what Reply is to be told. If it is Served, w waits for the reply.
-func (t *Table[W]) Begin(id ID, w W, limits Limits) (state State, first *Call[W], reply []byte) {
-	c := t.caller(id.CallerKey)
+func (t *Table[W]) Begin(id ID, w W, now time.Time, limits Limits) (state State, first *Call[W], reply []byte) {
+	c := t.callers[id.CallerKey]
+	if c == nil {
+		if c = t.add(id.CallerKey, now, limits); c == nil {
+			return Full, nil, nil
+		}
+	}
+	t.hear(c, now)
 	known := c.calls[id.Number]
 	if known != nil && known.body != id.Body {
 		known = nil // the caller counts anew
 	}
 	switch {
-	case known == nil && id.Number < c.forgotten && id.Incarnation != "":
+	case known == nil && id.Number < c.forgotten:
 		return Stale, nil, nil
 	case known == nil:
-		return New, t.add(c, id, limits), nil
-	case known.reply == nil:
+		return New, t.begin(c, id, limits), nil
+	case known.place == nil:
 		known.waiting = append(known.waiting, w)
 		return Served, nil, nil
 	}
 	return Replied, nil, known.reply
 }
 
-func (t *Table[W]) add(c *caller[W], id ID, limits Limits) *Call[W] {
-	first := &Call[W]{caller: c, number: id.Number, body: id.Body}
-	c.calls[id.Number] = first
-	if c.idle != nil {
-		t.idle.Remove(c.idle)
-		t.idleBytes -= c.size()
-		c.idle = nil
+// add adds a caller. It returns nil if there is no room.
+func (t *Table[W]) add(key CallerKey, now time.Time, limits Limits) *caller[W] {
+	c := &caller[W]{key: key}
+	if key.Incarnation != "" {
+		if !t.makeRoom(key.size(), now, limits) {
+			return nil
+		}
+		t.ofHeard += key.size()
+		c.place = t.heard.PushBack(c)
 	}
+	if t.callers == nil {
+		t.callers = make(map[CallerKey]*caller[W])
+	}
+	t.callers[key] = c
+	t.bytes += key.size()
+	return c
+}
+
+// makeRoom forgets callers that were not heard of within the window, the first first, until
+// there is room for one more.
+func (t *Table[W]) makeRoom(size int, now time.Time, limits Limits) bool {
+	if size > limits.MaxBytes/2 {
+		return false
+	}
+	for t.ofHeard+size > limits.MaxBytes/2 {
+		c := t.heard.Front().Value.(*caller[W])
+		switch {
+		case now.Sub(c.latest) < limits.Window:
+			return false
+		case c.served > 0:
+			t.hear(c, now)
+		default:
+			t.forgetCaller(c)
+		}
+	}
+	return true
+}
+
+func (t *Table[W]) hear(c *caller[W], now time.Time) {
+	c.latest = now
+	if c.place != nil {
+		t.heard.MoveToBack(c.place)
+	}
+}
+
+func (t *Table[W]) begin(c *caller[W], id ID, limits Limits) *Call[W] {
+	c.served++ // before drop, which forgets a caller without a call
+	if old := c.calls[id.Number]; old != nil && old.place != nil {
+		t.drop(old)
+	}
+	first := &Call[W]{caller: c, number: id.Number, body: id.Body}
+	if c.calls == nil {
+		c.calls = make(map[uint64]*Call[W])
+	}
+	c.calls[id.Number] = first
 	t.bytes += callSize
 	t.bound(limits)
 	return first
 }
 
-func (t *Table[W]) caller(key CallerKey) *caller[W] {
-	if c := t.callers[key]; c != nil {
-		return c
-	}
-	if t.callers == nil {
-		t.callers = make(map[CallerKey]*caller[W])
-	}
-	c := &caller[W]{key: key, calls: make(map[uint64]*Call[W])}
-	t.callers[key] = c
-	t.bytes += c.size()
-	return c
-}
-
-func (c *caller[W]) size() int { return callerSize + len(c.key.Src) + len(c.key.Incarnation) }
-
 // Size returns how many replies are kept, and how many bytes the table takes, roughly.
 func (t *Table[W]) Size() (replies, bytes int) { return t.kept.Len(), t.bytes }
 
 // Reply keeps the reply to a call, and returns the requests that wait for it.
-func (t *Table[W]) Reply(c *Call[W], reply []byte, limits Limits) (waiting []W) {
-	c.reply = reply
-	t.bytes += len(reply)
-	t.kept.PushBack(c)
+func (t *Table[W]) Reply(c *Call[W], reply []byte, now time.Time, limits Limits) (waiting []W) {
+	t.ended(c, now)
+	if c.caller.calls[c.number] == c {
+		c.reply, c.place = reply, t.kept.PushBack(c)
+		t.bytes += len(reply)
+	} else { // the msg_id has come again with another body
+		t.drop(c)
+	}
 	return t.served(c, limits)
 }
 
 // Forget ends a call without a reply that is kept. If nothing was done for the call,
 // undone is true: the next request is New. Otherwise it is Stale.
-func (t *Table[W]) Forget(c *Call[W], undone bool, limits Limits) (waiting []W) {
+func (t *Table[W]) Forget(c *Call[W], undone bool, now time.Time, limits Limits) (waiting []W) {
+	t.ended(c, now)
 	if undone {
 		t.drop(c)
 	} else {
@@ -134,32 +170,29 @@ func (t *Table[W]) Forget(c *Call[W], undone bool, limits Limits) (waiting []W) 
 	return t.served(c, limits)
 }
 
+func (t *Table[W]) ended(c *Call[W], now time.Time) {
+	c.caller.served--
+	t.hear(c.caller, now)
+}
+
 func (t *Table[W]) served(c *Call[W], limits Limits) (waiting []W) {
 	waiting, c.waiting = c.waiting, nil
 	t.bound(limits)
 	return waiting
 }
 
-// bound forgets until the table is within its limits: the oldest replies, and the callers
-// of which no call is kept. Those take half of the memory at most. What is being served is
-// never forgotten.
+// bound forgets the oldest replies until the table is within its limits. What is being
+// served is never forgotten.
 func (t *Table[W]) bound(limits Limits) {
-	for t.idle.Len() > 0 && t.idleBytes > limits.Bytes/2 {
-		t.forgetCaller()
-	}
-	for t.kept.Len() > 0 && (t.kept.Len() > limits.Replies || t.bytes > limits.Bytes) {
-		t.forget(t.kept.Remove(t.kept.Front()).(*Call[W]))
-	}
-	for t.idle.Len() > 0 && t.bytes > limits.Bytes {
-		t.forgetCaller()
+	for t.kept.Len() > 0 && (t.kept.Len() > limits.MaxReplies || t.bytes > limits.MaxBytes) {
+		t.forget(t.kept.Front().Value.(*Call[W]))
 	}
 }
 
-// forget forgets a call, but not that it was there.
+// forget forgets a call, but not that it was there if its number can tell.
 func (t *Table[W]) forget(k *Call[W]) {
-	c := k.caller
-	if k.number >= c.forgotten && k.number < math.MaxUint64 {
-		c.forgotten = k.number + 1
+	if c := k.caller; c.key.Incarnation != "" {
+		c.forgotten = max(c.forgotten, k.number+1)
 	}
 	t.drop(k)
 }
@@ -169,17 +202,29 @@ func (t *Table[W]) drop(k *Call[W]) {
 	if c.calls[k.number] == k {
 		delete(c.calls, k.number)
 	}
+	if k.place != nil {
+		t.kept.Remove(k.place)
+	}
 	t.bytes -= callSize + len(k.reply)
-	if len(c.calls) == 0 && c.idle == nil {
-		c.idle = t.idle.PushBack(c)
-		t.idleBytes += c.size()
+	if len(c.calls) > 0 {
+		return
+	}
+	c.calls = nil
+	if c.key.Incarnation == "" && c.served == 0 {
+		t.forgetCaller(c)
 	}
 }
 
-// forgetCaller forgets the idle caller that was heard of least recently.
-func (t *Table[W]) forgetCaller() {
-	c := t.idle.Remove(t.idle.Front()).(*caller[W])
+// forgetCaller forgets a caller and its replies.
+func (t *Table[W]) forgetCaller(c *caller[W]) {
+	for _, k := range c.calls {
+		t.kept.Remove(k.place)
+		t.bytes -= callSize + len(k.reply)
+	}
 	delete(t.callers, c.key)
-	t.idleBytes -= c.size()
-	t.bytes -= c.size()
+	t.bytes -= c.key.size()
+	if c.place != nil {
+		t.heard.Remove(c.place)
+		t.ofHeard -= c.key.size()
+	}
 }

@@ -1,4 +1,4 @@
-// Package nodelog writes the log of a node.
+// Package nodelog writes the log of a node. It cuts what peers and programs choose.
 package nodelog
 
 import (
@@ -7,14 +7,24 @@ import (
 	"log/slog"
 	"runtime/debug"
 	"time"
-	"unicode/utf8"
+
+	"github.com/eddyrpc/eddy/internal/bounded"
 )
+
+const maxQuote = 200 // bytes of a bad line
 
 // A Log is the log of a node.
 type Log struct{ *slog.Logger }
 
 // LogsRetries reports whether retries are logged.
 func (l Log) LogsRetries() bool { return l.Enabled(context.Background(), slog.LevelInfo) }
+
+// A Request is the request for which a call is made.
+type Request struct {
+	Type, Src string
+	ID        int64
+	OneWay    bool // it has no ID
+}
 
 // A Retry is an attempt of a call that is not the first.
 type Retry struct {
@@ -23,57 +33,41 @@ type Retry struct {
 	ID          int64         // its msg_id
 	Waited      time.Duration // since the attempt before was written
 	After       error         // the error reply to that attempt; nil if it timed out
+	For         *Request      // nil if there is none
 }
 
-// Retry logs a retry. about are attributes of the request for which the call is made.
-func (l Log) Retry(r Retry, about ...slog.Attr) {
-	attrs := make([]slog.Attr, 0, 9)
-	attrs = append(attrs,
-		slog.String("dest", Shorten(r.Dest)),
+// Retry logs a retry.
+func (l Log) Retry(r Retry) {
+	attrs := append(make([]slog.Attr, 0, 9),
+		slog.String("dest", bounded.Name(r.Dest)),
 		slog.Int("attempt", r.Attempt),
 		slog.Int("of", r.Of),
 		slog.Int64("msg_id", r.ID),
 		slog.Duration("waited", r.Waited.Round(time.Millisecond)),
 	)
 	if r.After != nil {
-		attrs = append(attrs, slog.String("after", r.After.Error()))
+		attrs = append(attrs, slog.String("after", bounded.Text(r.After.Error())))
 	}
-	l.LogAttrs(context.Background(), slog.LevelInfo, "retry", append(attrs, about...)...)
+	if q := r.For; q != nil {
+		attrs = append(attrs, slog.String("for", bounded.Name(q.Type)), slog.String("from", bounded.Name(q.Src)))
+		if !q.OneWay {
+			attrs = append(attrs, slog.Int64("request", q.ID))
+		}
+	}
+	l.LogAttrs(context.Background(), slog.LevelInfo, "retry", attrs...)
 }
-
-// quoteSize is how many bytes of a bad line are logged.
-const quoteSize = 200
 
 // BadLine logs a line that is no message.
 func (l Log) BadLine(number int, line []byte, reason error) {
-	line = line[:min(len(line), quoteSize+1)] // it may be very long
-	l.Warn("bad line", "line", number, "reason", reason.Error(), "text", cut(string(line), quoteSize))
+	l.Warn("bad line", "line", number, "reason", bounded.Text(reason.Error()), "text", string(bounded.Cut(line, maxQuote)))
+}
+
+// Unsent logs the error of a handler that no peer is told of.
+func (l Log) Unsent(r Request, err error) {
+	l.Warn("handler failed without a reply", "type", bounded.Name(r.Type), "from", bounded.Name(r.Src), "error", bounded.Text(err.Error()))
 }
 
 // Panic logs a panic of the user's code, with the stack.
 func (l Log) Panic(where string, p any) {
-	l.Error("panic", "in", where, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
-}
-
-// Shorten returns a name for texts and logs. A name of more than 64 bytes is cut, since a peer
-// may choose a name of any length.
-func Shorten(name string) string {
-	if short := cut(name, 64); short != name {
-		return short + "..."
-	}
-	return name
-}
-
-// cut returns a text without what is beyond a size in bytes. It does not cut within a
-// character.
-func cut(text string, size int) string {
-	if len(text) <= size {
-		return text
-	}
-	for n := size; n > size-utf8.UTFMax; n-- {
-		if utf8.RuneStart(text[n]) {
-			return text[:n]
-		}
-	}
-	return text[:size] // it is not valid UTF-8
+	l.Error("panic", "in", bounded.Text(where), "panic", bounded.Text(fmt.Sprint(p)), "stack", string(debug.Stack()))
 }

@@ -6,9 +6,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
-
-	"pgregory.net/rapid"
 )
 
 // logged returns what write logs, without the time.
@@ -51,11 +48,11 @@ func TestRetry(t *testing.T) {
 	name := strings.Repeat("n", 100)
 	write := func(l Log) {
 		l.Retry(Retry{Dest: name, Attempt: 2, Of: 3, ID: 7, Waited: 500_400 * time.Microsecond})
-		l.Retry(Retry{Dest: name, Attempt: 3, Of: 3, ID: 8, Waited: time.Second, After: errors.New("busy")}, slog.String("for", "relay"))
+		l.Retry(Retry{Dest: name, Attempt: 3, Of: 3, ID: 8, Waited: time.Second, After: errors.New("busy"), For: &Request{Type: "relay", Src: "c1", ID: 4}})
 	}
 	dest := strings.Repeat("n", 64) + "..."
 	want := "level=INFO msg=retry dest=" + dest + " attempt=2 of=3 msg_id=7 waited=500ms\n" +
-		"level=INFO msg=retry dest=" + dest + " attempt=3 of=3 msg_id=8 waited=1s after=busy for=relay\n"
+		"level=INFO msg=retry dest=" + dest + " attempt=3 of=3 msg_id=8 waited=1s after=busy for=relay from=c1 request=4\n"
 	if got := logged(slog.LevelInfo, write); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
@@ -68,29 +65,25 @@ func TestRetry(t *testing.T) {
 	}
 }
 
+// However long the names and texts of peers are, a line of the log is short.
+func TestLinesAreShort(t *testing.T) {
+	long := strings.Repeat("x", 1<<20)
+	request := Request{Type: long, Src: long, ID: 1}
+	for name, write := range map[string]func(l Log){
+		"retry":    func(l Log) { l.Retry(Retry{Dest: long, After: errors.New(long), For: &request}) },
+		"bad line": func(l Log) { l.BadLine(1, []byte(long), errors.New(long)) },
+		"unsent":   func(l Log) { l.Unsent(request, errors.New(long)) },
+		"panic":    func(l Log) { l.Panic(long, long) },
+	} {
+		if got := logged(slog.LevelInfo, write); len(got) > 4096 {
+			t.Errorf("%s: %d bytes", name, len(got))
+		}
+	}
+}
+
 func TestPanic(t *testing.T) {
 	got := logged(slog.LevelInfo, func(l Log) { l.Panic("echo", "oh") })
 	if !strings.HasPrefix(got, `level=ERROR msg=panic in=echo panic=oh stack="goroutine `) || !strings.Contains(got, "TestPanic") {
 		t.Errorf("logged %s", got)
 	}
-}
-
-// Shorten keeps a name of up to 64 bytes. It cuts a longer one, and leaves valid UTF-8 valid.
-func TestShorten(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		name := rapid.OneOf(rapid.StringN(0, 80, -1), rapid.StringN(60, 70, 70),
-			rapid.Map(rapid.SliceOfN(rapid.Byte(), 60, 80), func(b []byte) string { return string(b) })).Draw(t, "name")
-		short := Shorten(name)
-		beginning, cut := strings.CutSuffix(short, "...")
-		switch {
-		case len(name) <= 64:
-			if short != name {
-				t.Errorf("it is shortened to %q", short)
-			}
-		case !cut || !strings.HasPrefix(name, beginning) || len(beginning) > 64 || len(beginning) <= 64-utf8.UTFMax:
-			t.Errorf("it is shortened to %q", short)
-		case utf8.ValidString(name) && !utf8.ValidString(short):
-			t.Errorf("it is cut within a character: %q", short)
-		}
-	})
 }

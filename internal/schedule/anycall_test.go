@@ -138,7 +138,7 @@ func (c *anyCall) wait(t *rapid.T) {
 	code := rapid.SampledFrom([]int{0, 11, 13, 22}).Draw(t, "code")
 	pushback := time.Duration(rapid.Int64Range(0, int64(10*time.Second)).Draw(t, "pushback"))
 	c.pushbacks++
-	c.decision = s.ErrorReply(c.now, n, c.written[n], Failure{code, code == 11 || code == 22, pushback})
+	c.decision = s.ErrorReply(c.now, n, c.written[n], Failure{int64(code), code == 11 || code == 22, pushback})
 }
 
 func (c *anyCall) checkEnd(t *rapid.T) {

@@ -57,4 +57,6 @@ func longestTimeout(p *retry.Policy, n int) time.Duration {
 	return p.Adaptive.WithDefaults().Max
 }
 
-func retries(p *retry.Policy, code int) bool { return slices.Contains(p.RetryOn, code) }
+func retries(p *retry.Policy, code int64) bool {
+	return slices.ContainsFunc(p.RetryOn, func(c int) bool { return int64(c) == code })
+}

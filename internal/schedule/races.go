@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/eddyrpc/eddy/retry"
@@ -14,14 +15,31 @@ type Races struct {
 	schedule Schedule
 }
 
+// defaultRaces let each of 50 clients update one value at the same time, even if every
+// message takes 100 ms (TestUpdatesInContention).
+var defaultRaces = retry.Policy{
+	Attempts: 50,
+	Backoff:  retry.Backoff{Kind: retry.Exponential, Base: 10 * time.Millisecond, Cap: 2 * time.Second, Jitter: retry.FullJitter},
+}
+
 // lostRace is the only code that the policy of Races retries.
 const lostRace = 0
 
-// Begin begins the first round. Only the attempts, the backoff and the seed of p count.
-func (r *Races) Begin(p retry.Policy, start Start) {
-	r.policy = retry.Policy{Attempts: p.Attempts, Backoff: p.Backoff, RetryOn: []int{lostRace}}
+// Begin begins the first round. Only the attempts and the backoff of p count, and those that
+// p does not set have a default. The error names the field of p that is invalid.
+func (r *Races) Begin(p *retry.Policy, start Start) error {
+	r.policy = defaultRaces
+	if p != nil {
+		if err := p.Validate(); err != nil {
+			return err
+		}
+		r.policy.Attempts = cmp.Or(p.Attempts, r.policy.Attempts)
+		r.policy.Backoff = cmp.Or(p.Backoff, r.policy.Backoff)
+	}
+	r.policy.RetryOn = []int{lostRace}
 	r.schedule.Begin(&r.policy, start)
 	r.schedule.Written(start.Now)
+	return nil
 }
 
 // Lost says that the round has lost its race. retryAfter is how long the service asks to be

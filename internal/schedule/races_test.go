@@ -11,7 +11,7 @@ func TestRaces(t *testing.T) {
 	const ms = time.Millisecond
 	var r Races
 	backoff := retry.Backoff{Kind: retry.Constant, Base: 10 * ms}
-	r.Begin(retry.Policy{Attempts: 3, Backoff: backoff}, Start{})
+	r.Begin(&retry.Policy{Attempts: 3, Backoff: backoff}, Start{})
 	if d := r.Lost(5*ms, 0); d.Action != Pause || d.Until != 15*ms {
 		t.Errorf("after the first round: %+v", d)
 	}
@@ -33,7 +33,7 @@ func TestRaces(t *testing.T) {
 func TestRacesUntilTheDeadline(t *testing.T) {
 	var r Races
 	backoff := retry.Backoff{Kind: retry.Constant, Base: time.Second}
-	r.Begin(retry.Policy{Attempts: 3, Backoff: backoff}, Start{Deadline: time.Second})
+	r.Begin(&retry.Policy{Attempts: 3, Backoff: backoff}, Start{Deadline: time.Second})
 	if d := r.Lost(time.Millisecond, 0); d.Action != GiveUp || d.Reason != DeadlinePassed {
 		t.Errorf("%+v", d)
 	}

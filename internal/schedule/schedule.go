@@ -250,7 +250,7 @@ func (s *Schedule) Reply(now time.Duration, n int, written time.Duration) Decisi
 
 // A Failure is what an error reply says.
 type Failure struct {
-	Code       int
+	Code       int64
 	Definite   bool          // the attempt surely had no effect
 	RetryAfter time.Duration // how long the callee asks the caller to wait; 0 if it does not
 }

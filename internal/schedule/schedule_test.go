@@ -33,7 +33,7 @@ func play(t *testing.T, s *Schedule, p *retry.Policy, start Start, written map[i
 	case "reply":
 		decision = s.Reply(now, n, written[n])
 	case "error":
-		decision = s.ErrorReply(now, n, written[n], Failure{Code: code, Definite: code == 11 || code == 22, RetryAfter: time.Duration(after) * ms})
+		decision = s.ErrorReply(now, n, written[n], Failure{Code: int64(code), Definite: code == 11 || code == 22, RetryAfter: time.Duration(after) * ms})
 	default:
 		t.Fatalf("%q is not an event", line)
 	}

@@ -1,9 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"image/png"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -343,14 +349,52 @@ func (tb *tab) shot(name string, high int64) {
 	if !*rewrite {
 		return
 	}
-	tb.run(chromedp.EmulateViewport(1366, high))
+	tb.run(chromedp.EmulateViewport(1280, high))
 	tb.settle()
 	tb.settle()
-	png, err := chromedp.Run(tb.ctx, chromedp.CaptureScreenshot())
+	picture, err := chromedp.Run(tb.ctx, chromedp.CaptureScreenshot())
+	if err == nil {
+		picture, err = withFewColours(picture)
+	}
 	if err != nil {
 		tb.Fatal(err)
 	}
-	if err := os.WriteFile(docs+"report/"+name+".png", png, 0o644); err != nil {
+	if err := os.WriteFile(docs+"report/"+name+".png", picture, 0o644); err != nil {
 		tb.Fatal(err)
 	}
+}
+
+// withFewColours returns a picture in at most 256 colours, which needs a third of the
+// bytes. It keeps the most frequent ones, and of colours that look the same only one.
+func withFewColours(picture []byte) ([]byte, error) {
+	from, err := png.Decode(bytes.NewReader(picture))
+	if err != nil {
+		return nil, err
+	}
+	count := map[color.RGBA]int{}
+	bounds := from.Bounds()
+	for y := range bounds.Dy() {
+		for x := range bounds.Dx() {
+			count[color.RGBAModel.Convert(from.At(x, y)).(color.RGBA)]++
+		}
+	}
+	var palette color.Palette
+	for _, c := range slices.SortedFunc(maps.Keys(count), func(a, b color.RGBA) int { return count[b] - count[a] }) {
+		alike := func(other color.Color) bool { return distance(c, other.(color.RGBA)) < 8 }
+		if len(palette) < 256 && !slices.ContainsFunc(palette, alike) {
+			palette = append(palette, c)
+		}
+	}
+	to := image.NewPaletted(bounds, palette)
+	draw.Draw(to, bounds, from, bounds.Min, draw.Src)
+	var out bytes.Buffer
+	encoder := png.Encoder{CompressionLevel: png.BestCompression}
+	err = encoder.Encode(&out, to)
+	return out.Bytes(), err
+}
+
+// distance returns how much the largest component of two colours differs.
+func distance(a, b color.RGBA) int {
+	difference := func(a, b uint8) int { return max(int(a)-int(b), int(b)-int(a)) }
+	return max(difference(a.R, b.R), difference(a.G, b.G), difference(a.B, b.B))
 }

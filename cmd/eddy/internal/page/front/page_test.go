@@ -34,6 +34,9 @@ func scenes() map[string]*scene {
 		"killed-node":  "-w relay --bin ./relay --node-count 3 --concurrency 2n --rate 40 --time-limit 2 --latency 15 --duplicate 0.05 --nemesis kill --nemesis-interval 0.5 --seed 11",
 		"violation":    "-w echo --bin ./nodes --nodes n1,n2 --concurrency 2 --rate 30 --time-limit 1.5 --seed 5 -- debug",
 
+		// A test like double-reply with few messages, for the picture in README.md.
+		"failed": "-w relay --bin ./nodes --node-count 3 --concurrency 3 --rate 8 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 1 -- double",
+
 		// Like double-reply, with a relay that is correct.
 		"relayed": "-w relay --bin ./relay --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- --timeout 100ms",
 		"many":    "-w echo --bin ./relay --node-count 40 --concurrency 40 --rate 80 --time-limit 0.5 --seed 9",
@@ -45,7 +48,7 @@ func scenes() map[string]*scene {
 	return all
 }
 
-// The five tests in docs/report.md have the verdicts that it describes.
+// The tests that docs/report.md and README.md show have the verdicts that these say.
 func TestPictures(t *testing.T) {
 	b := newBench(t)
 	for _, c := range []struct {
@@ -54,6 +57,7 @@ func TestPictures(t *testing.T) {
 	}{
 		{"pass", "PASS", "", 1220},
 		{"double-reply", "FAIL", "#v0", 860},
+		{"failed", "FAIL", "#v0", 790},
 		{"split", "FAIL", "#v0", 860},
 		{"killed-node", "PASS", "", 860},
 		{"violation", "FAIL", "#v0", 760},

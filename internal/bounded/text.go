@@ -1,0 +1,36 @@
+package bounded
+
+import "unicode/utf8"
+
+// How many bytes of what a peer may have chosen stand in a text.
+const (
+	maxName = 64
+	maxText = 1024
+)
+
+// Name returns a name as it stands in texts and logs.
+func Name(name string) string { return shorten(name, maxName) }
+
+// Text returns the text of an error as it is logged and kept.
+func Text(text string) string { return shorten(text, maxText) }
+
+func shorten(text string, most int) string {
+	if len(text) <= most {
+		return text
+	}
+	return Cut(text, most) + "..."
+}
+
+// Cut returns a text without what is beyond a size in bytes. It does not cut within a
+// character.
+func Cut[T string | []byte](text T, size int) T {
+	if len(text) <= size {
+		return text
+	}
+	for n := size; n >= 0 && n > size-utf8.UTFMax; n-- {
+		if utf8.RuneStart(text[n]) {
+			return text[:n]
+		}
+	}
+	return text[:size] // it is not valid UTF-8
+}
