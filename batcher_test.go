@@ -135,7 +135,7 @@ func TestBatcherWithoutInit(t *testing.T) {
 // The node ends when all items are flushed, those that are added meanwhile too. After the
 // end of ctx flush can still call, and after the end of the input it can still send.
 func TestBatcherDrains(t *testing.T) {
-	for name, atEOF := range map[string]bool{"told to end": false, "end of input": true} {
+	for name, atEOF := range map[string]bool{"end of the context": false, "end of input": true} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				net, n := eddytest.New(t), &eddy.Node{}

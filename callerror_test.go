@@ -20,50 +20,50 @@ func TestKeptErrorsAreSmall(t *testing.T) {
 	const count, size = 50, 1 << 20
 	pad := strings.Repeat("x", size)
 	body := func(typ string) eddy.Raw { return eddy.Raw(`{"type":"` + typ + `","pad":"` + pad + `"}`) }
-	for name, fail := range map[string]func(n *eddy.Node, ctx context.Context, req *eddy.Request, told func(error)){
-		"timeout": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, told func(error)) {
+	for name, fail := range map[string]func(n *eddy.Node, ctx context.Context, req *eddy.Request, keep func(error)){
+		"timeout": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, keep func(error)) {
 			_, err := n.RPC(ctx, "nobody", body("read"))
-			told(err)
+			keep(err)
 		},
-		"error reply": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, told func(error)) {
+		"error reply": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, keep func(error)) {
 			_, err := n.RPC(ctx, "n2", body("read"))
-			told(err)
+			keep(err)
 		},
-		"error reply to a scheduled call": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, told func(error)) {
+		"error reply to a scheduled call": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, keep func(error)) {
 			_, _, err := n.RPCWithRetry(ctx, "n2", body("read"), &eddy.Policy{Deadline: time.Second, RetryOn: []int{22}})
-			told(err)
+			keep(err)
 		},
-		"context": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, told func(error)) {
+		"context": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, keep func(error)) {
 			ctx, cancel := context.WithTimeout(ctx, 100*time.Millisecond)
 			defer cancel()
 			_, err := n.RPC(ctx, "nobody", body("read"))
-			told(err)
+			keep(err)
 		},
-		"no type": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, told func(error)) {
+		"no type": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, keep func(error)) {
 			_, err := n.RPC(ctx, "n2", eddy.Raw(`{"pad":"`+pad+`"}`))
-			told(err)
+			keep(err)
 		},
-		"not JSON": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, told func(error)) {
+		"not JSON": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, keep func(error)) {
 			_, err := n.RPC(ctx, "n2", body("read")[:size])
-			told(err)
+			keep(err)
 		},
-		"callback": func(n *eddy.Node, ctx context.Context, req *eddy.Request, told func(error)) {
-			req.Call(ctx, "nobody", body("read"), nil, func(r eddy.Result) { told(r.Err) })
+		"callback": func(n *eddy.Node, ctx context.Context, req *eddy.Request, keep func(error)) {
+			req.Call(ctx, "nobody", body("read"), nil, func(r eddy.Result) { keep(r.Err) })
 		},
-		"callback of no request": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, told func(error)) {
+		"callback of no request": func(n *eddy.Node, ctx context.Context, _ *eddy.Request, keep func(error)) {
 			own, cancel := context.WithCancel(context.Background())
 			time.AfterFunc(time.Second, cancel)
-			n.Call(own, "nobody", body("read"), nil, func(r eddy.Result) { told(r.Err) })
+			n.Call(own, "nobody", body("read"), nil, func(r eddy.Result) { keep(r.Err) })
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
-				told := make(chan error, 1)
+				errs := make(chan error, 1)
 				n.Handle("fail", func(ctx context.Context, req *eddy.Request) (any, error) {
 					fail(n, ctx, req, func(err error) {
 						req.Reply(eddy.Raw(`{}`))
-						told <- err
+						errs <- err
 					})
 					return eddy.Later, nil
 				})
@@ -77,7 +77,7 @@ func TestKeptErrorsAreSmall(t *testing.T) {
 					synctest.Wait()
 					f.send(`{"src":"n2","dest":"n1","body":{"type":"error","code":22,"in_reply_to":%d}}`, before)
 					f.flush()
-					return <-told
+					return <-errs
 				}
 				request() // makes what stays on purpose
 				before := measure()

@@ -12,7 +12,7 @@ import (
 	"github.com/eddyrpc/eddy/eddytest"
 )
 
-type told struct {
+type askOK struct {
 	Value    eddy.Raw `json:"value"`
 	Attempts int      `json:"attempts"`
 }
@@ -27,7 +27,7 @@ func ExampleNode_RPCWithRetry() {
 		if err != nil {
 			return nil, err // after timeouts the code is 0
 		}
-		return told{reply.Body.Get("value"), attempts}, nil
+		return askOK{reply.Body.Get("value"), attempts}, nil
 	})
 	b.Handle("read", func(context.Context, *eddy.Request) (any, error) { return eddy.Raw(`{"value":7}`), nil })
 	ask([]*eddy.Node{&a, &b}, `{"type":"ask","to":"n2"}`, `{"type":"ask","to":"n9"}`)
@@ -109,7 +109,7 @@ func ExampleRequest_Call() {
 				req.Fail(r.Err)
 				return
 			}
-			req.Reply(told{r.Reply.Body.Get("value"), r.Attempts})
+			req.Reply(askOK{r.Reply.Body.Get("value"), r.Attempts})
 		})
 		return eddy.Later, err
 	})

@@ -262,7 +262,7 @@ func TestBroadcastUntilItsContextEnds(t *testing.T) {
 	})
 }
 
-// In a handler Broadcast waits for the calls and holds up no other handler. An inline
+// In a handler Broadcast waits for the calls and delays no other handler. An inline
 // handler cannot wait.
 func TestBroadcastInHandlers(t *testing.T) {
 	withPeers(t, func(t *testing.T, net *eddytest.Net, n *eddy.Node) {

@@ -16,7 +16,7 @@ import (
 // ok is a handler that replies at once.
 func ok(context.Context, *eddy.Request) (any, error) { return eddy.Raw(`{}`), nil }
 
-// Handlers that sleep hold up no other handler.
+// Handlers that sleep delay no other handler.
 func TestSleepingHandlers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}

@@ -11,20 +11,20 @@ import (
 
 // init takes in the node's name and the names of all nodes.
 func (n *Node) init(m *wire.Message) {
-	told, err := identity.Read(m.Body.Raw)
+	given, err := identity.Read(m.Body.Raw)
 	if err != nil {
 		n.refuse(m, Errorf(MalformedRequest, "init: %w", err))
 		return
 	}
 	known, stage := n.identity.Load(), n.stage.Load()
 	switch {
-	case known == nil || stage == created && known.Equal(told):
-		n.setIdentity(told)
+	case known == nil || stage == created && known.Equal(given):
+		n.setIdentity(given)
 		n.stage.Store(initialising)
 		n.serve(&handler{node: n, name: "init", run: n.initialise, inline: n.onInit == nil}, m)
-	case known.ID != told.ID:
+	case known.ID != given.ID:
 		n.refuse(m, Errorf(MalformedRequest, "init: the name of this node is %s already", bounded.Name(known.ID)))
-	case !known.Equal(told):
+	case !known.Equal(given):
 		n.refuse(m, Errorf(MalformedRequest, "init: the names of the nodes are others already"))
 	case stage == initialising:
 		n.refuse(m, Errorf(TemporarilyUnavailable, "init: not done yet"))

@@ -138,16 +138,16 @@ func TestEveryGoesOn(t *testing.T) {
 // A goroutine cannot call with the ctx of an inline handler.
 func TestInlineContextElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		n, told := new(eddy.Node), make(chan error, 1)
+		n, errs := new(eddy.Node), make(chan error, 1)
 		n.HandleInline("spawn", func(ctx context.Context, req *eddy.Request) (any, error) {
 			go func() {
 				_, err := n.RPC(ctx, "n2", eddy.Raw(`{"type":"read"}`))
-				told <- err
+				errs <- err
 			}()
 			return eddy.Raw(`{}`), nil
 		})
 		mistaken(t, n, `{"src":"c1","dest":"n1","body":{"type":"spawn","msg_id":1}}`)
-		if err := <-told; err == nil {
+		if err := <-errs; err == nil {
 			t.Error("the call began")
 		}
 	})

@@ -310,7 +310,7 @@ func TestUpdateDecidesOnFreshValues(t *testing.T) {
 	})
 }
 
-// A handler that waits in Update holds up no other, also in a pause.
+// A handler that waits in Update delays no other, also in a pause.
 func TestUpdateInHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		net := eddytest.New(t, "n1", "n2")

@@ -16,7 +16,7 @@ import (
 type inbox struct {
 	sub     *nats.Subscription
 	accept  func(m *nats.Msg) bool
-	refused func(err error) // is told of each message that NextMsg refuses
+	refused func(err error) // is called for each message that NextMsg refuses
 	first   []byte          // a line that is read before all others
 
 	ctx  context.Context // ends when the inbox is closed

@@ -137,7 +137,7 @@ func (t *relayTally) String() string {
 		t.answered.Load(), t.refused.Load(), inner.Attempts, t.unanswered.Load(), outer.Attempts, t.attempts.Load())
 }
 
-// relay makes one relay. The error tells of an outcome that must not occur.
+// relay makes one relay. It returns an error for an outcome that must not occur.
 func (t *relayTally) relay(ctx context.Context, client *eddy.Node, i int64) error {
 	body := fmt.Sprintf(`{"type":"relay","target":"n%d","payload":{"type":"echo","i":%d}}`, (i+1)%3+1, i)
 	reply, attempts, err := client.RPCWithRetry(ctx, fmt.Sprintf("n%d", i%3+1), eddy.Raw(body), outer)

@@ -42,7 +42,7 @@ func TestBuggyNodes(t *testing.T) {
 
 func slowness(name string) int {
 	switch name {
-	case "never-initialised", "never-answers", "goes-silent", "stops-reading", "skips-one", "talks-after-the-end", "late-and-wrong":
+	case "never-initialised", "never-replies", "stops-replying", "stops-reading", "skips-one", "writes-after-the-end", "late-and-wrong":
 		return 1
 	}
 	return 0

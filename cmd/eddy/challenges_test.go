@@ -39,7 +39,7 @@ func buildExamples(t *testing.T, names ...string) string {
 	return dir
 }
 
-// What else they promise, and what they cost, the examples' own tests look after.
+// The tests of the examples check what else they promise and what they cost.
 func TestChallenges(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("processes can't be paused there")

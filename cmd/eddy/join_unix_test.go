@@ -49,7 +49,7 @@ func startServer(t *testing.T) (url string) {
 	return s.URL()
 }
 
-// A node that is told to end still replies to the requests that it has accepted.
+// A node that gets SIGTERM still replies to the requests that it has accepted.
 func TestJoinDrains(t *testing.T) {
 	t.Parallel()
 	url := startServer(t)

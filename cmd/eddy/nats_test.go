@@ -90,7 +90,7 @@ var natsTests = []struct{ flags, want string }{
 	{"-w relay --bin relay-any-src --nemesis partition-servers", "unmatched-reply"},
 	{"-w relay --bin relay-wrong-count --nemesis partition-servers", "wrong-count"},
 	{"-w relay --bin relay-early --nemesis kill-server", "gave-up-early"},
-	{"-w echo --bin buggy-goes-silent --nemesis kill-server", "no-final-reply no-reply"},
+	{"-w echo --bin buggy-stops-replying --nemesis kill-server", "no-final-reply no-reply"},
 	{"-w echo --bin buggy-wrong-echo", "wrong-echo"},
 }
 

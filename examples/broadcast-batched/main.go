@@ -11,7 +11,7 @@
 // A round costs 2 (n-1) messages for each of the n nodes that has new values, however
 // many, and nothing for the others. So a value costs 2 (n-1) messages at most, and fewer
 // with a longer period. For a hundred nodes a tree would be cheaper, but below a node
-// that fails it stands still.
+// that fails nodes get nothing.
 package main
 
 import (

@@ -88,7 +88,7 @@ func (m *Member) Health() error {
 	return nil
 }
 
-// Run runs the program until ctx ends. Then the program is told to end, and its last
+// Run runs the program until ctx ends. Then the program gets SIGTERM, and its last
 // messages are still carried. An error says why the program is not restarted.
 func (m *Member) Run(ctx context.Context) error {
 	defer m.net.Close()

@@ -55,16 +55,16 @@ var Buggy = map[string]func(){
 	"wrong-echo":      after(1, func(n *Node, m Message) { n.Reply(m, `{"type":"echo_ok","echo":"something else"}`) }),
 	"error-no-code":   after(1, func(n *Node, m Message) { n.Reply(m, `{"type":"error","text":"I won't tell"}`) }),
 	"mostly-errors":   mostlyErrors,
-	"never-answers":   after(1, func(*Node, Message) {}),
-	"goes-silent":     goesSilent,
+	"never-replies":   after(1, func(*Node, Message) {}),
+	"stops-replying":  stopsReplying,
 	"skips-one":       skipsOne,
 	"late-and-wrong":  lateAndWrong,
 	"long-line": once(2, func(n *Node, m Message) {
 		fmt.Println(strings.Repeat("x", 17<<20))
 		n.Echo(m)
 	}),
-	"talks-after-the-end": func() { New().Serve(); chatter() },
-	"stops-reading":       func() { n := New(); n.On = stopReading; n.Serve() },
+	"writes-after-the-end": func() { New().Serve(); chatter() },
+	"stops-reading":        func() { n := New(); n.On = stopReading; n.Serve() },
 }
 
 // buggy returns a node that first calls on with every message.
@@ -104,8 +104,8 @@ func once(count int, do func(*Node, Message)) func() {
 	})
 }
 
-// goesSilent replies for half a second.
-func goesSilent() {
+// stopsReplying replies for half a second.
+func stopsReplying() {
 	begin := time.Now()
 	buggy(func(_ *Node, m Message) bool {
 		return m.Body.Type == "echo" && time.Since(begin) > time.Second/2

@@ -181,15 +181,15 @@ func open(t *testing.T, url string, wide, high int64, before ...chromedp.Action[
 	tb := &tab{T: t, ctx: ctx}
 	t.Cleanup(func() { cancelTimeout(); cancel(); tb.report() })
 	tb.run(chromedp.EmulateViewport(wide, high))
-	tb.heed(url)
+	tb.recordErrors(url)
 	call(tb, network.Enable, network.EnableParams{})
 	call(tb, log.Enable, cdp.Empty{})
 	tb.run(append(before, chromedp.Navigate(url))...)
 	return tb
 }
 
-// heed records errors of the page.
-func (tb *tab) heed(url string) {
+// recordErrors records the errors of the page.
+func (tb *tab) recordErrors(url string) {
 	err := chromedp.Listen(tb.ctx, func(event any) {
 		switch e := event.(type) {
 		case *runtime.EventExceptionThrown:
