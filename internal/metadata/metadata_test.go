@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/schedule"
-	"github.com/eddyrpc/eddy/internal/wire"
 	"github.com/eddyrpc/eddy/retry"
 )
 
@@ -44,16 +43,13 @@ func TestWrite(t *testing.T) {
 		{own, retry.Policy{CallID: true, Propagate: true}, `{"type":"t","key":2,"call":"0000000000000abc/3"}`},
 	} {
 		before := strings.Clone(test.body)
-		body, err := wire.ReadBody([]byte(test.body))
-		if err != nil {
-			t.Fatal(err)
-		}
+		body := []byte(test.body)
 		got, err := i.Write(body, &test.policy)
-		if err != nil || string(got.Raw) != test.want {
-			t.Errorf("%s, %v", got.Raw, err)
+		if err != nil || string(got) != test.want {
+			t.Errorf("%s, %v", got, err)
 		}
-		if string(body.Raw) != before {
-			t.Errorf("the user's body is now %s", body.Raw)
+		if string(body) != before {
+			t.Errorf("the user's body is now %s", body)
 		}
 	}
 }
