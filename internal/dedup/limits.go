@@ -22,7 +22,7 @@ func (l Limits) Validate() error {
 	case l.MaxBytes < leastBytes:
 		return fmt.Errorf("MaxBytes: %d must be at least %d", l.MaxBytes, leastBytes)
 	case l.Window < 0:
-		return fmt.Errorf("Window: %v must not be negative", l.Window)
+		return fmt.Errorf("%s: %v must not be negative", "Window", l.Window)
 	}
 	return nil
 }
