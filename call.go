@@ -171,11 +171,16 @@ func (n *Node) endsWithNode(ctx context.Context) bool {
 
 // begin opens a call and sends its first attempt.
 func (n *Node) begin(ctx context.Context, dest string, body any, c *call) error {
-	fields, err := n.encodeCall(ctx, dest, body, c.Policy)
-	if err != nil {
+	if ctx.Err() != nil {
+		return unsent(dest, context.Cause(ctx))
+	}
+	if err := c.Policy.Validate(); err != nil {
+		return unsent(dest, fmt.Errorf("policy: %w", err))
+	}
+	var err error
+	if c.Fields, err = n.encode(body, c.Policy); err != nil {
 		return unsent(dest, err)
 	}
-	c.Fields = fields
 	n.out.LockWithRoomOr(ctx)
 	defer n.out.Unlock()
 	if err := n.mayCall(ctx, dest); err != nil {
@@ -190,27 +195,6 @@ func (n *Node) begin(ctx context.Context, dest string, body any, c *call) error 
 		n.out.Flush()
 	}
 	return nil
-}
-
-// encodeCall returns the body as each attempt of the call carries it, without ids.
-func (n *Node) encodeCall(ctx context.Context, dest string, body any, policy *Policy) (fields string, err error) {
-	if ctx.Err() != nil {
-		return "", context.Cause(ctx)
-	}
-	if err := policy.Validate(); err != nil {
-		return "", fmt.Errorf("policy: %w", err)
-	}
-	b, err := readBody(body)
-	if err != nil {
-		return "", err
-	}
-	if policy != nil && (policy.CallID || policy.Propagate) {
-		if b, err = n.process.Write(b, policy); err != nil {
-			return "", err
-		}
-	}
-	var small [256]byte
-	return string(n.dialect().AppendFields(small[:0], "", &b)), nil
 }
 
 // mayCall returns why the node cannot begin a call now. The lock is held.

@@ -304,3 +304,29 @@ func TestDependenciesInDocs(t *testing.T) {
 		}
 	}
 }
+
+// ARCHITECTURE.md says which declaration is in which file, and it is there.
+func TestPlacesInArchitecture(t *testing.T) {
+	page, err := os.ReadFile("ARCHITECTURE.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// One or two names "in" a file.
+	places := regexp.MustCompile("(?:`([A-Za-z.]+)`,? and )?`([A-Za-z.]+)` in `([a-z/]+\\.go)`").FindAllStringSubmatch(string(page), -1)
+	if len(places) < 5 {
+		t.Errorf("it names %d places", len(places))
+	}
+	for _, m := range places {
+		source, err := os.ReadFile(m[3])
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		for _, name := range m[1:3] {
+			name = name[strings.LastIndexByte(name, '.')+1:]
+			if name != "" && !regexp.MustCompile(`(?m)^(?:func (?:\([^)]*\) )?|var |type |const )`+name+`\b`).Match(source) {
+				t.Errorf("there is no %s in %s", name, m[3])
+			}
+		}
+	}
+}

@@ -81,18 +81,9 @@ func (n *Node) runApart(what string, f func()) {
 // [Result] for each, in the order in which the calls end. slices.Collect waits for all of
 // them; the policy bounds how long that takes. When ctx ends, so do the calls, at once.
 //
-// The calls begin when the loop over the results begins, in the order of dests. Leaving the loop
-// ends the calls that are still open: they send no further attempt, but what was sent may
-// arrive and have its effect. So this waits for a quorum:
-//
-//	for r := range n.Broadcast(ctx, peers, body, nil) {
-//		if r.Err == nil {
-//			votes++
-//		}
-//		if votes > len(peers)/2 {
-//			break
-//		}
-//	}
+// The calls begin with the loop over the results, in the order of dests. Leaving the loop, for
+// example when a quorum has replied, ends the calls that are still open: they send no further
+// attempt, but what was sent may arrive and have its effect.
 func (n *Node) Broadcast(ctx context.Context, dests []string, body any, policy *Policy) iter.Seq[Result] {
 	check.Must(check.NotNil("the context of Broadcast", ctx))
 	return func(yield func(Result) bool) {

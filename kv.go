@@ -43,7 +43,8 @@ type KV[T any] struct {
 	// attempts of 500 ms.
 	Reads *Policy
 	// Changes is the policy of Write and CompareAndSwap. nil means one attempt of 1.5 s,
-	// which is as long as a read may take. Each swap of Update waits as long as the last attempt of Changes.
+	// which is as long as a read may take. Each swap of Update waits as long as the last
+	// attempt of Changes.
 	Changes *Policy
 	// Races says how often Update tries again when another client has changed the value,
 	// and how long it pauses before. Its Attempts, Backoff and Deadline count; fields

@@ -161,31 +161,37 @@ func (n *Node) OnInit(f func(ctx context.Context) error) {
 // is a JSON object with a type: [Raw], or a Go value that [Marshal] makes one. Send
 // waits while the output is blocked.
 func (n *Node) Send(dest string, body any) error {
-	b, err := readBody(body)
+	fields, err := n.encode(body, nil)
+	if err == nil {
+		n.out.LockWithRoom()
+		defer n.out.Unlock()
+		err = n.maySend(dest)
+	}
 	if err != nil {
 		return fmt.Errorf("send to %s: %w", bounded.Name(dest), err)
 	}
-	n.out.LockWithRoom()
-	defer n.out.Unlock()
-	if err := n.maySend(dest); err != nil {
-		return fmt.Errorf("send to %s: %w", bounded.Name(dest), err)
-	}
-	n.out.Send(dest, &b)
+	n.out.Send(dest, fields)
 	n.out.Flush()
 	return nil
 }
 
-// readBody encodes a body that has a type.
-func readBody(body any) (wire.Body, error) {
+// encode returns the fields of a body as messages carry them, without ids.
+func (n *Node) encode(body any, p *Policy) (fields string, err error) {
 	raw, err := Marshal(body)
+	if err == nil && p != nil && (p.CallID || p.Propagate) {
+		raw, err = n.process.Write(raw, p)
+	}
 	if err != nil {
-		return wire.Body{}, err
+		return "", err
 	}
 	b, err := wire.ReadBody(raw)
 	if err == nil && b.Type == nil {
 		err = errors.New("body.type is missing")
 	}
-	return b, err
+	if err != nil {
+		return "", err
+	}
+	return n.dialect().Fields(&b), nil
 }
 
 // maySend returns why the node cannot send to dest now. The lock is held.

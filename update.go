@@ -31,8 +31,6 @@ import (
 //	n2: cas x 4 -> 3    cas_ok
 //	                    n1's slow message arrives, and x is 4: one Update, two effects
 //
-// For the same reason each swap is sent once, whatever Changes says.
-//
 // All this holds on a network that does not duplicate messages, as those of Maelstrom, NATS
 // and TCP. If the network duplicates, one copy of a swap may get cas_ok, which is lost, and
 // another PreconditionFailed, which arrives. There, let f put an id of its change into the

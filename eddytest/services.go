@@ -7,8 +7,8 @@ import (
 
 // Services adds lin-kv, seq-kv, lww-kv and lin-tso, as Maelstrom and eddy test have them. Nodes
 // use them by eddy.LinKV, eddy.SeqKV, eddy.LWWKV and eddy.LinTSO. They reply at once. The faults
-// of the network affect their messages like all others. They serve a request twice that
-// arrives twice.
+// of the network affect their messages like all others. If a request
+// arrives twice, they serve it twice.
 //
 // Reads from seq-kv and lww-kv often return old values, as these services allow. How old they
 // are depends on the seed and on the earlier requests of the node.

@@ -85,3 +85,18 @@ func TestNamesOfDestsAreBounded(t *testing.T) {
 	}
 	isFull(t, "requests", bytes, maxRequestBytes)
 }
+
+// A name that is too long for a subject costs no subject, and is not kept.
+func TestOverlongNameIsRefusedAtOnce(t *testing.T) {
+	var p peers
+	p.init(subjects{"c"}, "n1")
+	for _, name := range []string{strings.Repeat("x", 1<<20), strings.Repeat("é", maxSubjects/8)} {
+		bytes := []byte(name)
+		if got := testing.AllocsPerRun(10, func() { p.dest(bytes) }); got > 1 { // one to look it up
+			t.Errorf("a name of %d bytes costs %v allocations", len(name), got)
+		}
+		if p.dest([]byte(name)) != nil {
+			t.Errorf("a name of %d bytes is accepted", len(name))
+		}
+	}
+}

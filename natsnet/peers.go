@@ -51,10 +51,13 @@ type peer struct {
 
 // dest returns the peer of a name, or nil if the name is too long for a subject.
 func (p *peers) dest(name []byte) *peer {
+	if 2*len(name) > maxSubjects { // its subject and its reply subject name it
+		return nil
+	}
 	if known := p.dests.Get(string(name)); known != nil {
 		return known
 	}
-	if 2*tokenLen(name) > maxSubjects { // its subject and its reply subject name it
+	if 2*tokenLen(name) > maxSubjects {
 		return nil
 	}
 	d := &peer{subjects: p.subjects, self: p.self, name: string(name), subject: p.subjects.subject(string(name), p.self)}

@@ -23,7 +23,7 @@ type Adaptive struct {
 	Max time.Duration `json:"max,omitzero"`
 }
 
-// WithDefaults returns a with each zero field replaced by what it means.
+// WithDefaults returns a with each zero field replaced by its default.
 func (a Adaptive) WithDefaults() Adaptive {
 	if a.Min <= 0 {
 		a.Min = DefaultMin

@@ -67,7 +67,7 @@ func (k *BackoffKind) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%q must be %s", text, rule("backoff.kind"))
 }
 
-// WithDefaults returns b with a zero Base or Cap replaced by what it means. If there
+// WithDefaults returns b with a zero Base or Cap replaced by its default. If there
 // is no backoff, it returns b.
 func (b Backoff) WithDefaults() Backoff {
 	if b.Kind == NoBackoff {

@@ -32,7 +32,7 @@ type Budget struct {
 	PerSecond float64 `json:"per_second,omitzero"`
 }
 
-// WithDefaults returns b with a zero PerSecond replaced by what it means.
+// WithDefaults returns b with a zero PerSecond replaced by its default.
 func (b Budget) WithDefaults() Budget {
 	if b.Ratio > 0 && b.PerSecond <= 0 {
 		b.PerSecond = DefaultPerSecond

@@ -15,8 +15,7 @@ import (
 // from 0 to 2. The zero value is no jitter. Its JSON form is "none", "full",
 // "equal", a number f for the factors from 1-f to 1+f, or [Low, High].
 //
-// The alternative was a kind beside a fraction. All kinds are two bounds, and the
-// bounds are what is computed with.
+// Two bounds describe every kind of jitter, so there is no field for the kind.
 type Jitter struct{ Low, High float64 }
 
 // The jitters that have a name (Brooker: Exponential Backoff And Jitter, AWS

@@ -57,8 +57,9 @@ type Policy struct {
 	Late Late `json:"late,omitzero"`
 
 	// Deadline is how long the whole call may take. No attempt begins at or after
-	// it, it ends the last timeout, and a pause that would reach it is not begun;
-	// the call then waits for late replies until the deadline. 0 means none.
+	// the deadline, and the last timeout ends at it. If a pause would reach the
+	// deadline, the pause does not begin, and the call waits for late replies until
+	// the deadline. 0 means none.
 	Deadline time.Duration `json:"deadline,omitzero"`
 
 	// Backoff is the pause before every attempt but the first. The zero value is no

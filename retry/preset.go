@@ -69,7 +69,7 @@ func Preset(name string) (*Policy, error) {
 }
 
 // Find returns the preset of that name. If there is none, it loads the policy from the
-// file of that name, which read returns. The flag --policy of the commands means this.
+// file of that name, which read returns. The flag --policy of the commands uses it.
 func Find(name string, read func(name string) ([]byte, error)) (*Policy, error) {
 	if p, err := Preset(name); err == nil {
 		return p, nil

@@ -35,6 +35,7 @@ var entries = []string{
 var leaves = map[string]string{
 	"(*eddy.Node).receiveRequest":                    "the way of a request to its handler",
 	"(*eddy.Node).badLine":                           "what happens to a line that is no message",
+	"eddy/internal/calls.timeouts":                   "the way of a timeout",
 	"(*eddy/internal/caller.Caller[O]).setAlarm":     "the way of a timeout",
 	"(*eddy/internal/caller.Caller[O]).Cancel":       "the end of a context",
 	"(*eddy/internal/calls.Table[O]).Schedule":       "policies that need a schedule",

@@ -13,8 +13,8 @@ import (
 	"github.com/eddyrpc/eddy/internal/golden"
 )
 
-// challengeRuns are the examples for which there is a workload, each on as bad a
-// network as it promises to bear. TestDocuments runs more of them.
+// challengeRuns are the examples for which there is a workload, each on the worst network
+// that it supports. TestDocuments runs more of them.
 var challengeRuns = []struct{ example, flags string }{
 	{"echo", "-w echo --node-count 2 --rate 100 --nemesis partition,kill --nemesis-interval 0.3"},
 	{"unique-ids", "-w unique-ids --node-count 3 --rate 500 --loss 0.1 --nemesis partition,kill --nemesis-interval 0.3 --seed 3"},

@@ -12,14 +12,13 @@ import (
 	"github.com/eddyrpc/eddy/internal/golden"
 )
 
-// TestMain makes the test binary the command itself, and every test node.
+// TestMain makes the test binary the command itself and each test node.
 func TestMain(m *testing.M) {
 	commands := map[string]func(){
 		"eddy": func() { os.Exit(run(os.Args[1:])) },
 	}
 	maps.Copy(commands, testNodes)
-	// The tests mostly wait for processes; a command line that says otherwise goes
-	// over this.
+	// Most tests wait for processes. A flag on the command line takes precedence.
 	flag.Set("test.parallel", "16")
 	os.Setenv("GORACE", "atexit_sleep_ms=0") // the race detector's exit takes a second
 	testscript.Main(m, commands)

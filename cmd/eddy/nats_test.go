@@ -21,10 +21,9 @@ func init() {
 	testNodes["node-linkv"] = linkvNode
 }
 
-// broadcastNode tells all other nodes what it learns from a client, until they have
-// answered.
+// broadcastNode sends each value from a client to all other nodes, until they have replied.
 func broadcastNode() {
-	n := eddy.Node{Drain: 300 * time.Millisecond} // who has ended already does not answer
+	n := eddy.Node{Drain: 300 * time.Millisecond} // nodes that have ended do not reply
 	var mu sync.Mutex
 	var known []string
 	learn := func(_ context.Context, req *eddy.Request) (any, error) {
@@ -54,7 +53,7 @@ func broadcastNode() {
 	n.Run()
 }
 
-// linkvNode hands on what it is asked to lin-kv.
+// linkvNode forwards requests to lin-kv.
 func linkvNode() {
 	n := eddy.Node{Drain: 300 * time.Millisecond}
 	for _, typ := range []string{"read", "write", "cas"} {
@@ -83,7 +82,7 @@ var natsTests = []struct{ flags, want string }{
 	{"-w broadcast --bin node-broadcast --nemesis partition-servers", "pass"},
 	{"-w lin-kv --bin node-linkv --rate 30 --nemesis partition-servers", "pass"}, // more at once, and a busy machine may not find their order in time
 	{"quick -w lin-kv --bin node-linkv --rate 30 --nemesis kill-server", "pass"},
-	// What the simulated network does comes before NATS.
+	// With faults of the simulated network, which come before NATS.
 	{"-w relay --bin relay-none --loss 0.2 --duplicate 0.1 --latency 2 --nemesis kill,pause,partition,flaky,clog,kill-server", "pass"},
 
 	{"quick -w relay --bin relay-double-reply --nemesis kill-server", "double-reply"},

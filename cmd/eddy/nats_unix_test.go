@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// However a test over NATS ends, no server goes on and no directory is left.
+// However a test over NATS ends, its servers end and its directory is removed.
 func TestNothingIsLeftOfNATS(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -58,9 +58,9 @@ func TestNothingIsLeftOfNATS(t *testing.T) {
 				t.Errorf("%v\n%s", cmd.ProcessState, stdout.String())
 			}
 			for _, pid := range pids {
-				eventually(t, "a process goes on", func() bool { return syscall.Kill(pid, 0) != nil })
+				eventually(t, "a process is still running", func() bool { return syscall.Kill(pid, 0) != nil })
 			}
-			eventually(t, "files are left in the directory for temporary ones", func() bool {
+			eventually(t, "the directory for temporary files is not empty", func() bool {
 				left, err := os.ReadDir(tmp)
 				return err == nil && len(left) == 0
 			})
@@ -68,7 +68,7 @@ func TestNothingIsLeftOfNATS(t *testing.T) {
 	}
 }
 
-// serverPIDs are in the beginnings of servers' logs.
+// serverPIDs returns the process ids of the servers, which their logs begin with.
 func serverPIDs(t *testing.T, store string) (pids []int) {
 	t.Helper()
 	for _, name := range []string{"s1", "s2", "s3"} {
@@ -89,7 +89,7 @@ func serverPIDs(t *testing.T, store string) (pids []int) {
 	return pids
 }
 
-// eventually waits for something that takes a while.
+// eventually waits until is returns true.
 func eventually(t *testing.T, not string, is func() bool) {
 	t.Helper()
 	for end := time.Now().Add(time.Minute); !is(); time.Sleep(20 * time.Millisecond) {

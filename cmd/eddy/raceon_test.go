@@ -2,5 +2,6 @@
 
 package main
 
-// raceOn means that everything takes ten times as long.
+// raceOn reports that the race detector is on, with which everything takes ten times as
+// long.
 const raceOn = true

@@ -8,8 +8,8 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
-// Two runs with one seed give the same message the same fate, whatever order
-// the processes got to run in.
+// Two runs with the same seed give the same message the same fate, in whatever order the
+// operating system runs the processes.
 func TestSameSeedSameFates(t *testing.T) {
 	t.Parallel()
 	var journals []*sim.Journal

@@ -57,7 +57,7 @@ func fixTimeout(p *eddy.Policy, timeout time.Duration) {
 
 // variants are the policies that requests have asked for by timeout_ms and max_retries.
 // Requests ask for few, and a policy of its own for each open call would double its memory
-// (bench, storm). Inline handlers run one at a time, so nothing guards them.
+// (bench, timeouts-1m). Inline handlers run one at a time, so nothing guards them.
 type variants map[variant]*eddy.Policy
 
 type variant struct{ timeout, attempts int64 } // 0 if the request does not say

@@ -2,16 +2,16 @@ package bounded
 
 import "unicode/utf8"
 
-// How many bytes of what a peer may have chosen stand in a text.
+// The greatest sizes of what a peer may have chosen, in bytes.
 const (
 	maxName = 64
 	maxText = 1024
 )
 
-// Name returns a name as it stands in texts and logs.
+// Name returns a name for texts and logs. A long one is cut.
 func Name(name string) string { return shorten(name, maxName) }
 
-// Text returns the text of an error as it is logged and kept.
+// Text returns the text of an error for logs and errors. A long one is cut.
 func Text(text string) string { return shorten(text, maxText) }
 
 func shorten(text string, most int) string {

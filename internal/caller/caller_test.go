@@ -125,12 +125,8 @@ func (h *harness) reply(id int64, failure *schedule.Failure) string {
 func (h *harness) fill() {
 	h.out.Lock()
 	defer h.out.Unlock()
-	body, err := wire.ReadBody([]byte(`{"type":"filler","text":"` + strings.Repeat("x", 100) + `"}`))
-	if err != nil {
-		h.t.Fatal(err)
-	}
 	for !h.out.Full() {
-		h.out.Send("n3", &body)
+		h.out.Send("n3", `"type":"filler","text":"`+strings.Repeat("x", 100)+`"`)
 	}
 }
 

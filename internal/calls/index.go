@@ -6,7 +6,7 @@ const pageSize = 127 // calls and a count fill 1 KiB, which is a size class of t
 // index keeps neighbouring ids in one page: a map finds the page, and the id is the place
 // in it. An attempt costs 8 bytes, and a page is looked up in a map that is 127 times
 // smaller. A map of ids would cost about 40 bytes and a cache miss for each access
-// (BenchmarkTable; bench, storm).
+// (BenchmarkTable; bench, timeouts-1m).
 type index[O any] struct {
 	pages   map[int64]*page[O]
 	newest  *page[O] // the page of the newest ids, and its number

@@ -9,17 +9,17 @@ import (
 // A Table remembers calls. W is a request that waits for the reply to its call. The zero
 // value is empty. A Table is not safe for concurrent use.
 //
-// A caller numbers its calls. When the table forgets the reply to a call, it remembers for
-// the caller that calls up to this number may have been there. It remembers a caller for
-// Limits.Window after its latest request and after the latest reply to it. Without room for
-// one more caller it takes no call of a caller that it does not know, since this may be one
-// that it had to forget. So no call is New twice within the window.
+// A caller numbers its calls. When the table forgets the reply to a call, it still knows that
+// calls of this caller up to this number may have come. It remembers a caller for
+// Limits.Window after the latest request or reply. If there is no room for one more caller,
+// the table refuses the calls of callers that it does not know, since it may have forgotten
+// them. So no call is New twice within the window.
 type Table[W any] struct {
-	callers map[CallerKey]*caller[W]
-	heard   list.List // of *caller[W] with an incarnation, the one heard of least recently first
-	kept    list.List // of *Call[W] that have a reply, the oldest first
-	bytes   int       // of everything, roughly
-	ofHeard int       // bytes of the callers in heard
+	callers  map[CallerKey]*caller[W]
+	recent   list.List // of *caller[W] with an incarnation, in the order of their latest request or reply
+	kept     list.List // of *Call[W] that have a reply, the oldest first
+	bytes    int       // of everything, roughly
+	ofRecent int       // bytes of the callers in recent
 }
 
 const (
@@ -31,9 +31,9 @@ type caller[W any] struct {
 	key       CallerKey
 	calls     map[uint64]*Call[W]
 	served    int           // how many of the calls have no reply yet
-	forgotten uint64        // calls below this number may have been known
+	forgotten uint64        // calls below this number may have come, and their replies are forgotten
 	latest    time.Time     // the latest request or reply
-	place     *list.Element // in heard; nil without an incarnation
+	place     *list.Element // in recent; nil without an incarnation
 }
 
 // A Call is being served, or has its reply.
@@ -46,19 +46,19 @@ type Call[W any] struct {
 	waiting []W
 }
 
-// A State is what the table knows of a call.
+// A State is the state of a call in the table.
 type State uint8
 
 const (
 	New     State = iota // it is to be served
 	Served               // it is being served
 	Replied              // it has a reply
-	Stale                // it may have been there; the table has forgotten its reply
+	Stale                // it may have come before; the table has forgotten its reply
 	Full                 // the table has no room for one more caller
 )
 
-// Begin takes a request of a call. If the call is New, it is known from now on, and first
-// is what Reply is to be told. If it is Served, w waits for the reply.
+// Begin handles a request of a call. If the call is New, the table knows it from now on, and
+// first is the argument for Reply or Forget. If it is Served, w waits for the reply.
 func (t *Table[W]) Begin(id ID, w W, now time.Time, limits Limits) (state State, first *Call[W], reply []byte) {
 	c := t.callers[id.CallerKey]
 	if c == nil {
@@ -66,10 +66,10 @@ func (t *Table[W]) Begin(id ID, w W, now time.Time, limits Limits) (state State,
 			return Full, nil, nil
 		}
 	}
-	t.hear(c, now)
+	t.touch(c, now)
 	known := c.calls[id.Number]
 	if known != nil && known.body != id.Body {
-		known = nil // the caller counts anew
+		known = nil // it is another call with the same msg_id
 	}
 	switch {
 	case known == nil && id.Number < c.forgotten:
@@ -90,8 +90,8 @@ func (t *Table[W]) add(key CallerKey, now time.Time, limits Limits) *caller[W] {
 		if !t.makeRoom(key.size(), now, limits) {
 			return nil
 		}
-		t.ofHeard += key.size()
-		c.place = t.heard.PushBack(c)
+		t.ofRecent += key.size()
+		c.place = t.recent.PushBack(c)
 	}
 	if t.callers == nil {
 		t.callers = make(map[CallerKey]*caller[W])
@@ -101,19 +101,19 @@ func (t *Table[W]) add(key CallerKey, now time.Time, limits Limits) *caller[W] {
 	return c
 }
 
-// makeRoom forgets callers that were not heard of within the window, the first first, until
-// there is room for one more.
+// makeRoom forgets callers without a request or reply within the window, the oldest first, until
+// there is room for one more. It returns false if there is none.
 func (t *Table[W]) makeRoom(size int, now time.Time, limits Limits) bool {
 	if size > limits.MaxBytes/2 {
 		return false
 	}
-	for t.ofHeard+size > limits.MaxBytes/2 {
-		c := t.heard.Front().Value.(*caller[W])
+	for t.ofRecent+size > limits.MaxBytes/2 {
+		c := t.recent.Front().Value.(*caller[W])
 		switch {
 		case now.Sub(c.latest) < limits.Window:
 			return false
 		case c.served > 0:
-			t.hear(c, now)
+			t.touch(c, now)
 		default:
 			t.forgetCaller(c)
 		}
@@ -121,15 +121,16 @@ func (t *Table[W]) makeRoom(size int, now time.Time, limits Limits) bool {
 	return true
 }
 
-func (t *Table[W]) hear(c *caller[W], now time.Time) {
+// touch notes a request or a reply of a caller.
+func (t *Table[W]) touch(c *caller[W], now time.Time) {
 	c.latest = now
 	if c.place != nil {
-		t.heard.MoveToBack(c.place)
+		t.recent.MoveToBack(c.place)
 	}
 }
 
 func (t *Table[W]) begin(c *caller[W], id ID, limits Limits) *Call[W] {
-	c.served++ // before drop, which forgets a caller without a call
+	c.served++ // first, because drop forgets a caller without a call
 	if old := c.calls[id.Number]; old != nil && old.place != nil {
 		t.drop(old)
 	}
@@ -143,7 +144,7 @@ func (t *Table[W]) begin(c *caller[W], id ID, limits Limits) *Call[W] {
 	return first
 }
 
-// Size returns how many replies are kept, and how many bytes the table takes, roughly.
+// Size returns the number of replies and roughly the bytes of the table.
 func (t *Table[W]) Size() (replies, bytes int) { return t.kept.Len(), t.bytes }
 
 // Reply keeps the reply to a call, and returns the requests that wait for it.
@@ -152,14 +153,14 @@ func (t *Table[W]) Reply(c *Call[W], reply []byte, now time.Time, limits Limits)
 	if c.caller.calls[c.number] == c {
 		c.reply, c.place = reply, t.kept.PushBack(c)
 		t.bytes += len(reply)
-	} else { // the msg_id has come again with another body
+	} else { // another call has the same msg_id
 		t.drop(c)
 	}
 	return t.served(c, limits)
 }
 
-// Forget ends a call without a reply that is kept. If nothing was done for the call,
-// undone is true: the next request is New. Otherwise it is Stale.
+// Forget ends a call and keeps no reply. undone says that the call surely had no effect. Then
+// the next request of the call is New, otherwise it is Stale.
 func (t *Table[W]) Forget(c *Call[W], undone bool, now time.Time, limits Limits) (waiting []W) {
 	t.ended(c, now)
 	if undone {
@@ -172,7 +173,7 @@ func (t *Table[W]) Forget(c *Call[W], undone bool, now time.Time, limits Limits)
 
 func (t *Table[W]) ended(c *Call[W], now time.Time) {
 	c.caller.served--
-	t.hear(c.caller, now)
+	t.touch(c.caller, now)
 }
 
 func (t *Table[W]) served(c *Call[W], limits Limits) (waiting []W) {
@@ -181,15 +182,15 @@ func (t *Table[W]) served(c *Call[W], limits Limits) (waiting []W) {
 	return waiting
 }
 
-// bound forgets the oldest replies until the table is within its limits. What is being
-// served is never forgotten.
+// bound forgets the oldest replies until the table is within its limits. It never forgets calls
+// that are being served.
 func (t *Table[W]) bound(limits Limits) {
 	for t.kept.Len() > 0 && (t.kept.Len() > limits.MaxReplies || t.bytes > limits.MaxBytes) {
 		t.forget(t.kept.Front().Value.(*Call[W]))
 	}
 }
 
-// forget forgets a call, but not that it was there if its number can tell.
+// forget forgets a call, but not that it came, if the caller has an incarnation.
 func (t *Table[W]) forget(k *Call[W]) {
 	if c := k.caller; c.key.Incarnation != "" {
 		c.forgotten = max(c.forgotten, k.number+1)
@@ -224,7 +225,7 @@ func (t *Table[W]) forgetCaller(c *caller[W]) {
 	delete(t.callers, c.key)
 	t.bytes -= c.key.size()
 	if c.place != nil {
-		t.heard.Remove(c.place)
-		t.ofHeard -= c.key.size()
+		t.recent.Remove(c.place)
+		t.ofRecent -= c.key.size()
 	}
 }

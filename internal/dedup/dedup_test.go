@@ -11,24 +11,24 @@ import (
 	"pgregory.net/rapid"
 )
 
-// A fact is what a model without bounds knows of a call.
+// A fact is what a model without bounds keeps of a call.
 type fact struct {
 	served  *Call[int] // not nil while the call is served
-	waiting []int      // the requests that must be given its reply
+	waiting []int      // the requests that wait for its reply
 	effect  bool       // it may have had its effect
 	reply   string     // "" if there is none to keep
 	latest  time.Time  // its latest request or reply
 }
 
-// A model knows all calls. It tells what a Table may say of each request.
+// A model keeps all calls. It checks what a Table returns for each request.
 type model struct {
 	t       *rapid.T
 	table   Table[int]
 	limits  Limits
 	now     time.Time
 	facts   map[ID]*fact
-	callers map[CallerKey]time.Time // when each was heard of last
-	highest map[CallerKey]uint64    // of its calls that had a reply
+	callers map[CallerKey]time.Time // when the latest request or reply of each was
+	highest map[CallerKey]uint64    // the highest number of its calls that had a reply
 	request int
 }
 
@@ -81,7 +81,7 @@ func (m *model) begin(t *rapid.T) State {
 		f = &fact{}
 		m.facts[id] = f
 	}
-	heard, known := m.callers[id.CallerKey]
+	recent, known := m.callers[id.CallerKey]
 	m.request++
 	state, first, reply := m.table.Begin(id, m.request, m.now, m.limits)
 	inWindow := m.now.Sub(f.latest) < m.limits.Window
@@ -102,11 +102,11 @@ func (m *model) begin(t *rapid.T) State {
 		}
 	case Stale:
 		if highest, replied := m.highest[id.CallerKey]; !replied || id.Number > highest {
-			t.Fatalf("%v is Stale, and no later call of its caller was there", id)
+			t.Fatalf("%v is Stale, and no later call of its caller has ended", id)
 		}
 	case Full:
-		if known && m.now.Sub(heard) < m.limits.Window {
-			t.Fatalf("%v is refused, and its caller was heard of in the window", id)
+		if known && m.now.Sub(recent) < m.limits.Window {
+			t.Fatalf("%v is refused, and its caller had a request or reply in the window", id)
 		}
 		size := id.size()
 		for key, at := range m.callers {
@@ -169,11 +169,11 @@ func (m *model) end(t *rapid.T) {
 
 // check compares what the table counts with what it holds, and both with its limits.
 func (m *model) check(t *rapid.T) {
-	served, replies, bytes, heard := 0, 0, 0, 0
+	served, replies, bytes, recent := 0, 0, 0, 0
 	for key, c := range m.table.callers {
 		bytes += key.size()
 		if c.place != nil {
-			heard += key.size()
+			recent += key.size()
 		} else if len(c.calls) == 0 && c.served == 0 {
 			t.Fatalf("%v is kept without a call", key)
 		}
@@ -186,15 +186,15 @@ func (m *model) check(t *rapid.T) {
 		served += c.served
 	}
 	bytes += served * callSize
-	if r, b := m.table.Size(); r != replies || b != bytes || heard != m.table.ofHeard {
-		t.Fatalf("%d replies in %d bytes with %d of callers, the table counts %d, %d, %d", replies, bytes, heard, r, b, m.table.ofHeard)
+	if r, b := m.table.Size(); r != replies || b != bytes || recent != m.table.ofRecent {
+		t.Fatalf("%d replies in %d bytes with %d of callers, the table counts %d, %d, %d", replies, bytes, recent, r, b, m.table.ofRecent)
 	}
-	if replies > m.limits.MaxReplies || heard > m.limits.MaxBytes/2 || replies > 0 && bytes > m.limits.MaxBytes {
-		t.Fatalf("%d replies in %d bytes with %d of callers exceed %+v", replies, bytes, heard, m.limits)
+	if replies > m.limits.MaxReplies || recent > m.limits.MaxBytes/2 || replies > 0 && bytes > m.limits.MaxBytes {
+		t.Fatalf("%d replies in %d bytes with %d of callers exceed %+v", replies, bytes, recent, m.limits)
 	}
 }
 
-// A table that is full takes not much more memory than its limit says.
+// A full table takes not much more memory than its limit.
 func TestLimitIsOfRealMemory(t *testing.T) {
 	heap := func() uint64 {
 		var m runtime.MemStats

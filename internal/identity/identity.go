@@ -1,4 +1,4 @@
-// Package identity reads what init tells a node.
+// Package identity reads the content of init.
 package identity
 
 import (
@@ -8,7 +8,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/wire"
 )
 
-// An Identity is what init tells a node.
+// An Identity is the content of init.
 type Identity struct {
 	ID  string   // the node's name
 	IDs []string // the names of all nodes
@@ -27,7 +27,7 @@ func Read(body []byte) (*Identity, error) {
 	return &Identity{string(wire.Unquote(id)), ids}, nil
 }
 
-// Equal reports whether two inits tell the same.
+// Equal reports whether two inits have the same content.
 func (i *Identity) Equal(other *Identity) bool {
 	return i.ID == other.ID && slices.Equal(i.IDs, other.IDs)
 }

@@ -59,9 +59,12 @@ func (i *Incarnation) CallID() string {
 
 // Write returns the body of a call, with a call id if the policy says so, and without the
 // fields that are written for each attempt.
-func (i *Incarnation) Write(body wire.Body, p *retry.Policy) (wire.Body, error) {
-	raw := body.Raw
-	if body.HasMetadata {
+func (i *Incarnation) Write(raw []byte, p *retry.Policy) ([]byte, error) {
+	body, err := wire.ReadBody(raw)
+	if err != nil {
+		return nil, err
+	}
+	if raw = body.Raw; body.HasMetadata {
 		if p.CallID {
 			raw = wire.Without(raw, wire.Call)
 		}
@@ -73,5 +76,5 @@ func (i *Incarnation) Write(body wire.Body, p *retry.Policy) (wire.Body, error) 
 		raw = append(raw[:len(raw)-1:len(raw)-1], `,"call":"`...)
 		raw = append(append(raw, i.CallID()...), `"}`...)
 	}
-	return wire.ReadBody(raw)
+	return raw, nil
 }

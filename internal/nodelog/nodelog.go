@@ -1,4 +1,4 @@
-// Package nodelog writes the log of a node. It cuts what peers and programs choose.
+// Package nodelog writes the log of a node. It cuts names and texts of peers and programs.
 package nodelog
 
 import (
@@ -62,7 +62,7 @@ func (l Log) BadLine(number int, line []byte, reason error) {
 	l.Warn("bad line", "line", number, "reason", bounded.Text(reason.Error()), "text", string(bounded.Cut(line, maxQuote)))
 }
 
-// Unsent logs the error of a handler that no peer is told of.
+// Unsent logs the error of a handler that is sent to no peer.
 func (l Log) Unsent(r Request, err error) {
 	l.Warn("handler failed without a reply", "type", bounded.Name(r.Type), "from", bounded.Name(r.Src), "error", bounded.Text(err.Error()))
 }

@@ -11,10 +11,9 @@ import (
 // own fields, in_reply_to and msg_id, in this order.
 
 // Send adds a one-way message.
-func (o *Outbox) Send(dest string, body *wire.Body) {
+func (o *Outbox) Send(dest, fields string) {
 	buf := o.dialect.AppendHead(o.buf, o.src, dest)
-	buf = o.dialect.AppendFields(buf, "", body)
-	o.end(buf, wire.NoID, wire.NoID)
+	o.end(append(buf, fields...), wire.NoID, wire.NoID)
 }
 
 // Raw adds a message whose body is written as it is, with the ids that it has. The body must

@@ -55,7 +55,7 @@ func body(t *testing.T, text string) *wire.Body {
 
 // add adds a one-way message of about size bytes.
 func add(t *testing.T, o *Outbox, size int) {
-	o.Send("n2", body(t, fmt.Sprintf(`{"type":"t","text":%q}`, strings.Repeat("x", size))))
+	o.Send("n2", fmt.Sprintf(`"type":"t","text":%q`, strings.Repeat("x", size)))
 }
 
 func TestMessages(t *testing.T) {
@@ -65,7 +65,7 @@ func TestMessages(t *testing.T) {
 	o.Begin()
 	o.Lock()
 	b := body(t, `{"msg_id":7,"type":"read","key":1.0,"in_reply_to":3}`)
-	o.Send("n2", b)
+	o.Send("n2", `"type":"read","key":1.0`)
 	id := o.Request("n2", `"type":"read","key":1.0`, false, 0, false)
 	second := o.Request("n2", `"type":"read"`, true, 1200*time.Millisecond, true)
 	kept := o.Reply(To{Src: "c1", ID: 4}, "read_ok", b, true)

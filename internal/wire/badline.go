@@ -1,5 +1,7 @@
 package wire
 
+import "unicode/utf8"
+
 // A BadLine is what can be read of a line that is not a message. It lets a node reply
 // with an error to the sender of a broken request, who waits for a reply.
 type BadLine struct {
@@ -84,12 +86,16 @@ func decodeString(token []byte) string {
 // stringEnd returns the index after the string that begins at i, which need not be
 // valid.
 func stringEnd(line []byte, i int) int {
-	for i++; i < len(line); i++ {
+	for i = skipPlain(line, i+1); i < len(line); i = skipPlain(line, i+1) {
 		switch line[i] {
 		case '"':
 			return i + 1
 		case '\\':
 			i++
+		default:
+			for i+1 < len(line) && line[i+1] >= utf8.RuneSelf {
+				i++
+			}
 		}
 	}
 	return len(line)

@@ -43,6 +43,7 @@ func BenchmarkScan(b *testing.B) {
 		{"relay", [][]byte{[]byte(relayLine)}},
 		{"reply", [][]byte{[]byte(`{"src":"n2","dest":"n1","body":{"type":"echo_ok","echo":"Please echo 42","in_reply_to":8,"msg_id":3}}`)}},
 		{"mixed", mixedLines()},
+		{"long", [][]byte{[]byte(`{"src":"c1","dest":"n1","body":{"type":"echo","msg_id":2,"echo":"` + strings.Repeat("x", 100_000) + `"}}`)}},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			b.ReportAllocs()

@@ -41,20 +41,31 @@ const bodyDepth = 2
 // memory of the caller's stack: it does not escape.
 func ReadBody(raw []byte) (b Body, err error) {
 	c := cursor{text: raw}
-	start := c.skip(0)
-	if c.peek(start) != '{' {
-		return b, &Error{"a body must be a JSON object", -1}
+	start, end, err := b.read(&c)
+	if c.wrongKey == keyID || c.wrongKey == keyInReplyTo {
+		raw = Without(raw, "msg_id", "in_reply_to")
+		c = cursor{text: raw}
+		start, end, err = b.read(&c)
 	}
-	end := b.scan(&c, start)
-	if c.atEnd(end, "object") && (c.wrongKey == keyID || c.wrongKey == keyInReplyTo) {
-		return ReadBody(Without(raw, "msg_id", "in_reply_to"))
-	}
-	if err := c.err(); err != nil {
+	if err != nil {
 		return b, err
 	}
 	b.Raw = raw[start:end]
 	b.Type = b.typeIn(b.Raw)
 	return b, nil
+}
+
+// read reads the object that is all that the text holds, and returns where it stands.
+func (b *Body) read(c *cursor) (start, end int, err error) {
+	start = c.skip(0)
+	if c.peek(start) != '{' {
+		return 0, 0, &Error{"a body must be a JSON object", -1}
+	}
+	end = b.scan(c, start)
+	if !c.atEnd(end, "object") {
+		c.wrongKey = 0 // bad syntax is worse than a bad id
+	}
+	return start, end, c.err()
 }
 
 // scan reads the object that begins at from, except Raw and Type. A view that is

@@ -81,6 +81,15 @@ func (d Dialect) AppendError(dst []byte, code int64, text string, retryAfter int
 	return dst
 }
 
+// Fields returns what AppendFields appends. It is not inlined, because its buffer would stand
+// on the stack of each handler that waits for a call (bench, open, eddy-blocking).
+//
+//go:noinline
+func (d Dialect) Fields(b *Body) string {
+	var small [256]byte
+	return string(d.AppendFields(small[:0], "", b))
+}
+
 // AppendFields appends the fields of a body without its ids: the type, then its own
 // fields in their order. A typ that is not empty replaces the type of the body. Names,
 // numbers and strings stay as they are encoded.

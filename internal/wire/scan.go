@@ -147,13 +147,10 @@ func (c *cursor) name(i int) (end, value int) {
 // str reads a string. The escape of a lone surrogate is valid by the grammar, and a
 // node that passes a string on need not decode it.
 func (c *cursor) str(i int) int {
-	text := c.text
 	c.escaped = false
 	i++
 	for {
-		for uint(i) < uint(len(text)) && isPlain[text[i]] {
-			i++
-		}
+		i = skipPlain(c.text, i)
 		switch b := c.peek(i); {
 		case b == '"':
 			return i + 1
@@ -165,11 +162,13 @@ func (c *cursor) str(i int) int {
 			c.escaped = true
 			i += n
 		case b >= utf8.RuneSelf:
-			_, n := utf8.DecodeRune(c.text[i:])
-			if n == 1 {
-				return c.fail(i, "invalid UTF-8")
+			for c.peek(i) >= utf8.RuneSelf {
+				_, n := utf8.DecodeRune(c.text[i:])
+				if n == 1 {
+					return c.fail(i, "invalid UTF-8")
+				}
+				i += n
 			}
-			i += n
 		case i >= len(c.text):
 			return c.fail(i, "unexpected end of the line in a string")
 		default:
