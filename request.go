@@ -193,7 +193,7 @@ func (r *Request) release() {
 
 // failUnanswered replies to a request that has no reply and will get none.
 func (r *Request) failUnanswered() {
-	if !r.OneWay() && r.state.Load()&isAnswered == 0 && r.handler.node.official == nil {
+	if !r.OneWay() && r.state.Load()&isAnswered == 0 && (r.handler.node.official == nil || detailsOf(r).onReply != nil) {
 		r.Fail(Errorf(Crash, "the handler of %s did not reply", r.Type()))
 	}
 }
