@@ -1,6 +1,7 @@
 package eddy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/bounded"
 	"github.com/eddyrpc/eddy/internal/caller"
 	"github.com/eddyrpc/eddy/internal/calls"
+	"github.com/eddyrpc/eddy/internal/check"
 	"github.com/eddyrpc/eddy/internal/nodelog"
 	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/internal/wire"
@@ -108,8 +110,8 @@ type call = calls.Call[owner]
 
 // call begins a call with a callback.
 func (n *Node) call(ctx context.Context, dest string, body any, policy *Policy, o owner) error {
-	if o.done == nil {
-		return unsent(dest, errors.New("the callback is nil"))
+	if ctx == nil || o.done == nil {
+		return unsent(dest, cmp.Or(check.NotNil("the context", ctx), check.NotNil("the callback", o.done)))
 	}
 	c := &call{Policy: policy, Owner: o}
 	if ctx.Done() == nil || n.endsWithNode(ctx) {
@@ -133,6 +135,9 @@ func (n *Node) call(ctx context.Context, dest string, body any, policy *Policy, 
 
 // beginBlocking begins a call whose caller waits until done is called.
 func (n *Node) beginBlocking(ctx context.Context, dest string, body any, policy *Policy, done func(Result)) (*call, error) {
+	if ctx == nil {
+		return nil, unsent(dest, errors.New("the context is nil"))
+	}
 	c := &call{Policy: policy, Blocking: true, Owner: owner{done: done}}
 	if r := requestOf(ctx); r != nil && r.handler.node == n {
 		if r.handler.inline {

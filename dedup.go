@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/eddyrpc/eddy/internal/check"
 	"github.com/eddyrpc/eddy/internal/dedup"
 )
 
@@ -55,12 +56,7 @@ var (
 // Handler returns a handler that runs h once for each call. It panics if h is nil or a field
 // is invalid.
 func (d *Dedup) Handler(h Handler) Handler {
-	if h == nil {
-		panic("eddy: Dedup.Handler with a nil handler")
-	}
-	if err := d.limits().Validate(); err != nil {
-		panic("eddy: Dedup." + err.Error())
-	}
+	check.Must(check.NotNil("the handler of a Dedup", h), d.limits().Validate())
 	return func(ctx context.Context, req *Request) (any, error) {
 		id, ok := d.idOf(req)
 		if !ok {

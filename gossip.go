@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/eddyrpc/eddy/internal/check"
 )
 
 // Every calls f after init and then again after each d, one call at a time, until
@@ -16,6 +18,7 @@ func (n *Node) Every(d time.Duration, f func(ctx context.Context)) {
 	if d <= 0 {
 		panic(fmt.Sprintf("eddy: Every with period %v", d))
 	}
+	check.Must(check.NotNil("the function of Every", f))
 	n.loop(func(ctx context.Context) {
 		ticker := time.NewTicker(d)
 		defer ticker.Stop()
@@ -39,6 +42,7 @@ func (n *Node) EveryAbout(d time.Duration, jitter float64, f func(ctx context.Co
 	if d <= 0 || !(jitter >= 0 && jitter <= 1) {
 		panic(fmt.Sprintf("eddy: EveryAbout with period %v, jitter %v", d, jitter))
 	}
+	check.Must(check.NotNil("the function of EveryAbout", f))
 	n.loop(func(ctx context.Context) {
 		timer := time.NewTimer(rand.N(d))
 		defer timer.Stop()
@@ -81,6 +85,7 @@ func (n *Node) runApart(what string, f func()) {
 // example when a quorum has replied, ends the calls that are still open: they send no further
 // attempt, but what was sent may arrive and have its effect.
 func (n *Node) Broadcast(ctx context.Context, dests []string, body any, policy *Policy) iter.Seq[Result] {
+	check.Must(check.NotNil("the context of Broadcast", ctx))
 	return func(yield func(Result) bool) {
 		b := broadcast{node: n, results: make(chan Result, len(dests)), left: len(dests)}
 		b.begin(ctx, dests, body, policy)
@@ -165,6 +170,7 @@ func NewBatcher[T any](n *Node, size int, age time.Duration, flush func(ctx cont
 	if size <= 0 || age <= 0 {
 		panic(fmt.Sprintf("eddy: NewBatcher with size %d, age %v", size, age))
 	}
+	check.Must(check.NotNil("the node of a Batcher", n), check.NotNil("the function of a Batcher", flush))
 	b := &Batcher[T]{node: n, size: size, age: age, flush: flush}
 	n.loop(b.begin)
 	return b
@@ -253,6 +259,7 @@ const defaultMaxSeen = 100_000
 
 // Add adds a key, and reports whether it is new.
 func (s *Seen[K]) Add(key K) (isNew bool) {
+	check.Must(check.NotNegative("Seen.Max", s.Max))
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, known := s.keys[key]; known {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/eddyrpc/eddy/internal/body"
 	"github.com/eddyrpc/eddy/internal/bounded"
+	"github.com/eddyrpc/eddy/internal/check"
 )
 
 // The services that keep values.
@@ -62,18 +63,23 @@ var onlyOnce = &Policy{Attempts: 1, Timeout: 1500 * time.Millisecond}
 
 // LinKV returns a client of lin-kv, which is linearizable: each operation has its effect at
 // one moment between its call and its return.
-func LinKV[T any](n *Node) *KV[T] { return &KV[T]{node: n, service: linKV} }
+func LinKV[T any](n *Node) *KV[T] { return newKV[T](n, linKV) }
 
 // SeqKV returns a client of seq-kv, which is sequentially consistent: there is one order of
 // all operations, in which the operations of each node stand as it made them (Lamport, How
 // to Make a Multiprocessor Computer That Correctly Executes Multiprocess Programs, 1979).
 // The order need not agree with real time. So a read may miss what another node wrote long
 // ago, again and again; see [KV.Fresh].
-func SeqKV[T any](n *Node) *KV[T] { return &KV[T]{node: n, service: seqKV} }
+func SeqKV[T any](n *Node) *KV[T] { return newKV[T](n, seqKV) }
 
 // LWWKV returns a client of lww-kv, where in the end the last write wins. Until then a node
 // may miss even its own writes, and two nodes may both succeed with a CompareAndSwap.
-func LWWKV[T any](n *Node) *KV[T] { return &KV[T]{node: n, service: lwwKV} }
+func LWWKV[T any](n *Node) *KV[T] { return newKV[T](n, lwwKV) }
+
+func newKV[T any](n *Node, service string) *KV[T] {
+	check.Must(check.NotNil("the node of "+service, n))
+	return &KV[T]{node: n, service: service}
+}
 
 // Read returns the value of a key. If the key does not exist, the error is
 // [KeyDoesNotExist].
@@ -227,7 +233,10 @@ type TSO struct {
 }
 
 // LinTSO returns a client of lin-tso.
-func LinTSO(n *Node) *TSO { return &TSO{node: n} }
+func LinTSO(n *Node) *TSO {
+	check.Must(check.NotNil("the node of lin-tso", n))
+	return &TSO{node: n}
+}
 
 // Next returns the next timestamp. It is greater than every timestamp that was handed out
 // before the call, and it is handed out only once (Peng and Dabek, Large-scale Incremental Processing Using

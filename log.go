@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/eddyrpc/eddy/internal/check"
 	"github.com/eddyrpc/eddy/internal/logqueue"
 	"github.com/eddyrpc/eddy/internal/nodelog"
 )
@@ -15,7 +16,10 @@ import (
 type LogQueue struct{ queue *logqueue.Queue }
 
 // NewLogQueue returns a LogQueue that writes to w.
-func NewLogQueue(w io.Writer) *LogQueue { return &LogQueue{logqueue.New(w)} }
+func NewLogQueue(w io.Writer) *LogQueue {
+	check.Must(check.NotNil("the writer of a LogQueue", w))
+	return &LogQueue{logqueue.New(w)}
+}
 
 // Write takes one line, or drops it if too much waits already. It returns no error.
 func (q *LogQueue) Write(line []byte) (int, error) { return q.queue.Write(line) }

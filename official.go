@@ -74,6 +74,12 @@ func (o *officialNode) Busy() (done func()) {
 	}
 }
 
+func (o *officialNode) Hold(request any) (release func()) {
+	r := request.(*Request)
+	r.hold()
+	return r.release
+}
+
 func (o *officialNode) LastID() int64 {
 	o.node.out.Lock()
 	defer o.node.out.Unlock()

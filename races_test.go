@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -224,6 +225,165 @@ func TestRaceOfBeginning(t *testing.T) {
 		using.Wait()
 		if p.replies != p.requests {
 			t.Errorf("%d replies, want %d", p.replies, p.requests)
+		}
+	}
+}
+
+// A mirror is a transport with n2 at its other end, which replies at once, and a client that
+// has sent all its requests. It counts the replies to them.
+type mirror struct {
+	lines   chan []byte
+	end     chan struct{} // closed when no line will come any more
+	rest    []byte
+	replies map[int64]int // by request
+}
+
+func (m *mirror) Read(p []byte) (int, error) {
+	for len(m.rest) == 0 {
+		select {
+		case m.rest = <-m.lines:
+		case <-m.end:
+			return 0, io.EOF
+		}
+	}
+	n := copy(p, m.rest)
+	m.rest = m.rest[n:]
+	return n, nil
+}
+
+func (m *mirror) Write(lines []byte) (int, error) {
+	for line := range bytes.Lines(lines) {
+		var message struct {
+			Dest string
+			Body struct {
+				ID        int64 `json:"msg_id"`
+				InReplyTo int64 `json:"in_reply_to"`
+			}
+		}
+		if err := json.Unmarshal(line, &message); err != nil {
+			return 0, err
+		}
+		switch message.Dest {
+		case "c1":
+			m.replies[message.Body.InReplyTo]++
+		case "n2":
+			reply := fmt.Appendf(nil, `{"src":"n2","dest":"n1","body":{"type":"do_ok","in_reply_to":%d}}`+"\n", message.Body.ID)
+			go func() {
+				select {
+				case m.lines <- reply:
+				case <-m.end:
+				}
+			}()
+		}
+	}
+	return len(lines), nil
+}
+
+// A request gets one reply, however its callbacks, its handler and other goroutines meet: on
+// the real clock, where they run at the same time.
+func TestRaceOfTheEndsOfARequest(t *testing.T) {
+	t.Parallel()
+	n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+	endings := []func(ctx context.Context, req *eddy.Request){
+		func(ctx context.Context, req *eddy.Request) { // a timeout
+			req.Call(ctx, "nobody", do, &eddy.Policy{Attempts: 1, Timeout: 1}, func(eddy.Result) {})
+		},
+		func(ctx context.Context, req *eddy.Request) { // a reply
+			req.Call(ctx, "n2", do, &eddy.Policy{Attempts: 1, Timeout: time.Millisecond}, func(eddy.Result) {})
+		},
+		func(_ context.Context, req *eddy.Request) { // the end of a context
+			ctx, cancel := context.WithCancel(context.Background())
+			req.Call(ctx, "nobody", do, &eddy.Policy{Attempts: 1, Timeout: time.Millisecond}, func(eddy.Result) {})
+			go cancel()
+		},
+		func(_ context.Context, req *eddy.Request) { // another goroutine
+			go req.Reply(eddy.Raw(`{}`))
+		},
+		func(_ context.Context, req *eddy.Request) {
+			go req.Call(context.Background(), "nobody", do, &eddy.Policy{Attempts: 1, Timeout: 1}, func(eddy.Result) { req.Fail(eddy.Timeout) })
+		},
+	}
+	meet := func(ctx context.Context, req *eddy.Request) (any, error) {
+		for i, end := range endings {
+			if req.ID>>i&1 != 0 {
+				end(ctx, req)
+			}
+		}
+		if req.ID>>len(endings)&1 != 0 {
+			return eddy.Later, nil
+		}
+		return nil, nil
+	}
+	n.HandleInline("inline", meet)
+	n.Handle("own", meet)
+	requests := longtest.Or(400_000, 20_000)
+	m := &mirror{lines: make(chan []byte), end: make(chan struct{}), replies: make(map[int64]int)}
+	served := make(chan error, 1)
+	go func() { served <- n.Serve(context.Background(), m) }()
+	m.lines <- []byte(`{"src":"c0","dest":"n1","body":{"type":"init","msg_id":0,"node_id":"n1","node_ids":["n1","n2"]}}` + "\n")
+	for id := range requests {
+		m.lines <- []byte(requestLine([]string{"inline", "own"}[id/64%2], id))
+	}
+	close(m.end)
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if len(m.replies) != requests {
+		t.Errorf("%d of %d requests got a reply", len(m.replies), requests)
+	}
+	for id, count := range m.replies {
+		if count != 1 {
+			t.Errorf("request %d got %d replies", id, count)
+		}
+	}
+}
+
+// Stats and Destinations may be asked for while a node begins and ends, also if its log is the
+// default one.
+func TestRaceOfStats(t *testing.T) {
+	t.Parallel()
+	for range longtest.Or(2000, 200) {
+		n := new(eddy.Node)
+		var asking sync.WaitGroup
+		asking.Go(func() {
+			for range 100 {
+				n.Stats()
+				n.Destinations()
+			}
+		})
+		n.Serve(context.Background(), struct {
+			io.Reader
+			io.Writer
+		}{strings.NewReader(initLine), io.Discard})
+		asking.Wait()
+	}
+}
+
+// A node does not end while another goroutine replies to a request whose handler has returned.
+func TestRaceOfReplyAndEnd(t *testing.T) {
+	t.Parallel()
+	const requests = 8
+	var input strings.Builder
+	input.WriteString(initLine)
+	for id := range requests {
+		input.WriteString(requestLine([]string{"inline", "own"}[id%2], id))
+	}
+	for range longtest.Or(20_000, 2000) {
+		n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+		elsewhere := func(_ context.Context, req *eddy.Request) (any, error) {
+			go req.Reply(eddy.Raw(`{"type":"ok"}`))
+			runtime.Gosched()
+			return nil, nil
+		}
+		n.HandleInline("inline", elsewhere)
+		n.Handle("own", elsewhere)
+		var out bytes.Buffer
+		n.Serve(context.Background(), struct {
+			io.Reader
+			io.Writer
+		}{strings.NewReader(input.String()), &out})
+		if lines := bytes.Count(out.Bytes(), []byte("\n")); lines != requests+1 {
+			t.Fatalf("%d replies, want %d: %s", lines, requests+1, out.String())
 		}
 	}
 }

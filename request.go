@@ -104,9 +104,10 @@ func (r *Request) reply(add func(to outbox.To, keep bool) (fields []byte)) error
 	if r.OneWay() {
 		return nil
 	}
-	if r.state.Or(isAnswered)&isAnswered != 0 {
+	if !r.claim() {
 		return errAnswered
 	}
+	defer r.release() // until then the node does not end
 	n, onReply := r.handler.node, detailsOf(r).onReply
 	n.out.LockWithRoom()
 	open := n.phase.Load() != ended
@@ -123,6 +124,20 @@ func (r *Request) reply(add func(to outbox.To, keep bool) (fields []byte)) error
 		return errEnded
 	}
 	return nil
+}
+
+// claim makes the caller the one that replies, and holds the request.
+func (r *Request) claim() bool {
+	for {
+		state := r.state.Load()
+		isOver := state&holds == 0 && r.handler.node.official != nil // without a reply
+		if state&isAnswered != 0 || isOver {
+			return false
+		}
+		if r.state.CompareAndSwap(state, (state|isAnswered)+1) {
+			return true
+		}
+	}
 }
 
 // replyFields replies with the encoded fields of an earlier reply.
@@ -181,7 +196,9 @@ func (r *Request) release() {
 	if r == nil || r.state.Add(^uint32(0))&holds > 0 {
 		return
 	}
-	r.failUnanswered()
+	if r.failUnanswered() {
+		return // who replies holds the request again
+	}
 	if r.details != nil && r.details.cancel != nil {
 		r.details.cancel()
 	}
@@ -191,11 +208,15 @@ func (r *Request) release() {
 	n.nudge()
 }
 
-// failUnanswered replies to a request that has no reply and will get none.
-func (r *Request) failUnanswered() {
-	if !r.OneWay() && r.state.Load()&isAnswered == 0 && (r.handler.node.official == nil || detailsOf(r).onReply != nil) {
+// failUnanswered replies to a request that has no reply and will get none. It reports whether
+// there was none.
+func (r *Request) failUnanswered() bool {
+	expected := r.handler.node.official == nil || detailsOf(r).onReply != nil
+	unanswered := expected && !r.OneWay() && r.state.Load()&isAnswered == 0
+	if unanswered {
 		r.Fail(Errorf(Crash, "the handler of %s did not reply", r.Type()))
 	}
+	return unanswered
 }
 
 // A requestContext is the context of a request's handler: the request in another

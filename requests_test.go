@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -374,4 +375,114 @@ func logRetries(t *testing.T) {
 	if want := []record{{"first", "c1", a}, {"second", "c1", b}}; !slices.Equal(log.records[:2], want) {
 		t.Errorf("logged %v, want %v; c is %d", log.records, want, c)
 	}
+}
+
+// An ending is how one of the calls of a request ends, and what its callback does then.
+type callEnding struct {
+	by   string        // reply, timeout or cancel: in goroutines of their own
+	at   time.Duration // when
+	does string        // nothing, reply, call, panic or exit
+}
+
+// Whatever order the callbacks of a request end in, and whatever they do, the request gets one
+// reply.
+func TestCallbacksInAnyOrderLeadToOneReply(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		endings := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) callEnding {
+			return callEnding{
+				by:   rapid.SampledFrom([]string{"reply", "timeout", "cancel"}).Draw(t, "by"),
+				at:   time.Duration(rapid.IntRange(1, 4).Draw(t, "at")) * time.Millisecond,
+				does: rapid.SampledFrom([]string{"nothing", "nothing", "reply", "call", "panic", "exit"}).Draw(t, "does"),
+			}
+		}), 0, 5).Draw(rt, "callbacks")
+		own := rapid.SampledFrom([]string{"later", "later", "nothing", "reply", "error", "panic", "exit", "stands"}).Draw(rt, "handler")
+		inline, call := rapid.Bool().Draw(rt, "inline"), rapid.Bool().Draw(rt, "dedup")
+		var fault string
+		synctest.Test(t, func(t *testing.T) { fault = endCallbacks(t, endings, own, inline, call) })
+		if fault != "" {
+			rt.Fatal(fault)
+		}
+	})
+}
+
+func endCallbacks(t *testing.T, endings []callEnding, own string, inline, dedup bool) string {
+	n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+	act := func(req *eddy.Request, does string) {
+		switch does {
+		case "reply":
+			req.Reply(eddy.Raw(`{"type":"ok"}`))
+		case "call":
+			req.Call(t.Context(), "nobody", do, &eddy.Policy{Attempts: 1, Timeout: time.Millisecond}, func(eddy.Result) {})
+		case "panic":
+			panic("on purpose")
+		case "exit":
+			runtime.Goexit()
+		case "stands":
+			time.Sleep(10 * time.Millisecond)
+		}
+	}
+	handler := func(ctx context.Context, req *eddy.Request) (any, error) {
+		for i, e := range endings {
+			callCtx, cancel := context.WithCancel(ctx)
+			policy := &eddy.Policy{Attempts: 1, Timeout: time.Hour}
+			body := eddy.Raw(`{"type":"do"}`)
+			switch e.by {
+			case "reply":
+				body = fmt.Appendf(nil, `{"type":"do","after":%d}`, e.at)
+			case "timeout":
+				policy.Timeout = e.at
+			case "cancel":
+				time.AfterFunc(e.at, cancel)
+			}
+			err := req.Call(callCtx, "n2", body, policy, func(eddy.Result) {
+				defer cancel()
+				act(req, e.does)
+			})
+			if err != nil {
+				t.Errorf("call %d: %v", i, err)
+			}
+		}
+		act(req, own)
+		switch own {
+		case "later", "stands":
+			return eddy.Later, nil
+		case "error":
+			return nil, eddy.PreconditionFailed
+		}
+		return nil, nil
+	}
+	var table eddy.Dedup
+	if dedup {
+		handler = table.Handler(handler)
+	}
+	if inline {
+		n.HandleInline("act", handler)
+	} else {
+		n.Handle("act", handler)
+	}
+	net := eddytest.New(t)
+	n2, client := net.Client("n2"), net.Client("c1")
+	n2.Handle(func(m eddy.Message) {
+		if after, ok := m.Body.Get("after").Int(); ok {
+			time.AfterFunc(time.Duration(after), func() { n2.Reply(m, `{"type":"done"}`) })
+		}
+	})
+	net.Start("n1", n)
+	ids := []int64{client.Request("n1", `{"type":"act","call":"a/1"}`), client.Request("n1", `{"type":"act","call":"a/1"}`)}
+	client.Request("n1", map[string]any{"type": "nobody"})
+	for _, id := range ids {
+		client.Await(id)
+	}
+	time.Sleep(2 * time.Hour)
+	synctest.Wait()
+	for more := true; more; {
+		m, ok := client.TryReceive()
+		if more = ok; ok && m.InReplyTo != 3 {
+			return fmt.Sprintf("a second reply: %s", m.Body)
+		}
+	}
+	if calls, requests := openNow(n); calls+requests != 0 {
+		return fmt.Sprintf("%d calls and %d requests are open", calls, requests)
+	}
+	return ""
 }

@@ -1,6 +1,7 @@
 package eddy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/eddyrpc/eddy/internal/bounded"
 	"github.com/eddyrpc/eddy/internal/caller"
+	"github.com/eddyrpc/eddy/internal/check"
 	"github.com/eddyrpc/eddy/internal/stdio"
 	"github.com/eddyrpc/eddy/internal/wire"
 	"github.com/eddyrpc/eddy/internal/workers"
@@ -40,7 +42,11 @@ func (n *Node) Run() error {
 		}
 		signal.Stop(signals) // a second signal ends the process
 	}()
-	return n.Serve(ctx, Stdio())
+	t, err := stdio.Open()
+	if err != nil {
+		return fmt.Errorf("eddy: %w", err)
+	}
+	return n.Serve(ctx, t)
 }
 
 // Serve serves t until its input ends or ctx ends. The node then drains: its calls
@@ -52,8 +58,8 @@ func (n *Node) Run() error {
 // The error is nil unless a field of the node is invalid, the output could not be
 // written, or reading the input failed.
 func (n *Node) Serve(ctx context.Context, t Transport) error {
-	if err := n.validate(t); err != nil {
-		return err
+	if err := n.validate(ctx, t); err != nil {
+		return fmt.Errorf("eddy: %w", err)
 	}
 	n.open(t)
 	defer n.close(t)
@@ -80,20 +86,10 @@ func (n *Node) Serve(ctx context.Context, t Transport) error {
 }
 
 // validate returns an error that names the first field that is invalid.
-func (n *Node) validate(t Transport) error {
-	switch {
-	case t == nil:
-		return errors.New("eddy: the transport is nil")
-	case n.MaxLine < 0:
-		return fmt.Errorf("eddy: MaxLine: %d must not be negative", n.MaxLine)
-	case n.MaxOpen < 0:
-		return fmt.Errorf("eddy: MaxOpen: %d must not be negative", n.MaxOpen)
-	case n.MaxOpenBytes < 0:
-		return fmt.Errorf("eddy: MaxOpenBytes: %d must not be negative", n.MaxOpenBytes)
-	case n.Drain < 0:
-		return fmt.Errorf("eddy: Drain: %v must not be negative", n.Drain)
-	}
-	return nil
+func (n *Node) validate(ctx context.Context, t Transport) error {
+	return cmp.Or(check.NotNil("the context", ctx), check.NotNil("the transport", t),
+		check.NotNegative("MaxLine", n.MaxLine), check.NotNegative("MaxOpen", n.MaxOpen),
+		check.NotNegative("MaxOpenBytes", n.MaxOpenBytes), check.NotNegative("Drain", n.Drain))
 }
 
 // open makes what the zero value lacks, and lets the node send.
@@ -204,5 +200,10 @@ type Transport interface {
 	io.Writer
 }
 
-// Stdio returns the transport over standard input and output.
-func Stdio() Transport { return stdio.Open() }
+// Stdio returns the transport over standard input and output. It panics if the process has
+// it already, by Stdio or Run, since each of two nodes would get a part of the input.
+func Stdio() Transport {
+	t, err := stdio.Open()
+	check.Must(err)
+	return t
+}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/body"
+	"github.com/eddyrpc/eddy/internal/check"
 	"github.com/eddyrpc/eddy/internal/metadata"
 	"github.com/eddyrpc/eddy/internal/schedule"
 )
@@ -39,6 +40,7 @@ import (
 // On lww-kv two swaps may both succeed and one be forgotten, so the error is NotSupported.
 func (kv *KV[T]) Update(ctx context.Context, key any, f func(old T, exists bool) (T, error)) (T, error) {
 	var none T
+	check.Must(check.NotNil("the context of Update", ctx), check.NotNil("the function of Update", f))
 	if kv.service == lwwKV {
 		return none, kv.wrap("update", key, Errorf(NotSupported, "lww-kv would forget updates"))
 	}

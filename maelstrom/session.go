@@ -102,7 +102,7 @@ func (s *session) init(_ context.Context, req *eddy.Request) (any, error) {
 		return nil, eddy.Errorf(eddy.Crash, "unmarshal init message body: %v", err)
 	}
 	s.official.Adopt(body.NodeID, body.NodeIDs)
-	done := s.official.Busy()
+	done := s.official.Hold(req)
 	go func() {
 		defer done()
 		s.run(s.initialise, msg, req)

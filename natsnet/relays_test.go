@@ -39,49 +39,11 @@ func TestRelaysWhileServersAndNodesDie(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	names := []string{"n1", "n2", "n3"}
-	kill := make([]func(), len(names))
-	for i, name := range names {
-		if kill[i], err = startNode(name, s.URLs()); err != nil {
-			t.Fatal(err)
-		}
-		defer func() { kill[i]() }()
-	}
+	nodes := startNodes(t, s.URLs())
+	defer nodes.kill()
 	client, replies := relayClient(t, s.URLs())
-
-	done, killing := make(chan struct{}), make(chan struct{})
-	var deaths atomic.Int64
-	go func() {
-		defer close(killing)
-		for round := 0; ; round++ {
-			select {
-			case <-done:
-				return
-			case <-time.After(betweenKills):
-			}
-			deaths.Add(1)
-			server := round % 3
-			s.Kill(server)
-			node := -1
-			if round%3 == 1 {
-				node = round / 3 % len(names)
-				kill[node]()
-				deaths.Add(1)
-			}
-			time.Sleep(betweenKills / 4)
-			if err := s.Start(server); err != nil {
-				t.Error(err)
-				return
-			}
-			if node >= 0 {
-				if kill[node], err = startNode(names[node], s.URLs()); err != nil {
-					t.Error(err)
-					kill[node] = func() {}
-					return
-				}
-			}
-		}
-	}()
+	done, killed := make(chan struct{}), make(chan int)
+	go func() { killed <- nodes.killThemAndServers(s, done) }()
 
 	var tally relayTally
 	var asking sync.WaitGroup
@@ -97,13 +59,73 @@ func TestRelaysWhileServersAndNodesDie(t *testing.T) {
 	}
 	asking.Wait()
 	close(done)
-	<-killing
-	t.Logf("%d relays, %d deaths: %v", *relays, deaths.Load(), &tally)
+	t.Logf("%d relays, %d deaths: %v", *relays, <-killed, &tally)
 	if twice := replies.twice(); twice > 0 {
 		t.Errorf("%d requests got more than one reply", twice)
 	}
 	if all := tally.answered.Load() + tally.refused.Load() + tally.unanswered.Load(); all != int64(*relays) || tally.answered.Load() < all/2 {
 		t.Errorf("of %d relays: %v", *relays, &tally)
+	}
+}
+
+// relayNodes are processes of nodes.
+type relayNodes struct {
+	t       *testing.T
+	servers string
+	names   []string
+	kills   []func()
+}
+
+func startNodes(t *testing.T, servers string) *relayNodes {
+	t.Helper()
+	r := &relayNodes{t: t, servers: servers, names: []string{"n1", "n2", "n3"}}
+	for _, name := range r.names {
+		kill, err := startNode(name, servers)
+		if err != nil {
+			r.kill()
+			t.Fatal(err)
+		}
+		r.kills = append(r.kills, kill)
+	}
+	return r
+}
+
+func (r *relayNodes) kill() {
+	for _, kill := range r.kills {
+		kill()
+	}
+}
+
+// killThemAndServers kills and restarts one server after the other, and with every third
+// one a node, until done is closed. It returns the number of deaths.
+func (r *relayNodes) killThemAndServers(s *natsprocess.Servers, done <-chan struct{}) (deaths int) {
+	for round := 0; ; round++ {
+		select {
+		case <-done:
+			return deaths
+		case <-time.After(betweenKills):
+		}
+		server, node := round%3, -1
+		s.Kill(server)
+		deaths++
+		if round%3 == 1 {
+			node = round / 3 % len(r.names)
+			r.kills[node]()
+			deaths++
+		}
+		time.Sleep(betweenKills / 4)
+		if err := s.Start(server); err != nil {
+			r.t.Error(err)
+			return deaths
+		}
+		if node >= 0 {
+			kill, err := startNode(r.names[node], r.servers)
+			if err != nil {
+				r.t.Error(err)
+				kill = func() {}
+			}
+			r.kills[node] = kill
+		}
 	}
 }
 

@@ -75,7 +75,7 @@ func TestDeployCommands(t *testing.T) {
 		t.Fatalf("%v\n%s%s", err, out.Bytes(), errs.Bytes())
 	}
 	for _, want := range []string{
-		`"relay_ok","attempts":1,"result":{"type":"echo_ok","echo":"hi"`, `"write_ok"`, "ok\n", "100 with a reply, 0 with an error reply, 0 without a reply",
+		`"result":{"type":"echo_ok","echo":"hi"`, `"write_ok"`, "ok\n", "100 with a reply, 0 with an error reply, 0 without a reply",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %s in\n%s%s", want, out.Bytes(), errs.Bytes())

@@ -122,6 +122,9 @@ func TestDocuments(t *testing.T) {
 	}
 	t.Parallel()
 	elsewhere := []string{"README.md", "policies.md", "deploy.md"}
+	if raceOn {
+		elsewhere = append(elsewhere, "performance.md") // it measures
+	}
 	for path := range pages(t) {
 		if name := filepath.Base(path); !slices.Contains(elsewhere, name) && hasCommands(t, path) {
 			t.Run(name, func(t *testing.T) {

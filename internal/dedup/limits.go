@@ -1,8 +1,11 @@
 package dedup
 
 import (
+	"cmp"
 	"fmt"
 	"time"
+
+	"github.com/eddyrpc/eddy/internal/check"
 )
 
 // Limits bound a Table. The names of the fields are those of eddy.Dedup.
@@ -16,15 +19,10 @@ const leastBytes = 64 << 10
 
 // Validate returns an error that names the first field that is invalid.
 func (l Limits) Validate() error {
-	switch {
-	case l.MaxReplies < 0:
-		return fmt.Errorf("MaxReplies: %d must not be negative", l.MaxReplies)
-	case l.MaxBytes < leastBytes:
-		return fmt.Errorf("MaxBytes: %d must be at least %d", l.MaxBytes, leastBytes)
-	case l.Window < 0:
-		return fmt.Errorf("%s: %v must not be negative", "Window", l.Window)
+	if l.MaxBytes < leastBytes {
+		return fmt.Errorf("Dedup.MaxBytes: %d must be at least %d", l.MaxBytes, leastBytes)
 	}
-	return nil
+	return cmp.Or(check.NotNegative("Dedup.MaxReplies", l.MaxReplies), check.NotNegative("Dedup.Window", l.Window))
 }
 
 // WithDefaults returns the limits with the default of each field that is 0.

@@ -37,10 +37,12 @@ type Node interface {
 	EndCalls()
 	// Busy keeps a node that drains from ending until done is called.
 	Busy() (done func())
+	// Hold keeps a request open until release is called. Its handler must run.
+	Hold(request any) (release func())
 	// LastID returns the last msg_id that was given to a call.
 	LastID() int64
-	// CalledBy returns the dest of the message of a request. Here and below a request
-	// is an *eddy.Request.
+	// CalledBy returns the dest of the message of a request. A request is an
+	// *eddy.Request.
 	CalledBy(request any) string
 	// Kept reports whether an eddy.Dedup keeps the reply to a request. If the handler of
 	// such a request does not reply, the node does.

@@ -21,7 +21,13 @@ func TestMain(m *testing.M) {
 	if os.Getenv(child) == "" {
 		os.Exit(m.Run())
 	}
-	transport := Open()
+	transport, err := Open()
+	if err != nil {
+		fmt.Fprint(os.Stderr, err)
+	}
+	if _, err := Open(); err == nil {
+		fmt.Fprint(os.Stderr, "it is opened twice")
+	}
 	if _, err := io.Copy(transport, transport); errors.Is(err, syscall.EPIPE) {
 		fmt.Fprint(os.Stderr, "nobody reads the output")
 	}

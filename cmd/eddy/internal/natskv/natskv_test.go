@@ -91,43 +91,48 @@ func TestNoServer(t *testing.T) {
 	}
 }
 
+var longKey = strings.Repeat("é", 10_000)
+
+// kvReplies are requests to each of the key-value services, in their order, and the
+// replies.
+var kvReplies = []struct{ body, want string }{
+	{`{"type":"read","key":"k"}`, `key "k" does not exist (key-does-not-exist)`},
+	{`{"type":"read","key":"k"}`, `key "k" does not exist (key-does-not-exist)`},
+	{`{"type":"cas","key":"k","from":1,"to":2}`, `key "k" does not exist (key-does-not-exist)`},
+	{`{"type":"cas","key":"k","from":1,"to":{"b":1e2,"a":[]},"create_if_not_exists":true}`, "cas_ok "},
+	{`{"type":"read","key":"k"}`, `read_ok {"b":1e2,"a":[]}`},
+	{`{"type":"cas","key":"k","from":{"a":[],"b":1e2},"to":null}`, "cas_ok "},
+	{`{"type":"cas","key":"k","from":7,"to":8}`, `key "k" is null, not 7 (precondition-failed)`},
+	{`{"type":"read","key":"k"}`, "read_ok null"},
+	{`{"type":"write","key":"k","value":3}`, "write_ok "},
+	{`{"type":"read","key":"\u006b"}`, "read_ok 3"},
+	{`{"type":"write","key":{"a":1,"b":" "},"value":"x"}`, "write_ok "},
+	{`{"type":"read","key":{"b":" ","a":1}}`, `read_ok "x"`},
+	{`{"type":"read","key":{"b":" ","a":1.0}}`, `key {"b":" ","a":1.0} does not exist (key-does-not-exist)`},
+	// Numbers that a float64 can't tell apart, as a value and as a key.
+	{`{"type":"write","key":"big","value":9007199254740993}`, "write_ok "},
+	{`{"type":"cas","key":"big","from":9007199254740992,"to":0}`, `key "big" is 9007199254740993, not 9007199254740992 (precondition-failed)`},
+	{`{"type":"cas","key":"big","from":9007199254740993,"to":1}`, "cas_ok "},
+	{`{"type":"cas","key":"big","from":1.0,"to":2}`, `key "big" is 1, not 1.0 (precondition-failed)`},
+	{`{"type":"write","key":9007199254740993,"value":3}`, "write_ok "},
+	{`{"type":"read","key":9007199254740992}`, `key 9007199254740992 does not exist (key-does-not-exist)`},
+	{`{"type":"read"}`, "read needs key (malformed-request)"},
+	{`{"type":"write","key":1}`, "write needs value (malformed-request)"},
+	{`{"type":"cas","key":1,"to":1}`, "cas needs from and to (malformed-request)"},
+	{`{"type":"write","key":"` + longKey + `","value":1}`, "write_ok "},
+	{`{"type":"write","key":"` + longKey + `1","value":2}`, "write_ok "},
+	{`{"type":"read","key":"` + longKey + `"}`, "read_ok 1"},
+	{`{"type":"ts"}`, "no handler for type ts (not-supported)"},
+}
+
 func TestServices(t *testing.T) {
 	t.Parallel()
 	store := t.TempDir()
 	s := startServer(t, store)
 	stop := serve(t, s.URL())
 	n := client(t, s.URL())
-	longKey := strings.Repeat("é", 10_000)
 	for _, service := range []string{"lin-kv", "seq-kv", "lww-kv"} {
-		for _, tt := range []struct{ body, want string }{
-			{`{"type":"read","key":"k"}`, `key "k" does not exist (key-does-not-exist)`},
-			{`{"type":"read","key":"k"}`, `key "k" does not exist (key-does-not-exist)`},
-			{`{"type":"cas","key":"k","from":1,"to":2}`, `key "k" does not exist (key-does-not-exist)`},
-			{`{"type":"cas","key":"k","from":1,"to":{"b":1e2,"a":[]},"create_if_not_exists":true}`, "cas_ok "},
-			{`{"type":"read","key":"k"}`, `read_ok {"b":1e2,"a":[]}`},
-			{`{"type":"cas","key":"k","from":{"a":[],"b":1e2},"to":null}`, "cas_ok "},
-			{`{"type":"cas","key":"k","from":7,"to":8}`, `key "k" is null, not 7 (precondition-failed)`},
-			{`{"type":"read","key":"k"}`, "read_ok null"},
-			{`{"type":"write","key":"k","value":3}`, "write_ok "},
-			{`{"type":"read","key":"\u006b"}`, "read_ok 3"},
-			{`{"type":"write","key":{"a":1,"b":" "},"value":"x"}`, "write_ok "},
-			{`{"type":"read","key":{"b":" ","a":1}}`, `read_ok "x"`},
-			{`{"type":"read","key":{"b":" ","a":1.0}}`, `key {"b":" ","a":1.0} does not exist (key-does-not-exist)`},
-			// Numbers that a float64 can't tell apart, as a value and as a key.
-			{`{"type":"write","key":"big","value":9007199254740993}`, "write_ok "},
-			{`{"type":"cas","key":"big","from":9007199254740992,"to":0}`, `key "big" is 9007199254740993, not 9007199254740992 (precondition-failed)`},
-			{`{"type":"cas","key":"big","from":9007199254740993,"to":1}`, "cas_ok "},
-			{`{"type":"cas","key":"big","from":1.0,"to":2}`, `key "big" is 1, not 1.0 (precondition-failed)`},
-			{`{"type":"write","key":9007199254740993,"value":3}`, "write_ok "},
-			{`{"type":"read","key":9007199254740992}`, `key 9007199254740992 does not exist (key-does-not-exist)`},
-			{`{"type":"read"}`, "read needs key (malformed-request)"},
-			{`{"type":"write","key":1}`, "write needs value (malformed-request)"},
-			{`{"type":"cas","key":1,"to":1}`, "cas needs from and to (malformed-request)"},
-			{`{"type":"write","key":"` + longKey + `","value":1}`, "write_ok "},
-			{`{"type":"write","key":"` + longKey + `1","value":2}`, "write_ok "},
-			{`{"type":"read","key":"` + longKey + `"}`, "read_ok 1"},
-			{`{"type":"ts"}`, "no handler for type ts (not-supported)"},
-		} {
+		for _, tt := range kvReplies {
 			if got := ask(n, service, tt.body); got != tt.want {
 				t.Errorf("%s %s: %s, want %s", service, tt.body, got, tt.want)
 			}

@@ -49,12 +49,25 @@ func TestConfigKeepsNodesApart(t *testing.T) {
 		t.Error("the server accepts a client without a key")
 	}
 
+	checkDenied(t, s.ClientURL(), filepath.Join(dir, "n1.nk"))
+	checkServices(t, s.ClientURL(), dir)
+
+	// What a node needs is allowed: n1 and the other node receive each other's messages.
+	one := member(t, s.ClientURL(), dir, "n1")
+	other := member(t, s.ClientURL(), dir, "n 2.*")
+	say(t, one, `{"src":"n1","dest":"n 2.*","body":{"type":"x","msg_id":1}}`, other)
+	say(t, other, `{"src":"n 2.*","dest":"n1","body":{"type":"x_ok","in_reply_to":1}}`, one)
+}
+
+// checkDenied checks that n1 can neither speak as another node nor receive what is for
+// another one, nor use JetStream.
+func checkDenied(t *testing.T, url, seed string) {
 	denied := make(chan string, 10)
-	key, err := nats.NkeyOptionFromSeed(filepath.Join(dir, "n1.nk"))
+	key, err := nats.NkeyOptionFromSeed(seed)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n1, err := nats.Connect(s.ClientURL(), key, nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+	n1, err := nats.Connect(url, key, nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 		denied <- strings.ToLower(err.Error())
 	}))
 	if err != nil {
@@ -80,8 +93,11 @@ func TestConfigKeepsNodesApart(t *testing.T) {
 			t.Fatal("it was allowed")
 		}
 	}
+}
 
-	// The services' key is enough for them, and a node may ask them.
+// checkServices checks that the services can use their key, and that a client can call
+// them.
+func checkServices(t *testing.T, url, dir string) {
 	ctx, end := context.WithCancel(t.Context())
 	var serving sync.WaitGroup
 	defer serving.Wait()
@@ -90,7 +106,7 @@ func TestConfigKeepsNodesApart(t *testing.T) {
 	serving.Go(func() {
 		defer close(ready)
 		cfg := natskv.Config{Replicas: 1, Wait: 20 * time.Second, Log: slog.New(slog.DiscardHandler)}
-		cfg.Net = natsnet.Config{Servers: s.ClientURL(), Cluster: "demo", Security: natsnet.Security{NKey: filepath.Join(dir, "services.nk")}}
+		cfg.Net = natsnet.Config{Servers: url, Cluster: "demo", Security: natsnet.Security{NKey: filepath.Join(dir, "services.nk")}}
 		served := false
 		err := natskv.Serve(ctx, cfg, func() { served = true; ready <- struct{}{} })
 		if !served || err != nil {
@@ -98,7 +114,7 @@ func TestConfigKeepsNodesApart(t *testing.T) {
 		}
 	})
 	<-ready
-	asking := member(t, s.ClientURL(), dir, "c1")
+	asking := member(t, url, dir, "c1")
 	if _, err := asking.Write([]byte(`{"src":"c1","dest":"lin-kv","body":{"type":"write","key":1,"value":2,"msg_id":1}}` + "\n")); err != nil {
 		t.Fatal(err)
 	}
@@ -106,12 +122,6 @@ func TestConfigKeepsNodesApart(t *testing.T) {
 	if n, err := asking.Read(buf); !strings.Contains(string(buf[:n]), `"write_ok"`) {
 		t.Errorf("read %q, %v", buf[:n], err)
 	}
-
-	// What a node needs is allowed: n1 and the other node receive each other's messages.
-	one := member(t, s.ClientURL(), dir, "n1")
-	other := member(t, s.ClientURL(), dir, "n 2.*")
-	say(t, one, `{"src":"n1","dest":"n 2.*","body":{"type":"x","msg_id":1}}`, other)
-	say(t, other, `{"src":"n 2.*","dest":"n1","body":{"type":"x_ok","in_reply_to":1}}`, one)
 }
 
 func member(t *testing.T, url, dir, name string) *natsnet.Conn {
