@@ -328,6 +328,9 @@ func TestRaceOfTheEndsOfARequest(t *testing.T) {
 	if err := <-served; err != nil {
 		t.Error(err)
 	}
+	if calls, open := openNow(n); calls != 0 || open != 0 {
+		t.Errorf("%d calls and %d requests are open", calls, open)
+	}
 	if len(m.replies) != requests {
 		t.Errorf("%d of %d requests got a reply", len(m.replies), requests)
 	}
@@ -335,6 +338,49 @@ func TestRaceOfTheEndsOfARequest(t *testing.T) {
 		if count != 1 {
 			t.Errorf("request %d got %d replies", id, count)
 		}
+	}
+}
+
+// A goroutine that has waited for it replies just when the handler returns, a little sooner or
+// later each time.
+func TestRaceOfReplyAndReturn(t *testing.T) {
+	t.Parallel()
+	n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+	n.HandleInline("inline", func(_ context.Context, req *eddy.Request) (any, error) {
+		var running, returns atomic.Bool
+		go func() {
+			running.Store(true)
+			for !returns.Load() {
+				runtime.Gosched()
+			}
+			for later := req.ID % 300; later > 0; later-- {
+				returns.Load()
+			}
+			req.Reply(eddy.Raw(`{}`))
+		}()
+		for !running.Load() {
+			runtime.Gosched()
+		}
+		returns.Store(true)
+		return eddy.Later, nil
+	})
+	requests := longtest.Or(200_000, 10_000)
+	m := &mirror{lines: make(chan []byte), end: make(chan struct{}), replies: make(map[int64]int)}
+	served := make(chan error, 1)
+	go func() { served <- n.Serve(context.Background(), m) }()
+	m.lines <- []byte(initLine)
+	for id := range requests {
+		m.lines <- []byte(requestLine("inline", id))
+	}
+	close(m.end)
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+	if calls, open := openNow(n); calls != 0 || open != 0 {
+		t.Errorf("%d calls and %d requests are open", calls, open)
+	}
+	if len(m.replies) != requests {
+		t.Errorf("%d of %d requests got a reply", len(m.replies), requests)
 	}
 }
 

@@ -193,11 +193,16 @@ func (r *Request) hold() bool {
 // release ends what hold began. When nothing holds the request any more and it has no
 // reply, the node replies. The receiver may be nil.
 func (r *Request) release() {
-	if r == nil || r.state.Add(^uint32(0))&holds > 0 {
+	if r == nil {
 		return
 	}
-	if r.failUnanswered() {
-		return // who replies holds the request again
+	state := r.state.Add(^uint32(0))
+	switch {
+	case state&holds > 0:
+		return
+	case r.isUnanswered(state):
+		r.failUnanswered() // or another goroutine is faster; who replies holds the request again
+		return
 	}
 	if r.details != nil && r.details.cancel != nil {
 		r.details.cancel()
@@ -208,15 +213,16 @@ func (r *Request) release() {
 	n.nudge()
 }
 
-// failUnanswered replies to a request that has no reply and will get none. It reports whether
-// there was none.
-func (r *Request) failUnanswered() bool {
-	expected := r.handler.node.official == nil || detailsOf(r).onReply != nil
-	unanswered := expected && !r.OneWay() && r.state.Load()&isAnswered == 0
-	if unanswered {
+// isUnanswered reports whether the node owes a request in this state a reply.
+func (r *Request) isUnanswered(state uint32) bool {
+	return !r.OneWay() && state&isAnswered == 0 && r.handler.node.official == nil
+}
+
+// failUnanswered replies to a request that has no reply and will get none.
+func (r *Request) failUnanswered() {
+	if r.isUnanswered(r.state.Load()) {
 		r.Fail(Errorf(Crash, "the handler of %s did not reply", r.Type()))
 	}
-	return unanswered
 }
 
 // A requestContext is the context of a request's handler: the request in another
