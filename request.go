@@ -254,8 +254,13 @@ func requestOf(ctx context.Context) *Request {
 
 // errorReply returns the error reply for err.
 func errorReply(err error) Error {
-	if e, ok := err.(*Error); ok {
+	switch e := err.(type) {
+	case *Error:
 		return *e
+	case *CallError:
+		if e.err == Timeout { // the usual one
+			return Error{Code: Timeout, Text: e.Error()}
+		}
 	}
 	return Error{Code: codeOf(err), Text: err.Error()}
 }
