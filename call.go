@@ -202,8 +202,8 @@ func (n *Node) mayCall(ctx context.Context, dest string) error {
 	if ctx.Err() != nil {
 		return context.Cause(ctx) // it ended while the call waited for room
 	}
-	if err := n.mayReceiveReplies(); err != nil {
-		return err
+	if n.noReplies {
+		return errNoReplies
 	}
 	if err := n.overload("calls", int64(n.calls.Table.Open()), n.calls.Table.Bytes()); err != nil {
 		return err
@@ -232,14 +232,6 @@ func (n *Node) scheduleStart(ctx context.Context, policy *Policy) (start schedul
 }
 
 var errNoReplies = errors.New("no reply can come any more")
-
-// mayReceiveReplies returns why no reply can come to a call. The lock is held.
-func (n *Node) mayReceiveReplies() error {
-	if n.official != nil && (n.noReplies || n.phase.Load() == ended) {
-		return errNoReplies
-	}
-	return nil
-}
 
 // isError reports whether a reply is an error reply. In this mode every reply with a code
 // other than 0 is one.

@@ -96,7 +96,3 @@ func (o *officialNode) CalledBy(request any) string {
 func (o *officialNode) Kept(request any) bool {
 	return detailsOf(request.(*Request)).onReply != nil
 }
-
-func (o *officialNode) Answered(request any) bool {
-	return request.(*Request).state.Load()&isAnswered != 0
-}

@@ -211,7 +211,8 @@ func (r *Request) release() {
 // failUnanswered replies to a request that has no reply and will get none. It reports whether
 // there was none.
 func (r *Request) failUnanswered() bool {
-	unanswered := !r.OneWay() && r.state.Load()&isAnswered == 0 && r.handler.node.official == nil
+	expected := r.handler.node.official == nil || detailsOf(r).onReply != nil
+	unanswered := expected && !r.OneWay() && r.state.Load()&isAnswered == 0
 	if unanswered {
 		r.Fail(Errorf(Crash, "the handler of %s did not reply", r.Type()))
 	}

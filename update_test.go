@@ -54,7 +54,7 @@ func TestUpdate(t *testing.T) {
 			t.Error(err)
 		}
 		kv.Races = &eddy.Policy{Attempts: -1}
-		if _, err := kv.Update(ctx, "m", nil); err == nil || !strings.Contains(err.Error(), "races: attempts: -1") {
+		if _, err := kv.Update(ctx, "m", func(old map[string]int, _ bool) (map[string]int, error) { return old, nil }); err == nil || !strings.Contains(err.Error(), "races: attempts: -1") {
 			t.Error(err)
 		}
 	})

@@ -28,18 +28,11 @@ func (n *Node) HandleOnce(typ string, dedup *Dedup, fn HandlerFunc) {
 func (s *session) serveOnce(fn HandlerFunc) eddy.Handler {
 	serve := s.serve(fn)
 	return func(ctx context.Context, req *eddy.Request) (any, error) {
-		if !s.official.Kept(req) {
-			return serve(ctx, req)
+		if s.official.Kept(req) {
+			id, _ := idOf(Message{Body: json.RawMessage(req.Body)})
+			defer s.user.kept.add(req, id)()
 		}
-		id, _ := idOf(Message{Body: json.RawMessage(req.Body)})
-		defer s.user.kept.add(req, id)()
-		if _, err := serve(ctx, req); err != nil {
-			return nil, err
-		}
-		if !s.official.Answered(req) {
-			return nil, eddy.Errorf(eddy.Crash, "the handler of %s did not reply", req.Type())
-		}
-		return nil, nil
+		return serve(ctx, req)
 	}
 }
 

@@ -44,10 +44,9 @@ type Node interface {
 	// CalledBy returns the dest of the message of a request. A request is an
 	// *eddy.Request.
 	CalledBy(request any) string
-	// Kept reports whether an eddy.Dedup keeps the reply to a request.
+	// Kept reports whether an eddy.Dedup keeps the reply to a request. If the handler of
+	// such a request does not reply, the node does.
 	Kept(request any) bool
-	// Answered reports whether a request has its reply.
-	Answered(request any) bool
 }
 
 // Choose chooses this mode for an *eddy.Node that has no handlers yet. Package eddy sets
