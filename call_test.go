@@ -294,3 +294,21 @@ func TestLongestTimeout(t *testing.T) {
 		}
 	})
 }
+
+// The code of an error reply is compared as a whole, on 32-bit machines too: 2^32+11 is neither
+// retried as 11 nor definite.
+func TestErrorCodesDoNotWrap(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+		net := eddytest.New(t)
+		net.Start("n1", n)
+		n2 := net.Client("n2")
+		n2.Handle(func(m eddy.Message) { n2.Reply(m, `{"type":"error","code":4294967307}`) })
+		_, attempts, err := n.RPCWithRetry(t.Context(), "n2", do, &eddy.Policy{RetryOn: []int{11}})
+		var code eddy.Code
+		failed, ok := errors.AsType[*eddy.CallError](err)
+		if !ok || !errors.As(err, &code) || code != 1<<32+11 || attempts != 1 || failed.Definite() || errors.Is(err, eddy.TemporarilyUnavailable) {
+			t.Errorf("%d attempts, %v", attempts, err)
+		}
+	})
+}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/eddyrpc/eddy/internal/batcher"
+	"github.com/eddyrpc/eddy/internal/bounded"
 	"github.com/eddyrpc/eddy/internal/check"
 )
 
@@ -150,19 +152,7 @@ func (b *broadcast) cancel(cause error) {
 // Nothing is flushed before the reply to init. When the node drains, everything is flushed
 // at once; the node does not end before flush has returned or Drain is over. ctx ends with the
 // node.
-type Batcher[T any] struct {
-	node  *Node
-	size  int
-	age   time.Duration
-	flush func(ctx context.Context, batch []T)
-
-	mu    sync.Mutex
-	loop  context.Context // ends when the node drains; nil before init
-	items []T
-	old   bool // the items are due, because of their age or Flush
-	busy  bool // flush runs
-	timer *time.Timer
-}
+type Batcher[T any] struct{ items *batcher.Batcher[T] }
 
 // NewBatcher makes a Batcher, before the node runs or while it does. It panics if size or
 // age is not positive.
@@ -171,74 +161,21 @@ func NewBatcher[T any](n *Node, size int, age time.Duration, flush func(ctx cont
 		panic(fmt.Sprintf("eddy: NewBatcher with size %d, age %v", size, age))
 	}
 	check.Must(check.NotNil("the node of a Batcher", n), check.NotNil("the function of a Batcher", flush))
-	b := &Batcher[T]{node: n, size: size, age: age, flush: flush}
-	n.loop(b.begin)
+	flushed := func(batch []T) {
+		n.runApart("the flush of a Batcher", func() { flush(n.ctx, batch) })
+		n.batches.Add(-1)
+		n.nudge()
+	}
+	b := &Batcher[T]{batcher.New(size, age, func() { n.batches.Add(1) }, flushed)}
+	n.loop(b.items.Open)
 	return b
 }
 
 // Add adds items.
-func (b *Batcher[T]) Add(items ...T) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.items) == 0 && len(items) > 0 {
-		b.node.batches.Add(1)
-	}
-	b.items = append(b.items, items...)
-	b.look()
-}
+func (b *Batcher[T]) Add(items ...T) { b.items.Add(items...) }
 
 // Flush begins to flush what has been gathered.
-func (b *Batcher[T]) Flush() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.old = len(b.items) > 0
-	b.look()
-}
-
-// begin runs after the reply to init.
-func (b *Batcher[T]) begin(loop context.Context) {
-	b.mu.Lock()
-	b.loop = loop
-	b.look()
-	b.mu.Unlock()
-	context.AfterFunc(loop, b.Flush)
-}
-
-// look begins a flush that is due, or to wait for one. mu is held.
-func (b *Batcher[T]) look() {
-	switch {
-	case b.loop == nil || len(b.items) == 0:
-	case !b.busy && b.due():
-		b.busy = true
-		go b.run()
-	case b.timer == nil:
-		b.timer = time.AfterFunc(b.age, b.Flush)
-	}
-}
-
-func (b *Batcher[T]) due() bool {
-	return len(b.items) > 0 && (b.old || len(b.items) >= b.size || b.loop.Err() != nil)
-}
-
-// run flushes batches as long as one is due.
-func (b *Batcher[T]) run() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for b.due() {
-		batch := b.items
-		b.items, b.old = nil, false
-		if b.timer != nil {
-			b.timer.Stop()
-			b.timer = nil
-		}
-		b.mu.Unlock()
-		b.node.runApart("the flush of a Batcher", func() { b.flush(b.node.ctx, batch) })
-		b.node.batches.Add(-1)
-		b.node.nudge()
-		b.mu.Lock()
-	}
-	b.busy = false
-}
+func (b *Batcher[T]) Flush() { b.items.Flush() }
 
 // A Seen remembers keys, to tell new ones from those that came before, as gossip must in
 // order to end. It keeps the latest Max keys: one more key makes it forget the key that was
@@ -249,10 +186,8 @@ type Seen[K comparable] struct {
 	// Max is how many keys are remembered. 0 means 100,000.
 	Max int
 
-	mu    sync.Mutex
-	keys  map[K]struct{}
-	order []K // a ring once it is full
-	first int // in the ring: the key that was added first
+	mu   sync.Mutex
+	keys bounded.Latest[K]
 }
 
 const defaultMaxSeen = 100_000
@@ -262,26 +197,12 @@ func (s *Seen[K]) Add(key K) (isNew bool) {
 	check.Must(check.NotNegative("Seen.Max", s.Max))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, known := s.keys[key]; known {
-		return false
-	}
-	if s.keys == nil {
-		s.keys = make(map[K]struct{})
-	}
-	s.keys[key] = struct{}{}
-	if limit := orDefault(s.Max, defaultMaxSeen); len(s.order) < limit {
-		s.order = append(s.order, key)
-		return true
-	}
-	delete(s.keys, s.order[s.first])
-	s.order[s.first] = key
-	s.first = (s.first + 1) % len(s.order)
-	return true
+	return s.keys.Add(key, orDefault(s.Max, defaultMaxSeen))
 }
 
 // Len returns how many keys it remembers.
 func (s *Seen[K]) Len() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.keys)
+	return s.keys.Len()
 }

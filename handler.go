@@ -127,7 +127,7 @@ func (n *Node) newRequest(h *handler, m *wire.Message) *Request {
 		r = &Request{Body: append(Raw(nil), m.Body.Raw...)}
 		size += len(r.Body)
 	}
-	r.size = uint32(min(size, math.MaxUint32))
+	r.size = uint32(min(int64(size), math.MaxUint32))
 	r.Src, r.ID = n.reader.names.Of(m.Src), m.Body.ID
 	r.handler, r.arrived = h, n.reader.readAt
 	r.state.Store(1)

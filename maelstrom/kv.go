@@ -21,7 +21,12 @@ type KV struct {
 }
 
 // NewKV returns a client of the service with this name.
-func NewKV(typ string, node *Node) *KV { return &KV{typ, node} }
+func NewKV(typ string, node *Node) *KV {
+	if node == nil {
+		panic("maelstrom: the node of " + typ + " is nil")
+	}
+	return &KV{typ, node}
+}
 
 // NewLinKV returns a client of lin-kv, which is linearizable.
 func NewLinKV(node *Node) *KV { return NewKV(LinKV, node) }

@@ -120,6 +120,9 @@ func (n *Node) Eddy() *eddy.Node { return &n.current().node }
 func (n *Node) Handle(typ string, fn HandlerFunc) { n.handle(typ, &handler{fn: fn}) }
 
 func (n *Node) handle(typ string, h *handler) {
+	if h.fn == nil {
+		panic(fmt.Sprintf("maelstrom: a nil handler for %q", typ))
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.handlers[typ] != nil {
@@ -143,6 +146,12 @@ func (n *Node) handlerOf(typ string) *handler {
 // 30 s. One second after the end of the input it ends the calls that still wait for a
 // reply. Run may be called again, with another input.
 func (n *Node) Run() error {
+	if n.Stdin == nil {
+		return errors.New("maelstrom: Node.Stdin is nil")
+	}
+	if n.Stdout == nil {
+		return errors.New("maelstrom: Node.Stdout is nil")
+	}
 	s := n.current()
 	s.open()
 	if s.node.ID() != "" { // set by Init or by the Run before

@@ -103,6 +103,50 @@ func TestHowLongSyncRPCWaits(t *testing.T) {
 	})
 }
 
+// What is nil is refused where it is given, or by Run, and not by a goroutine of the node.
+func TestNilIsRefused(t *testing.T) {
+	for want, give := range map[string]func(){
+		`maelstrom: a nil handler for "add"`:   func() { maelstrom.NewNode().Handle("add", nil) },
+		`maelstrom: a nil handler for "sub"`:   func() { maelstrom.NewNode().HandleOnce("sub", nil, nil) },
+		"maelstrom: the node of lin-kv is nil": func() { maelstrom.NewLinKV(nil) },
+		"maelstrom: Node.Stdout is nil":        func() { new(maelstrom.Node).Send("n2", typed("add")) },
+	} {
+		func() {
+			defer func() {
+				if got := recover(); got != want {
+					t.Errorf("it panics with %v, want %s", got, want)
+				}
+			}()
+			give()
+		}()
+	}
+	n := new(maelstrom.Node)
+	if err := n.Run(); err == nil || err.Error() != "maelstrom: Node.Stdin is nil" {
+		t.Error(err)
+	}
+	n.Stdin = strings.NewReader("")
+	if err := n.Run(); err == nil || err.Error() != "maelstrom: Node.Stdout is nil" {
+		t.Error(err)
+	}
+}
+
+// A node that has its name by Init and does not run yet can call, with any context.
+func TestCallBeforeRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := maelstrom.NewNode()
+		n.Stdin, n.Stdout = strings.NewReader(""), io.Discard
+		n.Init("n1", []string{"n1"})
+		for _, ctx := range []context.Context{context.Background(), t.Context()} {
+			if _, attempts, err := n.RPCWithRetry(ctx, "n2", typed("add"), nil); maelstrom.ErrorCode(err) != maelstrom.Timeout || attempts != 3 {
+				t.Errorf("%d attempts, %v", attempts, err)
+			}
+		}
+		if err := n.Run(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestCallWithoutCallback(t *testing.T) {
 	n := maelstrom.NewNode()
 	n.Stdout = io.Discard

@@ -48,6 +48,9 @@ func (n *Node) currentLocked() *session {
 
 // opened returns the current session, and makes its node ready to send.
 func (n *Node) opened() *session {
+	if n.Stdout == nil {
+		panic("maelstrom: Node.Stdout is nil")
+	}
 	s := n.current()
 	s.open()
 	return s

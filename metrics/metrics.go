@@ -15,6 +15,7 @@
 package metrics
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -26,8 +27,13 @@ import (
 // not shown.
 type Collector struct{ nodes []*eddy.Node }
 
-// New returns a Collector of these nodes.
-func New(nodes ...*eddy.Node) *Collector { return &Collector{nodes} }
+// New returns a Collector of these nodes. It panics if one is nil.
+func New(nodes ...*eddy.Node) *Collector {
+	if slices.Contains(nodes, nil) {
+		panic("metrics: New with a nil node")
+	}
+	return &Collector{nodes}
+}
 
 // A metric is one series of what it is read from: the counters of a node, or those of
 // the calls to one destination.
@@ -93,9 +99,14 @@ func (c *Collector) Collect(to chan<- prometheus.Metric) {
 		if name == "" {
 			continue
 		}
+		name = labelOf(name)
 		stats := n.Stats()
 		for _, m := range ofNode {
-			m.send(to, m.value(stats), name, m.label)
+			labels := []string{name}
+			if m.label != "" {
+				labels = append(labels, m.label)
+			}
+			m.send(to, m.value(stats), labels...)
 		}
 		dests := n.Destinations()
 		for _, m := range ofDest {
@@ -107,9 +118,6 @@ func (c *Collector) Collect(to chan<- prometheus.Metric) {
 }
 
 func (m *metric[T]) send(to chan<- prometheus.Metric, value int64, labels ...string) {
-	if labels[len(labels)-1] == "" {
-		labels = labels[:len(labels)-1]
-	}
 	to <- prometheus.MustNewConstMetric(m.desc, m.typ, float64(value), labels...)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http/httptest"
 	"os"
 	"regexp"
@@ -20,6 +21,7 @@ import (
 	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/eddytest"
 	"github.com/eddyrpc/eddy/internal/golden"
+	"github.com/eddyrpc/eddy/maelstrom"
 	"github.com/eddyrpc/eddy/metrics"
 )
 
@@ -162,6 +164,35 @@ func TestAnyNameIsShown(t *testing.T) {
 			t.Errorf("a scrape has %d bytes", len(text))
 		}
 	})
+}
+
+// A node may have any name, and in the mode of the official library call a node without a name.
+func TestAnyNameOfANodeIsShown(t *testing.T) {
+	n := maelstrom.NewNode()
+	n.Stdin, n.Stdout = strings.NewReader(""), io.Discard
+	n.Init("n\xff"+strings.Repeat("x", 1000), []string{"n1"})
+	if err := n.Call("", map[string]any{"type": "read"}, nil, func(maelstrom.Message, int, error) {}); err != nil {
+		t.Fatal(err)
+	}
+	wantSeries(t, scrape(t, registry(metrics.New(n.Eddy()))),
+		`eddy_calls_total{node="n`+"\uFFFD"+strings.Repeat("x", 198)+`",server_address=""} 1`)
+}
+
+// What cannot be collected is refused at once. Otherwise the first scrape would end the process.
+func TestNilIsRefused(t *testing.T) {
+	for want, make := range map[string]func(){
+		"metrics: New with a nil node":               func() { metrics.New(new(eddy.Node), nil) },
+		"metrics: NewTransport with a nil Transport": func() { metrics.NewTransport(nil) },
+	} {
+		func() {
+			defer func() {
+				if got := recover(); got != want {
+					t.Errorf("it panics with %v, want %s", got, want)
+				}
+			}()
+			make()
+		}()
+	}
 }
 
 // RoundTrips keep a limited number of destinations, and count the others together.

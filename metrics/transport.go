@@ -1,6 +1,10 @@
 package metrics
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"slices"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
 
 // A Transport is what is shown of a node's connection. A *natsnet.Conn is one. Its
 // methods must be safe for concurrent use.
@@ -23,8 +27,11 @@ type Transport interface {
 // A TransportCollector shows the counters of connections.
 type TransportCollector struct{ transports []Transport }
 
-// NewTransport returns a TransportCollector of these connections.
+// NewTransport returns a TransportCollector of these connections. It panics if one is nil.
 func NewTransport(transports ...Transport) *TransportCollector {
+	if slices.Contains(transports, nil) {
+		panic("metrics: NewTransport with a nil Transport")
+	}
 	return &TransportCollector{transports}
 }
 

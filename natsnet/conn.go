@@ -111,6 +111,8 @@ func Dial(cfg Config) (*Conn, error) {
 		return nil, errors.New("natsnet: the node has no name")
 	case !utf8.ValidString(cfg.Node):
 		return nil, fmt.Errorf("natsnet: the node's name %q is not valid UTF-8", excerpt(cfg.Node))
+	case cfg.MaxWaiting < 0:
+		return nil, fmt.Errorf("natsnet: MaxWaiting: %d must not be negative", cfg.MaxWaiting)
 	case len(Subject(cfg.Cluster, cfg.Node, cfg.Node)) > maxSubjects/2:
 		return nil, fmt.Errorf("natsnet: %w", errLongName)
 	}
@@ -244,7 +246,7 @@ func (c *Conn) send(line []byte) error {
 	if c.initSource != "" && string(m.Dest) == c.initSource && m.Body.InReplyTo == initID {
 		c.initSource = ""
 		if string(m.Body.Type) != "init_ok" {
-			return fmt.Errorf("natsnet: the node replied to init with %s", m.Body.Raw)
+			return fmt.Errorf("natsnet: the node replied to init with %s", excerpt(m.Body.Raw))
 		}
 		return nil
 	}

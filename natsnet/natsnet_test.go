@@ -320,6 +320,7 @@ func TestInvalidConfigs(t *testing.T) {
 		{natsnet.Config{}, "the node has no name"},
 		{natsnet.Config{Node: strings.Repeat("x", 3000)}, "too long"},
 		{natsnet.Config{Node: "n\xff"}, "not valid UTF-8"},
+		{natsnet.Config{Node: "n1", MaxWaiting: -1}, "MaxWaiting: -1 must not be negative"},
 		{natsnet.Config{Node: "n1", Servers: "nats://127.0.0.1:x"}, "port"},
 		{natsnet.Config{Node: "n1", Security: natsnet.Security{Creds: "a", Token: "b"}}, "more than one"},
 		{natsnet.Config{Node: "n1", Security: natsnet.Security{Cert: "a"}}, "without its key"},
