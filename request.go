@@ -193,11 +193,16 @@ func (r *Request) hold() bool {
 // release ends what hold began. When nothing holds the request any more and it has no
 // reply, the node replies. The receiver may be nil.
 func (r *Request) release() {
-	if r == nil || r.state.Add(^uint32(0))&holds > 0 {
+	if r == nil {
 		return
 	}
-	if r.failUnanswered() {
-		return // who replies holds the request again
+	state := r.state.Add(^uint32(0))
+	if state&holds > 0 {
+		return
+	}
+	if state&isAnswered == 0 && r.mustReply() {
+		r.failUnanswered() // who replies, this call or another, holds the request again
+		return
 	}
 	if r.details != nil && r.details.cancel != nil {
 		r.details.cancel()
@@ -208,15 +213,16 @@ func (r *Request) release() {
 	n.nudge()
 }
 
-// failUnanswered replies to a request that has no reply and will get none. It reports whether
-// there was none.
-func (r *Request) failUnanswered() bool {
-	expected := r.handler.node.official == nil || detailsOf(r).onReply != nil
-	unanswered := expected && !r.OneWay() && r.state.Load()&isAnswered == 0
-	if unanswered {
+// mustReply reports whether the node replies if the handler does not.
+func (r *Request) mustReply() bool {
+	return !r.OneWay() && (r.handler.node.official == nil || detailsOf(r).onReply != nil)
+}
+
+// failUnanswered replies to a request that has no reply and will get none.
+func (r *Request) failUnanswered() {
+	if r.mustReply() && r.state.Load()&isAnswered == 0 {
 		r.Fail(Errorf(Crash, "the handler of %s did not reply", r.Type()))
 	}
-	return unanswered
 }
 
 // A requestContext is the context of a request's handler: the request in another

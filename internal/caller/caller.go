@@ -84,7 +84,7 @@ func (c *Caller[O]) Begin(call *calls.Call[O], dest string, s schedule.Start) sc
 func (c *Caller[O]) attempt(call *calls.Call[O]) (id int64) {
 	var remaining time.Duration
 	retry := false
-	propagate := call.Policy != nil && call.Policy.Propagate
+	propagate := call.Schedule() != nil && call.Policy != nil && call.Policy.Propagate
 	if propagate {
 		remaining, retry = call.Schedule().Remaining(c.now()), call.Schedule().Retry()
 	}
