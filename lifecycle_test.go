@@ -127,7 +127,7 @@ func TestWriteThatDoesNotReturn(t *testing.T) {
 		w.onWrite = func(string) { runtime.Goexit() }
 		w.mu.Unlock()
 		go io.WriteString(w.feed, strings.Repeat(`{"src":"c0","dest":"n1","body":{"type":"a","msg_id":2}}`+"\n", 3))
-		if err := <-done; err == nil || !strings.Contains(err.Error(), "Write has not returned") {
+		if err := <-done; err == nil || !strings.Contains(err.Error(), "the Write has not returned") {
 			t.Errorf("the error is %v", err)
 		}
 		w.PipeReader.Close()

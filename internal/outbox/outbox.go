@@ -191,7 +191,7 @@ func (o *Outbox) flush() {
 	}
 }
 
-var errWriteEnded = errors.New("Write has not returned")
+var errWriteEnded = errors.New("the Write has not returned")
 
 // write writes some messages. If Write panics or ends its goroutine, this counts as a failed
 // Write. The lock is held, but not during Write.
