@@ -47,7 +47,7 @@ func serveWire(n *Node) (w *wireTest, done chan error) {
 
 const initFromC0 = `{"src":"c0","dest":"n1","body":{"type":"init","msg_id":1,"node_id":"n1","node_ids":["n1"]}}` + "\n"
 
-// A request is closed once, whoever replies at the moment at which its handler returns Later.
+// A request is closed once, also if another goroutine replies just as its handler returns Later.
 func TestRequestIsClosedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n Node
