@@ -37,10 +37,10 @@ func (n *Node) Run() error {
 	go func() {
 		select {
 		case <-signals:
-			drain()
 		case <-ctx.Done():
 		}
-		signal.Stop(signals) // a second signal ends the process
+		signal.Stop(signals) // before the node drains, so that a second signal ends the process
+		drain()
 	}()
 	t, err := stdio.Open()
 	if err != nil {
