@@ -126,10 +126,14 @@ func (n *Node) call(ctx context.Context, dest string, body any, policy *Policy, 
 		stop()
 		o.done(r)
 	}
+	begun := false
+	defer func() {
+		if !begun { // also if encoding the body panics
+			stop()
+		}
+	}()
 	err := n.begin(ctx, dest, body, c)
-	if err != nil {
-		stop()
-	}
+	begun = err == nil
 	return err
 }
 

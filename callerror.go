@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,7 +66,7 @@ func (e *CallError) Error() string {
 	case n == 0:
 		text = "RPC to " + bounded.Name(e.Dest()) + " failed before it was sent"
 	case e.err == Timeout:
-		text = fmt.Sprintf("RPC failed after %d attempts", n)
+		text = "RPC failed after " + strconv.Itoa(n) + " attempts"
 	case n > 1:
 		text = fmt.Sprintf("RPC to %s failed after %d attempts", bounded.Name(e.Dest()), n)
 	default:

@@ -21,7 +21,7 @@ func (n *Node) Every(d time.Duration, f func(ctx context.Context)) {
 		panic(fmt.Sprintf("eddy: Every with period %v", d))
 	}
 	check.Must(check.NotNil("the function of Every", f))
-	n.loop(func(ctx context.Context) {
+	n.goLoop(func(ctx context.Context) {
 		ticker := time.NewTicker(d)
 		defer ticker.Stop()
 		for ctx.Err() == nil {
@@ -45,7 +45,7 @@ func (n *Node) EveryAbout(d time.Duration, jitter float64, f func(ctx context.Co
 		panic(fmt.Sprintf("eddy: EveryAbout with period %v, jitter %v", d, jitter))
 	}
 	check.Must(check.NotNil("the function of EveryAbout", f))
-	n.loop(func(ctx context.Context) {
+	n.goLoop(func(ctx context.Context) {
 		timer := time.NewTimer(rand.N(d))
 		defer timer.Stop()
 		for {
@@ -61,6 +61,11 @@ func (n *Node) EveryAbout(d time.Duration, jitter float64, f func(ctx context.Co
 			n.runApart("EveryAbout", func() { f(ctx) })
 		}
 	})
+}
+
+// goLoop is loop for an f that blocks.
+func (n *Node) goLoop(f func(ctx context.Context)) {
+	n.loop(func(ctx context.Context) { go f(ctx) })
 }
 
 // runApart runs f on a goroutine of its own, which f may end, and waits for its end. A

@@ -21,6 +21,7 @@ func (n *Node) init(m *wire.Message) {
 	case known == nil || stage == created && known.Equal(given):
 		n.setIdentity(given)
 		n.stage.Store(initialising)
+		m.Body.HasMetadata = false // an init has no deadline
 		n.serve(&handler{node: n, name: "init", run: n.initialise, inline: n.onInit == nil}, m)
 	case known.ID != given.ID:
 		n.refuse(m, Errorf(MalformedRequest, "init: the name of this node is %s already", bounded.Name(known.ID)))
@@ -64,13 +65,13 @@ func (n *Node) initialise(ctx context.Context, req *Request) (any, error) {
 	return nil, nil
 }
 
-// loop begins f on a goroutine after the reply to init. Its ctx ends when the node
+// loop calls f, which must not block, after the reply to init. Its ctx ends when the node
 // drains.
 func (n *Node) loop(f func(ctx context.Context)) {
 	n.out.Lock()
 	defer n.out.Unlock()
 	if n.loopsBegun {
-		go f(n.loopCtx)
+		f(n.loopCtx)
 		return
 	}
 	n.loops = append(n.loops, f)
@@ -81,7 +82,7 @@ func (n *Node) beginLoops() {
 	defer n.out.Unlock()
 	n.loopsBegun = true
 	for _, loop := range n.loops {
-		go loop(n.loopCtx)
+		loop(n.loopCtx)
 	}
 	n.loops = nil
 }

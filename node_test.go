@@ -34,7 +34,8 @@ func TestInvalidFields(t *testing.T) {
 			}
 		}
 		n.MaxLine, n.MaxOpen, n.MaxOpenBytes, n.Drain = 0, 0, 0, 0
-		if err := n.Serve(nil, newPipe()); err == nil || !strings.Contains(err.Error(), "the context is nil") { //nolint:staticcheck // that is the mistake
+		//lint:ignore SA1012 that is the mistake
+		if err := n.Serve(nil, newPipe()); err == nil || !strings.Contains(err.Error(), "the context is nil") {
 			t.Errorf("the error is %v", err)
 		}
 		if err := n.Serve(t.Context(), nil); err == nil || !strings.Contains(err.Error(), "the transport is nil") {

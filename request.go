@@ -130,7 +130,7 @@ func (r *Request) reply(add func(to outbox.To, keep bool) (fields []byte)) error
 func (r *Request) claim() bool {
 	for {
 		state := r.state.Load()
-		isOver := state&holds == 0 && r.handler.node.official != nil // without a reply
+		isOver := state&holds == 0 && !r.mustReply() // without a reply
 		if state&isAnswered != 0 || isOver {
 			return false
 		}
@@ -197,11 +197,11 @@ func (r *Request) release() {
 		return
 	}
 	state := r.state.Add(^uint32(0))
-	switch {
-	case state&holds > 0:
+	if state&holds > 0 {
 		return
-	case r.isUnanswered(state):
-		r.failUnanswered() // or another goroutine is faster; who replies holds the request again
+	}
+	if state&isAnswered == 0 && r.mustReply() {
+		r.failUnanswered() // who replies, this call or another, holds the request again
 		return
 	}
 	if r.details != nil && r.details.cancel != nil {
@@ -213,14 +213,14 @@ func (r *Request) release() {
 	n.nudge()
 }
 
-// isUnanswered reports whether the node owes a request in this state a reply.
-func (r *Request) isUnanswered(state uint32) bool {
-	return !r.OneWay() && state&isAnswered == 0 && r.handler.node.official == nil
+// mustReply reports whether the node replies if the handler does not.
+func (r *Request) mustReply() bool {
+	return !r.OneWay() && (r.handler.node.official == nil || detailsOf(r).onReply != nil)
 }
 
 // failUnanswered replies to a request that has no reply and will get none.
 func (r *Request) failUnanswered() {
-	if r.isUnanswered(r.state.Load()) {
+	if r.mustReply() && r.state.Load()&isAnswered == 0 {
 		r.Fail(Errorf(Crash, "the handler of %s did not reply", r.Type()))
 	}
 }
@@ -261,8 +261,13 @@ func requestOf(ctx context.Context) *Request {
 
 // errorReply returns the error reply for err.
 func errorReply(err error) Error {
-	if e, ok := err.(*Error); ok {
+	switch e := err.(type) {
+	case *Error:
 		return *e
+	case *CallError:
+		if e.err == Timeout { // the usual one
+			return Error{Code: Timeout, Text: e.Error()}
+		}
 	}
 	return Error{Code: codeOf(err), Text: err.Error()}
 }

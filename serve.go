@@ -37,10 +37,10 @@ func (n *Node) Run() error {
 	go func() {
 		select {
 		case <-signals:
-			drain()
 		case <-ctx.Done():
 		}
-		signal.Stop(signals) // a second signal ends the process
+		signal.Stop(signals) // before the node drains, so that a second signal ends the process
+		drain()
 	}()
 	t, err := stdio.Open()
 	if err != nil {
@@ -169,8 +169,7 @@ func (n *Node) isIdle() bool {
 	n.out.Lock()
 	defer n.out.Unlock()
 	calls := n.calls.Table.Open() > 0 && n.official == nil // an official node's handlers wait for its calls, or nobody does
-	batches := n.loopsBegun && n.batches.Load() > 0
-	return !calls && !batches && !n.calls.Running() && n.requests.Load() == 0 && n.out.Idle()
+	return !calls && n.batches.Load() == 0 && !n.calls.Running() && n.requests.Load() == 0 && n.out.Idle()
 }
 
 // close ends everything that the node has begun. What was added to the outbox
@@ -178,10 +177,10 @@ func (n *Node) isIdle() bool {
 func (n *Node) close(t Transport) {
 	n.phase.Store(ended)
 	n.stop(errEnded)
+	n.calls.CancelAll(errEnded) // so that nothing is added any more
 	ctx, cancel := context.WithTimeout(context.Background(), lastWriteTime)
 	n.out.Close(ctx)
 	cancel()
-	n.calls.CancelAll(errEnded)
 	if c, ok := t.(io.Closer); ok {
 		c.Close()
 	}

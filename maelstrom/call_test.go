@@ -242,3 +242,22 @@ func TestPanicOfACallbackIsLogged(t *testing.T) {
 		time.Sleep(time.Minute)
 	})
 }
+
+// A reply without a src is taken to come from the node that was asked.
+func TestReplyWithoutSrc(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := maelstrom.NewNode()
+		in, feed := io.Pipe()
+		n.Stdin, n.Stdout = in, io.Discard
+		go n.Run()
+		n.Init("n1", []string{"n1", "n2"})
+		go func() {
+			synctest.Wait()
+			io.WriteString(feed, `{"dest":"n1","body":{"type":"read_ok","in_reply_to":1}}`+"\n")
+		}()
+		if _, err := n.SyncRPC(t.Context(), "n2", typed("read")); err != nil {
+			t.Error(err)
+		}
+		feed.Close()
+	})
+}

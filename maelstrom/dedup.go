@@ -58,7 +58,9 @@ func (k *keptRequests) add(req *eddy.Request, id json.RawMessage) (remove func()
 	return func() {
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		delete(k.open, key)
+		if k.open[key] == req {
+			delete(k.open, key)
+		}
 	}
 }
 

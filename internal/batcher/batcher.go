@@ -24,8 +24,8 @@ type Batcher[T any] struct {
 	timer *time.Timer
 }
 
-// New returns a Batcher that calls begun when the first item of a batch is added, and flush
-// with each batch, one at a time, in another goroutine.
+// New returns a Batcher that calls begun when the first item of a batch is added, but not
+// before Open, and flush with each batch, one at a time, in another goroutine.
 func New[T any](size int, age time.Duration, begun func(), flush func(batch []T)) *Batcher[T] {
 	return &Batcher[T]{size: size, age: age, begun: begun, flush: flush}
 }
@@ -34,6 +34,9 @@ func New[T any](size int, age time.Duration, begun func(), flush func(batch []T)
 func (b *Batcher[T]) Open(ctx context.Context) {
 	b.mu.Lock()
 	b.ctx = ctx
+	if len(b.items) > 0 {
+		b.begun()
+	}
 	b.look()
 	b.mu.Unlock()
 	context.AfterFunc(ctx, b.Flush)
@@ -43,7 +46,7 @@ func (b *Batcher[T]) Open(ctx context.Context) {
 func (b *Batcher[T]) Add(items ...T) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.items) == 0 && len(items) > 0 {
+	if len(b.items) == 0 && len(items) > 0 && b.ctx != nil {
 		b.begun()
 	}
 	b.items = append(b.items, items...)

@@ -84,7 +84,7 @@ func (c *Caller[O]) Begin(call *calls.Call[O], dest string, s schedule.Start) sc
 func (c *Caller[O]) attempt(call *calls.Call[O]) (id int64) {
 	var remaining time.Duration
 	retry := false
-	propagate := call.Policy != nil && call.Policy.Propagate
+	propagate := call.Schedule() != nil && call.Policy != nil && call.Policy.Propagate
 	if propagate {
 		remaining, retry = call.Schedule().Remaining(c.now()), call.Schedule().Retry()
 	}
@@ -125,17 +125,17 @@ func (c *Caller[O]) Reply(r calls.Reply) (end End[O], ended bool) {
 	case sent:
 		c.set.Retried(again)
 	case decision.Action == schedule.Settle, decision.Action == schedule.GiveUp:
-		return c.end(call, decision, r.Err), true
+		return c.end(call, decision, r.Err, c.now()), true
 	}
 	return end, false
 }
 
 // end returns the end of a call by a decision. err is the error reply that led to it.
-func (c *Caller[O]) end(call *calls.Call[O], d schedule.Decision, err error) End[O] {
+func (c *Caller[O]) end(call *calls.Call[O], d schedule.Decision, err error, at time.Duration) End[O] {
 	if call.Schedule() != nil {
 		err = call.LastError()
 	}
-	return End[O]{Call: call, Action: d.Action, Reason: d.Reason, Err: err, At: c.now()}
+	return End[O]{Call: call, Action: d.Action, Reason: d.Reason, Err: err, At: at}
 }
 
 // Cancel ends a call and reports whether it was open.
@@ -158,7 +158,7 @@ func (c *Caller[O]) remove(call *calls.Call[O]) bool {
 }
 
 func (c *Caller[O]) cancelled(call *calls.Call[O], cause error) {
-	end := c.end(call, schedule.Decision{Action: schedule.GiveUp}, nil)
+	end := c.end(call, schedule.Decision{Action: schedule.GiveUp}, nil, c.now())
 	end.Cause = cause
 	c.set.Ended(end)
 }

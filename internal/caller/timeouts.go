@@ -87,11 +87,11 @@ func (c *Caller[O]) takeDue(some []due[O]) (count int) {
 		}
 		c.Table.Failed(call)
 		if call.Blocking {
-			some[count].end = c.end(call, decision, nil)
+			some[count].end = c.end(call, decision, nil, now)
 			count++
 			continue
 		}
-		c.failed = append(c.failed, failed[O]{call, decision.Reason})
+		c.failed = append(c.failed, failed[O]{call, decision.Reason, now})
 		if !c.running {
 			c.running = true
 			go c.runCallbacks()
@@ -117,7 +117,7 @@ func (c *Caller[O]) runCallbacks() {
 		if !ok {
 			break
 		}
-		c.set.Ended(c.end(f.call, schedule.Decision{Action: schedule.GiveUp, Reason: f.reason}, nil))
+		c.set.Ended(c.end(f.call, schedule.Decision{Action: schedule.GiveUp, Reason: f.reason}, nil, f.at))
 	}
 	returned = true
 }
@@ -126,6 +126,7 @@ func (c *Caller[O]) runCallbacks() {
 type failed[O any] struct {
 	call   *calls.Call[O]
 	reason schedule.Reason
+	at     time.Duration
 }
 
 func (c *Caller[O]) nextFailed() (f failed[O], ok bool) {

@@ -91,8 +91,8 @@ func (t *Table[O]) Written(now time.Duration) {
 
 // A Reply is a reply to an attempt.
 type Reply struct {
-	ID      int64 // the msg_id of the attempt
-	Src     string
+	ID      int64             // the msg_id of the attempt
+	Src     string            // "" if the message has none, which only the official library's mode accepts
 	At      time.Duration     // when it was read
 	Failure *schedule.Failure // the error, if it is an error reply, else nil
 	Err     error             // the same error in the form that users see
@@ -104,7 +104,7 @@ type Reply struct {
 func (t *Table[O]) Reply(r Reply) (*Call[O], schedule.Decision) {
 	wait := schedule.Decision{Action: schedule.Wait}
 	c := t.byID.get(r.ID)
-	if c == nil || c.Peer.Name != r.Src {
+	if c == nil || r.Src != c.Peer.Name && r.Src != "" {
 		t.Stats.Strays++
 		return nil, wait
 	}

@@ -3,6 +3,7 @@ package outbox
 
 import (
 	"context"
+	"errors"
 	"io"
 	"runtime"
 	"sync"
@@ -72,6 +73,12 @@ func (o *Outbox) Full() bool { return len(o.buf) >= room && !o.closed }
 // slows down the goroutines that add messages.
 func (o *Outbox) LockWithRoom() {
 	o.mu.Lock()
+	locked := false
+	defer func() {
+		if !locked { // Write has ended the goroutine
+			o.mu.Unlock()
+		}
+	}()
 	for o.Full() {
 		if o.writing {
 			o.wait()
@@ -79,6 +86,7 @@ func (o *Outbox) LockWithRoom() {
 			o.flush()
 		}
 	}
+	locked = true
 }
 
 // LockWithRoomOr is LockWithRoom that waits for room no longer than until ctx ends. It does
@@ -97,6 +105,10 @@ func (o *Outbox) LockWithRoomOr(ctx context.Context) {
 	for o.Full() && ctx.Err() == nil {
 		o.FlushSoon()
 		o.wait()
+	}
+	if o.Full() { // this goroutine may have been woken in place of another
+		o.FlushSoon()
+		o.changed.Signal()
 	}
 }
 
@@ -120,9 +132,9 @@ func (o *Outbox) Begin() {
 // End ends what Begin began, and writes what was added.
 func (o *Outbox) End() {
 	o.mu.Lock()
+	defer o.mu.Unlock()
 	o.batches--
 	o.flush()
-	o.mu.Unlock()
 }
 
 // EndSoon is End, except that another goroutine writes.
@@ -160,10 +172,10 @@ func (o *Outbox) FlushSoon() {
 		// eddy-blocking).
 		runtime.Gosched()
 		o.mu.Lock()
+		defer o.mu.Unlock()
 		o.starting = false
 		o.flush()
 		o.wake() // Close may wait for this
-		o.mu.Unlock()
 	}()
 }
 
@@ -175,12 +187,17 @@ func (o *Outbox) flush() {
 		o.buf, o.spare = o.spare[:0], nil
 		o.writing = true
 		o.watch.Flushing()
-		var err error
-		if o.err == nil {
-			o.mu.Unlock()
-			_, err = o.w.Write(full)
-			o.mu.Lock()
-		}
+		o.write(full)
+	}
+}
+
+var errWriteEnded = errors.New("the Write has not returned")
+
+// write writes some messages. If Write panics or ends its goroutine, this counts as a failed
+// Write. The lock is held, but not during Write.
+func (o *Outbox) write(full []byte) {
+	err := errWriteEnded
+	defer func() {
 		o.writing = false
 		if cap(full) <= 4*room { // otherwise the memory of a very long line would be kept
 			o.spare = full
@@ -191,7 +208,14 @@ func (o *Outbox) flush() {
 			o.failed(err)
 		}
 		o.wake()
+	}()
+	if o.err != nil {
+		err = nil
+		return
 	}
+	o.mu.Unlock()
+	defer o.mu.Lock()
+	_, err = o.w.Write(full)
 }
 
 // wake wakes one goroutine that waits for room, or all if the outbox is closed.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,10 +35,9 @@ func TestCallWithoutCallback(t *testing.T) {
 func TestNullIDs(t *testing.T) {
 	out, err := serve(t, `{"src":"c1","dest":"n1","body":{"type":"t","msg_id":2,"in_reply_to":null}}`+"\n"+
 		`{"src":"c1","dest":"n1","body":{"type":"t","msg_id":null}}`+"\n", func(n *maelstrom.Node) {
-		served := 0
+		var served atomic.Int64
 		n.Handle("t", func(m maelstrom.Message) error {
-			served++
-			return n.Send("c1", map[string]any{"type": "t_ok", "served": served})
+			return n.Send("c1", map[string]any{"type": "t_ok", "served": served.Add(1)})
 		})
 	})
 	if err != nil {
