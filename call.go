@@ -94,7 +94,6 @@ func (r *Request) Call(ctx context.Context, dest string, body any, policy *Polic
 	if !r.hold() {
 		return unsent(dest, errors.New("the request is over"))
 	}
-	r.state.Or(hasCalled)
 	begun := false
 	defer func() {
 		if !begun { // also if encoding the body panics
@@ -193,9 +192,13 @@ func (n *Node) begin(ctx context.Context, dest string, body any, c *call) error 
 	if d := n.calls.Begin(c, dest, n.scheduleStart(ctx, c.Policy)); d.Action == schedule.GiveUp {
 		return &CallError{call: c, err: Timeout, reason: d.Reason}
 	}
-	if r := c.Owner.request; c.Blocking && (r == nil || r.state.Load()&hasCalled != 0) {
+	switch r := c.Owner.request; {
+	case c.Blocking && (r == nil || r.state&hasCalled != 0):
 		n.out.FlushSoon() // this may be a callback, and no message would leave while it waits
-	} else {
+	case !c.Blocking && r != nil:
+		r.state |= hasCalled
+		n.out.Flush()
+	default:
 		n.out.Flush()
 	}
 	return nil

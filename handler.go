@@ -97,13 +97,22 @@ func (n *Node) handlerOf(typ []byte) *handler {
 
 // serve lets a handler serve a message.
 func (n *Node) serve(h *handler, m *wire.Message) {
-	r := n.newRequest(h, m)
-	if m.Body.HasMetadata && !r.readMetadata() {
-		n.expired.Add(1) // nobody waits for the reply
+	bytes := len(m.Src) + len(m.Dest)
+	if !h.inline {
+		bytes += len(m.Body.Raw)
+	}
+	size := uint32(min(int64(bytes), math.MaxUint32))
+	if e := n.accept(size); e != nil {
+		n.refuse(m, e)
 		return
 	}
-	n.requests.Add(1)
-	n.bytes.Add(int64(r.size))
+	r := n.newRequest(h, m, size)
+	if m.Body.HasMetadata && !r.readMetadata() {
+		n.expired.Add(1)
+		r.state |= isAnswered // nobody waits for the reply
+		r.release()
+		return
+	}
 	if h.inline {
 		r.serve()
 		return
@@ -111,11 +120,22 @@ func (n *Node) serve(h *handler, m *wire.Message) {
 	n.workers.Do(r)
 }
 
-// newRequest makes the request of a message. The requests of inline handlers, which come by
+// accept counts a request as open. It returns an error if too many are.
+func (n *Node) accept(size uint32) *Error {
+	n.out.Lock()
+	defer n.out.Unlock()
+	if e := n.overload("requests", n.requests, n.bytes); e != nil {
+		return e
+	}
+	n.requests++
+	n.bytes += int64(size)
+	return nil
+}
+
+// newRequest makes the request of a message, which its handler holds. The requests of inline handlers, which come by
 // the million, are allocated together, as many as fill an allocation (bench, echo-heap).
-func (n *Node) newRequest(h *handler, m *wire.Message) *Request {
+func (n *Node) newRequest(h *handler, m *wire.Message, size uint32) *Request {
 	var r *Request
-	size := len(m.Src) + len(m.Dest)
 	if h.inline && size <= 1024 { // one request that is open keeps the names of its neighbours
 		if len(n.reader.fresh) == 0 {
 			n.reader.fresh = make([]Request, 6)
@@ -125,12 +145,10 @@ func (n *Node) newRequest(h *handler, m *wire.Message) *Request {
 		r.Body = m.Body.Raw
 	} else {
 		r = &Request{Body: append(Raw(nil), m.Body.Raw...)}
-		size += len(r.Body)
 	}
-	r.size = uint32(min(int64(size), math.MaxUint32))
+	r.size, r.state = size, 1
 	r.Src, r.ID = n.reader.names.Of(m.Src), m.Body.ID
 	r.handler, r.arrived = h, n.reader.readAt
-	r.state.Store(1)
 	if n.official != nil && string(m.Dest) != n.ID() {
 		calledBy := string(m.Dest)
 		r.addDetails().calledBy = &calledBy
@@ -160,21 +178,17 @@ func (r *Request) readMetadata() (alive bool) {
 
 // serve runs the handler and replies with what it returns.
 func (r *Request) serve() {
-	defer func() {
-		if r.handler.inline {
-			r.Body = nil // it would keep the memory of the line
-		}
-		r.release()
-	}()
 	returned := false
 	defer func() {
 		if !returned {
 			r.abandoned(recover())
+			r.end(false)
 		}
 	}()
 	reply, err := r.handler.run(r.context(), r)
 	r.finish(reply, err)
 	returned = true
+	r.end(reply == Later && err == nil)
 }
 
 // finish replies with what the handler has returned.
@@ -185,14 +199,21 @@ func (r *Request) finish(reply any, err error) {
 			r.logUnsent(err)
 		}
 	case reply == Later:
-		return
 	case reply != nil && !r.OneWay():
 		if err := r.Reply(reply); err != nil {
 			r.logUnsent(err)
 			r.Fail(Errorf(Crash, "the handler of %s returned no valid reply", r.Type()))
 		}
 	}
-	r.failUnanswered()
+}
+
+// end releases the request when its handler has ended. If no callback will reply later, the
+// request gets its reply now.
+func (r *Request) end(later bool) {
+	if r.handler.inline {
+		r.Body = nil // it would keep the memory of the line
+	}
+	r.releaseWith(!later)
 }
 
 // abandoned replies to a request whose handler or callback has panicked, or, if p is

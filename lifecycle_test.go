@@ -56,15 +56,16 @@ func TestRequestIsClosedOnce(t *testing.T) {
 		synctest.Wait()
 		h := &handler{node: &n, name: "a"}
 		for range 50_000 {
-			r := &Request{Src: "c0", ID: 1, handler: h}
-			r.state.Store(1)
-			n.requests.Add(1)
+			r := &Request{Src: "c0", ID: 1, handler: h, state: 1}
+			if err := n.accept(0); err != nil {
+				t.Fatal(err)
+			}
 			var both sync.WaitGroup
 			both.Go(r.release)
 			both.Go(func() { r.Reply(Raw(`{}`)) })
 			both.Wait()
 		}
-		if open := n.requests.Load(); open != 0 {
+		if open := n.Stats().OpenRequests; open != 0 {
 			t.Errorf("%d requests are open", open)
 		}
 		w.feed.Close()

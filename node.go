@@ -71,8 +71,6 @@ type Node struct {
 	identity atomic.Pointer[identity.Identity] // nil before init
 	stage    atomic.Int32                      // created, initialising, ready
 	phase    atomic.Int32                      // serving, draining, ended
-	requests atomic.Int64                      // open requests and one-way messages
-	bytes    atomic.Int64                      // that those take
 	batches  atomic.Int64                      // batches of Batchers that are not flushed yet
 
 	in, badLines, dropped, expired atomic.Int64 // see Stats
@@ -84,7 +82,9 @@ type Node struct {
 	loops      []func(context.Context) // to begin after the reply to init
 	loopsBegun bool
 	calls      caller.Caller[owner]
-	noReplies  bool // only in the official library's mode
+	requests   int64 // open requests and one-way messages
+	bytes      int64 // that those take
+	noReplies  bool  // only in the official library's mode
 }
 
 // An owner has the function to call when a call has ended.

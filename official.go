@@ -67,9 +67,13 @@ func (o *officialNode) EndCalls() {
 
 func (o *officialNode) Busy() (done func()) {
 	n := o.node
-	n.requests.Add(1)
+	n.out.Lock()
+	n.requests++
+	n.out.Unlock()
 	return func() {
-		n.requests.Add(-1)
+		n.out.Lock()
+		n.requests--
+		n.out.Unlock()
 		n.nudge()
 	}
 }

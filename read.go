@@ -108,12 +108,9 @@ func (n *Node) receive(line []byte) error {
 
 // receiveRequest takes in a message that is no reply.
 func (n *Node) receiveRequest(m *wire.Message) error {
-	overload := n.overload("requests", n.requests.Load(), n.bytes.Load())
 	switch {
 	case n.phase.Load() != serving:
 		n.refuse(m, Errorf(TemporarilyUnavailable, "the node is ending"))
-	case overload != nil:
-		n.refuse(m, overload)
 	case n.official != nil:
 		return n.dispatch(m)
 	case string(m.Body.Type) == "init":

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/bounded"
@@ -23,12 +22,12 @@ type Request struct {
 	handler *handler
 	details *details      // nil if there are none
 	arrived time.Duration // by the node's clock
-	state   atomic.Uint32 // how often it is held, and whether it has its reply
 	size    uint32        // in bytes: what counts for Node.MaxOpenBytes
+	state   uint32        // see below; the lock of the node's outbox guards it
 }
 
-// The bits of a request's state. A request is held by its handler and by each of its
-// open calls. It is over when nothing holds it.
+// The bits of a request's state: how often it is held, and what has happened. A request is
+// held by its handler and by each of its open calls. It is over when nothing holds it.
 const (
 	isAnswered = 1 << 31
 	hasCalled  = 1 << 30 // it has made a call with a callback
@@ -104,40 +103,31 @@ func (r *Request) reply(add func(to outbox.To, keep bool) (fields []byte)) error
 	if r.OneWay() {
 		return nil
 	}
-	if !r.claim() {
-		return errAnswered
-	}
-	defer r.release() // until then the node does not end
 	n, onReply := r.handler.node, detailsOf(r).onReply
 	n.out.LockWithRoom()
+	if r.state&isAnswered != 0 || r.state&holds == 0 {
+		n.out.Unlock()
+		return errAnswered
+	}
+	r.state |= isAnswered
 	open := n.phase.Load() != ended
 	var fields []byte
 	if open {
 		fields = add(outbox.To{Src: r.Src, ID: r.ID}, onReply != nil)
 		n.out.Flush()
 	}
-	n.out.Unlock()
-	if onReply != nil {
+	if onReply == nil {
+		n.out.Unlock()
+	} else {
+		r.state++ // the node does not end before onReply has returned
+		n.out.Unlock()
 		onReply(fields)
+		r.release()
 	}
 	if !open {
 		return errEnded
 	}
 	return nil
-}
-
-// claim makes the caller the one that replies, and holds the request.
-func (r *Request) claim() bool {
-	for {
-		state := r.state.Load()
-		isOver := state&holds == 0 && !r.mustReply() // without a reply
-		if state&isAnswered != 0 || isOver {
-			return false
-		}
-		if r.state.CompareAndSwap(state, (state|isAnswered)+1) {
-			return true
-		}
-	}
 }
 
 // replyFields replies with the encoded fields of an earlier reply.
@@ -179,50 +169,52 @@ func detailsOf(r *Request) *details {
 
 // hold keeps the request open until release. It fails if the request is over.
 func (r *Request) hold() bool {
-	for {
-		state := r.state.Load()
-		if state&holds == 0 {
-			return false
-		}
-		if r.state.CompareAndSwap(state, state+1) {
-			return true
-		}
+	out := &r.handler.node.out
+	out.Lock()
+	defer out.Unlock()
+	if r.state&holds == 0 {
+		return false
 	}
+	r.state++
+	return true
 }
 
 // release ends what hold began. When nothing holds the request any more and it has no
 // reply, the node replies. The receiver may be nil.
 func (r *Request) release() {
-	if r == nil {
-		return
+	if r != nil {
+		r.releaseWith(false)
 	}
-	state := r.state.Add(^uint32(0))
-	if state&holds > 0 {
-		return
-	}
-	if state&isAnswered == 0 && r.mustReply() {
-		r.failUnanswered() // who replies, this call or another, holds the request again
-		return
-	}
-	if r.details != nil && r.details.cancel != nil {
-		r.details.cancel()
-	}
+}
+
+// releaseWith is release, except that the node replies also to a request that is still held
+// if replyNow is true.
+func (r *Request) releaseWith(replyNow bool) {
 	n := r.handler.node
-	n.requests.Add(-1)
-	n.bytes.Add(-int64(r.size))
-	n.nudge()
+	n.out.Lock()
+	if (replyNow || r.state&holds == 1) && r.state&isAnswered == 0 && r.mustReply() {
+		n.out.Unlock()
+		r.Fail(Errorf(Crash, "the handler of %s did not reply", r.Type()))
+		n.out.Lock()
+	}
+	r.state--
+	isOver := r.state&holds == 0
+	if isOver {
+		n.requests--
+		n.bytes -= int64(r.size)
+	}
+	n.out.Unlock()
+	if isOver {
+		if r.details != nil && r.details.cancel != nil {
+			r.details.cancel()
+		}
+		n.nudge()
+	}
 }
 
 // mustReply reports whether the node replies if the handler does not.
 func (r *Request) mustReply() bool {
 	return !r.OneWay() && (r.handler.node.official == nil || detailsOf(r).onReply != nil)
-}
-
-// failUnanswered replies to a request that has no reply and will get none.
-func (r *Request) failUnanswered() {
-	if r.mustReply() && r.state.Load()&isAnswered == 0 {
-		r.Fail(Errorf(Crash, "the handler of %s did not reply", r.Type()))
-	}
 }
 
 // A requestContext is the context of a request's handler: the request in another

@@ -146,9 +146,9 @@ func (n *Node) drain() {
 			return
 		case <-limit.C:
 			n.out.Lock()
-			open := n.calls.Table.Open()
+			requests, calls := n.requests, n.calls.Table.Open()
 			n.out.Unlock()
-			n.log.Warn("ended before every request had its reply", "requests", n.requests.Load(), "calls", open)
+			n.log.Warn("ended before every request had its reply", "requests", requests, "calls", calls)
 			return
 		}
 	}
@@ -169,7 +169,7 @@ func (n *Node) isIdle() bool {
 	n.out.Lock()
 	defer n.out.Unlock()
 	calls := n.calls.Table.Open() > 0 && n.official == nil // an official node's handlers wait for its calls, or nobody does
-	return !calls && n.batches.Load() == 0 && !n.calls.Running() && n.requests.Load() == 0 && n.out.Idle()
+	return !calls && n.batches.Load() == 0 && !n.calls.Running() && n.requests == 0 && n.out.Idle()
 }
 
 // close ends everything that the node has begun. What was added to the outbox

@@ -34,7 +34,7 @@ func (n *Node) Stats() Stats {
 	s.Calls, s.Attempts, s.Retries, s.Failures = c.Calls, c.Attempts, c.Retries, c.Failures
 	s.Late, s.Strays = c.Late, c.Strays
 	s.Refused = int64(n.calls.Budget.Refused())
-	s.OpenCalls, s.OpenRequests = int64(n.calls.Table.Open()), n.requests.Load()
+	s.OpenCalls, s.OpenRequests = int64(n.calls.Table.Open()), n.requests
 	if n.logQueue != nil {
 		s.LogDropped = n.logQueue.Dropped()
 	}
