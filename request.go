@@ -17,7 +17,7 @@ import (
 type Request struct {
 	Src  string
 	ID   int64 // msg_id, or NoID for a one-way message
-	Body Raw   // of an inline handler's request: valid until the handler returns
+	Body Raw   // must not be changed; of an inline handler's request: valid until the handler returns
 
 	handler *handler
 	details *details      // nil if there are none
@@ -75,15 +75,19 @@ func (r *Request) Reply(body any) error {
 
 // ReplyAs replies with a raw body whose type is replaced by typ. It allocates no memory.
 func (r *Request) ReplyAs(typ string, body Raw) error {
-	b, err := wire.ReadBody(body)
-	if err != nil {
-		return fmt.Errorf("reply to %s: %w", bounded.Name(r.Src), err)
+	b := r.ownBody(body)
+	if b == nil {
+		read, err := wire.ReadBody(body)
+		if err != nil {
+			return fmt.Errorf("reply to %s: %w", bounded.Name(r.Src), err)
+		}
+		b = &read
 	}
 	if typ == "" && b.Type == nil {
 		typ = r.Type() + "_ok"
 	}
 	return r.reply(func(to outbox.To, keep bool) []byte {
-		return r.handler.node.out.Reply(to, typ, &b, keep)
+		return r.handler.node.out.Reply(to, typ, b, keep)
 	})
 }
 

@@ -19,7 +19,8 @@ type Caller[O any] struct {
 	set     Settings[O]
 	alarm   alarm
 	failed  []failed[O] // calls that have timed out and whose callbacks are to run
-	running bool        // a goroutine runs these callbacks
+	taken   []failed[O] // those that runCallbacks has taken; the lock does not guard them
+	running bool        // a goroutine runs callbacks
 }
 
 // Settings are the arguments of Open.

@@ -44,11 +44,9 @@ func (c *Caller[O]) serveTimeouts() {
 		c.set.Quiet()
 	}()
 	var some [64]due[O]
-	for {
-		count := c.takeDue(some[:])
-		if count == 0 {
-			return
-		}
+	for more := true; more; {
+		var count int
+		count, more = c.takeDue(some[:])
 		for i := range some[:count] {
 			if d := &some[i]; d.end.Call != nil {
 				c.set.Ended(d.end)
@@ -66,19 +64,19 @@ type due[O any] struct {
 	end   End[O] // its Call is nil if another attempt was sent
 }
 
-// takeDue sends the next attempts of the calls that are due, and removes those that have
-// failed. It stores them in some, except failed calls with a callback: since a callback may
-// block, runCallbacks runs it.
-func (c *Caller[O]) takeDue(some []due[O]) (count int) {
+// takeDue sends the next attempts of at most len(some) calls that are due, and removes those
+// that have failed. It stores them in some, except failed calls with a callback: since a
+// callback may block, runCallbacks runs it. more tells whether more calls may be due.
+func (c *Caller[O]) takeDue(some []due[O]) (count int, more bool) {
 	c.set.Out.Lock()
 	defer c.set.Out.Unlock()
 	now := c.now()
-	for count < len(some) {
+	for range some {
 		call, decision := c.Table.Due(now, !c.set.Out.Full())
 		if call == nil {
 			c.alarm.at = 0
 			c.setAlarm()
-			break
+			return count, false
 		}
 		if decision.Action == schedule.Send {
 			some[count].retry, _ = c.retry(call)
@@ -97,7 +95,7 @@ func (c *Caller[O]) takeDue(some []due[O]) (count int) {
 			go c.runCallbacks()
 		}
 	}
-	return count
+	return count, true
 }
 
 // runCallbacks runs the callbacks of the failed calls in their order, until there is none
@@ -112,11 +110,10 @@ func (c *Caller[O]) runCallbacks() {
 		}
 	}()
 	c.set.Out.Begin()
-	for {
-		f, ok := c.nextFailed()
-		if !ok {
-			break
-		}
+	for c.takeFailed() {
+		f := c.taken[0]
+		c.taken[0] = failed[O]{}
+		c.taken = c.taken[1:]
 		c.set.Ended(c.end(f.call, schedule.Decision{Action: schedule.GiveUp, Reason: f.reason}, nil, f.at))
 	}
 	returned = true
@@ -129,14 +126,15 @@ type failed[O any] struct {
 	at     time.Duration
 }
 
-func (c *Caller[O]) nextFailed() (f failed[O], ok bool) {
+// takeFailed takes all failed calls, once the callbacks of those that it took before have
+// begun. It returns false if there is none.
+func (c *Caller[O]) takeFailed() bool {
+	if len(c.taken) > 0 {
+		return true
+	}
 	c.set.Out.Lock()
 	defer c.set.Out.Unlock()
-	if len(c.failed) == 0 {
-		c.failed, c.running = nil, false
-		return f, false
-	}
-	f, c.failed[0] = c.failed[0], failed[O]{}
-	c.failed = c.failed[1:]
-	return f, true
+	c.taken, c.failed = c.failed, nil
+	c.running = len(c.taken) > 0
+	return c.running
 }
