@@ -80,10 +80,10 @@ func (n *Node) RPC(ctx context.Context, dest string, body any) (Message, error) 
 	return reply, err
 }
 
-// Call is RPCWithRetry with a callback, so that no goroutine waits. done is called once, when the
-// call has ended. It runs in the goroutine that reads the node's input, or in one that
-// serves timeouts, so it must not block. The body of the reply is valid until done
-// returns. An error means that the call did not begin; done is not called then.
+// Call is RPCWithRetry with a callback, so that no goroutine waits. done is called once, when
+// the call has ended. It runs in the goroutine that reads the node's input, or in one that
+// serves timeouts, so it must not block. The body of the reply is valid until done returns. An
+// error means that the call did not begin; done is not called then.
 func (n *Node) Call(ctx context.Context, dest string, body any, policy *Policy, done func(Result)) error {
 	return n.call(ctx, dest, body, policy, owner{nil, done})
 }
@@ -91,18 +91,7 @@ func (n *Node) Call(ctx context.Context, dest string, body any, policy *Policy, 
 // Call is [Node.Call] for a request: the request stays open until done has returned,
 // so that done can reply. The handler returns [Later].
 func (r *Request) Call(ctx context.Context, dest string, body any, policy *Policy, done func(Result)) error {
-	if !r.hold() {
-		return unsent(dest, errors.New("the request is over"))
-	}
-	begun := false
-	defer func() {
-		if !begun { // also if encoding the body panics
-			r.release()
-		}
-	}()
-	err := r.handler.node.call(ctx, dest, body, policy, owner{r, done})
-	begun = err == nil
-	return err
+	return r.handler.node.call(ctx, dest, body, policy, owner{r, done})
 }
 
 type call = calls.Call[owner]
@@ -113,8 +102,11 @@ func (n *Node) call(ctx context.Context, dest string, body any, policy *Policy, 
 		return unsent(dest, cmp.Or(check.NotNil("the context", ctx), check.NotNil("the callback", o.done)))
 	}
 	c := &call{Policy: policy, Owner: o}
+	if err := n.prepare(ctx, dest, body, c); err != nil {
+		return err
+	}
 	if ctx.Done() == nil || n.endsWithNode(ctx) {
-		return n.begin(ctx, dest, body, c)
+		return n.begin(ctx, dest, c)
 	}
 	stop := context.AfterFunc(ctx, func() {
 		if n.isOpen() { // else the call has not begun, and will not
@@ -125,14 +117,10 @@ func (n *Node) call(ctx context.Context, dest string, body any, policy *Policy, 
 		stop()
 		o.done(r)
 	}
-	begun := false
-	defer func() {
-		if !begun { // also if encoding the body panics
-			stop()
-		}
-	}()
-	err := n.begin(ctx, dest, body, c)
-	begun = err == nil
+	err := n.begin(ctx, dest, c)
+	if err != nil {
+		stop()
+	}
 	return err
 }
 
@@ -148,7 +136,10 @@ func (n *Node) beginBlocking(ctx context.Context, dest string, body any, policy 
 		}
 		c.Owner.request = r
 	}
-	return c, n.begin(ctx, dest, body, c)
+	if err := n.prepare(ctx, dest, body, c); err != nil {
+		return nil, err
+	}
+	return c, n.begin(ctx, dest, c)
 }
 
 // wait waits for the end of a call, and ends it when ctx ends.
@@ -172,35 +163,42 @@ func (n *Node) endsWithNode(ctx context.Context) bool {
 	return ok && r.handler.node == n
 }
 
-// begin opens a call and sends its first attempt.
-func (n *Node) begin(ctx context.Context, dest string, body any, c *call) error {
+// prepare encodes the body of a call.
+func (n *Node) prepare(ctx context.Context, dest string, body any, c *call) (err error) {
 	if ctx.Err() != nil {
 		return unsent(dest, context.Cause(ctx))
 	}
 	if err := c.Policy.Validate(); err != nil {
 		return unsent(dest, fmt.Errorf("policy: %w", err))
 	}
-	var err error
 	if c.Fields, err = n.encode(body, c.Policy); err != nil {
 		return unsent(dest, err)
 	}
+	return nil
+}
+
+// begin opens a call and sends its first attempt.
+func (n *Node) begin(ctx context.Context, dest string, c *call) error {
 	n.out.LockWithRoomOr(ctx)
 	defer n.out.Unlock()
 	if err := n.mayCall(ctx, dest); err != nil {
 		return unsent(dest, err)
 	}
+	r := c.Owner.request
+	if r != nil && !c.Blocking && r.state&holds == 0 {
+		return unsent(dest, errors.New("the request is over"))
+	}
 	if d := n.calls.Begin(c, dest, n.scheduleStart(ctx, c.Policy)); d.Action == schedule.GiveUp {
 		return &CallError{call: c, err: Timeout, reason: d.Reason}
 	}
-	switch r := c.Owner.request; {
-	case c.Blocking && (r == nil || r.state&hasCalled != 0):
+	if c.Blocking && (r == nil || r.state&hasCalled != 0) {
 		n.out.FlushSoon() // this may be a callback, and no message would leave while it waits
-	case !c.Blocking && r != nil:
-		r.state |= hasCalled
-		n.out.Flush()
-	default:
-		n.out.Flush()
+		return nil
 	}
+	if r != nil && !c.Blocking {
+		r.state = (r.state | hasCalled) + 1
+	}
+	n.out.Flush()
 	return nil
 }
 

@@ -28,11 +28,10 @@ type handler struct {
 	inline bool
 }
 
-// Handle registers the handler of a type of messages. Each message is served on a
-// goroutine of its own. So a handler may block on anything, handlers run at the same
-// time and must guard what they share, and no order is promised, as with the handlers
-// of net/http. A handler that must see messages in their order is an inline one, see
-// [Node.HandleInline].
+// Handle registers the handler of a type of messages. Each message is served on a goroutine
+// of its own. So a handler may block on anything, handlers run at the same time and must
+// guard what they share, and no order is promised, as with the handlers of net/http. A
+// handler that must see messages in their order is an inline one, see [Node.HandleInline].
 //
 // Handle panics if the type has a handler already, or after the node has begun to run.
 func (n *Node) Handle(typ string, h Handler) { n.handle(&handler{n, typ, h, false}) }
@@ -97,11 +96,11 @@ func (n *Node) handlerOf(typ []byte) *handler {
 
 // serve lets a handler serve a message.
 func (n *Node) serve(h *handler, m *wire.Message) {
-	bytes := len(m.Src) + len(m.Dest)
+	bytes := int64(len(m.Src) + len(m.Dest))
 	if !h.inline {
-		bytes += len(m.Body.Raw)
+		bytes += int64(len(m.Body.Raw))
 	}
-	size := uint32(min(int64(bytes), math.MaxUint32))
+	size := uint32(min(bytes, math.MaxUint32))
 	if e := n.accept(size); e != nil {
 		n.refuse(m, e)
 		return
@@ -178,42 +177,37 @@ func (r *Request) readMetadata() (alive bool) {
 
 // serve runs the handler and replies with what it returns.
 func (r *Request) serve() {
-	returned := false
+	returned, later := false, false
 	defer func() {
 		if !returned {
 			r.abandoned(recover())
-			r.end(false)
 		}
+		if r.handler.inline {
+			r.Body = nil // it would keep the memory of the line
+		}
+		r.releaseWith(!later)
 	}()
 	reply, err := r.handler.run(r.context(), r)
-	r.finish(reply, err)
+	later = r.finish(reply, err)
 	returned = true
-	r.end(reply == Later && err == nil)
 }
 
-// finish replies with what the handler has returned.
-func (r *Request) finish(reply any, err error) {
+// finish replies with what the handler has returned, unless a callback will reply later.
+func (r *Request) finish(reply any, err error) (later bool) {
 	switch {
 	case err != nil:
 		if r.OneWay() || r.Fail(err) != nil {
 			r.logUnsent(err)
 		}
 	case reply == Later:
+		return true
 	case reply != nil && !r.OneWay():
 		if err := r.Reply(reply); err != nil {
 			r.logUnsent(err)
 			r.Fail(Errorf(Crash, "the handler of %s returned no valid reply", r.Type()))
 		}
 	}
-}
-
-// end releases the request when its handler has ended. If no callback will reply later, the
-// request gets its reply now.
-func (r *Request) end(later bool) {
-	if r.handler.inline {
-		r.Body = nil // it would keep the memory of the line
-	}
-	r.releaseWith(!later)
+	return false
 }
 
 // abandoned replies to a request whose handler or callback has panicked, or, if p is

@@ -21,18 +21,17 @@ import (
 	"github.com/eddyrpc/eddy/internal/workers"
 )
 
-// A Node serves requests and makes calls over one [Transport]. The zero value is
-// ready for handlers. Set the fields and register the handlers before the node
-// runs. All other methods may be called from any goroutine.
+// A Node serves requests and makes calls over one [Transport]. The zero value is ready for
+// handlers. Set the fields and register the handlers before the node runs. All other
+// methods may be called from any goroutine.
 type Node struct {
 	// MaxLine is the length of the longest line that the node reads, in bytes.
 	// 0 means 16 MiB.
 	MaxLine int
-	// MaxOpen limits the number of open calls, and also the number of open requests.
-	// A one-way message counts as a request until its handler
-	// has returned. Past the bound a request gets an error reply with code
-	// TemporarilyUnavailable, a one-way message is dropped, and a call fails.
-	// 0 means 100,000.
+	// MaxOpen limits the number of open calls, and also the number of open requests. A
+	// one-way message counts as a request until its handler has returned. Past the bound
+	// a request gets an error reply with code TemporarilyUnavailable, a one-way message
+	// is dropped, and a call fails. 0 means 100,000.
 	MaxOpen int
 	// MaxOpenBytes is how many bytes the open calls may take, and, counted apart from
 	// them, the open requests: their bodies and the names in them. Past the bound the
@@ -45,9 +44,9 @@ type Node struct {
 	StopAtEOF bool
 	// Spaced makes the node write a blank after every ':' and ','.
 	Spaced bool
-	// Log is where the node logs retries, bad lines and panics. nil means text on
-	// standard error, through a LogQueue. If its writer may block,
-	// let it write through a LogQueue: otherwise it can stall the node.
+	// Log is where the node logs retries, bad lines and panics. nil means text on standard
+	// error, through a LogQueue. A writer that may block needs a LogQueue too, or it can
+	// stall the node.
 	Log *slog.Logger
 
 	official *official.Mode // nil except in package maelstrom
@@ -68,12 +67,11 @@ type Node struct {
 	quiet      chan struct{} // a draining node may have nothing left to do
 	inputEnded chan error
 
-	identity atomic.Pointer[identity.Identity] // nil before init
-	stage    atomic.Int32                      // created, initialising, ready
-	phase    atomic.Int32                      // serving, draining, ended
-	batches  atomic.Int64                      // batches of Batchers that are not flushed yet
-
-	in, badLines, dropped, expired atomic.Int64 // see Stats
+	identity                       atomic.Pointer[identity.Identity] // nil before init
+	stage                          atomic.Int32                      // created, initialising, ready
+	phase                          atomic.Int32                      // serving, draining, ended
+	batches                        atomic.Int64                      // batches of Batchers that are not flushed yet
+	in, badLines, dropped, expired atomic.Int64                      // see Stats
 
 	// The lock of out guards what follows. It is never held while a handler, a
 	// callback or a Write runs.
@@ -93,14 +91,12 @@ type owner struct {
 	done    func(Result)
 }
 
-// The stages of a node's beginning.
+// The stages of a node's beginning, and the phases of a node that runs.
 const (
 	created      int32 = iota // there was no init, or it failed
 	initialising              // OnInit runs
 	ready                     // requests are served
 )
-
-// The phases of a node that runs.
 const (
 	serving int32 = iota
 	draining
@@ -108,9 +104,8 @@ const (
 )
 
 const (
-	defaultMaxLine = 16 << 20
-	defaultDrain   = 30 * time.Second
-
+	defaultMaxLine      = 16 << 20
+	defaultDrain        = 30 * time.Second
 	defaultMaxOpen      = 100_000
 	defaultMaxOpenBytes = 256 << 20
 )

@@ -17,7 +17,7 @@ import (
 type Request struct {
 	Src  string
 	ID   int64 // msg_id, or NoID for a one-way message
-	Body Raw   // must not be changed; of an inline handler's request: valid until the handler returns
+	Body Raw   // of an inline handler's request: valid until the handler returns
 
 	handler *handler
 	details *details      // nil if there are none
@@ -75,19 +75,15 @@ func (r *Request) Reply(body any) error {
 
 // ReplyAs replies with a raw body whose type is replaced by typ. It allocates no memory.
 func (r *Request) ReplyAs(typ string, body Raw) error {
-	b := r.ownBody(body)
-	if b == nil {
-		read, err := wire.ReadBody(body)
-		if err != nil {
-			return fmt.Errorf("reply to %s: %w", bounded.Name(r.Src), err)
-		}
-		b = &read
+	b, err := wire.ReadBody(body)
+	if err != nil {
+		return fmt.Errorf("reply to %s: %w", bounded.Name(r.Src), err)
 	}
 	if typ == "" && b.Type == nil {
 		typ = r.Type() + "_ok"
 	}
 	return r.reply(func(to outbox.To, keep bool) []byte {
-		return r.handler.node.out.Reply(to, typ, b, keep)
+		return r.handler.node.out.Reply(to, typ, &b, keep)
 	})
 }
 
@@ -120,11 +116,11 @@ func (r *Request) reply(add func(to outbox.To, keep bool) (fields []byte)) error
 		fields = add(outbox.To{Src: r.Src, ID: r.ID}, onReply != nil)
 		n.out.Flush()
 	}
-	if onReply == nil {
-		n.out.Unlock()
-	} else {
-		r.state++ // the node does not end before onReply has returned
-		n.out.Unlock()
+	if onReply != nil {
+		r.state++ // so that the node does not end before onReply has returned
+	}
+	n.out.Unlock()
+	if onReply != nil {
 		onReply(fields)
 		r.release()
 	}

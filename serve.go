@@ -26,9 +26,8 @@ const (
 	lastLogTime   = time.Second
 )
 
-// Run serves standard input and output until the input ends or the process gets
-// SIGINT or SIGTERM. Then it drains, as Serve does. A second signal ends the process
-// at once.
+// Run serves standard input and output until the input ends or the process gets SIGINT or
+// SIGTERM. Then it drains, as Serve does. A second signal ends the process at once.
 func (n *Node) Run() error {
 	ctx, drain := context.WithCancel(context.Background())
 	defer drain()
