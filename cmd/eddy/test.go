@@ -64,6 +64,9 @@ type testCommand struct {
 	CallBackoff  time.Duration `name:"call-backoff" default:"0s" group:"relays" help:"The longest pause between two attempts (${default})."`
 	CallLate     string        `name:"call-late" default:"accept" enum:"accept,ignore" group:"relays" help:"What a relay does with a reply that arrives after its attempt's timeout (accept or ignore)."`
 
+	KeyCount        int `name:"key-count" default:"10" group:"logs" help:"The number of keys that are in use at a time (${default})."`
+	MaxWritesPerKey int `name:"max-writes-per-key" default:"16" group:"logs" help:"The number of messages that are sent to a key before a new key takes its place (${default})."`
+
 	Availability string `placeholder:"SHARE" group:"verdict" help:"Fail if a smaller share of operations ends ok; total means 1."`
 	Sick         string `default:"fail" enum:"fail,unknown" group:"verdict" help:"The verdict if a node violates the protocol (fail or unknown)."`
 
@@ -87,6 +90,7 @@ var testGroups = []kong.Group{
 	{Key: "network", Title: "Network:"},
 	{Key: "faults", Title: "Faults:"},
 	{Key: "relays", Title: "Relays:", Description: "What workload relay expects of the relays under test."},
+	{Key: "logs", Title: "Logs:", Description: "The keys of workload kafka. Each has a log."},
 	{Key: "verdict", Title: "Verdict:"},
 	{Key: "output", Title: "Output:"},
 }

@@ -63,7 +63,7 @@ func (c *testCommand) config() (*runner.Config, error) {
 		Spec: spec, Bin: c.Bin, Args: c.Args, Topology: c.Topology,
 		TimeLimit: seconds(c.TimeLimit), Interval: seconds(c.NemesisInterval), Quiesce: seconds(c.Quiesce),
 		CallTimeout: c.CallTimeout, CallAttempts: c.CallAttempts, CallBackoff: c.CallBackoff, IgnoreLate: c.CallLate == "ignore",
-		ClientTimeout: c.ClientTimeout, Nemeses: c.Nemesis,
+		ClientTimeout: c.ClientTimeout, Nemeses: c.Nemesis, KeyCount: c.KeyCount, MaxWritesPerKey: c.MaxWritesPerKey,
 	}
 	for _, step := range []func(*runner.Config) error{c.names, c.load, c.network, c.limits} {
 		if err := step(cfg); err != nil {
@@ -183,6 +183,10 @@ const (
 	maxFaults   = 100_000
 )
 
+// maxKeyCount is the limit of --key-count. Since each key is used twice as often as
+// the one before, keys beyond the last hundred are never used.
+const maxKeyCount = 1000
+
 // limits checks the remaining flags.
 func (c *testCommand) limits(cfg *runner.Config) error {
 	for name, share := range map[string]float64{"loss": c.Loss, "duplicate": c.Duplicate, "client-loss": c.ClientLoss} {
@@ -201,6 +205,8 @@ func (c *testCommand) limits(cfg *runner.Config) error {
 		return fmt.Errorf("--quiesce %v: must be seconds", c.Quiesce)
 	case c.StaleReplies && c.Net == overNATS:
 		return fmt.Errorf("--stale-replies needs the simulated network: over NATS such replies are dropped")
+	case c.KeyCount < 1 || c.KeyCount > maxKeyCount || c.MaxWritesPerKey < 1:
+		return fmt.Errorf("--key-count must be from 1 to %d, and --max-writes-per-key at least 1", maxKeyCount)
 	case c.Store == "":
 		return fmt.Errorf("--store: must be a directory")
 	case c.CallTimeout <= 0 || c.CallAttempts < 1 || c.ClientTimeout <= 0 || c.CallBackoff < 0:

@@ -16,7 +16,7 @@ func (k *kafkaCheck) checkFinal(nodes []string) {
 	polls := map[string][]*poll{} // by node
 	for i := range k.polls {
 		p := &k.polls[i]
-		if !p.op.Final || p.late {
+		if !p.op.Final {
 			continue
 		}
 		polls[p.op.Node] = append(polls[p.op.Node], p)

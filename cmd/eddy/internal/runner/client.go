@@ -24,6 +24,8 @@ type client struct {
 	record  int           // the index of the open request in the journal
 	line    int64         // the number of the node's line with the latest reply to it
 	due     time.Duration // when the open request times out
+
+	session workload.Session // nil if it has not begun
 }
 
 // An expired request has timed out for its client. Late replies to it are still
@@ -54,7 +56,7 @@ func (r *runner) rename(c *client) {
 	r.processes++
 	c.process = r.processes
 	c.name = "c" + strconv.Itoa(c.process)
-	c.next = 0
+	c.next, c.session = 0, nil
 	r.byClient[c.name] = c
 	if r.carrier != nil {
 		r.carrier.Join(c.name, c.node.name)

@@ -206,7 +206,7 @@ func (r *runner) sendRequests() {
 			return
 		}
 		r.sent++
-		r.request(c, r.load.Next(c.node.name))
+		r.request(c, r.nextRequest(c))
 		if r.cfg.Rate > 0 {
 			// Like Jepsen's stagger: uniform, with this mean.
 			r.nextOp += time.Duration(2 * r.rand.Float64() / r.cfg.Rate * float64(time.Second))

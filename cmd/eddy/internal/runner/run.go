@@ -55,7 +55,8 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 	}
 	r.load = cfg.Spec.New(workload.Env{
 		Nodes: cfg.Nodes, Topology: workload.Topology(cfg.Topology, cfg.Nodes),
-		Rand:        rand.New(rand.NewPCG(seed, 2)),
+		Rand:     rand.New(rand.NewPCG(seed, 2)),
+		KeyCount: cfg.KeyCount, MaxWritesPerKey: cfg.MaxWritesPerKey,
 		CallTimeout: cfg.CallTimeout, CallAttempts: cfg.CallAttempts, CallBackoff: cfg.CallBackoff, Flooded: cfg.Rate == MaxRate, IgnoreLate: cfg.IgnoreLate,
 	})
 	r.peers = newPeers(r.load, seed)

@@ -29,6 +29,8 @@ func docs(t *testing.T) string {
 		switch s.Name {
 		case "broadcast":
 			checks(&b, "What is checked, from the history:", checker.BroadcastChecks)
+		case "kafka":
+			checks(&b, "What is checked, from the history:", checker.KafkaChecks)
 		case "relay":
 			checks(&b, "What is checked, from the journal of the network:", checker.RelayChecks)
 			b.WriteString("\nThe report also shows the load amplification: the number of attempts per call.\n")

@@ -25,6 +25,9 @@ type Request struct {
 	Type  string         // the body's type
 	Want  string         // the type of a successful reply
 	Key   int64          // for the workload's own use
+
+	keys   []int64   // of a poll or a list of workload kafka, sorted
+	reader logReader // gets its result
 }
 
 // An Env describes the test of a workload.
@@ -41,6 +44,10 @@ type Env struct {
 	// IgnoreLate reports that relays ignore replies that arrive after their
 	// attempt's timeout.
 	IgnoreLate bool
+
+	// KeyCount is the number of keys that workload kafka uses at a time, and
+	// MaxWritesPerKey the number of sends to each. 0 means the default.
+	KeyCount, MaxWritesPerKey int
 
 	// Flooded reports that clients send requests as fast as they can.
 	Flooded bool
@@ -101,6 +108,7 @@ var Specs = []Spec{
 	{Name: "unique-ids", New: newUniqueIDs},
 	{Name: "broadcast", New: newBroadcast, AwaitsMessages: true},
 	{Name: "lin-kv", New: newLinKV},
+	{Name: "kafka", New: newKafka, AwaitsMessages: true},
 	{Name: "relay", New: newRelay, AwaitsMessages: true},
 }
 

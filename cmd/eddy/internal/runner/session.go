@@ -1,0 +1,21 @@
+package runner
+
+import "github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+
+// nextRequest returns a client's next request. If the workload has sessions, a client
+// that crashes is replaced by a new one.
+func (r *runner) nextRequest(c *client) workload.Request {
+	maker, ok := r.load.(workload.SessionMaker)
+	if !ok {
+		return r.load.Next(c.node.name)
+	}
+	for {
+		if c.session == nil {
+			c.session = maker.NewSession(c.node.name)
+		}
+		if req, ok := c.session.Next(); ok {
+			return req
+		}
+		r.rename(c)
+	}
+}
