@@ -80,7 +80,7 @@ func (k *kafkaCheck) checkFinalRead(node string, number int, l *keyLog, read *fi
 			k.missing("lost-write", node, l, m, read, "another message was returned at its offset")
 		case read != nil && read.highest > m.offset:
 			k.missing("lost-write", node, l, m, read, "the later message at offset %d was returned", read.highest)
-		case read == nil || !read.ended:
+		case read == nil || !read.ended || m.known() >= read.last.From:
 			unread++
 		case m.polled != nil && !m.final:
 			k.missing("lost-write", node, l, m, read, "no node returns it any more")

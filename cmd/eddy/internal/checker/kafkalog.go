@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 )
@@ -120,6 +121,17 @@ func (m *logMessage) howKnown() string {
 		return howNamed(m.send)
 	}
 	return howNamed(m.polled)
+}
+
+// known returns when the message became known. The message is placed.
+func (m *logMessage) known() time.Duration {
+	switch {
+	case m.polled == nil:
+		return m.send.To
+	case !m.acked:
+		return m.polled.To
+	}
+	return min(m.send.To, m.polled.To)
 }
 
 // checkLogs checks the messages and the offsets of all logs.
