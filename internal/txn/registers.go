@@ -42,7 +42,7 @@ func Registers(txns []Txn, models []Model) Result {
 		}
 	}
 	a.accessOrders(of)
-	a.lostWrites(registers)
+	a.lostWrites()
 	for _, key := range sortedKeys(registers) {
 		if a.cyclicVersions(key, registers[key]) {
 			continue
@@ -193,27 +193,29 @@ func (a *analysis) accessOrders(of func(int64) *register) {
 	}
 }
 
-// lostWrites finds keys of which the final phase read no value although a write was
-// acknowledged.
-func (a *analysis) lostWrites(registers map[int64]*register) {
-	acknowledged := map[int64]int32{}
-	for i := range a.txns {
+// lostWrites finds keys of which the latest read of the final phase returned no value although
+// a write was acknowledged.
+func (a *analysis) lostWrites() {
+	writer, reader := map[int64]int32{}, map[int64]int32{}
+	latest := map[int64]Op{}
+	for _, i := range byBeginning(a.txns) {
 		t := &a.txns[i]
-		for _, op := range t.Ops {
-			if t.Outcome == OK && op.Kind == Write {
-				acknowledged[op.Key] = int32(i)
-			}
-		}
-	}
-	for i := range a.txns {
-		t := &a.txns[i]
-		if !t.Final || t.Outcome != OK {
+		if t.Outcome != OK {
 			continue
 		}
 		for _, op := range t.Ops {
-			if writer, ok := acknowledged[op.Key]; ok && op.Kind == Read && len(op.Read) == 0 && a.txns[writer].To < t.From {
-				a.find(LostWrite, []int32{writer, int32(i)}, "%s wrote to key %d, which was acknowledged, but at the end %s read no value", a.name(writer), op.Key, t.Name)
+			switch {
+			case op.Kind == Write && !t.Final:
+				writer[op.Key] = i
+			case op.Kind == Read && t.Final:
+				latest[op.Key], reader[op.Key] = op, i
 			}
+		}
+	}
+	for _, key := range sortedKeys(writer) {
+		if i, ok := reader[key]; ok && len(latest[key].Read) == 0 {
+			w := writer[key]
+			a.find(LostWrite, []int32{w, i}, "%s wrote to key %d, which was acknowledged, but at the end %s read no value", a.name(w), key, a.name(i))
 		}
 	}
 }
