@@ -146,7 +146,7 @@ func (c *testCommand) load(cfg *runner.Config) error {
 // network sets the configuration of the network.
 func (c *testCommand) network(cfg *runner.Config) (err error) {
 	n := &cfg.Network
-	n.Seed, n.StaleReplies = c.Seed, c.StaleReplies
+	n.Seed, n.StaleReplies, n.FIFO = c.Seed, c.StaleReplies, c.Order == "fifo"
 	n.Loss, n.Duplicate, n.ClientLoss = c.Loss, c.Duplicate, c.ClientLoss
 	if ms, number := strconv.ParseFloat(c.Latency, 64); number == nil {
 		n.Latency, err = sim.MaelstromDist(ms, c.LatencyDist)
