@@ -12,6 +12,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+	"github.com/eddyrpc/eddy/internal/txn"
 )
 
 // newSeed returns a random seed that is short enough to type.
@@ -63,9 +64,9 @@ func (c *testCommand) config() (*runner.Config, error) {
 		Spec: spec, Bin: c.Bin, Args: c.Args, Topology: c.Topology,
 		TimeLimit: seconds(c.TimeLimit), Interval: seconds(c.NemesisInterval), Quiesce: seconds(c.Quiesce),
 		CallTimeout: c.CallTimeout, CallAttempts: c.CallAttempts, CallBackoff: c.CallBackoff, IgnoreLate: c.CallLate == "ignore",
-		ClientTimeout: c.ClientTimeout, Nemeses: c.Nemesis, KeyCount: c.KeyCount, MaxWritesPerKey: c.MaxWritesPerKey,
+		ClientTimeout: c.ClientTimeout, Nemeses: c.Nemesis,
 	}
-	for _, step := range []func(*runner.Config) error{c.names, c.load, c.network, c.limits} {
+	for _, step := range []func(*runner.Config) error{c.names, c.load, c.network, c.limits, c.transactions} {
 		if err := step(cfg); err != nil {
 			return nil, usageError("%v", err)
 		}
@@ -145,7 +146,7 @@ func (c *testCommand) load(cfg *runner.Config) error {
 // network sets the configuration of the network.
 func (c *testCommand) network(cfg *runner.Config) (err error) {
 	n := &cfg.Network
-	n.Seed, n.StaleReplies = c.Seed, c.StaleReplies
+	n.Seed, n.StaleReplies, n.FIFO = c.Seed, c.StaleReplies, c.Order == "fifo"
 	n.Loss, n.Duplicate, n.ClientLoss = c.Loss, c.Duplicate, c.ClientLoss
 	if ms, number := strconv.ParseFloat(c.Latency, 64); number == nil {
 		n.Latency, err = sim.MaelstromDist(ms, c.LatencyDist)
@@ -176,16 +177,25 @@ func (c *testCommand) network(cfg *runner.Config) (err error) {
 	return nil
 }
 
+// transactions sets the configuration of the workloads of transactions.
+func (c *testCommand) transactions(cfg *runner.Config) error {
+	models, err := txn.ParseModels(c.ConsistencyModels)
+	if err != nil {
+		return fmt.Errorf("--consistency-models: %w", err)
+	}
+	if c.KeyCount < 1 || c.MaxTxnLength < 1 || c.MaxWritesPerKey < 1 {
+		return fmt.Errorf("--key-count, --max-txn-length and --max-writes-per-key must be positive")
+	}
+	cfg.Txn = workload.TxnConfig{Models: models, KeyCount: c.KeyCount, MaxLength: c.MaxTxnLength, MaxWritesPerKey: c.MaxWritesPerKey}
+	return nil
+}
+
 // The limits of the interval in seconds and of the number of faults of each kind,
 // because every fault needs time and memory.
 const (
 	minInterval = 0.01
 	maxFaults   = 100_000
 )
-
-// maxKeyCount is the limit of --key-count. Since each key is used twice as often as
-// the one before, keys beyond the last hundred are never used.
-const maxKeyCount = 1000
 
 // limits checks the remaining flags.
 func (c *testCommand) limits(cfg *runner.Config) error {
@@ -205,8 +215,6 @@ func (c *testCommand) limits(cfg *runner.Config) error {
 		return fmt.Errorf("--quiesce %v: must be seconds", c.Quiesce)
 	case c.StaleReplies && c.Net == overNATS:
 		return fmt.Errorf("--stale-replies needs the simulated network: over NATS such replies are dropped")
-	case c.KeyCount < 1 || c.KeyCount > maxKeyCount || c.MaxWritesPerKey < 1:
-		return fmt.Errorf("--key-count must be from 1 to %d, and --max-writes-per-key at least 1", maxKeyCount)
 	case c.Store == "":
 		return fmt.Errorf("--store: must be a directory")
 	case c.CallTimeout <= 0 || c.CallAttempts < 1 || c.ClientTimeout <= 0 || c.CallBackoff < 0:

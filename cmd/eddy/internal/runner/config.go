@@ -34,11 +34,9 @@ type Config struct {
 	Quiesce      time.Duration // the wait before the final phase; negative for as short as the workload allows
 	CallTimeout  time.Duration // of each attempt of a relay
 	CallAttempts int           // of a relay
+	Txn          workload.TxnConfig
 	CallBackoff  time.Duration // how long a relay may pause between two attempts
 	IgnoreLate   bool          // a relay ignores replies that arrive after their attempt's timeout
-
-	KeyCount        int // of workload kafka; 0 for the default
-	MaxWritesPerKey int // of workload kafka; 0 for the default
 
 	// ClientTimeout is how long a client waits for a reply that needs no calls. In
 	// the final phase it waits for at least 5 s. 0 means 5 s.

@@ -1,7 +1,6 @@
 package workload
 
 import (
-	"cmp"
 	"fmt"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -66,17 +65,12 @@ type log struct {
 	committed int64 // the offset of the latest acknowledged commit, or -1
 }
 
-const (
-	defaultKeyCount         = 10
-	defaultMaxWritesPerKey  = 16
-	assignEvery, crashEvery = 16, 32 // requests of a client
-)
+const assignEvery, crashEvery = 16, 32 // requests of a client
 
 func newKafka(env Env) Workload {
-	keys := cmp.Or(env.KeyCount, defaultKeyCount)
 	return &kafka{
 		env: env, readers: map[string]*finalReader{},
-		active: newActiveKeys(env.Rand, keys, cmp.Or(env.MaxWritesPerKey, defaultMaxWritesPerKey)),
+		active: newActiveKeys(env.Rand, env.Txn.KeyCount, env.Txn.MaxWritesPerKey),
 	}
 }
 
