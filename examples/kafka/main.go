@@ -1,27 +1,38 @@
 // Kafka is challenge 5, stages a to c: logs to which clients append messages, each at an
 // offset of its own, and offsets that consumers commit.
 //
-// The first node keeps all logs. The other nodes pass requests on to it, and its replies
-// back. So there is one order, and an offset is an index of a slice. A second attempt of
-// a call has no second effect: each call has an id, and the first node serves it once.
-// While the first node is out of reach, the others reply with an indefinite error: the
-// message may have been appended. When the first node is killed, the logs are lost.
+// Each message is one value in lin-kv, under its log and offset, and is never changed. To
+// append a message, a node creates the value at the first offset that it takes for free. If
+// that offset has the message of another node, it takes the next one. The value also holds
+// an id of the append. So if no reply comes, or the network delivers the request twice, a
+// later attempt finds the value that it wants to create, and succeeds. A late copy of a
+// request finds the offset taken. So each acknowledged message is in its log once, also
+// after nodes were killed, and every later poll at any node can return it. A node that
+// cannot reach the service replies to sends and commits with an indefinite error, and to
+// polls with what it knows.
 //
-// A request at another node costs two messages, a request at the first node none. Logs
-// in lin-kv would survive the node. But an append would cost four messages as long as
-// the log, for the read and the compare-and-set, and many more when nodes append to one
-// log at the same time.
+// A node keeps the messages that it has seen, since they do not change. An append costs two
+// messages, and each message of other nodes that comes before it four. A poll costs two for
+// each key, and two for each message that the node has not seen. A commit of an offset costs
+// four, a list of offsets two for each. If one node kept all logs in its memory, a request
+// would cost two messages at the most. But the logs would be lost when it is killed.
 package main
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
 	"log"
 	"sync"
 
 	"github.com/eddyrpc/eddy"
 )
 
-const mostPolled = 100 // messages of one log in a reply
+const (
+	mostPolled = 100 // messages of one log in a reply
+	mostRead   = 10  // messages of one log that a poll reads from the service
+)
 
 func main() {
 	if err := newNode().Run(); err != nil {
@@ -29,62 +40,69 @@ func main() {
 	}
 }
 
+// An entry is the value of one message in lin-kv.
+type entry struct {
+	Msg eddy.Raw `json:"msg"`
+	ID  string   `json:"id"` // of the append
+}
+
+// kvLogs are the logs in lin-kv.
+type kvLogs struct {
+	entries *eddy.KV[entry]
+	mu      sync.Mutex
+	known   map[string][]eddy.Raw // the first messages of each log
+}
+
 func newNode() *eddy.Node {
 	var n eddy.Node
-	var dedup eddy.Dedup
-	var mu sync.Mutex // guards the variables below
-	logs := map[string][]eddy.Raw{}
-	committed := map[string]int{}
+	l := kvLogs{entries: eddy.LinKV[entry](&n), known: map[string][]eddy.Raw{}}
+	l.entries.Changes = &eddy.Policy{} // an append may arrive twice
+	committed := eddy.LinKV[int](&n)
+	committed.Again = true // so may a commit
 
-	// handle serves requests of a type at the first node.
-	handle := func(typ string, serve func(body *body) (any, error)) {
-		first := dedup.Handler(func(_ context.Context, req *eddy.Request) (any, error) {
-			var b body
-			if err := req.Decode(&b); err != nil {
-				return nil, err
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			return serve(&b)
-		})
-		n.Handle(typ, func(ctx context.Context, req *eddy.Request) (any, error) {
-			if n.ID() == n.IDs()[0] {
-				return first(ctx, req)
-			}
-			reply, _, err := n.RPCWithRetry(ctx, n.IDs()[0], req.Body, &eddy.Policy{CallID: true})
-			return reply.Body, err
-		})
-	}
-	handle("send", func(b *body) (any, error) {
+	handle(&n, "send", func(ctx context.Context, b *body) (any, error) {
 		if b.Key == "" || b.Msg == nil {
 			return nil, eddy.Errorf(eddy.MalformedRequest, "send needs key and msg")
 		}
-		logs[b.Key] = append(logs[b.Key], b.Msg)
-		return map[string]any{"offset": len(logs[b.Key]) - 1}, nil
+		offset, err := l.append(ctx, b.Key, b.Msg)
+		return map[string]any{"offset": offset}, err
 	})
-	handle("poll", func(b *body) (any, error) {
+	handle(&n, "poll", func(ctx context.Context, b *body) (any, error) {
+		var mu sync.Mutex
 		msgs := map[string][][2]any{}
-		for key, offset := range b.Offsets {
-			for i := max(offset, 0); i < min(len(logs[key]), offset+mostPolled); i++ {
-				msgs[key] = append(msgs[key], [2]any{i, logs[key][i]})
+		err := each(b.Offsets, func(key string, offset int) error {
+			polled := l.poll(ctx, key, max(offset, 0))
+			mu.Lock()
+			defer mu.Unlock()
+			if len(polled) > 0 {
+				msgs[key] = polled
 			}
-		}
-		return map[string]any{"msgs": msgs}, nil
+			return nil
+		})
+		return map[string]any{"msgs": msgs}, err
 	})
-	handle("commit_offsets", func(b *body) (any, error) {
-		for key, offset := range b.Offsets {
-			committed[key] = max(committed[key], offset)
-		}
-		return eddy.Raw(`{}`), nil
+	handle(&n, "commit_offsets", func(ctx context.Context, b *body) (any, error) {
+		return eddy.Raw(`{}`), each(b.Offsets, func(key string, offset int) error {
+			_, err := committed.Update(ctx, "committed/"+key, func(old int, exists bool) (int, error) { return max(old, offset), nil })
+			return err
+		})
 	})
-	handle("list_committed_offsets", func(b *body) (any, error) {
-		offsets := map[string]int{}
+	handle(&n, "list_committed_offsets", func(ctx context.Context, b *body) (any, error) {
+		var mu sync.Mutex
+		offsets, keys := map[string]int{}, map[string]int{}
 		for _, key := range b.Keys {
-			if offset, ok := committed[key]; ok {
+			keys[key] = 0
+		}
+		err := each(keys, func(key string, _ int) error {
+			offset, err := committed.ReadOr(ctx, "committed/"+key, -1)
+			mu.Lock()
+			defer mu.Unlock()
+			if offset >= 0 {
 				offsets[key] = offset
 			}
-		}
-		return map[string]any{"offsets": offsets}, nil
+			return err
+		})
+		return map[string]any{"offsets": offsets}, err
 	})
 	return &n
 }
@@ -95,4 +113,92 @@ type body struct {
 	Msg     eddy.Raw       `json:"msg"`
 	Offsets map[string]int `json:"offsets"`
 	Keys    []string       `json:"keys"`
+}
+
+func handle(n *eddy.Node, typ string, serve func(context.Context, *body) (any, error)) {
+	n.Handle(typ, func(ctx context.Context, req *eddy.Request) (any, error) {
+		var b body
+		if err := req.Decode(&b); err != nil {
+			return nil, err
+		}
+		return serve(ctx, &b)
+	})
+}
+
+// each calls do for all keys at the same time and returns an error, if there is one.
+func each(offsets map[string]int, do func(key string, offset int) error) error {
+	var mu sync.Mutex
+	var all []error
+	var running sync.WaitGroup
+	for key, offset := range offsets {
+		running.Go(func() {
+			err := do(key, offset)
+			mu.Lock()
+			defer mu.Unlock()
+			all = append(all, err)
+		})
+	}
+	running.Wait()
+	return errors.Join(all...)
+}
+
+// append appends a message to a log and returns its offset.
+func (l *kvLogs) append(ctx context.Context, key string, msg eddy.Raw) (int, error) {
+	e := entry{msg, rand.Text()}
+	for {
+		offset := len(l.seen(key))
+		err := l.entries.CompareAndSwap(ctx, name(key, offset), e, e, true)
+		if err == nil {
+			l.see(key, offset, msg)
+			return offset, nil
+		}
+		if !errors.Is(err, eddy.PreconditionFailed) {
+			return 0, err
+		}
+		if err := l.read(ctx, key, offset); err != nil {
+			return 0, err
+		}
+	}
+}
+
+// poll returns messages of a log from an offset on.
+func (l *kvLogs) poll(ctx context.Context, key string, from int) (polled [][2]any) {
+	for range mostRead {
+		known := len(l.seen(key))
+		if known-from >= mostPolled || l.read(ctx, key, known) != nil {
+			break
+		}
+	}
+	known := l.seen(key)
+	for i := from; i < min(len(known), from+mostPolled); i++ {
+		polled = append(polled, [2]any{i, known[i]})
+	}
+	return polled
+}
+
+// read reads a message from the service.
+func (l *kvLogs) read(ctx context.Context, key string, offset int) error {
+	e, err := l.entries.Read(ctx, name(key, offset))
+	if err == nil {
+		l.see(key, offset, e.Msg)
+	}
+	return err
+}
+
+func name(key string, offset int) string { return fmt.Sprintf("%s/%d", key, offset) }
+
+// seen returns the first messages of a log.
+func (l *kvLogs) seen(key string) []eddy.Raw {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.known[key]
+}
+
+// see adds a message if it is the first one that is missing.
+func (l *kvLogs) see(key string, offset int, msg eddy.Raw) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if offset == len(l.known[key]) {
+		l.known[key] = append(l.known[key], msg)
+	}
 }
