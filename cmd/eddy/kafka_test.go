@@ -13,7 +13,7 @@ var healthyLogs = []struct{ kind, flags string }{
 	{"leader", "--loss 0.1 --duplicate 0.1 --latency 2 --nemesis partition,pause --nemesis-interval 0.3 --seed 1"},
 	{"leader", "--loss 0.2 --nemesis partition-one-way,slow,clog --nemesis-interval 0.3 --seed 2"},
 	{"gaps", "--duplicate 0.2 --latency 5 --nemesis flaky,pause --nemesis-interval 0.3 --seed 3"},
-	{"gaps", "--rate max --concurrency 12 --key-count 3 --max-writes-per-key 100000"},
+	{"leader", "--rate max --concurrency 12 --key-count 3 --max-writes-per-key 100000"},
 	{"disk", "--loss 0.1 --nemesis kill,partition --nemesis-interval 0.3 --seed 4"},
 	{"disk", "--latency 2 --nemesis kill,pause --nemesis-interval 0.2 --seed 5"},
 	{"seq-kv commits", "--latency 1 --nemesis partition --nemesis-interval 0.3 --seed 6"},
