@@ -71,7 +71,7 @@ func (n *Node) handle(h *handler) {
 // dispatch gives a message to its handler. An error ends the reading; there is none
 // except in the official library's mode.
 func (n *Node) dispatch(m *wire.Message) error {
-	h := n.handlerOf(m.Body.Type)
+	h := n.handlerOf(m.Type)
 	if h != nil {
 		n.serve(h, m)
 		return nil
@@ -81,7 +81,7 @@ func (n *Node) dispatch(m *wire.Message) error {
 			return end
 		}
 	}
-	n.refuse(m, Errorf(NotSupported, "no handler for type %s", bounded.Name(string(m.Body.Type))))
+	n.refuse(m, Errorf(NotSupported, "no handler for type %s", bounded.Name(string(m.Type))))
 	return nil
 }
 
@@ -98,7 +98,7 @@ func (n *Node) handlerOf(typ []byte) *handler {
 func (n *Node) serve(h *handler, m *wire.Message) {
 	bytes := int64(len(m.Src) + len(m.Dest))
 	if !h.inline {
-		bytes += int64(len(m.Body.Raw))
+		bytes += int64(len(m.Raw))
 	}
 	size := uint32(min(bytes, math.MaxUint32))
 	if e := n.accept(size); e != nil {
@@ -141,9 +141,9 @@ func (n *Node) newRequest(h *handler, m *wire.Message, size uint32) *Request {
 		}
 		r = &n.reader.fresh[0]
 		n.reader.fresh = n.reader.fresh[1:]
-		r.Body = m.Body.Raw
+		r.Body = m.Raw
 	} else {
-		r = &Request{Body: append(Raw(nil), m.Body.Raw...)}
+		r = &Request{Body: append(Raw(nil), m.Raw...)}
 	}
 	r.size, r.state = size, 1
 	r.Src, r.ID = n.reader.names.Of(m.Src), m.Body.ID

@@ -179,14 +179,15 @@ func (n *Node) encode(body any, p *Policy) (fields string, err error) {
 	if err != nil {
 		return "", err
 	}
-	b, err := wire.ReadBody(raw)
-	if err == nil && b.Type == nil {
+	var b wire.Body
+	text, err := b.Read(raw)
+	if err == nil && !b.HasType() {
 		err = errors.New("body.type is missing")
 	}
 	if err != nil {
 		return "", err
 	}
-	return n.dialect().Fields(&b), nil
+	return n.dialect().Fields(text, &b), nil
 }
 
 // maySend returns why the node cannot send to dest now. The lock is held.

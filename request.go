@@ -75,15 +75,16 @@ func (r *Request) Reply(body any) error {
 
 // ReplyAs replies with a raw body whose type is replaced by typ. It allocates no memory.
 func (r *Request) ReplyAs(typ string, body Raw) error {
-	b, err := wire.ReadBody(body)
+	var b wire.Body
+	text, err := b.Read(body)
 	if err != nil {
 		return fmt.Errorf("reply to %s: %w", bounded.Name(r.Src), err)
 	}
-	if typ == "" && b.Type == nil {
+	if typ == "" && !b.HasType() {
 		typ = r.Type() + "_ok"
 	}
 	return r.reply(func(to outbox.To, keep bool) []byte {
-		return r.handler.node.out.Reply(to, typ, &b, keep)
+		return r.handler.node.out.Reply(to, typ, text, &b, keep)
 	})
 }
 

@@ -38,12 +38,12 @@ func (o *Outbox) Request(dest, fields string, propagate bool, remaining time.Dur
 	return id
 }
 
-// Reply adds a reply with a body. A typ that is not empty replaces the type of the body. If
+// Reply adds a reply with a body and its text. A typ that is not empty replaces the type of the body. If
 // keep is true, Reply returns a copy of the encoded fields, for ReplyFields.
-func (o *Outbox) Reply(to To, typ string, body *wire.Body, keep bool) (fields []byte) {
+func (o *Outbox) Reply(to To, typ string, text []byte, body *wire.Body, keep bool) (fields []byte) {
 	buf := o.dialect.AppendHead(o.buf, o.srcOf(to), to.Src)
 	from := len(buf)
-	buf = o.dialect.AppendFields(buf, typ, body)
+	buf = o.dialect.AppendFields(buf, typ, text, body)
 	return o.endReply(buf, from, to, keep)
 }
 

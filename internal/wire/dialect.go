@@ -85,24 +85,24 @@ func (d Dialect) AppendError(dst []byte, code int64, text string, retryAfter int
 // on the stack of each handler that waits for a call (bench, open, eddy-blocking).
 //
 //go:noinline
-func (d Dialect) Fields(b *Body) string {
+func (d Dialect) Fields(text []byte, b *Body) string {
 	var small [256]byte
-	return string(d.AppendFields(small[:0], "", b))
+	return string(d.AppendFields(small[:0], "", text, b))
 }
 
-// AppendFields appends the fields of a body without its ids: the type, then its own
+// AppendFields appends the fields of the body with this text without its ids: the type, then its own
 // fields in their order. A typ that is not empty replaces the type of the body. Names,
 // numbers and strings stay as they are encoded.
-func (d Dialect) AppendFields(dst []byte, typ string, b *Body) []byte {
+func (d Dialect) AppendFields(dst []byte, typ string, text []byte, b *Body) []byte {
 	dst = append(dst, d.pick(`"type": `, `"type":`)...)
 	if typ != "" {
 		dst = AppendQuote(dst, typ)
 	} else {
-		dst = append(dst, b.Raw[b.rawType.start:b.rawType.end]...)
+		dst = append(dst, text[b.typ.start:b.typ.end]...)
 	}
 	for _, own := range b.own[:b.count] {
 		dst = append(dst, d.pick(", ", ",")...)
-		fields := b.Raw[own.start:own.end]
+		fields := text[own.start:own.end]
 		if d.Spaced || b.blanks {
 			dst = d.AppendValue(dst, fields)
 		} else {
