@@ -73,6 +73,13 @@ func (o *Outbox) Full() bool { return len(o.buf) >= room && !o.closed }
 // slows down the goroutines that add messages.
 func (o *Outbox) LockWithRoom() {
 	o.mu.Lock()
+	if o.Full() {
+		o.makeRoom()
+	}
+}
+
+// makeRoom waits until there is room. The lock is held.
+func (o *Outbox) makeRoom() {
 	locked := false
 	defer func() {
 		if !locked { // Write has ended the goroutine
