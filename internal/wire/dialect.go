@@ -22,16 +22,27 @@ type Dialect struct {
 // AppendHead appends the beginning of a message, up to the brace of its body. An empty
 // src or dest, which only the official dialect has, is left out.
 func (d Dialect) AppendHead(dst []byte, src, dest string) []byte {
+	return d.AppendDest(d.AppendSrc(dst, src), dest)
+}
+
+// AppendSrc appends the beginning of a message up to its src. AppendDest appends what
+// AppendHead appends after it.
+func (d Dialect) AppendSrc(dst []byte, src string) []byte {
 	dst = append(dst, '{')
 	if src != "" {
 		dst = AppendQuote(append(dst, d.pick(`"src": `, `"src":`)...), src)
 		dst = append(dst, d.pick(", ", ",")...)
 	}
-	if dest != "" {
-		dst = AppendQuote(append(dst, d.pick(`"dest": `, `"dest":`)...), dest)
-		dst = append(dst, d.pick(", ", ",")...)
+	return dst
+}
+
+// AppendDest appends the dest of a message and the brace of its body.
+func (d Dialect) AppendDest(dst []byte, dest string) []byte {
+	if dest == "" {
+		return append(dst, d.pick(`"body": {`, `"body":{`)...)
 	}
-	return append(dst, d.pick(`"body": {`, `"body":{`)...)
+	dst = AppendQuote(append(dst, d.pick(`"dest": `, `"dest":`)...), dest)
+	return append(dst, d.pick(`, "body": {`, `,"body":{`)...)
 }
 
 // AppendTail appends the ids that are not NoID, after at least one field, and the end
