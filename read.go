@@ -10,9 +10,8 @@ import (
 	"github.com/eddyrpc/eddy/internal/wire"
 )
 
-// A reader is the state of the goroutine that reads the input. It runs the inline
-// handlers and the callbacks of calls that get a reply. All other handlers run on
-// goroutines of their own.
+// A reader is the state of the goroutine that reads the input. It runs the inline handlers and
+// the callbacks of calls that get a reply. All other handlers run on goroutines of their own.
 type reader struct {
 	lines   *wire.Lines
 	message wire.Message     // the latest
