@@ -98,6 +98,7 @@ func (r *readSet) has(value int64) bool {
 // add adds an operation.
 func (b *broadcastCheck) add(op *history.Op) {
 	switch {
+	case op.F == "broadcast" && op.Again: // says no more than the operation
 	case op.F == "broadcast":
 		value, err := strconv.ParseInt(string(op.Value), 10, 64)
 		if err != nil {

@@ -57,15 +57,20 @@ func (o *Op) appendJSON(dst []byte) []byte {
 	}
 	raw(`,"value":`, o.Value)
 	raw(`,"result":`, o.Result)
-	raw(`,"late":`, o.Late)
 	text(`,"error":`, o.Error)
 	if o.Code != 0 {
 		number(`,"code":`, o.Code)
 	}
 	number(`,"from":`, int64(o.From))
 	number(`,"to":`, int64(o.To))
+	if o.GaveUp != 0 {
+		number(`,"gave_up":`, int64(o.GaveUp))
+	}
 	if o.Final {
 		dst = append(dst, `,"final":true`...)
+	}
+	if o.Again {
+		dst = append(dst, `,"again":true`...)
 	}
 	return append(dst, "}\n"...)
 }

@@ -110,12 +110,13 @@ func TestRunKillEndsOperations(t *testing.T) {
 		if over[op.Process] {
 			t.Errorf("%v: its process had ended", op)
 		}
-		over[op.Process] = op.Outcome == history.Indefinite
+		seen, to := op.Seen()
+		over[op.Process] = seen == history.Indefinite
 		for _, at := range killed[op.Node] {
 			switch {
-			case op.From < at && op.To > at:
+			case op.From < at && to > at:
 				t.Errorf("%v: did not end when its node was killed at %v", op, at)
-			case op.To == at && op.Outcome == history.Indefinite:
+			case to == at && seen == history.Indefinite:
 				ended++
 			}
 		}

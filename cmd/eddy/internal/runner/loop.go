@@ -31,9 +31,9 @@ type runner struct {
 	byName    map[string]*node
 	clients   []*client
 	byClient  map[string]*client
-	expired   map[string]*expired // by the name of the client
-	processes int                 // the number of client names used
-	free      []*client           // clients without an open operation
+	ended     map[clientRequest]*endedRequest
+	processes int       // the number of client names used
+	free      []*client // clients without an open operation
 	history   *history.History
 	open      int // the number of open operations
 	outcomes  [4]int

@@ -228,12 +228,10 @@ func (r *runner) send(n *node, e *cluster.Event, m message.Message) {
 		r.net.Drop(r.now, m, sim.UnknownDest)
 		return
 	}
-	if c := r.byClient[m.Dest]; c != nil && m.InReplyTo == c.id {
-		c.line = e.Line.Number
-	} else if late := r.expired[m.Dest]; late != nil && m.InReplyTo == late.id {
-		late.line = e.Line.Number
+	record := r.net.Send(r.now, m)
+	if m.IsReply() {
+		r.replied(&m, e.Line.Number, record)
 	}
-	r.net.Send(r.now, m)
 	r.observe(&m)
 }
 

@@ -51,7 +51,7 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 	r := &runner{
 		cfg: cfg, start: time.Now(), cluster: c, net: sim.New(cfg.Network), history: new(history.History),
 		rand:   rand.New(rand.NewPCG(seed, 1)),
-		byName: map[string]*node{}, byClient: map[string]*client{}, expired: map[string]*expired{},
+		byName: map[string]*node{}, byClient: map[string]*client{}, ended: map[clientRequest]*endedRequest{},
 	}
 	r.load = cfg.Spec.New(workload.Env{
 		Nodes: cfg.Nodes, Topology: workload.Topology(cfg.Topology, cfg.Nodes),
@@ -104,6 +104,7 @@ func (r *runner) run(ctx context.Context) (*Result, error) {
 			result.Stopped = "interrupted"
 		}
 	}
+	r.endTest()
 	result.check = func() ([]checker.Problem, []checker.Number) {
 		problems, numbers := r.load.Check(workload.Record{
 			History: r.history, Journal: r.net.Journal(), End: r.endedAt, Lag: r.stalls.lag,
@@ -180,7 +181,9 @@ func (r *runner) requestAll(ctx context.Context, requests []workload.Request) ([
 	_, err := r.until(ctx, r.now+time.Hour, r.idle)
 	var ops []history.Op
 	for i := first; i < r.history.Len(); i++ {
-		ops = append(ops, r.history.At(i))
+		if op := r.history.At(i); !op.Again {
+			ops = append(ops, op)
+		}
 	}
 	return ops, err
 }
@@ -294,6 +297,8 @@ func (r *runner) checkFinal(ops []history.Op) (lost string) {
 	for i := range ops {
 		n := r.byName[ops[i].Node]
 		switch {
+		case r.carrier != nil && !ops[i].InTime():
+			lost = n.name
 		case !strings.HasPrefix(ops[i].Error, noReply) || n.noReply || n.state == exited:
 		case r.lostByCarrier(&ops[i]):
 			lost = n.name
@@ -306,10 +311,10 @@ func (r *runner) checkFinal(ops []history.Op) (lost string) {
 }
 
 // lostByCarrier reports whether the carrier lost the request of an operation that
-// timed out, or its reply.
+// timed out.
 func (r *runner) lostByCarrier(op *history.Op) bool {
-	e := r.expired[op.Client]
-	return r.carrier != nil && e != nil && (e.line > 0 || r.net.Journal().At(e.record).Fate == sim.InFlight)
+	e := r.ended[clientRequest{op.Client, op.MsgID}]
+	return r.carrier != nil && e != nil && r.net.Journal().At(e.record).Fate == sim.InFlight
 }
 
 // end tells the nodes to end and waits until they have.

@@ -29,9 +29,9 @@ func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.
 			problems = append(problems, v.problem(lenient))
 		}
 	}
-	ok, ended := 0, res.History.Len()
+	ok, ended := 0, res.History.Operations()
 	for op := range res.History.All() {
-		if op.Outcome == history.OK {
+		if outcome, _ := op.Seen(); outcome == history.OK && !op.Again {
 			ok++
 		}
 	}

@@ -28,7 +28,8 @@ import (
 // acknowledged or that any read returned, for at most 10 s. An element that a client
 // has read must not disappear, even if its broadcast was never acknowledged.
 //
-// A broadcast that gets no reply, or an error, may or may not have taken effect.
+// A broadcast that gets no reply, or an error, may or may not have taken effect. A
+// late acknowledgement counts from when it was written.
 // Every request must get a reply (`no-reply`), except during a fault and until 2 s
 // after it.
 //
