@@ -199,6 +199,9 @@ func (c *testCommand) once() (verdict string, err error) {
 	if !c.JSON {
 		fmt.Printf("stored in   %s\n", store.Dir)
 	}
+	if res.Crash != nil {
+		return "", fmt.Errorf("%w\n%s", res.Crash, res.Crash.Stack)
+	}
 	return results.Verdict, nil
 }
 

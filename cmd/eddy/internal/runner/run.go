@@ -28,6 +28,7 @@ type Result struct {
 	Stopped        string           // why the test ended early, or ""
 	Notes          []string         // facts that do not change the verdict
 	Numbers        []checker.Number // of the workload; set by Judge
+	Crash          *Crash           // nil unless eddy itself failed; Judge may set it
 
 	start time.Time
 	check func() ([]checker.Problem, []checker.Number)
@@ -88,10 +89,12 @@ func stderrTo(cfg *Config) func(string, []byte) {
 // run runs the phases and returns the result.
 func (r *runner) run(ctx context.Context) (*Result, error) {
 	result := &Result{}
-	err := r.phases(ctx, result)
+	err := guard(func() error { return r.phases(ctx, result) })
 	var stopped stopError
 	switch {
 	case err == nil:
+	case errors.As(err, &result.Crash):
+		result.Stopped = err.Error()
 	case errors.As(err, &stopped):
 		result.Stopped = stopped.Error()
 	case ctx.Err() != nil:
@@ -99,12 +102,17 @@ func (r *runner) run(ctx context.Context) (*Result, error) {
 	default:
 		return nil, err
 	}
-	if result.Stopped != "interrupted" {
-		if err := r.end(ctx); err != nil {
+	if result.Stopped != "interrupted" && result.Crash == nil {
+		switch err := guard(func() error { return r.end(ctx) }); {
+		case errors.As(err, &result.Crash):
+			result.Stopped = err.Error()
+		case err != nil:
 			result.Stopped = "interrupted"
 		}
 	}
-	r.endTest()
+	if result.Crash == nil {
+		r.endTest()
+	}
 	result.check = func() ([]checker.Problem, []checker.Number) {
 		problems, numbers := r.load.Check(workload.Record{
 			History: r.history, Journal: r.net.Journal(), End: r.endedAt, Lag: r.stalls.lag,

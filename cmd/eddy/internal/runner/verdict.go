@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -16,8 +17,15 @@ const nothingChecked = "nothing-checked"
 // runs the workload's checks, which may take some time. If lenient is set, violations
 // make the verdict unknown instead of fail.
 func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.Problem) {
-	problems, numbers := res.check()
-	res.Numbers, res.Elapsed = numbers, time.Since(res.start)
+	var problems []checker.Problem
+	err := guard(func() error {
+		problems, res.Numbers = res.check()
+		return nil
+	})
+	if errors.As(err, &res.Crash) && res.Stopped == "" {
+		res.Stopped = err.Error()
+	}
+	res.Elapsed = time.Since(res.start)
 	nothing := func(p checker.Problem) bool { return p.Check == nothingChecked }
 	if res.Stopped != "" {
 		problems = slices.DeleteFunc(problems, nothing) // because the test ended early
@@ -39,6 +47,8 @@ func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.
 		problems = append(problems, checker.Problem{Check: check, Text: fmt.Sprintf(format, args...), At: res.Elapsed, Unknown: true})
 	}
 	switch {
+	case res.Crash != nil:
+		unknown("eddy-failed", "%v", res.Crash)
 	case res.Stopped != "":
 		unknown("stopped", "the test ended early: %s", res.Stopped)
 	case ok == 0 && !slices.ContainsFunc(problems, nothing):
