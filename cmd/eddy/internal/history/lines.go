@@ -13,8 +13,8 @@ import (
 )
 
 // lineOptions decode durations from nanoseconds and allow values with duplicate
-// names.
-var lineOptions = json.JoinOptions(jsonv1.FormatDurationAsNano(true), jsontext.AllowDuplicateNames(true))
+// names and escapes of lone surrogates.
+var lineOptions = json.JoinOptions(jsonv1.FormatDurationAsNano(true), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
 // Write writes the operations as JSON, one per line. It does not change values,
 // except that it replaces line breaks by blanks.

@@ -2,12 +2,12 @@ package runner
 
 import (
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+	"github.com/eddyrpc/eddy/internal/canonical"
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
@@ -122,8 +122,8 @@ func (r *runner) read(req *workload.Request, m *message.Message) (end history.En
 		}
 		return history.End{Outcome: history.OK, Result: result}, ""
 	case "error":
-		code, err := strconv.ParseInt(string(workload.Member(m.Body, "code")), 10, 64)
-		if err != nil {
+		code, ok := canonical.Int(workload.Member(m.Body, "code"))
+		if !ok {
 			return indefinite("an error reply without a code", "has no integer code")
 		}
 		outcome := history.Indefinite

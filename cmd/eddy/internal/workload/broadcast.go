@@ -10,6 +10,7 @@ import (
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/canonical"
 )
 
 // broadcast is the workload in which clients broadcast integers and read the
@@ -101,7 +102,22 @@ func (w *broadcast) Read(req *Request, body []byte) (jsontext.Value, error) {
 
 // elements parses an array of integers.
 func elements(messages jsontext.Value) (values []int64, err error) {
-	return values, json.Unmarshal(messages, &values)
+	if err = json.Unmarshal(messages, &values); err == nil {
+		return values, nil
+	}
+	var items []jsontext.Value
+	if json.Unmarshal(messages, &items) != nil {
+		return nil, err
+	}
+	values = values[:0]
+	for _, item := range items {
+		n, ok := canonical.Int(item) // 1.0, too
+		if !ok {
+			return nil, err
+		}
+		values = append(values, n)
+	}
+	return values, nil
 }
 
 // Settled reports whether every node knows all elements that are known.

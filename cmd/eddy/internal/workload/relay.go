@@ -10,6 +10,7 @@ import (
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/canonical"
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
@@ -114,7 +115,7 @@ func (*relay) Read(_ *Request, body []byte) (jsontext.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n, err := strconv.Atoi(string(attempts)); err != nil || n < 1 {
+	if n, ok := canonical.Int(attempts); !ok || n < 1 {
 		return nil, fmt.Errorf("its attempts must be an integer from 1, not %s", attempts)
 	}
 	result, err := required(body, "result")
@@ -130,7 +131,7 @@ func (*relay) Read(_ *Request, body []byte) (jsontext.Value, error) {
 // ExpectsError reports whether the call was to a simulated node.
 func (w *relay) ExpectsError(op *history.Op) bool {
 	target := string(Member(op.Value, "target"))
-	return target == strconv.Quote(w.slow) || target == strconv.Quote(w.unresponsive)
+	return target == string(message.Quote(w.slow)) || target == string(message.Quote(w.unresponsive))
 }
 
 // Check checks the journal only.
