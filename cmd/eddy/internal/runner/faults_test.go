@@ -10,6 +10,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
 )
 
 // Every fault begins and ends, killed nodes are started again, and the test passes.
@@ -123,5 +124,33 @@ func TestRunKillEndsOperations(t *testing.T) {
 	}
 	if ended == 0 || len(over) <= cfg.Concurrency { // the last ones may not go on before the end
 		t.Errorf("%d operations ended with their nodes, in %d processes", ended, len(over))
+	}
+}
+
+// The requests that prepare a test are not lost, even if all other messages of clients
+// are.
+func TestRunSetupIsNotLost(t *testing.T) {
+	t.Parallel()
+	cfg := config(t)
+	var err error
+	if cfg.Spec, err = workload.Find("broadcast"); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Network.ClientLoss, cfg.TimeLimit, cfg.Rate, cfg.finalTimeout = 1, 50*time.Millisecond, 100, time.Millisecond
+	res, err := Run(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prepared, lost := 0, 0
+	for op := range res.History.All() {
+		switch {
+		case op.F == "topology" && op.Outcome == history.OK:
+			prepared++
+		case !op.Final && op.Outcome != history.OK:
+			lost++
+		}
+	}
+	if prepared != len(cfg.Nodes) || lost == 0 || res.Stopped != "" {
+		t.Errorf("%d nodes prepared, %d operations lost, stopped: %q", prepared, lost, res.Stopped)
 	}
 }

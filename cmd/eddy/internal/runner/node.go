@@ -55,6 +55,20 @@ func newIncarnation(number int) *incarnation {
 	return &incarnation{number: number, requests: map[string]*requests{}}
 }
 
+// next returns the incarnation after this one, which is not used any more. It may reply
+// to the requests that were delivered to earlier ones: a node may keep its requests in
+// its directory, and it cannot know which of its replies got out before it was killed.
+// init is for one incarnation.
+func (i *incarnation) next(number int) *incarnation {
+	n := newIncarnation(number)
+	for src, r := range i.requests {
+		if src != "c0" {
+			n.requests[src] = &requests{copies: r.copies}
+		}
+	}
+	return n
+}
+
 func (i *incarnation) requestsFrom(src string) *requests {
 	r := i.requests[src]
 	if r == nil {
@@ -85,7 +99,7 @@ func (r *runner) startNode(n *node) {
 	}
 	number := r.cluster.Start(n.index, n.wipe)
 	n.wipe = false
-	n.incarnation = newIncarnation(number)
+	n.incarnation = n.incarnation.next(number)
 	n.initDue = r.now + r.cfg.initTimeout()
 }
 

@@ -75,7 +75,8 @@ func (d *desk) answer(c *client, body string) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	d.send(c.node, &cluster.Event{}, m)
+	line := message.Append(nil, m.Src, m.Dest, m.Body)
+	d.wrote(c.node, &cluster.Event{Incarnation: c.node.incarnation.number, Line: cluster.Line{Text: line, Size: int64(len(line))}})
 }
 
 // wait delivers what is due within a time.
@@ -86,7 +87,9 @@ func (d *desk) wait(t time.Duration) {
 			if !ok {
 				break
 			}
-			if d.byName[m.Dest] == nil {
+			if n := d.byName[m.Dest]; n != nil {
+				n.incarnation.requestsFrom(m.Src).copies.add(m.ID)
+			} else {
 				d.deliver(&m)
 			}
 		}
@@ -99,6 +102,13 @@ func (d *desk) do(node, reply string, words ...any) {
 	c := d.ask(node, words...)
 	d.answer(c, reply)
 	d.wait(10 * time.Millisecond)
+}
+
+// restart starts a node that was killed.
+func (d *desk) restart(name string) {
+	n := d.byName[name]
+	n.incarnation, n.state = n.incarnation.next(n.incarnation.number+1), up
+	d.net.Started(name, n.incarnation.number, d.now)
 }
 
 // finalReads lets both nodes answer reads of the final phase.
@@ -123,12 +133,17 @@ func (d *desk) found() string {
 }
 
 var (
-	// slow makes messages of clients take longer than a client waits, lossy loses the
-	// replies of n1, and twice delivers the requests to n1 twice.
-	slow  = sim.Config{ClientLatency: sim.Constant(time.Minute)}
-	lossy = sim.Config{Links: map[sim.Link]sim.LinkConfig{{From: "n1", To: sim.AnyClient}: {Loss: new(1.0)}}}
-	twice = sim.Config{Links: map[sim.Link]sim.LinkConfig{{From: sim.AnyClient, To: "n1"}: {Duplicate: new(1.0)}}}
+	// slow keeps the replies of n1 under way, and far the requests to n1. lossy loses the
+	// replies of n1. twice delivers the requests to n1 twice.
+	slow  = special("n1", sim.AnyClient, sim.LinkConfig{Latency: new(sim.Constant(time.Minute))})
+	far   = special(sim.AnyClient, "n1", sim.LinkConfig{Latency: new(sim.Constant(time.Minute))})
+	lossy = special("n1", sim.AnyClient, sim.LinkConfig{Loss: new(1.0)})
+	twice = special(sim.AnyClient, "n1", sim.LinkConfig{Duplicate: new(1.0)})
 )
+
+func special(from, to string, link sim.LinkConfig) sim.Config {
+	return sim.Config{Links: map[sim.Link]sim.LinkConfig{{From: from, To: to}: link}}
+}
 
 const acknowledged, busy = `{"type":"broadcast_ok"}`, `{"type":"error","code":11}`
 
@@ -296,6 +311,43 @@ func TestRepliesThatNobodyWaitsFor(t *testing.T) {
 			d.answer(a, busy)
 			d.do("n2", `{"type":"read_ok","value":4}`, "read", 1)
 		}, "not-linearizable"},
+		{"a durable queue replies after its node was killed", "lin-kv", sim.Config{}, func(d *desk) {
+			a := d.ask("n1", "write", 1, 3)
+			d.kill(d.byName["n1"])
+			d.do("n2", `{"type":"error","code":20}`, "read", 1)
+			d.restart("n1")
+			d.answer(a, `{"type":"write_ok"}`)
+			d.wait(time.Second)
+			d.do("n2", `{"type":"read_ok","value":3}`, "read", 1)
+		}, ""},
+		{"it replies twice, because the first reply may not have got out", "lin-kv", slow, func(d *desk) {
+			a := d.ask("n1", "write", 1, 3)
+			d.answer(a, `{"type":"write_ok"}`)
+			d.kill(d.byName["n1"])
+			d.restart("n1")
+			d.answer(a, `{"type":"write_ok"}`)
+		}, ""},
+		{"it replies twice in one incarnation", "lin-kv", sim.Config{}, func(d *desk) {
+			a := d.ask("n1", "write", 1, 3)
+			d.kill(d.byName["n1"])
+			d.restart("n1")
+			d.answer(a, `{"type":"write_ok"}`)
+			d.answer(a, `{"type":"write_ok"}`)
+		}, "extra-reply"},
+		{"it loses what it acknowledges after the kill", "lin-kv", sim.Config{}, func(d *desk) {
+			a := d.ask("n1", "write", 1, 3)
+			d.kill(d.byName["n1"])
+			d.restart("n1")
+			d.answer(a, `{"type":"write_ok"}`)
+			d.wait(time.Second)
+			d.do("n2", `{"type":"error","code":20}`, "read", 1)
+		}, "not-linearizable"},
+		{"a reply to a request that no process got", "echo", far, func(d *desk) {
+			a := d.ask("n1", "echo", `"a"`)
+			d.kill(d.byName["n1"])
+			d.restart("n1")
+			d.answer(a, `{"type":"echo_ok","echo":"a"}`)
+		}, "unrequested-reply"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := newDesk(t, test.workload, test.network)

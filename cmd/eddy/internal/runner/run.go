@@ -70,7 +70,7 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 	r.stalls = newStallMonitor(r.start)
 	defer r.stalls.end()
 	for i, name := range cfg.Nodes {
-		n := &node{name: name, index: i}
+		n := &node{name: name, index: i, incarnation: newIncarnation(0)}
 		r.nodes = append(r.nodes, n)
 		r.byName[name] = n
 	}
@@ -196,7 +196,11 @@ func (r *runner) requestAll(ctx context.Context, requests []workload.Request) ([
 	return ops, err
 }
 
+// setup sends the requests before all others. The network delivers them: a test whose
+// own preparation is lost would say nothing about the nodes.
 func (r *runner) setup(ctx context.Context) error {
+	r.net.SpareClients(true)
+	defer r.net.SpareClients(false)
 	ops, err := r.requestAll(ctx, r.load.Setup())
 	if err != nil {
 		return err
