@@ -18,6 +18,9 @@ type runner struct {
 	cfg     *Config
 	start   time.Time
 	now     time.Duration // since start; never goes back
+	looked  time.Duration // when the loop last looked at the clock, or should have
+	sleep   time.Duration // how long the loop sleeps, or 0
+	stood   time.Duration // how long the loop has stood still in all: see standStill
 	net     *sim.Network
 	cluster *cluster.Cluster
 	load    workload.Workload
@@ -76,7 +79,7 @@ func (r *runner) until(ctx context.Context, end time.Duration, done func() bool)
 		if r.now >= end {
 			return false, nil
 		}
-		wait := min(end, r.nextDue()) - time.Since(r.start)
+		wait := min(end, r.nextDue()) - r.look()
 		if wait <= 0 {
 			if err := ctx.Err(); err != nil {
 				return false, err
@@ -84,6 +87,7 @@ func (r *runner) until(ctx context.Context, end time.Duration, done func() bool)
 			continue
 		}
 		timer.Reset(wait)
+		r.sleep = wait
 		select {
 		case <-r.cluster.Ready():
 		case <-r.carrierReady():
@@ -117,6 +121,7 @@ func (r *runner) advance(to time.Duration) { r.now = max(r.now, to) }
 // step does everything that is due now.
 func (r *runner) step() error {
 	r.events = r.cluster.Events(r.events)
+	r.wake()
 	for i := range r.events {
 		e := &r.events[i]
 		r.advance(e.At.Sub(r.start))
@@ -134,8 +139,9 @@ func (r *runner) step() error {
 				return err
 			}
 		}
+		r.look()
 	}
-	r.advance(time.Since(r.start))
+	r.advance(r.look())
 	r.faultTimers.run(r.now)
 	r.sendTimers.run(r.now)
 	if err := r.deliverArrivals(); err != nil {
@@ -164,6 +170,7 @@ func (r *runner) deliverDue() {
 			return
 		}
 		r.deliver(&d)
+		r.advance(r.look()) // the next message is delivered at this time, not before
 	}
 }
 
@@ -183,7 +190,7 @@ func (r *runner) deliverToNode(n *node, d *sim.Delivery) {
 	r.line = message.Append(r.line[:0], d.Src, d.Dest, d.Body)
 	if !r.cluster.Send(n.index, r.line) {
 		r.net.Undeliver(r.now, *d, sim.Unread)
-		if n.state == up && n.pauses == 0 && !r.ending && r.cluster.Queued(n.index) > 0 {
+		if r.mustRead(n) && r.cluster.Queued(n.index) > 0 {
 			r.nodeViolation(n, "unread-input", "did not read %d bytes of its input", r.cluster.Queued(n.index))
 		}
 		return
@@ -194,6 +201,11 @@ func (r *runner) deliverToNode(n *node, d *sim.Delivery) {
 	if r.cfg.Trace != nil {
 		r.cfg.Trace(Traffic{At: r.now, Received: true, Message: &d.Message})
 	}
+}
+
+// mustRead reports whether nothing excuses a node that does not read its input.
+func (r *runner) mustRead(n *node) bool {
+	return n.state == up && n.pauses == 0 && r.now >= n.readsFrom && !r.ending
 }
 
 // sendRequests lets free clients send requests, at the configured rate.

@@ -36,7 +36,10 @@ type node struct {
 	kills   int           // the number of faults that keep it down
 	wipe    bool          // the next incarnation starts in an empty directory
 	initDue time.Duration // when the reply to init is due
-	noReply bool          // it has a violation no-final-reply
+
+	// readsFrom is when the node must have read what was sent to it during a pause.
+	readsFrom time.Duration
+	noReply   bool // it has a violation no-final-reply
 }
 
 // An incarnation is one process of a node, with what is needed to check its

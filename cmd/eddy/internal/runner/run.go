@@ -68,6 +68,7 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 		r.start = time.Now()
 	}
 	r.stalls = newStallMonitor(r.start)
+	r.looked = time.Since(r.start)
 	defer r.stalls.end()
 	for i, name := range cfg.Nodes {
 		n := &node{name: name, index: i, incarnation: newIncarnation(0)}
@@ -269,7 +270,8 @@ func (r *runner) quiesce(ctx context.Context) error {
 // final sends the final requests to every node, until their results are complete.
 func (r *runner) final(ctx context.Context) error {
 	r.inFinal = true
-	end := r.now + cmp.Or(r.cfg.finalTimeout, finalTimeout)
+	end := r.now - r.stood + cmp.Or(r.cfg.finalTimeout, finalTimeout)
+	over := func() bool { return r.now-r.stood >= end }
 	for {
 		var requests []workload.Request
 		for _, n := range r.nodes {
@@ -290,10 +292,10 @@ func (r *runner) final(ctx context.Context) error {
 			}
 		}
 		switch {
-		case lost != "" && r.now >= end:
+		case lost != "" && over():
 			return stopError("NATS lost a final request to " + lost + ", or the reply")
 		case lost != "":
-		case r.load.Settled(ops) || r.now >= end || r.allExited():
+		case r.load.Settled(ops) || over() || r.allExited():
 			return nil
 		}
 		again := r.now + 100*time.Millisecond
