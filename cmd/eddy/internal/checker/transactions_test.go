@@ -21,6 +21,9 @@ func TestTransactionsWithSecondReplies(t *testing.T) {
 	good := []history.Op{
 		op("c1", 1, false, `[["append",1,1]]`, `[["append",1,1]]`),
 		op("c1", 1, true, `[["append",1,1]]`, `[["append",1,1]]`),
+		op("c1", 2, false, `[["r",2,null]]`, `[["r",2,[]]]`),
+		op("c1", 3, false, `[["append",2,1]]`, `[["append",2,1]]`),
+		op("c1", 2, true, `[["r",2,null]]`, `[["r",2,[]]]`), // the same reply again, sent after the append
 		op("c2", 5, false, `[["r",1,null]]`, `[["r",1,[1]]]`),
 		op("c2", 5, true, `[["r",1,null]]`, `[["r",1,[1]]]`),
 	}
