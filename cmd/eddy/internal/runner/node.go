@@ -106,10 +106,19 @@ func (r *runner) startNode(n *node) {
 	n.initDue = r.now + r.cfg.initTimeout()
 }
 
-// started handles the event that a process was started, or could not be.
+// started handles the event that a process was started, or could not be. If the program
+// cannot be started any more, the test ends, and what it has found so far is kept.
 func (r *runner) started(n *node, e *cluster.Event) error {
-	if e.Err != nil {
+	switch {
+	case e.Err == nil:
+	case e.Incarnation == 1:
 		return e.Err
+	case r.ending:
+		n.state = down
+		return nil
+	default:
+		n.state = exited
+		return stopError(fmt.Sprintf("%s could not be started again: %v", n.name, e.Err))
 	}
 	if n.state != starting { // the node was killed before it had a process
 		r.cluster.Kill(n.index)

@@ -117,7 +117,7 @@ func (r *runner) run(ctx context.Context) (*Result, error) {
 	}
 	result.check = func() ([]checker.Problem, []checker.Number) {
 		problems, numbers := r.load.Check(workload.Record{
-			History: r.history, Journal: r.net.Journal(), End: r.endedAt, Lag: r.stalls.lag,
+			History: r.history, Journal: r.net.Journal(), End: r.endedAt, Lag: r.stalls.lag, Stood: r.stalls.between,
 		})
 		return append(problems, checker.Errors(r.history, r.expectsError, r.excuse())...), numbers
 	}
@@ -125,6 +125,7 @@ func (r *runner) run(ctx context.Context) (*Result, error) {
 	result.start = r.start
 	result.SimulatedNodes = r.peers.names
 	r.noteCarrier()
+	r.noteLogs()
 	result.Notes = r.notes.texts()
 	result.Elapsed = time.Since(r.start)
 	return result, nil

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -95,6 +96,17 @@ func (s *stallMonitor) lag(at time.Duration) time.Duration {
 		}
 	}
 	return longest
+}
+
+// between returns how long this process stood still between two times.
+func (s *stallMonitor) between(from, to time.Duration) (sum time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, stall := range slices.Backward(s.stalls) {
+		sum += max(0, min(to, stall.to)-max(from, stall.from))
+		to = min(to, stall.from) // stalls of the loop and of the monitor overlap
+	}
+	return sum
 }
 
 // look returns the time. If the loop stood still since it last looked, that is a stall.

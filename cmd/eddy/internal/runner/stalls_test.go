@@ -100,3 +100,20 @@ func TestPausedNodeReadsLater(t *testing.T) {
 		t.Error("long after the pause")
 	}
 }
+
+// Stalls that overlap count once.
+func TestStoodBetween(t *testing.T) {
+	const ms = time.Millisecond
+	s := &stallMonitor{}
+	s.add(100*ms, 300*ms)
+	s.add(310*ms, 330*ms)
+	s.add(150*ms, 450*ms)
+	s.add(1000*ms, 1200*ms)
+	for _, test := range []struct{ from, to, want time.Duration }{
+		{0, 2000 * ms, 550 * ms}, {0, 100 * ms, 0}, {200 * ms, 400 * ms, 200 * ms}, {500 * ms, 900 * ms, 0}, {1100 * ms, 1150 * ms, 50 * ms},
+	} {
+		if got := s.between(test.from, test.to); got != test.want {
+			t.Errorf("from %v to %v: %v, want %v", test.from, test.to, got, test.want)
+		}
+	}
+}

@@ -139,7 +139,7 @@ func (w *relay) Check(r Record) ([]checker.Problem, []checker.Number) {
 	problems, numbers := checker.Relay(r.Journal, checker.RelayConfig{
 		Nodes: w.env.Nodes, Timeout: w.env.CallTimeout, Attempts: w.env.CallAttempts, IgnoreLate: w.env.IgnoreLate,
 		Backoff: w.env.CallBackoff, Flooded: w.env.Flooded,
-		End: r.End, Lag: r.Lag,
+		End: r.End, Lag: r.Lag, Stood: r.Stood,
 	})
 	simulated := fmt.Sprintf("%s slow, %s unresponsive", w.slow, w.unresponsive)
 	return problems, append(numbers, checker.Number{Name: "simulated nodes", Value: simulated})

@@ -88,6 +88,10 @@ type Record struct {
 	// Lag returns how much earlier a line may have been written than it was read
 	// at a time, because this program was delayed. nil means never.
 	Lag func(at time.Duration) time.Duration
+
+	// Stood returns how long this program stood still between two times, and carried
+	// no message. nil means never.
+	Stood func(from, to time.Duration) time.Duration
 }
 
 // A Spec describes a workload. docs/workloads.md is generated from the doc comment of
