@@ -70,7 +70,7 @@ type testCommand struct {
 	MaxTxnLength      int    `name:"max-txn-length" default:"4" placeholder:"N" group:"transactions" help:"How many operations a transaction has at most (${default})."`
 	MaxWritesPerKey   int    `name:"max-writes-per-key" default:"16" placeholder:"N" group:"transactions" help:"After how many writes another key takes the place of a key (${default})."`
 
-	Availability string `placeholder:"SHARE" group:"verdict" help:"Fail if a smaller share of operations ends ok; total means 1."`
+	Availability string `placeholder:"SHARE" group:"verdict" help:"Fail if a smaller share of operations ends ok, or with an error that is a result, such as 22 of a cas; total means 1."`
 	Sick         string `default:"fail" enum:"fail,unknown" group:"verdict" help:"The verdict if a node violates the protocol (fail or unknown)."`
 
 	Store      string `default:"store" placeholder:"DIR" group:"output" help:"The directory for the files of tests (${default})."`

@@ -32,6 +32,7 @@ type Result struct {
 
 	start time.Time
 	check func() ([]checker.Problem, []checker.Number)
+	load  workload.Workload
 }
 
 // Run runs a test. It returns an error if the program cannot be started or eddy
@@ -122,7 +123,7 @@ func (r *runner) run(ctx context.Context) (*Result, error) {
 		return append(problems, checker.Errors(r.history, r.expectsError, r.excuse())...), numbers
 	}
 	result.History, result.Violations, result.Journal = r.history, r.violations.all, r.net.Journal()
-	result.start = r.start
+	result.start, result.load = r.start, r.load
 	result.SimulatedNodes = r.peers.names
 	r.noteCarrier()
 	r.noteLogs()

@@ -79,6 +79,12 @@ type Workload interface {
 	Check(Record) ([]checker.Problem, []checker.Number)
 }
 
+// An ErrorReader is a workload in which some errors are results, as good as those of
+// operations that end ok: the node has served the request.
+type ErrorReader interface {
+	IsResult(op *history.Op) bool
+}
+
 // A Record is everything that happened in a test.
 type Record struct {
 	History *history.History
