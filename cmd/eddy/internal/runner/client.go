@@ -15,6 +15,8 @@ import (
 type client struct {
 	name    string // changes after an indefinite operation, because its reply may still arrive
 	process int
+	number  int64 // among the clients of the main phase, from 0
+	asked   int64 // how often it has asked in the main phase
 	node    *node
 	next    int64 // the next msg_id
 	op      int   // the index of its open operation in the history, or -1

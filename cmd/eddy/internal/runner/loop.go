@@ -24,6 +24,8 @@ type runner struct {
 	net     *sim.Network
 	cluster *cluster.Cluster
 	load    workload.Workload
+	turn    *workload.Turn
+	draws   *rand.PCG // the source of the random numbers of load
 	rand    *rand.Rand
 	events  []cluster.Event // the last batch, for reuse
 	line    []byte          // a buffer
@@ -218,6 +220,7 @@ func (r *runner) sendRequests() {
 			return
 		}
 		r.sent++
+		r.setTurn(c)
 		r.request(c, r.load.Next(c.node.name))
 		if r.cfg.Rate > 0 {
 			// Like Jepsen's stagger: uniform, with this mean.
@@ -230,6 +233,15 @@ func (r *runner) sendRequests() {
 		}
 		r.nextOp = max(r.nextOp, r.now-time.Second) // requests that could not be sent are not made up for
 	}
+}
+
+// setTurn sets what the next request of a client depends on. In each round every client
+// has another place, since what is asked may depend on whether the number is even.
+func (r *runner) setTurn(c *client) {
+	clients := int64(r.cfg.Concurrency)
+	r.turn.Number = c.asked*clients + (c.number+c.asked)%clients + 1
+	c.asked++
+	r.draws.Seed(r.cfg.Network.Seed, uint64(r.turn.Number)*0x9e3779b97f4a7c15) // numbers that follow each other must not look alike
 }
 
 // nextClient takes a free client whose node is up, if possible one of the next node

@@ -2,6 +2,7 @@ package runner
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -35,7 +36,8 @@ func newDesk(t *testing.T, name string, network sim.Config) *desk {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.cluster.KillAll)
-	r.load = spec.New(workload.Env{Nodes: nodes})
+	r.turn, r.draws = new(workload.Turn), rand.NewPCG(1, 2)
+	r.load = spec.New(workload.Env{Nodes: nodes, Turn: r.turn, Rand: rand.New(r.draws)})
 	r.peers = newPeers(r.load, 1)
 	for i, name := range nodes {
 		n := &node{name: name, index: i, state: up, incarnation: newIncarnation(1)}

@@ -52,12 +52,13 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 	seed := cfg.Network.Seed
 	r := &runner{
 		cfg: cfg, start: time.Now(), cluster: c, net: sim.New(cfg.Network), history: new(history.History),
-		rand:   rand.New(rand.NewPCG(seed, 1)),
+		rand: rand.New(rand.NewPCG(seed, 1)),
+		turn: new(workload.Turn), draws: rand.NewPCG(seed, 2),
 		byName: map[string]*node{}, byClient: map[string]*client{}, ended: map[clientRequest]*endedRequest{},
 	}
 	r.load = cfg.Spec.New(workload.Env{
 		Nodes: cfg.Nodes, Topology: workload.Topology(cfg.Topology, cfg.Nodes),
-		Rand:        rand.New(rand.NewPCG(seed, 2)),
+		Turn: r.turn, Rand: rand.New(r.draws),
 		CallTimeout: cfg.CallTimeout, CallAttempts: cfg.CallAttempts, CallBackoff: cfg.CallBackoff, Flooded: cfg.Rate == MaxRate, IgnoreLate: cfg.IgnoreLate,
 		Txn: cfg.Txn,
 	})
@@ -221,7 +222,9 @@ func (r *runner) setup(ctx context.Context) error {
 func (r *runner) main(ctx context.Context) error {
 	r.clients, r.free = nil, nil
 	for i := range r.cfg.Concurrency {
-		r.free = append(r.free, r.newClient(r.nodes[i%len(r.nodes)]))
+		c := r.newClient(r.nodes[i%len(r.nodes)])
+		c.number = int64(i)
+		r.free = append(r.free, c)
 	}
 	r.nextOp = r.now
 	r.inMain = r.cfg.Rate != 0
@@ -273,6 +276,7 @@ func (r *runner) quiesce(ctx context.Context) error {
 // final sends the final requests to every node, until their results are complete.
 func (r *runner) final(ctx context.Context) error {
 	r.inFinal = true
+	r.draws.Seed(r.cfg.Network.Seed, 3)
 	end := r.now - r.stood + cmp.Or(r.cfg.finalTimeout, finalTimeout)
 	over := func() bool { return r.now-r.stood >= end }
 	for {

@@ -38,12 +38,14 @@ import (
 // latency`), and the number of stale elements.
 type broadcast struct {
 	env   Env
-	count int64 // operations
-	last  int64 // the last element
+	count int64          // the number of the latest operation
+	asked map[int64]bool // the elements that were broadcast
 	known map[int64]bool
 }
 
-func newBroadcast(env Env) Workload { return &broadcast{env: env, known: map[int64]bool{}} }
+func newBroadcast(env Env) Workload {
+	return &broadcast{env: env, asked: map[int64]bool{}, known: map[int64]bool{}}
+}
 
 // Setup sends every node the topology.
 func (w *broadcast) Setup() []Request {
@@ -61,14 +63,15 @@ func (w *broadcast) Setup() []Request {
 
 // Next returns a broadcast and a read alternately.
 func (w *broadcast) Next(node string) Request {
-	w.count++
+	w.count = w.env.number(w.count)
 	if w.count%2 == 0 {
 		return w.Final(node)
 	}
-	w.last++
+	element := (w.count + 1) / 2
+	w.asked[element] = true
 	return Request{
-		F: "broadcast", Value: strconv.AppendInt(nil, w.last, 10), Key: w.last,
-		Body: fmt.Appendf(nil, `{"type":"broadcast","message":%d}`, w.last),
+		F: "broadcast", Value: strconv.AppendInt(nil, element, 10), Key: element,
+		Body: fmt.Appendf(nil, `{"type":"broadcast","message":%d}`, element),
 		Type: "broadcast", Want: "broadcast_ok",
 	}
 }
@@ -93,7 +96,7 @@ func (w *broadcast) Read(req *Request, body []byte) (jsontext.Value, error) {
 		return nil, fmt.Errorf("its messages are not an array of integers")
 	}
 	for _, v := range values {
-		if 0 < v && v <= w.last {
+		if w.asked[v] {
 			w.known[v] = true
 		}
 	}

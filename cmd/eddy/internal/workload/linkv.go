@@ -57,8 +57,9 @@ const (
 func (*linKV) Setup() []Request { return nil }
 
 func (w *linKV) Next(string) Request {
-	w.n++
-	key := w.n / opsPerKey
+	n := w.env.number(w.n)
+	w.n = max(w.n, n)
+	key := n / opsPerKey
 	value := w.env.Rand.IntN(kvValues)
 	switch w.env.Rand.IntN(3) {
 	case 0:

@@ -73,18 +73,18 @@ const (
 )
 
 func (w *relay) Next(node string) Request {
-	w.n++
+	n := w.env.number(w.n)
 	every := int64(rare)
-	if w.n <= frequentUntil {
+	if n <= frequentUntil {
 		every = frequent
 	}
 	switch {
-	case w.n%every == 3:
-		return w.request(w.slow)
-	case w.n%(2*every) == 9:
-		return w.request(w.unresponsive)
+	case n%every == 3:
+		return w.request(n, w.slow)
+	case n%(2*every) == 9:
+		return w.request(n, w.unresponsive)
 	}
-	return w.request(w.other(node, w.n))
+	return w.request(n, w.other(node, n))
 }
 
 // other returns a real node other than the given one, if there is one.
@@ -97,16 +97,14 @@ func (w *relay) other(node string, n int64) string {
 	return nodes[at]
 }
 
-func (w *relay) request(target string) Request {
-	body := fmt.Appendf(nil, `{"type":"relay","target":%s,"payload":{"type":"echo","echo":"relay %d"}}`, message.Quote(target), w.n)
-	value := fmt.Appendf(nil, `{"target":%s,"echo":"relay %d"}`, message.Quote(target), w.n)
-	return Request{F: "relay", Value: value, Body: body, Type: "relay", Want: "relay_ok", Key: w.n}
+func (w *relay) request(n int64, target string) Request {
+	w.n = max(w.n, n)
+	body := fmt.Appendf(nil, `{"type":"relay","target":%s,"payload":{"type":"echo","echo":"relay %d"}}`, message.Quote(target), n)
+	value := fmt.Appendf(nil, `{"target":%s,"echo":"relay %d"}`, message.Quote(target), n)
+	return Request{F: "relay", Value: value, Body: body, Type: "relay", Want: "relay_ok", Key: n}
 }
 
-func (w *relay) Final(node string) Request {
-	w.n++
-	return w.request(w.other(node, w.n))
-}
+func (w *relay) Final(node string) Request { return w.request(w.n+1, w.other(node, w.n+1)) }
 
 func (*relay) Settled([]history.Op) bool { return true }
 

@@ -32,7 +32,13 @@ type Request struct {
 type Env struct {
 	Nodes    []string
 	Topology map[string][]string
-	Rand     *rand.Rand
+
+	// Turn, unless nil, is set before each Next, and so is the state of Rand: what a
+	// client asks depends on its own number and on how often it has asked, and not on
+	// the order in which other clients got their replies. So two tests with the same
+	// seed ask the same.
+	Turn *Turn
+	Rand *rand.Rand
 
 	// CallTimeout, CallAttempts and CallBackoff are the configuration of relays.
 	CallTimeout  time.Duration
@@ -55,6 +61,20 @@ type TxnConfig struct {
 	KeyCount        int         // how many keys are in use at a time
 	MaxLength       int         // how many operations a transaction has at most
 	MaxWritesPerKey int         // after how many writes a key is replaced
+}
+
+// A Turn says for which request Next is called.
+type Turn struct {
+	Number int64 // of the request: from 1 on, each once, about in their order
+}
+
+// number returns the number of the request for which Next is called, if the latest one
+// had the number last.
+func (e *Env) number(last int64) int64 {
+	if e.Turn == nil {
+		return last + 1
+	}
+	return e.Turn.Number
 }
 
 // A Workload is a workload in one test. Its methods must be called from one
