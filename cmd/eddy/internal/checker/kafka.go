@@ -17,7 +17,7 @@ var KafkaChecks = []struct{ Name, Doc string }{
 	{"G1a", "a poll returned a message whose send had definitely failed"},
 	{"G1c", "a poll returned a message before its send began"},
 	{"invented", "a poll returned a message that no client sent"},
-	{"duplicate", "a message has more than one offset"},
+	{"duplicate", "a message has more than one offset, although its send was delivered once"},
 	{"inconsistent-offsets", "an offset has more than one message"},
 	{"int-poll-skip", "a poll left out a message between two others"},
 	{"int-nonmonotonic-poll", "a poll returned messages whose offsets do not ascend"},
@@ -46,6 +46,8 @@ var KafkaChecks = []struct{ Name, Doc string }{
 // log as the node likes, also nothing, but from the offset that it asked for on it
 // must leave out no known message between those that it returns. In the end the
 // final polls of each node, from the beginning on, must return all known messages.
+//
+// If the network delivers a send more than once, the message may have several offsets.
 //
 // Maelstrom is less strict: it accepts messages that vanish after they were polled,
 // and messages that only one node returns. It does not use committed offsets.
@@ -91,18 +93,11 @@ type poll struct {
 	op     *history.Op
 	asked  []KeyOffset
 	polled []Polled
-	late   bool // the result came after the client's timeout
 }
 
 // add adds an operation.
 func (k *kafkaCheck) add(op *history.Op) {
-	if k.kinds[op.F] == nil {
-		k.kinds[op.F] = &kind{}
-	}
-	k.kinds[op.F].all++
-	if op.Outcome == history.OK {
-		k.kinds[op.F].ok++
-	}
+	k.count(op)
 	var err error
 	switch op.F {
 	case "send":
@@ -119,43 +114,59 @@ func (k *kafkaCheck) add(op *history.Op) {
 	}
 }
 
+// count counts an operation by its F.
+func (k *kafkaCheck) count(op *history.Op) {
+	if op.Again {
+		return
+	}
+	if k.kinds[op.F] == nil {
+		k.kinds[op.F] = &kind{}
+	}
+	k.kinds[op.F].all++
+	if op.Outcome == history.OK {
+		k.kinds[op.F].ok++
+	}
+}
+
 func (k *kafkaCheck) addSend(op *history.Op) error {
 	value, err := strconv.ParseInt(string(op.Value), 10, 64)
 	if err != nil {
 		return err
 	}
-	k.sent++
 	log := k.log(op.Key)
 	m := log.message(value)
-	m.send = op
-	result, ok := resultOf(op)
-	if !ok {
+	if op.Again {
+		m.copied = true
+	} else {
+		k.sent++
+		m.send = op
+	}
+	if op.Outcome != history.OK {
 		return nil
 	}
-	offset, err := ParseOffset(result)
+	offset, err := ParseOffset(op.Result)
 	if err != nil {
 		return err
 	}
-	k.acked++
-	m.acked = true
 	log.place(m, offset, op)
-	if op.Outcome == history.OK {
+	if !op.Again {
+		k.acked++
+		m.acked = true
 		k.sends = append(k.sends, op)
 	}
 	return nil
 }
 
 func (k *kafkaCheck) addPoll(op *history.Op) error {
-	result, ok := resultOf(op)
-	if !ok {
+	if op.Outcome != history.OK {
 		return nil
 	}
-	p := poll{op: op, late: op.Outcome != history.OK}
+	p := poll{op: op}
 	var err error
 	if p.asked, err = ParseOffsets(op.Value); err != nil {
 		return err
 	}
-	if p.polled, err = ParsePolled(result); err != nil {
+	if p.polled, err = ParsePolled(op.Result); err != nil {
 		return err
 	}
 	for _, polled := range p.polled {

@@ -22,7 +22,7 @@ import (
 //	8-9 c2 n2 commit {"7":1000} ok
 //	8-9 c2 n2 list ["7"] {"7":1000}
 //
-// The result may be fail, or indefinite, or it may be followed by late or final.
+// The result may be fail, or indefinite, or it may be followed by late, again or final.
 func logs(t testing.TB, script string) (ops []history.Op) {
 	t.Helper()
 	for line := range strings.Lines(script) {
@@ -58,7 +58,9 @@ func logs(t testing.TB, script string) (ops []history.Op) {
 			case "final":
 				op.Final = true
 			case "late":
-				op.Outcome, op.Late, op.Result = history.Indefinite, op.Result, nil
+				op.GaveUp = op.To - 1
+			case "again":
+				op.Again = true
 			}
 		}
 		ops = append(ops, op)
@@ -110,8 +112,9 @@ func TestParsePolled(t *testing.T) {
 		`{"7":[[9223372036854775807,1]]}`:              "error",
 		`{"7":[[-1,1]]}`:                               "error",
 		`{"7":[[1,"1"]]}`:                              "error",
-		`{"7":[[1.0,1]]}`:                              "error",
-		`{"7":[[1,1e3]]}`:                              "error",
+		`{"7":[[1.0,1e3]]}`:                            "[{7 [{1 1000}]}]",
+		`{"7":[[1.5,1]]}`:                              "error",
+		`{"7":[[1,1-]]}`:                               "error",
 		`{"7":[[1]]}`:                                  "error",
 		`{"7":[[1,2,3]]}`:                              "error",
 		`{"7":[1,2]}`:                                  "error",

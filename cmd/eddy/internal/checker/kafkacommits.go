@@ -31,7 +31,6 @@ type commit struct {
 type list struct {
 	op     *history.Op
 	offset int64
-	late   bool
 }
 
 // offsetCommits are the commits of one offset.
@@ -69,6 +68,9 @@ func (k *kafkaCheck) commitsOf(key int64) *keyCommits {
 }
 
 func (k *kafkaCheck) addCommit(op *history.Op) error {
+	if op.Again {
+		return nil // says no more than the operation
+	}
 	offsets, err := ParseOffsets(op.Value)
 	if err != nil {
 		return err
@@ -93,20 +95,19 @@ func (k *kafkaCheck) addCommit(op *history.Op) error {
 }
 
 func (k *kafkaCheck) addList(op *history.Op) error {
-	result, ok := resultOf(op)
-	if !ok {
+	if op.Outcome != history.OK {
 		return nil
 	}
 	keys, err := parseKeys(op.Value)
 	if err != nil {
 		return err
 	}
-	offsets, err := ParseOffsets(result)
+	offsets, err := ParseOffsets(op.Result)
 	if err != nil {
 		return err
 	}
 	for _, key := range keys {
-		l := list{op: op, offset: notCommitted, late: op.Outcome != history.OK}
+		l := list{op: op, offset: notCommitted}
 		i, found := slices.BinarySearchFunc(offsets, key, func(o KeyOffset, key int64) int { return cmp.Compare(o.Key, key) })
 		if found {
 			l.offset = offsets[i].Offset
@@ -132,31 +133,27 @@ func (k *kafkaCheck) checkCommitted(key int64, c *keyCommits) {
 		if l.offset == notCommitted {
 			continue
 		}
-		by := l.op.To
-		if l.late {
-			by = math.MaxInt64
-		}
 		commits := c.byOffset[l.offset]
-		if _, began := commits.lastEnd(by); began {
+		if _, began := commits.lastEnd(l.op.To); began {
 			continue
 		}
-		const listed = "%v: it listed %d as the committed offset of key %d%s, "
+		const listed = "%v: it listed %d as the committed offset of key %d, "
 		end := int64(-1)
 		if log := k.logs[key]; log != nil && len(log.offsets) > 0 {
 			end = log.offsets[len(log.offsets)-1]
 		}
 		switch {
 		case commits != nil && len(commits.begun) > 0:
-			k.found.add("invented-commit", l.op.To, -1, listed+"which no client had committed before %s", l.op, l.offset, key, lateNote(l.op), seconds(commits.begun[0].From))
+			k.found.add("invented-commit", l.op.To, -1, listed+"which no client had committed before %s", l.op, l.offset, key, seconds(commits.begun[0].From))
 		case commits != nil:
 			if k.found.add("invented-commit", l.op.To, -1, listed+"whose commit by %s definitely failed at %s: %s",
-				l.op, l.offset, key, lateNote(l.op), commits.failed.Client, seconds(commits.failed.To), commits.failed.Error) {
+				l.op, l.offset, key, commits.failed.Client, seconds(commits.failed.To), commits.failed.Error) {
 				k.found.addRequests(commits.failed)
 			}
 		case l.offset > end:
-			k.found.add("commit-beyond-log", l.op.To, -1, listed+"which no client committed; the greatest known offset of its log is %d", l.op, l.offset, key, lateNote(l.op), end)
+			k.found.add("commit-beyond-log", l.op.To, -1, listed+"which no client committed; the greatest known offset of its log is %d", l.op, l.offset, key, end)
 		default:
-			k.found.add("invented-commit", l.op.To, -1, listed+"which no client committed", l.op, l.offset, key, lateNote(l.op))
+			k.found.add("invented-commit", l.op.To, -1, listed+"which no client committed", l.op, l.offset, key)
 		}
 	}
 }
@@ -173,11 +170,11 @@ type evidence struct {
 // or listed before, and that in the end each node lists the offsets that others
 // acknowledged.
 func (k *kafkaCheck) checkBack(key int64, c *keyCommits) {
-	lists := slices.DeleteFunc(slices.Clone(c.lists), func(l list) bool { return l.late })
+	lists := slices.Clone(c.lists)
 	slices.SortStableFunc(lists, func(a, b list) int { return cmp.Compare(a.op.From, b.op.From) })
 	last := map[string]*history.Op{} // the last final list of each node
 	for _, l := range lists {
-		if l.op.Final {
+		if l.op.Final && !l.op.Again {
 			last[l.op.Node] = l.op
 		}
 	}

@@ -53,7 +53,9 @@ func (k *kafkaCheck) finalReads(polls []*poll, number int) map[int64]*finalRead 
 				r = &finalRead{highest: -1}
 				reads[asked.Key] = r
 			}
-			r.last, r.ended = p.op, true
+			if !p.op.Again {
+				r.last, r.ended = p.op, true
+			}
 		}
 		for _, polled := range p.polled {
 			r := reads[polled.Key]
@@ -61,7 +63,7 @@ func (k *kafkaCheck) finalReads(polls []*poll, number int) map[int64]*finalRead 
 				continue // the poll did not ask for it
 			}
 			for _, e := range polled.Entries {
-				r.ended = false
+				r.ended = r.ended && p.op.Again
 				r.highest = max(r.highest, e.Offset)
 				k.logs[polled.Key].messages[e.Message].finalNode = number
 			}
@@ -76,11 +78,11 @@ func (k *kafkaCheck) checkFinalRead(node string, number int, l *keyLog, read *fi
 	for _, m := range l.sorted {
 		switch {
 		case !m.placed || m.finalNode == number || m.send == nil || m.send.Outcome == history.Fail:
-		case read != nil && read.highest == m.offset:
+		case read != nil && read.last != nil && read.highest == m.offset:
 			k.missing("lost-write", node, l, m, read, "another message was returned at its offset")
-		case read != nil && read.highest > m.offset:
+		case read != nil && read.last != nil && read.highest > m.offset:
 			k.missing("lost-write", node, l, m, read, "the later message at offset %d was returned", read.highest)
-		case read == nil || !read.ended || m.known() >= read.last.From:
+		case read == nil || read.last == nil || !read.ended || m.known() >= read.last.From:
 			unread++
 		case m.polled != nil && !m.final:
 			k.missing("lost-write", node, l, m, read, "no node returns it any more")

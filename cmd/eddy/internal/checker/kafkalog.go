@@ -34,6 +34,7 @@ type logMessage struct {
 	value  int64
 	send   *history.Op // nil if no client sent it
 	acked  bool
+	copied bool        // the network delivered the send more than once
 	polled *history.Op // the first poll that returned it; nil if there is none
 
 	placed   bool // its offset is known
@@ -110,9 +111,9 @@ func (l *keyLog) name(m *logMessage) string {
 // howNamed says which reply named an offset.
 func howNamed(op *history.Op) string {
 	if op.F == "send" {
-		return fmt.Sprintf("acknowledged to %s by %s at %s%s", op.Client, op.Node, seconds(op.To), lateNote(op))
+		return fmt.Sprintf("acknowledged to %s by %s at %s", op.Client, op.Node, seconds(op.To))
 	}
-	return fmt.Sprintf("polled by %s from %s at %s%s", op.Client, op.Node, seconds(op.To), lateNote(op))
+	return fmt.Sprintf("polled by %s from %s at %s", op.Client, op.Node, seconds(op.To))
 }
 
 // howKnown says how a message became known.
@@ -153,7 +154,7 @@ func (k *kafkaCheck) checkLogs() {
 
 // checkMessage checks one message.
 func (k *kafkaCheck) checkMessage(l *keyLog, m *logMessage) {
-	if m.otherOp != nil {
+	if m.otherOp != nil && !m.copied {
 		if k.found.add("duplicate", max(m.op.To, m.otherOp.To), -1, "%s has offset %d (%s) and offset %d (%s)",
 			l.name(m), m.offset, howNamed(m.op), m.other, howNamed(m.otherOp)) {
 			k.found.addRequests(m.op, m.otherOp)
@@ -162,7 +163,7 @@ func (k *kafkaCheck) checkMessage(l *keyLog, m *logMessage) {
 	switch {
 	case m.polled == nil:
 	case m.send == nil:
-		k.found.add("invented", m.polled.To, -1, "%v: it returned %s, which no client sent%s", m.polled, l.name(m), lateNote(m.polled))
+		k.found.add("invented", m.polled.To, -1, "%v: it returned %s, which no client sent", m.polled, l.name(m))
 	case m.send.Outcome == history.Fail:
 		if k.found.add("G1a", m.polled.To, -1, "%v: it returned %s, whose send by %s to %s definitely failed at %s: %s",
 			m.polled, l.name(m), m.send.Client, m.send.Node, seconds(m.send.To), m.send.Error) {

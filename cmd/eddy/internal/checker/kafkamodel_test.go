@@ -110,7 +110,7 @@ func (m *logModel) operation(t *rapid.T, number int64, at time.Duration) history
 	case op.Outcome == history.OK:
 		op.Result = []byte(result)
 	case op.Outcome == history.Indefinite && result != "" && rapid.Bool().Draw(t, "late"):
-		op.Late = []byte(result)
+		op.Outcome, op.Result, op.GaveUp = history.OK, []byte(result), op.From+1
 	}
 	return op
 }

@@ -16,9 +16,7 @@ func (k *kafkaCheck) checkPoll(p *poll) {
 		l := k.logs[polled.Key]
 		k.checkBegin(p, l, polled.Entries[0])
 		k.checkOrder(p, l, polled.Entries)
-		if !p.late {
-			k.checkSent(p, l, polled.Entries)
-		}
+		k.checkSent(p, l, polled.Entries)
 	}
 }
 
@@ -33,8 +31,8 @@ func (k *kafkaCheck) checkBegin(p *poll, l *keyLog, first LogEntry) {
 	expected, _ := slices.BinarySearch(l.offsets, asked)
 	switch {
 	case first.Offset < asked:
-		k.found.add("nonmonotonic-poll", p.op.To, -1, "%v: it asked for key %d from offset %d on and got message %d at offset %d%s",
-			p.op, l.key, asked, first.Message, first.Offset, lateNote(p.op))
+		k.found.add("nonmonotonic-poll", p.op.To, -1, "%v: it asked for key %d from offset %d on and got message %d at offset %d",
+			p.op, l.key, asked, first.Message, first.Offset)
 	case l.offsets[expected] < first.Offset:
 		k.skipped("poll-skip", p.op, l, l.offsets[expected], "it asked for key %d from offset %d on and got message %d at offset %d first",
 			l.key, asked, first.Message, first.Offset)
@@ -51,8 +49,8 @@ func (k *kafkaCheck) checkOrder(p *poll, l *keyLog, entries []LogEntry) {
 			continue
 		}
 		if e.Offset <= before.Offset {
-			k.found.add("int-nonmonotonic-poll", p.op.To, -1, "%v: it returned key %d's message %d at offset %d after message %d at offset %d%s",
-				p.op, l.key, e.Message, e.Offset, before.Message, before.Offset, lateNote(p.op))
+			k.found.add("int-nonmonotonic-poll", p.op.To, -1, "%v: it returned key %d's message %d at offset %d after message %d at offset %d",
+				p.op, l.key, e.Message, e.Offset, before.Message, before.Offset)
 		} else {
 			k.skipped("int-poll-skip", p.op, l, l.offsets[at+1], "it returned key %d's message %d at offset %d right after message %d at offset %d",
 				l.key, e.Message, e.Offset, before.Message, before.Offset)
@@ -64,8 +62,8 @@ func (k *kafkaCheck) checkOrder(p *poll, l *keyLog, entries []LogEntry) {
 // skipped adds a problem for a known message that a poll left out.
 func (k *kafkaCheck) skipped(check string, op *history.Op, l *keyLog, offset int64, format string, args ...any) {
 	e := l.entries[offset]
-	args = append([]any{op}, append(args, lateNote(op), e.message.value, offset, howNamed(e.op))...)
-	if k.found.add(check, op.To, -1, "%v: "+format+"%s, and left out message %d at offset %d, %s", args...) {
+	args = append([]any{op}, append(args, e.message.value, offset, howNamed(e.op))...)
+	if k.found.add(check, op.To, -1, "%v: "+format+", and left out message %d at offset %d, %s", args...) {
 		k.found.addRequests(e.op)
 	}
 }

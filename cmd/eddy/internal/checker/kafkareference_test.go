@@ -3,7 +3,6 @@ package checker
 import (
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -37,14 +36,13 @@ func referenceChecks(ops []history.Op, nodes []string) []string {
 	for i := range ops {
 		op := &ops[i]
 		r.ops = append(r.ops, op)
-		result, ok := resultOf(op)
 		switch {
-		case !ok:
+		case op.Outcome != history.OK:
 		case op.F == "send":
-			offset, _ := ParseOffset(result)
+			offset, _ := ParseOffset(op.Result)
 			r.shown = append(r.shown, shownEntry{op.Key, LogEntry{offset, number(op.Value)}, op, false})
 		case op.F == "poll":
-			all, _ := ParsePolled(result)
+			all, _ := ParsePolled(op.Result)
 			for _, p := range all {
 				for _, e := range p.Entries {
 					r.shown = append(r.shown, shownEntry{p.Key, e, op, true})
@@ -84,7 +82,7 @@ func (r *reference) logs() {
 		case send.Outcome == history.Fail:
 			r.checks["G1a"] = true
 		}
-		if a.polled && send != nil && a.op.Outcome == history.OK && send.From > a.op.To {
+		if a.polled && send != nil && send.From > a.op.To {
 			r.checks["G1c"] = true
 		}
 		for _, b := range r.shown[i+1:] {
@@ -97,7 +95,7 @@ func (r *reference) logs() {
 			}
 		}
 		for _, b := range r.shown[i+1:] {
-			if !a.polled && !b.polled && a.op.Outcome == history.OK && b.op.Outcome == history.OK &&
+			if !a.polled && !b.polled &&
 				a.op.Process == b.op.Process && a.key == b.key && b.entry.Offset <= a.entry.Offset {
 				r.checks["nonmonotonic-send"] = true
 			}
@@ -115,12 +113,11 @@ func (r *reference) between(key, from, before int64) bool {
 
 func (r *reference) polls() {
 	for _, op := range r.ops {
-		result, ok := resultOf(op)
-		if op.F != "poll" || !ok {
+		if op.F != "poll" || op.Outcome != history.OK {
 			continue
 		}
 		asked, _ := ParseOffsets(op.Value)
-		polled, _ := ParsePolled(result)
+		polled, _ := ParsePolled(op.Result)
 		for _, p := range polled {
 			for i, e := range p.Entries {
 				if i > 0 {
@@ -183,8 +180,7 @@ func (r *reference) final() {
 	for _, node := range r.nodes {
 		any := false
 		for _, op := range r.ops {
-			_, ok := resultOf(op)
-			any = any || ok && op.F == "poll" && op.Final && op.Node == node
+			any = any || op.Outcome == history.OK && op.F == "poll" && op.Final && op.Node == node
 		}
 		if !any {
 			r.checks["no-final-poll"] = true
@@ -226,7 +222,7 @@ func (r *reference) final() {
 // whether it returned nothing of it.
 func (r *reference) lastFinalPoll(node string, key int64) (last *history.Op, ended bool) {
 	for _, op := range r.ops {
-		if _, ok := resultOf(op); !ok || op.F != "poll" || !op.Final || op.Node != node {
+		if op.Outcome != history.OK || op.F != "poll" || !op.Final || op.Node != node {
 			continue
 		}
 		asked, _ := ParseOffsets(op.Value)
@@ -252,10 +248,9 @@ func offsetIn(object jsontext.Value, key int64) int64 {
 func (r *reference) commits() {
 	for key := range int64(2) {
 		for _, op := range r.ops {
-			result, ok := resultOf(op)
 			keys, _ := parseKeys(op.Value)
-			if op.F == "list_committed_offsets" && ok && slices.Contains(keys, key) {
-				r.list(key, op, offsetIn(result, key))
+			if op.F == "list_committed_offsets" && op.Outcome == history.OK && slices.Contains(keys, key) {
+				r.list(key, op, offsetIn(op.Result, key))
 			}
 		}
 	}
@@ -272,11 +267,7 @@ func (r *reference) commitsOf(key, offset int64) (all []*history.Op) {
 }
 
 func (r *reference) list(key int64, op *history.Op, offset int64) {
-	by := op.To
-	if op.Outcome != history.OK {
-		by = math.MaxInt64
-	}
-	begun := slices.DeleteFunc(r.commitsOf(key, offset), func(c *history.Op) bool { return c.From > by })
+	begun := slices.DeleteFunc(r.commitsOf(key, offset), func(c *history.Op) bool { return c.From > op.To })
 	if offset != notCommitted && len(begun) == 0 {
 		end, failed := int64(-1), false
 		for _, s := range r.shown {
@@ -294,9 +285,6 @@ func (r *reference) list(key int64, op *history.Op, offset int64) {
 		}
 		return
 	}
-	if op.Outcome != history.OK {
-		return
-	}
 	// outdone reports whether a greater offset was committed after all commits of
 	// this one, as evidence that began and ended at these times says.
 	outdone := func(greater int64, from, to time.Duration) bool {
@@ -307,14 +295,14 @@ func (r *reference) list(key int64, op *history.Op, offset int64) {
 	back, lost := false, false
 	for _, e := range r.ops {
 		found := false
-		result, ok := resultOf(e)
 		switch keys, _ := parseKeys(e.Value); {
-		case e.Outcome != history.OK || !ok:
+		case e.Outcome != history.OK:
 		case e.F == "commit_offsets" && offsetIn(e.Value, key) != notCommitted:
 			found = outdone(offsetIn(e.Value, key), e.From, e.To)
 		case e.F == "list_committed_offsets" && slices.Contains(keys, key):
-			for _, c := range r.commitsOf(key, offsetIn(result, key))[:min(1, len(r.commitsOf(key, offsetIn(result, key))))] {
-				found = outdone(offsetIn(result, key), c.From, e.To)
+			listed := offsetIn(e.Result, key)
+			if commits := r.commitsOf(key, listed); len(commits) > 0 {
+				found = outdone(listed, commits[0].From, e.To)
 			}
 		}
 		lost = lost || found
@@ -323,7 +311,7 @@ func (r *reference) list(key int64, op *history.Op, offset int64) {
 	last := op
 	for _, o := range r.ops {
 		keys, _ := parseKeys(o.Value)
-		if _, ok := resultOf(o); ok && o.Outcome == history.OK && o.F == op.F && o.Final && o.Node == op.Node && slices.Contains(keys, key) {
+		if o.Outcome == history.OK && o.F == op.F && o.Final && o.Node == op.Node && slices.Contains(keys, key) {
 			last = o
 		}
 	}
@@ -402,11 +390,12 @@ func anyLogs(t *rapid.T) (ops []history.Op) {
 			result = offsets("listed")
 		}
 		switch {
-		case result == "" || op.Outcome == history.Fail:
-		case op.Outcome == history.OK:
+		case result == "" || op.Outcome != history.OK:
+		default:
 			op.Result = []byte(result)
-		case rapid.Bool().Draw(t, "late"):
-			op.Late = []byte(result)
+			if rapid.Bool().Draw(t, "late") {
+				op.GaveUp = op.To - 1
+			}
 		}
 		ops = append(ops, op)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/eddyrpc/eddy/internal/canonical"
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
@@ -30,8 +31,8 @@ const maxOffset = math.MaxInt64 - 1
 
 // ParseOffset parses an offset. Integers from 0 to 2^63-2 are offsets.
 func ParseOffset(v jsontext.Value) (int64, error) {
-	n, err := strconv.ParseInt(string(v), 10, 64)
-	if err != nil || n < 0 || n > maxOffset {
+	n, ok := canonical.Int(v)
+	if !ok || n < 0 || n > maxOffset {
 		return 0, fmt.Errorf("an offset must be an integer from 0 to 2^63-2")
 	}
 	return n, nil
@@ -139,6 +140,11 @@ func parseEntries(v jsontext.Value) (entries []LogEntry, ok bool) {
 	}
 }
 
+// isNumeral reports whether a byte occurs in numbers.
+func isNumeral(c byte) bool {
+	return '0' <= c && c <= '9' || c == '-' || c == '+' || c == '.' || c == 'e' || c == 'E'
+}
+
 // A pairParser parses punctuation and integers of valid JSON.
 type pairParser struct {
 	text []byte
@@ -166,9 +172,8 @@ func (p *pairParser) next(c byte) bool {
 func (p *pairParser) integer() (int64, bool) {
 	p.skipBlanks()
 	start := p.at
-	for p.at < len(p.text) && (p.text[p.at] == '-' || '0' <= p.text[p.at] && p.text[p.at] <= '9') {
+	for p.at < len(p.text) && isNumeral(p.text[p.at]) {
 		p.at++
 	}
-	n, err := strconv.ParseInt(string(p.text[start:p.at]), 10, 64)
-	return n, err == nil
+	return canonical.Int(p.text[start:p.at])
 }
