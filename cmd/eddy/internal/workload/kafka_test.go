@@ -185,3 +185,18 @@ func TestKafkaFinal(t *testing.T) {
 		t.Error("n1 is not settled, or n2 is")
 	}
 }
+
+// A log of which no offset is known is polled, too: an indefinite send may have had an
+// effect.
+func TestKafkaFinalPollsUnknownLogs(t *testing.T) {
+	w := newTestKafka(1, 1000)
+	w.send()
+	req := w.Final("n1")
+	if string(req.Body) != `{"type":"poll","offsets":{"0":0}}` || w.Settled([]history.Op{{Node: "n1"}}) {
+		t.Fatalf("the first request is %s", req.Body)
+	}
+	read(t, w, req, `{"msgs":{}}`)
+	if !w.Settled([]history.Op{{Node: "n1"}}) {
+		t.Error("not settled")
+	}
+}
