@@ -191,12 +191,13 @@ func (n *Node) begin(ctx context.Context, dest string, c *call) error {
 	if d := n.calls.Begin(c, dest, n.scheduleStart(ctx, c.Policy)); d.Action == schedule.GiveUp {
 		return &CallError{call: c, err: Timeout, reason: d.Reason}
 	}
-	if c.Blocking && (r == nil || r.state&hasCalled != 0) {
-		n.out.FlushSoon() // this may be a callback, and no message would leave while it waits
+	if c.Blocking && (r == nil || n.inline || n.callsBack) {
+		n.out.FlushSoon() // this may be where nothing may block, and no message would leave while it waits
 		return nil
 	}
+	n.callsBack = n.callsBack || !c.Blocking
 	if r != nil && !c.Blocking {
-		r.state = (r.state | hasCalled) + 1
+		r.state++
 	}
 	n.out.Flush()
 	return nil
@@ -281,7 +282,7 @@ func (n *Node) endCall(end caller.End[owner], reply Message) {
 		return
 	}
 	result.request = o.request
-	defer o.request.release()
+	defer o.request.release(false)
 	returned := false
 	defer func() {
 		if returned {

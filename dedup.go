@@ -3,6 +3,7 @@ package eddy
 import (
 	"context"
 	"hash/maphash"
+	"slices"
 	"sync"
 	"time"
 
@@ -59,7 +60,7 @@ func (d *Dedup) Handler(h Handler) Handler {
 	check.Must(check.NotNil("the handler of a Dedup", h), d.limits().Validate())
 	return func(ctx context.Context, req *Request) (any, error) {
 		id, ok := d.idOf(req)
-		if !ok {
+		if !ok || slices.ContainsFunc(detailsOf(req).kept, func(k kept) bool { return k.by == d }) {
 			return h(ctx, req)
 		}
 		state, first, reply := d.begin(id, req)
@@ -73,13 +74,8 @@ func (d *Dedup) Handler(h Handler) Handler {
 		case dedup.Served:
 			return Later, nil // it waits for the reply to the first request
 		}
-		details := req.addDetails()
-		outer := details.onReply // of another Dedup around this one
-		details.onReply = func(fields []byte) {
-			d.replied(first, fields)
-			if outer != nil {
-				outer(fields)
-			}
+		if !req.keep(kept{d, first}) {
+			d.replied(first, nil) // it came before this, and is not known
 		}
 		return h(ctx, req)
 	}
@@ -146,7 +142,7 @@ func (d *Dedup) replied(call *dedup.Call[*Request], fields []byte) {
 		} else {
 			req.Fail(errStale)
 		}
-		req.release()
+		req.release(false)
 	}
 }
 

@@ -3,6 +3,7 @@ package eddy
 import (
 	"context"
 	"math"
+	"time"
 
 	"github.com/eddyrpc/eddy/internal/bounded"
 	"github.com/eddyrpc/eddy/internal/metadata"
@@ -101,7 +102,8 @@ func (n *Node) serve(h *handler, m *wire.Message) {
 		bytes += int64(len(m.Body.Raw))
 	}
 	size := uint32(min(bytes, math.MaxUint32))
-	if e := n.accept(size); e != nil {
+	if e := n.accept(size, h.inline); e != nil {
+		n.stage.CompareAndSwap(initialising, created) // an init may come again
 		n.refuse(m, e)
 		return
 	}
@@ -109,7 +111,7 @@ func (n *Node) serve(h *handler, m *wire.Message) {
 	if m.Body.HasMetadata && !r.readMetadata() {
 		n.expired.Add(1)
 		r.state |= isAnswered // nobody waits for the reply
-		r.release()
+		r.release(false)
 		return
 	}
 	if h.inline {
@@ -120,12 +122,13 @@ func (n *Node) serve(h *handler, m *wire.Message) {
 }
 
 // accept counts a request as open. It returns an error if too many are.
-func (n *Node) accept(size uint32) *Error {
+func (n *Node) accept(size uint32, inline bool) *Error {
 	n.out.Lock()
 	defer n.out.Unlock()
 	if e := n.overload("requests", n.requests, n.bytes); e != nil {
 		return e
 	}
+	n.inline = inline
 	n.requests++
 	n.bytes += int64(size)
 	return nil
@@ -168,7 +171,7 @@ func (r *Request) readMetadata() (alive bool) {
 	}
 	n, m := r.handler.node, r.addDetails()
 	m.deadline = r.arrived + remaining
-	if m.deadline <= n.now() {
+	if m.deadline <= time.Since(n.start) {
 		return false
 	}
 	m.ctx, m.cancel = context.WithDeadline((*requestContext)(r), n.start.Add(m.deadline))
@@ -185,7 +188,7 @@ func (r *Request) serve() {
 		if r.handler.inline {
 			r.Body = nil // it would keep the memory of the line
 		}
-		r.releaseWith(!later)
+		r.release(!later)
 	}()
 	reply, err := r.handler.run(r.context(), r)
 	later = r.finish(reply, err)

@@ -1,6 +1,7 @@
 package eddy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,6 +83,8 @@ type Node struct {
 	calls      caller.Caller[owner]
 	requests   int64 // open requests and one-way messages
 	bytes      int64 // that those take
+	inline     bool  // the latest request has an inline handler
+	callsBack  bool  // there was a call with a callback
 	noReplies  bool  // only in the official library's mode
 }
 
@@ -112,7 +115,7 @@ const (
 
 // overload returns an error if no more calls or requests may be open.
 func (n *Node) overload(what string, open, bytes int64) *Error {
-	if open < int64(orDefault(n.MaxOpen, defaultMaxOpen)) && bytes < int64(orDefault(n.MaxOpenBytes, defaultMaxOpenBytes)) {
+	if open < int64(cmp.Or(n.MaxOpen, defaultMaxOpen)) && bytes < int64(cmp.Or(n.MaxOpenBytes, defaultMaxOpenBytes)) {
 		return nil
 	}
 	return Errorf(TemporarilyUnavailable, "%d %s of %d bytes are open, which is the limit", open, what, bytes)
@@ -132,11 +135,6 @@ func (n *Node) IDs() []string {
 		return slices.Clone(i.IDs)
 	}
 	return nil
-}
-
-func (n *Node) setIdentity(i *identity.Identity) {
-	n.identity.Store(i)
-	n.out.SetName(i.ID)
 }
 
 // OnInit registers a function that runs when init has set the node's name, before the node
@@ -215,14 +213,4 @@ func (n *Node) isOpen() bool {
 
 func (n *Node) dialect() wire.Dialect {
 	return wire.Dialect{Spaced: n.Spaced, Official: n.official != nil}
-}
-
-// now returns the node's time, a duration since its start.
-func (n *Node) now() time.Duration { return time.Since(n.start) }
-
-func orDefault[T int | time.Duration](v, def T) T {
-	if v == 0 {
-		return def
-	}
-	return v
 }

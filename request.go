@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/bounded"
+	"github.com/eddyrpc/eddy/internal/dedup"
 	"github.com/eddyrpc/eddy/internal/outbox"
 	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/internal/wire"
@@ -30,8 +31,7 @@ type Request struct {
 // held by its handler and by each of its open calls. It is over when nothing holds it.
 const (
 	isAnswered = 1 << 31
-	hasCalled  = 1 << 30 // it has made a call with a callback
-	holds      = hasCalled - 1
+	holds      = isAnswered - 1
 )
 
 // Later is what a handler returns if a callback of [Request.Call] will reply. The
@@ -103,26 +103,28 @@ func (r *Request) reply(add func(to outbox.To, keep bool) (fields []byte)) error
 	if r.OneWay() {
 		return nil
 	}
-	n, onReply := r.handler.node, detailsOf(r).onReply
+	n := r.handler.node
 	n.out.LockWithRoom()
 	if r.state&isAnswered != 0 || r.state&holds == 0 {
 		n.out.Unlock()
 		return errAnswered
 	}
 	r.state |= isAnswered
-	open := n.phase.Load() != ended
+	kept, open := detailsOf(r).kept, n.phase.Load() != ended
 	var fields []byte
 	if open {
-		fields = add(outbox.To{Src: r.Src, ID: r.ID}, onReply != nil)
+		fields = add(outbox.To{Src: r.Src, ID: r.ID}, kept != nil)
 		n.out.Flush()
 	}
-	if onReply != nil {
-		r.state++ // so that the node does not end before onReply has returned
+	if kept != nil {
+		r.state++ // so that the node does not end before each Dedup has the reply
 	}
 	n.out.Unlock()
-	if onReply != nil {
-		onReply(fields)
-		r.release()
+	for _, k := range kept {
+		k.by.replied(k.call, fields)
+	}
+	if kept != nil {
+		r.release(false)
 	}
 	if !open {
 		return errEnded
@@ -144,8 +146,14 @@ type details struct {
 	retry    bool
 	ctx      context.Context // of the handler, if there is a deadline
 	cancel   context.CancelFunc
-	onReply  func(fields []byte) // gets the reply, nil if there will be none
-	calledBy *string             // the dest of the message, if it is not the node's name
+	kept     []kept
+	calledBy *string // the dest of the message, if it is not the node's name
+}
+
+// A kept is a Dedup that keeps the reply, and the call that it knows the request by.
+type kept struct {
+	by   *Dedup
+	call *dedup.Call[*Request]
 }
 
 // noDetails are the details of a request that has none.
@@ -167,6 +175,18 @@ func detailsOf(r *Request) *details {
 	return r.details
 }
 
+// keep makes a Dedup keep the reply. It fails if the request has its reply or is over.
+func (r *Request) keep(k kept) bool {
+	r.handler.node.out.Lock()
+	defer r.handler.node.out.Unlock()
+	if r.state&isAnswered != 0 || r.state&holds == 0 {
+		return false
+	}
+	details := r.addDetails()
+	details.kept = append(details.kept, k)
+	return true
+}
+
 // hold keeps the request open until release. It fails if the request is over.
 func (r *Request) hold() bool {
 	out := &r.handler.node.out
@@ -180,25 +200,24 @@ func (r *Request) hold() bool {
 }
 
 // release ends what hold began. When nothing holds the request any more and it has no
-// reply, the node replies. The receiver may be nil.
-func (r *Request) release() {
-	if r != nil {
-		r.releaseWith(false)
+// reply, the node replies. If replyNow is true, it also replies if the request is still held.
+// The receiver may be nil.
+func (r *Request) release(replyNow bool) {
+	if r == nil {
+		return
 	}
-}
-
-// releaseWith is release, except that the node replies also to a request that is still held
-// if replyNow is true.
-func (r *Request) releaseWith(replyNow bool) {
 	n := r.handler.node
 	n.out.Lock()
-	if (replyNow || r.state&holds == 1) && r.state&isAnswered == 0 && r.mustReply() {
+	mustReply := !r.OneWay() && (n.official == nil || detailsOf(r).kept != nil)
+	if (replyNow || r.state&holds == 1) && r.state&isAnswered == 0 && mustReply {
 		n.out.Unlock()
 		r.Fail(Errorf(Crash, "the handler of %s did not reply", r.Type()))
 		n.out.Lock()
 	}
-	r.state--
-	isOver := r.state&holds == 0
+	isOver := r.state&holds == 1
+	if r.state&holds > 0 { // otherwise it was over already, and hold has failed
+		r.state--
+	}
 	if isOver {
 		n.requests--
 		n.bytes -= int64(r.size)
@@ -210,11 +229,6 @@ func (r *Request) releaseWith(replyNow bool) {
 		}
 		n.nudge()
 	}
-}
-
-// mustReply reports whether the node replies if the handler does not.
-func (r *Request) mustReply() bool {
-	return !r.OneWay() && (r.handler.node.official == nil || detailsOf(r).onReply != nil)
 }
 
 // A requestContext is the context of a request's handler: the request in another
