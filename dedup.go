@@ -3,7 +3,6 @@ package eddy
 import (
 	"context"
 	"hash/maphash"
-	"slices"
 	"sync"
 	"time"
 
@@ -60,7 +59,7 @@ func (d *Dedup) Handler(h Handler) Handler {
 	check.Must(check.NotNil("the handler of a Dedup", h), d.limits().Validate())
 	return func(ctx context.Context, req *Request) (any, error) {
 		id, ok := d.idOf(req)
-		if !ok || slices.ContainsFunc(detailsOf(req).kept, func(k kept) bool { return k.by == d }) {
+		if !ok {
 			return h(ctx, req)
 		}
 		state, first, reply := d.begin(id, req)
@@ -74,7 +73,7 @@ func (d *Dedup) Handler(h Handler) Handler {
 		case dedup.Served:
 			return Later, nil // it waits for the reply to the first request
 		}
-		if !req.keep(kept{d, first}) {
+		if state == dedup.New && !req.keep(kept{d, first}) {
 			d.replied(first, nil) // it came before this, and is not known
 		}
 		return h(ctx, req)
