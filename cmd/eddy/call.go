@@ -53,8 +53,8 @@ func (c *callCommand) Run() error {
 	switch {
 	case err != nil:
 		return usageError("--policy %s: %w", c.Policy, err)
-	case c.Calls < 1 || c.Rate < 0:
-		return usageError("-n must be at least 1, and --rate must not be negative")
+	case c.Calls < 1 || !(c.Rate >= 0):
+		return usageError("-n must be at least 1, and --rate must be 0 or more")
 	case c.As == "":
 		c.As = randomName()
 	}
@@ -211,9 +211,8 @@ func (c *callCommand) many(ctx context.Context, n *eddy.Node, p *eddy.Policy, st
 	room := make(chan struct{}, 64)
 	for i := range c.Calls {
 		if c.Rate > 0 {
-			due := begun.Add(time.Duration(float64(i) / c.Rate * float64(time.Second)))
 			select {
-			case <-time.After(time.Until(due)):
+			case <-time.After(time.Until(begun.Add(beginOf(i, c.Rate)))):
 			case <-ctx.Done():
 			}
 		} else {
@@ -246,6 +245,12 @@ func (c *callCommand) many(ctx context.Context, n *eddy.Node, p *eddy.Policy, st
 		return statusErr{status: statusErrorReply}
 	}
 	return nil
+}
+
+// beginOf returns when call i begins, at most after a century.
+func beginOf(i int, rate float64) time.Duration {
+	const century = 100 * 365 * 24 * time.Hour
+	return time.Duration(min(float64(i)/rate*float64(time.Second), float64(century)))
 }
 
 func (t *tally) print(to io.Writer, took time.Duration) {

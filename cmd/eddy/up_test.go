@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"os"
 	"regexp"
 	"strconv"
@@ -244,6 +245,24 @@ func TestSecurityFlags(t *testing.T) {
 	want := natsnet.Security{Creds: "a", NKey: "b", Token: "c", CA: "d", Cert: "e", Key: "f"}
 	if err != nil || cfg.Security != want {
 		t.Errorf("%+v, %v", cfg.Security, err)
+	}
+}
+
+// A low rate, however low, is no high one.
+func TestBeginOfCalls(t *testing.T) {
+	for _, tt := range []struct {
+		i    int
+		rate float64
+		want time.Duration
+	}{
+		{0, 1e-300, 0}, {3, 2, 1500 * time.Millisecond}, {1, 1e-300, 876_000 * time.Hour}, {math.MaxInt, 1e-9, 876_000 * time.Hour}, {1, math.Inf(1), 0},
+	} {
+		if got := beginOf(tt.i, tt.rate); got != tt.want {
+			t.Errorf("call %d at a rate of %v begins after %v, want %v", tt.i, tt.rate, got, tt.want)
+		}
+	}
+	if err := (&callCommand{Policy: "default", Calls: 1, Rate: math.NaN()}).Run(); err == nil || !strings.Contains(err.Error(), "--rate must be 0 or more") {
+		t.Errorf("a rate that is no number: %v", err)
 	}
 }
 
