@@ -121,7 +121,9 @@ func (c *callCommand) one(ctx context.Context, n *eddy.Node, p *eddy.Policy, std
 	begun := time.Now()
 	reply, attempts, err := n.RPCWithRetry(ctx, c.Dest, eddy.Raw(c.Body), p)
 	if reply.Body != nil {
-		fmt.Fprintf(stdout, "%s\n", quote.JSON(reply.Body))
+		if _, err := fmt.Fprintf(stdout, "%s\n", quote.JSON(reply.Body)); err != nil {
+			return fmt.Errorf("write the reply: %w", err)
+		}
 	}
 	if failed, ok := errors.AsType[*eddy.CallError](err); ok {
 		for i, a := range failed.Attempts() {
@@ -235,7 +237,11 @@ func (c *callCommand) many(ctx context.Context, n *eddy.Node, p *eddy.Policy, st
 	}
 	open.Wait()
 	status.clear()
-	t.print(stdout, time.Since(begun))
+	var summary strings.Builder
+	t.print(&summary, time.Since(begun))
+	if _, err := io.WriteString(stdout, summary.String()); err != nil {
+		return fmt.Errorf("write the summary: %w", err)
+	}
 	switch made := t.done(); {
 	case made < c.Calls:
 		return statusErr{statusNoReply, fmt.Errorf("interrupted: %d of %d calls were not made", c.Calls-made, c.Calls)}

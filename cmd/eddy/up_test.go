@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"math"
 	"os"
 	"regexp"
@@ -13,10 +14,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natskv"
+	"github.com/eddyrpc/eddy/eddytest"
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
@@ -247,6 +250,33 @@ func TestSecurityFlags(t *testing.T) {
 		t.Errorf("%+v, %v", cfg.Security, err)
 	}
 }
+
+// A reply that cannot be written is an error, and no reply that was printed.
+func TestOutputOfCallsIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+		net := eddytest.New(t)
+		net.Start("c1", n)
+		peer := net.Client("n1")
+		peer.Handle(func(m eddy.Message) { peer.Reply(m, `{"type":"echo_ok"}`) })
+		c := callCommand{Dest: "n1", Body: `{"type":"echo"}`, Calls: 3}
+		for what, call := range map[string]func(to io.Writer) error{
+			"the reply":   func(to io.Writer) error { return c.one(t.Context(), n, nil, to, io.Discard) },
+			"the summary": func(to io.Writer) error { return c.many(t.Context(), n, nil, newStatusLine(os.Stderr), to) },
+		} {
+			if err := call(io.Discard); err != nil {
+				t.Error(err)
+			}
+			if err := call(fullDisk{}); err == nil || err.Error() != "write "+what+": the disk is full" {
+				t.Errorf("%s is lost: %v", what, err)
+			}
+		}
+	})
+}
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("the disk is full") }
 
 // A low rate, however low, is no high one.
 func TestBeginOfCalls(t *testing.T) {
