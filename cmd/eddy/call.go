@@ -10,11 +10,9 @@ import (
 	"log/slog"
 	"maps"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/eddyrpc/eddy"
@@ -58,7 +56,7 @@ func (c *callCommand) Run() error {
 	case c.As == "":
 		c.As = randomName()
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	return c.call(ctx, policy, newStatusLine(os.Stderr), os.Stdout, os.Stderr)
 }
