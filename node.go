@@ -35,8 +35,8 @@ type Node struct {
 	// is dropped, and a call fails. 0 means 100,000.
 	MaxOpen int
 	// MaxOpenBytes is how many bytes the open calls may take, and, counted apart from
-	// them, the open requests: their bodies and the names in them. Past the bound the
-	// same happens as past MaxOpen. 0 means 256 MiB.
+	// them, the open requests: their bodies, the names in them, and error replies. Past
+	// the bound the same happens as past MaxOpen. 0 means 256 MiB.
 	MaxOpenBytes int
 	// Drain is how long the node goes on, after its input or the context of Serve has
 	// ended, so that it can reply to every accepted request. 0 means 30 s.
