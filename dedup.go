@@ -106,11 +106,10 @@ func (d *Dedup) begin(id dedup.ID, req *Request) (dedup.State, *dedup.Call[*Requ
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	state, first, reply := d.table.Begin(id, req, time.Now(), d.limits())
-	switch state {
-	case dedup.Served:
+	if state == dedup.Served {
 		req.hold()
-		d.duplicates++
-	case dedup.Replied:
+	}
+	if state == dedup.Served || state == dedup.Replied {
 		d.duplicates++
 	}
 	return state, first, reply

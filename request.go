@@ -31,7 +31,8 @@ type Request struct {
 // held by its handler and by each of its open calls. It is over when nothing holds it.
 const (
 	isAnswered = 1 << 31
-	holds      = isAnswered - 1
+	isCounted  = 1 << 30 // among the open requests, as all but one that only its inline handler holds
+	holds      = isCounted - 1
 )
 
 // Later is what a handler returns if a callback of [Request.Call] will reply. The
@@ -61,10 +62,9 @@ func (r *Request) Decode(v any) error {
 	return nil
 }
 
-// Reply replies with a JSON object: [Raw], or a Go value that [Marshal] makes one. If
-// the object has no type, it gets the request's with "_ok" appended. A msg_id and an
-// in_reply_to in it are replaced. A second reply is an error. A reply to a one-way
-// message does nothing.
+// Reply replies with a JSON object: [Raw], or a Go value that [Marshal] makes one. If the
+// object has no type, it gets the request's with "_ok" appended. A msg_id and an in_reply_to
+// in it are replaced. A second reply is an error. A reply to a one-way message does nothing.
 func (r *Request) Reply(body any) error {
 	raw, err := Marshal(body)
 	if err != nil {
@@ -75,15 +75,16 @@ func (r *Request) Reply(body any) error {
 
 // ReplyAs replies with a raw body whose type is replaced by typ. It allocates no memory.
 func (r *Request) ReplyAs(typ string, body Raw) error {
-	b, err := wire.ReadBody(body)
+	var b wire.Body
+	text, err := b.Read(body)
 	if err != nil {
 		return fmt.Errorf("reply to %s: %w", bounded.Name(r.Src), err)
 	}
-	if typ == "" && b.Type == nil {
+	if typ == "" && !b.HasType() {
 		typ = r.Type() + "_ok"
 	}
 	return r.reply(func(to outbox.To, keep bool) []byte {
-		return r.handler.node.out.Reply(to, typ, &b, keep)
+		return r.handler.node.out.Reply(to, typ, text, &b, keep)
 	})
 }
 
@@ -187,47 +188,51 @@ func (r *Request) keep(k kept) bool {
 	return true
 }
 
-// hold keeps the request open until release. It fails if the request is over.
-func (r *Request) hold() bool {
+// hold keeps the request open until release, unless it is over.
+func (r *Request) hold() {
 	out := &r.handler.node.out
 	out.Lock()
-	defer out.Unlock()
-	if r.state&holds == 0 {
-		return false
+	if r.state&holds > 0 {
+		r.state++
 	}
-	r.state++
-	return true
+	out.Unlock()
 }
 
 // release ends what hold began. When nothing holds the request any more and it has no
 // reply, the node replies. If replyNow is true, it also replies if the request is still held.
-// The receiver may be nil.
 func (r *Request) release(replyNow bool) {
-	if r == nil {
-		return
-	}
 	n := r.handler.node
 	n.out.Lock()
-	mustReply := !r.OneWay() && (n.official == nil || detailsOf(r).kept != nil)
-	if (replyNow || r.state&holds == 1) && r.state&isAnswered == 0 && mustReply {
+	if (replyNow || r.state&holds == 1) && r.state&isAnswered == 0 && !r.OneWay() && (n.official == nil || detailsOf(r).kept != nil) {
 		n.out.Unlock()
 		r.Fail(Errorf(Crash, "the handler of %s did not reply", r.Type()))
 		n.out.Lock()
 	}
 	isOver := r.state&holds == 1
-	if r.state&holds > 0 { // otherwise it was over already, and hold has failed
+	if r.state&holds > 0 { // otherwise it was over before hold
 		r.state--
-	}
-	if isOver {
-		n.requests--
-		n.bytes -= int64(r.size)
+		if isOver == (r.state&isCounted != 0) {
+			r.count()
+		}
 	}
 	n.out.Unlock()
-	if isOver {
-		if r.details != nil && r.details.cancel != nil {
-			r.details.cancel()
-		}
-		n.nudge()
+	if isOver && r.details != nil && r.details.cancel != nil {
+		r.details.cancel()
+	}
+	n.nudge()
+}
+
+// count counts a request among the open ones, or no longer if it is counted. The lock is held.
+func (r *Request) count() {
+	n, change := r.handler.node, int64(1)
+	if r.state&isCounted != 0 {
+		change = -1
+	}
+	r.state ^= isCounted
+	n.requests += change
+	n.bytes += change * int64(r.size)
+	if full := !n.hasRoom(n.requests, n.bytes); full != n.full.Load() {
+		n.full.Store(full)
 	}
 }
 

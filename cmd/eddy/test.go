@@ -68,7 +68,7 @@ type testCommand struct {
 	MaxTxnLength      int    `name:"max-txn-length" default:"4" placeholder:"N" group:"transactions" help:"How many operations a transaction has at most (${default})."`
 	MaxWritesPerKey   int    `name:"max-writes-per-key" default:"16" placeholder:"N" group:"transactions" help:"After how many writes another key takes the place of a key (${default})."`
 
-	Availability string `placeholder:"SHARE" group:"verdict" help:"Fail if a smaller share of operations ends ok; total means 1."`
+	Availability string `placeholder:"SHARE" group:"verdict" help:"Fail if a smaller share of operations ends ok, or with an error that is a result, such as 22 of a cas; total means 1."`
 	Sick         string `default:"fail" enum:"fail,unknown" group:"verdict" help:"The verdict if a node violates the protocol (fail or unknown)."`
 
 	Store      string `default:"store" placeholder:"DIR" group:"output" help:"The directory for the files of tests (${default})."`
@@ -155,6 +155,10 @@ func (c *testCommand) once() (verdict string, err error) {
 	if err != nil {
 		return "", err
 	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
 	store, err := report.NewStore(c.Store, c.Workload, time.Now())
 	if err != nil {
 		return "", fmt.Errorf("create the store: %w", err)
@@ -191,18 +195,20 @@ func (c *testCommand) once() (verdict string, err error) {
 	results := report.New(cfg, res, c.Sick == "unknown")
 	results.Started = started
 	results.Command.Args = c.argv
-	if results.Command.Dir, err = os.Getwd(); err != nil {
-		return "", err
-	}
-	if err := c.show(os.Stdout, results); err != nil {
-		return "", err
-	}
+	results.Command.Dir = dir
+	shown := c.show(os.Stdout, results)
 	if err := store.Write(results, res); err != nil {
 		return "", fmt.Errorf("write the store: %w", err)
+	}
+	if shown != nil {
+		return "", shown
 	}
 	c.stored = store.Dir
 	if !c.JSON {
 		fmt.Printf("stored in   %s\n", store.Dir)
+	}
+	if res.Crash != nil {
+		return "", fmt.Errorf("%w\n%s", res.Crash, res.Crash.Stack)
 	}
 	return results.Verdict, nil
 }
@@ -217,7 +223,7 @@ func collectOften() {
 }
 
 // show prints the results and writes the JUnit file. It is called before the store is
-// written, which may take long.
+// written, which may take long. If it fails, the store is still written.
 func (c *testCommand) show(to io.Writer, results *report.Results) error {
 	c.runs = append(c.runs, results)
 	if c.JUnit != "" {
