@@ -73,7 +73,7 @@ func (d *Dedup) Handler(h Handler) Handler {
 		case dedup.Served:
 			return Later, nil // it waits for the reply to the first request
 		}
-		if state == dedup.New && !req.keep(kept{d, first}) {
+		if state == dedup.New && !req.notify(func(fields []byte) { d.replied(first, fields) }) {
 			d.replied(first, nil) // it came before this, and is not known
 		}
 		return h(ctx, req)

@@ -99,5 +99,5 @@ func (o *officialNode) CalledBy(request any) string {
 }
 
 func (o *officialNode) Kept(request any) bool {
-	return detailsOf(request.(*Request)).kept != nil
+	return detailsOf(request.(*Request)).onReply != nil
 }

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/bounded"
-	"github.com/eddyrpc/eddy/internal/dedup"
 	"github.com/eddyrpc/eddy/internal/outbox"
 	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/internal/wire"
@@ -111,20 +110,20 @@ func (r *Request) reply(add func(to outbox.To, keep bool) (fields []byte)) error
 		return errAnswered
 	}
 	r.state |= isAnswered
-	kept, open := detailsOf(r).kept, n.phase.Load() != ended
+	onReply, open := detailsOf(r).onReply, n.phase.Load() != ended
 	var fields []byte
 	if open {
-		fields = add(outbox.To{Src: r.Src, ID: r.ID}, kept != nil)
+		fields = add(outbox.To{Src: r.Src, ID: r.ID}, onReply != nil)
 		n.out.Flush()
 	}
-	if kept != nil {
-		r.state++ // so that the node does not end before each Dedup has the reply
+	if onReply != nil {
+		r.state++ // so that the node does not end before each of them has returned
 	}
 	n.out.Unlock()
-	for _, k := range kept {
-		k.by.replied(k.call, fields)
+	for _, f := range onReply {
+		f(fields)
 	}
-	if kept != nil {
+	if onReply != nil {
 		r.release(false)
 	}
 	if !open {
@@ -147,14 +146,8 @@ type details struct {
 	retry    bool
 	ctx      context.Context // of the handler, if there is a deadline
 	cancel   context.CancelFunc
-	kept     []kept
-	calledBy *string // the dest of the message, if it is not the node's name
-}
-
-// A kept is a Dedup that keeps the reply, and the call that it knows the request by.
-type kept struct {
-	by   *Dedup
-	call *dedup.Call[*Request]
+	onReply  []func(fields []byte) // get the reply, nil if there will be none
+	calledBy *string               // the dest of the message, if it is not the node's name
 }
 
 // noDetails are the details of a request that has none.
@@ -176,15 +169,15 @@ func detailsOf(r *Request) *details {
 	return r.details
 }
 
-// keep makes a Dedup keep the reply. It fails if the request has its reply or is over.
-func (r *Request) keep(k kept) bool {
+// notify makes the reply call f. It fails if the request has its reply or is over.
+func (r *Request) notify(f func(fields []byte)) bool {
 	r.handler.node.out.Lock()
 	defer r.handler.node.out.Unlock()
 	if r.state&isAnswered != 0 || r.state&holds == 0 {
 		return false
 	}
 	details := r.addDetails()
-	details.kept = append(details.kept, k)
+	details.onReply = append(details.onReply, f)
 	return true
 }
 
@@ -203,7 +196,7 @@ func (r *Request) hold() {
 func (r *Request) release(replyNow bool) {
 	n := r.handler.node
 	n.out.Lock()
-	if (replyNow || r.state&holds == 1) && r.state&isAnswered == 0 && !r.OneWay() && (n.official == nil || detailsOf(r).kept != nil) {
+	if (replyNow || r.state&holds == 1) && r.state&isAnswered == 0 && !r.OneWay() && (n.official == nil || detailsOf(r).onReply != nil) {
 		n.out.Unlock()
 		r.Fail(Errorf(Crash, "the handler of %s did not reply", r.Type()))
 		n.out.Lock()
