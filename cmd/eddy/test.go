@@ -184,11 +184,8 @@ func (c *testCommand) once() (verdict string, err error) {
 	}
 
 	collectOften()
-	ctx, stop := signal.NotifyContext(context.Background(), endingSignals()...)
+	ctx, stop := untilSignal()
 	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends this process at once
-	// If nobody reads the output any more, the results are still stored.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	res, err := runner.Run(ctx, cfg)
 	status.clear()
 	if err != nil {
@@ -198,8 +195,7 @@ func (c *testCommand) once() (verdict string, err error) {
 	store.Keep(res)
 	results := report.New(cfg, res, c.Sick == "unknown")
 	results.Started = started
-	results.Command.Args = c.argv
-	results.Command.Dir = dir
+	results.Command.Args, results.Command.Dir = c.argv, dir
 	shown := c.show(os.Stdout, results)
 	if err := store.Write(results, res); err != nil {
 		return "", fmt.Errorf("write the store: %w", err)
@@ -215,6 +211,16 @@ func (c *testCommand) once() (verdict string, err error) {
 		return "", fmt.Errorf("%w\n%s", res.Crash, res.Crash.Stack)
 	}
 	return results.Verdict, nil
+}
+
+// untilSignal returns the context of a test, which a signal ends. A second signal ends
+// this process at once. If nobody reads the output any more, the results are still
+// stored.
+func untilSignal() (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(context.Background(), endingSignals()...)
+	context.AfterFunc(ctx, stop)
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	return ctx, stop
 }
 
 // endingSignals are the signals that end a test with its results. A terminal that is
