@@ -175,11 +175,9 @@ func (c *testCommand) once() (verdict string, err error) {
 	}
 	c.trace(cfg, os.Stderr)
 	if c.Net == overNATS {
-		program, err := os.Executable()
-		if err != nil {
-			return "", fmt.Errorf("start NATS servers: %w", err)
+		if cfg.Carrier, err = carrier(store); err != nil {
+			return "", err
 		}
-		cfg.Carrier = natscarrier.New(natscarrier.Config{Program: program, Args: []string{"nats-server"}, Logs: store.NATSLogs()})
 		status.say("starting NATS servers")
 	}
 
@@ -221,6 +219,15 @@ func untilSignal() (context.Context, context.CancelFunc) {
 	context.AfterFunc(ctx, stop)
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	return ctx, stop
+}
+
+// carrier returns NATS servers that carry the messages of a test.
+func carrier(store *report.Store) (runner.Carrier, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("start NATS servers: %w", err)
+	}
+	return natscarrier.New(natscarrier.Config{Program: program, Args: []string{"nats-server"}, Logs: store.NATSLogs()}), nil
 }
 
 // endingSignals are the signals that end a test with its results. A terminal that is
