@@ -192,8 +192,7 @@ func (c *testCommand) once() (verdict string, err error) {
 	}
 	store.Keep(res)
 	results := report.New(cfg, res, c.Sick == "unknown")
-	results.Started = started
-	results.Command.Args, results.Command.Dir = c.argv, dir
+	results.Started, results.Command.Args, results.Command.Dir = started, c.argv, dir
 	shown := c.show(os.Stdout, results)
 	if err := store.Write(results, res); err != nil {
 		return "", fmt.Errorf("write the store: %w", err)
