@@ -193,8 +193,9 @@ func (a *analysis) accessOrders(of func(int64) *register) {
 	}
 }
 
-// lostWrites finds keys of which the latest read of the final phase returned no value although
-// a write was acknowledged.
+// lostWrites finds keys of which no read of the final phase returned a value although a write
+// was acknowledged. One node may not know the value yet: the final phase ends as soon as one
+// does.
 func (a *analysis) lostWrites() {
 	writer, reader := map[int64]int32{}, map[int64]int32{}
 	latest := map[int64]Op{}
@@ -207,7 +208,7 @@ func (a *analysis) lostWrites() {
 			switch {
 			case op.Kind == Write && !t.Final:
 				writer[op.Key] = i
-			case op.Kind == Read && t.Final:
+			case op.Kind == Read && t.Final && len(latest[op.Key].Read) == 0:
 				latest[op.Key], reader[op.Key] = op, i
 			}
 		}

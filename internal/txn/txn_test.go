@@ -184,7 +184,8 @@ func TestAnomalies(t *testing.T) {
 			a 0-10 ok: write 1 1
 			b 20-30 final: read 1 []`, `
 			a 0-10 ok: write 1 1
-			b 20-30 final: read 1 [1]`},
+			b 20-30 final: read 1 [1]
+			c 21-31 final: read 1 []`}, // it does not know the value yet
 		{GSingle + "-realtime", Lists, []int{0, 1}, `
 			a 0-10 ok: append 1 1
 			b 20-30 ok: read 1 []`, `
