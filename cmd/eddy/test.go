@@ -65,7 +65,7 @@ type testCommand struct {
 	CallLate     string        `name:"call-late" default:"accept" enum:"accept,ignore" group:"relays" help:"What a relay does with a reply that arrives after its attempt's timeout (accept or ignore)."`
 
 	Availability string `placeholder:"SHARE" group:"verdict" help:"Fail if a smaller share of operations ends ok; total means 1."`
-	Sick         string `default:"fail" enum:"fail,unknown" group:"verdict" help:"The verdict if a node violates the protocol (fail or unknown)."`
+	Sick         string `default:"warn" enum:"warn,fail,unknown,report" group:"verdict" help:"What violations of the protocol mean: warn: they fail the test, but what nodes say to each other only gives warnings; fail: so does that; unknown: they make the verdict unknown; report: they give warnings (${default})."`
 
 	Store      string `default:"store" placeholder:"DIR" group:"output" help:"The directory for the files of tests (${default})."`
 	JSON       bool   `name:"json" group:"output" help:"Print results.json instead of text; with --test-count, an array of them."`
@@ -183,7 +183,7 @@ func (c *testCommand) once() (verdict string, err error) {
 		return "", startError(c.Bin, err)
 	}
 	store.Keep(res)
-	results := report.New(cfg, res, c.Sick == "unknown")
+	results := report.New(cfg, res)
 	results.Started = started
 	results.Command.Args = c.argv
 	if results.Command.Dir, err = os.Getwd(); err != nil {

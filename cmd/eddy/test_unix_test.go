@@ -34,7 +34,7 @@ func TestTestInterrupted(t *testing.T) {
 	if status := cmd.ProcessState.ExitCode(); status != statusUnknown {
 		t.Errorf("exit status %d, want %d", status, statusUnknown)
 	}
-	if !strings.Contains(stdout.String(), "UNKNOWN  echo, 2 nodes") || !strings.Contains(stdout.String(), "stopped: the test ended early: interrupted") {
+	if !strings.Contains(stdout.String(), "UNKNOWN: stopped.  echo, 2 nodes") || !strings.Contains(stdout.String(), "stopped: the test ended early: interrupted") {
 		t.Error(stdout.String())
 	}
 }

@@ -54,7 +54,10 @@ func (r *runner) rename(c *client) {
 	r.processes++
 	c.process = r.processes
 	c.name = "c" + strconv.Itoa(c.process)
-	c.next = 0
+	c.next = 1 // as in Maelstrom: some programs take 0 for no id
+	if r.cfg.Spec.Strict {
+		c.next = 0
+	}
 	r.byClient[c.name] = c
 	if r.carrier != nil {
 		r.carrier.Join(c.name, c.node.name)
@@ -98,7 +101,7 @@ func (r *runner) deliverToClient(d *sim.Delivery) {
 		r.lateReply(e, d)
 		return
 	}
-	if c == nil || c.op < 0 || d.InReplyTo != c.id || c.req.Node != d.Src {
+	if c == nil || c.op < 0 || !r.answers(&d.Message, c.req.Node, c.id) {
 		return // not a reply to the open request; violations were added when it was sent
 	}
 	switch d.Type {
@@ -133,7 +136,7 @@ func (r *runner) deliverToClient(d *sim.Delivery) {
 // change.
 func (r *runner) lateReply(e *expired, d *sim.Delivery) {
 	switch {
-	case d.InReplyTo != e.id || e.req.Node != d.Src || d.Type == "error":
+	case !r.answers(&d.Message, e.req.Node, e.id) || d.Type == "error":
 	case d.Type != e.req.Want:
 		r.wrongBody(d, e.line, fmt.Sprintf("the reply to %s must be %s or error", e.req.Type, e.req.Want))
 	default:
@@ -151,8 +154,10 @@ func (r *runner) wrongBody(d *sim.Delivery, line int64, why string) {
 	if n == nil {
 		return
 	}
-	r.violations.add(Violation{Node: n.name, Kind: "wrong-body", Text: d.Type + ": " + why, Incarnation: n.incarnation.number,
-		Line: line, Bytes: int64(len(d.Body)), Quote: quote.Excerpt(d.Body), At: r.now})
+	if r.violations.count(n.name, "wrong-body") {
+		r.violations.keep(&Violation{Node: n.name, Kind: "wrong-body", Text: d.Type + ": " + why, Incarnation: n.incarnation.number,
+			Line: line, Bytes: int64(len(d.Body)), Quote: quote.Excerpt(d.Body), At: r.now, Message: d.Record})
+	}
 }
 
 // finish ends a client's operation.

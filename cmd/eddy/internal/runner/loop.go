@@ -26,6 +26,11 @@ type runner struct {
 	line    []byte          // a buffer
 
 	violations violations
+	warnings   violations
+	ofLine     []*Violation // those by the line that was read last
+
+	asked     map[string]*requests // by client: what it has asked of any node
+	forwarded map[int]bool         // the messages that a node has passed on under a client's name
 
 	nodes     []*node
 	byName    map[string]*node
@@ -189,7 +194,7 @@ func (r *runner) deliverToNode(n *node, d *sim.Delivery) {
 		return
 	}
 	if d.ID != message.None {
-		n.incarnation.requestsFrom(d.Src).copies.add(d.ID)
+		r.countRequest(n, d)
 	}
 	if r.cfg.Trace != nil {
 		r.cfg.Trace(Traffic{At: r.now, Received: true, Message: &d.Message})

@@ -21,6 +21,7 @@ import (
 type Result struct {
 	History        *history.History
 	Violations     []*Violation
+	Warnings       []*Violation // oddities between nodes: the first of each kind and node
 	Journal        *sim.Journal
 	Elapsed        time.Duration    // until all nodes had ended; Judge adds its own time
 	MainPhase      time.Duration    // how long clients sent requests
@@ -52,6 +53,7 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 		cfg: cfg, start: time.Now(), cluster: c, net: sim.New(cfg.Network), history: new(history.History),
 		rand:   rand.New(rand.NewPCG(seed, 1)),
 		byName: map[string]*node{}, byClient: map[string]*client{}, expired: map[string]*expired{},
+		warnings: violations{most: 1}, asked: map[string]*requests{}, forwarded: map[int]bool{},
 	}
 	r.load = cfg.Spec.New(workload.Env{
 		Nodes: cfg.Nodes, Topology: workload.Topology(cfg.Topology, cfg.Nodes),
@@ -110,7 +112,7 @@ func (r *runner) run(ctx context.Context) (*Result, error) {
 		})
 		return append(problems, checker.Errors(r.history, r.expectsError, r.excuse())...), numbers
 	}
-	result.History, result.Violations, result.Journal = r.history, r.violations.all, r.net.Journal()
+	result.History, result.Violations, result.Warnings, result.Journal = r.history, r.violations.all, r.warnings.all, r.net.Journal()
 	result.start = r.start
 	result.SimulatedNodes = r.peers.names
 	r.noteCarrier()

@@ -24,6 +24,8 @@ import (
 //	{"type":"read"}
 //	{"type":"read_ok","messages":[3,17]}
 //
+// The messages of a read_ok may be null, which means an empty list.
+//
 // After all faults, clients read every node until it returns all elements that were
 // acknowledged or that any read returned, for at most 10 s. An element that a client
 // has read must not disappear, even if its broadcast was never acknowledged.
@@ -41,7 +43,8 @@ type broadcast struct {
 	known map[int64]bool
 }
 
-func newBroadcast(env Env) Workload { return &broadcast{env: env, known: map[int64]bool{}} }
+// The first element is 0, as in Maelstrom.
+func newBroadcast(env Env) Workload { return &broadcast{env: env, last: -1, known: map[int64]bool{}} }
 
 // Setup sends every node the topology.
 func (w *broadcast) Setup() []Request {
@@ -86,12 +89,15 @@ func (w *broadcast) Read(req *Request, body []byte) (jsontext.Value, error) {
 	if err != nil {
 		return nil, err
 	}
+	if messages.Kind() == 'n' {
+		messages = jsontext.Value("[]") // what a Go program writes for a nil slice
+	}
 	values, err := elements(messages)
 	if err != nil {
 		return nil, fmt.Errorf("its messages are not an array of integers")
 	}
 	for _, v := range values {
-		if 0 < v && v <= w.last {
+		if 0 <= v && v <= w.last {
 			w.known[v] = true
 		}
 	}

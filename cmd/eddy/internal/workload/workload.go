@@ -93,6 +93,10 @@ type Spec struct {
 	// after all clients have their replies. Then the test waits for these messages
 	// before the final phase.
 	AwaitsMessages bool
+
+	// Strict reports that the workload is about messages between nodes, so that
+	// these are judged as strictly as those to clients.
+	Strict bool
 }
 
 // Specs are the specs of all workloads.
@@ -101,7 +105,7 @@ var Specs = []Spec{
 	{Name: "unique-ids", New: newUniqueIDs},
 	{Name: "broadcast", New: newBroadcast, AwaitsMessages: true},
 	{Name: "lin-kv", New: newLinKV},
-	{Name: "relay", New: newRelay, AwaitsMessages: true},
+	{Name: "relay", New: newRelay, AwaitsMessages: true, Strict: true},
 }
 
 // Find returns the workload of a name. The error lists the names of all workloads.

@@ -49,7 +49,6 @@ var Buggy = map[string]func(){
 	"unknown-dest":    after(2, func(n *Node, m Message) { n.Send("nobody", `{"type":"gossip"}`); n.Echo(m) }),
 	"reply-to-nobody": after(2, func(n *Node, m Message) { n.Send(m.Src, `{"type":"echo_ok","in_reply_to":999999}`); n.Echo(m) }),
 	"double-reply":    after(2, func(n *Node, m Message) { n.Echo(m); n.Echo(m) }),
-	"reused-id":       after(2, func(n *Node, m Message) { n.Next = 0; n.Echo(m) }),
 	"no-echo":         after(1, func(n *Node, m Message) { n.Reply(m, `{"type":"echo_ok"}`) }),
 	"wrong-type":      after(1, func(n *Node, m Message) { n.Reply(m, `{"type":"pong","echo":1}`) }),
 	"wrong-echo":      after(1, func(n *Node, m Message) { n.Reply(m, `{"type":"echo_ok","echo":"something else"}`) }),
