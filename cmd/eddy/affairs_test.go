@@ -275,6 +275,15 @@ func TestSickReport(t *testing.T) {
 	}
 }
 
+// The reason for an exit quotes the line of the panic, not the end of the stack.
+func TestExitQuotesPanic(t *testing.T) {
+	t.Parallel()
+	r := eddyTest(t, "-w", "echo", "--bin", "buggy-panics", "--nodes", "n1", "--rate", "20", "--time-limit", "0.5")
+	if want := "exit: n1 ended by itself: exit status 2; on stderr:\n    panic: the store is closed\n"; !strings.Contains(r.text(), want) || strings.Contains(r.text(), "goroutine") {
+		t.Errorf("got %s", r.text())
+	}
+}
+
 // The reason for a violation by a line has the message that the line was.
 func TestViolationsHaveTheirMessages(t *testing.T) {
 	t.Parallel()

@@ -106,6 +106,9 @@ func (c *testCommand) Run(ctx *kong.Context) error {
 		return err
 	}
 	c.argv = ctx.Args[1:]
+	if wrong := wrongDash(ctx.Args); len(c.Args) > 0 && wrong != nil {
+		return usageError("%v", wrong)
+	}
 	if len(c.Args) > 0 && !slices.Contains(ctx.Args, "--") {
 		return usageError("unexpected argument %s; arguments of the node program must follow --", c.Args[0])
 	}

@@ -128,9 +128,9 @@ func (r *runner) exited(n *node, e *cluster.Event) {
 		if was == starting {
 			text = fmt.Sprintf("ended before it replied to init: %v", e.Exit)
 		}
-		if tail := r.cluster.StderrTail(n.index); len(tail) > 0 {
-			text += "; the last lines on stderr:"
-			for _, line := range tail {
+		if lines := r.cluster.ErrorLines(n.index); len(lines) > 0 {
+			text += "; on stderr:"
+			for _, line := range lines {
 				text += "\n    " + quote.Printable(line)
 			}
 		}
