@@ -261,9 +261,7 @@ func (r *runner) final(ctx context.Context) error {
 		var requests []workload.Request
 		for _, n := range r.nodes {
 			if n.state != exited {
-				req := r.load.Final(n.name)
-				req.Node = n.name
-				requests = append(requests, req)
+				requests = append(requests, r.finals(n.name)...)
 			}
 		}
 		ops, err := r.requestAll(ctx, requests)
@@ -280,7 +278,12 @@ func (r *runner) final(ctx context.Context) error {
 		case lost != "" && r.now >= end:
 			return stopError("NATS lost a final request to " + lost + ", or the reply")
 		case lost != "":
-		case r.load.Settled(ops) || r.now >= end || r.allExited():
+		case r.load.Settled(ops) || r.allExited():
+			return nil
+		case progressed(r.load):
+			end = r.now + cmp.Or(r.cfg.finalTimeout, finalTimeout)
+			continue
+		case r.now >= end:
 			return nil
 		}
 		again := r.now + 100*time.Millisecond
@@ -290,13 +293,35 @@ func (r *runner) final(ctx context.Context) error {
 	}
 }
 
+// finals returns the final requests to a node.
+func (r *runner) finals(node string) []workload.Request {
+	requests := []workload.Request{r.load.Final(node)}
+	if many, ok := r.load.(workload.ManyFinal); ok {
+		requests = many.Finals(node)
+	}
+	for i := range requests {
+		requests[i].Node = node
+	}
+	return requests
+}
+
+// progressed reports whether a workload says that the final phase makes progress.
+func progressed(load workload.Workload) bool {
+	many, ok := load.(workload.ManyFinal)
+	return ok && many.Progressed()
+}
+
 // checkFinal adds violations for nodes that sent no reply in the final phase. If the
 // carrier lost the request or the reply, it returns the node instead.
 func (r *runner) checkFinal(ops []history.Op) (lost string) {
+	replied := map[string]bool{}
+	for i := range ops {
+		replied[ops[i].Node] = replied[ops[i].Node] || !strings.HasPrefix(ops[i].Error, noReply)
+	}
 	for i := range ops {
 		n := r.byName[ops[i].Node]
 		switch {
-		case !strings.HasPrefix(ops[i].Error, noReply) || n.noReply || n.state == exited:
+		case !strings.HasPrefix(ops[i].Error, noReply) || replied[n.name] || n.noReply || n.state == exited:
 		case r.lostByCarrier(&ops[i]):
 			lost = n.name
 		default:

@@ -68,6 +68,16 @@ type Workload interface {
 	Check(Record) ([]checker.Problem, []checker.Number)
 }
 
+// A ManyFinal is a workload that has several final requests for a node.
+type ManyFinal interface {
+	// Finals returns requests of the final phase for a node. It is used instead of
+	// Final.
+	Finals(node string) []Request
+	// Progressed reports whether the results that were given to Settled last had
+	// some that were missing. Then the final requests are repeated for longer.
+	Progressed() bool
+}
+
 // A Record is everything that happened in a test.
 type Record struct {
 	History *history.History
