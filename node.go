@@ -180,7 +180,7 @@ func (n *Node) encode(body any, p *Policy) (fields string, err error) {
 		return "", err
 	}
 	b, err := wire.ReadBody(raw)
-	if err == nil && b.Type == nil {
+	if err == nil && b.Type == nil && (n.official == nil || !b.HasFields()) {
 		err = errors.New("body.type is missing")
 	}
 	if err != nil {

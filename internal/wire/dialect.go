@@ -94,14 +94,16 @@ func (d Dialect) Fields(b *Body) string {
 // fields in their order. A typ that is not empty replaces the type of the body. Names,
 // numbers and strings stay as they are encoded.
 func (d Dialect) AppendFields(dst []byte, typ string, b *Body) []byte {
-	dst = append(dst, d.pick(`"type": `, `"type":`)...)
-	if typ != "" {
-		dst = AppendQuote(dst, typ)
-	} else {
-		dst = append(dst, b.Raw[b.rawType.start:b.rawType.end]...)
+	switch prefix := d.pick(`"type": `, `"type":`); {
+	case typ != "":
+		dst = AppendQuote(append(dst, prefix...), typ)
+	case b.rawType.end > 0:
+		dst = append(append(dst, prefix...), b.Raw[b.rawType.start:b.rawType.end]...)
 	}
-	for _, own := range b.own[:b.count] {
-		dst = append(dst, d.pick(", ", ",")...)
+	for i, own := range b.own[:b.count] {
+		if i > 0 || typ != "" || b.rawType.end > 0 {
+			dst = append(dst, d.pick(", ", ",")...)
+		}
 		fields := b.Raw[own.start:own.end]
 		if d.Spaced || b.blanks {
 			dst = d.AppendValue(dst, fields)
