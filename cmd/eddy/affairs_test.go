@@ -3,11 +3,14 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"maps"
 	"os"
+	"os/exec"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -212,7 +215,7 @@ var affairNodes = map[string]affairNode{
 }
 
 func init() {
-	testNodes["node-both-reply"] = bothReply
+	testNodes["node-both-reply"], testNodes["node-null-relay"] = bothReply, nullRelay
 	for name, node := range affairNodes {
 		testNodes["affair-"+name] = node.run
 	}
@@ -302,5 +305,49 @@ func TestViolationsHaveTheirMessages(t *testing.T) {
 		if i < 0 || (r.Reasons[i].Message >= 0) != test.message || r.Reasons[i].Message != r.Violations[0].Message {
 			t.Errorf("%s: reason %d of %+v, violations %+v", test.node, i, r.Reasons, r.Violations)
 		}
+	}
+}
+
+// nullRelay asks n2 for an echo, with and without null ids, and replies with its reply.
+func nullRelay() {
+	n, waiting := &plainNode{}, plainMessage{}
+	n.serve(func(m plainMessage) {
+		switch m.text("type") {
+		case "relay":
+			waiting = m
+			n.write("n2", `{"type":"echo","echo":%s,"msg_id":5,"in_reply_to":null}`, m.Body["echo"])
+		case "echo":
+			n.write(m.Src, `{"type":"echo_ok","echo":%s,"in_reply_to":%s,"msg_id":null}`, m.Body["echo"], m.Body["msg_id"])
+		case "echo_ok":
+			n.write(waiting.Src, `{"type":"relay_ok","echo":%s,"in_reply_to":%s,"msg_id":null}`, m.Body["echo"], waiting.Body["msg_id"])
+		}
+	})
+}
+
+// Under eddy up an id that is null means that there is none, and a request with such an
+// in_reply_to gets its reply.
+func TestUpTakesNullForNoID(t *testing.T) {
+	t.Parallel()
+	url := startUp(t, "node-null-relay", io.Discard)
+	out, errs, status := calling(&callCommand{natsFlags: natsFlags{NATS: url}, Wait: 5 * time.Second, Dest: "n1", Body: `{"type":"relay","echo":[7]}`}, nil)
+	if status != 0 || !strings.Contains(out, `"echo":[7]`) {
+		t.Errorf("status %d: %s%s", status, out, errs)
+	}
+}
+
+// A node of package eddy replies to a request whose in_reply_to is null.
+func TestMemberTakesNullForNoID(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command("node-member")
+	cmd.Stdin = strings.NewReader(`{"src":"c0","dest":"n1","body":{"type":"init","msg_id":1,"in_reply_to":null,"node_id":"n1","node_ids":["n1"]}}
+{"src":"c1","dest":"n1","body":{"type":"echo","echo":7,"msg_id":2,"in_reply_to":null}}
+{"src":"c1","dest":"n1","body":{"type":"echo","echo":8,"msg_id":null}}
+`)
+	out, err := cmd.Output()
+	want := `{"src":"n1","dest":"c0","body":{"type":"init_ok","in_reply_to":1,"msg_id":0}}
+{"src":"n1","dest":"c1","body":{"type":"echo_ok","echo":7,"in_reply_to":2,"msg_id":1}}
+`
+	if err != nil || string(out) != want {
+		t.Errorf("%v\n got %swant %s", err, out, want)
 	}
 }
