@@ -39,10 +39,10 @@ import (
 type linKV struct {
 	env   Env
 	n     int64
-	final finalKeys
+	final finalReads
 }
 
-func newLinKV(env Env) Workload { return &linKV{env: env, final: newFinalKeys(env.Nodes)} }
+func newLinKV(env Env) Workload { return &linKV{env: env, final: newFinalReads(env.Nodes)} }
 
 const (
 	// opsPerKey is the number of operations on a key before the next key is used:

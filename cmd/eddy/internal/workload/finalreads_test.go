@@ -8,7 +8,7 @@ import (
 
 // Every key with an acknowledged write is read until a node answers, also if only one
 // node can.
-func TestFinalKeys(t *testing.T) {
+func TestFinalReads(t *testing.T) {
 	nodes := []string{"n1", "n2", "n3"}
 	w := newLinKV(Env{Nodes: nodes}).(*linKV)
 	const keys = 100
@@ -49,7 +49,7 @@ func TestFinalKeys(t *testing.T) {
 }
 
 // Without an acknowledged write one key is read.
-func TestFinalKeysWithoutWrites(t *testing.T) {
+func TestFinalReadsWithoutWrites(t *testing.T) {
 	w := newLinKV(Env{Nodes: []string{"n1"}}).(*linKV)
 	if got := w.Finals("n1"); len(got) != 1 || w.Settled([]history.Op{{F: "read", Outcome: history.Fail, Code: 11}}) {
 		t.Errorf("%+v", got)

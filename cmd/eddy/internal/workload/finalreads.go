@@ -11,10 +11,10 @@ import (
 // maxFinalKeys is how many keys a node is asked for at the same time.
 const maxFinalKeys = 10
 
-// finalKeys are the keys that clients read in the final phase, each until a node
+// finalReads are the keys that clients read in the final phase, each until a node
 // answers: those with an acknowledged write, or a single one if there are none. Without
 // this, a store that forgets everything, or that answers only with errors, would pass.
-type finalKeys struct {
+type finalReads struct {
 	nodes      []string
 	pending    []int64
 	known      map[int64]bool // all keys that were ever pending
@@ -22,12 +22,12 @@ type finalKeys struct {
 	progressed bool
 }
 
-func newFinalKeys(nodes []string) finalKeys {
-	return finalKeys{nodes: nodes, known: map[int64]bool{}, rounds: map[string]int{}}
+func newFinalReads(nodes []string) finalReads {
+	return finalReads{nodes: nodes, known: map[int64]bool{}, rounds: map[string]int{}}
 }
 
 // add adds a key, because a write of it was acknowledged.
-func (f *finalKeys) add(key int64) {
+func (f *finalReads) add(key int64) {
 	if !f.known[key] {
 		f.known[key] = true
 		f.pending = append(f.pending, key)
@@ -36,7 +36,7 @@ func (f *finalKeys) add(key int64) {
 
 // next returns the keys that a node is asked for in its next round. In another round it
 // is asked for others, because only some nodes may be able to answer.
-func (f *finalKeys) next(node string) (keys []int64) {
+func (f *finalReads) next(node string) (keys []int64) {
 	round, at := f.rounds[node], slices.Index(f.nodes, node)
 	f.rounds[node]++
 	for i, key := range f.pending {
@@ -49,7 +49,7 @@ func (f *finalKeys) next(node string) (keys []int64) {
 
 // settled removes the keys that were answered, with a value or with the error that
 // there is none. It reports whether none is left.
-func (f *finalKeys) settled(ops []history.Op) bool {
+func (f *finalReads) settled(ops []history.Op) bool {
 	answered := map[int64]bool{}
 	for i := range ops {
 		if ops[i].Outcome == history.OK || ops[i].Outcome == history.Fail && ops[i].Code == 20 {
@@ -63,7 +63,7 @@ func (f *finalKeys) settled(ops []history.Op) bool {
 }
 
 // problems returns a problem if the final phase ended before all keys were answered.
-func (f *finalKeys) problems() []checker.Problem {
+func (f *finalReads) problems() []checker.Problem {
 	if len(f.rounds) == 0 || len(f.pending) == 0 {
 		return nil
 	}
