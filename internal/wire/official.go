@@ -32,7 +32,7 @@ func (b *Body) readFolded(c *cursor, k key, from, value int) (end int) {
 	switch k &^ keyFolded {
 	case keyType:
 		if _, end = c.readString(k, value, bodyDepth+1); c.peek(value) == '"' {
-			b.rawType, b.escaped = span{value - from, end - from}, c.escaped
+			b.typ, b.escaped = span{value - from, end - from}, c.escaped
 		}
 	case keyID:
 		b.ID, end = c.readID(k, value, bodyDepth+1)

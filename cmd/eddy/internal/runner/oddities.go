@@ -97,16 +97,20 @@ func (r *runner) checkReply(n *node, e *cluster.Event, m *message.Message) {
 	if !m.IsReply() || m.Src != n.name {
 		return
 	}
-	requests, report, to := n.incarnation.requestsFrom(m.Dest), r.lineViolation, ""
+	requests := n.incarnation.requestsFrom(m.Dest)
+	copies, replies := requests.copies.count(m.InReplyTo), requests.replies.add(m.InReplyTo)
+	report, to := r.lineViolation, ""
 	switch {
 	case m.Dest == "c0" || r.cfg.Spec.Strict:
 	case r.isClient(m.Dest):
-		requests = r.requestsOf(m.Dest)
+		asked := r.copiesOf(m.Dest).count(m.InReplyTo)
+		r.passedOn = r.passedOn || copies == 0 && asked > 0
+		if copies = asked; r.passedOn {
+			replies = r.repliesOfAll(m.Dest, m.InReplyTo)
+		}
 	case r.byName[m.Dest] != nil:
 		report, to = r.warn, "-node"
 	}
-	copies := requests.copies.count(m.InReplyTo)
-	replies := requests.replies.add(m.InReplyTo)
 	switch {
 	case copies == 0:
 		report(n, e, "unrequested"+to+"-reply", "replied to message %d of %s, which was not delivered to it as a request", m.InReplyTo, m.Dest)
@@ -115,14 +119,28 @@ func (r *runner) checkReply(n *node, e *cluster.Event, m *message.Message) {
 	}
 }
 
-// requestsOf returns the requests of a client, whichever node they were delivered to.
-func (r *runner) requestsOf(client string) *requests {
+// copiesOf counts the delivered copies of a client's requests, whichever node got them.
+func (r *runner) copiesOf(client string) *idCounts {
 	of := r.asked[client]
 	if of == nil {
-		of = &requests{}
+		of = &idCounts{}
+		if r.asked == nil {
+			r.asked = map[string]*idCounts{}
+		}
 		r.asked[client] = of
 	}
 	return of
+}
+
+// repliesOfAll returns how many replies to a client's request all nodes have sent, each
+// in its current incarnation.
+func (r *runner) repliesOfAll(client string, id int64) (count int) {
+	for _, n := range r.nodes {
+		if requests := n.incarnation.requests[client]; requests != nil {
+			count += requests.replies.count(id)
+		}
+	}
+	return count
 }
 
 // countRequest counts a delivered message with a msg_id, for checkReply. What a node
@@ -138,7 +156,7 @@ func (r *runner) countRequest(n *node, d *sim.Delivery) {
 			return
 		}
 	}
-	r.requestsOf(d.Src).copies.add(d.ID)
+	r.copiesOf(d.Src).add(d.ID)
 }
 
 // checkReplier adds a warning if a reply settles the request of a client that had
@@ -146,11 +164,9 @@ func (r *runner) countRequest(n *node, d *sim.Delivery) {
 func (r *runner) checkReplier(n *node, e *cluster.Event, m *message.Message) {
 	asked := ""
 	if c := r.byClient[m.Dest]; c != nil && c.op >= 0 && m.InReplyTo == c.id {
-		c.line = e.Line.Number
 		asked = c.req.Node
-	} else if late := r.expired[m.Dest]; late != nil && m.InReplyTo == late.id {
-		late.line = e.Line.Number
-		asked = late.req.Node
+	} else if e := r.ended[clientRequest{m.Dest, m.InReplyTo}]; e != nil {
+		asked = e.req.Node
 	}
 	if asked != "" && asked != n.name {
 		r.oddity(n, e, "other-replier", "%s had asked %s", m.Dest, asked)
