@@ -339,11 +339,13 @@ func TestRepliesThatNobodyWaitsFor(t *testing.T) {
 		{"another node replies instead", "echo", sim.Config{}, func(d *desk) {
 			a := d.ask("n1", "echo", `"a"`)
 			d.answer(&client{name: a.name, node: d.byName["n2"], id: a.id}, `{"type":"echo_ok","echo":"a"}`)
+			d.wait(10 * time.Millisecond)
 		}, ""},
 		{"another node replies, too", "echo", sim.Config{}, func(d *desk) {
 			a := d.ask("n1", "echo", `"a"`)
 			d.answer(a, `{"type":"echo_ok","echo":"a"}`)
 			d.answer(&client{name: a.name, node: d.byName["n2"], id: a.id}, `{"type":"echo_ok","echo":"a"}`)
+			d.wait(10 * time.Millisecond)
 		}, "extra-reply"},
 		{"it loses what it acknowledges after the kill", "lin-kv", sim.Config{}, func(d *desk) {
 			a := d.ask("n1", "write", 1, 3)
