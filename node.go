@@ -181,7 +181,7 @@ func (n *Node) encode(body any, p *Policy) (fields string, err error) {
 	}
 	var b wire.Body
 	text, err := b.Read(raw)
-	if err == nil && !b.HasType() {
+	if err == nil && !b.HasType() && (n.official == nil || !b.HasFields()) {
 		err = errors.New("body.type is missing")
 	}
 	if err != nil {

@@ -79,7 +79,7 @@ func (r *Request) ReplyAs(typ string, body Raw) error {
 	if err != nil {
 		return fmt.Errorf("reply to %s: %w", bounded.Name(r.Src), err)
 	}
-	if typ == "" && !b.HasType() {
+	if typ == "" && !b.HasType() && (r.handler.node.official == nil || !b.HasFields()) {
 		typ = r.Type() + "_ok"
 	}
 	return r.reply(func(to outbox.To, keep bool) []byte {

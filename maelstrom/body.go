@@ -4,6 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/eddyrpc/eddy"
 )
@@ -39,7 +42,24 @@ func fieldsOf(body any) (map[string]json.RawMessage, error) {
 	return fields, nil
 }
 
-func typeOf(fields map[string]json.RawMessage) string {
-	typ, _ := eddy.Raw(fields["type"]).Text()
+// typeOf returns the type of a body that is written with its names in order: of names
+// that differ in case, the last counts, as for the receiver.
+func typeOf(fields map[string]json.RawMessage) (typ string) {
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if strings.EqualFold(name, "type") {
+			typ, _ = eddy.Raw(fields[name]).Text()
+		}
+	}
 	return typ
+}
+
+// member returns the value of a member of a body, nil if there is none. Case does not
+// matter and the last one counts, as for encoding/json.
+func member(body json.RawMessage, name string) (value eddy.Raw) {
+	for n, v := range eddy.Raw(body).Members() {
+		if strings.EqualFold(string(n), name) {
+			value = v
+		}
+	}
+	return value
 }

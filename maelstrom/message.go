@@ -2,8 +2,6 @@ package maelstrom
 
 import (
 	"encoding/json"
-
-	"github.com/eddyrpc/eddy"
 )
 
 // A Message is sent from Src to Dest. Its body is JSON text.
@@ -33,7 +31,7 @@ func (m *Message) RPCError() *RPCError {
 	if body.Code == 0 && body.Type != "error" {
 		return nil
 	}
-	if eddy.Raw(m.Body).Get("code") == nil {
+	if member(m.Body, "code") == nil {
 		return NewRPCError(Crash, body.Text) // which may have had an effect
 	}
 	return NewRPCError(body.Code, body.Text)

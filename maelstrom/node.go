@@ -191,7 +191,7 @@ func (n *Node) Reply(req Message, body any) error {
 
 // idOf returns the msg_id of a message, nil if it has none.
 func idOf(req Message) (json.RawMessage, error) {
-	id := eddy.Raw(req.Body).Get("msg_id")
+	id := member(req.Body, "msg_id")
 	if id == nil || bytes.Equal(id, []byte("null")) {
 		return nil, json.Unmarshal(req.Body, new(MessageBody))
 	}

@@ -20,14 +20,24 @@ import (
 	"github.com/eddyrpc/eddy/internal/golden"
 )
 
-// The table of violations is generated from that of the code.
+// The tables of violations and warnings are generated from those of the code.
 func TestViolationsInDocs(t *testing.T) {
 	var table strings.Builder
-	table.WriteString("| check | what the node did |\n|---|---|\n")
+	table.WriteString("| check | what the node did | about messages only |\n|---|---|---|\n")
 	for _, s := range runner.ViolationKinds {
-		fmt.Fprintf(&table, "| `%s` | %s |\n", s.Kind, s.Meaning)
+		only := "no"
+		if s.Protocol {
+			only = "yes"
+		}
+		fmt.Fprintf(&table, "| `%s` | %s | %s |\n", s.Kind, s.Meaning, only)
 	}
 	golden.Section(t, "../../docs/faults.md", "violations", table.String())
+	table.Reset()
+	table.WriteString("| warning | what the node did |\n|---|---|\n")
+	for _, s := range runner.WarningKinds {
+		fmt.Fprintf(&table, "| `%s` | %s |\n", s.Kind, s.Meaning)
+	}
+	golden.Section(t, "../../docs/faults.md", "warnings", table.String())
 }
 
 // A schema is as much of JSON Schema as docs/results.schema.json uses.

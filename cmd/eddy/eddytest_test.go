@@ -33,21 +33,28 @@ func sideBySide(t *testing.T, count int, test func(t *testing.T, i int)) {
 
 // results are the fields of results.json that the tests use.
 type results struct {
-	Verdict    string   `json:"verdict"`
-	Reasons    []reason `json:"reasons"`
-	Violations []struct {
-		Node  string `json:"node"`
-		Kind  string `json:"kind"`
-		Line  int64  `json:"line"`
-		Quote string `json:"quote"`
-	} `json:"violations"`
-	status int
+	Verdict    string      `json:"verdict"`
+	Reasons    []reason    `json:"reasons"`
+	Violations []violation `json:"violations"`
+	Warnings   []violation `json:"warnings"`
+	status     int
+}
+
+type violation struct {
+	Node    string `json:"node"`
+	Kind    string `json:"kind"`
+	Line    int64  `json:"line"`
+	Quote   string `json:"quote"`
+	Text    string `json:"text"`
+	Message int    `json:"message"`
+	Count   int    `json:"count"`
 }
 
 type reason struct {
 	Check   string `json:"check"`
 	Text    string `json:"text"`
 	Unknown bool   `json:"unknown"`
+	Message int    `json:"message"`
 }
 
 // checks returns the names of the checks of the reasons, each once.
@@ -60,6 +67,18 @@ func (r *results) checks() string {
 	}
 	slices.Sort(names)
 	return strings.Join(names, " ")
+}
+
+// warningKinds returns the kinds of the warnings, each once.
+func (r *results) warningKinds() string {
+	var kinds []string
+	for _, w := range r.Warnings {
+		if !slices.Contains(kinds, w.Kind) {
+			kinds = append(kinds, w.Kind)
+		}
+	}
+	slices.Sort(kinds)
+	return strings.Join(kinds, " ")
 }
 
 func (r *results) text() string {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 
@@ -100,6 +101,9 @@ func run(args []string) (status int) {
 	if missing := missingWorkload(args); err != nil && missing != nil {
 		err = missing // the other errors follow from it
 	}
+	if wrong := wrongDash(args); err != nil && wrong != nil {
+		err = wrong
+	}
 	if err != nil {
 		about := "eddy"
 		var parse *kong.ParseError
@@ -113,6 +117,29 @@ func run(args []string) (status int) {
 		return exitStatus(err, os.Stderr)
 	}
 	return 0
+}
+
+// wrongDash returns an error if an argument begins with another dash than the hyphen of
+// a keyboard, as those that are copied from some web pages do. What follows -- is not
+// for eddy.
+func wrongDash(args []string) error {
+	const dashes = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
+	for _, arg := range args {
+		name := strings.TrimLeft(arg, "-"+dashes)
+		begin := arg[:len(arg)-len(name)]
+		switch {
+		case arg == "--":
+			return nil
+		case name == "" || !strings.ContainsAny(begin, dashes):
+			continue
+		}
+		flag := "--" + name
+		if utf8.RuneCountInString(name) == 1 {
+			flag = "-" + name
+		}
+		return fmt.Errorf("%s begins with a dash that is not the hyphen of a keyboard: did you mean %s?", arg, flag)
+	}
+	return nil
 }
 
 // exitStatus prints an error and returns the exit status.

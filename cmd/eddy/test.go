@@ -69,7 +69,7 @@ type testCommand struct {
 	MaxWritesPerKey   int    `name:"max-writes-per-key" default:"16" placeholder:"N" group:"transactions" help:"After how many writes another key takes the place of a key (${default})."`
 
 	Availability string `placeholder:"SHARE" group:"verdict" help:"Fail if a smaller share of operations ends ok, or with an error that is a result, such as 22 of a cas; total means 1."`
-	Sick         string `default:"fail" enum:"fail,unknown" group:"verdict" help:"The verdict if a node violates the protocol (fail or unknown)."`
+	Sick         string `default:"warn" enum:"warn,fail,unknown,report" group:"verdict" help:"What violations of the protocol mean: warn: they fail the test, but what nodes say to each other only gives warnings; fail: so does that; unknown: they make the verdict unknown; report: they give warnings (${default})."`
 
 	Store      string `default:"store" placeholder:"DIR" group:"output" help:"The directory for the files of tests (${default})."`
 	JSON       bool   `name:"json" group:"output" help:"Print results.json instead of text; with --test-count, an array of them."`
@@ -111,6 +111,9 @@ func (c *testCommand) Run(ctx *kong.Context) error {
 		return err
 	}
 	c.argv = ctx.Args[1:]
+	if wrong := wrongDash(ctx.Args); len(c.Args) > 0 && wrong != nil {
+		return usageError("%v", wrong)
+	}
 	if len(c.Args) > 0 && !slices.Contains(ctx.Args, "--") {
 		return usageError("unexpected argument %s; arguments of the node program must follow --", c.Args[0])
 	}
@@ -190,7 +193,7 @@ func (c *testCommand) once() (verdict string, err error) {
 		return "", startError(c.Bin, err)
 	}
 	store.Keep(res)
-	results := report.New(cfg, res, c.Sick == "unknown")
+	results := report.New(cfg, res)
 	results.Started, results.Command.Args, results.Command.Dir = started, c.argv, dir
 	shown := c.show(os.Stdout, results)
 	if err := store.Write(results, res); err != nil {

@@ -64,7 +64,7 @@ func (c *testCommand) config() (*runner.Config, error) {
 		Spec: spec, Bin: c.Bin, Args: c.Args, Topology: c.Topology,
 		TimeLimit: seconds(c.TimeLimit), Interval: seconds(c.NemesisInterval), Quiesce: seconds(c.Quiesce),
 		CallTimeout: c.CallTimeout, CallAttempts: c.CallAttempts, CallBackoff: c.CallBackoff, IgnoreLate: c.CallLate == "ignore",
-		ClientTimeout: c.ClientTimeout, Nemeses: c.Nemesis,
+		ClientTimeout: c.ClientTimeout, Nemeses: c.Nemesis, Sick: runner.Sick(c.Sick),
 	}
 	for _, step := range []func(*runner.Config) error{c.names, c.load, c.network, c.limits, c.transactions} {
 		if err := step(cfg); err != nil {

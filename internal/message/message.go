@@ -26,10 +26,18 @@ func (m *Message) IsReply() bool { return m.InReplyTo != None }
 // New returns a message whose body is complete: it has its type and its ids.
 // The message keeps body.
 func New(src, dest string, body []byte) (Message, error) {
+	m, flaws, err := NewAny(src, dest, body)
+	return m, firstError(flaws, err)
+}
+
+// NewAny returns a message whose body may be any object, and its flaws, as ParseAny
+// does. The message keeps body.
+func NewAny(src, dest string, body []byte) (Message, []Flaw, error) {
 	m := Message{Src: src, Dest: dest, Body: body, ID: None, InReplyTo: None}
 	r := readers.Get().(*reader)
 	defer readers.Put(r)
-	return m, r.body(&m)
+	flaws, err := r.body(&m)
+	return m, flaws, err
 }
 
 // Append appends a message's line without its newline. Receivers get src, dest

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+	"strings"
 	"sync"
 	"unicode/utf8"
 
@@ -37,19 +38,33 @@ func (r *reader) reset(text []byte) {
 
 // Parse parses one line. The message's body is a part of line. The error says
 // why the line is not a message; it begins with "not JSON" if the line is not
-// JSON.
+// JSON. An id that is null is None.
 func Parse(line []byte) (Message, error) {
+	m, flaws, err := ParseAny(line)
+	return m, firstError(flaws, err)
+}
+
+// ParseAny parses one line whose body may be any object. It returns what is unusual
+// in the message, in its order; where a value is not what it should be, the field of
+// the message is empty or None. The error says why the line is not JSON, or why the
+// envelope is wrong; it begins with "not JSON" if the line is not JSON.
+func ParseAny(line []byte) (Message, []Flaw, error) {
 	r := readers.Get().(*reader)
 	defer readers.Put(r)
 	m := Message{ID: None, InReplyTo: None}
 	if len(bytes.TrimSpace(line)) == 0 {
-		return m, errors.New("not JSON: an empty line")
+		return m, nil, errors.New("not JSON: an empty line")
 	}
 	var seen members
+	var flaws []Flaw
 	err := r.object(line, func(name, value []byte) (err error) {
 		switch {
 		case is(name, "src"):
-			m.Src, err = readName(value, "src")
+			if string(value) == "null" {
+				flaws = append(flaws, Flaw{"src", Null, "src is not a string"})
+			} else {
+				m.Src, err = readName(value, "src")
+			}
 			return seen.add(1, "src", err)
 		case is(name, "dest"):
 			m.Dest, err = readName(value, "dest")
@@ -64,46 +79,61 @@ func Parse(line []byte) (Message, error) {
 	})
 	switch {
 	case err != nil:
-		return m, err
+		return m, nil, err
 	case seen&1 == 0:
-		return m, errors.New("src is missing")
+		return m, nil, errors.New("src is missing")
 	case seen&2 == 0:
-		return m, errors.New("dest is missing")
+		return m, nil, errors.New("dest is missing")
 	case seen&4 == 0:
-		return m, errors.New("body is missing")
+		return m, nil, errors.New("body is missing")
 	}
-	return m, r.body(&m)
+	ofBody, err := r.body(&m)
+	return m, append(flaws, ofBody...), err
 }
 
 // body reads the type and the ids from a message's body.
-func (r *reader) body(m *Message) error {
+func (r *reader) body(m *Message) (flaws []Flaw, err error) {
 	var seen members
-	err := r.object(m.Body, func(name, value []byte) (err error) {
+	note := func(field string, kind FlawKind, err error) {
+		if _, twice := err.(errTwice); twice {
+			kind = Wrong
+		}
+		if err != nil {
+			flaws = append(flaws, Flaw{field, kind, err.Error()})
+		}
+	}
+	err = r.object(m.Body, func(name, value []byte) (err error) {
+		var kind FlawKind
 		switch {
 		case is(name, "type"):
 			m.Type, err = readName(value, "body.type")
-			return seen.add(1, "body.type", err)
+			note("type", Wrong, seen.add(1, "body.type", err))
 		case is(name, "msg_id"):
-			m.ID, err = readID(value, "body.msg_id")
-			return seen.add(2, "body.msg_id", err)
+			m.ID, kind, err = readID(value, "body.msg_id")
+			note("msg_id", kind, seen.add(2, "body.msg_id", err))
 		case is(name, "in_reply_to"):
-			m.InReplyTo, err = readID(value, "body.in_reply_to")
-			return seen.add(4, "body.in_reply_to", err)
+			m.InReplyTo, kind, err = readID(value, "body.in_reply_to")
+			note("in_reply_to", kind, seen.add(4, "body.in_reply_to", err))
 		}
 		return nil
 	})
 	if err == nil && seen&1 == 0 {
-		err = errors.New("body.type is missing")
+		note("type", Wrong, errors.New("body.type is missing"))
 	}
-	return err
+	return flaws, err
 }
+
+// An errTwice says that a reserved member is given twice.
+type errTwice string
+
+func (e errTwice) Error() string { return string(e) }
 
 // members is the set of reserved members that an object has.
 type members uint8
 
 func (s *members) add(bit members, name string, err error) error {
 	if *s&bit != 0 {
-		return errors.New(name + " is given twice")
+		return errTwice(name + " is given twice")
 	}
 	*s |= bit
 	return err
@@ -194,10 +224,18 @@ func readName(value []byte, what string) (string, error) {
 	return s, nil
 }
 
-func readID(value []byte, what string) (int64, error) {
+// readID reads an id. The kind says what is wrong with it if there is an error.
+func readID(value []byte, what string) (int64, FlawKind, error) {
 	n, err := strconv.ParseInt(string(value), 10, 64)
-	if err != nil || n < 0 || string(value) == "-0" {
-		return None, errors.New(what + " is not an integer from 0 to 2^63-1")
+	if err == nil && n >= 0 && string(value) != "-0" {
+		return n, Wrong, nil
 	}
-	return n, nil
+	kind := Wrong
+	switch {
+	case string(value) == "null":
+		kind = Null
+	case strings.Trim(string(value), "0123456789") == "":
+		kind = Large
+	}
+	return None, kind, errors.New(what + " is not an integer from 0 to 2^63-1")
 }

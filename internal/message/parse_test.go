@@ -42,6 +42,7 @@ func TestParseInvalid(t *testing.T) {
 		`{"src":"a","dest":"b","body":{"type":3}}`:                         "body.type is not a string",
 		`{"src":"a","dest":"b","body":{"type":"t","x":"` + "\xff" + `"}}`:  "not JSON",
 		`{"src":1,"dest":"b","body":{"type":"t"}}`:                         "src is not a string",
+		`{"src":null,"dest":"b","body":{"type":"t"}}`:                      "src is not a string",
 		`{"src":"","dest":"b","body":{"type":"t"}}`:                        "src is empty",
 		`{"src":"a","src":"a","dest":"b","body":{"type":"t"}}`:             "src is given twice",
 		`{"src":"a","dest":"b","body":{"type":"t","msg_id":1.0}}`:          "body.msg_id is not an integer",
@@ -52,6 +53,44 @@ func TestParseInvalid(t *testing.T) {
 		if _, err := Parse([]byte(line)); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %s", line, err, want)
 		}
+	}
+}
+
+// ParseAny reads messages whose bodies are not those of the protocol. Parse refuses
+// them, unless only an id is null.
+func TestParseAny(t *testing.T) {
+	for _, tt := range []struct {
+		body   string
+		want   Message // without its src, dest and body
+		flaws  []Flaw
+		parses bool
+	}{
+		{`{"type":"t","msg_id":3}`, Message{Type: "t", ID: 3, InReplyTo: None}, nil, true},
+		{`{"x":1}`, Message{ID: None, InReplyTo: None}, []Flaw{{"type", Wrong, "body.type is missing"}}, false},
+		{`{"type":3,"msg_id":4}`, Message{ID: 4, InReplyTo: None}, []Flaw{{"type", Wrong, "body.type is not a string"}}, false},
+		{`{"type":"t","msg_id":null,"in_reply_to":null}`, Message{Type: "t", ID: None, InReplyTo: None}, []Flaw{
+			{"msg_id", Null, "body.msg_id is not an integer from 0 to 2^63-1"},
+			{"in_reply_to", Null, "body.in_reply_to is not an integer from 0 to 2^63-1"}}, true},
+		{`{"type":"t","in_reply_to":1,"in_reply_to":null}`, Message{Type: "t", ID: None, InReplyTo: None},
+			[]Flaw{{"in_reply_to", Wrong, "body.in_reply_to is given twice"}}, false},
+		{`{"type":"t","msg_id":9223372036854775808}`, Message{Type: "t", ID: None, InReplyTo: None},
+			[]Flaw{{"msg_id", Large, "body.msg_id is not an integer from 0 to 2^63-1"}}, false},
+		{`{"type":"t","msg_id":-1}`, Message{Type: "t", ID: None, InReplyTo: None},
+			[]Flaw{{"msg_id", Wrong, "body.msg_id is not an integer from 0 to 2^63-1"}}, false},
+	} {
+		line := []byte(`{"src":"a","dest":"b","body":` + tt.body + `}`)
+		tt.want.Src, tt.want.Dest, tt.want.Body = "a", "b", []byte(tt.body)
+		got, flaws, err := ParseAny(line)
+		if diff := cmp.Diff(tt.want, got) + cmp.Diff(tt.flaws, flaws); diff != "" || err != nil {
+			t.Errorf("%s: %v (-want +got)\n%s", tt.body, err, diff)
+		}
+		if _, err := Parse(line); (err == nil) != tt.parses {
+			t.Errorf("%s: Parse returned %v", tt.body, err)
+		}
+	}
+	m, flaws, err := ParseAny([]byte(`{"src":null,"dest":"b","body":{"type":"t"}}`))
+	if m.Src != "" || len(flaws) != 1 || flaws[0].Field != "src" || flaws[0].Kind != Null || err != nil {
+		t.Errorf("%+v, %v, %v", m, flaws, err)
 	}
 }
 

@@ -21,6 +21,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
@@ -83,6 +85,11 @@ func All(seed uint64) map[string]*Service {
 // Serve serves a request from src, whose body has a type and a msg_id, and returns
 // the body of the reply.
 func (s *Service) Serve(src, typ string, body []byte, msgID int64) []byte {
+	return s.ServeID(src, typ, body, message.Int(msgID))
+}
+
+// ServeID is Serve with a msg_id that may be any number.
+func (s *Service) ServeID(src, typ string, body []byte, msgID jsontext.Value) []byte {
 	random := s.random[src]
 	if random == nil {
 		random = rand.New(rand.NewPCG(s.seed, hash(s.name+" "+src)))
@@ -123,6 +130,6 @@ func refuse(code int, format string, args ...any) reply {
 	return reply{"error", `,"code":` + strconv.Itoa(code) + `,"text":` + string(text)}
 }
 
-func (r *reply) body(inReplyTo int64) []byte {
-	return fmt.Appendf(nil, `{"type":"%s"%s,"in_reply_to":%d}`, r.typ, r.fields, inReplyTo)
+func (r *reply) body(inReplyTo jsontext.Value) []byte {
+	return fmt.Appendf(nil, `{"type":"%s"%s,"in_reply_to":%s}`, r.typ, r.fields, inReplyTo)
 }

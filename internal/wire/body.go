@@ -92,7 +92,11 @@ func (b *Body) scan(c *cursor, from int) (end int) {
 			afterOwn = false
 		default:
 			b.HasMetadata = b.HasMetadata || k == keyMetadata
-			i = c.value(value, bodyDepth+1)
+			if k > keyFolded {
+				i = b.readFolded(c, k, from, value)
+			} else {
+				i = c.value(value, bodyDepth+1)
+			}
 			b.addOwn(span{start - from, i - from}, afterOwn)
 			afterOwn = true
 		}

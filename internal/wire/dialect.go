@@ -105,14 +105,16 @@ func (d Dialect) Fields(text []byte, b *Body) string {
 // fields in their order. A typ that is not empty replaces the type of the body. Names,
 // numbers and strings stay as they are encoded.
 func (d Dialect) AppendFields(dst []byte, typ string, text []byte, b *Body) []byte {
-	dst = append(dst, d.pick(`"type": `, `"type":`)...)
-	if typ != "" {
-		dst = AppendQuote(dst, typ)
-	} else {
-		dst = append(dst, text[b.typ.start:b.typ.end]...)
+	switch prefix := d.pick(`"type": `, `"type":`); {
+	case typ != "":
+		dst = AppendQuote(append(dst, prefix...), typ)
+	case b.HasType():
+		dst = append(append(dst, prefix...), text[b.typ.start:b.typ.end]...)
 	}
-	for _, own := range b.own[:b.count] {
-		dst = append(dst, d.pick(", ", ",")...)
+	for i, own := range b.own[:b.count] {
+		if i > 0 || typ != "" || b.HasType() {
+			dst = append(dst, d.pick(", ", ",")...)
+		}
 		fields := text[own.start:own.end]
 		if d.Spaced || b.blanks {
 			dst = d.AppendValue(dst, fields)

@@ -12,6 +12,10 @@ const (
 	keyID
 	keyInReplyTo
 	keyMetadata // Call, Deadline or Retry
+
+	// keyFolded is added to a reserved key whose name differs in case, which only the
+	// official dialect reads.
+	keyFolded key = 1 << 7
 )
 
 // keyNames are the reserved keys as errors name them.
@@ -46,7 +50,12 @@ func (c *cursor) key(i int) (k key, value int) {
 	if value < 0 {
 		return keyOwn, -1
 	}
-	return keyOf(c.decode(i, end)), value
+	name := c.decode(i, end)
+	k = keyOf(name)
+	if k == keyOwn && c.official {
+		k = foldedKey(name)
+	}
+	return k, value
 }
 
 func keyOf(name []byte) key {
@@ -110,8 +119,12 @@ func (c *cursor) readOtherID(k key, i, depth int) (id int64, end int) {
 	return NoID, end
 }
 
-// once refuses a reserved key that is given twice.
+// once refuses a reserved key that is given twice. Of names that differ in case, the last
+// counts, as for encoding/json.
 func (c *cursor) once(k key) {
+	if k >= keyFolded {
+		return
+	}
 	if c.seen>>k&1 != 0 {
 		c.refuse(k, "is given twice")
 	}
@@ -122,7 +135,7 @@ func (c *cursor) once(k key) {
 // The cursor reads on: if the text turns out not to be JSON, that is the error.
 func (c *cursor) refuse(k key, why string) {
 	if c.wrong == "" {
-		c.wrongKey, c.wrong = k, why
+		c.wrongKey, c.wrong = k&^keyFolded, why
 	}
 }
 

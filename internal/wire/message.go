@@ -36,9 +36,10 @@ func (e *Error) Error() string {
 // can still be read of the line.
 func (m *Message) Scan(line []byte) error { return m.scan(line, false) }
 
-// scan is Scan. If official is true, src and dest may be missing.
+// scan is Scan. If official is true, src and dest may be missing, and the names of
+// reserved keys may differ in case.
 func (m *Message) scan(line []byte, official bool) error {
-	c := cursor{text: line}
+	c := cursor{text: line, official: official}
 	m.Src, m.Dest, m.Raw = nil, nil, nil
 	i := c.skip(0)
 	if c.peek(i) != '{' {
@@ -63,13 +64,13 @@ func (m *Message) members(c *cursor, i int) (end int) {
 	}
 	for {
 		k, value := c.key(i)
-		switch k {
+		switch k &^ keyFolded {
 		case keySrc:
 			m.Src, i = c.readString(k, value, bodyDepth)
 		case keyDest:
 			m.Dest, i = c.readString(k, value, bodyDepth)
 		case keyBody:
-			i = m.readBody(c, value)
+			i = m.readBody(c, k, value)
 		default:
 			i = c.value(value, bodyDepth)
 		}
@@ -81,8 +82,8 @@ func (m *Message) members(c *cursor, i int) (end int) {
 	}
 }
 
-func (m *Message) readBody(c *cursor, i int) (end int) {
-	c.once(keyBody)
+func (m *Message) readBody(c *cursor, k key, i int) (end int) {
+	c.once(k)
 	if c.peek(i) != '{' {
 		c.refuse(keyBody, "must be an object")
 		return c.value(i, bodyDepth)

@@ -19,6 +19,7 @@ type cursor struct {
 	invalid string // why the text is invalid
 	offset  int    // of the first invalid byte
 
+	official bool  // reserved keys match without regard to case
 	seen     uint8 // a bit for each reserved key
 	wrongKey key   // the first reserved key with a wrong value
 	wrong    string

@@ -67,6 +67,7 @@ func (f *findings) problems() []Problem {
 		p := &f.list[i]
 		if seen[p.Check]++; seen[p.Check] == maxPerCheck && f.count[p.Check] > maxPerCheck {
 			p.Text += fmt.Sprintf(" (and %d more)", f.count[p.Check]-maxPerCheck)
+			p.Count = f.count[p.Check] - maxPerCheck + 1
 		}
 	}
 	Sort(f.list)

@@ -17,6 +17,14 @@ type Problem struct {
 	Unknown bool          // it is not a violation: the check could not decide
 	Record  int           // 1 + the index in the journal of the message that shows it; 0 if there is none
 
+	// Protocol reports that it is about messages only: the answers that clients got may
+	// all be right.
+	Protocol bool
+
+	// Count is how many such problems there were, if only this one was kept of them;
+	// 0 means 1.
+	Count int
+
 	// Involved are the indices in the journal of all messages that are needed to
 	// understand the problem, in their order, such as those of the call that
 	// failed.

@@ -200,10 +200,10 @@ func (c *Cluster) with(i int, do func(*Process) error) error {
 	return os.ErrProcessDone
 }
 
-// StderrTail returns the last lines that a node's latest process wrote to stderr.
-func (c *Cluster) StderrTail(i int) []string {
+// ErrorLines returns what a node's latest process wrote to stderr about its end.
+func (c *Cluster) ErrorLines(i int) []string {
 	if p := c.running(i); p != nil {
-		return p.StderrTail()
+		return p.ErrorLines()
 	}
 	return nil
 }

@@ -89,6 +89,7 @@ type Process struct {
 	group *group // nil after the process has exited
 	exit  Exit
 	tail  []string
+	said  errorText
 }
 
 // Start starts a process. Its errors are those of [exec.Cmd.Start].
@@ -178,7 +179,7 @@ func (p *Process) read(stream Stream, r *pipe) {
 	}
 }
 
-// remember keeps a line for StderrTail.
+// remember keeps a line for StderrTail and ErrorLines.
 func (p *Process) remember(text []byte) {
 	if len(text) > tailBytes {
 		text = text[:tailBytes]
@@ -189,6 +190,7 @@ func (p *Process) remember(text []byte) {
 		p.tail = p.tail[1:]
 	}
 	p.tail = append(p.tail, string(text))
+	p.said.add(string(text))
 }
 
 // PID returns the process's id. On Unix it is also the id of its group.
@@ -293,6 +295,17 @@ func (p *Process) Wait() Exit {
 func (p *Process) StderrTail() []string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	return append([]string(nil), p.tail...)
+}
+
+// ErrorLines returns what the process wrote to stderr about its end, such as the line of
+// a panic without its stack. It returns the last lines if no line looks like that.
+func (p *Process) ErrorLines() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.said.lines) > 0 {
+		return append([]string(nil), p.said.lines...)
+	}
 	return append([]string(nil), p.tail...)
 }
 

@@ -32,10 +32,11 @@ type Test struct {
 	Command  string // a shell command that runs the test again
 	Seed     uint64
 
-	Reasons []Reason // why the verdict is not pass; the main reason first
-	Nodes   []string // the lanes after those of clients
-	Timeout time.Duration
-	Results []byte // results.json
+	Reasons  []Reason // why the verdict is not pass; the main reason first
+	Warnings []string // what nodes said to each other that is unusual
+	Nodes    []string // the lanes after those of clients
+	Timeout  time.Duration
+	Results  []byte // results.json
 
 	Journal *sim.Journal
 	History *history.History

@@ -22,7 +22,8 @@ var pageTemplate = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 {{range $i, $t := .Tests}}<header class="verdict {{$t.Verdict}}" id="t{{$i}}-top">
 <h1>{{if gt (len $.Tests) 1}}{{if eq $i 0}}A{{else}}B{{end}} {{end}}<span class="badge">{{$t.Verdict}}</span> <bdi>{{$t.Sentence}}</bdi></h1>
 {{with $t.Reasons}}{{with index . 0}}<p class="first"><bdi>{{.Text}}</bdi></p>
-{{end}}{{end}}<div class="command"><code id="t{{$i}}-command">{{$t.Command}}</code><button type="button" class="copy" data-copies="t{{$i}}-command" hidden>Copy</button></div>
+{{end}}{{end}}{{range $t.Warnings}}<p class="first"><bdi>Warning: {{.}}</bdi></p>
+{{end}}<div class="command"><code id="t{{$i}}-command">{{$t.Command}}</code><button type="button" class="copy" data-copies="t{{$i}}-command" hidden>Copy</button></div>
 </header>
 {{end}}</div>
 <noscript><p>The diagram and the charts need JavaScript.</p></noscript>

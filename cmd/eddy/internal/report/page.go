@@ -28,7 +28,7 @@ func (r *Results) page(name string, j *sim.Journal, h *history.History) (*page.T
 	t := &page.Test{
 		Name: name, Verdict: r.Verdict, Sentence: r.Sentence(), Command: r.Again(), Seed: r.Seed,
 		Nodes: slices.Concat(r.Nodes, r.SimulatedNodes), Timeout: time.Duration(r.Timeout * float64(time.Millisecond)), Results: text,
-		Journal: j, History: h,
+		Warnings: r.warnings(), Journal: j, History: h,
 	}
 	for _, reason := range r.Reasons {
 		t.Reasons = append(t.Reasons, page.Reason{
@@ -92,9 +92,11 @@ func (r *Results) Sentence() string {
 		}
 	}
 	switch {
+	case r.failedByProtocol():
+		return fmt.Sprintf("%s failed %s: %s, first at %.3f s", what, onlyProtocol, listed(checks(r.Reasons)), r.Reasons[0].Seconds)
 	case violations > 0:
 		first := r.Reasons[0]
-		return fmt.Sprintf("%s failed: %s, first at %.3f s", what, listed(checks(r.Reasons)), first.Seconds)
+		return fmt.Sprintf("%s failed: %s, first at %.3f s", what, listed(r.found()), first.Seconds)
 	case len(r.Reasons) > 0:
 		return fmt.Sprintf("%s could not be checked completely: %s", what, listed(checks(r.Reasons)))
 	case r.Verdict != "pass":

@@ -34,7 +34,7 @@ func TestSentence(t *testing.T) {
 		{Results{Verdict: "pass", Operations: Operations{OK: 1234, Indefinite: 1}}, "echo on 2 nodes passed: no violation in 1,235 operations"},
 		{Results{Verdict: "pass", Operations: Operations{OK: 1}, Messages: map[string]int{"all": 9, "delivered": 6, "lost": 2, "killed": 1}, Faults: map[string]int{"kill n1": 1}},
 			"echo on 2 nodes passed: no violation in 1 operation, despite 3 lost messages and 1 fault"},
-		{Results{Verdict: "fail", Reasons: []Reason{{Check: "wrong-echo", Seconds: 1.5}, {Check: "exit"}, {Check: "wrong-echo"}}}, "echo on 2 nodes failed: wrong-echo and exit, first at 1.500 s"},
+		{Results{Verdict: "fail", Reasons: []Reason{{Check: "wrong-echo", Seconds: 1.5}, {Check: "exit"}, {Check: "wrong-echo"}}}, "echo on 2 nodes failed: wrong-echo 2 and exit, first at 1.500 s"},
 		{Results{Verdict: "unknown", Reasons: []Reason{{Check: "too-many-errors", Unknown: true}}}, "echo on 2 nodes could not be checked completely: too-many-errors"},
 		{Results{Verdict: "unknown"}, "echo on 2 nodes could not be checked"},
 	} {

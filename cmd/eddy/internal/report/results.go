@@ -39,7 +39,8 @@ type Results struct {
 	Faults     map[string]int      `json:"faults"`   // the number of faults
 	Numbers    map[string]any      `json:"numbers"`  // of the workload
 	Violations []*runner.Violation `json:"violations"`
-	Notes      []string            `json:"notes"` // facts that do not change the verdict
+	Warnings   []*runner.Violation `json:"warnings"` // oddities between nodes: the first of each kind and node
+	Notes      []string            `json:"notes"`    // facts that do not change the verdict
 
 	SimulatedNodes []string `json:"simulated_nodes"` // by the workload
 }
@@ -50,6 +51,9 @@ type Reason struct {
 	Text    string  `json:"text"`
 	Seconds float64 `json:"seconds"` // when it showed, since the start
 	Unknown bool    `json:"unknown"` // it is not a violation; a check could not decide
+
+	Protocol bool `json:"protocol"` // it is about messages only; the answers that clients got may all be right
+	Count    int  `json:"count"`    // how many such problems it stands for
 
 	Message  int   `json:"message"`  // the index in the journal of the message that shows it; -1 if there is none
 	Involved []int `json:"involved"` // the indices of the messages that are needed to understand it
@@ -72,12 +76,12 @@ type Operations struct {
 }
 
 // New judges a test and returns its results.
-func New(cfg *runner.Config, res *runner.Result, lenient bool) *Results {
-	verdict, problems := res.Judge(cfg, lenient)
+func New(cfg *runner.Config, res *runner.Result) *Results {
+	verdict, problems := res.Judge(cfg)
 	r := &Results{
 		Version: 1, Verdict: verdict.String(), Reasons: []Reason{}, Workload: cfg.Spec.Name, Bin: cfg.Bin, Nodes: cfg.Nodes,
 		Seed: cfg.Network.Seed, Seconds: res.Elapsed.Seconds(), Numbers: map[string]any{},
-		Messages: map[string]int{}, Faults: map[string]int{}, Violations: res.Violations, Notes: []string{},
+		Messages: map[string]int{}, Faults: map[string]int{}, Violations: res.Violations, Warnings: res.Warnings, Notes: []string{},
 		SimulatedNodes: res.SimulatedNodes,
 	}
 	for _, note := range res.Notes {
@@ -85,6 +89,9 @@ func New(cfg *runner.Config, res *runner.Result, lenient bool) *Results {
 	}
 	if r.Violations == nil {
 		r.Violations = []*runner.Violation{}
+	}
+	if r.Warnings == nil {
+		r.Warnings = []*runner.Violation{}
 	}
 	if r.SimulatedNodes == nil {
 		r.SimulatedNodes = []string{}
@@ -183,8 +190,11 @@ const (
 // Text returns the results as text for people: the verdict, the reasons, and numbers.
 func (r *Results) Text() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s  %s, %s, seed %d\n", strings.ToUpper(r.Verdict), r.Workload, plural(len(r.Nodes), "node"), r.Seed)
+	fmt.Fprintf(&b, "%s  %s, %s, seed %d\n", strings.ToUpper(r.Verdict)+r.basis(), r.Workload, plural(len(r.Nodes), "node"), r.Seed)
 	r.writeReasons(&b)
+	for _, warning := range r.warnings() {
+		fmt.Fprintf(&b, "  warning: %s\n", warning)
+	}
 	b.WriteByte('\n')
 	width := len("operations")
 	for name := range r.Numbers {

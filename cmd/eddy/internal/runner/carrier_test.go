@@ -96,7 +96,7 @@ func TestRunOverCarrier(t *testing.T) {
 		return false
 	}
 	res := runOver(t, f, cfg)
-	if verdict, problems := res.Judge(cfg, false); verdict != checker.Pass {
+	if verdict, problems := res.Judge(cfg); verdict != checker.Pass {
 		t.Errorf("%v %v", verdict, problems)
 	}
 	incarnations := 0
@@ -123,7 +123,7 @@ func TestRunServerFaults(t *testing.T) {
 		return on
 	}
 	res := runOver(t, f, cfg)
-	if verdict, problems := res.Judge(cfg, false); verdict != checker.Pass {
+	if verdict, problems := res.Judge(cfg); verdict != checker.Pass {
 		t.Errorf("%v %v", verdict, problems)
 	}
 	ongoing, lost := 0, 0
@@ -179,7 +179,7 @@ func TestRunFinalPhaseOverCarrier(t *testing.T) {
 				return false
 			}
 			res := runOver(t, f, cfg)
-			verdict, problems := res.Judge(cfg, false)
+			verdict, problems := res.Judge(cfg)
 			if verdict != test.want || times == 0 {
 				t.Errorf("%v %v, %d lost", verdict, problems, times)
 			}
@@ -215,7 +215,7 @@ func TestRunCarrierFails(t *testing.T) {
 		}
 	}
 	res := runOver(t, f, cfg)
-	verdict, problems := res.Judge(cfg, false)
+	verdict, problems := res.Judge(cfg)
 	if verdict != checker.Unknown || res.Stopped != "the NATS server s2 ended by itself" || len(res.Violations) > 0 {
 		t.Errorf("%v %v, %q", verdict, problems, res.Stopped)
 	}

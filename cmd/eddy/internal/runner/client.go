@@ -47,7 +47,11 @@ func (r *runner) rename(c *client) {
 	r.processes++
 	c.process = r.processes
 	c.name = "c" + strconv.Itoa(c.process)
-	c.next, c.session = 0, nil
+	c.session = nil
+	c.next = 1 // as in Maelstrom: some programs take 0 for no id
+	if r.cfg.Spec.Strict {
+		c.next = 0
+	}
 	r.byClient[c.name] = c
 	if r.carrier != nil {
 		r.carrier.Join(c.name, c.node.name)
@@ -87,7 +91,7 @@ func (r *runner) request(c *client, req workload.Request) {
 // deliverToClient handles a message to a client.
 func (r *runner) deliverToClient(d *sim.Delivery) {
 	c := r.byClient[d.Dest]
-	if c == nil || c.op < 0 || d.InReplyTo != c.id || c.req.Node != d.Src {
+	if c == nil || c.op < 0 || !r.answers(&d.Message, c.req.Node, c.id) {
 		return // not a reply to the open request; it was judged when it was sent
 	}
 	record := d.Record
@@ -102,7 +106,7 @@ func (r *runner) deliverToClient(d *sim.Delivery) {
 	written := c.replies[at]
 	end, wrong := r.read(&c.req, &d.Message)
 	if wrong != "" {
-		r.wrongBody(&d.Message, written.line, wrong)
+		r.wrongBody(&d.Message, written, wrong)
 	}
 	if c.copies > 1 {
 		r.settle(c, end, at)

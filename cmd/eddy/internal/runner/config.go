@@ -42,6 +42,7 @@ type Config struct {
 	// the final phase it waits for at least 5 s. 0 means 5 s.
 	ClientTimeout time.Duration
 
+	Sick         Sick
 	Availability float64 // the minimum share of operations that must end ok
 
 	Dirs, Logs string // see cluster.Options
@@ -54,6 +55,16 @@ type Config struct {
 
 	finalClientTimeout, finalTimeout time.Duration // replace 5 s and 10 s in tests of this package
 }
+
+// A Sick says what violations of the protocol mean for the verdict. "" is SickWarn.
+type Sick string
+
+const (
+	SickWarn    Sick = "warn"    // violations make it fail; oddities between nodes are warnings
+	SickFail    Sick = "fail"    // so do oddities between nodes
+	SickUnknown Sick = "unknown" // violations make it unknown
+	SickReport  Sick = "report"  // both are warnings, except where answers are wrong or missing
+)
 
 // MaxRate makes every client send its next request as soon as an operation ends.
 const MaxRate = -1

@@ -45,7 +45,7 @@ func TestRunNemeses(t *testing.T) {
 			if kills := kind.Name[:2] == "ki"; kills != (started > len(cfg.Nodes)) {
 				t.Errorf("%d incarnations of %d nodes", started, len(cfg.Nodes))
 			}
-			if verdict, problems := res.Judge(cfg, false); verdict != checker.Pass {
+			if verdict, problems := res.Judge(cfg); verdict != checker.Pass {
 				t.Errorf("%v %v", verdict, problems)
 			}
 		})

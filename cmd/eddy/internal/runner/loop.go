@@ -31,6 +31,12 @@ type runner struct {
 	line    []byte          // a buffer
 
 	violations violations
+	warnings   violations
+	ofLine     []*Violation // those by the line that was read last
+
+	asked     map[string]*idCounts // by client: the copies of its requests that any node got
+	forwarded map[int]bool         // the messages that a node has passed on under a client's name
+	passedOn  bool                 // a node may have passed a client's request on to another
 
 	nodes     []*node
 	byName    map[string]*node
@@ -198,7 +204,7 @@ func (r *runner) deliverToNode(n *node, d *sim.Delivery) {
 		return
 	}
 	if d.ID != message.None {
-		n.incarnation.requestsFrom(d.Src).copies.add(d.ID)
+		r.countRequest(n, d)
 	}
 	if r.cfg.Trace != nil {
 		r.cfg.Trace(Traffic{At: r.now, Received: true, Message: &d.Message})

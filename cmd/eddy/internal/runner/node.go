@@ -154,9 +154,9 @@ func (r *runner) exited(n *node, e *cluster.Event) {
 		if was == starting {
 			text = fmt.Sprintf("ended before it replied to init: %v", e.Exit)
 		}
-		if tail := r.cluster.StderrTail(n.index); len(tail) > 0 {
-			text += "; the last lines on stderr:"
-			for _, line := range tail {
+		if lines := r.cluster.ErrorLines(n.index); len(lines) > 0 {
+			text += "; on stderr:"
+			for _, line := range lines {
 				text += "\n    " + quote.Printable(line)
 			}
 		}
@@ -180,7 +180,7 @@ func (r *runner) wrote(n *node, e *cluster.Event) {
 		r.lineViolation(n, e, "long-line", "wrote a line of %d bytes", e.Line.Size)
 		return
 	}
-	m, err := message.Parse(e.Line.Text)
+	m, flaws, err := message.ParseAny(e.Line.Text)
 	if err != nil {
 		kind := "not-message"
 		if strings.HasPrefix(err.Error(), "not JSON") {
@@ -189,13 +189,11 @@ func (r *runner) wrote(n *node, e *cluster.Event) {
 		r.lineViolation(n, e, kind, "%v", err)
 		return
 	}
-	if m.ID != message.None && !copiesID(&m) && n.incarnation.ids.add(m.ID) > 1 {
-		r.lineViolation(n, e, "reused-id", "used msg_id %d twice", m.ID)
-	}
-	if m.Src != n.name {
-		r.lineViolation(n, e, "wrong-src", "sent a message with src %q", m.Src)
+	r.ofLine = r.ofLine[:0]
+	if !r.checkFlaws(n, e, &m, flaws) || !r.checkSrc(n, e, &m) {
 		return
 	}
+	r.checkID(n, e, &m)
 	r.checkReply(n, e, &m)
 	if !m.IsReply() && (m.Dest == "c0" || r.isClient(m.Dest)) {
 		r.lineViolation(n, e, "unsolicited", "sent a message to client %s that is not a reply", m.Dest)
@@ -211,28 +209,6 @@ func (r *runner) wrote(n *node, e *cluster.Event) {
 	r.send(n, e, m)
 }
 
-// copiesID reports whether a reply has the msg_id of its request as its own. Many
-// programs reply with the request's body and another type, and leave the msg_id in
-// it. This does no harm, because there is no reply to a reply. Such ids occur more
-// than once, because each client numbers its own requests.
-func copiesID(m *message.Message) bool { return m.IsReply() && m.ID == m.InReplyTo }
-
-// checkReply compares a reply with the requests that were delivered to the node.
-func (r *runner) checkReply(n *node, e *cluster.Event, m *message.Message) {
-	if !m.IsReply() {
-		return
-	}
-	requests := n.incarnation.requestsFrom(m.Dest)
-	copies := requests.copies.count(m.InReplyTo)
-	replies := requests.replies.add(m.InReplyTo)
-	switch {
-	case copies == 0:
-		r.lineViolation(n, e, "unrequested-reply", "replied to message %d of %s, which was not delivered to it", m.InReplyTo, m.Dest)
-	case replies > copies:
-		r.lineViolation(n, e, "extra-reply", "sent %d replies to message %d of %s, of which %d copies were delivered", replies, m.InReplyTo, m.Dest, copies)
-	}
-}
-
 // initReply handles the reply to init.
 func (r *runner) initReply(n *node, e *cluster.Event, m *message.Message) {
 	if m.Type != "init_ok" {
@@ -244,17 +220,22 @@ func (r *runner) initReply(n *node, e *cluster.Event, m *message.Message) {
 	r.net.Started(n.name, n.incarnation.number, r.now)
 }
 
-// send sends a node's message.
+// send sends a node's message. The violations of its line then have the message.
 func (r *runner) send(n *node, e *cluster.Event, m message.Message) {
 	if r.cfg.Trace != nil {
 		r.cfg.Trace(Traffic{At: r.now, Message: &m})
 	}
 	if r.byName[m.Dest] == nil && !r.isClient(m.Dest) && !r.peers.has(m.Dest) {
 		r.lineViolation(n, e, "unknown-dest", "sent a message to %q, which does not exist", m.Dest)
-		r.net.Drop(r.now, m, sim.UnknownDest)
+		r.haveMessage(r.net.Drop(r.now, m, sim.UnknownDest))
 		return
 	}
+	r.checkReplier(n, e, &m)
 	record := r.net.Send(r.now, m)
+	r.haveMessage(record)
+	if m.Src != n.name {
+		r.forwarded[record], r.passedOn = true, true
+	}
 	if m.IsReply() {
 		r.replied(&m, e.Line.Number, record)
 	}

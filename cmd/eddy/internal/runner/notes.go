@@ -58,8 +58,8 @@ func (r *runner) noteEnd(n *node, e *cluster.Event) {
 	default:
 		note = fmt.Sprintf("ended with %v after the end of the input", e.Exit)
 	}
-	if tail := r.cluster.StderrTail(n.index); len(tail) > 0 {
-		note += "; the last line on stderr: " + quote.Printable(tail[len(tail)-1])
+	if lines := r.cluster.ErrorLines(n.index); len(lines) > 0 {
+		note += "; on stderr: " + quote.Printable(lines[len(lines)-1])
 	}
 	r.notes.add(note, n.name)
 }

@@ -1,6 +1,8 @@
 package runner
 
 import (
+	"github.com/go-json-experiment/json/jsontext"
+
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
 	"github.com/eddyrpc/eddy/internal/message"
@@ -40,8 +42,8 @@ func (p *peers) has(name string) bool { return p.simulated[name] || p.services[n
 // not a peer.
 func (r *runner) deliverToPeer(d *sim.Delivery) bool {
 	if s := r.peers.services[d.Dest]; s != nil {
-		if d.IsRequest() {
-			reply, err := message.New(d.Dest, d.Src, s.Serve(d.Src, d.Type, d.Body, d.ID))
+		if id := requestID(&d.Message); id != nil {
+			reply, _, err := message.NewAny(d.Dest, d.Src, s.ServeID(d.Src, d.Type, d.Body, id))
 			if err == nil {
 				r.net.Send(r.now, reply)
 			}
@@ -53,6 +55,16 @@ func (r *runner) deliverToPeer(d *sim.Delivery) bool {
 		return true
 	}
 	return false
+}
+
+// requestID returns the msg_id of a request, which may be beyond 2^63-1, and nil of any
+// other message.
+func requestID(m *message.Message) jsontext.Value {
+	id := message.Member(m.Body, "msg_id")
+	if m.IsReply() || id.Kind() != '0' {
+		return nil
+	}
+	return id
 }
 
 // observe passes a message between nodes to the simulator.

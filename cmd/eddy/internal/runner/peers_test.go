@@ -9,13 +9,15 @@ import (
 
 // A service replies to requests, but not to one-way messages and replies.
 func TestServicesReplyOnlyToRequests(t *testing.T) {
-	r := &runner{net: sim.New(sim.Config{}), peers: newPeers(nil, 1)}
 	for body, want := range map[string]string{
-		`{"type":"ts","msg_id":7}`:                    `{"type":"ts_ok","ts":0,"in_reply_to":7}`,
-		`{"type":"ts"}`:                               "",
-		`{"type":"ts_ok","msg_id":7,"in_reply_to":7}`: "",
+		`{"type":"ts","msg_id":7}`:    `{"type":"ts_ok","ts":0,"in_reply_to":7}`,
+		`{"type":"ts"}`:               "",
+		`{"type":"ts","msg_id":null}`: "",
+		`{"type":"ts","msg_id":18446744073709551615,"in_reply_to":null}`: `{"type":"ts_ok","ts":0,"in_reply_to":18446744073709551615}`,
+		`{"type":"ts_ok","msg_id":7,"in_reply_to":7}`:                    "",
 	} {
-		m, err := message.New("n1", "lin-tso", []byte(body))
+		r := &runner{net: sim.New(sim.Config{}), peers: newPeers(nil, 1)}
+		m, _, err := message.NewAny("n1", "lin-tso", []byte(body))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -46,13 +46,13 @@ type endedRequest struct {
 // replied records a reply of a node to a client.
 func (r *runner) replied(m *message.Message, line int64, record int) {
 	if c := r.byClient[m.Dest]; c != nil {
-		if c.op >= 0 && m.InReplyTo == c.id && c.req.Node == m.Src {
+		if c.op >= 0 && r.answers(m, c.req.Node, c.id) {
 			c.replies = append(c.replies, reply{line, record})
 			return
 		}
 	}
-	if e := r.ended[clientRequest{m.Dest, m.InReplyTo}]; e != nil && e.req.Node == m.Src {
-		r.lateReply(e, m, line, r.now)
+	if e := r.ended[clientRequest{m.Dest, m.InReplyTo}]; e != nil && r.answers(m, e.req.Node, m.InReplyTo) {
+		r.lateReply(e, m, reply{line, record}, r.now)
 	}
 }
 
@@ -61,15 +61,15 @@ func (r *runner) replied(m *message.Message, line int64, record int) {
 func (r *runner) judge(e *endedRequest, written []reply) {
 	for _, reply := range written {
 		m := r.net.Journal().At(reply.record)
-		r.lateReply(e, &m.Message, reply.line, m.Sent)
+		r.lateReply(e, &m.Message, reply, m.Sent)
 	}
 }
 
 // lateReply adds to the history what a reply says that its client does not get.
-func (r *runner) lateReply(e *endedRequest, m *message.Message, line int64, at time.Duration) {
+func (r *runner) lateReply(e *endedRequest, m *message.Message, written reply, at time.Duration) {
 	end, wrong := r.read(&e.req, m)
 	if wrong != "" {
-		r.wrongBody(m, line, wrong)
+		r.wrongBody(m, written, wrong)
 		return
 	}
 	end.At = at
@@ -136,8 +136,10 @@ func (r *runner) read(req *workload.Request, m *message.Message) (end history.En
 }
 
 // wrongBody adds a violation for a reply that the request does not allow.
-func (r *runner) wrongBody(m *message.Message, line int64, why string) {
+func (r *runner) wrongBody(m *message.Message, written reply, why string) {
 	n := r.byName[m.Src]
-	r.violations.add(Violation{Node: n.name, Kind: "wrong-body", Text: m.Type + ": " + why, Incarnation: n.incarnation.number,
-		Line: line, Bytes: int64(len(m.Body)), Quote: quote.Excerpt(m.Body), At: r.now})
+	if r.violations.count(n.name, "wrong-body") {
+		r.violations.keep(&Violation{Node: n.name, Kind: "wrong-body", Text: m.Type + ": " + why, Incarnation: n.incarnation.number,
+			Line: written.line, Bytes: int64(len(m.Body)), Quote: quote.Excerpt(m.Body), At: r.now, Message: written.record})
+	}
 }

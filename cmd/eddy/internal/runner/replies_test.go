@@ -90,7 +90,7 @@ func (d *desk) wait(t time.Duration) {
 				break
 			}
 			if n := d.byName[m.Dest]; n != nil {
-				n.incarnation.requestsFrom(m.Src).copies.add(m.ID)
+				d.countRequest(n, &m)
 			} else {
 				d.deliver(&m)
 			}
@@ -335,6 +335,17 @@ func TestRepliesThatNobodyWaitsFor(t *testing.T) {
 			d.restart("n1")
 			d.answer(a, `{"type":"write_ok"}`)
 			d.answer(a, `{"type":"write_ok"}`)
+		}, "extra-reply"},
+		{"another node replies instead", "echo", sim.Config{}, func(d *desk) {
+			a := d.ask("n1", "echo", `"a"`)
+			d.answer(&client{name: a.name, node: d.byName["n2"], id: a.id}, `{"type":"echo_ok","echo":"a"}`)
+			d.wait(10 * time.Millisecond)
+		}, ""},
+		{"another node replies, too", "echo", sim.Config{}, func(d *desk) {
+			a := d.ask("n1", "echo", `"a"`)
+			d.answer(a, `{"type":"echo_ok","echo":"a"}`)
+			d.answer(&client{name: a.name, node: d.byName["n2"], id: a.id}, `{"type":"echo_ok","echo":"a"}`)
+			d.wait(10 * time.Millisecond)
 		}, "extra-reply"},
 		{"it loses what it acknowledges after the kill", "lin-kv", sim.Config{}, func(d *desk) {
 			a := d.ask("n1", "write", 1, 3)

@@ -21,6 +21,7 @@ import (
 type Result struct {
 	History        *history.History
 	Violations     []*Violation
+	Warnings       []*Violation // oddities between nodes: the first of each kind and node
 	Journal        *sim.Journal
 	Elapsed        time.Duration    // until all nodes had ended; Judge adds its own time
 	MainPhase      time.Duration    // how long clients sent requests
@@ -55,6 +56,7 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 		rand: rand.New(rand.NewPCG(seed, 1)),
 		turn: new(workload.Turn), draws: rand.NewPCG(seed, 2),
 		byName: map[string]*node{}, byClient: map[string]*client{}, ended: map[clientRequest]*endedRequest{},
+		warnings: violations{most: 1}, forwarded: map[int]bool{},
 	}
 	r.load = cfg.Spec.New(workload.Env{
 		Nodes: cfg.Nodes, Topology: workload.Topology(cfg.Topology, cfg.Nodes),
@@ -123,7 +125,7 @@ func (r *runner) run(ctx context.Context) (*Result, error) {
 		})
 		return append(problems, checker.Errors(r.history, r.expectsError, r.excuse())...), numbers
 	}
-	result.History, result.Violations, result.Journal = r.history, r.violations.all, r.net.Journal()
+	result.History, result.Violations, result.Warnings, result.Journal = r.history, r.violations.all, r.warnings.all, r.net.Journal()
 	result.start, result.load = r.start, r.load
 	result.SimulatedNodes = r.peers.names
 	r.noteCarrier()
@@ -283,9 +285,7 @@ func (r *runner) final(ctx context.Context) error {
 		var requests []workload.Request
 		for _, n := range r.nodes {
 			if n.state != exited {
-				req := r.load.Final(n.name)
-				req.Node = n.name
-				requests = append(requests, req)
+				requests = append(requests, r.finals(n.name)...)
 			}
 		}
 		ops, err := r.requestAll(ctx, requests)
@@ -302,7 +302,12 @@ func (r *runner) final(ctx context.Context) error {
 		case lost != "" && over():
 			return stopError("NATS lost a final request to " + lost + ", or the reply")
 		case lost != "":
-		case r.load.Settled(ops) || over() || r.allExited():
+		case r.load.Settled(ops) || r.allExited():
+			return nil
+		case progressed(r.load):
+			end = r.now - r.stood + cmp.Or(r.cfg.finalTimeout, finalTimeout)
+			continue
+		case over():
 			return nil
 		}
 		again := r.now + 100*time.Millisecond
@@ -312,15 +317,37 @@ func (r *runner) final(ctx context.Context) error {
 	}
 }
 
+// finals returns the final requests to a node.
+func (r *runner) finals(node string) []workload.Request {
+	requests := []workload.Request{r.load.Final(node)}
+	if many, ok := r.load.(workload.ManyFinal); ok {
+		requests = many.Finals(node)
+	}
+	for i := range requests {
+		requests[i].Node = node
+	}
+	return requests
+}
+
+// progressed reports whether a workload says that the final phase makes progress.
+func progressed(load workload.Workload) bool {
+	many, ok := load.(workload.ManyFinal)
+	return ok && many.Progressed()
+}
+
 // checkFinal adds violations for nodes that sent no reply in the final phase. If the
 // carrier lost the request or the reply, it returns the node instead.
 func (r *runner) checkFinal(ops []history.Op) (lost string) {
+	replied := map[string]bool{}
+	for i := range ops {
+		replied[ops[i].Node] = replied[ops[i].Node] || !strings.HasPrefix(ops[i].Error, noReply)
+	}
 	for i := range ops {
 		n := r.byName[ops[i].Node]
 		switch {
 		case r.carrier != nil && !ops[i].InTime():
 			lost = n.name
-		case !strings.HasPrefix(ops[i].Error, noReply) || n.noReply || n.state == exited:
+		case !strings.HasPrefix(ops[i].Error, noReply) || replied[n.name] || n.noReply || n.state == exited:
 		case r.lostByCarrier(&ops[i]):
 			lost = n.name
 		default:

@@ -74,7 +74,7 @@ func TestRunEcho(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	verdict, problems := res.Judge(cfg, false)
+	verdict, problems := res.Judge(cfg)
 	if verdict != checker.Pass || res.History.Len() == 0 || res.Journal.Len() < 2*res.History.Len() {
 		t.Errorf("%v %v, %d operations, %d messages", verdict, problems, res.History.Len(), res.Journal.Len())
 	}
@@ -94,7 +94,7 @@ func TestRunInterrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if verdict, problems := res.Judge(cfg, false); verdict != checker.Unknown {
+	if verdict, problems := res.Judge(cfg); verdict != checker.Unknown {
 		t.Errorf("%v %v", verdict, problems)
 	}
 }
@@ -125,7 +125,7 @@ func TestRunUnreadInput(t *testing.T) {
 	if len(res.Violations) == 0 || res.Violations[0].Kind != "unread-input" || res.Violations[0].Node != "n1" || res.Violations[0].Count != unread || unread == 0 {
 		t.Errorf("%d messages were not read, violations: %+v", unread, res.Violations)
 	}
-	_, problems := res.Judge(cfg, false)
+	_, problems := res.Judge(cfg)
 	i := slices.IndexFunc(problems, func(p checker.Problem) bool { return p.Check == "unread-input" })
 	if i < 0 || !problems[i].Unknown || !strings.Contains(problems[i].Text, "bytes of its input") {
 		t.Errorf("%+v", problems)
@@ -154,7 +154,7 @@ func TestRunProgramIsRemoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	verdict, problems := res.Judge(cfg, false)
+	verdict, problems := res.Judge(cfg)
 	if verdict != checker.Unknown || !strings.Contains(res.Stopped, "could not be started again") || res.History.Len() <= 3 {
 		t.Errorf("%v %v, %d operations", verdict, problems, res.History.Len())
 	}

@@ -15,9 +15,8 @@ import (
 const nothingChecked = "nothing-checked"
 
 // Judge returns the test's verdict and the reasons for it, the main reason first. It
-// runs the workload's checks, which may take some time. If lenient is set, violations
-// make the verdict unknown instead of fail.
-func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.Problem) {
+// runs the workload's checks, which may take some time.
+func (res *Result) Judge(cfg *Config) (checker.Verdict, []checker.Problem) {
 	var problems []checker.Problem
 	err := guard(func() error {
 		problems, res.Numbers = res.check()
@@ -31,13 +30,7 @@ func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.
 	if res.Stopped != "" {
 		problems = slices.DeleteFunc(problems, nothing) // because the test ended early
 	}
-	reported := map[string]bool{} // only the first of each kind and node is a reason
-	for _, v := range res.Violations {
-		if key := v.Node + " " + v.Kind; !reported[key] {
-			reported[key] = true
-			problems = append(problems, v.problem(lenient))
-		}
-	}
+	problems = append(problems, res.protocolProblems(cfg.Sick)...)
 	ok, served, ended := 0, 0, res.History.Operations()
 	for op := range res.History.All() {
 		outcome, _ := op.Seen()
@@ -74,8 +67,28 @@ func (res *Result) isResult(op *history.Op) bool {
 	return ok && reader.IsResult(op)
 }
 
+// protocolProblems returns the violations and warnings that are reasons for the
+// verdict: the first of each kind and node.
+func (res *Result) protocolProblems(sick Sick) (problems []checker.Problem) {
+	reported := map[nodeKind]bool{}
+	for _, v := range res.Violations {
+		key := nodeKind{v.Node, v.Kind}
+		if reported[key] || sick == SickReport && isProtocol(v.Kind) {
+			continue
+		}
+		reported[key] = true
+		problems = append(problems, v.problem(sick))
+	}
+	if sick == SickFail {
+		for _, v := range res.Warnings {
+			problems = append(problems, v.problem(sick))
+		}
+	}
+	return problems
+}
+
 // problem returns the violation as a reason for the verdict.
-func (v *Violation) problem(lenient bool) checker.Problem {
+func (v *Violation) problem(sick Sick) checker.Problem {
 	text := fmt.Sprintf("%s %s", v.Node, v.Text)
 	if v.Line > 0 {
 		text = fmt.Sprintf("%s, line %d, %d bytes: %s: %s", v.Node, v.Line, v.Bytes, v.Text, v.Quote)
@@ -85,6 +98,8 @@ func (v *Violation) problem(lenient bool) checker.Problem {
 	if v.Count > 1 {
 		text += fmt.Sprintf(" (%d times)", v.Count)
 	}
-	return checker.Problem{Check: v.Kind, Text: text, At: v.At,
-		Unknown: lenient || v.Kind == "no-init" || v.Kind == "unread-input"}
+	return checker.Problem{
+		Check: v.Kind, Text: text, At: v.At, Record: v.Message + 1, Protocol: isProtocol(v.Kind), Count: v.Count,
+		Unknown: sick == SickUnknown || v.Kind == "no-init" || v.Kind == "unread-input",
+	}
 }

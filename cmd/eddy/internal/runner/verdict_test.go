@@ -32,7 +32,7 @@ func TestAvailability(t *testing.T) {
 		test.do(d)
 		d.cfg.Availability = 1
 		res := &Result{History: d.history, Journal: d.net.Journal(), load: d.load, check: func() ([]checker.Problem, []checker.Number) { return nil, nil }}
-		_, problems := res.Judge(d.cfg, false)
+		_, problems := res.Judge(d.cfg)
 		low := slices.ContainsFunc(problems, func(p checker.Problem) bool { return p.Check == "low-availability" })
 		if low != test.low {
 			t.Errorf("%s: %+v", test.name, problems)

@@ -174,7 +174,7 @@ func (j *Journal) readLine(line []byte) error {
 }
 
 func (j *Journal) restore(saved *savedRecord) error {
-	m, err := message.New(saved.Src, saved.Dest, saved.Body)
+	m, _, err := message.NewAny(saved.Src, saved.Dest, saved.Body)
 	if err != nil {
 		return err
 	}

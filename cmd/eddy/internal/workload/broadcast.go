@@ -25,6 +25,8 @@ import (
 //	{"type":"read"}
 //	{"type":"read_ok","messages":[3,17]}
 //
+// The messages of a read_ok may be null, which means an empty list.
+//
 // After all faults, clients read every node until it returns all elements that were
 // acknowledged or that any read returned, for at most 10 s. An element that a client
 // has read must not disappear, even if its broadcast was never acknowledged.
@@ -67,7 +69,7 @@ func (w *broadcast) Next(node string) Request {
 	if w.count%2 == 0 {
 		return w.Final(node)
 	}
-	element := (w.count + 1) / 2
+	element := (w.count - 1) / 2 // the first is 0, as in Maelstrom
 	w.asked[element] = true
 	return Request{
 		F: "broadcast", Value: strconv.AppendInt(nil, element, 10), Key: element,
@@ -90,6 +92,9 @@ func (w *broadcast) Read(req *Request, body []byte) (jsontext.Value, error) {
 	messages, err := required(body, "messages")
 	if err != nil {
 		return nil, err
+	}
+	if messages.Kind() == 'n' {
+		messages = jsontext.Value("[]") // what a Go program writes for a nil slice
 	}
 	values, err := elements(messages)
 	if err != nil {

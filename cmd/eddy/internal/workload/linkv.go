@@ -33,12 +33,16 @@ import (
 // Every other definite code, such as 11 from a node that is not the leader, means
 // that the operation had no effect. Nodes may leave requests without a reply, for
 // example while there is no majority.
+//
+// In the final phase clients read every key with an acknowledged write, until some node
+// answers. If no node does so, the verdict is unknown (`no-final-read`).
 type linKV struct {
-	env Env
-	n   int64
+	env   Env
+	n     int64
+	final finalReads
 }
 
-func newLinKV(env Env) Workload { return &linKV{env: env} }
+func newLinKV(env Env) Workload { return &linKV{env: env, final: newFinalReads(env.Nodes)} }
 
 const (
 	// opsPerKey is the number of operations on a key before the next key is used:
@@ -83,10 +87,27 @@ func (*linKV) read(key int64) Request {
 
 func (w *linKV) Final(string) Request { return w.read(w.n / opsPerKey) }
 
-func (*linKV) Settled([]history.Op) bool { return true }
+// Finals returns reads of keys that were not answered yet, at least one of any key.
+func (w *linKV) Finals(node string) (requests []Request) {
+	if len(w.final.known) == 0 {
+		w.final.add(w.Final(node).Key)
+	}
+	for _, key := range w.final.next(node) {
+		requests = append(requests, w.read(key))
+	}
+	if requests == nil {
+		requests = append(requests, w.Final(node))
+	}
+	return requests
+}
 
-func (*linKV) Read(req *Request, body []byte) (jsontext.Value, error) {
+func (w *linKV) Settled(ops []history.Op) bool { return w.final.settled(ops) }
+
+func (w *linKV) Progressed() bool { return w.final.progressed }
+
+func (w *linKV) Read(req *Request, body []byte) (jsontext.Value, error) {
 	if req.F != "read" {
+		w.final.add(req.Key)
 		return nil, nil
 	}
 	return required(body, "value")
@@ -101,8 +122,8 @@ func (*linKV) IsResult(op *history.Op) bool {
 // without a leader may return.
 func (w *linKV) ExpectsError(op *history.Op) bool { return w.IsResult(op) || op.Code == 11 }
 
-func (*linKV) Check(r Record) ([]checker.Problem, []checker.Number) {
-	return checker.Linear(r.History, linTimeout), []checker.Number{{Name: "keys", Value: keys(r.History)}}
+func (w *linKV) Check(r Record) ([]checker.Problem, []checker.Number) {
+	return append(checker.Linear(r.History, linTimeout), w.final.problems()...), []checker.Number{{Name: "keys", Value: keys(r.History)}}
 }
 
 // keys returns the number of keys.

@@ -46,7 +46,7 @@ func missingReplies(r Record, excused func(from, to time.Duration) bool) (proble
 		case step.Sent && m.IsReply():
 			delete(delivered, clientRequest{m.Dest, m.InReplyTo})
 		case !step.Sent && m.IsRequest() && m.Fate == sim.Delivered:
-			if request := (clientRequest{m.Src, m.ID}); waiting[request] != nil {
+			if request := (clientRequest{m.Src, m.ID}); waiting[request] != nil && waiting[request].Node == m.Dest {
 				delivered[request] = m.Done
 			}
 		}
@@ -75,6 +75,7 @@ func limit(problems []checker.Problem) []checker.Problem {
 	if more := len(problems) - maxProblems; more > 0 {
 		problems = problems[:maxProblems]
 		problems[maxProblems-1].Text += fmt.Sprintf(" (and %d more)", more)
+		problems[maxProblems-1].Count = more + 1
 	}
 	return problems
 }

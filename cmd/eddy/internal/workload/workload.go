@@ -103,6 +103,16 @@ type Workload interface {
 	Check(Record) ([]checker.Problem, []checker.Number)
 }
 
+// A ManyFinal is a workload that has several final requests for a node.
+type ManyFinal interface {
+	// Finals returns requests of the final phase for a node. It is used instead of
+	// Final.
+	Finals(node string) []Request
+	// Progressed reports whether the results that were given to Settled last had
+	// some that were missing. Then the final requests are repeated for longer.
+	Progressed() bool
+}
+
 // An ErrorReader is a workload in which some errors are results, as good as those of
 // operations that end ok: the node has served the request.
 type ErrorReader interface {
@@ -138,6 +148,10 @@ type Spec struct {
 	// after all clients have their replies. Then the test waits for these messages
 	// before the final phase.
 	AwaitsMessages bool
+
+	// Strict reports that the workload is about messages between nodes, so that
+	// these are judged as strictly as those to clients.
+	Strict bool
 }
 
 // Specs are the specs of all workloads.
@@ -149,7 +163,7 @@ var Specs = []Spec{
 	{Name: "kafka", New: newKafka, AwaitsMessages: true},
 	{Name: "txn-list-append", New: newTxnListAppend, AwaitsMessages: true},
 	{Name: "txn-rw-register", New: newTxnRWRegister, AwaitsMessages: true},
-	{Name: "relay", New: newRelay, AwaitsMessages: true},
+	{Name: "relay", New: newRelay, AwaitsMessages: true, Strict: true},
 }
 
 // Find returns the workload of a name. The error lists the names of all workloads.

@@ -14,6 +14,7 @@ var Buggy = map[string]func(){
 	"exits-at-once":     func() { fmt.Fprintln(os.Stderr, "no such file: config.json"); os.Exit(3) },
 	"exits-with-zero":   func() {},
 	"exits-on-request":  after(1, func(*Node, Message) { fmt.Fprintln(os.Stderr, "panic: boom"); os.Exit(2) }),
+	"panics":            after(2, func(*Node, Message) { panicDeep(8) }),
 	"exits-in-the-end":  after(3, func(n *Node, m Message) { n.Echo(m); os.Exit(0) }),
 	"never-initialised": func() { select {} },
 	"init-error": buggy(func(n *Node, m Message) bool {
@@ -49,7 +50,6 @@ var Buggy = map[string]func(){
 	"unknown-dest":    after(2, func(n *Node, m Message) { n.Send("nobody", `{"type":"gossip"}`); n.Echo(m) }),
 	"reply-to-nobody": after(2, func(n *Node, m Message) { n.Send(m.Src, `{"type":"echo_ok","in_reply_to":999999}`); n.Echo(m) }),
 	"double-reply":    after(2, func(n *Node, m Message) { n.Echo(m); n.Echo(m) }),
-	"reused-id":       after(2, func(n *Node, m Message) { n.Next = 0; n.Echo(m) }),
 	"no-echo":         after(1, func(n *Node, m Message) { n.Reply(m, `{"type":"echo_ok"}`) }),
 	"wrong-type":      after(1, func(n *Node, m Message) { n.Reply(m, `{"type":"pong","echo":1}`) }),
 	"wrong-echo":      after(1, func(n *Node, m Message) { n.Reply(m, `{"type":"echo_ok","echo":"something else"}`) }),
@@ -65,6 +65,14 @@ var Buggy = map[string]func(){
 	}),
 	"writes-after-the-end": func() { New().Serve(); chatter() },
 	"stops-reading":        func() { n := New(); n.On = stopReading; n.Serve() },
+}
+
+// panicDeep panics with a stack of this depth.
+func panicDeep(depth int) {
+	if depth == 0 {
+		panic("the store is closed")
+	}
+	panicDeep(depth - 1)
 }
 
 // buggy returns a node that first calls on with every message.

@@ -1,0 +1,108 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+)
+
+// onlyProtocol is said of a test that failed although clients got the right answers.
+const onlyProtocol = "by the protocol only; every answer was right"
+
+// failedByProtocol reports whether the test failed, every reason is about messages
+// only, and nothing is unknown.
+func (r *Results) failedByProtocol() bool {
+	return r.Verdict == "fail" && !slices.ContainsFunc(r.Reasons, func(reason Reason) bool { return !reason.Protocol || reason.Unknown })
+}
+
+// basis says what the verdict rests on, as it follows the verdict in the text: the
+// checks that found something, each with how often. It is "" if the verdict is pass.
+func (r *Results) basis() string {
+	switch {
+	case r.failedByProtocol():
+		return " " + onlyProtocol + "."
+	case len(r.Reasons) == 0:
+		return ""
+	}
+	return ": " + strings.Join(r.found(), ", ") + "."
+}
+
+// found returns the checks of the reasons, each with how often it found something if
+// that was more than once. If the verdict is fail, checks that could not decide are
+// left out.
+func (r *Results) found() (all []string) {
+	var names []string
+	count := map[string]int{}
+	for _, reason := range r.Reasons {
+		if reason.Unknown && r.Verdict == "fail" {
+			continue
+		}
+		if count[reason.Check] == 0 {
+			names = append(names, reason.Check)
+		}
+		count[reason.Check] += cmp.Or(reason.Count, 1)
+	}
+	for _, name := range names {
+		if n := count[name]; n > 1 && r.Verdict == "fail" {
+			name += " " + thousands(n)
+		}
+		all = append(all, name)
+	}
+	return all
+}
+
+// maxNamed is how many nodes a warning names.
+const maxNamed = 3
+
+// warnings returns the warnings as text, one for each kind.
+func (r *Results) warnings() (all []string) {
+	meanings := map[string]string{}
+	for _, k := range runner.WarningKinds {
+		meanings[k.Kind] = strings.TrimPrefix(k.Meaning, "it ")
+	}
+	for _, k := range runner.ViolationKinds {
+		if meanings[k.Kind] == "" && k.Protocol {
+			meanings[k.Kind] = strings.TrimPrefix(k.Meaning, "it ")
+		}
+	}
+	var kinds []string
+	first, count, nodes := map[string]*runner.Violation{}, map[string]int{}, map[string][]string{}
+	for _, v := range slices.Concat(r.Warnings, r.reportedOnly()) {
+		if first[v.Kind] == nil {
+			first[v.Kind] = v
+			kinds = append(kinds, v.Kind)
+		}
+		if !slices.Contains(nodes[v.Kind], v.Node) {
+			nodes[v.Kind] = append(nodes[v.Kind], v.Node)
+			count[v.Kind] += v.Count
+		}
+	}
+	for _, kind := range kinds {
+		v := first[kind]
+		line := fmt.Sprintf("%s, line %d", v.Text, v.Line)
+		names := nodes[kind]
+		if len(names) > 1 {
+			line = v.Node + ", " + line
+		}
+		if more := len(names) - maxNamed; more > 0 {
+			names = append(slices.Clone(names[:maxNamed]), fmt.Sprintf("%d more", more))
+		}
+		all = append(all, fmt.Sprintf("%s: %s %s, %s; first at %.3fs: %s",
+			kind, listed(names), meanings[kind], plural(count[kind], "time"), v.At.Seconds(), line))
+	}
+	return all
+}
+
+// reportedOnly returns the violations that were not counted for the verdict.
+func (r *Results) reportedOnly() (all []*runner.Violation) {
+	for _, v := range r.Violations {
+		isReason := slices.ContainsFunc(r.Reasons, func(reason Reason) bool { return reason.Check == v.Kind })
+		if !isReason {
+			all = append(all, v)
+		}
+	}
+	return all
+}
