@@ -16,6 +16,7 @@ import (
 type client struct {
 	name    string // changes after an indefinite operation, because its reply may still arrive
 	process int
+	number  int // among the clients of the main phase
 	node    *node
 	next    int64 // the next msg_id
 	op      int   // the index of its open operation in the history, or -1
@@ -164,6 +165,9 @@ func (r *runner) finish(c *client, end history.End) {
 	c.op = -1
 	if end.Outcome == history.Indefinite {
 		r.rename(c)
+	}
+	if listener, ok := r.load.(workload.Listener); ok && r.inMain {
+		listener.Ended(&c.req, end.Outcome)
 	}
 	r.free = append(r.free, c)
 }

@@ -206,10 +206,9 @@ func (r *runner) sendRequests() {
 			return
 		}
 		r.sent++
-		r.request(c, r.load.Next(c.node.name))
+		r.request(c, r.load.Next(c.number, c.node.name))
 		if r.cfg.Rate > 0 {
-			// Like Jepsen's stagger: uniform, with this mean.
-			r.nextOp += time.Duration(2 * r.rand.Float64() / r.cfg.Rate * float64(time.Second))
+			r.nextOp += time.Duration(r.gap() / r.cfg.Rate * float64(time.Second))
 		}
 	}
 	if r.cfg.Rate > 0 && len(r.free) == 0 {
@@ -218,6 +217,17 @@ func (r *runner) sendRequests() {
 		}
 		r.nextOp = max(r.nextOp, r.now-time.Second) // requests that could not be sent are not made up for
 	}
+}
+
+// gap returns a random time until the next request, in units of its mean. Half of the
+// requests follow another one at once, since many bugs show only when two requests are
+// served at the same time. Between these groups the time is uniform, as with Jepsen's
+// stagger.
+func (r *runner) gap() float64 {
+	if r.rand.IntN(2) == 0 {
+		return 0
+	}
+	return 4 * r.rand.Float64()
 }
 
 // nextClient takes a free client whose node is up, if possible one of the next node

@@ -202,7 +202,9 @@ func (r *runner) setup(ctx context.Context) error {
 func (r *runner) main(ctx context.Context) error {
 	r.clients, r.free = nil, nil
 	for i := range r.cfg.Concurrency {
-		r.free = append(r.free, r.newClient(r.nodes[i%len(r.nodes)]))
+		c := r.newClient(r.nodes[i%len(r.nodes)])
+		c.number = i
+		r.free = append(r.free, c)
 	}
 	r.nextOp = r.now
 	r.inMain = r.cfg.Rate != 0

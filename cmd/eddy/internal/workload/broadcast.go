@@ -24,6 +24,8 @@ import (
 //	{"type":"read"}
 //	{"type":"read_ok","messages":[3,17]}
 //
+// The integers are less than 2^25 and do not come in their order.
+//
 // After all faults, clients read every node until it returns all elements that were
 // acknowledged or that any read returned, for at most 10 s. An element that a client
 // has read must not disappear, even if its broadcast was never acknowledged.
@@ -37,11 +39,14 @@ import (
 type broadcast struct {
 	env   Env
 	count int64 // operations
-	last  int64 // the last element
+	sent  int64 // elements
+	asked map[int64]bool
 	known map[int64]bool
 }
 
-func newBroadcast(env Env) Workload { return &broadcast{env: env, known: map[int64]bool{}} }
+func newBroadcast(env Env) Workload {
+	return &broadcast{env: env, asked: map[int64]bool{}, known: map[int64]bool{}}
+}
 
 // Setup sends every node the topology.
 func (w *broadcast) Setup() []Request {
@@ -57,19 +62,34 @@ func (w *broadcast) Setup() []Request {
 	return requests
 }
 
-// Next returns a broadcast and a read alternately.
-func (w *broadcast) Next(node string) Request {
+// Next returns four broadcasts and then a read.
+func (w *broadcast) Next(_ int, node string) Request {
 	w.count++
-	if w.count%2 == 0 {
+	if w.count%5 == 0 {
 		return w.Final(node)
 	}
-	w.last++
+	v := element(w.sent)
+	w.sent++
+	w.asked[v] = true
 	return Request{
-		F: "broadcast", Value: strconv.AppendInt(nil, w.last, 10), Key: w.last,
-		Body: fmt.Appendf(nil, `{"type":"broadcast","message":%d}`, w.last),
+		F: "broadcast", Value: strconv.AppendInt(nil, v, 10), Key: v,
+		Body: fmt.Appendf(nil, `{"type":"broadcast","message":%d}`, v),
 		Type: "broadcast", Want: "broadcast_ok",
 	}
 }
+
+// element returns the i-th element. Elements are not in their order, so that a node
+// cannot do with the highest one that it knows, and every eighth one does not fit into
+// 24 bits.
+func element(i int64) int64 {
+	if i%8 == 7 {
+		return 1<<24 + i
+	}
+	return scrambled(i)
+}
+
+// scrambled permutes each 64 numbers from 0 on.
+func scrambled(i int64) int64 { return i&^63 | i*37&63 }
 
 func (*broadcast) Final(string) Request {
 	return Request{F: "read", Body: []byte(`{"type":"read"}`), Type: "read", Want: "read_ok"}
@@ -91,7 +111,7 @@ func (w *broadcast) Read(req *Request, body []byte) (jsontext.Value, error) {
 		return nil, fmt.Errorf("its messages are not an array of integers")
 	}
 	for _, v := range values {
-		if 0 < v && v <= w.last {
+		if w.asked[v] {
 			w.known[v] = true
 		}
 	}

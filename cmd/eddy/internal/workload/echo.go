@@ -15,6 +15,9 @@ import (
 //	{"type":"echo","echo":"Please echo 17"}
 //	{"type":"echo_ok","echo":"Please echo 17"}
 //
+// Some texts have letters of other alphabets or escapes, and a few are longer than
+// 64 KiB.
+//
 // Checked: the echo of an echo_ok equals that of its request (`wrong-echo`), and
 // every request that was delivered to a node gets a reply, unless the node was killed
 // (`no-reply`).
@@ -25,14 +28,15 @@ func newEcho(Env) Workload { return &echo{} }
 func (*echo) Setup() []Request          { return nil }
 func (*echo) Settled([]history.Op) bool { return true }
 
-func (w *echo) Next(string) Request {
+func (w *echo) Next(int, string) Request {
 	w.n++
 	body := strconv.AppendInt([]byte(`{"type":"echo","echo":"Please echo `), w.n, 10)
+	body = append(body, unusual(w.n)...)
 	body = append(body, `"}`...)
 	return Request{F: "echo", Value: body[len(`{"type":"echo","echo":`) : len(body)-1], Body: body, Type: "echo", Want: "echo_ok"}
 }
 
-func (w *echo) Final(string) Request { return w.Next("") }
+func (w *echo) Final(string) Request { return w.Next(0, "") }
 
 func (*echo) Read(req *Request, body []byte) (jsontext.Value, error) { return required(body, "echo") }
 

@@ -1,7 +1,9 @@
 package workload
 
 import (
+	"bytes"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -33,22 +35,45 @@ import (
 // Every other definite code, such as 11 from a node that is not the leader, means
 // that the operation had no effect. Nodes may leave requests without a reply, for
 // example while there is no majority.
+//
+// Every value is written once. A group of five clients works on one key for a while, then
+// on another one, which is new or was used before, until there are 100 keys.
 type linKV struct {
-	env Env
-	n   int64
+	env    Env
+	values int64    // written so far
+	keys   []*kvKey // by number
+	groups map[int]*kvGroup
 }
 
-func newLinKV(env Env) Workload { return &linKV{env: env} }
+// A kvKey is what clients know of a key.
+type kvKey struct {
+	number     int64
+	last       int64 // the value that it had at the latest reply
+	before     int64 // an older value
+	open       int   // operations
+	indefinite int   // operations that may or may not have taken effect
+	used       bool  // a group works on it
+}
+
+// A kvGroup is a group of clients.
+type kvGroup struct {
+	key  *kvKey
+	left int // operations until the next key
+}
+
+func newLinKV(env Env) Workload { return &linKV{env: env, groups: map[int]*kvGroup{}} }
 
 const (
-	// opsPerKey is the number of operations on a key before the next key is used:
-	// the search for an order takes exponential time in the number of concurrent
-	// operations.
-	opsPerKey = 60
+	// kvGroupSize is how many clients work on one key at the same time: the search
+	// for an order takes exponential time in the number of open operations.
+	kvGroupSize = 5
 
-	// kvValues is the number of different values. It is small so that some cas
-	// succeed.
-	kvValues = 5
+	// maxIndefinite is how many operations on a key may be indefinite, because they
+	// stay open for ever. Then the key is not used any more.
+	maxIndefinite = 8
+
+	// kvKeys is how many keys are used, unless many operations are indefinite.
+	kvKeys = 100
 
 	// linTimeout is how long the search for an order may take.
 	linTimeout = 20 * time.Second
@@ -56,39 +81,122 @@ const (
 
 func (*linKV) Setup() []Request { return nil }
 
-func (w *linKV) Next(string) Request {
-	w.n++
-	key := w.n / opsPerKey
-	value := w.env.Rand.IntN(kvValues)
-	switch w.env.Rand.IntN(3) {
-	case 0:
-		return w.read(key)
-	case 1:
+func (w *linKV) Next(client int, _ string) Request {
+	k := w.keyOf(client / kvGroupSize)
+	k.open++
+	switch n := w.env.Rand.IntN(8); {
+	case n < 4:
+		return w.read(k.number)
+	case n < 6:
+		value := w.newValue()
 		return Request{
-			F: "write", Key: key, Value: fmt.Append(nil, value), Type: "write", Want: "write_ok",
-			Body: fmt.Appendf(nil, `{"type":"write","key":%d,"value":%d}`, key, value),
+			F: "write", Key: k.number, Value: fmt.Append(nil, value), Type: "write", Want: "write_ok",
+			Body: fmt.Appendf(nil, `{"type":"write","key":%d,"value":%d}`, k.number, value),
 		}
+	case n < 7:
+		return w.cas(k, k.last)
 	}
-	to := w.env.Rand.IntN(kvValues)
+	if w.env.Rand.IntN(2) == 0 {
+		return w.cas(k, k.before)
+	}
+	return w.cas(k, k.last)
+}
+
+func (w *linKV) cas(k *kvKey, from int64) Request {
+	to := w.newValue()
 	return Request{
-		F: "cas", Key: key, Value: fmt.Appendf(nil, "[%d,%d]", value, to), Type: "cas", Want: "cas_ok",
-		Body: fmt.Appendf(nil, `{"type":"cas","key":%d,"from":%d,"to":%d}`, key, value, to),
+		F: "cas", Key: k.number, Value: fmt.Appendf(nil, "[%d,%d]", from, to), Type: "cas", Want: "cas_ok",
+		Body: fmt.Appendf(nil, `{"type":"cas","key":%d,"from":%d,"to":%d}`, k.number, from, to),
 	}
+}
+
+// newValue returns a value that was not used before, so that a read tells which write it
+// has seen. The values are not in their order.
+func (w *linKV) newValue() int64 {
+	w.values++
+	return scrambled(w.values)
 }
 
 func (*linKV) read(key int64) Request {
 	return Request{F: "read", Key: key, Body: fmt.Appendf(nil, `{"type":"read","key":%d}`, key), Type: "read", Want: "read_ok"}
 }
 
-func (w *linKV) Final(string) Request { return w.read(w.n / opsPerKey) }
+// keyOf returns the key on which a group works.
+func (w *linKV) keyOf(group int) *kvKey {
+	g := w.groups[group]
+	if g == nil {
+		g = &kvGroup{}
+		w.groups[group] = g
+	}
+	if g.left == 0 || g.key.indefinite >= maxIndefinite {
+		if g.key != nil {
+			g.key.used = false
+		}
+		g.key, g.left = w.nextKey(g.key), 8+w.env.Rand.IntN(8)
+		g.key.used = true
+	}
+	g.left--
+	return g.key
+}
+
+// nextKey returns the next key of a group. It is often one that was used before, because a
+// store may lose what it was told some time ago.
+func (w *linKV) nextKey(current *kvKey) *kvKey {
+	if len(w.keys) > 1 && (len(w.keys) >= kvKeys || w.env.Rand.IntN(2) == 0) {
+		start := w.env.Rand.IntN(len(w.keys))
+		for i := range w.keys {
+			k := w.keys[(start+i)%len(w.keys)]
+			if k != current && !k.used && k.open == 0 && k.indefinite < maxIndefinite {
+				return k
+			}
+		}
+	}
+	k := &kvKey{number: int64(len(w.keys))}
+	w.keys = append(w.keys, k)
+	return k
+}
+
+// Ended notes what an operation tells about its key.
+func (w *linKV) Ended(req *Request, outcome history.Outcome) {
+	k := w.keys[req.Key]
+	k.open--
+	if outcome == history.Indefinite && req.F != "read" {
+		k.indefinite++
+	}
+}
+
+// Final reads a key that was used.
+func (w *linKV) Final(string) Request {
+	if len(w.keys) == 0 {
+		return w.read(0)
+	}
+	return w.read(int64(w.env.Rand.IntN(len(w.keys))))
+}
 
 func (*linKV) Settled([]history.Op) bool { return true }
 
-func (*linKV) Read(req *Request, body []byte) (jsontext.Value, error) {
-	if req.F != "read" {
-		return nil, nil
+func (w *linKV) Read(req *Request, body []byte) (jsontext.Value, error) {
+	var seen, result jsontext.Value
+	switch req.F {
+	case "read":
+		value, err := required(body, "value")
+		if err != nil {
+			return nil, err
+		}
+		seen, result = value, value
+	case "write":
+		seen = req.Value
+	case "cas":
+		_, to, _ := bytes.Cut(bytes.Trim(req.Value, "[]"), []byte(","))
+		seen = to
 	}
-	return required(body, "value")
+	if value, err := strconv.ParseInt(string(seen), 10, 64); err == nil && req.Key < int64(len(w.keys)) {
+		k := w.keys[req.Key]
+		if value != k.last {
+			k.before, k.last = k.last, value
+		}
+	}
+	return result, nil
 }
 
 // ExpectsError reports whether an error is an observation, or 11, which a node

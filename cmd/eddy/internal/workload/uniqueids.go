@@ -26,11 +26,11 @@ func newUniqueIDs(Env) Workload { return uniqueIDs{} }
 func (uniqueIDs) Setup() []Request          { return nil }
 func (uniqueIDs) Settled([]history.Op) bool { return true }
 
-func (uniqueIDs) Next(string) Request {
+func (uniqueIDs) Next(int, string) Request {
 	return Request{F: "generate", Body: []byte(`{"type":"generate"}`), Type: "generate", Want: "generate_ok"}
 }
 
-func (w uniqueIDs) Final(string) Request { return w.Next("") }
+func (w uniqueIDs) Final(string) Request { return w.Next(0, "") }
 
 func (uniqueIDs) Read(_ *Request, body []byte) (jsontext.Value, error) { return required(body, "id") }
 

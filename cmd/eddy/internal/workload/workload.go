@@ -51,8 +51,9 @@ type Env struct {
 type Workload interface {
 	// Setup returns requests that must succeed before all others are sent.
 	Setup() []Request
-	// Next returns the next request of a client, whose own node is given.
-	Next(node string) Request
+	// Next returns the next request of a client, whose number and own node are
+	// given.
+	Next(client int, node string) Request
 	// Read returns the result in the body of a successful reply. The error says
 	// what is wrong with the body.
 	Read(req *Request, body []byte) (jsontext.Value, error)
@@ -66,6 +67,12 @@ type Workload interface {
 	ExpectsError(op *history.Op) bool
 	// Check checks what happened. Its numbers are shown with the verdict.
 	Check(Record) ([]checker.Problem, []checker.Number)
+}
+
+// A Listener is a workload that is told how the operations that Next returned have ended
+// for their clients.
+type Listener interface {
+	Ended(req *Request, outcome history.Outcome)
 }
 
 // A Record is everything that happened in a test.
@@ -93,15 +100,30 @@ type Spec struct {
 	// after all clients have their replies. Then the test waits for these messages
 	// before the final phase.
 	AwaitsMessages bool
+
+	// Rate and Concurrency are used unless the command line says otherwise. They are
+	// so large that a test of 10 s finds a bug in one of 500 operations.
+	Rate        float64 // operations per second
+	Concurrency string  // the number of clients, as in --concurrency
+
+	// LeastOK is the share of the operations in the main phase that must end ok.
+	// Otherwise too little was tested.
+	LeastOK func(nodes int) float64
 }
+
+func quarter(int) float64 { return 0.25 }
+
+// halfOfOneNode is for nodes that may refuse everything while they are not the leader:
+// half of the requests to one node.
+func halfOfOneNode(nodes int) float64 { return min(0.25, 0.5/float64(nodes)) }
 
 // Specs are the specs of all workloads.
 var Specs = []Spec{
-	{Name: "echo", New: newEcho, Independent: true},
-	{Name: "unique-ids", New: newUniqueIDs},
-	{Name: "broadcast", New: newBroadcast, AwaitsMessages: true},
-	{Name: "lin-kv", New: newLinKV},
-	{Name: "relay", New: newRelay, AwaitsMessages: true},
+	{Name: "echo", New: newEcho, Independent: true, Rate: 500, Concurrency: "4n", LeastOK: quarter},
+	{Name: "unique-ids", New: newUniqueIDs, Rate: 500, Concurrency: "4n", LeastOK: quarter},
+	{Name: "broadcast", New: newBroadcast, AwaitsMessages: true, Rate: 250, Concurrency: "4n", LeastOK: quarter},
+	{Name: "lin-kv", New: newLinKV, Rate: 500, Concurrency: "4n", LeastOK: halfOfOneNode},
+	{Name: "relay", New: newRelay, AwaitsMessages: true, Rate: 250, Concurrency: "4n", LeastOK: quarter},
 }
 
 // Find returns the workload of a name. The error lists the names of all workloads.
