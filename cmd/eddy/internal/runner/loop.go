@@ -38,11 +38,13 @@ type runner struct {
 	open      int // the number of open operations
 	outcomes  [4]int
 
-	sent     int           // operations of the main phase
-	noClient int           // how often an operation was due and no client was free
-	noNode   int           // how often an operation was due and no node was up
-	nextOp   time.Duration // when the next operation is due
-	notes    notes
+	sent               int           // operations of the main phase
+	mainFirst, mainEnd int           // where they begin and end in the history
+	mainEnded          time.Duration // when the main phase ended
+	noClient           int           // how often an operation was due and no client was free
+	noNode             int           // how often an operation was due and no node was up
+	nextOp             time.Duration // when the next operation is due
+	notes              notes
 
 	faults      []*ongoingFault
 	faultTimers timers

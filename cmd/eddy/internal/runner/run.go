@@ -29,8 +29,9 @@ type Result struct {
 	Notes          []string         // facts that do not change the verdict
 	Numbers        []checker.Number // of the workload; set by Judge
 
-	start time.Time
-	check func() ([]checker.Problem, []checker.Number)
+	start  time.Time
+	check  func() ([]checker.Problem, []checker.Number)
+	tested func() tested
 }
 
 // Run runs a test. It returns an error if the program cannot be started or eddy
@@ -111,6 +112,7 @@ func (r *runner) run(ctx context.Context) (*Result, error) {
 		return append(problems, checker.Errors(r.history, r.expectsError, r.excuse())...), numbers
 	}
 	result.History, result.Violations, result.Journal = r.history, r.violations.all, r.net.Journal()
+	result.tested = r.tested
 	result.start = r.start
 	result.SimulatedNodes = r.peers.names
 	r.noteCarrier()
@@ -207,12 +209,14 @@ func (r *runner) main(ctx context.Context) error {
 		r.free = append(r.free, c)
 	}
 	r.nextOp = r.now
+	r.mainFirst = r.history.Len()
 	r.inMain = r.cfg.Rate != 0
 	if err := r.startNemeses(); err != nil {
 		return err
 	}
 	_, err := r.until(ctx, r.now+r.cfg.TimeLimit, r.allExited)
 	r.inMain = false
+	r.mainEnd, r.mainEnded = r.history.Len(), r.now
 	if err == nil && !r.allExited() {
 		r.noteRate()
 	}

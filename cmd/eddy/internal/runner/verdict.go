@@ -7,6 +7,7 @@ import (
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 )
 
 // nothingChecked is the check that fails if a workload had nothing to check.
@@ -18,9 +19,8 @@ const nothingChecked = "nothing-checked"
 func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.Problem) {
 	problems, numbers := res.check()
 	res.Numbers, res.Elapsed = numbers, time.Since(res.start)
-	nothing := func(p checker.Problem) bool { return p.Check == nothingChecked }
-	if res.Stopped != "" {
-		problems = slices.DeleteFunc(problems, nothing) // because the test ended early
+	if res.Stopped != "" { // that is why nothing was checked
+		problems = slices.DeleteFunc(problems, func(p checker.Problem) bool { return p.Check == nothingChecked })
 	}
 	reported := map[string]bool{} // only the first of each kind and node is a reason
 	for _, v := range res.Violations {
@@ -35,20 +35,27 @@ func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.
 			ok++
 		}
 	}
+	main := res.tested()
 	unknown := func(check, format string, args ...any) {
 		problems = append(problems, checker.Problem{Check: check, Text: fmt.Sprintf(format, args...), At: res.Elapsed, Unknown: true})
 	}
 	switch {
 	case res.Stopped != "":
 		unknown("stopped", "the test ended early: %s", res.Stopped)
-	case ok == 0 && !slices.ContainsFunc(problems, nothing):
-		unknown("nothing-ok", "none of %d operations ended ok, so nothing was tested", ended)
 	case float64(ok) < cfg.Availability*float64(ended):
 		problems = append(problems, checker.Problem{Check: "low-availability", At: res.Elapsed,
 			Text: fmt.Sprintf("%d of %d operations ended ok, which is less than %v", ok, ended, cfg.Availability)})
 	}
+	if little, so := main.tooLittle(cfg); so && res.Stopped == "" && checker.Judge(problems, true) == checker.Pass {
+		little.At = res.Elapsed
+		problems = append(problems, little)
+	}
 	checker.Sort(problems)
-	return checker.Judge(problems, ok > 0), problems
+	verdict := checker.Judge(problems, ok > 0)
+	if verdict == checker.Pass {
+		res.Numbers = append(res.Numbers, checker.Number{Name: "tested", Value: main.strength(cfg, res.hadFaults())})
+	}
+	return verdict, problems
 }
 
 // problem returns the violation as a reason for the verdict.
@@ -64,4 +71,20 @@ func (v *Violation) problem(lenient bool) checker.Problem {
 	}
 	return checker.Problem{Check: v.Kind, Text: text, At: v.At,
 		Unknown: lenient || v.Kind == "no-init" || v.Kind == "unread-input"}
+}
+
+// hadFaults reports whether a fault touched the test: one that was injected, or a message
+// that was lost.
+func (res *Result) hadFaults() bool {
+	for _, e := range res.Journal.Events() {
+		if e.Begun != nil {
+			return true
+		}
+	}
+	for m := range res.Journal.All() {
+		if m.Fate == sim.LostByLink {
+			return true
+		}
+	}
+	return false
 }
