@@ -112,7 +112,7 @@ func (c *testCommand) interval() float64 {
 	if c.NemesisInterval != nil {
 		return *c.NemesisInterval
 	}
-	return max(minInterval, min(10, c.TimeLimit/5))
+	return max(minInterval, min(10, c.TimeLimit/8))
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
