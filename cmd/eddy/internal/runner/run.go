@@ -214,7 +214,9 @@ func (r *runner) main(ctx context.Context) error {
 	if err := r.startNemeses(); err != nil {
 		return err
 	}
+	growth := r.watchGrowth()
 	_, err := r.until(ctx, r.now+r.cfg.TimeLimit, r.allExited)
+	r.noteGrowth(growth.end())
 	r.inMain = false
 	r.mainEnd, r.mainEnded = r.history.Len(), r.now
 	if err == nil && !r.allExited() {
