@@ -66,9 +66,9 @@ func init() {
 // not change the verdict.
 func TestGrowingNodes(t *testing.T) {
 	t.Parallel()
-	test := func(t *testing.T, name string) []byte {
+	test := func(t *testing.T, name, seconds string) []byte {
 		out, err := exec.Command("eddy", "test", "-w", "echo", "--bin", "growing-"+name, "--node-count", "1",
-			"--rate", "100", "--concurrency", "2", "--time-limit", "3", "--store", t.TempDir()).CombinedOutput()
+			"--rate", "100", "--concurrency", "2", "--time-limit", seconds, "--store", t.TempDir()).CombinedOutput()
 		if err != nil || !bytes.HasPrefix(out, []byte("PASS")) {
 			t.Errorf("%s: %v\n%s", name, err, out)
 		}
@@ -76,12 +76,17 @@ func TestGrowingNodes(t *testing.T) {
 	}
 	sideBySide(t, len(growingNodes)+1, func(t *testing.T, i int) {
 		if i == len(growingNodes) {
-			if out := test(t, "not"); bytes.Contains(out, []byte("more and more")) {
+			if out := test(t, "not", "3"); bytes.Contains(out, []byte("more and more")) {
 				t.Errorf("%s", out)
 			}
 			return
 		}
-		if out := test(t, growingNodes[i].name); !bytes.Contains(out, []byte(growingNodes[i].want)) {
+		want := []byte(growingNodes[i].want)
+		out := test(t, growingNodes[i].name, "3")
+		if !bytes.Contains(out, want) { // on a busy machine
+			out = test(t, growingNodes[i].name, "10")
+		}
+		if !bytes.Contains(out, want) {
 			t.Errorf("%s: no note with %q\n%s", growingNodes[i].name, growingNodes[i].want, out)
 		}
 	})

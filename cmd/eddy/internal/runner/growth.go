@@ -112,7 +112,7 @@ func (r *runner) noteGrowth(samples [][]usageSample) {
 
 // growth returns what the last process of a node used after its first samples and at the
 // end, and whether this grew all the time: at least by least, to at least one and a half
-// times as much, and at least a quarter of it in each half of the time.
+// times as much, and at least an eighth of it in each half of the time.
 func growth(all []usageSample, of func(*usage) int, least int) (from, to int, grew bool) {
 	for i := range slices.Backward(all) {
 		if all[i].pid != all[len(all)-1].pid {
@@ -127,5 +127,5 @@ func growth(all []usageSample, of func(*usage) int, least int) (from, to int, gr
 	from, to = of(&all[0].usage), of(&all[len(all)-1].usage)
 	middle := of(&all[len(all)/2].usage)
 	added := to - from
-	return from, to, added >= least && 2*to >= 3*from && 4*(middle-from) >= added && 4*(to-middle) >= added
+	return from, to, added >= least && 2*to >= 3*from && 8*(middle-from) >= added && 8*(to-middle) >= added
 }
