@@ -14,6 +14,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/message"
+	"github.com/eddyrpc/eddy/internal/txn"
 )
 
 // A Request is the request of one operation.
@@ -42,8 +43,18 @@ type Env struct {
 	// attempt's timeout.
 	IgnoreLate bool
 
+	Txn TxnConfig
+
 	// Flooded reports that clients send requests as fast as they can.
 	Flooded bool
+}
+
+// A TxnConfig is the configuration of workloads of transactions.
+type TxnConfig struct {
+	Models          []txn.Model // that the transactions must fit
+	KeyCount        int         // how many keys are in use at a time
+	MaxLength       int         // how many operations a transaction has at most
+	MaxWritesPerKey int         // after how many writes a key is replaced
 }
 
 // A Workload is a workload in one test. Its methods must be called from one
@@ -123,6 +134,8 @@ var Specs = []Spec{
 	{Name: "unique-ids", New: newUniqueIDs, Rate: 500, Concurrency: "4n", LeastOK: quarter},
 	{Name: "broadcast", New: newBroadcast, AwaitsMessages: true, Rate: 250, Concurrency: "4n", LeastOK: quarter},
 	{Name: "lin-kv", New: newLinKV, Rate: 500, Concurrency: "4n", LeastOK: halfOfOneNode},
+	{Name: "txn-list-append", New: newTxnListAppend, AwaitsMessages: true, Rate: 100, Concurrency: "2n", LeastOK: halfOfOneNode},
+	{Name: "txn-rw-register", New: newTxnRWRegister, AwaitsMessages: true, Rate: 100, Concurrency: "2n", LeastOK: halfOfOneNode},
 	{Name: "relay", New: newRelay, AwaitsMessages: true, Rate: 250, Concurrency: "4n", LeastOK: quarter},
 }
 
