@@ -49,9 +49,14 @@ func bugProgram(b *testnode.Bug) string {
 func plausibleBugs() []testnode.Bug {
 	all := testnode.Bugs()
 	for _, bug := range relayBugs {
-		if bug.caughtBy != "" {
-			all = append(all, testnode.Bug{Workload: "relay", Name: bug.name, Does: bug.does})
+		if bug.caughtBy == "" {
+			continue
 		}
+		b := testnode.Bug{Workload: "relay", Name: bug.name, Does: bug.does}
+		if bug.name == "leak" {
+			b.Better = "--rate max"
+		}
+		all = append(all, b)
 	}
 	return append(all, rareRelayBugs...)
 }
