@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/testdata/testnode"
+	"github.com/eddyrpc/eddy/internal/longtest"
 )
 
 // The table of docs/workloads.md says in how many of 10 default tests a bug is found. This
@@ -29,7 +30,7 @@ var foundAtOnce = flag.Int("at-once", 5, "how many tests run at the same time wi
 const foundPath = "testdata/testnode/found.md"
 
 func init() {
-	for _, bug := range testnode.Bugs() {
+	for _, bug := range append(testnode.Bugs(), testnode.WithoutBug()...) {
 		testNodes[bugProgram(&bug)] = bug.Run
 	}
 	for _, bug := range rareRelayBugs {
@@ -97,6 +98,22 @@ func TestBugsAreFound(t *testing.T) {
 		}
 		if !found {
 			t.Errorf("%s, which %s: %s\n%s", quickBugs[i], b.Does, r.Verdict, r.text())
+		}
+	})
+}
+
+// The nodes of the table pass without their bugs, so that it is the bugs that are found.
+func TestNodesWithoutBugsPass(t *testing.T) {
+	t.Parallel()
+	nodes := testnode.WithoutBug()
+	sideBySide(t, 2*len(nodes), func(t *testing.T, i int) {
+		b := &nodes[i/2]
+		flags := []string{"--seed", fmt.Sprint(i + 1), "--time-limit", longtest.Or("10", "2")}
+		if i%2 == 0 {
+			flags = append(flags, strings.Fields(b.Flags)...)
+		}
+		if _, r := findBug(t, b, flags...); r.Verdict != "pass" {
+			t.Errorf("%s %q: %s\n%s", b.Workload, flags, r.Verdict, r.text())
 		}
 	})
 }

@@ -30,6 +30,19 @@ func Bugs() []Bug {
 	return slices.Concat(echoBugs, uniqueIDBugs, broadcastBugs, linKVBugs)
 }
 
+// WithoutBug returns the nodes of Bugs without their bugs.
+func WithoutBug() []Bug {
+	return []Bug{
+		echoBug("none", "", echoes),
+		idBug("none", "", "--nemesis kill", "", func(p *Peer) func() any {
+			began, n := time.Now().UnixNano(), 0
+			return func() any { n++; return fmt.Sprintf("%s-%d-%d", p.id, began, n) }
+		}),
+		broadcastBug("none", "", "--nemesis kill,partition --loss 0.05", ""),
+		linKVBug("none", "", "--nemesis kill", ""),
+	}
+}
+
 // A body is the body of a message that a Peer has read.
 type body map[string]jsontext.Value
 
