@@ -51,7 +51,7 @@ var linKVBugs = []Bug{
 	linKVBug("evicts", "keeps the 50 keys that were written last", "", ""),
 	linKVBug("missing-is-0", "reads 0 from a key that does not exist", "", ""),
 	linKVBug("cas-creates", "does a cas of a key that does not exist", "", ""),
-	linKVBug("swapped", "swaps the replies to two reads, 1 of 500", "", ""),
+	linKVBug("swapped", "swaps the replies to two reads, 1 of 500", "", "--time-limit 30"),
 	linKVBug("memory", "keeps its values in memory only", "--nemesis kill", ""),
 	linKVBug("buffered", "writes its values to the disk every 200 ms", "--nemesis kill", ""),
 }
