@@ -19,9 +19,11 @@ type tested struct {
 func (r *runner) tested() (t tested) {
 	for i := r.mainFirst; i < r.mainEnd; i++ {
 		op := r.history.At(i)
+		outcome, to := op.Seen()
 		switch {
-		case op.Outcome == history.OK && op.To > r.mainEnded: // the faults had ended
-		case op.Outcome == history.OK:
+		case op.Again:
+		case outcome == history.OK && to > r.mainEnded: // the faults had ended
+		case outcome == history.OK:
 			t.ok++
 			t.asked++
 		case !op.IsErrorReply() || op.Code == temporarilyUnavailable || !r.load.ExpectsError(&op):

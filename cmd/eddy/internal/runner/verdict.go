@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -8,6 +9,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
 )
 
 // nothingChecked is the check that fails if a workload had nothing to check.
@@ -17,8 +19,15 @@ const nothingChecked = "nothing-checked"
 // runs the workload's checks, which may take some time. If lenient is set, violations
 // make the verdict unknown instead of fail.
 func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.Problem) {
-	problems, numbers := res.check()
-	res.Numbers, res.Elapsed = numbers, time.Since(res.start)
+	var problems []checker.Problem
+	err := guard(func() error {
+		problems, res.Numbers = res.check()
+		return nil
+	})
+	if errors.As(err, &res.Crash) && res.Stopped == "" {
+		res.Stopped = err.Error()
+	}
+	res.Elapsed = time.Since(res.start)
 	if res.Stopped != "" { // that is why nothing was checked
 		problems = slices.DeleteFunc(problems, func(p checker.Problem) bool { return p.Check == nothingChecked })
 	}
@@ -29,10 +38,16 @@ func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.
 			problems = append(problems, v.problem(lenient))
 		}
 	}
-	ok, ended := 0, res.History.Len()
+	ok, served, ended := 0, 0, res.History.Operations()
 	for op := range res.History.All() {
-		if op.Outcome == history.OK {
+		outcome, _ := op.Seen()
+		switch {
+		case op.Again:
+		case outcome == history.OK:
 			ok++
+			served++
+		case outcome == history.Fail && res.isResult(op):
+			served++
 		}
 	}
 	main := res.tested()
@@ -40,11 +55,13 @@ func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.
 		problems = append(problems, checker.Problem{Check: check, Text: fmt.Sprintf(format, args...), At: res.Elapsed, Unknown: true})
 	}
 	switch {
+	case res.Crash != nil:
+		unknown("eddy-failed", "%v", res.Crash)
 	case res.Stopped != "":
 		unknown("stopped", "the test ended early: %s", res.Stopped)
-	case float64(ok) < cfg.Availability*float64(ended):
+	case float64(served) < cfg.Availability*float64(ended):
 		problems = append(problems, checker.Problem{Check: "low-availability", At: res.Elapsed,
-			Text: fmt.Sprintf("%d of %d operations ended ok, which is less than %v", ok, ended, cfg.Availability)})
+			Text: fmt.Sprintf("%d of %d operations were served, which is less than %v", served, ended, cfg.Availability)})
 	}
 	if little, so := main.tooLittle(cfg); so && res.Stopped == "" && checker.Judge(problems, true) == checker.Pass {
 		little.At = res.Elapsed
@@ -56,6 +73,12 @@ func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.
 		res.Numbers = append(res.Numbers, checker.Number{Name: "tested", Value: main.strength(cfg, res.hadFaults())})
 	}
 	return verdict, problems
+}
+
+// isResult reports whether an error is a result, as 20 and 22 are in lin-kv.
+func (res *Result) isResult(op *history.Op) bool {
+	reader, ok := res.load.(workload.ErrorReader)
+	return ok && reader.IsResult(op)
 }
 
 // problem returns the violation as a reason for the verdict.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/canonical"
 )
 
 // broadcast is the workload in which clients broadcast integers and read the
@@ -30,7 +31,8 @@ import (
 // acknowledged or that any read returned, for at most 10 s. An element that a client
 // has read must not disappear, even if its broadcast was never acknowledged.
 //
-// A broadcast that gets no reply, or an error, may or may not have taken effect.
+// A broadcast that gets no reply, or an error, may or may not have taken effect. A
+// late acknowledgement counts from when it was written.
 // Every request must get a reply (`no-reply`), except during a fault and until 2 s
 // after it.
 //
@@ -38,9 +40,8 @@ import (
 // latency`), and the number of stale elements.
 type broadcast struct {
 	env   Env
-	count int64 // operations
-	sent  int64 // elements
-	asked map[int64]bool
+	count int64          // the number of the latest operation
+	asked map[int64]bool // the elements that were broadcast
 	known map[int64]bool
 }
 
@@ -63,13 +64,12 @@ func (w *broadcast) Setup() []Request {
 }
 
 // Next returns four broadcasts and then a read.
-func (w *broadcast) Next(_ int, node string) Request {
-	w.count++
+func (w *broadcast) Next(node string) Request {
+	w.count = w.env.number(w.count)
 	if w.count%5 == 0 {
 		return w.Final(node)
 	}
-	v := element(w.sent)
-	w.sent++
+	v := element(w.count - 1 - w.count/5)
 	w.asked[v] = true
 	return Request{
 		F: "broadcast", Value: strconv.AppendInt(nil, v, 10), Key: v,
@@ -120,7 +120,22 @@ func (w *broadcast) Read(req *Request, body []byte) (jsontext.Value, error) {
 
 // elements parses an array of integers.
 func elements(messages jsontext.Value) (values []int64, err error) {
-	return values, json.Unmarshal(messages, &values)
+	if err = json.Unmarshal(messages, &values); err == nil {
+		return values, nil
+	}
+	var items []jsontext.Value
+	if json.Unmarshal(messages, &items) != nil {
+		return nil, err
+	}
+	values = values[:0]
+	for _, item := range items {
+		n, ok := canonical.Int(item) // 1.0, too
+		if !ok {
+			return nil, err
+		}
+		values = append(values, n)
+	}
+	return values, nil
 }
 
 // Settled reports whether every node knows all elements that are known.

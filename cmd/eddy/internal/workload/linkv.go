@@ -40,7 +40,7 @@ import (
 // on another one, which is new or was used before, until there are 100 keys.
 type linKV struct {
 	env    Env
-	values int64    // written so far
+	n      int64    // the number of the latest operation
 	keys   []*kvKey // by number
 	groups map[int]*kvGroup
 }
@@ -81,7 +81,12 @@ const (
 
 func (*linKV) Setup() []Request { return nil }
 
-func (w *linKV) Next(client int, _ string) Request {
+func (w *linKV) Next(string) Request {
+	w.n = w.env.number(w.n)
+	client := 0
+	if w.env.Turn != nil {
+		client = w.env.Turn.Client
+	}
 	k := w.keyOf(client / kvGroupSize)
 	k.open++
 	switch n := w.env.Rand.IntN(8); {
@@ -110,12 +115,9 @@ func (w *linKV) cas(k *kvKey, from int64) Request {
 	}
 }
 
-// newValue returns a value that was not used before, so that a read tells which write it
-// has seen. The values are not in their order.
-func (w *linKV) newValue() int64 {
-	w.values++
-	return scrambled(w.values)
-}
+// newValue returns a value that no other operation has, so that a read tells which write
+// it has seen. The values are not in their order.
+func (w *linKV) newValue() int64 { return scrambled(w.n) }
 
 func (*linKV) read(key int64) Request {
 	return Request{F: "read", Key: key, Body: fmt.Appendf(nil, `{"type":"read","key":%d}`, key), Type: "read", Want: "read_ok"}
@@ -199,11 +201,14 @@ func (w *linKV) Read(req *Request, body []byte) (jsontext.Value, error) {
 	return result, nil
 }
 
+// IsResult reports whether an error is an observation.
+func (*linKV) IsResult(op *history.Op) bool {
+	return op.Code == 20 && op.F != "write" || op.Code == 22 && op.F == "cas"
+}
+
 // ExpectsError reports whether an error is an observation, or 11, which a node
 // without a leader may return.
-func (*linKV) ExpectsError(op *history.Op) bool {
-	return op.Code == 20 && op.F != "write" || op.Code == 22 && op.F == "cas" || op.Code == 11
-}
+func (w *linKV) ExpectsError(op *history.Op) bool { return w.IsResult(op) || op.Code == 11 }
 
 func (*linKV) Check(r Record) ([]checker.Problem, []checker.Number) {
 	return checker.Linear(r.History, linTimeout), []checker.Number{{Name: "keys", Value: keys(r.History)}}

@@ -36,7 +36,8 @@ func kvRun(t *testing.T, w *linKV, clients, ops, indefinite int, check func(clie
 	for i := range ops {
 		client := i % clients
 		end(client)
-		req := w.Next(client, "n1")
+		*w.env.Turn = Turn{Number: int64(i + 1), Client: client}
+		req := w.Next("n1")
 		busy[client] = &req
 		open[req.Key]++
 		check(client, req, open[req.Key])
@@ -47,7 +48,7 @@ func kvRun(t *testing.T, w *linKV, clients, ops, indefinite int, check func(clie
 }
 
 func testLinKV() *linKV {
-	return newLinKV(Env{Nodes: []string{"n1"}, Rand: rand.New(rand.NewPCG(1, 2))}).(*linKV)
+	return newLinKV(Env{Nodes: []string{"n1"}, Turn: &Turn{}, Rand: rand.New(rand.NewPCG(1, 2))}).(*linKV)
 }
 
 // Many keys are used, each again and again by different groups, and by few clients at a

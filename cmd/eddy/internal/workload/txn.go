@@ -66,7 +66,7 @@ func (*transactions) Setup() []Request { return nil }
 
 // Next returns a transaction of random operations. Of the active keys, each is used twice as
 // often as the one before. A key that has had its writes is replaced.
-func (w *transactions) Next(int, string) Request {
+func (w *transactions) Next(string) Request {
 	if w.active == nil {
 		w.written = map[int64]int{}
 		for range w.env.Txn.KeyCount {

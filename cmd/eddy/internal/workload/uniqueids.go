@@ -14,7 +14,7 @@ import (
 //	{"type":"generate_ok","id":123}
 //
 // An id is any JSON value. Checked: no two replies have the same id
-// (`duplicate-id`), including replies that arrived after the client's timeout; and
+// (`duplicate-id`), including replies that their clients did not get in time; and
 // every request gets a reply (`no-reply`), except during a fault or lost messages and
 // until 2 s after them, because a node may need a service or other nodes to make an
 // id. Try it with --nemesis kill: a node that uses only a counter returns the same
@@ -26,11 +26,11 @@ func newUniqueIDs(Env) Workload { return uniqueIDs{} }
 func (uniqueIDs) Setup() []Request          { return nil }
 func (uniqueIDs) Settled([]history.Op) bool { return true }
 
-func (uniqueIDs) Next(int, string) Request {
+func (uniqueIDs) Next(string) Request {
 	return Request{F: "generate", Body: []byte(`{"type":"generate"}`), Type: "generate", Want: "generate_ok"}
 }
 
-func (w uniqueIDs) Final(string) Request { return w.Next(0, "") }
+func (w uniqueIDs) Final(string) Request { return w.Next("") }
 
 func (uniqueIDs) Read(_ *Request, body []byte) (jsontext.Value, error) { return required(body, "id") }
 
