@@ -3,6 +3,8 @@ package workload
 import (
 	"bytes"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -37,12 +39,11 @@ import (
 // example while there is no majority.
 //
 // Every value is written once. A group of five clients works on one key for a while, then
-// on another one, which is new or was used before, until there are 100 keys.
+// on another one. There are 100 keys, to which groups come back.
 type linKV struct {
-	env    Env
-	n      int64    // the number of the latest operation
-	keys   []*kvKey // by number
-	groups map[int]*kvGroup
+	env  Env
+	n    int64 // the number of the latest operation
+	keys map[int64]*kvKey
 }
 
 // A kvKey is what clients know of a key.
@@ -50,18 +51,10 @@ type kvKey struct {
 	number     int64
 	last       int64 // the value that it had at the latest reply
 	before     int64 // an older value
-	open       int   // operations
 	indefinite int   // operations that may or may not have taken effect
-	used       bool  // a group works on it
 }
 
-// A kvGroup is a group of clients.
-type kvGroup struct {
-	key  *kvKey
-	left int // operations until the next key
-}
-
-func newLinKV(env Env) Workload { return &linKV{env: env, groups: map[int]*kvGroup{}} }
+func newLinKV(env Env) Workload { return &linKV{env: env, keys: map[int64]*kvKey{}} }
 
 const (
 	// kvGroupSize is how many clients work on one key at the same time: the search
@@ -72,8 +65,13 @@ const (
 	// stay open for ever. Then the key is not used any more.
 	maxIndefinite = 8
 
-	// kvKeys is how many keys are used, unless many operations are indefinite.
+	// kvKeys is how many keys are used, unless many operations are indefinite or
+	// there are more groups.
 	kvKeys = 100
+
+	// kvStay is how many operations of all clients there are until each group goes to
+	// its next key.
+	kvStay = 40
 
 	// linTimeout is how long the search for an order may take.
 	linTimeout = 20 * time.Second
@@ -87,8 +85,7 @@ func (w *linKV) Next(string) Request {
 	if w.env.Turn != nil {
 		client = w.env.Turn.Client
 	}
-	k := w.keyOf(client / kvGroupSize)
-	k.open++
+	k := w.keyOf(int64(client / kvGroupSize))
 	switch n := w.env.Rand.IntN(8); {
 	case n < 4:
 		return w.read(k.number)
@@ -123,56 +120,38 @@ func (*linKV) read(key int64) Request {
 	return Request{F: "read", Key: key, Body: fmt.Appendf(nil, `{"type":"read","key":%d}`, key), Type: "read", Want: "read_ok"}
 }
 
-// keyOf returns the key on which a group works.
-func (w *linKV) keyOf(group int) *kvKey {
-	g := w.groups[group]
-	if g == nil {
-		g = &kvGroup{}
-		w.groups[group] = g
-	}
-	if g.left == 0 || g.key.indefinite >= maxIndefinite {
-		if g.key != nil {
-			g.key.used = false
+// keyOf returns the key on which a group works. It depends on the number of the operation
+// and not on what others do, except that a key is left when too many operations on it are
+// indefinite. Two groups work on different keys.
+func (w *linKV) keyOf(group int64) *kvKey {
+	number := group/kvKeys*kvKeys + (7*group+13*(w.n/kvStay))%kvKeys
+	for {
+		k := w.keys[number]
+		if k == nil {
+			k = &kvKey{number: number}
+			w.keys[number] = k
 		}
-		g.key, g.left = w.nextKey(g.key), 8+w.env.Rand.IntN(8)
-		g.key.used = true
+		if k.indefinite < maxIndefinite {
+			return k
+		}
+		number += 1 << 20
 	}
-	g.left--
-	return g.key
 }
 
-// nextKey returns the next key of a group. It is often one that was used before, because a
-// store may lose what it was told some time ago.
-func (w *linKV) nextKey(current *kvKey) *kvKey {
-	if len(w.keys) > 1 && (len(w.keys) >= kvKeys || w.env.Rand.IntN(2) == 0) {
-		start := w.env.Rand.IntN(len(w.keys))
-		for i := range w.keys {
-			k := w.keys[(start+i)%len(w.keys)]
-			if k != current && !k.used && k.open == 0 && k.indefinite < maxIndefinite {
-				return k
-			}
-		}
-	}
-	k := &kvKey{number: int64(len(w.keys))}
-	w.keys = append(w.keys, k)
-	return k
-}
-
-// Ended notes what an operation tells about its key.
+// Ended notes that an operation on a key is indefinite.
 func (w *linKV) Ended(req *Request, outcome history.Outcome) {
-	k := w.keys[req.Key]
-	k.open--
-	if outcome == history.Indefinite && req.F != "read" {
+	if k := w.keys[req.Key]; k != nil && outcome == history.Indefinite && req.F != "read" {
 		k.indefinite++
 	}
 }
 
 // Final reads a key that was used.
 func (w *linKV) Final(string) Request {
-	if len(w.keys) == 0 {
+	keys := slices.Sorted(maps.Keys(w.keys))
+	if len(keys) == 0 {
 		return w.read(0)
 	}
-	return w.read(int64(w.env.Rand.IntN(len(w.keys))))
+	return w.read(keys[w.env.Rand.IntN(len(keys))])
 }
 
 func (*linKV) Settled([]history.Op) bool { return true }
@@ -192,9 +171,8 @@ func (w *linKV) Read(req *Request, body []byte) (jsontext.Value, error) {
 		_, to, _ := bytes.Cut(bytes.Trim(req.Value, "[]"), []byte(","))
 		seen = to
 	}
-	if value, err := strconv.ParseInt(string(seen), 10, 64); err == nil && req.Key < int64(len(w.keys)) {
-		k := w.keys[req.Key]
-		if value != k.last {
+	if value, err := strconv.ParseInt(string(seen), 10, 64); err == nil {
+		if k := w.keys[req.Key]; k != nil && value != k.last {
 			k.before, k.last = k.last, value
 		}
 	}

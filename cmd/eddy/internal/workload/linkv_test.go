@@ -58,7 +58,7 @@ func TestLinKVKeysAndValues(t *testing.T) {
 	users := map[int64]map[int]bool{} // by key, the groups
 	values := map[string]bool{}
 	kvRun(t, testLinKV(), 20, 5000, 1_000_000, func(client int, req Request, open int) {
-		if open > kvGroupSize {
+		if open > 2*kvGroupSize { // a group may be late on its old key
 			t.Fatalf("%d operations on key %d are open", open, req.Key)
 		}
 		times[req.Key]++
@@ -97,7 +97,7 @@ func TestLinKVLeavesUndecidedKeys(t *testing.T) {
 			t.Fatalf("key %d is used, although %d operations on it are indefinite", req.Key, k.indefinite)
 		}
 	})
-	if len(w.keys) <= kvKeys {
+	if len(w.keys) <= kvKeys+10 {
 		t.Errorf("%d keys", len(w.keys))
 	}
 }

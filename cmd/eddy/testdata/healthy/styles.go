@@ -89,8 +89,19 @@ func blanks(line []byte) []byte {
 }
 
 func escapes(line []byte) []byte {
+	escaped, keep := false, 0 // after a backslash; how many digits of an escape follow
 	return eachByte(line, unchanged, func(c byte) string {
-		if c < 0x80 {
+		switch {
+		case escaped:
+			escaped = false
+			if c == 'u' {
+				keep = 4
+			}
+		case keep > 0:
+			keep--
+		case c == '\\':
+			escaped = true
+		case c < 0x80:
 			return fmt.Sprintf(`\u%04X`, c)
 		}
 		return string([]byte{c})
