@@ -71,7 +71,7 @@ const (
 
 	// kvStay is how many operations of all clients there are until each group goes to
 	// its next key.
-	kvStay = 40
+	kvStay = 80
 
 	// linTimeout is how long the search for an order may take.
 	linTimeout = 20 * time.Second

@@ -46,7 +46,7 @@ var linKVBugs = []Bug{
 	linKVBug("done-but-11", "does a write and replies with error 11, 1 of 100", "", ""),
 	linKVBug("done-but-22", "does a cas and replies with error 22, 1 of 100", "", ""),
 	linKVBug("ignores-from", "does a cas whatever the value is, 1 of 100", "", ""),
-	linKVBug("twice", "does a write again 20 ms later, 1 of 200", "", ""),
+	linKVBug("twice", "does a write again 20 ms later, 1 of 200", "", "--time-limit 30"),
 	linKVBug("early-ack", "acknowledges a write before it is done", "", ""),
 	linKVBug("evicts", "keeps the 50 keys that were written last", "", ""),
 	linKVBug("missing-is-0", "reads 0 from a key that does not exist", "", ""),
