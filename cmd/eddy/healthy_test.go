@@ -24,7 +24,8 @@ func init() {
 	}
 	testNodes["busy"] = func() { // until its input ends, as it does with the process that has started it
 		go func() {
-			for {
+			for n := 0; ; {
+				n++
 			}
 		}()
 		io.Copy(io.Discard, os.Stdin)
