@@ -105,15 +105,11 @@ var blamed = map[string]string{
 	"broadcast-no-type":         "bodies without type between nodes",
 	"broadcast-null-id":         "null for an id",
 	"broadcast-null-list":       "sometimes null for an empty list",
-	"broadcast-numbers":         "1.0 and 1e0 for 1",
 	"broadcast-one-id":          "a msg_id used again between nodes",
 	"broadcast-reply-to-0":      "in_reply_to 0 between nodes",
-	"echo-queue":                "sometimes the answer to a request of before a kill",
 	"echo-forwarded":            "the src of a client",
 	"echo-null-ids":             "null for an id",
 	"echo-one-id":               "a msg_id used again in replies",
-	"lin-kv-numbers":            "1.0 and 1e0 for 1",
-	"relay-numbers":             "1.0 and 1e0 for 1",
 }
 
 // Nodes that are correct and unusual pass, under all faults that they bear.
