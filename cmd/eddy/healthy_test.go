@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/testdata/healthy"
@@ -23,12 +24,13 @@ func init() {
 		}
 	}
 	testNodes["busy"] = func() { // until its input ends, as it does with the process that has started it
+		var over atomic.Bool
 		go func() {
-			for n := 0; ; {
-				n++
+			for !over.Load() {
 			}
 		}()
 		io.Copy(io.Discard, os.Stdin)
+		over.Store(true)
 	}
 }
 

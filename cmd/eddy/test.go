@@ -175,11 +175,9 @@ func (c *testCommand) once() (verdict string, err error) {
 	}
 	c.trace(cfg, os.Stderr)
 	if c.Net == overNATS {
-		program, err := os.Executable()
-		if err != nil {
-			return "", fmt.Errorf("start NATS servers: %w", err)
+		if cfg.Carrier, err = carrier(store); err != nil {
+			return "", err
 		}
-		cfg.Carrier = natscarrier.New(natscarrier.Config{Program: program, Args: []string{"nats-server"}, Logs: store.NATSLogs()})
 		status.say("starting NATS servers")
 	}
 
@@ -197,9 +195,7 @@ func (c *testCommand) once() (verdict string, err error) {
 	}
 	store.Keep(res)
 	results := report.New(cfg, res, c.Sick == "unknown")
-	results.Started = started
-	results.Command.Args = c.argv
-	results.Command.Dir = dir
+	results.Started, results.Command.Args, results.Command.Dir = started, c.argv, dir
 	shown := c.show(os.Stdout, results)
 	if err := store.Write(results, res); err != nil {
 		return "", fmt.Errorf("write the store: %w", err)
@@ -215,6 +211,15 @@ func (c *testCommand) once() (verdict string, err error) {
 		return "", fmt.Errorf("%w\n%s", res.Crash, res.Crash.Stack)
 	}
 	return results.Verdict, nil
+}
+
+// carrier returns NATS servers that carry the messages of a test.
+func carrier(store *report.Store) (runner.Carrier, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("start NATS servers: %w", err)
+	}
+	return natscarrier.New(natscarrier.Config{Program: program, Args: []string{"nats-server"}, Logs: store.NATSLogs()}), nil
 }
 
 // endingSignals are the signals that end a test with its results. A terminal that is

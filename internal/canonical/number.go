@@ -66,7 +66,7 @@ func stringLength(text []byte) int {
 
 // isPlain reports whether a number is written as an integer that stays as it is.
 func isPlain(text []byte) bool {
-	return len(text) <= maxPlain && bytes.IndexAny(text, ".eE") < 0 && string(text) != "-0"
+	return len(text) <= maxPlain && !bytes.ContainsAny(text, ".eE") && string(text) != "-0"
 }
 
 // appendNumber appends a number in a form that is the same for equal numbers. It is
