@@ -45,6 +45,13 @@ var correctNodes = map[string]correctNode{
 		select {}
 	}, []string{"-w", "echo", "--rate", "40", "--time-limit", "1"}, ""},
 
+	// The signals at the end of a test end a node wherever it is.
+	"ends-within-a-line": {func() {
+		testnode.New().Serve()
+		fmt.Print(`{"src":"n1","dest":"n1","body":{"type":"gos`)
+		select {}
+	}, []string{"-w", "echo", "--rate", "40", "--time-limit", "1"}, ""},
+
 	// A message that arrives after the input was closed cannot be read, and the node
 	// need not have read all earlier ones.
 	"leaves-input-unread": {func() {
