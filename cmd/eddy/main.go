@@ -77,7 +77,7 @@ func newParser(line *cli) *kong.Kong {
 		kong.Description("A workbench for programs that use Maelstrom's protocol: one JSON message per line."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ExplicitGroups(testGroups),
-		kong.Vars{"workloads": workloadNames(), "nemeses": sim.KindNames(), "presets": strings.Join(retry.Presets(), ", ")},
+		kong.Vars{"workloads": workloadNames(), "rates": defaultRates(), "concurrencies": defaultConcurrencies(), "nemeses": sim.KindNames(), "presets": strings.Join(retry.Presets(), ", ")},
 	)
 	if err != nil {
 		panic(err) // a struct tag is wrong

@@ -196,22 +196,24 @@ func readPolicy(name string) (*retry.Policy, error) {
 func (c *planCommand) plan(m *plan.Model, p *retry.Policy, name string, status *statusLine) plan.Planned {
 	models := m.Seeds(c.Runs)
 	planned := plan.Planned{Name: name, Policy: p}
-	planned.Sample = plan.Together(models[0], runAll(models, p, status.bar(name, models[0].Expected()*len(models))))
+	planned.Sample = plan.Together(models[0], runAll(models, p, plan.MaxOpen, status.bar(name, models[0].Expected()*len(models))))
 	if c.HTML != "" && !planned.TooMany() {
 		planned.Sweep = plan.Sweep(m, p, plan.Watch{Progress: status.bar(name+", other losses", plan.SweepCalls(m))})
 	}
 	return planned
 }
 
-// runAll runs a policy against models, as many at once as there are processors. progress
-// is called with the number of calls that have begun in all runs.
-func runAll(models []*plan.Model, p *retry.Policy, progress func(done int) (stop bool)) []*plan.Result {
+// runAll runs a policy against models, as many at once as there are processors. Together
+// they have at most mostOpen calls and messages open at the same time: a run that needs more
+// than its part runs again alone. progress is called with the number of calls that have begun
+// in all runs.
+func runAll(models []*plan.Model, p *retry.Policy, mostOpen int, progress func(done int) (stop bool)) []*plan.Result {
 	results := make([]*plan.Result, len(models))
 	begun := make([]int, len(models))
 	all := 0
 	var mu sync.Mutex
-	run := func(i int) {
-		results[i] = plan.Run(models[i], p, plan.Watch{Progress: func(done int) bool {
+	run := func(i, mostOpen int) {
+		results[i] = plan.Run(models[i], p, plan.Watch{MostOpen: mostOpen, Progress: func(done int) bool {
 			mu.Lock()
 			defer mu.Unlock()
 			all += done - begun[i]
@@ -219,16 +221,24 @@ func runAll(models []*plan.Model, p *retry.Policy, progress func(done int) (stop
 			return progress(all)
 		}})
 	}
-	slots := make(chan bool, runtime.GOMAXPROCS(0))
+	atOnce := min(runtime.GOMAXPROCS(0), len(models))
+	slots := make(chan bool, atOnce)
 	var running sync.WaitGroup
 	for i := range models {
 		slots <- true
 		running.Go(func() {
 			defer func() { <-slots }()
-			run(i)
+			run(i, mostOpen/atOnce)
 		})
 	}
 	running.Wait()
+	for i := range models {
+		if results[i].TooMany {
+			if run(i, mostOpen); results[i].TooMany {
+				break
+			}
+		}
+	}
 	return results
 }
 

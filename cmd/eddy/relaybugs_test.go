@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -79,6 +80,17 @@ var relayBugs = []struct{ name, does, caughtBy string }{
 	{"refuses", "refuses nine of ten requests for no reason", "too-many-errors"},
 }
 
+// rareRelayBugs are further bugs, which a short test may not find.
+var rareRelayBugs = []testnode.Bug{
+	{Workload: "relay", Name: "rarely-swapped", Does: "returns the result of the call before, 1 of 500"},
+	{Workload: "relay", Name: "rarely-lost", Does: "does not reply, 1 of 500"},
+	{Workload: "relay", Name: "rarely-twice", Does: "replies twice, 1 of 500"},
+	{Workload: "relay", Name: "rarely-miscounted", Does: "counts one attempt too many, 1 of 500"},
+	{Workload: "relay", Name: "rarely-again", Does: "makes a second attempt after the reply, 1 of 500"},
+	{Workload: "relay", Name: "holds-40", Does: "delays 40 % of its replies by 3 s"},
+	{Workload: "relay", Name: "long", Does: "cuts payloads after 64 KiB"},
+}
+
 func init() {
 	for _, bug := range relayBugs {
 		testNodes["relay-"+bug.name] = func() { newBugRelay(bug.name).serve() }
@@ -140,6 +152,9 @@ func (r *bugRelay) relay(m testnode.Message) {
 			return
 		}
 		r.kept = append(r.kept, c)
+	}
+	if r.bug == "long" && len(c.payload) > 1<<16 {
+		c.payload = c.payload[:1<<16] + `"}`
 	}
 	if r.bug == "changes" {
 		c.payload = strings.Replace(c.payload, "relay ", "relay 1", 1)
@@ -242,9 +257,20 @@ func (r *bugRelay) settle(m testnode.Message) {
 		return
 	}
 	r.end(c)
+	before := r.last
 	r.last = m.Raw
-	if r.bug == "holds" {
-		time.AfterFunc(time.Second, func() {
+	if r.bug == "rarely-swapped" && before != "" && rand.IntN(500) == 0 {
+		m.Raw = before
+	}
+	if r.bug == "rarely-lost" && rand.IntN(500) == 0 {
+		return
+	}
+	if r.bug == "holds" || r.bug == "holds-40" && rand.IntN(10) < 4 {
+		wait := time.Second
+		if r.bug == "holds-40" {
+			wait *= 3
+		}
+		time.AfterFunc(wait, func() {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.answer(c, m.Raw)
@@ -252,8 +278,11 @@ func (r *bugRelay) settle(m testnode.Message) {
 		return
 	}
 	r.answer(c, m.Raw)
-	if r.bug == "double-reply" {
+	switch {
+	case r.bug == "double-reply", r.bug == "rarely-twice" && rand.IntN(500) == 0:
 		r.answer(c, m.Raw)
+	case r.bug == "rarely-again" && rand.IntN(500) == 0:
+		r.attempt(c)
 	}
 }
 
@@ -264,6 +293,10 @@ func (r *bugRelay) answer(c *bugCall, result string) {
 		attempts = max(1, attempts-1)
 	case "always-one":
 		attempts = 1
+	case "rarely-miscounted":
+		if rand.IntN(500) == 0 {
+			attempts++
+		}
 	}
 	r.write(c.client, r.fresh(), fmt.Sprintf(`"type":"relay_ok","attempts":%d,"result":%s`, attempts, result), c.id)
 }

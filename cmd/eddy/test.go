@@ -38,8 +38,8 @@ type testCommand struct {
 	Node      []string `short:"n" sep:"none" placeholder:"NAME" group:"nodes" help:"Run a node with this name, too. Can be repeated."`
 
 	TimeLimit     float64       `name:"time-limit" default:"10" placeholder:"SECONDS" group:"load" help:"The length of the main phase, in which clients send requests (${default})."`
-	Rate          string        `default:"5" group:"load" help:"Operations per second of all clients together (${default}); 0 for none, max for as many as possible."`
-	Concurrency   string        `default:"1n" group:"load" help:"The number of clients; 4n means four per node (${default})."`
+	Rate          string        `placeholder:"N" group:"load" help:"Operations per second of all clients together; 0 for none, max for as many as possible. Without it, ${rates}."`
+	Concurrency   string        `placeholder:"N" group:"load" help:"The number of clients; 4n means four per node. Without it, ${concurrencies}."`
 	ClientTimeout time.Duration `name:"client-timeout" default:"5s" group:"load" help:"How long a client waits for a reply, in addition to the time that calls and latencies may take (${default})."`
 
 	Net           string   `name:"network" default:"simulated" enum:"simulated,nats" group:"network" help:"The network: simulated, or nats to send messages over NATS servers after the simulated network (${enum})."`
@@ -54,7 +54,7 @@ type testCommand struct {
 	StaleReplies  bool     `name:"stale-replies" group:"network" help:"Deliver replies to requests of an earlier incarnation of a node."`
 
 	Nemesis         []string `sep:"," placeholder:"FAULT" group:"faults" help:"Faults in the main phase: ${nemeses}."`
-	NemesisInterval float64  `name:"nemesis-interval" default:"10" placeholder:"SECONDS" group:"faults" help:"The mean duration of a fault, and the mean time to the next one; at least 0.01 (${default})."`
+	NemesisInterval *float64 `name:"nemesis-interval" placeholder:"SECONDS" group:"faults" help:"The mean duration of a fault, and the mean time to the next one; at least 0.01. Without it, an eighth of --time-limit, and at most 10."`
 	Quiesce         float64  `default:"-1" placeholder:"SECONDS" group:"faults" help:"The wait before the final phase. Without it, as long as messages may take if they can change the results, otherwise none."`
 	Seed            uint64   `placeholder:"N" group:"faults" help:"The random seed. The same seed gives each message the same fate. Without it, a new one."`
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -25,6 +26,38 @@ func workloadNames() string {
 		names = append(names, s.Name)
 	}
 	return strings.Join(names, ", ")
+}
+
+// defaultRates and defaultConcurrencies return the defaults of the workloads as text.
+func defaultRates() string {
+	return perWorkload(func(s *workload.Spec) string { return strconv.FormatFloat(s.Rate, 'g', -1, 64) })
+}
+
+func defaultConcurrencies() string {
+	return perWorkload(func(s *workload.Spec) string { return s.Concurrency })
+}
+
+// perWorkload returns a value of each workload, such as "5 with echo and relay, 7 with
+// broadcast", or only the value if it is the same for all.
+func perWorkload(value func(*workload.Spec) string) string {
+	var values []string
+	names := map[string][]string{}
+	for i := range workload.Specs {
+		v := value(&workload.Specs[i])
+		if names[v] == nil {
+			values = append(values, v)
+		}
+		names[v] = append(names[v], workload.Specs[i].Name)
+	}
+	if len(values) == 1 {
+		return values[0]
+	}
+	for i, v := range values {
+		all := names[v]
+		text := strings.Join(all[:len(all)-1], ", ") + " and " + all[len(all)-1]
+		values[i] = v + " with " + strings.TrimPrefix(text, " and ")
+	}
+	return strings.Join(values, ", ")
 }
 
 // missingWorkload returns an error if a command line of eddy test names a workload
@@ -62,7 +95,7 @@ func (c *testCommand) config() (*runner.Config, error) {
 	}
 	cfg := &runner.Config{
 		Spec: spec, Bin: c.Bin, Args: c.Args, Topology: c.Topology,
-		TimeLimit: seconds(c.TimeLimit), Interval: seconds(c.NemesisInterval), Quiesce: seconds(c.Quiesce),
+		TimeLimit: seconds(c.TimeLimit), Interval: seconds(c.interval()), Quiesce: seconds(c.Quiesce),
 		CallTimeout: c.CallTimeout, CallAttempts: c.CallAttempts, CallBackoff: c.CallBackoff, IgnoreLate: c.CallLate == "ignore",
 		ClientTimeout: c.ClientTimeout, Nemeses: c.Nemesis, Sick: runner.Sick(c.Sick),
 	}
@@ -72,6 +105,15 @@ func (c *testCommand) config() (*runner.Config, error) {
 		}
 	}
 	return cfg, nil
+}
+
+// interval returns the interval of faults in seconds. Unless the command line says
+// otherwise, it is short enough for several faults.
+func (c *testCommand) interval() float64 {
+	if c.NemesisInterval != nil {
+		return *c.NemesisInterval
+	}
+	return max(minInterval, min(10, c.TimeLimit/8))
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
@@ -121,6 +163,8 @@ func count(each ...bool) (n int) {
 func (c *testCommand) load(cfg *runner.Config) error {
 	rate, err := strconv.ParseFloat(c.Rate, 64)
 	switch {
+	case c.Rate == "":
+		cfg.Rate = cfg.Spec.Rate
 	case c.Rate == "max":
 		cfg.Rate = runner.MaxRate
 	case err != nil || !(rate >= 0 && rate <= 1e9):
@@ -128,7 +172,7 @@ func (c *testCommand) load(cfg *runner.Config) error {
 	default:
 		cfg.Rate = rate
 	}
-	number, perNode := strings.CutSuffix(c.Concurrency, "n")
+	number, perNode := strings.CutSuffix(cmp.Or(c.Concurrency, cfg.Spec.Concurrency), "n")
 	n, err := strconv.Atoi(number)
 	if perNode && number == "" {
 		n, err = 1, nil
@@ -207,10 +251,10 @@ func (c *testCommand) limits(cfg *runner.Config) error {
 	switch {
 	case !(c.TimeLimit >= 0 && c.TimeLimit <= 1e6):
 		return fmt.Errorf("--time-limit %v: must be seconds", c.TimeLimit)
-	case !(c.NemesisInterval >= minInterval && c.NemesisInterval <= 1e6):
-		return fmt.Errorf("--nemesis-interval %v: must be seconds, at least %v", c.NemesisInterval, minInterval)
-	case len(c.Nemesis) > 0 && c.TimeLimit/c.NemesisInterval > maxFaults:
-		return fmt.Errorf("--nemesis-interval %v: this is more than %d faults of a kind in %v s", c.NemesisInterval, maxFaults, c.TimeLimit)
+	case !(c.interval() >= minInterval && c.interval() <= 1e6):
+		return fmt.Errorf("--nemesis-interval %v: must be seconds, at least %v", c.interval(), minInterval)
+	case len(c.Nemesis) > 0 && c.TimeLimit/c.interval() > maxFaults:
+		return fmt.Errorf("--nemesis-interval %v: this is more than %d faults of a kind in %v s", c.interval(), maxFaults, c.TimeLimit)
 	case c.Quiesce != -1 && !(c.Quiesce >= 0 && c.Quiesce <= 1e6):
 		return fmt.Errorf("--quiesce %v: must be seconds", c.Quiesce)
 	case c.StaleReplies && c.Net == overNATS:

@@ -2,12 +2,9 @@ package checker
 
 import (
 	"cmp"
-	"fmt"
-	"math"
 	"slices"
 	"time"
 
-	"github.com/anishathalye/porcupine"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -32,31 +29,55 @@ import (
 // at any time after its beginning.
 //
 // The search for an order is NP-complete in the number of concurrent operations
-// (Gibbons and Korach, 1997). If it takes longer than the timeout, the problem is
-// Unknown.
-func Linear(h *history.History, timeout time.Duration) (problems []Problem) {
-	keys := byKey(h)
-	switch {
-	case !anyOK(h):
+// (Gibbons and Korach, 1997). A key that it cannot decide within the timeout is Unknown.
+// A key that has no order is a violation, however many others were not decided.
+func Linear(h *history.History, timeout time.Duration) []Problem {
+	if !anyOK(h) {
 		return []Problem{{Check: "nothing-checked", Unknown: true, Text: "no operation ended ok"}}
-	case allLinear(keys, timeout):
-		return nil
 	}
-	each := max(minTimeout, timeout/time.Duration(len(keys)))
+	keys, end := byKey(h), time.Now().Add(timeout)
+	var found findings
+	var hard []int64
 	for _, key := range sortedKeys(keys) {
-		if p, wrong := linearKey(key, keys[key], each); wrong {
-			problems = append(problems, p)
+		// First every key gets a little time, so that those that are easy are decided.
+		until := time.Now().Add(firstTimeout)
+		if until.After(end) {
+			until = end
 		}
-		if len(problems) == maxPerCheck {
-			break
+		if !found.addKey(key, keys[key], until) {
+			hard = append(hard, key)
 		}
 	}
-	return problems
+	var undecided findings
+	for i, key := range hard {
+		left := max(0, time.Until(end)) / time.Duration(len(hard)-i)
+		if !found.addKey(key, keys[key], time.Now().Add(left)) {
+			undecided.unknown("not-linearizable", 0, "key %d: the search for an order of its %d operations took too long: too many of them were open at the same time",
+				key, len(keys[key]))
+		}
+	}
+	return append(found.problems(), undecided.problems()...)
 }
 
-// minTimeout is the least timeout of a key when there are many keys. On a busy
-// machine this program may not run for some milliseconds.
-const minTimeout = 200 * time.Millisecond
+const (
+	// firstTimeout is how long the first search of a key may take.
+	firstTimeout = 200 * time.Millisecond
+
+	// minWork is the number of configurations that are searched for each key,
+	// whatever time it is. On a busy machine this program may not run for some
+	// milliseconds.
+	minWork = 1000
+)
+
+// addKey adds a problem if one key is not linearizable. It returns false if the search
+// could not decide it.
+func (f *findings) addKey(key int64, steps []step, deadline time.Time) (decided bool) {
+	result, culprit := searchRegister(steps, deadline, minWork)
+	if result == illegal && f.add("not-linearizable", culprit.op.To, -1, "key %d: no order of the operations explains the %s, which %s", key, culprit.op, culprit.effect()) {
+		f.list[len(f.list)-1].Requests = writesBefore(steps, culprit)
+	}
+	return result != undecided
+}
 
 func anyOK(h *history.History) bool {
 	for op := range h.All() {
@@ -65,19 +86,6 @@ func anyOK(h *history.History) bool {
 		}
 	}
 	return false
-}
-
-// allLinear searches for the orders of all keys in parallel, so that a key that
-// takes long can use the time that the others do not need.
-func allLinear(keys map[int64][]step, timeout time.Duration) bool {
-	model := register
-	model.Partition = func([]porcupine.Operation) (parts [][]porcupine.Operation) {
-		for _, key := range sortedKeys(keys) {
-			parts = append(parts, operations(keys[key], math.MaxInt64))
-		}
-		return parts
-	}
-	return porcupine.CheckOperationsTimeout(model, nil, timeout) == porcupine.Ok
 }
 
 // A step is an operation on a register, as the model uses it.
@@ -148,43 +156,6 @@ func form(v jsontext.Value) string {
 	return canonical.JSON(v)
 }
 
-// register is the model of one key.
-var register = porcupine.Model{
-	Init: func() any { return missing },
-	Step: func(state, input, _ any) (bool, any) {
-		current, s := state.(string), input.(step)
-		switch {
-		case s.reads():
-			return current == s.value, current
-		case s.failed:
-			return current != s.from, current
-		case s.op.F == "write", current == s.from:
-			return true, s.value
-		}
-		return !s.finished, current // a cas from another value
-	},
-}
-
-// linearKey checks one key. It returns false if the key is linearizable.
-func linearKey(key int64, steps []step, timeout time.Duration) (Problem, bool) {
-	slices.SortStableFunc(steps, func(a, b step) int { return cmp.Compare(end(a), end(b)) })
-	switch porcupine.CheckOperationsTimeout(register, operations(steps, math.MaxInt64), timeout) {
-	case porcupine.Ok:
-		return Problem{}, false
-	case porcupine.Unknown:
-		return Problem{
-			Check: "not-linearizable", Unknown: true,
-			Text: fmt.Sprintf("key %d: the search for an order of its %d operations took longer than %v", key, len(steps), timeout),
-		}, true
-	}
-	culprit := firstWithoutOrder(steps, timeout)
-	return Problem{
-		Check: "not-linearizable", At: culprit.op.To,
-		Text:     fmt.Sprintf("key %d: no order of the operations explains the %s, which %s", key, culprit.op, culprit.effect()),
-		Requests: writesBefore(steps, culprit),
-	}, true
-}
-
 // maxWritesBefore is the limit of writesBefore.
 const maxWritesBefore = 4
 
@@ -218,52 +189,4 @@ func (s *step) effect() string {
 		return "changed " + s.from + " to " + s.value
 	}
 	return "wrote " + s.value
-}
-
-// firstWithoutOrder returns the finished step with the earliest end at which there
-// is no order any more. From then on there is none, so it bisects.
-func firstWithoutOrder(steps []step, timeout time.Duration) *step {
-	finished := steps[:slices.IndexFunc(append(slices.Clone(steps), step{}), func(s step) bool { return !s.finished })]
-	low, high := 0, len(finished)-1
-	for low < high {
-		middle := (low + high) / 2
-		until := finished[middle].op.To
-		if porcupine.CheckOperationsTimeout(register, operations(steps, until), timeout) == porcupine.Illegal {
-			high = middle
-		} else {
-			low = middle + 1
-		}
-	}
-	return &finished[low]
-}
-
-// end returns when the step ended, or the maximum.
-func end(s step) time.Duration {
-	if !s.finished {
-		return math.MaxInt64
-	}
-	return s.op.To
-}
-
-// operations returns the steps as they were known at a time: a step that had not
-// ended may have taken effect. Times are doubled, so that a step that begins at the
-// moment when another ends is concurrent to it: clocks have a limited resolution.
-func operations(steps []step, until time.Duration) (all []porcupine.Operation) {
-	for _, s := range steps {
-		if s.op.From > until {
-			continue
-		}
-		o := porcupine.Operation{ClientId: s.op.Process, Call: 2 * int64(s.op.From), Return: math.MaxInt64}
-		switch {
-		case s.finished && s.op.To <= until:
-			o.Return = 2*int64(s.op.To) + 1
-		case s.reads() || s.failed:
-			continue
-		default:
-			s.finished = false
-		}
-		o.Input = s
-		all = append(all, o)
-	}
-	return all
 }

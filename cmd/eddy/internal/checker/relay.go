@@ -78,9 +78,9 @@ var RelayChecks = []struct{ Name, Doc string }{
 	{"gave-up-early", "the call failed before all attempts were made"},
 	{"error-too-soon", "the call failed before the timeout of the last attempt"},
 	{"attempt-too-soon", "an attempt was sent before the timeout of the previous one (20 % are tolerated)"},
-	{"attempt-too-late", "the median attempt is sent later than its predecessor's timeout by more than half a timeout and 0.1 s (--call-backoff is subtracted; not checked with --rate max)"},
+	{"attempt-too-late", "the median attempt is sent later than its predecessor's timeout by more than half a timeout and 0.1 s, or a quarter of the attempts by more than twice as much (--call-backoff is subtracted; not checked with --rate max)"},
 	{"reply-ignored", "an attempt was sent although a reply to an earlier one had been delivered, which settles the call (late replies do not count with --call-late ignore)"},
-	{"reply-delayed", "the median reply is sent more than 0.5 s after the relay has read the target's reply (not checked with --rate max)"},
+	{"reply-delayed", "the median reply is sent more than 0.5 s after the relay has read the target's reply, or a quarter of the replies more than 1 s after (not checked with --rate max)"},
 	{"attempt-after-reply", "an attempt was sent after the reply to the client"},
 	{"reply-lost", "the call failed although a reply had been delivered"},
 	{"false-definite", "the call failed with a definite code, but not every attempt got an error reply with a definite code: an attempt that timed out may have had an effect"},
@@ -313,7 +313,7 @@ func (r *relayCheck) numbers() []Number {
 	if calls := c.calls - c.refused; calls > 0 {
 		amplification = float64(c.attempts) / float64(calls)
 	}
-	return []Number{
+	numbers := []Number{
 		{"calls", c.calls},
 		{"successful calls", c.successful},
 		{"failed calls", c.failed - c.refused},
@@ -322,6 +322,10 @@ func (r *relayCheck) numbers() []Number {
 		{"maximum attempts per call", c.maxAttempts},
 		{"load amplification", amplification},
 	}
+	if len(r.replyDelays.all) > 0 {
+		numbers = append(numbers, Number{"reply delay", QuantilesOf(r.replyDelays.all)})
+	}
+	return numbers
 }
 
 // addProblem adds a problem of a call, which shows in the message m.

@@ -1,6 +1,7 @@
 package checker
 
 import (
+	"fmt"
 	"slices"
 	"sort"
 	"time"
@@ -9,16 +10,22 @@ import (
 )
 
 // delays are the delays of one kind of message in a whole test. The check uses
-// their median: a busy machine delays some messages, but if it delayed half of them
-// by more than the limit, the lag would show it or the nodes were flooded.
+// their median and the slowest quarter: a busy machine delays some messages, but if it
+// delayed half of them by more than the limit, or a quarter by more than twice the limit,
+// the lag would show it or the nodes were flooded.
 type delays struct {
 	all   []time.Duration // beyond the configured time
 	first sim.Record      // the first message over its limit
 	call  *relayCall      // its call; nil if there is none
 }
 
-// minDelays is how many delays the check needs.
-const minDelays = 5
+const (
+	// minDelays is how many delays the check of the median needs.
+	minDelays = 5
+
+	// minQuarter is how many delays the check of the slowest quarter needs.
+	minQuarter = 20
+)
 
 func (d *delays) add(delay, limit time.Duration, call *relayCall, m *sim.Record) {
 	d.all = append(d.all, delay)
@@ -27,9 +34,18 @@ func (d *delays) add(delay, limit time.Duration, call *relayCall, m *sim.Record)
 	}
 }
 
-func (d *delays) median() time.Duration {
+// tooLong says what is too long, or returns "": the median, or a quarter of the delays.
+func (d *delays) tooLong(limit time.Duration) string {
 	slices.Sort(d.all)
-	return d.all[len(d.all)/2]
+	n := len(d.all)
+	switch {
+	case n < minDelays:
+	case d.all[n/2] > limit:
+		return fmt.Sprintf("the median delay is %v", round(d.all[n/2]))
+	case n >= minQuarter && d.all[n*3/4] > 2*limit:
+		return fmt.Sprintf("a quarter of the delays is at least %v", round(d.all[n*3/4]))
+	}
+	return ""
 }
 
 const (
@@ -67,15 +83,19 @@ func (r *relayCheck) addReplyDelay(call *relayCall, m *sim.Record, reply *relayR
 	r.replyDelays.add(max(0, m.Sent-since), replyDelayLimit, call, m)
 }
 
-// checkDelays checks the median delays.
+// checkDelays checks the delays.
 func (r *relayCheck) checkDelays() {
-	if d := &r.attemptDelays; d.call != nil && len(d.all) >= minDelays && d.median() > attemptLimit(d.call) {
-		r.addProblem(d.call, "attempt-too-late", &d.first, "%v: attempt msg_id %d was sent late, at %s; the median attempt is sent %v after the previous one, %v later than configured",
-			d.call, d.first.ID, seconds(d.first.Sent), round(d.median()+d.call.timeout+r.config.Backoff), round(d.median()))
+	if d := &r.attemptDelays; d.call != nil {
+		if why := d.tooLong(attemptLimit(d.call)); why != "" {
+			r.addProblem(d.call, "attempt-too-late", &d.first, "%v: attempt msg_id %d was sent late, at %s: %s, beyond the timeout of the previous attempt",
+				d.call, d.first.ID, seconds(d.first.Sent), why)
+		}
 	}
-	if d := &r.replyDelays; d.call != nil && len(d.all) >= minDelays && d.median() > replyDelayLimit {
-		r.addProblem(d.call, "reply-delayed", &d.first, "%v: the reply at %s was sent long after %s had read the target's reply; the median delay is %v",
-			d.call, seconds(d.first.Sent), d.call.node, round(d.median()))
+	if d := &r.replyDelays; d.call != nil {
+		if why := d.tooLong(replyDelayLimit); why != "" {
+			r.addProblem(d.call, "reply-delayed", &d.first, "%v: the reply at %s was sent long after %s had read the target's reply: %s",
+				d.call, seconds(d.first.Sent), d.call.node, why)
+		}
 	}
 }
 

@@ -181,6 +181,14 @@ func (c *Cluster) Queued(i int) int {
 	return 0
 }
 
+// PID returns the id of a node's process, which leads a process group, or 0.
+func (c *Cluster) PID(i int) int {
+	if p := c.running(i); p != nil {
+		return p.PID()
+	}
+	return 0
+}
+
 // Pause pauses a node's process until Resume.
 func (c *Cluster) Pause(i int) error { return c.with(i, (*Process).Pause) }
 

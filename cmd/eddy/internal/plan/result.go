@@ -39,7 +39,7 @@ type Figures struct {
 type Result struct {
 	Figures
 
-	// TooMany means that the run stopped because more than MaxOpen calls and messages
+	// TooMany means that the run stopped because more than MostOpen calls and messages
 	// were open at the same time. The numbers mean nothing then.
 	TooMany bool `json:"-"`
 

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"math"
 	"time"
 
@@ -17,8 +18,9 @@ type Outcome struct {
 	Took     time.Duration
 }
 
-// A Watch observes a run. Each of its functions may be nil.
+// A Watch observes and limits a run. Each of its fields may be zero.
 type Watch struct {
+	MostOpen int                        // calls and messages at the same time; 0 means MaxOpen
 	Ended    func(Outcome)              // is called for every call of the first caller
 	Progress func(done int) (stop bool) // is called from time to time with the number of calls that have begun
 }
@@ -62,7 +64,7 @@ type run struct {
 
 func newRun(m *Model, p *retry.Policy, w Watch) *run {
 	e := &run{
-		model: m, policy: p, watch: w, longest: schedule.MaxDuration(p), mostOpen: MaxOpen, seed: key(m.Seed).derive(0), hops: m.hops(), delays: !m.Latency.IsZero(),
+		model: m, policy: p, watch: w, longest: schedule.MaxDuration(p), mostOpen: cmp.Or(w.MostOpen, MaxOpen), seed: key(m.Seed).derive(0), hops: m.hops(), delays: !m.Latency.IsZero(),
 		lossBelow: uint64(min(m.Loss*math.Exp2(64), math.Exp2(64)-2048)), begins: newCallTimes(m), leaf: newLeaf(m), dests: make([]schedule.Destination, m.hops()),
 	}
 	if m.Loss == 1 {

@@ -157,8 +157,7 @@ func TestIndefiniteBehindARelay(t *testing.T) {
 
 // A run that would fill the memory stops and says so.
 func TestTooMany(t *testing.T) {
-	e := newRun(&Model{Calls: 100_000, Loss: 1}, nil, Watch{})
-	e.mostOpen = 1000 // of 1,500
+	e := newRun(&Model{Calls: 100_000, Loss: 1}, nil, Watch{MostOpen: 1000}) // of 1,500
 	if e.loop(); !e.tooMany || e.tally.calls == e.model.Calls {
 		t.Errorf("%d calls, too many are %v", e.tally.calls, e.tooMany)
 	}

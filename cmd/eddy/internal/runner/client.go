@@ -125,6 +125,9 @@ func (r *runner) finish(c *client, end history.End) {
 	if end.Outcome == history.Indefinite {
 		r.rename(c)
 	}
+	if listener, ok := r.load.(workload.Listener); ok && r.inMain {
+		listener.Ended(&c.req, end.Outcome)
+	}
 	r.free = append(r.free, c)
 }
 

@@ -49,11 +49,13 @@ type runner struct {
 	open      int // the number of open operations
 	outcomes  [4]int
 
-	sent     int           // operations of the main phase
-	noClient int           // how often an operation was due and no client was free
-	noNode   int           // how often an operation was due and no node was up
-	nextOp   time.Duration // when the next operation is due
-	notes    notes
+	sent               int           // operations of the main phase
+	mainFirst, mainEnd int           // where they begin and end in the history
+	mainEnded          time.Duration // when the main phase ended
+	noClient           int           // how often an operation was due and no client was free
+	noNode             int           // how often an operation was due and no node was up
+	nextOp             time.Duration // when the next operation is due
+	notes              notes
 
 	faults      []*ongoingFault
 	faultTimers timers
@@ -229,8 +231,7 @@ func (r *runner) sendRequests() {
 		r.setTurn(c)
 		r.request(c, r.nextRequest(c))
 		if r.cfg.Rate > 0 {
-			// Like Jepsen's stagger: uniform, with this mean.
-			r.nextOp += time.Duration(2 * r.rand.Float64() / r.cfg.Rate * float64(time.Second))
+			r.nextOp += time.Duration(r.gap() / r.cfg.Rate * float64(time.Second))
 		}
 	}
 	if r.cfg.Rate > 0 && len(r.free) == 0 {
@@ -241,11 +242,23 @@ func (r *runner) sendRequests() {
 	}
 }
 
+// gap returns a random time until the next request, in units of its mean. Half of the
+// requests follow another one at once, since many bugs show only when two requests are
+// served at the same time. Between these groups the time is uniform, as with Jepsen's
+// stagger.
+func (r *runner) gap() float64 {
+	if r.rand.IntN(2) == 0 {
+		return 0
+	}
+	return 4 * r.rand.Float64()
+}
+
 // setTurn sets what the next request of a client depends on. In each round every client
 // has another place, since what is asked may depend on whether the number is even.
 func (r *runner) setTurn(c *client) {
 	clients := int64(r.cfg.Concurrency)
 	r.turn.Number = c.asked*clients + (c.number+c.asked)%clients + 1
+	r.turn.Client = int(c.number)
 	c.asked++
 	r.draws.Seed(r.cfg.Network.Seed, uint64(r.turn.Number)*0x9e3779b97f4a7c15) // numbers that follow each other must not look alike
 }

@@ -170,11 +170,12 @@ func (r *runner) wrote(n *node, e *cluster.Event) {
 	if e.Incarnation != n.incarnation.number || n.state == exited {
 		return // of a process that has been replaced or has exited
 	}
+	terminated := r.ending && r.now >= r.endedAt+r.cfg.endGrace()
+	if e.Line.Incomplete && (terminated || n.state != up && n.state != starting) {
+		return // it was killed while it wrote the line
+	}
 	if stopped := r.endedAt + r.cfg.endGrace() + stopGrace; r.ending && r.now > stopped+r.stalls.lag(r.now) {
 		r.lineViolation(n, e, "after-stop", "wrote output %.1fs after SIGTERM", (r.now - r.endedAt - r.cfg.endGrace()).Seconds())
-	}
-	if e.Line.Incomplete && n.state != up && n.state != starting {
-		return // it was killed while it wrote the line
 	}
 	if e.Line.Truncated() {
 		r.lineViolation(n, e, "long-line", "wrote a line of %d bytes", e.Line.Size)

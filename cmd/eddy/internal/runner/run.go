@@ -31,9 +31,10 @@ type Result struct {
 	Numbers        []checker.Number // of the workload; set by Judge
 	Crash          *Crash           // nil unless eddy itself failed; Judge may set it
 
-	start time.Time
-	check func() ([]checker.Problem, []checker.Number)
-	load  workload.Workload
+	start  time.Time
+	check  func() ([]checker.Problem, []checker.Number)
+	load   workload.Workload
+	tested func() tested
 }
 
 // Run runs a test. It returns an error if the program cannot be started or eddy
@@ -126,7 +127,7 @@ func (r *runner) run(ctx context.Context) (*Result, error) {
 		return append(problems, checker.Errors(r.history, r.expectsError, r.excuse())...), numbers
 	}
 	result.History, result.Violations, result.Warnings, result.Journal = r.history, r.violations.all, r.warnings.all, r.net.Journal()
-	result.start, result.load = r.start, r.load
+	result.start, result.load, result.tested = r.start, r.load, r.tested
 	result.SimulatedNodes = r.peers.names
 	r.noteCarrier()
 	r.noteLogs()
@@ -229,12 +230,16 @@ func (r *runner) main(ctx context.Context) error {
 		r.free = append(r.free, c)
 	}
 	r.nextOp = r.now
+	r.mainFirst = r.history.Len()
 	r.inMain = r.cfg.Rate != 0
 	if err := r.startNemeses(); err != nil {
 		return err
 	}
+	growth := r.watchGrowth()
 	_, err := r.until(ctx, r.now+r.cfg.TimeLimit, r.allExited)
+	r.noteGrowth(growth.end())
 	r.inMain = false
+	r.mainEnd, r.mainEnded = r.history.Len(), r.now
 	if err == nil && !r.allExited() {
 		r.noteRate()
 	}

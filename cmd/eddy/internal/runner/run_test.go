@@ -39,6 +39,7 @@ func TestMain(m *testing.M) {
 // echoNode replies to every request. With stopReading it reads only init.
 func echoNode(stopReading bool) {
 	in, out := bufio.NewScanner(os.Stdin), bufio.NewWriter(os.Stdout)
+	in.Buffer(nil, 1<<20)
 	for in.Scan() {
 		m, err := message.Parse(in.Bytes())
 		if err != nil {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
 )
 
@@ -26,9 +27,8 @@ func (res *Result) Judge(cfg *Config) (checker.Verdict, []checker.Problem) {
 		res.Stopped = err.Error()
 	}
 	res.Elapsed = time.Since(res.start)
-	nothing := func(p checker.Problem) bool { return p.Check == nothingChecked }
-	if res.Stopped != "" {
-		problems = slices.DeleteFunc(problems, nothing) // because the test ended early
+	if res.Stopped != "" { // that is why nothing was checked
+		problems = slices.DeleteFunc(problems, func(p checker.Problem) bool { return p.Check == nothingChecked })
 	}
 	problems = append(problems, res.protocolProblems(cfg.Sick)...)
 	ok, served, ended := 0, 0, res.History.Operations()
@@ -43,6 +43,7 @@ func (res *Result) Judge(cfg *Config) (checker.Verdict, []checker.Problem) {
 			served++
 		}
 	}
+	main := res.tested()
 	unknown := func(check, format string, args ...any) {
 		problems = append(problems, checker.Problem{Check: check, Text: fmt.Sprintf(format, args...), At: res.Elapsed, Unknown: true})
 	}
@@ -51,14 +52,20 @@ func (res *Result) Judge(cfg *Config) (checker.Verdict, []checker.Problem) {
 		unknown("eddy-failed", "%v", res.Crash)
 	case res.Stopped != "":
 		unknown("stopped", "the test ended early: %s", res.Stopped)
-	case ok == 0 && !slices.ContainsFunc(problems, nothing):
-		unknown("nothing-ok", "none of %d operations ended ok, so nothing was tested", ended)
 	case float64(served) < cfg.Availability*float64(ended):
 		problems = append(problems, checker.Problem{Check: "low-availability", At: res.Elapsed,
 			Text: fmt.Sprintf("%d of %d operations were served, which is less than %v", served, ended, cfg.Availability)})
 	}
+	if little, so := main.tooLittle(cfg); so && res.Stopped == "" && checker.Judge(problems, true) == checker.Pass {
+		little.At = res.Elapsed
+		problems = append(problems, little)
+	}
 	checker.Sort(problems)
-	return checker.Judge(problems, ok > 0), problems
+	verdict := checker.Judge(problems, ok > 0)
+	if verdict == checker.Pass {
+		res.Numbers = append(res.Numbers, checker.Number{Name: "tested", Value: main.strength(cfg, res.hadFaults())})
+	}
+	return verdict, problems
 }
 
 // isResult reports whether an error is a result, as 20 and 22 are in lin-kv.
@@ -102,4 +109,20 @@ func (v *Violation) problem(sick Sick) checker.Problem {
 		Check: v.Kind, Text: text, At: v.At, Record: v.Message + 1, Protocol: isProtocol(v.Kind), Count: v.Count,
 		Unknown: sick == SickUnknown || v.Kind == "no-init" || v.Kind == "unread-input",
 	}
+}
+
+// hadFaults reports whether a fault touched the test: one that was injected, or a message
+// that was lost.
+func (res *Result) hadFaults() bool {
+	for _, e := range res.Journal.Events() {
+		if e.Begun != nil {
+			return true
+		}
+	}
+	for m := range res.Journal.All() {
+		if m.Fate == sim.LostByLink {
+			return true
+		}
+	}
+	return false
 }

@@ -25,7 +25,8 @@ import (
 //	{"type":"read"}
 //	{"type":"read_ok","messages":[3,17]}
 //
-// The messages of a read_ok may be null, which means an empty list.
+// The messages of a read_ok may be null, which means an empty list. The integers are less
+// than 2^25 and do not come in their order.
 //
 // After all faults, clients read every node until it returns all elements that were
 // acknowledged or that any read returned, for at most 10 s. An element that a client
@@ -63,20 +64,33 @@ func (w *broadcast) Setup() []Request {
 	return requests
 }
 
-// Next returns a broadcast and a read alternately.
+// Next returns four broadcasts and then a read.
 func (w *broadcast) Next(node string) Request {
 	w.count = w.env.number(w.count)
-	if w.count%2 == 0 {
+	if w.count%5 == 0 {
 		return w.Final(node)
 	}
-	element := (w.count - 1) / 2 // the first is 0, as in Maelstrom
-	w.asked[element] = true
+	v := element(w.count - 1 - w.count/5)
+	w.asked[v] = true
 	return Request{
-		F: "broadcast", Value: strconv.AppendInt(nil, element, 10), Key: element,
-		Body: fmt.Appendf(nil, `{"type":"broadcast","message":%d}`, element),
+		F: "broadcast", Value: strconv.AppendInt(nil, v, 10), Key: v,
+		Body: fmt.Appendf(nil, `{"type":"broadcast","message":%d}`, v),
 		Type: "broadcast", Want: "broadcast_ok",
 	}
 }
+
+// element returns the i-th element. Elements are not in their order, so that a node
+// cannot do with the highest one that it knows, and every eighth one does not fit into
+// 24 bits.
+func element(i int64) int64 {
+	if i%8 == 7 {
+		return 1<<24 + i
+	}
+	return scrambled(i)
+}
+
+// scrambled permutes each 64 numbers from 0 on.
+func scrambled(i int64) int64 { return i&^63 | i*37&63 }
 
 func (*broadcast) Final(string) Request {
 	return Request{F: "read", Body: []byte(`{"type":"read"}`), Type: "read", Want: "read_ok"}

@@ -5,6 +5,7 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -36,8 +37,46 @@ func docs(t *testing.T) string {
 			b.WriteString("\nThe report also shows the load amplification: the number of attempts per call.\n")
 		}
 	}
+	defaults, found := table(t)
+	fmt.Fprintf(&b, defaultsText, defaults, found)
 	return b.String()
 }
+
+// foundPath is the file with the table of the bugs that default tests find.
+const foundPath = "../../testdata/testnode/found.md"
+
+// table returns a row for each workload with its defaults, and the table of bugs.
+func table(t *testing.T) (string, string) {
+	found, err := os.ReadFile(foundPath)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	for _, s := range Specs {
+		fmt.Fprintf(&b, "| %s | %g | %s |\n", s.Name, s.Rate, s.Concurrency)
+	}
+	return b.String(), string(found)
+}
+
+const defaultsText = `
+## What a default test finds
+
+Without flags a test has five nodes and takes 10 s. Half of the requests follow another
+one at once, the others come at random times.
+
+| workload | requests per second (` + "`--rate`" + `) | clients (` + "`--concurrency`" + `) |
+|---|---|---|
+%s
+The table shows in how many tests with different seeds a bug is found. Each is a node with
+this one bug. "1 of 500" means that one of 500 operations, chosen at random, shows it. This
+makes the table again:
+
+` + "```sh not run" + `
+go test ./cmd/eddy -run TestBugsAreFound -found 10 -timeout 3h
+go test ./cmd/eddy/internal/workload -rewrite
+` + "```" + `
+
+%s`
 
 // typeComments returns the doc comments of this package's types by their names in
 // lower case.

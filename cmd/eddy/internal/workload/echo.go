@@ -15,6 +15,9 @@ import (
 //	{"type":"echo","echo":"Please echo 17"}
 //	{"type":"echo_ok","echo":"Please echo 17"}
 //
+// Some texts have letters of other alphabets or escapes, and a few are longer than
+// 64 KiB.
+//
 // Checked: the echo of an echo_ok equals that of its request (`wrong-echo`), and
 // every request that was delivered to a node gets a reply, unless the node was killed
 // (`no-reply`).
@@ -33,6 +36,7 @@ func (w *echo) Next(string) Request { return w.request(w.env.number(w.n)) }
 func (w *echo) request(n int64) Request {
 	w.n = max(w.n, n)
 	body := strconv.AppendInt([]byte(`{"type":"echo","echo":"Please echo `), n, 10)
+	body = append(body, unusual(n)...)
 	body = append(body, `"}`...)
 	return Request{F: "echo", Value: body[len(`{"type":"echo","echo":`) : len(body)-1], Body: body, Type: "echo", Want: "echo_ok"}
 }

@@ -1,7 +1,11 @@
 package workload
 
 import (
+	"bytes"
 	"fmt"
+	"maps"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -34,25 +38,46 @@ import (
 // that the operation had no effect. Nodes may leave requests without a reply, for
 // example while there is no majority.
 //
+// Every value is written once. A group of five clients works on one key for a while, then
+// on another one. There are 100 keys, to which groups come back.
+//
 // In the final phase clients read every key with an acknowledged write, until some node
 // answers. If no node does so, the verdict is unknown (`no-final-read`).
 type linKV struct {
 	env   Env
-	n     int64
+	n     int64 // the number of the latest operation
+	keys  map[int64]*kvKey
 	final finalReads
 }
 
-func newLinKV(env Env) Workload { return &linKV{env: env, final: newFinalReads(env.Nodes)} }
+// A kvKey is what clients know of a key.
+type kvKey struct {
+	number     int64
+	last       int64 // the value that it had at the latest reply
+	before     int64 // an older value
+	indefinite int   // operations that may or may not have taken effect
+}
+
+func newLinKV(env Env) Workload {
+	return &linKV{env: env, keys: map[int64]*kvKey{}, final: newFinalReads(env.Nodes)}
+}
 
 const (
-	// opsPerKey is the number of operations on a key before the next key is used:
-	// the search for an order takes exponential time in the number of concurrent
-	// operations.
-	opsPerKey = 60
+	// kvGroupSize is how many clients work on one key at the same time: the search
+	// for an order takes exponential time in the number of open operations.
+	kvGroupSize = 5
 
-	// kvValues is the number of different values. It is small so that some cas
-	// succeed.
-	kvValues = 5
+	// maxIndefinite is how many operations on a key may be indefinite, because they
+	// stay open for ever. Then the key is not used any more.
+	maxIndefinite = 8
+
+	// kvKeys is how many keys are used, unless many operations are indefinite or
+	// there are more groups.
+	kvKeys = 100
+
+	// kvStay is how many operations of all clients there are until each group goes to
+	// its next key.
+	kvStay = 80
 
 	// linTimeout is how long the search for an order may take.
 	linTimeout = 20 * time.Second
@@ -61,31 +86,79 @@ const (
 func (*linKV) Setup() []Request { return nil }
 
 func (w *linKV) Next(string) Request {
-	n := w.env.number(w.n)
-	w.n = max(w.n, n)
-	key := n / opsPerKey
-	value := w.env.Rand.IntN(kvValues)
-	switch w.env.Rand.IntN(3) {
-	case 0:
-		return w.read(key)
-	case 1:
-		return Request{
-			F: "write", Key: key, Value: fmt.Append(nil, value), Type: "write", Want: "write_ok",
-			Body: fmt.Appendf(nil, `{"type":"write","key":%d,"value":%d}`, key, value),
-		}
+	w.n = w.env.number(w.n)
+	client := 0
+	if w.env.Turn != nil {
+		client = w.env.Turn.Client
 	}
-	to := w.env.Rand.IntN(kvValues)
+	k := w.keyOf(int64(client / kvGroupSize))
+	switch n := w.env.Rand.IntN(8); {
+	case n < 4:
+		return w.read(k.number)
+	case n < 6:
+		value := w.newValue()
+		return Request{
+			F: "write", Key: k.number, Value: fmt.Append(nil, value), Type: "write", Want: "write_ok",
+			Body: fmt.Appendf(nil, `{"type":"write","key":%d,"value":%d}`, k.number, value),
+		}
+	case n < 7:
+		return w.cas(k, k.last)
+	}
+	if w.env.Rand.IntN(2) == 0 {
+		return w.cas(k, k.before)
+	}
+	return w.cas(k, k.last)
+}
+
+func (w *linKV) cas(k *kvKey, from int64) Request {
+	to := w.newValue()
 	return Request{
-		F: "cas", Key: key, Value: fmt.Appendf(nil, "[%d,%d]", value, to), Type: "cas", Want: "cas_ok",
-		Body: fmt.Appendf(nil, `{"type":"cas","key":%d,"from":%d,"to":%d}`, key, value, to),
+		F: "cas", Key: k.number, Value: fmt.Appendf(nil, "[%d,%d]", from, to), Type: "cas", Want: "cas_ok",
+		Body: fmt.Appendf(nil, `{"type":"cas","key":%d,"from":%d,"to":%d}`, k.number, from, to),
 	}
 }
+
+// newValue returns a value that no other operation has, so that a read tells which write
+// it has seen. The values are not in their order.
+func (w *linKV) newValue() int64 { return scrambled(w.n) }
 
 func (*linKV) read(key int64) Request {
 	return Request{F: "read", Key: key, Body: fmt.Appendf(nil, `{"type":"read","key":%d}`, key), Type: "read", Want: "read_ok"}
 }
 
-func (w *linKV) Final(string) Request { return w.read(w.n / opsPerKey) }
+// keyOf returns the key on which a group works. It depends on the number of the operation
+// and not on what others do, except that a key is left when too many operations on it are
+// indefinite. Two groups work on different keys.
+func (w *linKV) keyOf(group int64) *kvKey {
+	number := group/kvKeys*kvKeys + (7*group+13*(w.n/kvStay))%kvKeys
+	for {
+		k := w.keys[number]
+		if k == nil {
+			k = &kvKey{number: number}
+			w.keys[number] = k
+		}
+		if k.indefinite < maxIndefinite {
+			return k
+		}
+		number += 1 << 20
+	}
+}
+
+// Ended notes that an operation on a key is indefinite.
+func (w *linKV) Ended(req *Request, outcome history.Outcome) {
+	if k := w.keys[req.Key]; k != nil && outcome == history.Indefinite && req.F != "read" {
+		k.indefinite++
+	}
+}
+
+// Final reads a key that was used.
+func (w *linKV) Final(string) Request {
+	keys := slices.Sorted(maps.Keys(w.keys))
+	if len(keys) == 0 {
+		return w.read(0)
+	}
+	return w.read(keys[w.env.Rand.IntN(len(keys))])
+}
 
 // Finals returns reads of keys that were not answered yet, at least one of any key.
 func (w *linKV) Finals(node string) (requests []Request) {
@@ -102,15 +175,31 @@ func (w *linKV) Finals(node string) (requests []Request) {
 }
 
 func (w *linKV) Settled(ops []history.Op) bool { return w.final.settled(ops) }
-
-func (w *linKV) Progressed() bool { return w.final.progressed }
+func (w *linKV) Progressed() bool              { return w.final.progressed }
 
 func (w *linKV) Read(req *Request, body []byte) (jsontext.Value, error) {
-	if req.F != "read" {
+	var seen, result jsontext.Value
+	switch req.F {
+	case "read":
+		value, err := required(body, "value")
+		if err != nil {
+			return nil, err
+		}
+		seen, result = value, value
+	case "write":
 		w.final.add(req.Key)
-		return nil, nil
+		seen = req.Value
+	case "cas":
+		w.final.add(req.Key)
+		_, to, _ := bytes.Cut(bytes.Trim(req.Value, "[]"), []byte(","))
+		seen = to
 	}
-	return required(body, "value")
+	if value, err := strconv.ParseInt(string(seen), 10, 64); err == nil {
+		if k := w.keys[req.Key]; k != nil && value != k.last {
+			k.before, k.last = k.last, value
+		}
+	}
+	return result, nil
 }
 
 // IsResult reports whether an error is an observation.

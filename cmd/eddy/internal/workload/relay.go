@@ -27,7 +27,8 @@ import (
 // after its attempt's timeout, unless --call-late is ignore. After the last timeout
 // the node replies with an error. The code of this error may be definite only if
 // every attempt got an error reply with a definite code. A node must also reply to
-// echo.
+// echo. Some payloads have letters of other alphabets or escapes, and a few are longer
+// than 64 KiB.
 //
 // The test simulates two further nodes, which are named after the real ones. One is
 // slow: its replies arrive half a timeout to two and a half timeouts after the
@@ -99,7 +100,7 @@ func (w *relay) other(node string, n int64) string {
 
 func (w *relay) request(n int64, target string) Request {
 	w.n = max(w.n, n)
-	body := fmt.Appendf(nil, `{"type":"relay","target":%s,"payload":{"type":"echo","echo":"relay %d"}}`, message.Quote(target), n)
+	body := fmt.Appendf(nil, `{"type":"relay","target":%s,"payload":{"type":"echo","echo":"relay %d%s"}}`, message.Quote(target), n, unusual(n))
 	value := fmt.Appendf(nil, `{"target":%s,"echo":"relay %d"}`, message.Quote(target), n)
 	return Request{F: "relay", Value: value, Body: body, Type: "relay", Want: "relay_ok", Key: n}
 }
@@ -214,8 +215,8 @@ func payloadNumber(body []byte) int64 {
 	if !ok {
 		return 0
 	}
-	digits, _, _ := bytes.Cut(rest, []byte(`"`))
-	n, err := strconv.ParseInt(string(digits), 10, 64)
+	end := bytes.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' })
+	n, err := strconv.ParseInt(string(rest[:max(0, end)]), 10, 64)
 	if err != nil || n < 0 {
 		return 0
 	}

@@ -70,6 +70,7 @@ type TxnConfig struct {
 // A Turn says for which request Next is called.
 type Turn struct {
 	Number int64 // of the request: from 1 on, each once, about in their order
+	Client int   // the number of the client, from 0
 }
 
 // number returns the number of the request for which Next is called, if the latest one
@@ -113,6 +114,12 @@ type ManyFinal interface {
 	Progressed() bool
 }
 
+// A Listener is a workload that is told how the operations that Next returned have ended
+// for their clients.
+type Listener interface {
+	Ended(req *Request, outcome history.Outcome)
+}
+
 // An ErrorReader is a workload in which some errors are results, as good as those of
 // operations that end ok: the node has served the request.
 type ErrorReader interface {
@@ -152,18 +159,33 @@ type Spec struct {
 	// Strict reports that the workload is about messages between nodes, so that
 	// these are judged as strictly as those to clients.
 	Strict bool
+
+	// Rate and Concurrency are used unless the command line says otherwise. They are
+	// so large that a test of 10 s finds a bug in one of 500 operations.
+	Rate        float64 // operations per second
+	Concurrency string  // the number of clients, as in --concurrency
+
+	// LeastOK is the share of the operations in the main phase that must end ok.
+	// Otherwise too little was tested.
+	LeastOK func(nodes int) float64
 }
+
+func quarter(int) float64 { return 0.25 }
+
+// halfOfOneNode is for nodes that may refuse everything while they are not the leader:
+// half of the requests to one node.
+func halfOfOneNode(nodes int) float64 { return min(0.25, 0.5/float64(nodes)) }
 
 // Specs are the specs of all workloads.
 var Specs = []Spec{
-	{Name: "echo", New: newEcho, Independent: true},
-	{Name: "unique-ids", New: newUniqueIDs},
-	{Name: "broadcast", New: newBroadcast, AwaitsMessages: true},
-	{Name: "lin-kv", New: newLinKV},
-	{Name: "kafka", New: newKafka, AwaitsMessages: true},
-	{Name: "txn-list-append", New: newTxnListAppend, AwaitsMessages: true},
-	{Name: "txn-rw-register", New: newTxnRWRegister, AwaitsMessages: true},
-	{Name: "relay", New: newRelay, AwaitsMessages: true, Strict: true},
+	{Name: "echo", New: newEcho, Independent: true, Rate: 500, Concurrency: "4n", LeastOK: quarter},
+	{Name: "unique-ids", New: newUniqueIDs, Rate: 500, Concurrency: "4n", LeastOK: quarter},
+	{Name: "broadcast", New: newBroadcast, AwaitsMessages: true, Rate: 250, Concurrency: "4n", LeastOK: quarter},
+	{Name: "lin-kv", New: newLinKV, Rate: 500, Concurrency: "4n", LeastOK: halfOfOneNode},
+	{Name: "kafka", New: newKafka, AwaitsMessages: true, Rate: 250, Concurrency: "4n", LeastOK: quarter},
+	{Name: "txn-list-append", New: newTxnListAppend, AwaitsMessages: true, Rate: 100, Concurrency: "2n", LeastOK: halfOfOneNode},
+	{Name: "txn-rw-register", New: newTxnRWRegister, AwaitsMessages: true, Rate: 100, Concurrency: "2n", LeastOK: halfOfOneNode},
+	{Name: "relay", New: newRelay, AwaitsMessages: true, Strict: true, Rate: 250, Concurrency: "4n", LeastOK: quarter},
 }
 
 // Find returns the workload of a name. The error lists the names of all workloads.

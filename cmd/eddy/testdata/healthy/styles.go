@@ -62,6 +62,10 @@ func eachByte(line []byte, outside, inside func(c byte) string) []byte {
 		case escaped:
 			escaped = false
 			b.WriteByte(c)
+			if c == 'u' && i+4 < len(line) { // the digits belong to the escape
+				b.Write(line[i+1 : i+5])
+				i += 4
+			}
 		case quoted && c == '\\':
 			escaped = true
 			b.WriteByte(c)

@@ -49,23 +49,28 @@ func (n *Node) Serve() {
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		var m Message
-		if err := json.Unmarshal(lines.Bytes(), &m); err != nil {
-			continue // scripts may send lines that are not messages
-		}
-		_, m.Raw, _ = strings.Cut(lines.Text(), `"body":`)
-		m.Raw = strings.TrimSuffix(m.Raw, "}")
-		switch {
-		case n.Before != nil && n.Before(m):
-		case m.Body.Type == "init":
-			n.ID = m.Body.NodeID
-			n.Reply(m, `{"type":"init_ok"}`)
-		case n.On != nil && n.On(m):
-		case m.Body.Type == "echo":
-			n.Echo(m)
-		default:
-			n.Reply(m, `{"type":"error","code":10,"text":"no such type"}`)
-		}
+		n.handle(lines.Text())
+	}
+}
+
+// handle handles a line.
+func (n *Node) handle(line string) {
+	var m Message
+	if err := json.Unmarshal([]byte(line), &m); err != nil {
+		return // scripts may send lines that are not messages
+	}
+	_, m.Raw, _ = strings.Cut(line, `"body":`)
+	m.Raw = strings.TrimSuffix(m.Raw, "}")
+	switch {
+	case n.Before != nil && n.Before(m):
+	case m.Body.Type == "init":
+		n.ID = m.Body.NodeID
+		n.Reply(m, `{"type":"init_ok"}`)
+	case n.On != nil && n.On(m):
+	case m.Body.Type == "echo":
+		n.Echo(m)
+	default:
+		n.Reply(m, `{"type":"error","code":10,"text":"no such type"}`)
 	}
 }
 
