@@ -100,6 +100,9 @@ var Specs = []Spec{
 	{Name: "echo", New: newEcho, Independent: true},
 	{Name: "unique-ids", New: newUniqueIDs},
 	{Name: "broadcast", New: newBroadcast, AwaitsMessages: true},
+	{Name: "g-set", New: newGSet, AwaitsMessages: true},
+	{Name: "g-counter", New: newGCounter, AwaitsMessages: true},
+	{Name: "pn-counter", New: newPNCounter, AwaitsMessages: true},
 	{Name: "lin-kv", New: newLinKV},
 	{Name: "relay", New: newRelay, AwaitsMessages: true},
 }
