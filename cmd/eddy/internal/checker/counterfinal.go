@@ -77,21 +77,21 @@ func (k *counterCheck) others(value int64) string {
 	return fmt.Sprintf(", and no set of the %s that may or may not have taken effect explains the difference%s", plural(count, "add"), nearest(k.possible, value))
 }
 
-// onlyOwn says so if a final read lacks the adds of all other nodes.
+// onlyOwn says so if a final read may lack the adds of all other nodes.
 func (k *counterCheck) onlyOwn(read *valueRead) string {
 	own := k.ackedBy()[read.node]
 	if own == k.sum || !k.possible.Has(read.value+k.sum-own) {
 		return ""
 	}
-	return fmt.Sprintf("; it is explained if %s knew only the adds that it acknowledged itself, whose sum is %d", read.node, own)
+	return fmt.Sprintf("; a possible reason: %s knows only the adds that it acknowledged itself, whose sum is %d", read.node, own)
 }
 
-// withoutNode says so if a final read lacks the adds of one node.
+// withoutNode says so if a final read may lack the adds of one node.
 func (k *counterCheck) withoutNode(read *valueRead) string {
 	acked := k.ackedBy()
 	for _, node := range k.Nodes {
 		if sum := acked[node]; sum != 0 && k.possible.Has(read.value+sum) {
-			return fmt.Sprintf("; it is explained without the adds that %s acknowledged, whose sum is %d", node, sum)
+			return fmt.Sprintf("; a possible reason: it lacks the adds that %s acknowledged, whose sum is %d", node, sum)
 		}
 	}
 	return ""

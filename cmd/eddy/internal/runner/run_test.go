@@ -22,6 +22,7 @@ const isNode = "EDDY_RUNNER_TEST_IS_NODE"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(isNode) != "" {
+		runReplica()
 		createFile()
 		echoNode(len(os.Args) > 1 && os.Args[1] == "stop-reading")
 		os.Exit(0)
