@@ -146,11 +146,6 @@ func (g *gsetCheck) index() {
 	}
 }
 
-// find returns the position of an element.
-func (g *gsetCheck) find(value int64) (at int, found bool) {
-	return slices.BinarySearchFunc(g.elements, value, func(e setElement, v int64) int { return cmp.Compare(e.value, v) })
-}
-
 // checkRead checks a single read and compares it with the elements.
 func (g *gsetCheck) checkRead(read *setRead) {
 	op := g.op(read.index)
