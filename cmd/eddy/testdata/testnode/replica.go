@@ -21,8 +21,10 @@ type replica struct {
 	set    bool
 	period time.Duration // between two messages to each node; 0 for no messages
 
-	// durable makes the node write each add to a file before it replies.
-	durable bool
+	// durable makes the node write each add to a file before it replies. If loadAfter
+	// is not 0, it reads the file late, and learns nothing of other nodes until then.
+	durable   bool
+	loadAfter time.Duration
 
 	// adding handles an add first, reading a read, and replying the value of a
 	// read_ok. They return true if no one else shall handle it.
@@ -35,6 +37,8 @@ type replica struct {
 	adds  map[string]int64 // the elements or deltas
 	own   int              // the adds of clients
 	reads int
+
+	loading bool
 }
 
 func newReplica(set bool) *replica {
@@ -53,14 +57,25 @@ func (r *replica) handle(m Message) {
 	case "init":
 		r.ID = m.Body.NodeID
 		r.peers = slices.DeleteFunc(m.Body.NodeIDs, func(id string) bool { return id == r.ID })
-		r.load()
+		if r.loading = r.loadAfter > 0; r.loading {
+			time.AfterFunc(r.loadAfter, func() {
+				r.mu.Lock()
+				defer r.mu.Unlock()
+				r.load()
+				r.loading = false
+			})
+		} else {
+			r.load()
+		}
 		r.Reply(m, `{"type":"init_ok"}`)
 		if r.period > 0 {
 			go r.gossip()
 		}
 	case "adds":
 		for id, value := range m.Body.Adds {
-			r.store(id, value)
+			if !r.loading {
+				r.store(id, value)
+			}
 		}
 	case "add":
 		if r.own++; r.adding == nil || !r.adding(m) {
@@ -178,6 +193,13 @@ var Replicas = map[string]func(set bool){
 	"durable": func(set bool) {
 		r := newReplica(set)
 		r.durable = true
+		r.Serve()
+	},
+
+	// reads-late survives kills, but has no adds at the beginning.
+	"reads-late": func(set bool) {
+		r := newReplica(set)
+		r.durable, r.loadAfter = true, 200*time.Millisecond
 		r.Serve()
 	},
 
