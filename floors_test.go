@@ -39,7 +39,8 @@ var floors = map[string][]string{
 	"internal/service":     {"internal/canonical", "internal/message"},
 	"eddytest":             {"", "retry", "internal/message", "internal/service"},
 	"maelstrom":            {"", "internal/official"},
-	"internal/longtest":    {},                    // for tests
+	"internal/longtest":    {}, // for tests
+	"internal/txn":         {},
 	"internal/doctest":     {"internal/longtest"}, // for tests
 	"natsnet":              {"internal/bounded", "internal/wire"},
 	"internal/natsprocess": {},
@@ -57,6 +58,7 @@ var floors = map[string][]string{
 	"examples/g-counter":          {""},
 	"examples/kafka":              {""},
 	"examples/txn-rw-register":    {""},
+	"examples/txn-list-append":    {""},
 
 	"cmd/eddy/internal/history":    {"cmd/eddy/internal/names"},
 	"cmd/eddy/internal/eventqueue": {},
@@ -64,14 +66,14 @@ var floors = map[string][]string{
 	"cmd/eddy/internal/csp":        {},
 	"cmd/eddy/internal/names":      {},
 	"cmd/eddy/internal/sim":        {"cmd/eddy/internal/names", "cmd/eddy/internal/eventqueue", "internal/canonical", "internal/message"},
-	"cmd/eddy/internal/checker":    {"cmd/eddy/internal/quote", "internal/quantile", "internal/canonical", "cmd/eddy/internal/history", "cmd/eddy/internal/sim", "internal/message"},
+	"cmd/eddy/internal/checker":    {"cmd/eddy/internal/quote", "internal/quantile", "internal/canonical", "cmd/eddy/internal/history", "cmd/eddy/internal/sim", "internal/message", "internal/txn"},
 	"cmd/eddy/internal/cluster":    {},
-	"cmd/eddy/internal/workload":   {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "internal/message"},
+	"cmd/eddy/internal/workload":   {"cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "internal/message", "internal/txn"},
 	"cmd/eddy/internal/runner":     {"cmd/eddy/internal/quote", "cmd/eddy/internal/eventqueue", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/cluster", "internal/message", "cmd/eddy/internal/workload", "internal/service"},
 	"cmd/eddy/internal/page":       {"cmd/eddy/internal/csp", "cmd/eddy/internal/names", "cmd/eddy/internal/quote", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "internal/message"},
 	"cmd/eddy/internal/report":     {"cmd/eddy/internal/quote", "internal/quantile", "cmd/eddy/internal/page", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "internal/message"},
 	"cmd/eddy/internal/serve":      {"cmd/eddy/internal/csp", "cmd/eddy/internal/report"},
-	"cmd/eddy": {"cmd/eddy/internal/quote", "internal/quantile", "cmd/eddy/internal/page", "cmd/eddy/internal/serve", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "cmd/eddy/internal/report", "cmd/eddy/internal/plan", "retry",
+	"cmd/eddy": {"cmd/eddy/internal/quote", "internal/quantile", "cmd/eddy/internal/page", "cmd/eddy/internal/serve", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "cmd/eddy/internal/sim", "cmd/eddy/internal/history", "cmd/eddy/internal/checker", "cmd/eddy/internal/workload", "cmd/eddy/internal/runner", "cmd/eddy/internal/report", "cmd/eddy/internal/plan", "retry", "internal/txn",
 		// eddy call is a caller itself; what is judged is talked to without these.
 		"", "natsnet", "metrics", "cmd/eddy/internal/join", "cmd/eddy/internal/natsserver", "cmd/eddy/internal/natskv", "cmd/eddy/internal/natscarrier"},
 	"cmd/eddy/internal/plan":       {"cmd/eddy/internal/csp", "internal/quantile", "cmd/eddy/internal/eventqueue", "cmd/eddy/internal/sim", "retry", "internal/schedule"},

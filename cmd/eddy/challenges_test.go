@@ -22,6 +22,8 @@ var challengeRuns = []struct{ example, flags string }{
 	{"broadcast", "-w broadcast --node-count 5 --rate 50"},
 	{"broadcast", "-w broadcast --node-count 5 --rate 50 --latency 10 --loss 0.1 --duplicate 0.1 --nemesis partition,pause --nemesis-interval 0.3 --seed 1"},
 	{"broadcast-batched", "-w broadcast --node-count 9 --rate 100 --latency 100 -- -period 1s"},
+	{"txn-list-append", "-w txn-list-append --node-count 3 --rate 50 --concurrency 3n --latency 2 --loss 0.05 --duplicate 0.05 --nemesis partition,pause,kill --nemesis-interval 0.3 --seed 1"},
+	{"txn-rw-register", "-w txn-rw-register --consistency-models read-committed --node-count 3 --rate 200 --concurrency 2n --loss 0.1 --duplicate 0.1 --nemesis partition,pause --nemesis-interval 0.3 --seed 1"},
 	{"broadcast-batched", "-w broadcast --node-count 5 --rate 50 --latency 10 --loss 0.1 --duplicate 0.1 --nemesis partition,pause --nemesis-interval 0.3 --seed 1"},
 	{"g-counter", "-w g-counter --node-count 3 --rate 100 --loss 0.1 --duplicate 0.1 --latency 5 --nemesis partition,kill --nemesis-interval 0.3 --seed 2"},
 }
@@ -46,7 +48,7 @@ func TestChallenges(t *testing.T) {
 		t.Skip("processes can't be paused there")
 	}
 	t.Parallel()
-	dir := buildExamples(t, "echo", "unique-ids", "broadcast", "broadcast-batched", "g-counter")
+	dir := buildExamples(t, "echo", "unique-ids", "broadcast", "broadcast-batched", "txn-list-append", "txn-rw-register", "g-counter")
 	sideBySide(t, len(challengeRuns), func(t *testing.T, i int) {
 		run := challengeRuns[i]
 		flags := append([]string{"--bin", filepath.Join(dir, run.example), "--time-limit", "1"}, strings.Fields(run.flags)...)

@@ -49,6 +49,7 @@ type testCommand struct {
 	LatencyDist   string   `name:"latency-dist" default:"constant" enum:"constant,uniform,exponential" group:"network" help:"The distribution of latencies (constant, uniform, exponential)."`
 	Loss          float64  `placeholder:"SHARE" group:"network" help:"The share of messages between nodes that are lost, 0 to 1."`
 	Duplicate     float64  `placeholder:"SHARE" group:"network" help:"The share of messages between nodes that are delivered twice, 0 to 1."`
+	Order         string   `default:"any" enum:"any,fifo" group:"network" help:"The order of the messages of a link between nodes: any, or fifo for the order in which they were sent, as over TCP (${enum})."`
 	ClientLatency string   `name:"client-latency" default:"0" group:"network" help:"The latency of messages from and to clients, like --latency."`
 	ClientLoss    float64  `name:"client-loss" placeholder:"SHARE" group:"network" help:"The share of messages from and to clients that are lost, 0 to 1."`
 	Link          []string `sep:"none" placeholder:"n1:n2:loss=0.5,latency=200" group:"network" help:"Latency, loss or duplication of one link, in one direction. Can be repeated."`
@@ -63,6 +64,11 @@ type testCommand struct {
 	CallAttempts int           `name:"call-attempts" default:"3" group:"relays" help:"The number of attempts of a call (${default})."`
 	CallBackoff  time.Duration `name:"call-backoff" default:"0s" group:"relays" help:"The longest pause between two attempts (${default})."`
 	CallLate     string        `name:"call-late" default:"accept" enum:"accept,ignore" group:"relays" help:"What a relay does with a reply that arrives after its attempt's timeout (accept or ignore)."`
+
+	ConsistencyModels string `name:"consistency-models" default:"strict-serializable" placeholder:"NAMES" group:"transactions" help:"The consistency models that transactions must fit, separated by commas (${default})."`
+	KeyCount          int    `name:"key-count" default:"10" placeholder:"N" group:"transactions" help:"How many keys are in use at a time (${default})."`
+	MaxTxnLength      int    `name:"max-txn-length" default:"4" placeholder:"N" group:"transactions" help:"How many operations a transaction has at most (${default})."`
+	MaxWritesPerKey   int    `name:"max-writes-per-key" default:"16" placeholder:"N" group:"transactions" help:"After how many writes another key takes the place of a key (${default})."`
 
 	Availability string `placeholder:"SHARE" group:"verdict" help:"Fail if a smaller share of operations ends ok; total means 1."`
 	Sick         string `default:"fail" enum:"fail,unknown" group:"verdict" help:"The verdict if a node violates the protocol (fail or unknown)."`
@@ -87,6 +93,7 @@ var testGroups = []kong.Group{
 	{Key: "network", Title: "Network:"},
 	{Key: "faults", Title: "Faults:"},
 	{Key: "relays", Title: "Relays:", Description: "What workload relay expects of the relays under test."},
+	{Key: "transactions", Title: "Transactions:"},
 	{Key: "verdict", Title: "Verdict:"},
 	{Key: "output", Title: "Output:"},
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+	"github.com/eddyrpc/eddy/internal/txn"
 )
 
 // newSeed returns a random seed that is short enough to type.
@@ -65,7 +66,7 @@ func (c *testCommand) config() (*runner.Config, error) {
 		CallTimeout: c.CallTimeout, CallAttempts: c.CallAttempts, CallBackoff: c.CallBackoff, IgnoreLate: c.CallLate == "ignore",
 		ClientTimeout: c.ClientTimeout, Nemeses: c.Nemesis,
 	}
-	for _, step := range []func(*runner.Config) error{c.names, c.load, c.network, c.limits} {
+	for _, step := range []func(*runner.Config) error{c.names, c.load, c.network, c.limits, c.transactions} {
 		if err := step(cfg); err != nil {
 			return nil, usageError("%v", err)
 		}
@@ -145,7 +146,7 @@ func (c *testCommand) load(cfg *runner.Config) error {
 // network sets the configuration of the network.
 func (c *testCommand) network(cfg *runner.Config) (err error) {
 	n := &cfg.Network
-	n.Seed, n.StaleReplies = c.Seed, c.StaleReplies
+	n.Seed, n.StaleReplies, n.FIFO = c.Seed, c.StaleReplies, c.Order == "fifo"
 	n.Loss, n.Duplicate, n.ClientLoss = c.Loss, c.Duplicate, c.ClientLoss
 	if ms, number := strconv.ParseFloat(c.Latency, 64); number == nil {
 		n.Latency, err = sim.MaelstromDist(ms, c.LatencyDist)
@@ -173,6 +174,19 @@ func (c *testCommand) network(cfg *runner.Config) (err error) {
 		}
 		n.Links[link] = special
 	}
+	return nil
+}
+
+// transactions sets the configuration of the workloads of transactions.
+func (c *testCommand) transactions(cfg *runner.Config) error {
+	models, err := txn.ParseModels(c.ConsistencyModels)
+	if err != nil {
+		return fmt.Errorf("--consistency-models: %w", err)
+	}
+	if c.KeyCount < 1 || c.MaxTxnLength < 1 || c.MaxWritesPerKey < 1 {
+		return fmt.Errorf("--key-count, --max-txn-length and --max-writes-per-key must be positive")
+	}
+	cfg.Txn = workload.TxnConfig{Models: models, KeyCount: c.KeyCount, MaxLength: c.MaxTxnLength, MaxWritesPerKey: c.MaxWritesPerKey}
 	return nil
 }
 

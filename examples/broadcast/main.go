@@ -47,8 +47,9 @@ func newNode() *eddy.Node {
 	n.Handle("topology", func(_ context.Context, req *eddy.Request) (any, error) {
 		mu.Lock()
 		defer mu.Unlock()
-		if err := req.Body.Get("topology").Get(n.ID()).Decode(&neighbours); err != nil {
-			return nil, eddy.Errorf(eddy.MalformedRequest, "topology has no neighbours of %s: %v", n.ID(), err)
+		own := req.Body.Get("topology").Get(n.ID()) // nil for the only node of a line
+		if err := own.Decode(&neighbours); own != nil && err != nil {
+			return nil, eddy.Errorf(eddy.MalformedRequest, "the neighbours of %s are not a list of names: %v", n.ID(), err)
 		}
 		return eddy.Raw(`{}`), nil
 	})

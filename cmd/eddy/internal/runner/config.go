@@ -34,6 +34,7 @@ type Config struct {
 	Quiesce      time.Duration // the wait before the final phase; negative for as short as the workload allows
 	CallTimeout  time.Duration // of each attempt of a relay
 	CallAttempts int           // of a relay
+	Txn          workload.TxnConfig
 	CallBackoff  time.Duration // how long a relay may pause between two attempts
 	IgnoreLate   bool          // a relay ignores replies that arrive after their attempt's timeout
 

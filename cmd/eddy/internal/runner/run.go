@@ -57,6 +57,7 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 		Nodes: cfg.Nodes, Topology: workload.Topology(cfg.Topology, cfg.Nodes),
 		Rand:        rand.New(rand.NewPCG(seed, 2)),
 		CallTimeout: cfg.CallTimeout, CallAttempts: cfg.CallAttempts, CallBackoff: cfg.CallBackoff, Flooded: cfg.Rate == MaxRate, IgnoreLate: cfg.IgnoreLate,
+		Txn: cfg.Txn,
 	})
 	r.peers = newPeers(r.load, seed)
 	if cfg.Carrier != nil {

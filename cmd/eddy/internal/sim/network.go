@@ -25,6 +25,11 @@ type Config struct {
 	ClientLatency Dist
 	ClientLoss    float64
 
+	// FIFO delivers the messages of each link between nodes in the order in which they
+	// were sent, as a TCP connection does. A message waits for those before it. Lost
+	// messages are lost all the same.
+	FIFO bool
+
 	// Links override the values above on single links.
 	Links map[Link]LinkConfig
 
@@ -73,7 +78,9 @@ type linkSettings struct {
 	latency         Dist
 	loss, duplicate float64
 	hash            uint64
-	deterministic   bool // a client's link without random loss, duplication or latency
+	latest          time.Duration // when the last message is due, with Config.FIFO
+	client          bool          // one of its ends is a client
+	deterministic   bool          // a client's link without random loss, duplication or latency
 }
 
 // New returns a network without messages.
@@ -121,7 +128,7 @@ func (n *Network) newSettings(from, to string, src, dest *endpoint) *linkSetting
 	c := &n.config
 	s := &linkSettings{latency: c.Latency, loss: c.Loss, duplicate: c.Duplicate}
 	s.hash = mix(c.Seed, xxhash.Sum64String(from), xxhash.Sum64String(to))
-	if src.client || dest.client {
+	if s.client = src.client || dest.client; s.client {
 		s.latency, s.loss, s.duplicate = c.ClientLatency, c.ClientLoss, 0
 	}
 	for _, l := range matchingLinks(from, to, src, dest) {
@@ -136,7 +143,7 @@ func (n *Network) newSettings(from, to string, src, dest *endpoint) *linkSetting
 			s.duplicate = *override.Duplicate
 		}
 	}
-	s.deterministic = (src.client || dest.client) && s.loss == 0 && s.duplicate == 0 && s.latency.IsConstant()
+	s.deterministic = s.client && s.loss == 0 && s.duplicate == 0 && s.latency.IsConstant()
 	return s
 }
 
@@ -174,10 +181,10 @@ func (n *Network) send(now time.Duration, m message.Message, forged bool) int {
 	loss, duplicate, delay := n.faultEffects(src, dest)
 	lost := !n.quiesced && d.unit(drawLoss) < link.loss
 	duplicated := !n.quiesced && d.unit(drawDuplicate) < link.duplicate || d.unit(drawFaultDuplicate) < duplicate
-	n.launch(now, i, dest, delay+link.latency.At(d.unit(drawLatency)), lost, d.unit(drawFaultLoss) < loss)
+	n.launch(now, i, dest, link, delay+link.latency.At(d.unit(drawLatency)), lost, d.unit(drawFaultLoss) < loss)
 	if duplicated {
 		second := n.journal.duplicate(i)
-		n.launch(now, second, dest, delay+link.latency.At(d.unit(drawDuplicateLatency)),
+		n.launch(now, second, dest, link, delay+link.latency.At(d.unit(drawDuplicateLatency)),
 			d.unit(drawDuplicateLoss) < link.loss, false)
 	}
 	return i
@@ -210,14 +217,19 @@ type flight struct {
 func (n *Network) push(f flight) { n.flying.Push(f.due, uint64(f.record), f) }
 
 // launch puts one copy in flight, unless it is lost.
-func (n *Network) launch(now time.Duration, i int, dest *endpoint, latency time.Duration, lost, lostByFault bool) {
+func (n *Network) launch(now time.Duration, i int, dest *endpoint, link *linkSettings, latency time.Duration, lost, lostByFault bool) {
 	switch {
 	case lost:
 		n.journal.end(i, now, LostByLink)
 	case lostByFault:
 		n.journal.end(i, now, LostByFault)
 	default:
-		n.push(flight{due: now + latency, record: uint32(i), epoch: dest.epoch})
+		due := now + latency
+		if n.config.FIFO && !link.client {
+			link.latest = max(link.latest, due)
+			due = link.latest
+		}
+		n.push(flight{due: due, record: uint32(i), epoch: dest.epoch})
 	}
 }
 

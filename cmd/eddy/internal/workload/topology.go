@@ -12,8 +12,13 @@ var Topologies = []string{"line", "grid", "tree", "tree2", "tree3", "tree4", "to
 //     below
 //   - tree2, tree3, tree4: a tree with this number of children; tree is tree2
 //   - total: all other nodes
+//
+// A line of one node is empty there: it does not have that node.
 func Topology(name string, nodes []string) map[string][]string {
 	neighbours := map[string][]string{}
+	if name == "line" && len(nodes) == 1 {
+		return neighbours
+	}
 	for _, n := range nodes {
 		neighbours[n] = []string{}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/message"
+	"github.com/eddyrpc/eddy/internal/txn"
 )
 
 // A Request is the request of one operation.
@@ -42,8 +43,18 @@ type Env struct {
 	// attempt's timeout.
 	IgnoreLate bool
 
+	Txn TxnConfig
+
 	// Flooded reports that clients send requests as fast as they can.
 	Flooded bool
+}
+
+// A TxnConfig is the configuration of workloads of transactions.
+type TxnConfig struct {
+	Models          []txn.Model // that the transactions must fit
+	KeyCount        int         // how many keys are in use at a time
+	MaxLength       int         // how many operations a transaction has at most
+	MaxWritesPerKey int         // after how many writes a key is replaced
 }
 
 // A Workload is a workload in one test. Its methods must be called from one
@@ -104,6 +115,8 @@ var Specs = []Spec{
 	{Name: "g-counter", New: newGCounter, AwaitsMessages: true},
 	{Name: "pn-counter", New: newPNCounter, AwaitsMessages: true},
 	{Name: "lin-kv", New: newLinKV},
+	{Name: "txn-list-append", New: newTxnListAppend, AwaitsMessages: true},
+	{Name: "txn-rw-register", New: newTxnRWRegister, AwaitsMessages: true},
 	{Name: "relay", New: newRelay, AwaitsMessages: true},
 }
 
