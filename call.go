@@ -210,8 +210,8 @@ func (n *Node) mayCall(ctx context.Context, dest string) error {
 	if n.noReplies {
 		return errNoReplies
 	}
-	if err := n.overload("calls", int64(n.calls.Table.Open()), n.calls.Table.Bytes()); err != nil {
-		return err
+	if open, bytes := int64(n.calls.Table.Open()), n.calls.Table.Bytes(); !n.hasRoom(open, bytes) {
+		return overload("calls", open, bytes)
 	}
 	return n.maySend(dest)
 }

@@ -88,6 +88,7 @@ var notRun = map[string]string{
 	"go test -bench Scan ./internal/wire":                                                              measures,
 	"go test -run - -bench Relay ./cmd/relay":                                                          measures,
 	"GOMAXPROCS=1 go test -run NONE -bench Plain -count 7 ./cmd/eddy/internal/plan":                    measures,
+	"EDDY_LONG=1 go test -run TestHealthyNodes -timeout 2h ./cmd/eddy":                                 "an hour; go test ./... runs the nodes with fewer seeds and faults",
 	"EDDY_LONG=1 go test ./natsnet -run TestRelaysWhileServersAndNodesDie -v -relays 100000":           "minutes; go test ./... runs the test with fewer relays",
 	"EDDY_LONG=1 go test ./cmd/eddy/internal/natskv -run TestLinKVWhileServersDie -v -operations 6000": "minutes; go test ./... runs the test with fewer operations",
 }

@@ -1,6 +1,7 @@
 package eddy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -202,7 +203,7 @@ func (s *Seen[K]) Add(key K) (isNew bool) {
 	check.Must(check.NotNegative("Seen.Max", s.Max))
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.keys.Add(key, orDefault(s.Max, defaultMaxSeen))
+	return s.keys.Add(key, cmp.Or(s.Max, defaultMaxSeen))
 }
 
 // Len returns how many keys it remembers.

@@ -71,7 +71,7 @@ func (n *Node) handle(h *handler) {
 // dispatch gives a message to its handler. An error ends the reading; there is none
 // except in the official library's mode.
 func (n *Node) dispatch(m *wire.Message) error {
-	h := n.handlerOf(m.Body.Type)
+	h := n.handlerOf(m.Type)
 	if h != nil {
 		n.serve(h, m)
 		return nil
@@ -81,7 +81,7 @@ func (n *Node) dispatch(m *wire.Message) error {
 			return end
 		}
 	}
-	n.refuse(m, Errorf(NotSupported, "no handler for type %s", bounded.Name(string(m.Body.Type))))
+	n.refuse(m, Errorf(NotSupported, "no handler for type %s", bounded.Name(string(m.Type))))
 	return nil
 }
 
@@ -98,14 +98,22 @@ func (n *Node) handlerOf(typ []byte) *handler {
 func (n *Node) serve(h *handler, m *wire.Message) {
 	bytes := int64(len(m.Src) + len(m.Dest))
 	if !h.inline {
-		bytes += int64(len(m.Body.Raw))
+		bytes += int64(len(m.Raw))
 	}
 	size := uint32(min(bytes, math.MaxUint32))
-	if e := n.accept(size); e != nil {
+	if n.full.Load() {
+		n.out.Lock()
+		e := overload("requests", n.requests, n.bytes)
+		n.out.Unlock()
 		n.refuse(m, e)
 		return
 	}
 	r := n.newRequest(h, m, size)
+	if !h.inline {
+		n.out.Lock()
+		r.count()
+		n.out.Unlock()
+	}
 	if m.Body.HasMetadata && !r.readMetadata() {
 		n.expired.Add(1)
 		r.state |= isAnswered // nobody waits for the reply
@@ -119,20 +127,8 @@ func (n *Node) serve(h *handler, m *wire.Message) {
 	n.workers.Do(r)
 }
 
-// accept counts a request as open. It returns an error if too many are.
-func (n *Node) accept(size uint32) *Error {
-	n.out.Lock()
-	defer n.out.Unlock()
-	if e := n.overload("requests", n.requests, n.bytes); e != nil {
-		return e
-	}
-	n.requests++
-	n.bytes += int64(size)
-	return nil
-}
-
-// newRequest makes the request of a message, which its handler holds. The requests of inline handlers, which come by
-// the million, are allocated together, as many as fill an allocation (bench, echo-heap).
+// newRequest makes the request of a message, which its handler holds. Requests of inline
+// handlers are allocated together, as many as fill an allocation (bench, echo-heap).
 func (n *Node) newRequest(h *handler, m *wire.Message, size uint32) *Request {
 	var r *Request
 	if h.inline && size <= 1024 { // one request that is open keeps the names of its neighbours
@@ -141,9 +137,9 @@ func (n *Node) newRequest(h *handler, m *wire.Message, size uint32) *Request {
 		}
 		r = &n.reader.fresh[0]
 		n.reader.fresh = n.reader.fresh[1:]
-		r.Body = m.Body.Raw
+		r.Body = m.Raw
 	} else {
-		r = &Request{Body: append(Raw(nil), m.Body.Raw...)}
+		r = &Request{Body: append(Raw(nil), m.Raw...)}
 	}
 	r.size, r.state = size, 1
 	r.Src, r.ID = n.reader.names.Of(m.Src), m.Body.ID

@@ -11,7 +11,7 @@ import (
 
 // init takes in the node's name and the names of all nodes.
 func (n *Node) init(m *wire.Message) {
-	given, err := identity.Read(m.Body.Raw)
+	given, err := identity.Read(m.Raw)
 	if err != nil {
 		n.refuse(m, Errorf(MalformedRequest, "init: %w", err))
 		return
@@ -30,9 +30,10 @@ func (n *Node) init(m *wire.Message) {
 	case stage == initialising:
 		n.refuse(m, Errorf(TemporarilyUnavailable, "init: not done yet"))
 	case m.Body.ID != NoID:
-		ok, _ := wire.ReadBody(initOK)
+		var ok wire.Body
+		text, _ := ok.Read(initOK)
 		n.out.LockWithRoom()
-		n.out.Reply(outbox.To{Src: string(m.Src), ID: m.Body.ID}, "", &ok, false)
+		n.out.Reply(outbox.To{Src: string(m.Src), ID: m.Body.ID}, "", text, &ok, false)
 		n.out.Unlock()
 	}
 }

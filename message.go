@@ -33,9 +33,8 @@ func (m Message) Type() string {
 	return m.typ
 }
 
-// A Raw is JSON text. What is handed over or received as Raw keeps the order of its keys,
-// its numbers of any size and notation, and its escapes. Only blanks between tokens may
-// change.
+// A Raw is JSON text. What is handed over or received as Raw keeps the order of its keys, its
+// numbers of any size and notation, and its escapes. Only blanks between tokens may change.
 type Raw []byte
 
 // Get returns the value of a member of a JSON object, nil if there is no such member. If
@@ -60,10 +59,9 @@ func (r Raw) Text() (string, bool) {
 // with a fraction or an exponent, or does not fit into 64 bits.
 func (r Raw) Int() (int64, bool) { return wire.ParseInt(r) }
 
-// Decode stores the value in what v points to, as encoding/json/v2 does, with two
-// differences: of a name that is given twice the last value counts, and members that v
-// has no field for are ignored. Its error names the member and not the Go type, so that
-// it can be sent to a peer.
+// Decode stores the value in what v points to, as encoding/json/v2 does, with two differences:
+// of a name that is given twice the last value counts, and members that v has no field for are
+// ignored. Its error names the member and not the Go type, so that it can be sent to a peer.
 func (r Raw) Decode(v any) error { return body.Unmarshal(r, v) }
 
 // String returns the text.

@@ -1,6 +1,7 @@
 package eddy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -71,6 +72,7 @@ type Node struct {
 	stage                          atomic.Int32                      // created, initialising, ready
 	phase                          atomic.Int32                      // serving, draining, ended
 	batches                        atomic.Int64                      // batches of Batchers that are not flushed yet
+	full                           atomic.Bool                       // no more requests may be open
 	in, badLines, dropped, expired atomic.Int64                      // see Stats
 
 	// The lock of out guards what follows. It is never held while a handler, a
@@ -80,7 +82,7 @@ type Node struct {
 	loops      []func(context.Context) // to begin after the reply to init
 	loopsBegun bool
 	calls      caller.Caller[owner]
-	requests   int64 // open requests and one-way messages
+	requests   int64 // open requests and one-way messages, see Request.count
 	bytes      int64 // that those take
 	noReplies  bool  // only in the official library's mode
 }
@@ -110,11 +112,12 @@ const (
 	defaultMaxOpenBytes = 256 << 20
 )
 
-// overload returns an error if no more calls or requests may be open.
-func (n *Node) overload(what string, open, bytes int64) *Error {
-	if open < int64(orDefault(n.MaxOpen, defaultMaxOpen)) && bytes < int64(orDefault(n.MaxOpenBytes, defaultMaxOpenBytes)) {
-		return nil
-	}
+// hasRoom reports whether one more call or request may be open.
+func (n *Node) hasRoom(open, bytes int64) bool {
+	return open < int64(cmp.Or(n.MaxOpen, defaultMaxOpen)) && bytes < int64(cmp.Or(n.MaxOpenBytes, defaultMaxOpenBytes))
+}
+
+func overload(what string, open, bytes int64) *Error {
 	return Errorf(TemporarilyUnavailable, "%d %s of %d bytes are open, which is the limit", open, what, bytes)
 }
 
@@ -179,14 +182,15 @@ func (n *Node) encode(body any, p *Policy) (fields string, err error) {
 	if err != nil {
 		return "", err
 	}
-	b, err := wire.ReadBody(raw)
-	if err == nil && b.Type == nil {
+	var b wire.Body
+	text, err := b.Read(raw)
+	if err == nil && !b.HasType() {
 		err = errors.New("body.type is missing")
 	}
 	if err != nil {
 		return "", err
 	}
-	return n.dialect().Fields(&b), nil
+	return n.dialect().Fields(text, &b), nil
 }
 
 // maySend returns why the node cannot send to dest now. The lock is held.
@@ -219,10 +223,3 @@ func (n *Node) dialect() wire.Dialect {
 
 // now returns the node's time, a duration since its start.
 func (n *Node) now() time.Duration { return time.Since(n.start) }
-
-func orDefault[T int | time.Duration](v, def T) T {
-	if v == 0 {
-		return def
-	}
-	return v
-}

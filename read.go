@@ -10,9 +10,8 @@ import (
 	"github.com/eddyrpc/eddy/internal/wire"
 )
 
-// A reader is the state of the goroutine that reads the input. It runs the inline
-// handlers and the callbacks of calls that get a reply. All other handlers run on
-// goroutines of their own.
+// A reader is the state of the goroutine that reads the input. It runs the inline handlers and
+// the callbacks of calls that get a reply. All other handlers run on goroutines of their own.
 type reader struct {
 	lines   *wire.Lines
 	message wire.Message     // the latest
@@ -113,7 +112,7 @@ func (n *Node) receiveRequest(m *wire.Message) error {
 		n.refuse(m, Errorf(TemporarilyUnavailable, "the node is ending"))
 	case n.official != nil:
 		return n.dispatch(m)
-	case string(m.Body.Type) == "init":
+	case string(m.Type) == "init":
 		n.init(m)
 	case n.stage.Load() != ready:
 		n.refuse(m, Errorf(TemporarilyUnavailable, "the node has not been initialised"))
@@ -164,7 +163,7 @@ func (n *Node) badLine(line []byte, reason error) {
 func (n *Node) message(m *wire.Message) Message {
 	names := n.reader.names
 	return Message{
-		Src: names.Of(m.Src), Dest: names.Of(m.Dest), typ: names.Of(m.Body.Type),
-		ID: m.Body.ID, InReplyTo: m.Body.InReplyTo, Body: m.Body.Raw,
+		Src: names.Of(m.Src), Dest: names.Of(m.Dest), typ: names.Of(m.Type),
+		ID: m.Body.ID, InReplyTo: m.Body.InReplyTo, Body: m.Raw,
 	}
 }

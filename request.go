@@ -31,7 +31,8 @@ type Request struct {
 const (
 	isAnswered = 1 << 31
 	hasCalled  = 1 << 30 // it has made a call with a callback
-	holds      = hasCalled - 1
+	isCounted  = 1 << 29 // among the open requests, as all but one that only its inline handler holds
+	holds      = isCounted - 1
 )
 
 // Later is what a handler returns if a callback of [Request.Call] will reply. The
@@ -61,10 +62,9 @@ func (r *Request) Decode(v any) error {
 	return nil
 }
 
-// Reply replies with a JSON object: [Raw], or a Go value that [Marshal] makes one. If
-// the object has no type, it gets the request's with "_ok" appended. A msg_id and an
-// in_reply_to in it are replaced. A second reply is an error. A reply to a one-way
-// message does nothing.
+// Reply replies with a JSON object: [Raw], or a Go value that [Marshal] makes one. If the
+// object has no type, it gets the request's with "_ok" appended. A msg_id and an in_reply_to
+// in it are replaced. A second reply is an error. A reply to a one-way message does nothing.
 func (r *Request) Reply(body any) error {
 	raw, err := Marshal(body)
 	if err != nil {
@@ -75,15 +75,16 @@ func (r *Request) Reply(body any) error {
 
 // ReplyAs replies with a raw body whose type is replaced by typ. It allocates no memory.
 func (r *Request) ReplyAs(typ string, body Raw) error {
-	b, err := wire.ReadBody(body)
+	var b wire.Body
+	text, err := b.Read(body)
 	if err != nil {
 		return fmt.Errorf("reply to %s: %w", bounded.Name(r.Src), err)
 	}
-	if typ == "" && b.Type == nil {
+	if typ == "" && !b.HasType() {
 		typ = r.Type() + "_ok"
 	}
 	return r.reply(func(to outbox.To, keep bool) []byte {
-		return r.handler.node.out.Reply(to, typ, &b, keep)
+		return r.handler.node.out.Reply(to, typ, text, &b, keep)
 	})
 }
 
@@ -199,9 +200,8 @@ func (r *Request) releaseWith(replyNow bool) {
 	}
 	r.state--
 	isOver := r.state&holds == 0
-	if isOver {
-		n.requests--
-		n.bytes -= int64(r.size)
+	if isOver == (r.state&isCounted != 0) {
+		r.count()
 	}
 	n.out.Unlock()
 	if isOver {
@@ -209,6 +209,20 @@ func (r *Request) releaseWith(replyNow bool) {
 			r.details.cancel()
 		}
 		n.nudge()
+	}
+}
+
+// count counts a request among the open ones, or no longer if it is counted. The lock is held.
+func (r *Request) count() {
+	n, change := r.handler.node, int64(1)
+	if r.state&isCounted != 0 {
+		change = -1
+	}
+	r.state ^= isCounted
+	n.requests += change
+	n.bytes += change * int64(r.size)
+	if full := !n.hasRoom(n.requests, n.bytes); full != n.full.Load() {
+		n.full.Store(full)
 	}
 }
 

@@ -129,14 +129,14 @@ func (n *Node) openOutput(w io.Writer) {
 func (n *Node) openReader(t Transport) {
 	n.workers = workers.New(n.ctx, (*Request).serve)
 	n.reader.names = bounded.NewStrings(4096, 64<<10)
-	n.reader.lines = wire.NewLines(&input{n, t}, orDefault(n.MaxLine, defaultMaxLine))
+	n.reader.lines = wire.NewLines(&input{n, t}, cmp.Or(n.MaxLine, defaultMaxLine))
 }
 
 // drain waits until the node has nothing left to do.
 func (n *Node) drain() {
 	n.phase.Store(draining)
 	n.endLoops()
-	limit := time.NewTimer(orDefault(n.Drain, defaultDrain))
+	limit := time.NewTimer(cmp.Or(n.Drain, defaultDrain))
 	defer limit.Stop()
 	for !n.isIdle() {
 		select {

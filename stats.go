@@ -19,7 +19,7 @@ type Stats struct {
 	Strays int64 // replies that no open call waited for: late, duplicated, or from a node that was not asked
 
 	OpenCalls    int64 // now
-	OpenRequests int64 // now, one-way messages that are being served included
+	OpenRequests int64 // now, one-way messages included, the one in an inline handler not
 
 	LogDropped int64 // lines of the default log that standard error did not take in time
 }
@@ -32,8 +32,7 @@ func (n *Node) Stats() Stats {
 	s := Stats{In: n.in.Load(), Out: n.out.Added()}
 	s.BadLines, s.Dropped, s.Expired = n.badLines.Load(), n.dropped.Load(), n.expired.Load()
 	s.Calls, s.Attempts, s.Retries, s.Failures = c.Calls, c.Attempts, c.Retries, c.Failures
-	s.Late, s.Strays = c.Late, c.Strays
-	s.Refused = int64(n.calls.Budget.Refused())
+	s.Late, s.Strays, s.Refused = c.Late, c.Strays, int64(n.calls.Budget.Refused())
 	s.OpenCalls, s.OpenRequests = int64(n.calls.Table.Open()), n.requests
 	if n.logQueue != nil {
 		s.LogDropped = n.logQueue.Dropped()

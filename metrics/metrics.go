@@ -64,7 +64,7 @@ var (
 		{dropped, counter, func(s eddy.Stats) int64 { return s.Expired }, "expired"},
 		{desc("stray_replies_total", "Replies that belong to no open call."), counter, func(s eddy.Stats) int64 { return s.Strays }, ""},
 		{desc("open_calls", "Calls that have not ended."), gauge, func(s eddy.Stats) int64 { return s.OpenCalls }, ""},
-		{desc("open_requests", "Requests and one-way messages that handlers have not finished."), gauge, func(s eddy.Stats) int64 { return s.OpenRequests }, ""},
+		{desc("open_requests", "Requests and one-way messages that are open, except the one in an inline handler."), gauge, func(s eddy.Stats) int64 { return s.OpenRequests }, ""},
 		{desc("log_dropped_total", "Lines of the default log that standard error did not take in time."), counter, func(s eddy.Stats) int64 { return s.LogDropped }, ""},
 		{desc("bad_lines_total", "Lines that are no message."), counter, func(s eddy.Stats) int64 { return s.BadLines }, ""},
 	}

@@ -245,8 +245,8 @@ func (c *Conn) send(line []byte) error {
 	}
 	if c.initSource != "" && string(m.Dest) == c.initSource && m.Body.InReplyTo == initID {
 		c.initSource = ""
-		if string(m.Body.Type) != "init_ok" {
-			return fmt.Errorf("natsnet: the node replied to init with %s", excerpt(m.Body.Raw))
+		if string(m.Type) != "init_ok" {
+			return fmt.Errorf("natsnet: the node replied to init with %s", excerpt(m.Raw))
 		}
 		return nil
 	}

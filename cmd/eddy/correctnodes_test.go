@@ -25,8 +25,8 @@ var correctNodes = map[string]correctNode{
 			if m.Body.Type != "echo" {
 				return false
 			}
-			fmt.Printf(`{"src":%q,"dest":%q,"body":{"type":"echo_ok","echo":%s,"msg_id":%d,"in_reply_to":%d}}`+"\n",
-				n.ID, m.Src, m.Body.Echo, m.Body.MsgID, m.Body.MsgID)
+			fmt.Printf(`{"src":%s,"dest":%s,"body":{"type":"echo_ok","echo":%s,"msg_id":%d,"in_reply_to":%d}}`+"\n",
+				testnode.Quote(n.ID), testnode.Quote(m.Src), m.Body.Echo, m.Body.MsgID, m.Body.MsgID)
 			return true
 		}
 		n.Serve()
@@ -53,7 +53,7 @@ var correctNodes = map[string]correctNode{
 			if m.Body.Type != "echo" {
 				return true
 			}
-			fmt.Printf(`{"src":%q,"dest":"n1","body":%s}`+"\n", n.ID, gossip)
+			fmt.Printf(`{"src":%s,"dest":"n1","body":%s}`+"\n", testnode.Quote(n.ID), gossip)
 			n.Echo(m)
 			if n.ID == "n1" {
 				select {}
@@ -62,6 +62,10 @@ var correctNodes = map[string]correctNode{
 		}
 		n.Serve()
 	}, []string{"-w", "echo", "-n", "n2", "--link", "n2:n1:latency=500", "--rate", "0", "--time-limit", "0.1"}},
+
+	// A name may have characters that Go and JSON quote differently.
+	"with-a-strange-name": {func() { testnode.New().Serve() },
+		[]string{"-w", "echo", "--rate", "40", "--time-limit", "0.5", "--node", "a\a\u00a0\u2028\U000e0001"}},
 
 	// No reply is better than an id that may not be unique.
 	"id-of-a-service": {func() {

@@ -84,8 +84,15 @@ func newParser(line *cli) *kong.Kong {
 	return parser
 }
 
-// run runs one command line and returns the exit status.
-func run(args []string) int {
+// run runs one command line and returns the exit status. A panic is a failure of eddy.
+// Without this it would have the status that says that a test could not decide.
+func run(args []string) (status int) {
+	defer func() {
+		if p := recover(); p != nil {
+			fmt.Fprintf(os.Stderr, "eddy: eddy itself failed: %v\n%s", p, debug.Stack())
+			status = statusError
+		}
+	}()
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}

@@ -15,7 +15,8 @@ import (
 // TestMain makes the test binary the command itself and each test node.
 func TestMain(m *testing.M) {
 	commands := map[string]func(){
-		"eddy": func() { os.Exit(run(os.Args[1:])) },
+		"eddy":        func() { os.Exit(run(os.Args[1:])) },
+		"eddy-broken": func() { breakWorkloads(); os.Exit(run(os.Args[1:])) },
 	}
 	maps.Copy(commands, testNodes)
 	// Most tests wait for processes. A flag on the command line takes precedence.

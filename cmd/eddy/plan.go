@@ -6,7 +6,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -26,13 +28,14 @@ type planCommand struct {
 	Loss     float64       `placeholder:"SHARE" help:"The share of messages that are lost each way, 0 to 1 (0)."`
 	Latency  string        `default:"0" placeholder:"KIND:VALUE" help:"The latency of a round trip (0): constant:50ms, exponential:50ms, uniform:0ms-100ms, lognormal:50ms,0.5 (median and sigma), or file:PATH with measured milliseconds."`
 	Rate     float64       `default:"1000" placeholder:"CALLS" help:"Calls per second, at random times (${default})."`
-	Duration time.Duration `help:"Calls begin for this time. Without it, until there are --calls."`
-	Calls    int           `placeholder:"CALLS" help:"The number of calls at most. Without it and --duration, 1,000,000."`
+	Duration time.Duration `help:"In each run, calls begin for this time. Without it, until there are --calls."`
+	Calls    int           `placeholder:"CALLS" help:"The number of calls at most, of all runs together. Without it and --duration, 1,000,000."`
 	Hops     int           `default:"1" placeholder:"HOPS" help:"The length of the chain of calls. Each hop but the last leads to a relay with the same policy, and the last one to the leaf (${default})."`
 	Capacity float64       `placeholder:"REQUESTS" help:"Requests that the leaf serves per second. Without it, any number."`
 	Queue    int           `placeholder:"REQUESTS" help:"Requests that may wait at the leaf. It answers one more with error 11. Without it, any number."`
 	Outage   string        `placeholder:"FROM:FOR" help:"When the leaf does not serve, such as 20s:5s. Requests that arrive meanwhile wait."`
-	Seed     uint64        `default:"1" placeholder:"NUMBER" help:"The random seed (${default}). The same seed gives the same numbers."`
+	Runs     int           `placeholder:"NUMBER" help:"How many runs there are, each with another seed. The results say how much they differ. Without it, 4 to 10: fewer if these would have less than 1,000 calls each, or more than 1,000,000 in all."`
+	Seed     uint64        `default:"1" placeholder:"NUMBER" help:"The random seed of the first run (${default}). The others have those that follow. The same seed gives the same numbers."`
 
 	JSON bool   `name:"json" help:"Print an array with one object per policy."`
 	HTML string `name:"html" placeholder:"FILE" help:"Also write an HTML page with charts."`
@@ -47,7 +50,7 @@ func (planCommand) Help() string {
 docs/policies.md explains policies, the model and the numbers.`
 }
 
-// defaultCalls is how many calls are simulated by default.
+// defaultCalls is how many calls are simulated by default, by all runs together.
 const defaultCalls = 1_000_000
 
 // A planned is the JSON form of a policy and its result.
@@ -55,8 +58,14 @@ type planned struct {
 	Policy   string        `json:"policy"`
 	Settings *retry.Policy `json:"settings"`
 	Seed     uint64        `json:"seed"`
+	Runs     int           `json:"runs"`
 	plan.Result
+	Least    plan.Figures `json:"least"`
+	Greatest plan.Figures `json:"greatest"`
 }
+
+// maxRuns is the greatest number of runs.
+const maxRuns = 1000
 
 func (c *planCommand) Run(ctx *kong.Context) error {
 	if err := onlyOnce(ctx); err != nil {
@@ -85,7 +94,7 @@ func (c *planCommand) Run(ctx *kong.Context) error {
 		}
 	}
 	status.clear()
-	if plans[0].Result.Calls == 0 {
+	if plans[0].Sample.Calls == 0 {
 		return usageError("no call begins within --duration %v at --rate %v", c.Duration, c.Rate)
 	}
 	err = c.show(os.Stdout, model, plans)
@@ -124,6 +133,9 @@ func (c *planCommand) model(ctx *kong.Context) (*plan.Model, error) {
 			return nil, fmt.Errorf("--%s must be more than 0", positive.name)
 		}
 	}
+	if given(ctx, "runs") && (c.Runs < 2 || c.Runs > maxRuns) {
+		return nil, fmt.Errorf("--runs %d: must be from 2 to %d; one run does not say how much runs differ", c.Runs, maxRuns)
+	}
 	if m.Calls == 0 && m.Duration == 0 {
 		m.Calls = defaultCalls
 	}
@@ -134,7 +146,27 @@ func (c *planCommand) model(ctx *kong.Context) (*plan.Model, error) {
 	if m.Outage, err = parseOutage(c.Outage); err != nil {
 		return nil, err
 	}
-	return m, m.Validate()
+	if err := m.Validate(); err != nil {
+		return nil, err
+	}
+	if c.Runs == 0 {
+		c.Runs = usualRuns(m)
+	}
+	if each := m.Seeds(c.Runs)[0]; m.Outage.From >= each.Span() && m.Outage.From > 0 {
+		return nil, fmt.Errorf("--outage %s: begins after the last call of a run, at about %v; set a longer --duration", c.Outage, each.Span().Round(time.Millisecond))
+	}
+	return m, nil
+}
+
+// usualRuns returns how many runs there are by default: so many that the results say how much
+// runs differ, and not so many that the command is slow.
+func usualRuns(m *plan.Model) int {
+	const most, least = 10, 4
+	runs := defaultCalls / max(m.Expected(), 1)
+	if m.Calls > 0 { // of all runs together
+		runs = m.Calls / 1000
+	}
+	return min(max(runs, least), most)
 }
 
 // parseOutage parses the beginning and the length of an outage.
@@ -162,13 +194,42 @@ func readPolicy(name string) (*retry.Policy, error) {
 
 // plan runs a policy. For a page, it runs it under other losses, too.
 func (c *planCommand) plan(m *plan.Model, p *retry.Policy, name string, status *statusLine) plan.Planned {
-	watch := plan.Watch{Progress: status.bar(name, m.Expected())}
-	planned := plan.Planned{Name: name, Policy: p, Result: plan.Run(m, p, watch)}
+	models := m.Seeds(c.Runs)
+	planned := plan.Planned{Name: name, Policy: p}
+	planned.Sample = plan.Together(models[0], runAll(models, p, status.bar(name, models[0].Expected()*len(models))))
 	if c.HTML != "" && !planned.TooMany() {
-		watch.Progress = status.bar(name+", other losses", plan.SweepCalls(m))
-		planned.Sweep = plan.Sweep(m, p, watch)
+		planned.Sweep = plan.Sweep(m, p, plan.Watch{Progress: status.bar(name+", other losses", plan.SweepCalls(m))})
 	}
 	return planned
+}
+
+// runAll runs a policy against models, as many at once as there are processors. progress
+// is called with the number of calls that have begun in all runs.
+func runAll(models []*plan.Model, p *retry.Policy, progress func(done int) (stop bool)) []*plan.Result {
+	results := make([]*plan.Result, len(models))
+	begun := make([]int, len(models))
+	all := 0
+	var mu sync.Mutex
+	run := func(i int) {
+		results[i] = plan.Run(models[i], p, plan.Watch{Progress: func(done int) bool {
+			mu.Lock()
+			defer mu.Unlock()
+			all += done - begun[i]
+			begun[i] = done
+			return progress(all)
+		}})
+	}
+	slots := make(chan bool, runtime.GOMAXPROCS(0))
+	var running sync.WaitGroup
+	for i := range models {
+		slots <- true
+		running.Go(func() {
+			defer func() { <-slots }()
+			run(i)
+		})
+	}
+	running.Wait()
+	return results
 }
 
 func (c *planCommand) writePage(ctx *kong.Context, m *plan.Model, plans []plan.Planned) error {
@@ -192,7 +253,7 @@ func (c *planCommand) show(to io.Writer, m *plan.Model, plans []plan.Planned) er
 	}
 	all := make([]planned, len(plans))
 	for i, p := range plans {
-		all[i] = planned{p.Name, p.Policy, c.Seed, *p.Result}
+		all[i] = planned{p.Name, p.Policy, c.Seed, p.Sample.Runs, p.Sample.Result, p.Sample.Least, p.Sample.Greatest}
 	}
 	text, err := json.Marshal(all, jsontext.WithIndent("  "), json.Deterministic(true))
 	if err == nil {

@@ -204,6 +204,7 @@ func jsonNames(typ reflect.Type) (names []string) {
 		field := typ.Field(i)
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		switch {
+		case !field.IsExported():
 		case field.Anonymous:
 			names = append(names, jsonNames(field.Type)...)
 		case name != "-":

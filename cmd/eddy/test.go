@@ -70,7 +70,7 @@ type testCommand struct {
 	MaxTxnLength      int    `name:"max-txn-length" default:"4" placeholder:"N" group:"transactions" help:"How many operations a transaction has at most (${default})."`
 	MaxWritesPerKey   int    `name:"max-writes-per-key" default:"16" placeholder:"N" group:"transactions" help:"After how many writes another key takes the place of a key (${default})."`
 
-	Availability string `placeholder:"SHARE" group:"verdict" help:"Fail if a smaller share of operations ends ok; total means 1."`
+	Availability string `placeholder:"SHARE" group:"verdict" help:"Fail if a smaller share of operations ends ok, or with an error that is a result, such as 22 of a cas; total means 1."`
 	Sick         string `default:"fail" enum:"fail,unknown" group:"verdict" help:"The verdict if a node violates the protocol (fail or unknown)."`
 
 	Store      string `default:"store" placeholder:"DIR" group:"output" help:"The directory for the files of tests (${default})."`
@@ -157,6 +157,10 @@ func (c *testCommand) once() (verdict string, err error) {
 	if err != nil {
 		return "", err
 	}
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
 	store, err := report.NewStore(c.Store, c.Workload, time.Now())
 	if err != nil {
 		return "", fmt.Errorf("create the store: %w", err)
@@ -171,18 +175,18 @@ func (c *testCommand) once() (verdict string, err error) {
 	}
 	c.trace(cfg, os.Stderr)
 	if c.Net == overNATS {
-		program, err := os.Executable()
-		if err != nil {
-			return "", fmt.Errorf("start NATS servers: %w", err)
+		if cfg.Carrier, err = carrier(store); err != nil {
+			return "", err
 		}
-		cfg.Carrier = natscarrier.New(natscarrier.Config{Program: program, Args: []string{"nats-server"}, Logs: store.NATSLogs()})
 		status.say("starting NATS servers")
 	}
 
 	collectOften()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), endingSignals()...)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends this process at once
+	// If nobody reads the output any more, the results are still stored.
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	res, err := runner.Run(ctx, cfg)
 	status.clear()
 	if err != nil {
@@ -191,22 +195,41 @@ func (c *testCommand) once() (verdict string, err error) {
 	}
 	store.Keep(res)
 	results := report.New(cfg, res, c.Sick == "unknown")
-	results.Started = started
-	results.Command.Args = c.argv
-	if results.Command.Dir, err = os.Getwd(); err != nil {
-		return "", err
-	}
-	if err := c.show(os.Stdout, results); err != nil {
-		return "", err
-	}
+	results.Started, results.Command.Args, results.Command.Dir = started, c.argv, dir
+	shown := c.show(os.Stdout, results)
 	if err := store.Write(results, res); err != nil {
 		return "", fmt.Errorf("write the store: %w", err)
+	}
+	if shown != nil {
+		return "", shown
 	}
 	c.stored = store.Dir
 	if !c.JSON {
 		fmt.Printf("stored in   %s\n", store.Dir)
 	}
+	if res.Crash != nil {
+		return "", fmt.Errorf("%w\n%s", res.Crash, res.Crash.Stack)
+	}
 	return results.Verdict, nil
+}
+
+// carrier returns NATS servers that carry the messages of a test.
+func carrier(store *report.Store) (runner.Carrier, error) {
+	program, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("start NATS servers: %w", err)
+	}
+	return natscarrier.New(natscarrier.Config{Program: program, Args: []string{"nats-server"}, Logs: store.NATSLogs()}), nil
+}
+
+// endingSignals are the signals that end a test with its results. A terminal that is
+// closed sends SIGHUP, which nohup makes programs ignore.
+func endingSignals() []os.Signal {
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) {
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signals
 }
 
 // collectOften makes the garbage collector run when the heap has grown by a quarter,
@@ -219,7 +242,7 @@ func collectOften() {
 }
 
 // show prints the results and writes the JUnit file. It is called before the store is
-// written, which may take long.
+// written, which may take long. If it fails, the store is still written.
 func (c *testCommand) show(to io.Writer, results *report.Results) error {
 	c.runs = append(c.runs, results)
 	if c.JUnit != "" {

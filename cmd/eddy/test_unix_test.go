@@ -5,22 +5,32 @@ package main
 import (
 	"bufio"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
 )
 
-// Ctrl-C ends the nodes, still tells what happened, and is no pass.
-func TestTestInterrupted(t *testing.T) {
+// interrupt runs a long test and ends it with a signal. It returns its exit status, its
+// output and the directory of the test.
+func interrupt(t *testing.T, signal syscall.Signal, stdout *os.File) (status int, out, dir string) {
+	t.Helper()
+	store := t.TempDir()
 	cmd := exec.Command("eddy", "test", "-w", "echo", "--bin", "node-echo", "--node-count", "2",
-		"--time-limit", "3600", "--log-net-send", "--store", t.TempDir())
+		"--time-limit", "3600", "--log-net-send", "--store", store)
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	var stdout strings.Builder
-	cmd.Stdout = &stdout
+	var written strings.Builder
+	cmd.Stdout = &written
+	if stdout != nil {
+		cmd.Stdout = stdout
+	}
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -28,13 +38,46 @@ func TestTestInterrupted(t *testing.T) {
 	if _, err := bufio.NewReader(stderr).ReadString('\n'); err != nil {
 		t.Fatal(err)
 	}
-	cmd.Process.Signal(syscall.SIGINT)
+	cmd.Process.Signal(signal)
 	io.Copy(io.Discard, stderr) // to the end: nobody holds it open
 	cmd.Wait()
-	if status := cmd.ProcessState.ExitCode(); status != statusUnknown {
-		t.Errorf("exit status %d, want %d", status, statusUnknown)
+	return cmd.ProcessState.ExitCode(), written.String(), filepath.Join(store, "echo", "latest")
+}
+
+// Ctrl-C, SIGTERM and the end of the terminal end the nodes, still tell what happened,
+// and are no pass.
+func TestTestInterrupted(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			status, out, dir := interrupt(t, signal, nil)
+			if status != statusUnknown {
+				t.Errorf("exit status %d, want %d", status, statusUnknown)
+			}
+			if !strings.Contains(out, "UNKNOWN  echo, 2 nodes") || !strings.Contains(out, "stopped: the test ended early: interrupted") {
+				t.Error(out)
+			}
+			if r, err := report.ReadResults(dir); err != nil || r.Verdict != "unknown" {
+				t.Errorf("stored: %+v, %v", r, err)
+			}
+		})
 	}
-	if !strings.Contains(stdout.String(), "UNKNOWN  echo, 2 nodes") || !strings.Contains(stdout.String(), "stopped: the test ended early: interrupted") {
-		t.Error(stdout.String())
+}
+
+// The results are stored, too, if nobody reads the output any more.
+func TestTestWithoutReader(t *testing.T) {
+	t.Parallel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	defer w.Close()
+	status, _, dir := interrupt(t, syscall.SIGHUP, w)
+	if status != statusError {
+		t.Errorf("exit status %d, want %d", status, statusError)
+	}
+	if r, err := report.ReadResults(dir); err != nil || r.Verdict != "unknown" {
+		t.Errorf("stored: %+v, %v", r, err)
 	}
 }

@@ -18,9 +18,9 @@ type Caller[O any] struct {
 
 	set     Settings[O]
 	alarm   alarm
-	failed  []failed[O] // calls that have timed out and whose callbacks are to run
-	taken   []failed[O] // those that runCallbacks has taken; the lock does not guard them
-	running bool        // a goroutine runs callbacks
+	failed  [][]failed[O] // calls that have timed out and whose callbacks are to run, see takeDue
+	taken   []failed[O]   // those that runCallbacks has taken; the lock does not guard them
+	running bool          // a goroutine runs callbacks
 }
 
 // Settings are the arguments of Open.

@@ -71,6 +71,8 @@ func (c *Caller[O]) takeDue(some []due[O]) (count int, more bool) {
 	c.set.Out.Lock()
 	defer c.set.Out.Unlock()
 	now := c.now()
+	var over []failed[O] // a slice of their own: one of all failed calls would be copied when it grows
+	defer func() { c.fail(over) }()
 	for range some {
 		call, decision := c.Table.Due(now, !c.set.Out.Full())
 		if call == nil {
@@ -89,13 +91,24 @@ func (c *Caller[O]) takeDue(some []due[O]) (count int, more bool) {
 			count++
 			continue
 		}
-		c.failed = append(c.failed, failed[O]{call, decision.Reason, now})
-		if !c.running {
-			c.running = true
-			go c.runCallbacks()
+		if over == nil {
+			over = make([]failed[O], 0, len(some))
 		}
+		over = append(over, failed[O]{call, decision.Reason, now})
 	}
 	return count, true
+}
+
+// fail makes runCallbacks run the callbacks of some failed calls. The lock is held.
+func (c *Caller[O]) fail(some []failed[O]) {
+	if len(some) == 0 {
+		return
+	}
+	c.failed = append(c.failed, some)
+	if !c.running {
+		c.running = true
+		go c.runCallbacks()
+	}
 }
 
 // runCallbacks runs the callbacks of the failed calls in their order, until there is none
@@ -126,15 +139,18 @@ type failed[O any] struct {
 	at     time.Duration
 }
 
-// takeFailed takes all failed calls, once the callbacks of those that it took before have
-// begun. It returns false if there is none.
+// takeFailed takes the failed calls that came first, once the callbacks of those that it took
+// before have begun. It returns false if there is none.
 func (c *Caller[O]) takeFailed() bool {
 	if len(c.taken) > 0 {
 		return true
 	}
 	c.set.Out.Lock()
 	defer c.set.Out.Unlock()
-	c.taken, c.failed = c.failed, nil
-	c.running = len(c.taken) > 0
+	c.running = len(c.failed) > 0
+	if c.running {
+		c.taken, c.failed[0] = c.failed[0], nil
+		c.failed = c.failed[1:]
+	}
 	return c.running
 }

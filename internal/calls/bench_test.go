@@ -69,6 +69,35 @@ func BenchmarkTable(b *testing.B) {
 			}
 		}
 	})
+	b.Run("expire/1000000-one-second", func(b *testing.B) {
+		// As in bench, timeouts-1m: the calls begin within two seconds, and all time out in
+		// one later second, in no order.
+		const n = 1_000_000
+		all, policies := make([]Call[int], n), make([]*retry.Policy, 20_000)
+		for i := range policies {
+			policies[i] = &retry.Policy{Attempts: 1, Timeout: time.Duration(i+1) * ms}
+		}
+		table, id, now := new(Table[int]), int64(0), time.Duration(0)
+		for b.Loop() {
+			if table.Open() == 0 {
+				b.StopTimer()
+				for i := range all {
+					written := now + time.Duration(i)*2*time.Second/n
+					timeout := now + 15*time.Second + time.Duration(i*7919%1000)*ms - written
+					all[i] = Call[int]{Peer: table.Peer("n2"), Policy: policies[timeout/ms]}
+					table.Sent(&all[i], id)
+					write(table, written)
+					id++
+				}
+				now += 15 * time.Second
+				b.StartTimer()
+			}
+			c, _ := table.Due(now, true)
+			for ; c == nil; c, _ = table.Due(now, true) {
+				now += ms
+			}
+		}
+	})
 	b.Run("bytes", func(b *testing.B) {
 		for b.Loop() { // Loop resets the metrics that were reported before it
 		}

@@ -102,6 +102,9 @@ func (c *Call[O]) begin(id int64) {
 		if c.more == nil {
 			c.more = new(more[O])
 		}
+		if c.more.earlier == nil {
+			c.more.earlier = make([]attempt, 0, 2) // enough for the default policy
+		}
 		c.more.earlier = append(c.more.earlier, attempt{c.id, c.written, c.state})
 	}
 	c.id, c.written, c.state = id, -1, 0

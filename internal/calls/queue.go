@@ -126,7 +126,7 @@ func (t *timeouts[O]) newQueue(timeout time.Duration) *timeoutQueue[O] {
 		}
 	}
 	q := &timeoutQueue[O]{timeout: timeout}
-	q.timer.at = notSet
+	q.timer.queue, q.timer.at = q, notSet
 	t.queues[timeout] = q
 	return q
 }

@@ -150,6 +150,7 @@ func (t *Table[O]) Due(now time.Duration, room bool) (*Call[O], schedule.Decisio
 		if c.scheduled() != nil {
 			decision = t.dueScheduled(c, now)
 		} else {
+			t.timeouts.latest = timer.queue
 			decision = t.timeOut(c)
 		}
 		switch {

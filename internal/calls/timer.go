@@ -9,9 +9,10 @@ import (
 
 // A timer says when something is to be done for a call.
 type timer[O any] struct {
-	call *Call[O]
-	due  time.Duration
-	at   int // its place in the heap, or notSet
+	call  *Call[O]
+	queue *timeoutQueue[O] // whose timer it is; nil for that of a call with a schedule
+	due   time.Duration
+	at    int // its place in the heap, or notSet
 }
 
 const notSet = -1
@@ -29,6 +30,7 @@ func (s *timers[O]) set(t *timer[O], due time.Duration) {
 	case t.at == notSet:
 		heap.Push(&s.heap, t)
 	default:
+		s.heap[t.at].due = due
 		heap.Fix(&s.heap, t.at)
 	}
 }
@@ -44,34 +46,40 @@ func (s *timers[O]) first() *timer[O] {
 	if len(s.heap) == 0 {
 		return nil
 	}
-	return s.heap[0]
+	return s.heap[0].timer
 }
 
 // A timerHeap is a heap.Interface. Of two timers that are due at the same time, the one
-// whose call has the lower msg_id is first.
-type timerHeap[O any] []*timer[O]
+// whose call has the lower msg_id is first. The times are in the heap itself, so that most
+// comparisons read no timer (BenchmarkTable/expire).
+type timerHeap[O any] []entry[O]
+
+type entry[O any] struct {
+	due   time.Duration
+	timer *timer[O]
+}
 
 func (h timerHeap[O]) Len() int { return len(h) }
 
 func (h timerHeap[O]) Less(i, j int) bool {
-	return h[i].due < h[j].due || h[i].due == h[j].due && h[i].call.id < h[j].call.id
+	return h[i].due < h[j].due || h[i].due == h[j].due && h[i].timer.call.id < h[j].timer.call.id
 }
 
 func (h timerHeap[O]) Swap(i, j int) {
 	h[i], h[j] = h[j], h[i]
-	h[i].at, h[j].at = i, j
+	h[i].timer.at, h[j].timer.at = i, j
 }
 
 func (h *timerHeap[O]) Push(x any) {
 	t := x.(*timer[O])
 	t.at = len(*h)
-	*h = append(*h, t)
+	*h = append(*h, entry[O]{t.due, t})
 }
 
 func (h *timerHeap[O]) Pop() any {
 	last := len(*h) - 1
-	t := (*h)[last]
-	(*h)[last] = nil
+	t := (*h)[last].timer
+	(*h)[last] = entry[O]{}
 	*h = (*h)[:last]
 	t.at = notSet
 	return t

@@ -60,11 +60,12 @@ func (i *Incarnation) CallID() string {
 // Write returns the body of a call, with a call id if the policy says so, and without the
 // fields that are written for each attempt.
 func (i *Incarnation) Write(raw []byte, p *retry.Policy) ([]byte, error) {
-	body, err := wire.ReadBody(raw)
+	var body wire.Body
+	raw, err := body.Read(raw)
 	if err != nil {
 		return nil, err
 	}
-	if raw = body.Raw; body.HasMetadata {
+	if body.HasMetadata {
 		if p.CallID {
 			raw = wire.Without(raw, wire.Call)
 		}

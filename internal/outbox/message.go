@@ -12,15 +12,15 @@ import (
 
 // Send adds a one-way message.
 func (o *Outbox) Send(dest, fields string) {
-	buf := o.dialect.AppendHead(o.buf, o.src, dest)
+	buf := o.begin(dest)
 	o.end(append(buf, fields...), wire.NoID, wire.NoID)
 }
 
 // Raw adds a message whose body is written as it is, with the ids that it has. The body must
 // be valid JSON.
 func (o *Outbox) Raw(dest string, body []byte) {
-	buf := o.dialect.AppendHead(o.buf, o.src, dest)
-	buf = o.dialect.AppendValue(buf[:len(buf)-1], body) // AppendHead has added a brace
+	buf := o.begin(dest)
+	buf = o.dialect.AppendValue(buf[:len(buf)-1], body) // begin has added a brace
 	o.buf = append(buf, "}\n"...)
 	o.added++
 }
@@ -28,7 +28,7 @@ func (o *Outbox) Raw(dest string, body []byte) {
 // Request adds a request with these fields and returns its msg_id. If propagate is true, the
 // request also says how long the caller still waits and whether it is a retry.
 func (o *Outbox) Request(dest, fields string, propagate bool, remaining time.Duration, retry bool) (id int64) {
-	buf := o.dialect.AppendHead(o.buf, o.src, dest)
+	buf := o.begin(dest)
 	buf = append(buf, fields...)
 	if propagate {
 		buf = o.dialect.AppendMetadata(buf, remaining.Milliseconds(), retry)
@@ -38,25 +38,25 @@ func (o *Outbox) Request(dest, fields string, propagate bool, remaining time.Dur
 	return id
 }
 
-// Reply adds a reply with a body. A typ that is not empty replaces the type of the body. If
+// Reply adds a reply with a body and its text. A typ that is not empty replaces the type of the body. If
 // keep is true, Reply returns a copy of the encoded fields, for ReplyFields.
-func (o *Outbox) Reply(to To, typ string, body *wire.Body, keep bool) (fields []byte) {
-	buf := o.dialect.AppendHead(o.buf, o.srcOf(to), to.Src)
+func (o *Outbox) Reply(to To, typ string, text []byte, body *wire.Body, keep bool) (fields []byte) {
+	buf := o.beginReply(to)
 	from := len(buf)
-	buf = o.dialect.AppendFields(buf, typ, body)
+	buf = o.dialect.AppendFields(buf, typ, text, body)
 	return o.endReply(buf, from, to, keep)
 }
 
 // ReplyFields adds a reply with fields that Reply or Error has returned.
 func (o *Outbox) ReplyFields(to To, fields []byte) {
-	buf := o.dialect.AppendHead(o.buf, o.srcOf(to), to.Src)
+	buf := o.beginReply(to)
 	o.endReply(append(buf, fields...), 0, to, false)
 }
 
 // Error adds an error reply, and returns its fields as Reply does. after is how long the
 // requester is asked to wait before it sends again. 0 is left out.
 func (o *Outbox) Error(to To, code int64, text string, after time.Duration, keep bool) (fields []byte) {
-	buf := o.dialect.AppendHead(o.buf, o.srcOf(to), to.Src)
+	buf := o.beginReply(to)
 	from := len(buf)
 	buf = o.dialect.AppendError(buf, code, text, int64((after+time.Millisecond-1)/time.Millisecond))
 	return o.endReply(buf, from, to, keep)
@@ -81,11 +81,16 @@ type To struct {
 	Dest string // of the request; the src of the reply if the node has no name yet
 }
 
-func (o *Outbox) srcOf(to To) string {
+// begin returns the buffer with the beginning of a message, up to the brace of its body.
+func (o *Outbox) begin(dest string) []byte {
+	return o.dialect.AppendDest(append(o.buf, o.head...), dest)
+}
+
+func (o *Outbox) beginReply(to To) []byte {
 	if o.src == "" {
-		return to.Dest
+		return o.dialect.AppendHead(o.buf, to.Dest, to.Src)
 	}
-	return o.src
+	return o.begin(to.Src)
 }
 
 func (o *Outbox) end(buf []byte, inReplyTo, id int64) {

@@ -26,6 +26,7 @@ type Outbox struct {
 	failed  func(error)
 
 	src        string // the node's name, "" until it has one
+	head       []byte // what a message begins with: its src
 	nextID     int64
 	buf, spare []byte
 	batches    int   // goroutines between Begin and End
@@ -51,12 +52,13 @@ const room = 64 << 10 // as much as a pipe holds
 func (o *Outbox) Open(w io.Writer, dialect wire.Dialect, firstID int64, watch Watcher, failed func(error)) {
 	o.changed.L = &o.mu
 	o.w, o.dialect, o.nextID, o.watch, o.failed = w, dialect, firstID, watch, failed
+	o.head = dialect.AppendSrc(nil, o.src)
 }
 
 // SetName sets the src of the messages.
 func (o *Outbox) SetName(src string) {
 	o.mu.Lock()
-	o.src = src
+	o.src, o.head = src, o.dialect.AppendSrc(nil, src)
 	o.mu.Unlock()
 }
 
@@ -73,6 +75,13 @@ func (o *Outbox) Full() bool { return len(o.buf) >= room && !o.closed }
 // slows down the goroutines that add messages.
 func (o *Outbox) LockWithRoom() {
 	o.mu.Lock()
+	if o.Full() {
+		o.makeRoom()
+	}
+}
+
+// makeRoom waits until there is room. The lock is held.
+func (o *Outbox) makeRoom() {
 	locked := false
 	defer func() {
 		if !locked { // Write has ended the goroutine

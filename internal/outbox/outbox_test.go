@@ -45,12 +45,13 @@ func opened(w *gate) (*Outbox, *counter) {
 	return o, c
 }
 
-func body(t *testing.T, text string) *wire.Body {
-	b, err := wire.ReadBody([]byte(text))
+func body(t *testing.T, raw string) (text []byte, b *wire.Body) {
+	b = new(wire.Body)
+	text, err := b.Read([]byte(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &b
+	return text, b
 }
 
 // add adds a one-way message of about size bytes.
@@ -64,11 +65,11 @@ func TestMessages(t *testing.T) {
 	o, _ := opened(w)
 	o.Begin()
 	o.Lock()
-	b := body(t, `{"msg_id":7,"type":"read","key":1.0,"in_reply_to":3}`)
+	text, b := body(t, `{"msg_id":7,"type":"read","key":1.0,"in_reply_to":3}`)
 	o.Send("n2", `"type":"read","key":1.0`)
 	id := o.Request("n2", `"type":"read","key":1.0`, false, 0, false)
 	second := o.Request("n2", `"type":"read"`, true, 1200*time.Millisecond, true)
-	kept := o.Reply(To{Src: "c1", ID: 4}, "read_ok", b, true)
+	kept := o.Reply(To{Src: "c1", ID: 4}, "read_ok", text, b, true)
 	o.ReplyFields(To{Src: "c2", ID: 5}, kept)
 	failed := o.Error(To{Src: "c1", ID: 6}, 11, "busy", 1500*time.Microsecond, true)
 	o.Raw("n3", []byte(`{"type":"raw","msg_id":9}`))

@@ -1,17 +1,18 @@
 package wire
 
-// A Body is the body of a message: one JSON object. Its reserved keys (type, msg_id
-// and in_reply_to) have been read. Its own fields, which are all others, are encoded.
+// A Body says what the body of a message, one JSON object, holds. Its reserved keys (type,
+// msg_id and in_reply_to) have been read. Its own fields, which are all others, stay encoded.
+//
+// A Body has no view into the text of the object, so that the text may be memory of the
+// caller's stack.
 type Body struct {
-	Raw       []byte // the object, braces included
-	Type      []byte // decoded; nil if there is none
-	ID        int64  // msg_id, from 0 to 2^63-1, or NoID
-	InReplyTo int64  // in_reply_to, likewise
+	ID        int64 // msg_id, from 0 to 2^63-1, or NoID
+	InReplyTo int64 // in_reply_to, likewise
 
 	// HasMetadata tells whether there is a field named Call, Deadline or Retry.
 	HasMetadata bool
 
-	rawType span // the encoded type; empty if there is none
+	typ     span // the encoded type; empty if there is none
 	escaped bool // the type has an escape
 	blanks  bool // there are blanks between tokens
 
@@ -30,16 +31,15 @@ const (
 	Retry    = "retry"
 )
 
-// A span is the part Raw[start:end] of a body.
+// A span is the part text[start:end] of the text of a body.
 type span struct{ start, end int }
 
 // bodyDepth is how deep a body stands: it is an object in an object.
 const bodyDepth = 2
 
-// ReadBody reads a body that a user hands over. It may lack a type. Its ids may be
-// anything, since the node replaces them. The result has views into raw. raw may be
-// memory of the caller's stack: it does not escape.
-func ReadBody(raw []byte) (b Body, err error) {
+// Read reads a body that a user hands over, and returns the text that b is about. It may
+// lack a type. Its ids may be anything, since the node replaces them.
+func (b *Body) Read(raw []byte) (text []byte, err error) {
 	c := cursor{text: raw}
 	start, end, err := b.read(&c)
 	if c.wrongKey == keyID || c.wrongKey == keyInReplyTo {
@@ -48,11 +48,9 @@ func ReadBody(raw []byte) (b Body, err error) {
 		start, end, err = b.read(&c)
 	}
 	if err != nil {
-		return b, err
+		return nil, err
 	}
-	b.Raw = raw[start:end]
-	b.Type = b.typeIn(b.Raw)
-	return b, nil
+	return raw[start:end], nil
 }
 
 // read reads the object that is all that the text holds, and returns where it stands.
@@ -68,8 +66,7 @@ func (b *Body) read(c *cursor) (start, end int, err error) {
 	return start, end, c.err()
 }
 
-// scan reads the object that begins at from, except Raw and Type. A view that is
-// stored through a pointer would make the text escape (ReadBody), a span does not.
+// scan reads the object that begins at from.
 func (b *Body) scan(c *cursor, from int) (end int) {
 	*b = Body{ID: NoID, InReplyTo: NoID}
 	c.blanks = false
@@ -84,7 +81,7 @@ func (b *Body) scan(c *cursor, from int) (end int) {
 		switch k {
 		case keyType:
 			if _, i = c.readString(k, value, bodyDepth+1); c.peek(value) == '"' {
-				b.rawType, b.escaped = span{value - from, i - from}, c.escaped
+				b.typ, b.escaped = span{value - from, i - from}, c.escaped
 			}
 			afterOwn = false
 		case keyID:
@@ -119,12 +116,15 @@ func (b *Body) addOwn(field span, afterOwn bool) {
 	b.own[b.count-1].end = field.end
 }
 
-// typeIn returns the decoded type of the body whose text is raw, or nil.
-func (b *Body) typeIn(raw []byte) []byte {
-	if b.rawType.end == 0 {
+// HasType reports whether the body has a type.
+func (b *Body) HasType() bool { return b.typ.end > 0 }
+
+// Type returns the decoded type of the body with this text, nil if there is none.
+func (b *Body) Type(text []byte) []byte {
+	if !b.HasType() {
 		return nil
 	}
-	encoded := raw[b.rawType.start:b.rawType.end]
+	encoded := text[b.typ.start:b.typ.end]
 	if b.escaped {
 		return Unquote(encoded)
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-func TestReadBody(t *testing.T) {
+func TestBodyRead(t *testing.T) {
 	for _, tt := range []struct {
 		raw, typ      string
 		id, inReplyTo int64
@@ -35,7 +35,8 @@ func TestReadBody(t *testing.T) {
 		// In its message the body is one level deeper.
 		{raw: `{"d":` + nested(999) + `}`, wrong: "not JSON: nested deeper than 1,000", offset: 5 + 998},
 	} {
-		b, err := ReadBody([]byte(tt.raw))
+		var b Body
+		text, err := b.Read([]byte(tt.raw))
 		if tt.wrong != "" {
 			var got *Error
 			if !errors.As(err, &got) || *got != (Error{tt.wrong, tt.offset}) {
@@ -43,22 +44,23 @@ func TestReadBody(t *testing.T) {
 			}
 			continue
 		}
-		if err != nil || string(b.Type) != tt.typ || (b.Type == nil) != (tt.typ == "") {
-			t.Errorf("%.60s: type %q, error %v", tt.raw, b.Type, err)
+		if err != nil || string(b.Type(text)) != tt.typ || b.HasType() != (tt.typ != "") {
+			t.Errorf("%.60s: type %q, error %v", tt.raw, b.Type(text), err)
 		}
 		want := cmp.Or(tt.body, strings.TrimSpace(tt.raw))
-		if b.ID != tt.id || b.InReplyTo != tt.inReplyTo || string(b.Raw) != want {
-			t.Errorf("%.60s: msg_id %d, in_reply_to %d, %.60s", tt.raw, b.ID, b.InReplyTo, b.Raw)
+		if b.ID != tt.id || b.InReplyTo != tt.inReplyTo || string(text) != want {
+			t.Errorf("%.60s: msg_id %d, in_reply_to %d, %.60s", tt.raw, b.ID, b.InReplyTo, text)
 		}
 	}
 }
 
 // A caller may build a body on its stack, as cmd/relay does.
-func TestReadBodyOnTheStack(t *testing.T) {
+func TestBodyOnTheStack(t *testing.T) {
 	n := testing.AllocsPerRun(100, func() {
 		var stack [64]byte
-		b, err := ReadBody(append(stack[:0], `{"type":"relay_ok","attempts":1}`...))
-		if err != nil || string(b.Type) != "relay_ok" {
+		var b Body
+		text, err := b.Read(append(stack[:0], `{"type":"relay_ok","attempts":1}`...))
+		if err != nil || string(b.Type(text)) != "relay_ok" {
 			t.Error(err)
 		}
 	})

@@ -22,16 +22,27 @@ type Dialect struct {
 // AppendHead appends the beginning of a message, up to the brace of its body. An empty
 // src or dest, which only the official dialect has, is left out.
 func (d Dialect) AppendHead(dst []byte, src, dest string) []byte {
+	return d.AppendDest(d.AppendSrc(dst, src), dest)
+}
+
+// AppendSrc appends the beginning of a message up to its src. AppendDest appends what
+// AppendHead appends after it.
+func (d Dialect) AppendSrc(dst []byte, src string) []byte {
 	dst = append(dst, '{')
 	if src != "" {
 		dst = AppendQuote(append(dst, d.pick(`"src": `, `"src":`)...), src)
 		dst = append(dst, d.pick(", ", ",")...)
 	}
-	if dest != "" {
-		dst = AppendQuote(append(dst, d.pick(`"dest": `, `"dest":`)...), dest)
-		dst = append(dst, d.pick(", ", ",")...)
+	return dst
+}
+
+// AppendDest appends the dest of a message and the brace of its body.
+func (d Dialect) AppendDest(dst []byte, dest string) []byte {
+	if dest == "" {
+		return append(dst, d.pick(`"body": {`, `"body":{`)...)
 	}
-	return append(dst, d.pick(`"body": {`, `"body":{`)...)
+	dst = AppendQuote(append(dst, d.pick(`"dest": `, `"dest":`)...), dest)
+	return append(dst, d.pick(`, "body": {`, `,"body":{`)...)
 }
 
 // AppendTail appends the ids that are not NoID, after at least one field, and the end
@@ -85,24 +96,24 @@ func (d Dialect) AppendError(dst []byte, code int64, text string, retryAfter int
 // on the stack of each handler that waits for a call (bench, open, eddy-blocking).
 //
 //go:noinline
-func (d Dialect) Fields(b *Body) string {
+func (d Dialect) Fields(text []byte, b *Body) string {
 	var small [256]byte
-	return string(d.AppendFields(small[:0], "", b))
+	return string(d.AppendFields(small[:0], "", text, b))
 }
 
-// AppendFields appends the fields of a body without its ids: the type, then its own
+// AppendFields appends the fields of the body with this text without its ids: the type, then its own
 // fields in their order. A typ that is not empty replaces the type of the body. Names,
 // numbers and strings stay as they are encoded.
-func (d Dialect) AppendFields(dst []byte, typ string, b *Body) []byte {
+func (d Dialect) AppendFields(dst []byte, typ string, text []byte, b *Body) []byte {
 	dst = append(dst, d.pick(`"type": `, `"type":`)...)
 	if typ != "" {
 		dst = AppendQuote(dst, typ)
 	} else {
-		dst = append(dst, b.Raw[b.rawType.start:b.rawType.end]...)
+		dst = append(dst, text[b.typ.start:b.typ.end]...)
 	}
 	for _, own := range b.own[:b.count] {
 		dst = append(dst, d.pick(", ", ",")...)
-		fields := b.Raw[own.start:own.end]
+		fields := text[own.start:own.end]
 		if d.Spaced || b.blanks {
 			dst = d.AppendValue(dst, fields)
 		} else {

@@ -85,6 +85,17 @@ func (c *cursor) readString(k key, i, depth int) (decoded []byte, end int) {
 // readID reads the value of a reserved key, which must be an id. null means no id.
 func (c *cursor) readID(k key, i, depth int) (id int64, end int) {
 	c.once(k)
+	for end = i; isDigit(c.peek(end)) && end < i+18; end++ { // 18 digits fit
+		id = id*10 + int64(c.text[end]-'0')
+	}
+	if next := c.peek(end); end > i && c.text[i] != '0' && (next == ',' || next == '}') {
+		return id, end
+	}
+	return c.readOtherID(k, i, depth)
+}
+
+// readOtherID is readID for values that are not the usual ones.
+func (c *cursor) readOtherID(k key, i, depth int) (id int64, end int) {
 	if end = c.value(i, depth); end < 0 {
 		return NoID, -1
 	}

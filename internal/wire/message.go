@@ -11,6 +11,8 @@ const NoID = -1
 // valid as long as the line is. Only a name with an escape is a copy.
 type Message struct {
 	Src, Dest []byte // decoded
+	Type      []byte // of the body, decoded
+	Raw       []byte // the text of the body, braces included
 	Body      Body
 }
 
@@ -37,7 +39,7 @@ func (m *Message) Scan(line []byte) error { return m.scan(line, false) }
 // scan is Scan. If official is true, src and dest may be missing.
 func (m *Message) scan(line []byte, official bool) error {
 	c := cursor{text: line}
-	m.Src, m.Dest, m.Body.Raw = nil, nil, nil
+	m.Src, m.Dest, m.Raw = nil, nil, nil
 	i := c.skip(0)
 	if c.peek(i) != '{' {
 		if err := Valid(line); err != nil {
@@ -85,10 +87,9 @@ func (m *Message) readBody(c *cursor, i int) (end int) {
 		c.refuse(keyBody, "must be an object")
 		return c.value(i, bodyDepth)
 	}
-	b := &m.Body
-	if end = b.scan(c, i); end >= 0 {
-		b.Raw = c.text[i:end]
-		b.Type = b.typeIn(b.Raw)
+	if end = m.Body.scan(c, i); end >= 0 {
+		m.Raw = c.text[i:end]
+		m.Type = m.Body.Type(m.Raw)
 	}
 	return end
 }
@@ -101,9 +102,9 @@ func (m *Message) missing(official bool) string {
 		return "src is missing"
 	case m.Dest == nil && !official:
 		return "dest is missing"
-	case m.Body.Raw == nil:
+	case m.Raw == nil:
 		return "body is missing"
-	case m.Body.Type == nil:
+	case m.Type == nil:
 		return "body.type is missing"
 	case len(m.Src) == 0 && !official:
 		return "src is empty"

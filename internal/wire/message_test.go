@@ -44,14 +44,14 @@ func TestScan(t *testing.T) {
 			t.Errorf("%s: %v", tt.line, err)
 			continue
 		}
-		if string(m.Src) != tt.src || string(m.Dest) != tt.dest || string(m.Body.Type) != tt.typ {
-			t.Errorf("%s: from %q to %q, type %q", tt.line, m.Src, m.Dest, m.Body.Type)
+		if string(m.Src) != tt.src || string(m.Dest) != tt.dest || string(m.Type) != tt.typ {
+			t.Errorf("%s: from %q to %q, type %q", tt.line, m.Src, m.Dest, m.Type)
 		}
 		if m.Body.ID != tt.id || m.Body.InReplyTo != tt.inReplyTo {
 			t.Errorf("%s: msg_id %d, in_reply_to %d", tt.line, m.Body.ID, m.Body.InReplyTo)
 		}
-		if string(m.Body.Raw) != tt.body || m.Body.blanks != tt.blanksInTheBody {
-			t.Errorf("%s: body %s, blanks %v", tt.line, m.Body.Raw, m.Body.blanks)
+		if string(m.Raw) != tt.body || m.Body.blanks != tt.blanksInTheBody {
+			t.Errorf("%s: body %s, blanks %v", tt.line, m.Raw, m.Body.blanks)
 		}
 	}
 }

@@ -14,13 +14,14 @@ func TestOfficialDialect(t *testing.T) {
 		{`"body":{`, "c1", `{"type":"t","z":9007199254740993,"a":{"z":1,"b":2}}`, 3, NoID,
 			`{"src":"\"body\":{","dest":"c1","body":{"a":{"z":1,"b":2},"in_reply_to":3,"type":"t","z":9007199254740993}}`},
 	} {
-		b, err := ReadBody([]byte(tt.body))
+		var b Body
+		text, err := b.Read([]byte(tt.body))
 		if err != nil {
 			t.Fatal(err)
 		}
 		before := `{"body":{"b":1,"a":2}}` + "\n"
 		line := d.AppendHead([]byte(before), tt.src, tt.dest)
-		line = d.AppendTail(d.AppendFields(line, "", &b), tt.inReplyTo, tt.id)
+		line = d.AppendTail(d.AppendFields(line, "", text, &b), tt.inReplyTo, tt.id)
 		if got := string(line); got != before+tt.want+"\n" {
 			t.Errorf("got  %swant %s%s", got, before, tt.want)
 		}

@@ -75,8 +75,8 @@ func against(t *testing.T, line []byte) {
 	if ok != (err == nil) {
 		t.Fatalf("%q: error %v, but the naive reader says that a message is %v", line, err, ok)
 	}
-	if ok && (string(m.Src) != want.src || string(m.Dest) != want.dest || string(m.Body.Type) != want.typ ||
-		m.Body.ID != want.id || m.Body.InReplyTo != want.inReplyTo || string(m.Body.Raw) != want.body) {
+	if ok && (string(m.Src) != want.src || string(m.Dest) != want.dest || string(m.Type) != want.typ ||
+		m.Body.ID != want.id || m.Body.InReplyTo != want.inReplyTo || string(m.Raw) != want.body) {
 		t.Fatalf("%q: read %+v, want %+v", line, m, want)
 	}
 }

@@ -69,6 +69,10 @@ func AppendQuote(dst []byte, s string) []byte {
 	done := 0
 	for i := 0; i < len(s); {
 		b := s[i]
+		if isPlain[b] {
+			i++
+			continue
+		}
 		if b >= utf8.RuneSelf {
 			r, n := utf8.DecodeRuneInString(s[i:])
 			if r == utf8.RuneError && n == 1 {
@@ -77,10 +81,6 @@ func AppendQuote(dst []byte, s string) []byte {
 				done = i + 1
 			}
 			i += n
-			continue
-		}
-		if b >= ' ' && b != '"' && b != '\\' {
-			i++
 			continue
 		}
 		dst = append(dst, s[done:i]...)

@@ -13,6 +13,7 @@ import (
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
+	"github.com/eddyrpc/eddy/internal/canonical"
 )
 
 // BroadcastChecks are the checks of Broadcast. Doc says what each has found if it
@@ -98,6 +99,7 @@ func (r *readSet) has(value int64) bool {
 // add adds an operation.
 func (b *broadcastCheck) add(op *history.Op) {
 	switch {
+	case op.F == "broadcast" && op.Again: // says no more than the operation
 	case op.F == "broadcast":
 		value, err := strconv.ParseInt(string(op.Value), 10, 64)
 		if err != nil {
@@ -254,8 +256,8 @@ func integers(v jsontext.Value) (all []int64, ok bool) {
 	rest = rest[1 : len(rest)-1]
 	for len(rest) > 0 {
 		item, more, _ := bytes.Cut(rest, comma)
-		n, err := strconv.ParseInt(string(bytes.TrimSpace(item)), 10, 64)
-		if err != nil {
+		n, ok := canonical.Int(bytes.TrimSpace(item))
+		if !ok {
 			return nil, len(all) == 0 && len(bytes.TrimSpace(rest)) == 0
 		}
 		all = append(all, n)

@@ -158,7 +158,7 @@ func TestJudge(t *testing.T) {
 func TestIntegers(t *testing.T) {
 	for text, want := range map[string]string{
 		`[]`: "[] true", ` [ ] `: "[] true", `[1]`: "[1] true", ` [ 1 , -2,3 ] `: "[1 -2 3] true",
-		`[1,"2"]`: "[] false", `[1.5]`: "[] false", `["a,b"]`: "[] false", `[[1]]`: "[] false", `{}`: "[] false", `[`: "[] false", `7`: "[] false",
+		`[1,"2"]`: "[] false", `[1.0,2e0]`: "[1 2] true", `[1.5]`: "[] false", `["a,b"]`: "[] false", `[[1]]`: "[] false", `{}`: "[] false", `[`: "[] false", `7`: "[] false",
 		`null`: "[] false", `[99999999999999999999]`: "[] false",
 	} {
 		if all, ok := integers(jsontext.Value(text)); fmt.Sprint(all, ok) != want {

@@ -30,7 +30,7 @@ func Errors(h *history.History, expected func(*history.Op) bool, excused func(fr
 	var first *history.Op
 	for op := range h.All() {
 		isError := op.IsErrorReply()
-		if op.Outcome != history.OK && !isError || isError && expected(op) || excused(op.From, op.To) {
+		if op.Again || op.Outcome != history.OK && !isError || isError && expected(op) || excused(op.From, op.To) {
 			continue
 		}
 		replied++

@@ -4,12 +4,12 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/canonical"
 )
 
 // maxPerCheck is how many problems of one check are kept. The others are only
@@ -86,7 +86,7 @@ type reader struct{ dec jsontext.Decoder }
 // that are missing. The values alias the object.
 func (r *reader) members(object []byte, names ...string) []jsontext.Value {
 	found := make([]jsontext.Value, len(names))
-	r.dec.Reset(bytes.NewBuffer(object), jsontext.AllowDuplicateNames(true))
+	r.dec.Reset(bytes.NewBuffer(object), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true)) // of a lone surrogate's escape
 	if start, err := r.dec.ReadToken(); err != nil || start.Kind() != '{' {
 		return found
 	}
@@ -112,11 +112,8 @@ func (r *reader) member(object []byte, name string) jsontext.Value {
 	return r.members(object, name)[0]
 }
 
-// integer parses a value that is an integer.
-func integer(v jsontext.Value) (int64, bool) {
-	n, err := strconv.ParseInt(string(v), 10, 64)
-	return n, err == nil
-}
+// integer parses a value that is an integer. A relay may write 1 as 1.0.
+func integer(v jsontext.Value) (int64, bool) { return canonical.Int(v) }
 
 // text parses a value that is a string. It returns "" for other values.
 func text(v jsontext.Value) string {

@@ -37,6 +37,10 @@ type RelayConfig struct {
 	// Lag returns how much earlier a line may have been written than it was read
 	// at a time, because this program was delayed. nil means never.
 	Lag func(at time.Duration) time.Duration
+
+	// Stood returns how long this program stood still between two times, and carried
+	// no message. nil means never.
+	Stood func(from, to time.Duration) time.Duration
 }
 
 const (
@@ -281,7 +285,7 @@ func (r *relayCheck) end() {
 func (r *relayCheck) checkPending(now time.Duration, selected func(relayRequest) bool) {
 	var overdue []relayRequest
 	for request, p := range r.pending {
-		if selected(request) && p.replies < p.requests && p.since+r.pauses.extend(request.node, p.since, p.limit) < now {
+		if selected(request) && p.replies < p.requests && p.since+r.pauses.extend(request.node, p.since, p.limit) < now-r.stood(p.since, now) {
 			overdue = append(overdue, request)
 		}
 	}
@@ -294,6 +298,13 @@ func (r *relayCheck) checkPending(now time.Duration, selected func(relayRequest)
 		r.found.add("no-reply", p.since, p.original, "%s sent no reply to %s's %s (msg_id %d), which was delivered at %s; the limit is %v",
 			request.node, request.src, m.Type, request.id, seconds(p.since), p.limit)
 	}
+}
+
+func (r *relayCheck) stood(from, to time.Duration) time.Duration {
+	if r.config.Stood == nil {
+		return 0
+	}
+	return r.config.Stood(from, to)
 }
 
 func (r *relayCheck) numbers() []Number {

@@ -147,3 +147,51 @@ func TestVerdictOutOfRange(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// A reply that this program delivered late, because it stood still then, is not ignored
+// by a node that sends another attempt in between.
+func TestReplyDeliveredLate(t *testing.T) {
+	s := play(t, `
+		0ms c1>n1 {"type":"relay","msg_id":1,"target":"n2","payload":{"type":"echo","echo":"a"}}
+		1ms n1>n2 {"type":"echo","echo":"a","msg_id":1}
+		2ms n2>n1 {"type":"echo_ok","echo":"a","in_reply_to":1,"msg_id":9}
+		600ms n1>n2 {"type":"echo","echo":"a","msg_id":2}
+		601ms n2>n1 {"type":"echo_ok","echo":"a","in_reply_to":2,"msg_id":10}
+		700ms n1>c1 {"type":"relay_ok","in_reply_to":1,"msg_id":50,"attempts":2,"result":{"type":"echo_ok","echo":"a","in_reply_to":1,"msg_id":9}}`)
+	c := RelayConfig{Nodes: []string{"n1", "n2"}, Timeout: 500 * time.Millisecond, Attempts: 3}
+	if problems, _ := Relay(s.net.Journal(), c); len(problems) != 1 || problems[0].Check != "reply-ignored" {
+		t.Errorf("without a stall: %+v", problems)
+	}
+	c.Lag = func(at time.Duration) time.Duration {
+		if at <= 300*time.Millisecond {
+			return 300 * time.Millisecond
+		}
+		return 0
+	}
+	if problems, _ := Relay(s.net.Journal(), c); len(problems) != 0 {
+		t.Errorf("with a stall: %+v", problems)
+	}
+}
+
+// A node has more time to reply if this program stood still.
+func TestNoReplyWhileThisProgramStands(t *testing.T) {
+	s := play(t, `
+		0ms c1>n1 {"type":"relay","msg_id":1,"target":"n2","payload":{"type":"echo","echo":"a"}}
+		1ms n1>n2 {"type":"echo","echo":"a","msg_id":1}
+		2ms n2>n1 {"type":"echo_ok","echo":"a","in_reply_to":1,"msg_id":9}
+		3ms n1>c1 {"type":"relay_ok","in_reply_to":1,"msg_id":50,"attempts":1,"result":{"type":"echo_ok","echo":"a","in_reply_to":1,"msg_id":9}}
+		10ms c2>n1 {"type":"relay","msg_id":1,"target":"n2","payload":{"type":"echo","echo":"b"}}
+		4000ms kill n1`)
+	c := RelayConfig{Nodes: []string{"n1", "n2"}, Timeout: 500 * time.Millisecond, Attempts: 3}
+	for stood, want := range map[time.Duration]int{0: 1, 400 * time.Millisecond: 1, 600 * time.Millisecond: 0} {
+		c.Stood = func(from, to time.Duration) time.Duration {
+			if from != 10*time.Millisecond || to != 4*time.Second {
+				t.Errorf("from %v to %v", from, to)
+			}
+			return stood
+		}
+		if problems, _ := Relay(s.net.Journal(), c); len(problems) != want {
+			t.Errorf("stood still for %v: %+v", stood, problems)
+		}
+	}
+}

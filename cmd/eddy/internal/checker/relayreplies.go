@@ -262,7 +262,7 @@ func (r *relayCheck) mustHaveRead(call *relayCall, reply *relayReply, at time.Du
 		limit = relayRace
 	}
 	return reply.fromTarget && !(reply.late && r.config.IgnoreLate) &&
-		at-reply.at > limit+2*r.lag(at) && !r.pauses.between(call.node, reply.at, at)
+		at-reply.at > limit+2*max(r.lag(reply.at), r.lag(at)) && !r.pauses.between(call.node, reply.at, at)
 }
 
 // failedDefinitely reports whether each attempt of a call got an error reply with a

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
@@ -73,5 +74,11 @@ func transaction(op *history.Op, number int) (t txn.Txn, ok bool) {
 	}
 	var err error
 	t.Ops, err = txn.Parse(text)
+	if op.Again {
+		// Another copy of a request may have been executed, or got the same reply. What it
+		// read was there either way. It is not part of the client's session.
+		t.Process = -number
+		return t, err == nil && t.Outcome == txn.OK && !slices.ContainsFunc(t.Ops, func(op txn.Op) bool { return op.Kind != txn.Read })
+	}
 	return t, err == nil
 }

@@ -208,6 +208,10 @@ func (c *Cluster) StderrTail(i int) []string {
 	return nil
 }
 
+// MissingLog returns how many bytes of what a node wrote to stderr could not be written to
+// its file, and why.
+func (c *Cluster) MissingLog(i int) (bytes int, why error) { return c.nodes[i].log.missing() }
+
 // End ends all nodes at the same time, as Process.End does. No further incarnation
 // can begin. It does not wait: Exited events report the ends.
 func (c *Cluster) End() {

@@ -17,8 +17,9 @@ type History struct {
 	names  names.Table
 	blocks [][]row // of rowsPerBlock each
 	length int
+	agains int // of length
 	texts  [][]byte
-	late   map[int]span // late results by operation; there are few
+	gaveUp map[int]time.Duration // Op.GaveUp by operation; there are few
 }
 
 // An End is how an operation ended. Its fields are those of Op; At is Op.To.
@@ -28,6 +29,7 @@ type End struct {
 	Result  jsontext.Value
 	Error   string
 	Code    int64
+	GaveUp  time.Duration
 }
 
 const (
@@ -44,7 +46,7 @@ type row struct {
 	value, result, error span
 	client, node, f      uint32 // numbered by names
 	outcome              Outcome
-	final                bool
+	final, again         bool
 }
 
 // A span is the position of a text in History.texts.
@@ -56,10 +58,10 @@ func Of(ops ...Op) *History {
 	for i := range ops {
 		op := &ops[i]
 		at := h.Begin(op)
-		h.End(at, End{Outcome: op.Outcome, At: op.To, Result: op.Result, Error: op.Error, Code: op.Code})
-		if op.Late != nil {
-			h.Late(at, op.Late)
+		if h.row(at).again = op.Again; op.Again {
+			h.agains++
 		}
+		h.End(at, End{Outcome: op.Outcome, At: op.To, Result: op.Result, Error: op.Error, Code: op.Code, GaveUp: op.GaveUp})
 	}
 	return h
 }
@@ -78,7 +80,7 @@ func (h *History) Begin(op *Op) int {
 	return h.length - 1
 }
 
-// End ends operation i.
+// End ends operation i. If it had ended, the last End counts.
 func (h *History) End(i int, end End) {
 	r := h.row(i)
 	r.outcome, r.to, r.code = end.Outcome, end.At, end.Code
@@ -86,28 +88,37 @@ func (h *History) End(i int, end End) {
 	if r.result = r.value; string(h.text(r.value)) != string(end.Result) {
 		r.result = h.keep(end.Result)
 	}
-}
-
-// Late adds a late result to operation i, which has ended without a result.
-func (h *History) Late(i int, result jsontext.Value) {
-	if h.late == nil {
-		h.late = map[int]span{}
+	if end.GaveUp != 0 {
+		if h.gaveUp == nil {
+			h.gaveUp = map[int]time.Duration{}
+		}
+		h.gaveUp[i] = end.GaveUp
 	}
-	h.late[i] = h.keep(result)
 }
 
-// Len returns the number of operations.
+// Again adds a further reply to the request of operation i: see Op.Again.
+func (h *History) Again(i int, end End) {
+	op := h.At(i)
+	again := h.Begin(&op)
+	h.row(again).again = true
+	h.agains++
+	h.End(again, end)
+}
+
+// Len returns the number of operations and further replies.
 func (h *History) Len() int { return h.length }
+
+// Operations returns the number of operations.
+func (h *History) Operations() int { return h.length - h.agains }
 
 // At returns operation i. The caller must not change its values.
 func (h *History) At(i int) Op {
 	r := h.row(i)
 	return Op{
-		Late:    h.text(h.late[i]),
 		Process: int(r.process), Client: h.names.Name(r.client), Node: h.names.Name(r.node), MsgID: r.msgID,
 		Outcome: r.outcome, F: h.names.Name(r.f), Key: r.key,
 		Value: h.text(r.value), Result: h.text(r.result), Error: string(h.text(r.error)),
-		Code: r.code, From: r.from, To: r.to, Final: r.final,
+		Code: r.code, From: r.from, To: r.to, GaveUp: h.gaveUp[i], Final: r.final, Again: r.again,
 	}
 }
 

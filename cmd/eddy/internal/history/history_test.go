@@ -27,19 +27,26 @@ func TestHistory(t *testing.T) {
 				F: text.Draw(t, "f"), Key: rapid.Int64().Draw(t, "key"), Value: value.Draw(t, "value"), Result: value.Draw(t, "result"),
 				Error: text.Draw(t, "error"), Code: rapid.Int64().Draw(t, "code"),
 				From: time.Duration(rapid.Int64().Draw(t, "from")), To: time.Duration(rapid.Int64().Draw(t, "to")),
-				Final: rapid.Bool().Draw(t, "final"),
+				Final: rapid.Bool().Draw(t, "final"), Again: rapid.Bool().Draw(t, "again"),
+				GaveUp: time.Duration(rapid.Int64().Draw(t, "gave up")),
 			}
 		})).Draw(t, "ops")
 		h := Of(ops...)
 		if h.Len() != len(ops) {
 			t.Fatalf("%d of %d", h.Len(), len(ops))
 		}
-		i := 0
+		i, operations := 0, 0
 		for op := range h.All() {
+			if !op.Again {
+				operations++
+			}
 			if diff := cmp.Diff(&ops[i], op); diff != "" {
 				t.Fatal(diff)
 			}
 			i++
+		}
+		if operations != h.Operations() {
+			t.Fatalf("%d of %d operations", h.Operations(), operations)
 		}
 	})
 }

@@ -13,8 +13,8 @@ import (
 )
 
 // lineOptions decode durations from nanoseconds and allow values with duplicate
-// names.
-var lineOptions = json.JoinOptions(jsonv1.FormatDurationAsNano(true), jsontext.AllowDuplicateNames(true))
+// names and escapes of lone surrogates.
+var lineOptions = json.JoinOptions(jsonv1.FormatDurationAsNano(true), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
 
 // Write writes the operations as JSON, one per line. It does not change values,
 // except that it replaces line breaks by blanks.
@@ -57,15 +57,20 @@ func (o *Op) appendJSON(dst []byte) []byte {
 	}
 	raw(`,"value":`, o.Value)
 	raw(`,"result":`, o.Result)
-	raw(`,"late":`, o.Late)
 	text(`,"error":`, o.Error)
 	if o.Code != 0 {
 		number(`,"code":`, o.Code)
 	}
 	number(`,"from":`, int64(o.From))
 	number(`,"to":`, int64(o.To))
+	if o.GaveUp != 0 {
+		number(`,"gave_up":`, int64(o.GaveUp))
+	}
 	if o.Final {
 		dst = append(dst, `,"final":true`...)
+	}
+	if o.Again {
+		dst = append(dst, `,"again":true`...)
 	}
 	return append(dst, "}\n"...)
 }

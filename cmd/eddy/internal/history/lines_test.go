@@ -13,20 +13,22 @@ import (
 
 func TestWrite(t *testing.T) {
 	ops := []Op{
-		{Process: 3, Client: "c3", Node: "n1", MsgID: 7, F: "echo", Value: []byte(`"a"`), Result: []byte(`"a"`),
+		{Process: 3, Client: "c3", Node: "n1", MsgID: 7, F: "echo", Value: []byte(`"\ud800"`), Result: []byte(`"\ud800"`),
 			Outcome: OK, From: time.Millisecond, To: 3 * time.Millisecond},
 		{Process: 4, Client: "c4", Node: "n2", F: "read", Outcome: Fail, Code: 11, Error: "busy", From: 1, To: 2, Final: true},
 		{Process: 5, F: "write", Key: 9, Value: []byte("{\"a\":\n 1e400}"), From: 5},
-		{Process: 5, Client: "c5", Node: "n2", F: "echo", Outcome: Indefinite, Error: "no reply", Late: jsontext.Value(`"late"`), From: 1, To: 2},
+		{Process: 5, Client: "c5", Node: "n2", F: "echo", Outcome: OK, Result: jsontext.Value(`"late"`), From: 1, To: 7, GaveUp: 2},
+		{Process: 5, Client: "c5", Node: "n2", F: "echo", Outcome: OK, Result: jsontext.Value(`"again"`), From: 1, To: 9, Again: true},
 	}
 	var b bytes.Buffer
 	if err := Write(&b, Of(ops...)); err != nil {
 		t.Fatal(err)
 	}
-	want := `{"process":3,"client":"c3","node":"n1","msg_id":7,"type":"ok","f":"echo","value":"a","result":"a","from":1000000,"to":3000000}
+	want := `{"process":3,"client":"c3","node":"n1","msg_id":7,"type":"ok","f":"echo","value":"\ud800","result":"\ud800","from":1000000,"to":3000000}
 {"process":4,"client":"c4","node":"n2","msg_id":0,"type":"fail","f":"read","error":"busy","code":11,"from":1,"to":2,"final":true}
 {"process":5,"msg_id":0,"type":"open","f":"write","key":9,"value":{"a":  1e400},"from":5,"to":0}
-{"process":5,"client":"c5","node":"n2","msg_id":0,"type":"indefinite","f":"echo","late":"late","error":"no reply","from":1,"to":2}
+{"process":5,"client":"c5","node":"n2","msg_id":0,"type":"ok","f":"echo","result":"late","from":1,"to":7,"gave_up":2}
+{"process":5,"client":"c5","node":"n2","msg_id":0,"type":"ok","f":"echo","result":"again","from":1,"to":9,"again":true}
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Error(diff)

@@ -16,6 +16,7 @@ import (
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
+	"github.com/eddyrpc/eddy/internal/message"
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
@@ -213,16 +214,10 @@ func initLine(src, node string, nodes []string) ([]byte, error) {
 
 // isInitReply reports whether a line is the reply to init.
 func (m *Member) isInitReply(initSource string, line []byte) bool {
-	var reply struct {
-		Dest string `json:"dest"`
-		Body struct {
-			Type string `json:"type"`
-		} `json:"body"`
-	}
-	if json.Unmarshal(line, &reply) != nil || reply.Dest != initSource {
+	if message.Unquote(message.Member(line, "dest")) != initSource {
 		return false
 	}
-	if reply.Body.Type != "init_ok" {
+	if message.Unquote(message.Member(message.Member(line, "body"), "type")) != "init_ok" {
 		m.cfg.Log.Error("the node did not accept init", "reply", quote.Excerpt(line))
 	}
 	return true

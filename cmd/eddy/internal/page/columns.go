@@ -144,17 +144,21 @@ func operations(h *history.History, requests map[request]int, first, end int, n 
 	number := func(name string) uint64 { return uint64(n.Number(name)) }
 	var last int64
 	for op := range h.All() {
+		if op.Again {
+			continue
+		}
 		from.signed(int64(op.From) - last)
 		last = int64(op.From)
+		seen, to := op.Seen()
 		if op.Ended() {
-			took.unsigned(uint64(max(0, op.To-op.From)))
+			took.unsigned(uint64(max(0, to-op.From)))
 		} else {
 			took.unsigned(0)
 		}
 		client.unsigned(number(op.Client))
 		node.unsigned(number(op.Node))
 		f.unsigned(number(op.F))
-		flag := byte(op.Outcome)
+		flag := byte(seen)
 		if op.Final {
 			flag |= 1 << 2
 		}

@@ -145,7 +145,7 @@ func (t *Test) parts(prefix string) ([]part, error) {
 	h := head{
 		Name: t.Name, Verdict: t.Verdict, Sentence: t.Sentence, Command: t.Command, Seed: strconv.FormatUint(t.Seed, 10), Reasons: t.Reasons,
 		Results: t.Results, Nodes: t.Nodes, Names: shorten(n.Names()), Events: t.Journal.Events(),
-		First: first, Messages: end - first, All: t.Journal.Len(), Operations: t.History.Len(), Calls: len(g.calls),
+		First: first, Messages: end - first, All: t.Journal.Len(), Operations: t.History.Operations(), Calls: len(g.calls),
 		BigIDs: bigIDs, BigReplies: bigReplies, Blocks: blocks, BodiesKept: kept, BodyBytes: bodyBytes,
 	}
 	h.Fates = sim.Fates()

@@ -18,8 +18,14 @@ type event struct {
 	kind  kind
 }
 
-// push adds an event. Events at the same time happen in the order of push.
+// push adds an event. Events at the same time happen in the order of push, timers before
+// all others. So a reply that arrives at the very moment of its timeout is late. It is
+// late for a node, too: a node reads a reply a little after the network has delivered it.
 func (e *run) push(at time.Duration, ev event) {
 	e.pushed++
-	e.events.Push(at, e.pushed, ev)
+	order := e.pushed
+	if ev.kind != timer {
+		order |= 1 << 63
+	}
+	e.events.Push(at, order, ev)
 }

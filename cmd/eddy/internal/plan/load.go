@@ -15,6 +15,7 @@ type Load struct {
 type loads struct {
 	width  time.Duration // of a slice
 	span   time.Duration // during which calls begin
+	runs   int           // of which these are the sums
 	slices []loadSlice
 }
 
@@ -29,9 +30,9 @@ const (
 )
 
 func newLoads(m *Model) loads {
-	width := max(minWidth, m.span()/maxSlices, time.Duration(minCalls/m.rate()*float64(time.Second)))
+	width := max(minWidth, m.Span()/maxSlices, time.Duration(minCalls/m.rate()*float64(time.Second)))
 	width = (width + time.Millisecond - 1).Truncate(time.Millisecond)
-	return loads{width: width, span: m.span(), slices: make([]loadSlice, m.span()/width+1)}
+	return loads{width: width, span: m.Span(), runs: 1, slices: make([]loadSlice, m.Span()/width+1)}
 }
 
 // at returns the slice of a time. What comes after the last call has begun counts in a
@@ -40,13 +41,25 @@ func (l *loads) at(now time.Duration) *loadSlice {
 	return &l.slices[min(int(now/l.width), len(l.slices)-1)]
 }
 
+// add adds the counts of another run of the same length.
+func (l *loads) add(run *loads) {
+	l.runs += run.runs
+	for i, s := range run.slices {
+		to := &l.slices[i]
+		to.begun += s.begun
+		to.offered += s.offered
+		to.served += s.served
+		to.useful += s.useful
+	}
+}
+
 // complete returns the slices that ended while calls still began.
 func (l *loads) complete() []loadSlice { return l.slices[:len(l.slices)-1] }
 
 func (l *loads) perSecond() []Load {
 	var all []Load
 	for i, s := range l.complete() {
-		per := func(n int) float64 { return float64(n) / l.width.Seconds() }
+		per := func(n int) float64 { return float64(n) / l.width.Seconds() / float64(l.runs) }
 		all = append(all, Load{
 			At:    float64(time.Duration(i)*l.width) / float64(time.Millisecond),
 			Begun: per(s.begun), Offered: per(s.offered), Served: per(s.served), Useful: per(s.useful),

@@ -123,7 +123,7 @@ func (m *Model) calls() float64 {
 // Expected returns about how many calls there will be.
 func (m *Model) Expected() int { return int(m.calls()) }
 
-// span returns about how long calls begin.
-func (m *Model) span() time.Duration {
+// Span returns about how long calls begin.
+func (m *Model) Span() time.Duration {
 	return time.Duration(m.calls() / m.rate() * float64(time.Second))
 }

@@ -16,13 +16,13 @@ import (
 type Planned struct {
 	Name   string
 	Policy *retry.Policy
-	Result *Result
+	Sample *Sample
 	Sweep  []Swept // what it does under other losses
 }
 
 // TooMany reports whether a run was stopped, this or one of the sweep.
 func (p *Planned) TooMany() bool {
-	return p.Result.TooMany || slices.ContainsFunc(p.Sweep, func(s Swept) bool { return s.Result.TooMany })
+	return p.Sample.TooMany || slices.ContainsFunc(p.Sweep, func(s Swept) bool { return s.Result.TooMany })
 }
 
 // A Swept is what a policy does at a loss.
@@ -51,12 +51,12 @@ func (p *Page) Charts() []*Chart {
 		}
 		success.Curves = append(success.Curves, Curve{Name: plan.Name, Color: i, Points: succeeds})
 		load.Curves = append(load.Curves, Curve{Name: plan.Name, Color: i, Points: loads})
-		took.Curves = append(took.Curves, Curve{Name: plan.Name, Color: i, Points: plan.Result.Times})
+		took.Curves = append(took.Curves, Curve{Name: plan.Name, Color: i, Points: plan.Sample.Times})
 	}
 	always := []*Chart{success, load, took}
 	var overTime []*Chart
 	for i, plan := range p.Plans {
-		if len(plan.Result.Load) > 1 {
+		if len(plan.Sample.Load) > 1 {
 			overTime = append(overTime, p.overTime(i, plan))
 		}
 	}
@@ -74,7 +74,7 @@ func (p *Page) overTime(color int, plan Planned) *Chart {
 		c.Title += " (the outage is marked)"
 	}
 	var offered, useful []Point
-	for _, l := range plan.Result.Load {
+	for _, l := range plan.Sample.Load {
 		offered = append(offered, Point{l.At / 1000, l.Offered})
 		useful = append(useful, Point{l.At / 1000, l.Useful})
 	}
@@ -116,7 +116,7 @@ var pageTemplate = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 <pre>{{.Table}}</pre>
 <noscript><p>The charts need JavaScript.</p></noscript>
 <section id="charts" class="charts"></section>
-<p>The curves against loss are of fewer calls each, without an outage.</p>
+<p>The curves against loss are of one run with fewer calls each, without an outage. The other curves are of all runs together.</p>
 <h2>The policies</h2>
 <pre class="wrap">{{range .Policies}}{{.}}
 {{end}}</pre>

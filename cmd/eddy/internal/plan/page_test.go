@@ -12,10 +12,10 @@ import (
 )
 
 func TestPage(t *testing.T) {
-	m := &Model{Calls: 2000, Capacity: 2000, Outage: Window{time.Second, time.Second / 2}}
+	m := &Model{Calls: 10_000, Capacity: 2000, Outage: Window{time.Second, time.Second / 2}}
 	plans := []Planned{
-		{"a<b", nil, Run(m, nil, Watch{}), Sweep(m, nil, Watch{})},
-		{"never", &retry.Policy{Attempts: 1}, Run(&Model{Duration: time.Second, Loss: 1}, &retry.Policy{Attempts: 1}, Watch{}), nil},
+		{"a<b", nil, sample(m, nil), Sweep(m, nil, Watch{})},
+		{"never", &retry.Policy{Attempts: 1}, sample(&Model{Duration: time.Second, Loss: 1}, &retry.Policy{Attempts: 1}), nil},
 	}
 	page := Page{Command: "eddy plan --policy 'a<b'", Model: m, Plans: plans}
 	html, err := page.HTML()
@@ -31,7 +31,7 @@ func TestPage(t *testing.T) {
 		}
 	}
 	m.Calls = 100 // less than a slice of time
-	if n := len((&Page{Model: m, Plans: []Planned{{Result: Run(m, nil, Watch{})}}}).Charts()); n != 3 {
+	if n := len((&Page{Model: m, Plans: []Planned{{Sample: sample(m, nil)}}}).Charts()); n != 3 {
 		t.Errorf("%d charts, where there is no time to show", n)
 	}
 
@@ -63,9 +63,9 @@ func TestPage(t *testing.T) {
 
 func TestTables(t *testing.T) {
 	m := &Model{Duration: 2 * time.Second, Capacity: 2000}
-	plans := []Planned{{Name: "one", Result: Run(m, nil, Watch{})}, {Name: "dead", Result: Run(&Model{Duration: 2 * time.Second, Loss: 1}, nil, Watch{})}}
+	plans := []Planned{{Name: "one", Sample: sample(m, nil)}, {Name: "dead", Sample: sample(&Model{Duration: 2 * time.Second, Loss: 1}, nil)}}
 	table := Table(m, plans)
-	for _, want := range []string{"one", "dead", "success                100.000 %", "never", "p99.9"} {
+	for _, want := range []string{"one", "dead", "success                100 %", "never", "p99.9"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("no %q in\n%s", want, table)
 		}
@@ -73,7 +73,7 @@ func TestTables(t *testing.T) {
 	if loads := LoadTable(plans); strings.Count(loads, "\n") != 9 || !strings.Contains(loads, "from 1.75 s") {
 		t.Errorf("%s", loads)
 	}
-	if none := LoadTable([]Planned{{Result: &Result{}}}); none != "" {
+	if none := LoadTable([]Planned{{Sample: &Sample{}}}); none != "" {
 		t.Errorf("%s", none)
 	}
 }

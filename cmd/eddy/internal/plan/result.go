@@ -2,8 +2,8 @@ package plan
 
 import "time"
 
-// A Result is what a policy did. Numbers are about the calls of the first caller.
-type Result struct {
+// Figures are what a policy did. They are about the calls of the first caller.
+type Figures struct {
 	Calls   int     `json:"calls"`
 	Success float64 `json:"success"` // share of calls that were answered
 
@@ -33,6 +33,11 @@ type Result struct {
 	// the calls that begin succeed, from then on until the end of the run. It is nil
 	// if there is no such time. Without an outage, it counts from the beginning.
 	Recovered *float64 `json:"recovered_after_ms"`
+}
+
+// A Result is what a policy did in one run.
+type Result struct {
+	Figures
 
 	// TooMany means that the run stopped because more than MaxOpen calls and messages
 	// were open at the same time. The numbers mean nothing then.
@@ -40,6 +45,8 @@ type Result struct {
 
 	Load  []Load  `json:"load"`
 	Times []Point `json:"-"` // milliseconds, and the share of calls that took no longer
+
+	tally *tally
 }
 
 // A tally counts during a run.
@@ -55,18 +62,17 @@ type tally struct {
 func (t *tally) result(m *Model) *Result {
 	per := func(n int) float64 { return float64(n) / float64(max(t.calls, 1)) }
 	took := t.times.quantiles(0.5, 0.9, 0.99, 0.999)
-	r := &Result{
+	f := Figures{
 		Calls: t.calls, Success: per(t.succeeded), Attempts: per(t.attempts),
 		Deliveries: per(t.offered), Executions: per(t.served), Amplification: per(t.offered),
 		FailedButExecuted: per(t.failedButExecuted), RetriesRefused: per(t.refused),
 		Expired: per(t.expired), QueueFull: per(t.queueFull),
 		P50: took[0], P90: took[1], P99: took[2], P999: took[3],
-		TooMany: t.tooMany,
-		Load:    t.loads.perSecond(), Times: t.times.shares(200),
 	}
 	if after, ok := t.loads.recovered(m.Outage); ok {
 		ms := float64(after) / float64(time.Millisecond)
-		r.Recovered = &ms
+		f.Recovered = &ms
 	}
-	return r
+	kept := *t // a pointer to t would keep the whole run
+	return &Result{Figures: f, TooMany: t.tooMany, Load: t.loads.perSecond(), Times: t.times.shares(200), tally: &kept}
 }

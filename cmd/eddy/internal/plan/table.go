@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -11,55 +12,101 @@ import (
 func Table(m *Model, plans []Planned) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	for _, p := range plans {
+		fmt.Fprintf(w, "\t%s", p.Name)
+	}
+	fmt.Fprintf(w, "\ncalls")
+	for _, p := range plans {
+		fmt.Fprintf(w, "\t%d", p.Sample.Calls)
+	}
+	fmt.Fprintln(w)
 	for _, row := range rows {
 		if row.name == recoveredRow && m.Outage.For == 0 && m.Capacity == 0 {
 			continue // there is nothing to recover from
 		}
 		fmt.Fprint(w, row.name)
 		for _, p := range plans {
-			value := p.Name
-			if row.value != nil {
-				value = row.value(p.Result)
-			}
-			fmt.Fprintf(w, "\t%s", value)
+			fmt.Fprintf(w, "\t%s", row.interval(p.Sample))
 		}
 		fmt.Fprintln(w)
 	}
 	w.Flush()
+	runs := plans[0].Sample.Runs
+	if runs > 1 {
+		fmt.Fprintf(&b, "\nThe least and the greatest value of %d runs, with the seeds %d to %d.\n", runs, m.Seed, m.Seed+uint64(runs-1))
+	}
 	return trimmed(b.String())
 }
 
-var rows = []struct {
+// A row of the table shows one number.
+type row struct {
 	name  string
-	value func(*Result) string // nil for the names of the policies
-}{
-	{"", nil},
-	{"calls", func(r *Result) string { return fmt.Sprint(r.Calls) }},
-	{"success", func(r *Result) string { return percent(r.Success) }},
-	{"failed but executed", func(r *Result) string { return percent(r.FailedButExecuted) }},
-	{"attempts per call", func(r *Result) string { return perCall(r.Attempts) }},
-	{"deliveries per call", func(r *Result) string { return perCall(r.Deliveries) }},
-	{"executions per call", func(r *Result) string { return perCall(r.Executions) }},
-	{"refused by the budget", func(r *Result) string { return perCall(r.RetriesRefused) }},
-	{"expired at the leaf", func(r *Result) string { return perCall(r.Expired) }},
-	{"found the queue full", func(r *Result) string { return perCall(r.QueueFull) }},
-	{"p50", func(r *Result) string { return millis(r.P50) }},
-	{"p90", func(r *Result) string { return millis(r.P90) }},
-	{"p99", func(r *Result) string { return millis(r.P99) }},
-	{"p99.9", func(r *Result) string { return millis(r.P999) }},
-	{recoveredRow, func(r *Result) string {
-		if r.Recovered == nil {
-			return "never"
-		}
-		return millis(*r.Recovered)
-	}},
+	value func(*Figures) float64
+	in    unit
+}
+
+// A unit says how numbers are shown.
+type unit struct {
+	name     string
+	scale    float64
+	accuracy func(f *Figures, v float64) float64 // by how much the scaled value is wrong at most
+}
+
+var (
+	inShares  = unit{" %", 100, func(f *Figures, _ float64) float64 { return 100 / float64(f.Calls) }}
+	inNumbers = unit{"", 1, func(f *Figures, _ float64) float64 { return 1 / float64(f.Calls) }}
+	inMillis  = unit{" ms", 1, func(_ *Figures, v float64) float64 { return math.Pow10(int(math.Floor(math.Log10(v))) - digits + 1) }}
+)
+
+var rows = []row{
+	{"success", func(f *Figures) float64 { return f.Success }, inShares},
+	{"failed but executed", func(f *Figures) float64 { return f.FailedButExecuted }, inShares},
+	{"attempts per call", func(f *Figures) float64 { return f.Attempts }, inNumbers},
+	{"deliveries per call", func(f *Figures) float64 { return f.Deliveries }, inNumbers},
+	{"executions per call", func(f *Figures) float64 { return f.Executions }, inNumbers},
+	{"refused by the budget", func(f *Figures) float64 { return f.RetriesRefused }, inNumbers},
+	{"expired at the leaf", func(f *Figures) float64 { return f.Expired }, inNumbers},
+	{"found the queue full", func(f *Figures) float64 { return f.QueueFull }, inNumbers},
+	{"p50", func(f *Figures) float64 { return f.P50 }, inMillis},
+	{"p90", func(f *Figures) float64 { return f.P90 }, inMillis},
+	{"p99", func(f *Figures) float64 { return f.P99 }, inMillis},
+	{"p99.9", func(f *Figures) float64 { return f.P999 }, inMillis},
+	{recoveredRow, (*Figures).recovered, inMillis},
 }
 
 const recoveredRow = "recovered after"
 
-func percent(share float64) string { return fmt.Sprintf("%.3f %%", share*100) }
-func perCall(n float64) string     { return short(n, 4) }
-func millis(ms float64) string     { return short(ms, digits) + " ms" }
+// interval returns the least and the greatest value among the runs. It has as many digits
+// as the interval supports: the last one stands for at most a fifth of it, and for no less
+// than one run can tell.
+func (r *row) interval(s *Sample) string {
+	least, greatest := r.value(&s.Least)*r.in.scale, r.value(&s.Greatest)*r.in.scale
+	if math.IsInf(least, 1) {
+		return "never"
+	}
+	if math.IsInf(greatest, 1) {
+		return short(least, digits) + r.in.name + " to never"
+	}
+	if least == greatest {
+		return short(least, digits) + r.in.name
+	}
+	accuracy := max((greatest-least)/5, r.in.accuracy(&s.Least, greatest))
+	from, to := rounded(least, accuracy), rounded(greatest, accuracy)
+	if from == to {
+		return from + r.in.name
+	}
+	return from + " to " + to + r.in.name
+}
+
+// rounded rounds v to the greatest power of ten that is at most accuracy.
+func rounded(v, accuracy float64) string {
+	decimals := -int(math.Floor(math.Log10(accuracy)))
+	if decimals >= 0 {
+		return strconv.FormatFloat(v, 'f', decimals, 64)
+	}
+	step := math.Pow10(-decimals)
+	return strconv.FormatFloat(math.Round(v/step)*step, 'f', 0, 64)
+}
 
 // short formats a number with so many significant digits, or with more to avoid an
 // exponent.
@@ -85,9 +132,10 @@ func number(v float64) string {
 	return whole + rest
 }
 
-// LoadTable returns the offered and the useful load per second, in about twenty rows.
+// LoadTable returns the offered and the useful load per second, in about twenty rows. It
+// shows the mean of the runs with three digits.
 func LoadTable(plans []Planned) string {
-	slices := len(plans[0].Result.Load)
+	slices := len(plans[0].Sample.Load)
 	if slices == 0 {
 		return ""
 	}
@@ -100,21 +148,23 @@ func LoadTable(plans []Planned) string {
 	fmt.Fprintln(w)
 	step := (slices + 19) / 20
 	for from := 0; from < slices; from += step {
-		fmt.Fprintf(w, "from %s s", short(plans[0].Result.Load[from].At/1000, 4))
+		fmt.Fprintf(w, "from %s s", short(plans[0].Sample.Load[from].At/1000, 4))
 		for _, p := range plans {
 			var offered, useful float64
-			part := p.Result.Load[from:min(from+step, slices)]
+			part := p.Sample.Load[from:min(from+step, slices)]
 			for _, l := range part {
 				offered, useful = offered+l.Offered, useful+l.Useful
 			}
 			n := float64(len(part))
-			fmt.Fprintf(w, "\t%.0f / %.0f", offered/n, useful/n)
+			fmt.Fprintf(w, "\t%s / %s", load(offered/n), load(useful/n))
 		}
 		fmt.Fprintln(w)
 	}
 	w.Flush()
 	return trimmed(b.String())
 }
+
+func load(v float64) string { return rounded(v, max(1, v/100)) }
 
 // trimmed removes the blanks at the ends of lines.
 func trimmed(text string) string {

@@ -24,6 +24,17 @@ func (t *times) add(d time.Duration) {
 	t.histogram.RecordValue(min(d, maxCallDuration).Microseconds())
 }
 
+// addAll adds the times of another run.
+func (t *times) addAll(run *times) {
+	if run.histogram == nil {
+		return
+	}
+	if t.histogram == nil {
+		t.histogram = hdrhistogram.New(1, maxCallDuration.Microseconds(), digits)
+	}
+	t.histogram.Merge(run.histogram)
+}
+
 // quantiles returns quantiles in milliseconds.
 func (t *times) quantiles(qs ...float64) []float64 {
 	values := make([]float64, len(qs))

@@ -105,10 +105,13 @@ func (r *Results) countOps(res *runner.Result) {
 	latencies := make([]time.Duration, 0, res.History.Len())
 	ended := 0
 	for op := range res.History.All() {
-		switch op.Outcome {
+		if op.Again {
+			continue
+		}
+		switch outcome, to := op.Seen(); outcome {
 		case history.OK:
 			r.Operations.OK++
-			latencies = append(latencies, op.To-op.From)
+			latencies = append(latencies, to-op.From)
 		case history.Fail:
 			r.Operations.Fail++
 		default:

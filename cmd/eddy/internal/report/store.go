@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime/debug"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -123,7 +124,12 @@ func (s *Store) Write(r *Results, res *runner.Result) error {
 	return nil
 }
 
-func (s *Store) file(name string, write func(*bufio.Writer) error) error {
+func (s *Store) file(name string, write func(*bufio.Writer) error) (err error) {
+	defer func() { // in a goroutine of Keep, a panic would end the process
+		if p := recover(); p != nil {
+			err = fmt.Errorf("write %s: %v\n%s", name, p, debug.Stack())
+		}
+	}()
 	f, err := os.Create(s.path(name))
 	if err != nil {
 		return err

@@ -1,12 +1,11 @@
 package runner
 
 import (
-	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
 	"github.com/eddyrpc/eddy/internal/message"
@@ -16,25 +15,17 @@ import (
 type client struct {
 	name    string // changes after an indefinite operation, because its reply may still arrive
 	process int
+	number  int64 // among the clients of the main phase, from 0
+	asked   int64 // how often it has asked in the main phase
 	node    *node
 	next    int64 // the next msg_id
 	op      int   // the index of its open operation in the history, or -1
 	req     workload.Request
 	id      int64         // the msg_id of the open request
 	record  int           // the index of the open request in the journal
-	line    int64         // the number of the node's line with the latest reply to it
+	copies  int           // how many copies of it the network made, lost ones included
+	replies []reply       // the replies to it that its node has written
 	due     time.Duration // when the open request times out
-}
-
-// An expired request has timed out for its client. Late replies to it are still
-// checked. The fields are those of client.
-type expired struct {
-	op  int
-	req workload.Request
-	id  int64
-
-	record int
-	line   int64
 }
 
 // noReply is the beginning of the error of an operation that timed out.
@@ -75,8 +66,7 @@ func (r *runner) request(c *client, req workload.Request) {
 	if req.Node == "" {
 		req.Node = c.node.name
 	}
-	c.req, c.id = req, c.next
-	c.line = 0
+	c.req, c.id, c.replies = req, c.next, c.replies[:0]
 	c.due = r.now + r.cfg.timeout(r.inFinal)
 	c.next++
 	c.op = r.history.Begin(&history.Op{
@@ -89,70 +79,34 @@ func (r *runner) request(c *client, req workload.Request) {
 		Body: message.WithID(req.Body, c.id),
 		ID:   c.id, InReplyTo: message.None,
 	})
+	c.copies = r.net.Journal().Len() - c.record
 }
 
 // deliverToClient handles a message to a client.
 func (r *runner) deliverToClient(d *sim.Delivery) {
 	c := r.byClient[d.Dest]
-	if e := r.expired[d.Dest]; e != nil {
-		r.lateReply(e, d)
-		return
-	}
 	if c == nil || c.op < 0 || d.InReplyTo != c.id || c.req.Node != d.Src {
-		return // not a reply to the open request; violations were added when it was sent
+		return // not a reply to the open request; it was judged when it was sent
 	}
-	switch d.Type {
-	case c.req.Want:
-		result, err := r.load.Read(&c.req, d.Body)
-		if err != nil {
-			r.wrongBody(d, c.line, err.Error())
-			r.indefinite(c, "a reply with a wrong body")
-			return
-		}
-		r.finish(c, history.End{Outcome: history.OK, Result: result})
-	case "error":
-		code, err := strconv.ParseInt(string(workload.Member(d.Body, "code")), 10, 64)
-		if err != nil {
-			r.wrongBody(d, c.line, "has no integer code")
-			r.indefinite(c, "an error reply without a code")
-			return
-		}
-		outcome := history.Indefinite
-		if history.IsDefinite(code) {
-			outcome = history.Fail
-		}
-		text := fmt.Sprintf("error %d: %s", code, workload.Member(d.Body, "text"))
-		r.finish(c, history.End{Outcome: outcome, Code: code, Error: text})
-	default:
-		r.wrongBody(d, c.line, fmt.Sprintf("the reply to %s must be %s or error", c.req.Type, c.req.Want))
-		r.indefinite(c, "a reply with a wrong type")
+	record := d.Record
+	if d.Duplicate {
+		m := r.net.Journal().At(record)
+		record = m.Of
 	}
-}
-
-// lateReply handles a reply to a request that has timed out. Its outcome does not
-// change.
-func (r *runner) lateReply(e *expired, d *sim.Delivery) {
-	switch {
-	case d.InReplyTo != e.id || e.req.Node != d.Src || d.Type == "error":
-	case d.Type != e.req.Want:
-		r.wrongBody(d, e.line, fmt.Sprintf("the reply to %s must be %s or error", e.req.Type, e.req.Want))
-	default:
-		if result, err := r.load.Read(&e.req, d.Body); err != nil {
-			r.wrongBody(d, e.line, err.Error())
-		} else if len(result) > 0 {
-			r.history.Late(e.op, result)
-		}
+	at := slices.IndexFunc(c.replies, func(reply reply) bool { return reply.record == record })
+	if at < 0 {
+		return // the node did not write it
 	}
-}
-
-// wrongBody adds a violation for a reply that the request does not allow.
-func (r *runner) wrongBody(d *sim.Delivery, line int64, why string) {
-	n := r.byName[d.Src]
-	if n == nil {
+	written := c.replies[at]
+	end, wrong := r.read(&c.req, &d.Message)
+	if wrong != "" {
+		r.wrongBody(&d.Message, written.line, wrong)
+	}
+	if c.copies > 1 {
+		r.settle(c, end, at)
 		return
 	}
-	r.violations.add(Violation{Node: n.name, Kind: "wrong-body", Text: d.Type + ": " + why, Incarnation: n.incarnation.number,
-		Line: line, Bytes: int64(len(d.Body)), Quote: quote.Excerpt(d.Body), At: r.now})
+	r.finish(c, end)
 }
 
 // finish ends a client's operation.
@@ -168,9 +122,14 @@ func (r *runner) finish(c *client, end history.End) {
 	r.free = append(r.free, c)
 }
 
-// indefinite ends a client's operation as indefinite.
-func (r *runner) indefinite(c *client, why string) {
+// giveUp ends a client's operation without a reply. What its node has written counts.
+func (r *runner) giveUp(c *client, why string) {
+	e := &endedRequest{op: c.op, req: c.req, copies: c.copies, record: c.record, ended: r.now, outcome: history.Indefinite}
+	r.ended[clientRequest{c.name, c.id}] = e
+	written := c.replies
+	c.replies = nil
 	r.finish(c, history.End{Outcome: history.Indefinite, Error: why})
+	r.judge(e, written)
 }
 
 // checkTimeouts ends the operations that have timed out.
@@ -180,18 +139,28 @@ func (r *runner) checkTimeouts() {
 	}
 	for _, c := range r.clients {
 		if c.op >= 0 && r.now >= c.due {
-			r.expired[c.name] = &expired{op: c.op, req: c.req, id: c.id, record: c.record, line: c.line}
-			r.indefinite(c, noReply+r.cfg.timeout(r.inFinal).String())
+			r.giveUp(c, noReply+r.cfg.timeout(r.inFinal).String())
 		}
 	}
 }
 
 // endOperations ends the open operations on a node whose process has ended. A client
-// with a connection would notice this at once. The operations are indefinite.
+// with a connection would notice this at once. The operations are indefinite, unless
+// the node has written replies that are under way.
 func (r *runner) endOperations(n *node) {
 	for _, c := range r.clients {
 		if c.op >= 0 && c.req.Node == n.name {
-			r.indefinite(c, "the node's process ended")
+			r.giveUp(c, "the node's process ended")
+		}
+	}
+}
+
+// endTest judges the replies that were written to requests that are still open when
+// the test ends.
+func (r *runner) endTest() {
+	for _, c := range r.clients {
+		if c.op >= 0 && len(c.replies) > 0 {
+			r.giveUp(c, "the test ended")
 		}
 	}
 }

@@ -97,6 +97,7 @@ func (r *runner) endFault(f *ongoingFault) {
 			if n.pauses--; n.pauses == 0 {
 				r.cluster.Resume(n.index)
 				n.initDue = max(n.initDue, r.now+r.cfg.initTimeout())
+				n.readsFrom = r.now + pauseBacklog
 			}
 		case sim.Kill, sim.KillWipe:
 			if n.kills--; n.kills == 0 && n.state == down {

@@ -10,6 +10,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
 )
 
 // Every fault begins and ends, killed nodes are started again, and the test passes.
@@ -110,17 +111,46 @@ func TestRunKillEndsOperations(t *testing.T) {
 		if over[op.Process] {
 			t.Errorf("%v: its process had ended", op)
 		}
-		over[op.Process] = op.Outcome == history.Indefinite
+		seen, to := op.Seen()
+		over[op.Process] = seen == history.Indefinite
 		for _, at := range killed[op.Node] {
 			switch {
-			case op.From < at && op.To > at:
+			case op.From < at && to > at:
 				t.Errorf("%v: did not end when its node was killed at %v", op, at)
-			case op.To == at && op.Outcome == history.Indefinite:
+			case to == at && seen == history.Indefinite:
 				ended++
 			}
 		}
 	}
 	if ended == 0 || len(over) <= cfg.Concurrency { // the last ones may not go on before the end
 		t.Errorf("%d operations ended with their nodes, in %d processes", ended, len(over))
+	}
+}
+
+// The requests that prepare a test are not lost, even if all other messages of clients
+// are.
+func TestRunSetupIsNotLost(t *testing.T) {
+	t.Parallel()
+	cfg := config(t)
+	var err error
+	if cfg.Spec, err = workload.Find("broadcast"); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Network.ClientLoss, cfg.TimeLimit, cfg.Rate, cfg.finalTimeout = 1, 50*time.Millisecond, 100, time.Millisecond
+	res, err := Run(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	prepared, lost := 0, 0
+	for op := range res.History.All() {
+		switch {
+		case op.F == "topology" && op.Outcome == history.OK:
+			prepared++
+		case !op.Final && op.Outcome != history.OK:
+			lost++
+		}
+	}
+	if prepared != len(cfg.Nodes) || lost == 0 || res.Stopped != "" {
+		t.Errorf("%d nodes prepared, %d operations lost, stopped: %q", prepared, lost, res.Stopped)
 	}
 }

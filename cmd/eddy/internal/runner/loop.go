@@ -18,9 +18,14 @@ type runner struct {
 	cfg     *Config
 	start   time.Time
 	now     time.Duration // since start; never goes back
+	looked  time.Duration // when the loop last looked at the clock, or should have
+	sleep   time.Duration // how long the loop sleeps, or 0
+	stood   time.Duration // how long the loop has stood still in all: see standStill
 	net     *sim.Network
 	cluster *cluster.Cluster
 	load    workload.Workload
+	turn    *workload.Turn
+	draws   *rand.PCG // the source of the random numbers of load
 	rand    *rand.Rand
 	events  []cluster.Event // the last batch, for reuse
 	line    []byte          // a buffer
@@ -31,9 +36,9 @@ type runner struct {
 	byName    map[string]*node
 	clients   []*client
 	byClient  map[string]*client
-	expired   map[string]*expired // by the name of the client
-	processes int                 // the number of client names used
-	free      []*client           // clients without an open operation
+	ended     map[clientRequest]*endedRequest
+	processes int       // the number of client names used
+	free      []*client // clients without an open operation
 	history   *history.History
 	open      int // the number of open operations
 	outcomes  [4]int
@@ -76,7 +81,7 @@ func (r *runner) until(ctx context.Context, end time.Duration, done func() bool)
 		if r.now >= end {
 			return false, nil
 		}
-		wait := min(end, r.nextDue()) - time.Since(r.start)
+		wait := min(end, r.nextDue()) - r.look()
 		if wait <= 0 {
 			if err := ctx.Err(); err != nil {
 				return false, err
@@ -84,6 +89,7 @@ func (r *runner) until(ctx context.Context, end time.Duration, done func() bool)
 			continue
 		}
 		timer.Reset(wait)
+		r.sleep = wait
 		select {
 		case <-r.cluster.Ready():
 		case <-r.carrierReady():
@@ -117,6 +123,7 @@ func (r *runner) advance(to time.Duration) { r.now = max(r.now, to) }
 // step does everything that is due now.
 func (r *runner) step() error {
 	r.events = r.cluster.Events(r.events)
+	r.wake()
 	for i := range r.events {
 		e := &r.events[i]
 		r.advance(e.At.Sub(r.start))
@@ -134,8 +141,9 @@ func (r *runner) step() error {
 				return err
 			}
 		}
+		r.look()
 	}
-	r.advance(time.Since(r.start))
+	r.advance(r.look())
 	r.faultTimers.run(r.now)
 	r.sendTimers.run(r.now)
 	if err := r.deliverArrivals(); err != nil {
@@ -164,6 +172,7 @@ func (r *runner) deliverDue() {
 			return
 		}
 		r.deliver(&d)
+		r.advance(r.look()) // the next message is delivered at this time, not before
 	}
 }
 
@@ -183,7 +192,7 @@ func (r *runner) deliverToNode(n *node, d *sim.Delivery) {
 	r.line = message.Append(r.line[:0], d.Src, d.Dest, d.Body)
 	if !r.cluster.Send(n.index, r.line) {
 		r.net.Undeliver(r.now, *d, sim.Unread)
-		if n.state == up && n.pauses == 0 && !r.ending && r.cluster.Queued(n.index) > 0 {
+		if r.mustRead(n) && r.cluster.Queued(n.index) > 0 {
 			r.nodeViolation(n, "unread-input", "did not read %d bytes of its input", r.cluster.Queued(n.index))
 		}
 		return
@@ -196,6 +205,11 @@ func (r *runner) deliverToNode(n *node, d *sim.Delivery) {
 	}
 }
 
+// mustRead reports whether nothing excuses a node that does not read its input.
+func (r *runner) mustRead(n *node) bool {
+	return n.state == up && n.pauses == 0 && r.now >= n.readsFrom && !r.ending
+}
+
 // sendRequests lets free clients send requests, at the configured rate.
 func (r *runner) sendRequests() {
 	for len(r.free) > 0 && r.nextOp <= r.now {
@@ -206,6 +220,7 @@ func (r *runner) sendRequests() {
 			return
 		}
 		r.sent++
+		r.setTurn(c)
 		r.request(c, r.load.Next(c.node.name))
 		if r.cfg.Rate > 0 {
 			// Like Jepsen's stagger: uniform, with this mean.
@@ -218,6 +233,15 @@ func (r *runner) sendRequests() {
 		}
 		r.nextOp = max(r.nextOp, r.now-time.Second) // requests that could not be sent are not made up for
 	}
+}
+
+// setTurn sets what the next request of a client depends on. In each round every client
+// has another place, since what is asked may depend on whether the number is even.
+func (r *runner) setTurn(c *client) {
+	clients := int64(r.cfg.Concurrency)
+	r.turn.Number = c.asked*clients + (c.number+c.asked)%clients + 1
+	c.asked++
+	r.draws.Seed(r.cfg.Network.Seed, uint64(r.turn.Number)*0x9e3779b97f4a7c15) // numbers that follow each other must not look alike
 }
 
 // nextClient takes a free client whose node is up, if possible one of the next node

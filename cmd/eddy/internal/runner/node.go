@@ -36,7 +36,10 @@ type node struct {
 	kills   int           // the number of faults that keep it down
 	wipe    bool          // the next incarnation starts in an empty directory
 	initDue time.Duration // when the reply to init is due
-	noReply bool          // it has a violation no-final-reply
+
+	// readsFrom is when the node must have read what was sent to it during a pause.
+	readsFrom time.Duration
+	noReply   bool // it has a violation no-final-reply
 }
 
 // An incarnation is one process of a node, with what is needed to check its
@@ -53,6 +56,20 @@ type requests struct{ copies, replies idCounts }
 
 func newIncarnation(number int) *incarnation {
 	return &incarnation{number: number, requests: map[string]*requests{}}
+}
+
+// next returns the incarnation after this one, which is not used any more. It may reply
+// to the requests that were delivered to earlier ones: a node may keep its requests in
+// its directory, and it cannot know which of its replies got out before it was killed.
+// init is for one incarnation.
+func (i *incarnation) next(number int) *incarnation {
+	n := newIncarnation(number)
+	for src, r := range i.requests {
+		if src != "c0" {
+			n.requests[src] = &requests{copies: r.copies}
+		}
+	}
+	return n
 }
 
 func (i *incarnation) requestsFrom(src string) *requests {
@@ -85,14 +102,23 @@ func (r *runner) startNode(n *node) {
 	}
 	number := r.cluster.Start(n.index, n.wipe)
 	n.wipe = false
-	n.incarnation = newIncarnation(number)
+	n.incarnation = n.incarnation.next(number)
 	n.initDue = r.now + r.cfg.initTimeout()
 }
 
-// started handles the event that a process was started, or could not be.
+// started handles the event that a process was started, or could not be. If the program
+// cannot be started any more, the test ends, and what it has found so far is kept.
 func (r *runner) started(n *node, e *cluster.Event) error {
-	if e.Err != nil {
+	switch {
+	case e.Err == nil:
+	case e.Incarnation == 1:
 		return e.Err
+	case r.ending:
+		n.state = down
+		return nil
+	default:
+		n.state = exited
+		return stopError(fmt.Sprintf("%s could not be started again: %v", n.name, e.Err))
 	}
 	if n.state != starting { // the node was killed before it had a process
 		r.cluster.Kill(n.index)
@@ -228,12 +254,10 @@ func (r *runner) send(n *node, e *cluster.Event, m message.Message) {
 		r.net.Drop(r.now, m, sim.UnknownDest)
 		return
 	}
-	if c := r.byClient[m.Dest]; c != nil && m.InReplyTo == c.id {
-		c.line = e.Line.Number
-	} else if late := r.expired[m.Dest]; late != nil && m.InReplyTo == late.id {
-		late.line = e.Line.Number
+	record := r.net.Send(r.now, m)
+	if m.IsReply() {
+		r.replied(&m, e.Line.Number, record)
 	}
-	r.net.Send(r.now, m)
 	r.observe(&m)
 }
 

@@ -64,6 +64,15 @@ func (r *runner) noteEnd(n *node, e *cluster.Event) {
 	r.notes.add(note, n.name)
 }
 
+// noteLogs adds notes about nodes whose log is not complete.
+func (r *runner) noteLogs() {
+	for _, n := range r.nodes {
+		if missing, err := r.cluster.MissingLog(n.index); missing > 0 {
+			r.notes.add(fmt.Sprintf("wrote %d bytes to stderr that are missing in its log: %v", missing, err), n.name)
+		}
+	}
+}
+
 // noteRate adds a note if clients could not reach the rate.
 func (r *runner) noteRate() {
 	wanted := r.cfg.Rate * r.cfg.TimeLimit.Seconds()

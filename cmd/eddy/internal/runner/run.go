@@ -28,9 +28,11 @@ type Result struct {
 	Stopped        string           // why the test ended early, or ""
 	Notes          []string         // facts that do not change the verdict
 	Numbers        []checker.Number // of the workload; set by Judge
+	Crash          *Crash           // nil unless eddy itself failed; Judge may set it
 
 	start time.Time
 	check func() ([]checker.Problem, []checker.Number)
+	load  workload.Workload
 }
 
 // Run runs a test. It returns an error if the program cannot be started or eddy
@@ -50,12 +52,13 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 	seed := cfg.Network.Seed
 	r := &runner{
 		cfg: cfg, start: time.Now(), cluster: c, net: sim.New(cfg.Network), history: new(history.History),
-		rand:   rand.New(rand.NewPCG(seed, 1)),
-		byName: map[string]*node{}, byClient: map[string]*client{}, expired: map[string]*expired{},
+		rand: rand.New(rand.NewPCG(seed, 1)),
+		turn: new(workload.Turn), draws: rand.NewPCG(seed, 2),
+		byName: map[string]*node{}, byClient: map[string]*client{}, ended: map[clientRequest]*endedRequest{},
 	}
 	r.load = cfg.Spec.New(workload.Env{
 		Nodes: cfg.Nodes, Topology: workload.Topology(cfg.Topology, cfg.Nodes),
-		Rand:        rand.New(rand.NewPCG(seed, 2)),
+		Turn: r.turn, Rand: rand.New(r.draws),
 		CallTimeout: cfg.CallTimeout, CallAttempts: cfg.CallAttempts, CallBackoff: cfg.CallBackoff, Flooded: cfg.Rate == MaxRate, IgnoreLate: cfg.IgnoreLate,
 		Txn: cfg.Txn,
 	})
@@ -68,9 +71,10 @@ func Run(ctx context.Context, cfg *Config) (*Result, error) {
 		r.start = time.Now()
 	}
 	r.stalls = newStallMonitor(r.start)
+	r.looked = time.Since(r.start)
 	defer r.stalls.end()
 	for i, name := range cfg.Nodes {
-		n := &node{name: name, index: i}
+		n := &node{name: name, index: i, incarnation: newIncarnation(0)}
 		r.nodes = append(r.nodes, n)
 		r.byName[name] = n
 	}
@@ -89,10 +93,12 @@ func stderrTo(cfg *Config) func(string, []byte) {
 // run runs the phases and returns the result.
 func (r *runner) run(ctx context.Context) (*Result, error) {
 	result := &Result{}
-	err := r.phases(ctx, result)
+	err := guard(func() error { return r.phases(ctx, result) })
 	var stopped stopError
 	switch {
 	case err == nil:
+	case errors.As(err, &result.Crash):
+		result.Stopped = err.Error()
 	case errors.As(err, &stopped):
 		result.Stopped = stopped.Error()
 	case ctx.Err() != nil:
@@ -100,21 +106,28 @@ func (r *runner) run(ctx context.Context) (*Result, error) {
 	default:
 		return nil, err
 	}
-	if result.Stopped != "interrupted" {
-		if err := r.end(ctx); err != nil {
+	if result.Stopped != "interrupted" && result.Crash == nil {
+		switch err := guard(func() error { return r.end(ctx) }); {
+		case errors.As(err, &result.Crash):
+			result.Stopped = err.Error()
+		case err != nil:
 			result.Stopped = "interrupted"
 		}
 	}
+	if result.Crash == nil {
+		r.endTest()
+	}
 	result.check = func() ([]checker.Problem, []checker.Number) {
 		problems, numbers := r.load.Check(workload.Record{
-			History: r.history, Journal: r.net.Journal(), End: r.endedAt, Lag: r.stalls.lag,
+			History: r.history, Journal: r.net.Journal(), End: r.endedAt, Lag: r.stalls.lag, Stood: r.stalls.between,
 		})
 		return append(problems, checker.Errors(r.history, r.expectsError, r.excuse())...), numbers
 	}
 	result.History, result.Violations, result.Journal = r.history, r.violations.all, r.net.Journal()
-	result.start = r.start
+	result.start, result.load = r.start, r.load
 	result.SimulatedNodes = r.peers.names
 	r.noteCarrier()
+	r.noteLogs()
 	result.Notes = r.notes.texts()
 	result.Elapsed = time.Since(r.start)
 	return result, nil
@@ -181,12 +194,18 @@ func (r *runner) requestAll(ctx context.Context, requests []workload.Request) ([
 	_, err := r.until(ctx, r.now+time.Hour, r.idle)
 	var ops []history.Op
 	for i := first; i < r.history.Len(); i++ {
-		ops = append(ops, r.history.At(i))
+		if op := r.history.At(i); !op.Again {
+			ops = append(ops, op)
+		}
 	}
 	return ops, err
 }
 
+// setup sends the requests before all others. The network delivers them: a test whose
+// own preparation is lost would say nothing about the nodes.
 func (r *runner) setup(ctx context.Context) error {
+	r.net.SpareClients(true)
+	defer r.net.SpareClients(false)
 	ops, err := r.requestAll(ctx, r.load.Setup())
 	if err != nil {
 		return err
@@ -203,7 +222,9 @@ func (r *runner) setup(ctx context.Context) error {
 func (r *runner) main(ctx context.Context) error {
 	r.clients, r.free = nil, nil
 	for i := range r.cfg.Concurrency {
-		r.free = append(r.free, r.newClient(r.nodes[i%len(r.nodes)]))
+		c := r.newClient(r.nodes[i%len(r.nodes)])
+		c.number = int64(i)
+		r.free = append(r.free, c)
 	}
 	r.nextOp = r.now
 	r.inMain = r.cfg.Rate != 0
@@ -255,7 +276,9 @@ func (r *runner) quiesce(ctx context.Context) error {
 // final sends the final requests to every node, until their results are complete.
 func (r *runner) final(ctx context.Context) error {
 	r.inFinal = true
-	end := r.now + cmp.Or(r.cfg.finalTimeout, finalTimeout)
+	r.draws.Seed(r.cfg.Network.Seed, 3)
+	end := r.now - r.stood + cmp.Or(r.cfg.finalTimeout, finalTimeout)
+	over := func() bool { return r.now-r.stood >= end }
 	for {
 		var requests []workload.Request
 		for _, n := range r.nodes {
@@ -276,10 +299,10 @@ func (r *runner) final(ctx context.Context) error {
 			}
 		}
 		switch {
-		case lost != "" && r.now >= end:
+		case lost != "" && over():
 			return stopError("NATS lost a final request to " + lost + ", or the reply")
 		case lost != "":
-		case r.load.Settled(ops) || r.now >= end || r.allExited():
+		case r.load.Settled(ops) || over() || r.allExited():
 			return nil
 		}
 		again := r.now + 100*time.Millisecond
@@ -295,6 +318,8 @@ func (r *runner) checkFinal(ops []history.Op) (lost string) {
 	for i := range ops {
 		n := r.byName[ops[i].Node]
 		switch {
+		case r.carrier != nil && !ops[i].InTime():
+			lost = n.name
 		case !strings.HasPrefix(ops[i].Error, noReply) || n.noReply || n.state == exited:
 		case r.lostByCarrier(&ops[i]):
 			lost = n.name
@@ -307,10 +332,10 @@ func (r *runner) checkFinal(ops []history.Op) (lost string) {
 }
 
 // lostByCarrier reports whether the carrier lost the request of an operation that
-// timed out, or its reply.
+// timed out.
 func (r *runner) lostByCarrier(op *history.Op) bool {
-	e := r.expired[op.Client]
-	return r.carrier != nil && e != nil && (e.line > 0 || r.net.Journal().At(e.record).Fate == sim.InFlight)
+	e := r.ended[clientRequest{op.Client, op.MsgID}]
+	return r.carrier != nil && e != nil && r.net.Journal().At(e.record).Fate == sim.InFlight
 }
 
 // end tells the nodes to end and waits until they have.

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -24,7 +25,10 @@ func TestMain(m *testing.M) {
 	if os.Getenv(isNode) != "" {
 		runReplica()
 		createFile()
-		echoNode(len(os.Args) > 1 && os.Args[1] == "stop-reading")
+		if slices.Contains(os.Args, "complain") {
+			fmt.Fprintln(os.Stderr, "a complaint")
+		}
+		echoNode(slices.Contains(os.Args, "stop-reading"))
 		os.Exit(0)
 	}
 	os.Setenv(isNode, "1")
@@ -126,6 +130,55 @@ func TestRunUnreadInput(t *testing.T) {
 	i := slices.IndexFunc(problems, func(p checker.Problem) bool { return p.Check == "unread-input" })
 	if i < 0 || !problems[i].Unknown || !strings.Contains(problems[i].Text, "bytes of its input") {
 		t.Errorf("%+v", problems)
+	}
+}
+
+// If the program cannot be started any more, the test ends, and what it found is kept.
+func TestRunProgramIsRemoved(t *testing.T) {
+	t.Parallel()
+	cfg := config(t)
+	cfg.Bin = filepath.Join(t.TempDir(), "node")
+	program, err := os.ReadFile(os.Args[0])
+	if err == nil {
+		err = os.WriteFile(cfg.Bin, program, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Nemeses, cfg.Interval, cfg.TimeLimit = []string{"kill"}, 100*time.Millisecond, 30*time.Second
+	cfg.OnProgress = func(p Progress) {
+		if p.OK > 3 {
+			os.Remove(cfg.Bin)
+		}
+	}
+	res, err := Run(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verdict, problems := res.Judge(cfg, false)
+	if verdict != checker.Unknown || !strings.Contains(res.Stopped, "could not be started again") || res.History.Len() <= 3 {
+		t.Errorf("%v %v, %d operations", verdict, problems, res.History.Len())
+	}
+}
+
+// If the log of a node cannot be written, the results say so.
+func TestRunLogOnFullDisk(t *testing.T) {
+	t.Parallel()
+	if _, err := os.Stat("/dev/full"); err != nil {
+		t.Skip("there is no /dev/full")
+	}
+	cfg := config(t)
+	cfg.Args = []string{"complain"}
+	if err := os.Symlink("/dev/full", filepath.Join(cfg.Logs, "n2.log")); err != nil {
+		t.Fatal(err)
+	}
+	res, err := Run(context.Background(), cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := "n2 wrote 12 bytes to stderr that are missing in its log: write "
+	if len(res.Notes) != 1 || !strings.HasPrefix(res.Notes[0], want) || !strings.HasSuffix(res.Notes[0], "no space left on device") {
+		t.Errorf("%q", res.Notes)
 	}
 }
 

@@ -1,6 +1,7 @@
 package runner
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -15,6 +16,9 @@ const (
 	// stallRecovery is how long after a stall lines may still be read late,
 	// because the goroutines that waited run one after another.
 	stallRecovery = 100 * time.Millisecond
+
+	// minStandStill is the shortest stall of the loop that extends what nodes may take.
+	minStandStill = 100 * time.Millisecond
 
 	// maxStallSpan is the longest time that one stall may span. If every line is
 	// late, there are many stalls.
@@ -92,4 +96,58 @@ func (s *stallMonitor) lag(at time.Duration) time.Duration {
 		}
 	}
 	return longest
+}
+
+// between returns how long this process stood still between two times.
+func (s *stallMonitor) between(from, to time.Duration) (sum time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, stall := range slices.Backward(s.stalls) {
+		sum += max(0, min(to, stall.to)-max(from, stall.from))
+		to = min(to, stall.from) // stalls of the loop and of the monitor overlap
+	}
+	return sum
+}
+
+// look returns the time. If the loop stood still since it last looked, that is a stall.
+// The monitor runs in another goroutine and does not see it: it may have run meanwhile.
+func (r *runner) look() time.Duration {
+	now := time.Since(r.start)
+	if now-r.looked > minStall {
+		r.standStill(r.looked, now)
+	}
+	r.looked = now
+	return now
+}
+
+// wake is called when the loop has slept and has taken the events. It should have woken
+// when the first event came, and at the latest when its timer expired.
+func (r *runner) wake() {
+	if r.sleep == 0 {
+		return
+	}
+	due := r.looked + r.sleep
+	if len(r.events) > 0 {
+		due = min(due, max(r.looked, r.events[0].At.Sub(r.start)))
+	}
+	r.looked = min(due, time.Since(r.start))
+	r.sleep = 0
+}
+
+// standStill records that the loop stood still, and carried no message. Nodes and
+// clients get this time in addition: a reply cannot come before its request.
+func (r *runner) standStill(from, to time.Duration) {
+	r.stalls.add(from, to)
+	lost := to - from
+	if lost < minStandStill {
+		return
+	}
+	r.stood += lost
+	for _, n := range r.nodes {
+		n.initDue += lost
+		n.readsFrom += lost
+	}
+	for _, c := range r.clients {
+		c.due += lost
+	}
 }

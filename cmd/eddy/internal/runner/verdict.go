@@ -1,12 +1,14 @@
 package runner
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
 )
 
 // nothingChecked is the check that fails if a workload had nothing to check.
@@ -16,8 +18,15 @@ const nothingChecked = "nothing-checked"
 // runs the workload's checks, which may take some time. If lenient is set, violations
 // make the verdict unknown instead of fail.
 func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.Problem) {
-	problems, numbers := res.check()
-	res.Numbers, res.Elapsed = numbers, time.Since(res.start)
+	var problems []checker.Problem
+	err := guard(func() error {
+		problems, res.Numbers = res.check()
+		return nil
+	})
+	if errors.As(err, &res.Crash) && res.Stopped == "" {
+		res.Stopped = err.Error()
+	}
+	res.Elapsed = time.Since(res.start)
 	nothing := func(p checker.Problem) bool { return p.Check == nothingChecked }
 	if res.Stopped != "" {
 		problems = slices.DeleteFunc(problems, nothing) // because the test ended early
@@ -29,26 +38,40 @@ func (res *Result) Judge(cfg *Config, lenient bool) (checker.Verdict, []checker.
 			problems = append(problems, v.problem(lenient))
 		}
 	}
-	ok, ended := 0, res.History.Len()
+	ok, served, ended := 0, 0, res.History.Operations()
 	for op := range res.History.All() {
-		if op.Outcome == history.OK {
+		outcome, _ := op.Seen()
+		switch {
+		case op.Again:
+		case outcome == history.OK:
 			ok++
+			served++
+		case outcome == history.Fail && res.isResult(op):
+			served++
 		}
 	}
 	unknown := func(check, format string, args ...any) {
 		problems = append(problems, checker.Problem{Check: check, Text: fmt.Sprintf(format, args...), At: res.Elapsed, Unknown: true})
 	}
 	switch {
+	case res.Crash != nil:
+		unknown("eddy-failed", "%v", res.Crash)
 	case res.Stopped != "":
 		unknown("stopped", "the test ended early: %s", res.Stopped)
 	case ok == 0 && !slices.ContainsFunc(problems, nothing):
 		unknown("nothing-ok", "none of %d operations ended ok, so nothing was tested", ended)
-	case float64(ok) < cfg.Availability*float64(ended):
+	case float64(served) < cfg.Availability*float64(ended):
 		problems = append(problems, checker.Problem{Check: "low-availability", At: res.Elapsed,
-			Text: fmt.Sprintf("%d of %d operations ended ok, which is less than %v", ok, ended, cfg.Availability)})
+			Text: fmt.Sprintf("%d of %d operations were served, which is less than %v", served, ended, cfg.Availability)})
 	}
 	checker.Sort(problems)
 	return checker.Judge(problems, ok > 0), problems
+}
+
+// isResult reports whether an error is a result, as 20 and 22 are in lin-kv.
+func (res *Result) isResult(op *history.Op) bool {
+	reader, ok := res.load.(workload.ErrorReader)
+	return ok && reader.IsResult(op)
 }
 
 // problem returns the violation as a reason for the verdict.

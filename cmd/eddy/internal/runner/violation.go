@@ -31,7 +31,7 @@ var ViolationKinds = []struct{ Kind, Meaning string }{
 	{"long-line", "it wrote a line that is longer than 16 MiB"},
 	{"wrong-src", "it sent a message whose src is not its own name"},
 	{"unknown-dest", "it sent a message whose dest does not exist"},
-	{"unrequested-reply", "it replied to a request that was never delivered to it"},
+	{"unrequested-reply", "it replied to a request that was never delivered to it, or to an earlier process of it"},
 	{"extra-reply", "it sent more replies to a request than copies of it were delivered"},
 	{"reused-id", "it used a msg_id twice in one incarnation; a reply may have the msg_id of its request"},
 	{"unsolicited", "it sent a message to a client that is not a reply"},

@@ -23,7 +23,7 @@ func busy(t testing.TB) *Network {
 		now := time.Duration(i) * ms
 		n.Send(now, request(t, "n1", "n2", i, i))
 		n.Send(now, request(t, "c1", "n1", i, i))
-		n.Send(now, msg(t, `{"src":"n2","dest":"n1","body":{"type":"a \" \\ b","x":[1,{"in_reply_to":1}]}}`))
+		n.Send(now, msg(t, `{"src":"n2","dest":"n1","body":{"type":"a \" \\ b","x":[1,{"in_reply_to":1},"\ud800"]}}`))
 		drain(n, now)
 		switch i {
 		case 20:

@@ -52,8 +52,8 @@ func (j *Journal) WriteTo(w io.Writer) (int64, error) {
 }
 
 // lineOptions encode durations as nanoseconds and allow bodies with duplicate
-// names.
-var lineOptions = json.JoinOptions(jsonv1.FormatDurationAsNano(true), jsontext.AllowDuplicateNames(true), json.Deterministic(true))
+// names and escapes of lone surrogates.
+var lineOptions = json.JoinOptions(jsonv1.FormatDurationAsNano(true), jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true), json.Deterministic(true))
 
 type counter struct {
 	w io.Writer

@@ -47,6 +47,7 @@ type Config struct {
 // the operating system schedules the processes.
 type Network struct {
 	quiesced  bool // loss and duplication have ended
+	spared    bool // the same for clients' links, but not for ever
 	config    Config
 	journal   Journal
 	flying    eventqueue.Queue[flight]
@@ -179,8 +180,9 @@ func (n *Network) send(now time.Duration, m message.Message, forged bool) int {
 		return i
 	}
 	loss, duplicate, delay := n.faultEffects(src, dest)
-	lost := !n.quiesced && d.unit(drawLoss) < link.loss
-	duplicated := !n.quiesced && d.unit(drawDuplicate) < link.duplicate || d.unit(drawFaultDuplicate) < duplicate
+	random := !n.quiesced && !(n.spared && (src.client || dest.client))
+	lost := random && d.unit(drawLoss) < link.loss
+	duplicated := random && d.unit(drawDuplicate) < link.duplicate || d.unit(drawFaultDuplicate) < duplicate
 	n.launch(now, i, dest, link, delay+link.latency.At(d.unit(drawLatency)), lost, d.unit(drawFaultLoss) < loss)
 	if duplicated {
 		second := n.journal.duplicate(i)
@@ -197,6 +199,10 @@ func (n *Network) Quiesce(now time.Duration) {
 	n.quiesced = true
 	n.journal.event(Event{At: now, What: "quiesced"})
 }
+
+// SpareClients ends random loss and duplication on the links of clients, or lets them
+// begin again.
+func (n *Network) SpareClients(spare bool) { n.spared = spare }
 
 // Drop records a message in the journal without sending it. fate says why.
 func (n *Network) Drop(now time.Duration, m message.Message, fate Fate) int {

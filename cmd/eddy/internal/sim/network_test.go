@@ -368,6 +368,16 @@ func TestQuiesce(t *testing.T) {
 			t.Errorf("to %s nothing was lost", dest)
 		}
 	}
+	n.SpareClients(true)
+	if send("n2") || !send("c1") {
+		t.Error("SpareClients is not about the links of clients")
+	}
+	for _, more := n.Due(0); more; _, more = n.Due(0) {
+		t.Error("to c1 it came twice")
+	}
+	if n.SpareClients(false); send("c1") {
+		t.Error("SpareClients does not end")
+	}
 	n.Quiesce(0)
 	for _, dest := range []string{"n2", "c1"} {
 		if !send(dest) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/canonical"
 )
 
 // broadcast is the workload in which clients broadcast integers and read the
@@ -28,7 +29,8 @@ import (
 // acknowledged or that any read returned, for at most 10 s. An element that a client
 // has read must not disappear, even if its broadcast was never acknowledged.
 //
-// A broadcast that gets no reply, or an error, may or may not have taken effect.
+// A broadcast that gets no reply, or an error, may or may not have taken effect. A
+// late acknowledgement counts from when it was written.
 // Every request must get a reply (`no-reply`), except during a fault and until 2 s
 // after it.
 //
@@ -36,12 +38,14 @@ import (
 // latency`), and the number of stale elements.
 type broadcast struct {
 	env   Env
-	count int64 // operations
-	last  int64 // the last element
+	count int64          // the number of the latest operation
+	asked map[int64]bool // the elements that were broadcast
 	known map[int64]bool
 }
 
-func newBroadcast(env Env) Workload { return &broadcast{env: env, known: map[int64]bool{}} }
+func newBroadcast(env Env) Workload {
+	return &broadcast{env: env, asked: map[int64]bool{}, known: map[int64]bool{}}
+}
 
 // Setup sends every node the topology.
 func (w *broadcast) Setup() []Request {
@@ -59,14 +63,15 @@ func (w *broadcast) Setup() []Request {
 
 // Next returns a broadcast and a read alternately.
 func (w *broadcast) Next(node string) Request {
-	w.count++
+	w.count = w.env.number(w.count)
 	if w.count%2 == 0 {
 		return w.Final(node)
 	}
-	w.last++
+	element := (w.count + 1) / 2
+	w.asked[element] = true
 	return Request{
-		F: "broadcast", Value: strconv.AppendInt(nil, w.last, 10), Key: w.last,
-		Body: fmt.Appendf(nil, `{"type":"broadcast","message":%d}`, w.last),
+		F: "broadcast", Value: strconv.AppendInt(nil, element, 10), Key: element,
+		Body: fmt.Appendf(nil, `{"type":"broadcast","message":%d}`, element),
 		Type: "broadcast", Want: "broadcast_ok",
 	}
 }
@@ -91,7 +96,7 @@ func (w *broadcast) Read(req *Request, body []byte) (jsontext.Value, error) {
 		return nil, fmt.Errorf("its messages are not an array of integers")
 	}
 	for _, v := range values {
-		if 0 < v && v <= w.last {
+		if w.asked[v] {
 			w.known[v] = true
 		}
 	}
@@ -100,7 +105,22 @@ func (w *broadcast) Read(req *Request, body []byte) (jsontext.Value, error) {
 
 // elements parses an array of integers.
 func elements(messages jsontext.Value) (values []int64, err error) {
-	return values, json.Unmarshal(messages, &values)
+	if err = json.Unmarshal(messages, &values); err == nil {
+		return values, nil
+	}
+	var items []jsontext.Value
+	if json.Unmarshal(messages, &items) != nil {
+		return nil, err
+	}
+	values = values[:0]
+	for _, item := range items {
+		n, ok := canonical.Int(item) // 1.0, too
+		if !ok {
+			return nil, err
+		}
+		values = append(values, n)
+	}
+	return values, nil
 }
 
 // Settled reports whether every node knows all elements that are known.

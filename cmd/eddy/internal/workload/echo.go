@@ -18,21 +18,26 @@ import (
 // Checked: the echo of an echo_ok equals that of its request (`wrong-echo`), and
 // every request that was delivered to a node gets a reply, unless the node was killed
 // (`no-reply`).
-type echo struct{ n int64 }
+type echo struct {
+	env Env
+	n   int64 // the highest number of a text
+}
 
-func newEcho(Env) Workload { return &echo{} }
+func newEcho(env Env) Workload { return &echo{env: env} }
 
 func (*echo) Setup() []Request          { return nil }
 func (*echo) Settled([]history.Op) bool { return true }
 
-func (w *echo) Next(string) Request {
-	w.n++
-	body := strconv.AppendInt([]byte(`{"type":"echo","echo":"Please echo `), w.n, 10)
+func (w *echo) Next(string) Request { return w.request(w.env.number(w.n)) }
+
+func (w *echo) request(n int64) Request {
+	w.n = max(w.n, n)
+	body := strconv.AppendInt([]byte(`{"type":"echo","echo":"Please echo `), n, 10)
 	body = append(body, `"}`...)
 	return Request{F: "echo", Value: body[len(`{"type":"echo","echo":`) : len(body)-1], Body: body, Type: "echo", Want: "echo_ok"}
 }
 
-func (w *echo) Final(string) Request { return w.Next("") }
+func (w *echo) Final(string) Request { return w.request(w.n + 1) }
 
 func (*echo) Read(req *Request, body []byte) (jsontext.Value, error) { return required(body, "echo") }
 

@@ -57,8 +57,9 @@ const (
 func (*linKV) Setup() []Request { return nil }
 
 func (w *linKV) Next(string) Request {
-	w.n++
-	key := w.n / opsPerKey
+	n := w.env.number(w.n)
+	w.n = max(w.n, n)
+	key := n / opsPerKey
 	value := w.env.Rand.IntN(kvValues)
 	switch w.env.Rand.IntN(3) {
 	case 0:
@@ -91,11 +92,14 @@ func (*linKV) Read(req *Request, body []byte) (jsontext.Value, error) {
 	return required(body, "value")
 }
 
+// IsResult reports whether an error is an observation.
+func (*linKV) IsResult(op *history.Op) bool {
+	return op.Code == 20 && op.F != "write" || op.Code == 22 && op.F == "cas"
+}
+
 // ExpectsError reports whether an error is an observation, or 11, which a node
 // without a leader may return.
-func (*linKV) ExpectsError(op *history.Op) bool {
-	return op.Code == 20 && op.F != "write" || op.Code == 22 && op.F == "cas" || op.Code == 11
-}
+func (w *linKV) ExpectsError(op *history.Op) bool { return w.IsResult(op) || op.Code == 11 }
 
 func (*linKV) Check(r Record) ([]checker.Problem, []checker.Number) {
 	return checker.Linear(r.History, linTimeout), []checker.Number{{Name: "keys", Value: keys(r.History)}}

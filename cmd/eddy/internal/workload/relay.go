@@ -10,6 +10,7 @@ import (
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/canonical"
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
@@ -72,18 +73,18 @@ const (
 )
 
 func (w *relay) Next(node string) Request {
-	w.n++
+	n := w.env.number(w.n)
 	every := int64(rare)
-	if w.n <= frequentUntil {
+	if n <= frequentUntil {
 		every = frequent
 	}
 	switch {
-	case w.n%every == 3:
-		return w.request(w.slow)
-	case w.n%(2*every) == 9:
-		return w.request(w.unresponsive)
+	case n%every == 3:
+		return w.request(n, w.slow)
+	case n%(2*every) == 9:
+		return w.request(n, w.unresponsive)
 	}
-	return w.request(w.other(node, w.n))
+	return w.request(n, w.other(node, n))
 }
 
 // other returns a real node other than the given one, if there is one.
@@ -96,16 +97,14 @@ func (w *relay) other(node string, n int64) string {
 	return nodes[at]
 }
 
-func (w *relay) request(target string) Request {
-	body := fmt.Appendf(nil, `{"type":"relay","target":%s,"payload":{"type":"echo","echo":"relay %d"}}`, message.Quote(target), w.n)
-	value := fmt.Appendf(nil, `{"target":%s,"echo":"relay %d"}`, message.Quote(target), w.n)
-	return Request{F: "relay", Value: value, Body: body, Type: "relay", Want: "relay_ok", Key: w.n}
+func (w *relay) request(n int64, target string) Request {
+	w.n = max(w.n, n)
+	body := fmt.Appendf(nil, `{"type":"relay","target":%s,"payload":{"type":"echo","echo":"relay %d"}}`, message.Quote(target), n)
+	value := fmt.Appendf(nil, `{"target":%s,"echo":"relay %d"}`, message.Quote(target), n)
+	return Request{F: "relay", Value: value, Body: body, Type: "relay", Want: "relay_ok", Key: n}
 }
 
-func (w *relay) Final(node string) Request {
-	w.n++
-	return w.request(w.other(node, w.n))
-}
+func (w *relay) Final(node string) Request { return w.request(w.n+1, w.other(node, w.n+1)) }
 
 func (*relay) Settled([]history.Op) bool { return true }
 
@@ -114,7 +113,7 @@ func (*relay) Read(_ *Request, body []byte) (jsontext.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n, err := strconv.Atoi(string(attempts)); err != nil || n < 1 {
+	if n, ok := canonical.Int(attempts); !ok || n < 1 {
 		return nil, fmt.Errorf("its attempts must be an integer from 1, not %s", attempts)
 	}
 	result, err := required(body, "result")
@@ -130,7 +129,7 @@ func (*relay) Read(_ *Request, body []byte) (jsontext.Value, error) {
 // ExpectsError reports whether the call was to a simulated node.
 func (w *relay) ExpectsError(op *history.Op) bool {
 	target := string(Member(op.Value, "target"))
-	return target == strconv.Quote(w.slow) || target == strconv.Quote(w.unresponsive)
+	return target == string(message.Quote(w.slow)) || target == string(message.Quote(w.unresponsive))
 }
 
 // Check checks the journal only.
@@ -138,7 +137,7 @@ func (w *relay) Check(r Record) ([]checker.Problem, []checker.Number) {
 	problems, numbers := checker.Relay(r.Journal, checker.RelayConfig{
 		Nodes: w.env.Nodes, Timeout: w.env.CallTimeout, Attempts: w.env.CallAttempts, IgnoreLate: w.env.IgnoreLate,
 		Backoff: w.env.CallBackoff, Flooded: w.env.Flooded,
-		End: r.End, Lag: r.Lag,
+		End: r.End, Lag: r.Lag, Stood: r.Stood,
 	})
 	simulated := fmt.Sprintf("%s slow, %s unresponsive", w.slow, w.unresponsive)
 	return problems, append(numbers, checker.Number{Name: "simulated nodes", Value: simulated})

@@ -10,6 +10,28 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
+// A count may be written in any way that JSON has for an integer.
+func TestRelayReadsAttempts(t *testing.T) {
+	w := newRelay(Env{Nodes: []string{"n1", "n2"}})
+	for attempts, ok := range map[string]bool{"1": true, "1.0": true, "2e0": true, "0": false, "1.5": false, `"1"`: false, "-1": false} {
+		body := fmt.Appendf(nil, `{"type":"relay_ok","attempts":%s,"result":{"text":"\ud800"}}`, attempts)
+		if _, err := w.Read(&Request{}, body); (err == nil) != ok {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
+// The same holds for the elements of a broadcast.
+func TestBroadcastReadsElements(t *testing.T) {
+	w := newBroadcast(Env{Nodes: []string{"n1", "n2"}})
+	for messages, ok := range map[string]bool{"[]": true, "[1,2]": true, "[1.0,20e-1]": true, "[1.5]": false, `["1"]`: false, "7": false} {
+		body := fmt.Appendf(nil, `{"type":"read_ok","messages":%s}`, messages)
+		if _, err := w.Read(&Request{F: "read"}, body); (err == nil) != ok {
+			t.Errorf("%s: %v", body, err)
+		}
+	}
+}
+
 // A node may send any message to a simulated node.
 func TestSimulatedNodesAcceptAnyMessage(t *testing.T) {
 	w := newRelay(Env{Nodes: []string{"n1", "n2"}, CallTimeout: 1000}).(*relay)

@@ -14,7 +14,7 @@ import (
 //	{"type":"generate_ok","id":123}
 //
 // An id is any JSON value. Checked: no two replies have the same id
-// (`duplicate-id`), including replies that arrived after the client's timeout; and
+// (`duplicate-id`), including replies that their clients did not get in time; and
 // every request gets a reply (`no-reply`), except during a fault or lost messages and
 // until 2 s after them, because a node may need a service or other nodes to make an
 // id. Try it with --nemesis kill: a node that uses only a counter returns the same

@@ -32,7 +32,13 @@ type Request struct {
 type Env struct {
 	Nodes    []string
 	Topology map[string][]string
-	Rand     *rand.Rand
+
+	// Turn, unless nil, is set before each Next, and so is the state of Rand: what a
+	// client asks depends on its own number and on how often it has asked, and not on
+	// the order in which other clients got their replies. So two tests with the same
+	// seed ask the same.
+	Turn *Turn
+	Rand *rand.Rand
 
 	// CallTimeout, CallAttempts and CallBackoff are the configuration of relays.
 	CallTimeout  time.Duration
@@ -57,6 +63,20 @@ type TxnConfig struct {
 	MaxWritesPerKey int         // after how many writes a key is replaced
 }
 
+// A Turn says for which request Next is called.
+type Turn struct {
+	Number int64 // of the request: from 1 on, each once, about in their order
+}
+
+// number returns the number of the request for which Next is called, if the latest one
+// had the number last.
+func (e *Env) number(last int64) int64 {
+	if e.Turn == nil {
+		return last + 1
+	}
+	return e.Turn.Number
+}
+
 // A Workload is a workload in one test. Its methods must be called from one
 // goroutine.
 type Workload interface {
@@ -79,6 +99,12 @@ type Workload interface {
 	Check(Record) ([]checker.Problem, []checker.Number)
 }
 
+// An ErrorReader is a workload in which some errors are results, as good as those of
+// operations that end ok: the node has served the request.
+type ErrorReader interface {
+	IsResult(op *history.Op) bool
+}
+
 // A Record is everything that happened in a test.
 type Record struct {
 	History *history.History
@@ -88,6 +114,10 @@ type Record struct {
 	// Lag returns how much earlier a line may have been written than it was read
 	// at a time, because this program was delayed. nil means never.
 	Lag func(at time.Duration) time.Duration
+
+	// Stood returns how long this program stood still between two times, and carried
+	// no message. nil means never.
+	Stood func(from, to time.Duration) time.Duration
 }
 
 // A Spec describes a workload. docs/workloads.md is generated from the doc comment of

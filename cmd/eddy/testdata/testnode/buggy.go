@@ -36,8 +36,8 @@ var Buggy = map[string]func(){
 	"not-utf8":       after(2, func(n *Node, m Message) { fmt.Println("\xff\xfe"); n.Echo(m) }),
 	"empty-line":     after(2, func(n *Node, m Message) { fmt.Println(); n.Echo(m) }),
 	"an-array":       after(2, func(n *Node, m Message) { fmt.Println(`[1,2,3]`); n.Echo(m) }),
-	"no-dest":        after(2, func(n *Node, m Message) { fmt.Printf(`{"src":%q,"body":{"type":"x"}}`+"\n", n.ID); n.Echo(m) }),
-	"no-body":        after(2, func(n *Node, m Message) { fmt.Printf(`{"src":%q,"dest":"c1"}`+"\n", n.ID); n.Echo(m) }),
+	"no-dest":        after(2, func(n *Node, m Message) { fmt.Printf(`{"src":%s,"body":{"type":"x"}}`+"\n", Quote(n.ID)); n.Echo(m) }),
+	"no-body":        after(2, func(n *Node, m Message) { fmt.Printf(`{"src":%s,"dest":"c1"}`+"\n", Quote(n.ID)); n.Echo(m) }),
 	"no-type":        after(2, func(n *Node, m Message) { n.Send(m.Src, `{"echo":1}`); n.Echo(m) }),
 	"id-is-a-string": after(2, func(n *Node, m Message) { n.Send(m.Src, `{"type":"echo_ok","in_reply_to":"1"}`); n.Echo(m) }),
 	"two-on-a-line": after(2, func(n *Node, m Message) {
@@ -142,7 +142,7 @@ func lateAndWrong() {
 			late = 1900 * time.Millisecond
 		}
 		time.AfterFunc(late, func() {
-			fmt.Printf(`{"src":%q,"dest":%q,"body":{"type":"echo_ok","echo":%s,"in_reply_to":%d}}`+"\n", n.ID, m.Src, echo, m.Body.MsgID)
+			fmt.Printf(`{"src":%s,"dest":%s,"body":{"type":"echo_ok","echo":%s,"in_reply_to":%d}}`+"\n", Quote(n.ID), Quote(m.Src), echo, m.Body.MsgID)
 		})
 		return true
 	}

@@ -88,8 +88,14 @@ func (n *Node) Reply(to Message, body string) {
 
 // Send sends a message with the next msg_id.
 func (n *Node) Send(dest, body string) {
-	fmt.Printf(`{"src":%q,"dest":%q,"body":%s,"msg_id":%d}}`+"\n", n.ID, dest, strings.TrimSuffix(body, "}"), n.Next)
+	fmt.Printf(`{"src":%s,"dest":%s,"body":%s,"msg_id":%d}}`+"\n", Quote(n.ID), Quote(dest), strings.TrimSuffix(body, "}"), n.Next)
 	n.Next++
+}
+
+// Quote returns a name as a JSON string. Go's own quotes are not always JSON.
+func Quote(name string) string {
+	quoted, _ := jsontext.AppendQuote(nil, name)
+	return string(quoted)
 }
 
 // Echo replies to an echo request.

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/healthy"
+	"github.com/eddyrpc/eddy/internal/longtest"
+)
+
+func init() {
+	for name, node := range healthy.Nodes {
+		if node.Run != nil {
+			testNodes["healthy-"+name] = node.Run
+		}
+	}
+	testNodes["busy"] = func() { // until its input ends, as it does with the process that has started it
+		var over atomic.Bool
+		go func() {
+			for !over.Load() {
+			}
+		}()
+		io.Copy(io.Discard, os.Stdin)
+		over.Store(true)
+	}
+}
+
+// mixes are faults that healthy nodes bear. Faults for a while are short, because the tests
+// are.
+var mixes = map[string][]string{
+	"clients":   {"--client-latency", "exponential:20ms", "--client-loss", "0.02"},
+	"network":   {"--latency", "exponential:5ms", "--loss", "0.1", "--duplicate", "0.1"},
+	"partition": {"--nemesis", "partition"},
+	"pause":     {"--nemesis", "pause"},
+	"kill":      {"--nemesis", "kill"},
+}
+
+// borne returns the names of the mixes that a node bears.
+func borne(n healthy.Node) []string {
+	if n.Bears != nil {
+		return n.Bears
+	}
+	return slices.Sorted(maps.Keys(mixes))
+}
+
+// allOf returns the flags of several mixes together.
+func allOf(names []string) (flags []string) {
+	var nemeses []string
+	for _, name := range names {
+		if mix := mixes[name]; mix[0] == "--nemesis" {
+			nemeses = append(nemeses, mix[1])
+		} else {
+			flags = append(flags, mix...)
+		}
+	}
+	if len(nemeses) > 0 {
+		flags = append(flags, "--nemesis", strings.Join(nemeses, ","), "--nemesis-interval", "0.4")
+	}
+	return flags
+}
+
+// A healthyRun is a test of a healthy node that must pass.
+type healthyRun struct {
+	node, mix string
+	seed      int
+	flags     []string
+}
+
+// healthyRuns returns one run of each node with all faults that it bears, and in long tests
+// runs without faults, with each of the mixes and with all of them, for five seeds.
+func healthyRuns() (all []healthyRun) {
+	_, noPython := exec.LookPath("python3")
+	for _, name := range slices.Sorted(maps.Keys(healthy.Nodes)) {
+		node := healthy.Nodes[name]
+		if node.Script != "" && (noPython != nil || runtime.GOOS == "windows") {
+			continue
+		}
+		mixes := map[string][]string{"all": allOf(borne(node))}
+		if longtest.On {
+			mixes["calm"] = nil
+			for _, mix := range borne(node) {
+				mixes[mix] = allOf([]string{mix})
+			}
+		}
+		for _, mix := range slices.Sorted(maps.Keys(mixes)) {
+			for seed := 1; seed <= longtest.Or(5, 1); seed++ {
+				all = append(all, healthyRun{name, mix, seed, slices.Concat(mixes[mix], node.Flags)})
+			}
+		}
+	}
+	return all
+}
+
+// blamed are healthy nodes that eddy test still blames, and why.
+var blamed = map[string]string{
+	"broadcast-forwards-ids":    "ids of clients between nodes",
+	"broadcast-ids-beyond-2^63": "ids beyond 2^63-1 between nodes",
+	"broadcast-no-type":         "bodies without type between nodes",
+	"broadcast-null-id":         "null for an id",
+	"broadcast-null-list":       "sometimes null for an empty list",
+	"broadcast-numbers":         "1.0 and 1e0 for 1",
+	"broadcast-one-id":          "a msg_id used again between nodes",
+	"broadcast-reply-to-0":      "in_reply_to 0 between nodes",
+	"echo-queue":                "sometimes the answer to a request of before a kill",
+	"echo-forwarded":            "the src of a client",
+	"echo-null-ids":             "null for an id",
+	"echo-one-id":               "a msg_id used again in replies",
+	"lin-kv-numbers":            "1.0 and 1e0 for 1",
+	"relay-numbers":             "1.0 and 1e0 for 1",
+}
+
+// Nodes that are correct and unusual pass, under all faults that they bear.
+func TestHealthyNodes(t *testing.T) {
+	t.Parallel()
+	checkHealthy(t)
+}
+
+// They also pass while other processes keep the processors busy.
+func TestHealthyNodesOnBusyMachine(t *testing.T) {
+	longtest.Skip(t, "two processes keep processors busy for minutes")
+	for range 2 {
+		busy := exec.Command("busy")
+		input, err := busy.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := busy.Start(); err != nil {
+			t.Fatal(err)
+		}
+		defer busy.Wait()
+		defer input.Close()
+	}
+	checkHealthy(t)
+}
+
+func checkHealthy(t *testing.T) {
+	all := healthyRuns()
+	if only := os.Getenv("EDDY_HEALTHY"); only != "" { // for whoever looks for the cause of a failure
+		all = slices.DeleteFunc(all, func(r healthyRun) bool { return !strings.Contains(r.node+" "+r.mix, only) })
+	}
+	sideBySide(t, len(all), func(t *testing.T, i int) {
+		r := all[i]
+		workload, count := healthy.Nodes[r.node].Workload, "3"
+		program := "healthy-" + r.node
+		if script := healthy.Nodes[r.node].Script; script != "" {
+			program = "testdata/healthy/" + script
+		}
+		if (workload == "echo" || workload == "unique-ids") && !longtest.On {
+			count = "2"
+		}
+		flags := append([]string{"-w", workload, "--bin", program, "--node-count", count,
+			"--concurrency", "3n", "--rate", "40", "--time-limit", longtest.Or("2", "1"), "--client-timeout", "2s",
+			"--call-timeout", healthy.CallTimeout.String(), "--seed", strconv.Itoa(r.seed)}, r.flags...)
+		got := eddyTest(t, flags...)
+		if why, ok := blamed[r.node]; ok {
+			if got.Verdict == "pass" && r.mix == "all" && !strings.HasPrefix(why, "sometimes ") {
+				t.Errorf("healthy-%s passes: it is not blamed any more for %s", r.node, why)
+			}
+			return
+		}
+		if got.Verdict != "pass" {
+			t.Errorf("healthy-%s, %s, seed %d: %s\n%s%s", r.node, r.mix, r.seed, got.Verdict, got.text(), fmt.Sprint(flags))
+		}
+	})
+}
