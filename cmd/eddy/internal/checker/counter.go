@@ -3,7 +3,6 @@ package checker
 import (
 	"cmp"
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -94,7 +93,7 @@ type valueRead struct {
 	index    int
 	node     string
 	value    int64
-	from, to time.Duration // to is math.MaxInt64 if the reply came after the client's timeout
+	from, to time.Duration
 	final    bool
 }
 
@@ -103,7 +102,7 @@ func (k *counterCheck) take(i int, op *history.Op) {
 	switch op.F {
 	case "add":
 		delta, ok := integer(op.Value)
-		if !ok {
+		if !ok || op.Again {
 			return
 		}
 		k.adds = append(k.adds, counterAdd{i, delta, k.Copies[requestOf(op)], op.From, op.Outcome})
@@ -115,19 +114,15 @@ func (k *counterCheck) take(i int, op *history.Op) {
 			k.failed++
 		}
 	case "read":
-		result, ok := resultOf(op)
-		if !ok {
+		if op.Outcome != history.OK {
 			return
 		}
-		value, ok := integer(result)
+		value, ok := integer(op.Result)
 		if !ok {
-			k.found.add("malformed-read", op.To, -1, "%v: the result is not an integer: %s", op, quote.Excerpt(result))
+			k.found.add("malformed-read", op.To, -1, "%v: the result is not an integer: %s", op, quote.Excerpt(op.Result))
 			return
 		}
 		read := &valueRead{index: i, node: op.Node, value: value, from: op.From, to: op.To, final: op.Final}
-		if op.Outcome != history.OK {
-			read.to, read.final = math.MaxInt64, false
-		}
 		k.reads = append(k.reads, read)
 		if last := k.last[op.Node]; read.final && (last == nil || read.from >= last.from) {
 			k.last[op.Node] = read
@@ -165,8 +160,8 @@ func (k *counterCheck) checkReads() {
 			why, add = "; the latest add was "+k.named(begun-1), begun-1
 		}
 		op := k.op(read.index)
-		if k.found.add(check, op.To, -1, "%v: it returned %d%s, %s%s%s",
-			op, read.value, lateNote(op), notASum(begun-failed, failed), nearest(possible, read.value), why) && add >= 0 {
+		if k.found.add(check, op.To, -1, "%v: it returned %d, %s%s%s",
+			op, read.value, notASum(begun-failed, failed), nearest(possible, read.value), why) && add >= 0 {
 			k.found.addRequests(k.op(k.adds[add].index))
 		}
 	}

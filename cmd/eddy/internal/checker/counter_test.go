@@ -2,7 +2,6 @@ package checker
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -114,7 +113,7 @@ func shown(ops []history.Op) string {
 	var b strings.Builder
 	for i := range ops {
 		op := &ops[i]
-		fmt.Fprintf(&b, "%d: %d-%d %s %s %s %s%s %v final=%v\n", i, op.From, op.To, op.Node, op.F, op.Value, op.Result, op.Late, op.Outcome, op.Final)
+		fmt.Fprintf(&b, "%d: %d-%d %s %s %s %s %v final=%v again=%v\n", i, op.From, op.To, op.Node, op.F, op.Value, op.Result, op.Outcome, op.Final, op.Again)
 	}
 	return b.String()
 }
@@ -152,7 +151,7 @@ func drawCounter(t *rapid.T) (ops []history.Op, c CounterConfig) {
 			c.Copies[requestOf(op)] = 1
 		}
 		if op.Outcome == history.OK {
-			sum += delta
+			sum += delta // or not, if it is a further reply
 		}
 	}
 	for i := range rapid.IntRange(0, 9).Draw(t, "ops") {
@@ -163,10 +162,8 @@ func drawCounter(t *rapid.T) (ops []history.Op, c CounterConfig) {
 			add(&op)
 		} else {
 			op.F, op.Outcome, op.Result = "read", history.OK, fmt.Append(nil, rapid.Int64Range(least, 8).Draw(t, "value"))
-			if rapid.IntRange(0, 5).Draw(t, "late") == 0 {
-				op.Outcome, op.Late, op.Result = history.Indefinite, op.Result, nil
-			}
 		}
+		op.Again = rapid.IntRange(0, 9).Draw(t, "again") == 0
 		ops = append(ops, op)
 	}
 	for i := range rapid.IntRange(0, 3).Draw(t, "final") {
@@ -198,7 +195,7 @@ func enumerate(ops []history.Op, c CounterConfig) (found []string) {
 		value := number(ops[i].Result)
 		own := int64(0)
 		for j := range ops {
-			if ops[j].F == "add" && ops[j].Outcome == history.OK && ops[j].Node == node {
+			if isAdd(&ops[j]) && ops[j].Outcome == history.OK && ops[j].Node == node {
 				own += number(ops[j].Value)
 			}
 		}
@@ -230,10 +227,12 @@ func enumerate(ops []history.Op, c CounterConfig) (found []string) {
 	return found
 }
 
+func isAdd(op *history.Op) bool { return op.F == "add" && !op.Again }
+
 func finalAdds(ops []history.Op, c CounterConfig) (must int64, may, failed []int64) {
 	for j := range ops {
 		op := &ops[j]
-		if op.F != "add" {
+		if !isAdd(op) {
 			continue
 		}
 		for copy := range 1 + c.Copies[requestOf(op)] {
@@ -252,12 +251,9 @@ func finalAdds(ops []history.Op, c CounterConfig) (must int64, may, failed []int
 
 func enumerateRead(ops []history.Op, c CounterConfig, read *history.Op) []string {
 	result, replied := read.Result, read.To
-	if read.Outcome != history.OK {
-		result, replied = read.Late, math.MaxInt64
-	}
 	var may, failed []int64
 	for j := range ops {
-		if op := &ops[j]; op.F == "add" && op.From <= replied {
+		if op := &ops[j]; isAdd(op) && op.From <= replied {
 			for range 1 + c.Copies[requestOf(op)] {
 				if op.Outcome == history.Fail {
 					failed = append(failed, number(op.Value))
@@ -278,9 +274,6 @@ func enumerateRead(ops []history.Op, c CounterConfig, read *history.Op) []string
 
 func wentBack(ops []history.Op, c CounterConfig, read *history.Op) bool {
 	result, replied := read.Result, read.To
-	if read.Outcome != history.OK {
-		result, replied = read.Late, math.MaxInt64
-	}
 	return slices.ContainsFunc(ops, func(before history.Op) bool {
 		return before.F == "read" && before.Outcome == history.OK && before.Node == read.Node && before.To <= read.From &&
 			before.Client != read.Client && number(before.Result) > number(result) &&

@@ -61,7 +61,7 @@ type gsetCheck struct {
 	reads    []setRead    // by the times at which they began
 	shown    map[string]*shownElements
 	final    map[string][]int // by node, the operations of its final reads
-	counted  int              // reads whose replies were in time
+	counted  int              // reads
 	repeated int              // elements in a read more than once
 	lost     int
 }
@@ -105,11 +105,11 @@ type shownElements struct {
 func (g *gsetCheck) take(i int, op *history.Op) {
 	switch op.F {
 	case "add":
-		if value, ok := integer(op.Value); ok {
+		if value, ok := integer(op.Value); ok && !op.Again {
 			g.adds = append(g.adds, setAdd{value, i, op.From})
 		}
 	case "read":
-		if _, ok := resultOf(op); ok {
+		if op.Outcome == history.OK {
 			g.reads = append(g.reads, setRead{i, op.From})
 		}
 	}
@@ -149,26 +149,22 @@ func (g *gsetCheck) index() {
 // checkRead checks a single read and compares it with the elements.
 func (g *gsetCheck) checkRead(read *setRead) {
 	op := g.op(read.index)
-	result, _ := resultOf(op)
-	values, ok := integers(result)
+	values, ok := integers(op.Result)
 	if !ok {
-		g.found.add("malformed-read", op.To, -1, "%v: the result is not an array of integers: %s", op, quote.Excerpt(result))
+		g.found.add("malformed-read", op.To, -1, "%v: the result is not an array of integers: %s", op, quote.Excerpt(op.Result))
 		return
 	}
 	slices.Sort(values)
 	for i := 1; i < len(values); i++ {
 		if v := values[i]; values[i-1] == v && (i == 1 || values[i-2] != v) {
 			g.repeated++
-			g.found.add("duplicated", op.To, -1, "%v: it returned %d more than once%s", op, v, lateNote(op))
+			g.found.add("duplicated", op.To, -1, "%v: it returned %d more than once", op, v)
 		}
 	}
 	values = slices.Compact(values)
-	late := op.Outcome != history.OK
-	if !late {
-		g.counted++
-		if op.Final {
-			g.final[op.Node] = append(g.final[op.Node], read.index)
-		}
+	g.counted++
+	if op.Final {
+		g.final[op.Node] = append(g.final[op.Node], read.index)
 	}
 	shown := g.shownAt(op)
 	for i := range g.elements {
@@ -179,11 +175,11 @@ func (g *gsetCheck) checkRead(read *setRead) {
 		}
 		if len(values) > 0 && values[0] == e.value {
 			values = values[1:]
-			g.present(e, op, read.index, late)
+			g.present(e, op, read.index)
 			if shown != nil {
 				shown.since[i] = min(shown.since[i], op.To)
 			}
-		} else if !late {
+		} else {
 			e.last, e.missing = false, op.From
 			e.later = e.later || shown != nil && shown.since[i] <= op.From
 		}
@@ -197,7 +193,7 @@ func (g *gsetCheck) checkRead(read *setRead) {
 // returns nil if the incarnation is not certain.
 func (g *gsetCheck) shownAt(op *history.Op) *shownElements {
 	number, ok := g.kills.incarnation(op.Node, op.From, op.To)
-	if !ok || op.Outcome != history.OK {
+	if !ok {
 		return nil
 	}
 	shown := g.shown[op.Node]
@@ -210,22 +206,17 @@ func (g *gsetCheck) shownAt(op *history.Op) *shownElements {
 
 // invented adds a problem for an element that no client added.
 func (g *gsetCheck) invented(op *history.Op, value int64) {
-	g.found.add("invented", op.To, -1, "%v: it returned %d, which no client added%s", op, value, lateNote(op))
+	g.found.add("invented", op.To, -1, "%v: it returned %d, which no client added", op, value)
 }
 
 // present handles an element that a read returned.
-func (g *gsetCheck) present(e *setElement, op *history.Op, index int, late bool) {
-	replied := op.To
-	if late {
-		replied = math.MaxInt64
-	} else {
-		e.read, e.last = true, true
-	}
-	if e.began > replied || e.began == math.MaxInt64 {
+func (g *gsetCheck) present(e *setElement, op *history.Op, index int) {
+	e.read, e.last = true, true
+	if e.began > op.To {
 		g.notAdded(e, op)
 		return
 	}
-	if !late && op.To < e.known {
+	if op.To < e.known {
 		e.known, e.knownBy = op.To, index
 	}
 }
@@ -234,14 +225,14 @@ func (g *gsetCheck) present(e *setElement, op *history.Op, index int, late bool)
 // have taken effect.
 func (g *gsetCheck) notAdded(e *setElement, op *history.Op) {
 	if e.failed >= 0 {
-		if failed := g.op(e.failed); failed.From <= op.To || op.Outcome != history.OK {
-			g.found.add("failed-but-present", op.To, -1, "%v: it returned %d%s, although %v definitely failed: %s", op, e.value, lateNote(op), failed, failed.Error)
+		if failed := g.op(e.failed); failed.From <= op.To {
+			g.found.add("failed-but-present", op.To, -1, "%v: it returned %d, although %v definitely failed: %s", op, e.value, failed, failed.Error)
 			return
 		}
 	}
 	first := g.op(e.first)
-	if g.found.add("invented", op.To, -1, "%v: it returned %d%s, but the first add of it began at %s, by %s to %s (msg_id %d)",
-		op, e.value, lateNote(op), seconds(first.From), first.Client, first.Node, first.MsgID) {
+	if g.found.add("invented", op.To, -1, "%v: it returned %d, but the first add of it began at %s, by %s to %s (msg_id %d)",
+		op, e.value, seconds(first.From), first.Client, first.Node, first.MsgID) {
 		g.found.addRequests(first)
 	}
 }

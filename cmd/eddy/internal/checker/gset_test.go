@@ -117,9 +117,10 @@ func drawSet(t *rapid.T) (ops []history.Op, kills Kills) {
 		if rapid.Bool().Draw(t, "add") {
 			op.F, op.Value = "add", fmt.Append(nil, rapid.IntRange(0, 3).Draw(t, "element"))
 			op.Outcome = rapid.SampledFrom([]history.Outcome{history.OK, history.OK, history.Fail, history.Indefinite, history.Open}).Draw(t, "outcome")
-		} else if read(&op, 5); rapid.IntRange(0, 5).Draw(t, "late") == 0 {
-			op.Outcome, op.Late, op.Result = history.Indefinite, op.Result, nil
+		} else {
+			read(&op, 5)
 		}
+		op.Again = rapid.IntRange(0, 9).Draw(t, "again") == 0
 		ops = append(ops, op)
 	}
 	for i := range rapid.IntRange(0, 5).Draw(t, "final") {
@@ -142,15 +143,11 @@ type setReference struct {
 
 // values returns what a read returned, and when. Reads without a reply returned nothing.
 func (r *setReference) values(op *history.Op) (values []int64, at time.Duration) {
-	switch {
-	case op.F != "read":
+	if op.F != "read" {
 		return nil, 0
-	case op.Outcome == history.OK:
-		values, _ = integers(op.Result)
-		return values, op.To
 	}
-	values, _ = integers(op.Late)
-	return values, math.MaxInt64
+	values, _ = integers(op.Result)
+	return values, op.To
 }
 
 func (r *setReference) inTime(op *history.Op) bool {
@@ -160,7 +157,7 @@ func (r *setReference) inTime(op *history.Op) bool {
 // some reports whether there is an add of an element that began by a time and is so.
 func (r *setReference) some(v int64, by time.Duration, is func(*history.Op) bool) bool {
 	for i := range r.ops {
-		if op := &r.ops[i]; op.F == "add" && number(op.Value) == v && op.From <= by && is(op) {
+		if op := &r.ops[i]; isAdd(op) && number(op.Value) == v && op.From <= by && is(op) {
 			return true
 		}
 	}
@@ -178,7 +175,7 @@ func (r *setReference) known(v int64) time.Duration {
 	for i := range r.ops {
 		op := &r.ops[i]
 		values, _ := r.values(op)
-		if op.F == "add" && number(op.Value) == v && acked(op) || r.inTime(op) && slices.Contains(values, v) && r.some(v, op.To, mayBe) {
+		if isAdd(op) && number(op.Value) == v && acked(op) || r.inTime(op) && slices.Contains(values, v) && r.some(v, op.To, mayBe) {
 			known = min(known, op.To)
 		}
 	}

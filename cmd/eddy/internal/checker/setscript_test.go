@@ -12,12 +12,13 @@ import (
 // script parses what sets parses, and also
 //
 //	30 n1 killed
-//	9-12 n2 read [17] late       the reply came after the client's timeout at 12
+//	9-12 n2 read [17] late       the node wrote the reply when the client had given up
+//	9-12 n2 add 17 again         the reply to a second copy of the request
 //	0-5 n1 add 17 twice          the request was delivered twice
 func script(t testing.TB, text string) (ops []history.Op, kills Kills, copies map[Request]int) {
 	kills, copies = Kills{}, map[Request]int{}
 	var rest strings.Builder
-	var late []bool
+	var last []string
 	for line := range strings.Lines(text) {
 		words := strings.Fields(line)
 		if words[len(words)-1] == "killed" {
@@ -29,16 +30,17 @@ func script(t testing.TB, text string) (ops []history.Op, kills Kills, copies ma
 			continue
 		}
 		if words[len(words)-1] == "twice" {
-			copies[Request{fmt.Sprintf("c%d", len(late)), words[1], 1}]++
+			copies[Request{fmt.Sprintf("c%d", len(last)), words[1], 1}]++
 		}
-		late = append(late, words[len(words)-1] == "late")
+		last = append(last, words[len(words)-1])
 		rest.WriteString(line)
 	}
 	ops = sets(t, rest.String())
 	for i := range ops {
-		if late[i] {
-			ops[i].Outcome, ops[i].Late, ops[i].Result = history.Indefinite, ops[i].Result, nil
+		if last[i] == "late" {
+			ops[i].GaveUp = ops[i].To - 1
 		}
+		ops[i].Again = last[i] == "again"
 	}
 	return ops, kills, copies
 }

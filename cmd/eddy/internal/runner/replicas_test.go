@@ -80,9 +80,9 @@ type mix struct {
 }
 
 var (
-	noFaults = mix{"no faults", func(*Config) {}}
-	delayed  = mix{"delayed", func(c *Config) { c.Network.Latency = sim.Constant(10 * time.Millisecond) }}
-	lossy    = mix{"lossy", func(c *Config) {
+	noFaults   = mix{"no faults", func(*Config) {}}
+	delayed    = mix{"delayed", func(c *Config) { c.Network.Latency = sim.Constant(10 * time.Millisecond) }}
+	lossyLinks = mix{"lossy", func(c *Config) {
 		c.Network.Loss, c.Network.Duplicate, c.Network.Latency = 0.2, 0.2, sim.Exponential(10*time.Millisecond)
 		c.Nemeses, c.Interval = []string{"partition", "slow", "flaky", "clog", "partition-clients"}, 200*time.Millisecond
 	}}
@@ -121,15 +121,15 @@ func TestReplicas(t *testing.T) {
 	var runs []run
 	for seed := range longtest.Or[uint64](5, 2) {
 		for _, load := range setAndCounters {
-			for _, mix := range []mix{lossy, pausing, copying} {
+			for _, mix := range []mix{lossyLinks, pausing, copying} {
 				runs = append(runs, run{"gossips", load, mix, seed})
 			}
 			runs = append(runs,
-				run{"durable", load, killing, seed}, run{"durable", load, lossy, seed},
+				run{"durable", load, killing, seed}, run{"durable", load, lossyLinks, seed},
 				run{"reads-late", load, killing, seed},
-				run{"refuses", load, noFaults, seed}, run{"refuses", load, lossy, seed},
-				run{"forwards", load, noFaults, seed}, run{"forwards", load, lossy, seed},
-				run{"service", load, killing, seed}, run{"service", load, lossy, seed})
+				run{"refuses", load, noFaults, seed}, run{"refuses", load, lossyLinks, seed},
+				run{"forwards", load, noFaults, seed}, run{"forwards", load, lossyLinks, seed},
+				run{"service", load, killing, seed}, run{"service", load, lossyLinks, seed})
 		}
 	}
 	several(t, len(runs), func(t *testing.T, i int) {

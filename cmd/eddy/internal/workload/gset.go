@@ -20,8 +20,8 @@ import (
 //	{"type":"read"}
 //	{"type":"read_ok","value":[3,17]}
 //
-// The elements are 0, 1, 2 and so on. A client sends one add in eight again, as one does
-// that got no reply, perhaps to another node. The element must be in the set once. A
+// The elements are integers that become larger. A client sends one add in eight again, as
+// one does that got no reply, perhaps to another node. The element must be in the set once. A
 // reply has no other fields than those above, msg_id and in_reply_to (`wrong-body`).
 //
 // After all faults, clients read every node until all nodes return all elements that were
@@ -40,33 +40,41 @@ import (
 // node may ask different nodes for each read.
 type gSet struct {
 	env      Env
-	count    int64          // elements
+	count    int64          // the number of the latest request
+	asked    map[int64]bool // the elements that were added
 	known    map[int64]bool // elements that were acknowledged or read
 	complete map[int64]bool // the elements that all nodes returned in the last round of reads; nil if some were missing
 }
 
-func newGSet(env Env) Workload { return &gSet{env: env, known: map[int64]bool{}} }
+func newGSet(env Env) Workload {
+	return &gSet{env: env, asked: map[int64]bool{}, known: map[int64]bool{}}
+}
 
 const (
-	// addAgain is how rarely a client adds an element again.
-	addAgain = 8
+	// addAgain is how rarely a client tries to add an element again. About half of the
+	// integers that it tries are elements.
+	addAgain = 4
 
-	// recentElements is how many of the latest elements may be added again.
-	recentElements = 8
+	// recentElements is from how many of the latest integers it takes the element.
+	recentElements = 16
 )
 
 func (*gSet) Setup() []Request { return nil }
 
 // Next returns an add or a read at random.
 func (w *gSet) Next(string) Request {
-	switch {
-	case w.env.Rand.IntN(2) == 0:
+	w.count = w.env.number(w.count)
+	if w.env.Rand.IntN(2) == 0 {
 		return readRequest()
-	case w.count > 0 && w.env.Rand.IntN(addAgain) == 0:
-		return w.add(w.count - 1 - w.env.Rand.Int64N(min(w.count, recentElements)))
 	}
-	w.count++
-	return w.add(w.count - 1)
+	element := w.count - 1
+	if w.env.Rand.IntN(addAgain) == 0 {
+		if earlier := element - 1 - w.env.Rand.Int64N(recentElements); w.asked[earlier] {
+			element = earlier
+		}
+	}
+	w.asked[element] = true
+	return w.add(element)
 }
 
 func (*gSet) add(element int64) Request {
@@ -101,7 +109,7 @@ func (w *gSet) Read(req *Request, body []byte) (jsontext.Value, error) {
 		return nil, fmt.Errorf("its value is not an array of integers")
 	}
 	for _, v := range values {
-		if 0 <= v && v < w.count {
+		if w.asked[v] {
 			w.known[v] = true
 		}
 	}
