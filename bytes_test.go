@@ -15,6 +15,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/eddytest"
 	"github.com/eddyrpc/eddy/internal/longtest"
 )
 
@@ -156,6 +157,41 @@ func TestOpenBytesOfCallsAreBounded(t *testing.T) {
 		time.Sleep(time.Minute)
 		if err := n.Call(t.Context(), "n2", body, nil, func(eddy.Result) { ended++ }); err != nil || ended != 10 {
 			t.Errorf("%d calls have ended: %v", ended, err)
+		}
+	})
+}
+
+// The texts of error replies count as bytes of their calls.
+func TestTextsOfErrorRepliesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &eddy.Node{Log: slog.New(slog.DiscardHandler), MaxOpenBytes: 50_000}
+		net := eddytest.New(t)
+		net.Start("n1", n)
+		replies, n2 := 0, net.Client("n2")
+		n2.Handle(func(m eddy.Message) {
+			if replies++; replies%10 != 0 { // the last attempt of each call waits
+				n2.Reply(m, `{"type":"error","code":11,"text":"`+strings.Repeat("x", 1000)+`"}`)
+			}
+		})
+		policy, ended := &eddy.Policy{Attempts: 10, RetryOn: []int{11}}, 0
+		call := func() error {
+			defer synctest.Wait()
+			return n.Call(t.Context(), "n2", do, policy, func(eddy.Result) { ended++ })
+		}
+		for i := range 6 {
+			if err := call(); err != nil {
+				t.Fatalf("call %d: %v", i, err)
+			}
+		}
+		if err := call(); !errors.Is(err, eddy.TemporarilyUnavailable) {
+			t.Errorf("one more call than there is room for: %v", err)
+		}
+		time.Sleep(time.Minute)
+		if calls, _ := openNow(n); calls != 0 || ended != 6 {
+			t.Errorf("%d calls are open, %d have ended", calls, ended)
+		}
+		if err := call(); err != nil {
+			t.Errorf("there is room again: %v", err)
 		}
 	})
 }

@@ -49,14 +49,14 @@ type Result struct {
 // needs no closure, which an open call would keep in memory.
 func (r Result) Request() *Request { return r.request }
 
-// RPCWithRetry calls dest. It sends body and waits for the reply. If the reply does not
-// come in time, it sends body again with a fresh msg_id, and gives up when the policy
-// allows no further attempt. It returns the reply and how many attempts were sent.
+// RPCWithRetry calls dest. It sends body and waits for the reply. If the reply does not come in
+// time, it sends body again with a fresh msg_id, and gives up when the policy allows no further
+// attempt. It returns the reply and how many attempts were sent.
 //
-// The body is a JSON object with a type: [Raw], or a Go value that [Marshal] makes one.
-// A reply to any attempt settles the call, also when a later attempt already waits. An
-// error reply is returned as the reply, together with an error that wraps its [Code].
-// All errors are a [*CallError]. When ctx ends, so does the call, at once.
+// The body is a JSON object with a type: [Raw], or a Go value that [Marshal] makes one. A reply
+// to any attempt settles the call, also when a later attempt already waits. An error reply is
+// returned as the reply, together with an error that wraps its [Code]. All errors are a
+// [*CallError]. When ctx ends, so does the call, at once.
 //
 // The network may lose, delay, duplicate and reorder messages. So a timeout does not
 // tell whether the request, its reply or nothing was lost, and dest may serve a call
@@ -191,12 +191,13 @@ func (n *Node) begin(ctx context.Context, dest string, c *call) error {
 	if d := n.calls.Begin(c, dest, n.scheduleStart(ctx, c.Policy)); d.Action == schedule.GiveUp {
 		return &CallError{call: c, err: Timeout, reason: d.Reason}
 	}
-	if c.Blocking && (r == nil || r.state&hasCalled != 0) {
-		n.out.FlushSoon() // this may be a callback, and no message would leave while it waits
+	if c.Blocking && (r == nil || n.inline.Load() || n.callsBack) {
+		n.out.FlushSoon() // this may be where nothing may block, and no message would leave while it waits
 		return nil
 	}
+	n.callsBack = n.callsBack || !c.Blocking
 	if r != nil && !c.Blocking {
-		r.state = (r.state | hasCalled) + 1
+		r.state++
 	}
 	n.out.Flush()
 	return nil
@@ -281,7 +282,9 @@ func (n *Node) endCall(end caller.End[owner], reply Message) {
 		return
 	}
 	result.request = o.request
-	defer o.request.release()
+	if o.request != nil {
+		defer o.request.release(false)
+	}
 	returned := false
 	defer func() {
 		if returned {

@@ -73,13 +73,8 @@ func (d *Dedup) Handler(h Handler) Handler {
 		case dedup.Served:
 			return Later, nil // it waits for the reply to the first request
 		}
-		details := req.addDetails()
-		outer := details.onReply // of another Dedup around this one
-		details.onReply = func(fields []byte) {
-			d.replied(first, fields)
-			if outer != nil {
-				outer(fields)
-			}
+		if state == dedup.New && !req.notify(func(fields []byte) { d.replied(first, fields) }) {
+			d.replied(first, nil) // it came before this, and is not known
 		}
 		return h(ctx, req)
 	}
@@ -111,11 +106,10 @@ func (d *Dedup) begin(id dedup.ID, req *Request) (dedup.State, *dedup.Call[*Requ
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	state, first, reply := d.table.Begin(id, req, time.Now(), d.limits())
-	switch state {
-	case dedup.Served:
+	if state == dedup.Served {
 		req.hold()
-		d.duplicates++
-	case dedup.Replied:
+	}
+	if state == dedup.Served || state == dedup.Replied {
 		d.duplicates++
 	}
 	return state, first, reply
@@ -146,7 +140,7 @@ func (d *Dedup) replied(call *dedup.Call[*Request], fields []byte) {
 		} else {
 			req.Fail(errStale)
 		}
-		req.release()
+		req.release(false)
 	}
 }
 

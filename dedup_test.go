@@ -257,6 +257,72 @@ func TestDedupAroundDedup(t *testing.T) {
 	})
 }
 
+// A Dedup around itself, or inside a handler that has replied already, leaves no request without
+// a reply.
+func TestDedupThatComesAgain(t *testing.T) {
+	var d, after eddy.Dedup
+	for name, test := range map[string]struct {
+		handler eddy.Handler
+		replies []string // to the request and the two that come again
+	}{
+		"around itself": {d.Handler(d.Handler(ok)), []string{"add_ok", "add_ok", "add_ok"}},
+		"after the reply": {func(ctx context.Context, req *eddy.Request) (any, error) {
+			req.Reply(eddy.Raw(`{"type":"early"}`))
+			return after.Handler(ok)(ctx, req)
+		}, []string{"early", "early", "early"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+				n.Handle("add", test.handler)
+				net := eddytest.New(t)
+				net.Start("n1", n)
+				c := net.Client("c1")
+				for _, want := range test.replies {
+					id := c.Request("n1", `{"type":"add","call":"a/1"}`)
+					time.Sleep(10 * time.Second)
+					if _, requests := openNow(n); requests != 0 {
+						t.Fatalf("%d requests are open", requests)
+					}
+					if m := c.Await(id); m.Type() != want {
+						t.Errorf("the reply is %s, want type %s", m.Body, want)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A request that is over gets no second reply, also if it then meets a Dedup that serves its call.
+func TestDedupOfARequestThatIsOver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+		var d eddy.Dedup
+		n.Handle("slow", d.Handler(func(context.Context, *eddy.Request) (any, error) {
+			time.Sleep(2 * time.Second)
+			return eddy.Raw(`{}`), nil
+		}))
+		n.Handle("over", func(ctx context.Context, req *eddy.Request) (any, error) {
+			time.AfterFunc(time.Second, func() { d.Handler(ok)(ctx, req) })
+			time.AfterFunc(3*time.Second, func() {
+				if err := req.Reply(eddy.Raw(`{}`)); err == nil {
+					t.Error("a second reply is sent")
+				}
+			})
+			return eddy.Raw(`{}`), nil
+		})
+		net := eddytest.New(t)
+		net.Start("n1", n)
+		c := net.Client("c1")
+		c.Request("n1", `{"type":"slow","call":"a/1"}`)
+		c.Request("n1", `{"type":"over","call":"a/1"}`)
+		time.Sleep(10 * time.Second)
+		if _, requests := openNow(n); requests != 0 {
+			t.Errorf("%d requests are open", requests)
+		}
+	})
+}
+
 // Dedup keeps the reply however the handler replies or fails to, with deadlines too, and
 // leaves no request open.
 func TestDedupOfAllReplies(t *testing.T) {

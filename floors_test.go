@@ -38,7 +38,7 @@ var floors = map[string][]string{
 	"internal/quantile":    {},
 	"internal/service":     {"internal/canonical", "internal/message"},
 	"eddytest":             {"", "retry", "internal/message", "internal/service"},
-	"maelstrom":            {"", "internal/official"},
+	"maelstrom":            {"", "internal/official", "internal/bounded"},
 	"internal/longtest":    {}, // for tests
 	"internal/txn":         {},
 	"internal/doctest":     {"internal/longtest"}, // for tests

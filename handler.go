@@ -3,6 +3,7 @@ package eddy
 import (
 	"context"
 	"math"
+	"time"
 
 	"github.com/eddyrpc/eddy/internal/bounded"
 	"github.com/eddyrpc/eddy/internal/metadata"
@@ -36,15 +37,14 @@ type handler struct {
 // Handle panics if the type has a handler already, or after the node has begun to run.
 func (n *Node) Handle(typ string, h Handler) { n.handle(&handler{n, typ, h, false}) }
 
-// HandleInline registers a handler that runs in the goroutine that reads the node's
-// input. Inline handlers run one at a time, in the order in which their messages came,
-// and their replies leave in this order with consecutive ids. A request costs no
-// goroutine and no copy of its body.
+// HandleInline registers a handler that runs in the goroutine that reads the node's input.
+// Inline handlers run one at a time, in the order in which their messages came, and their
+// replies leave in this order with consecutive ids. A request costs no goroutine and no copy of
+// its body.
 //
-// An inline handler must not block: the node reads nothing while it runs. It makes
-// calls with a callback ([Request.Call]); a call that would wait for its reply fails
-// if it is made with ctx, and otherwise blocks the whole node until it times out. The
-// Body of its request is valid until the handler returns.
+// An inline handler must not block: the node reads nothing while it runs. It makes calls with a
+// callback ([Request.Call]); a call that would wait for its reply fails if it is made with ctx,
+// and otherwise blocks the whole node until it times out. Body is valid until the handler returns.
 func (n *Node) HandleInline(typ string, h Handler) { n.handle(&handler{n, typ, h, true}) }
 
 func (n *Node) handle(h *handler) {
@@ -102,6 +102,7 @@ func (n *Node) serve(h *handler, m *wire.Message) {
 	}
 	size := uint32(min(bytes, math.MaxUint32))
 	if n.full.Load() {
+		n.stage.CompareAndSwap(initialising, created) // an init may come again
 		n.out.Lock()
 		e := overload("requests", n.requests, n.bytes)
 		n.out.Unlock()
@@ -109,6 +110,7 @@ func (n *Node) serve(h *handler, m *wire.Message) {
 		return
 	}
 	r := n.newRequest(h, m, size)
+	n.inline.Store(h.inline)
 	if !h.inline {
 		n.out.Lock()
 		r.count()
@@ -117,7 +119,7 @@ func (n *Node) serve(h *handler, m *wire.Message) {
 	if m.Body.HasMetadata && !r.readMetadata() {
 		n.expired.Add(1)
 		r.state |= isAnswered // nobody waits for the reply
-		r.release()
+		r.release(false)
 		return
 	}
 	if h.inline {
@@ -164,7 +166,7 @@ func (r *Request) readMetadata() (alive bool) {
 	}
 	n, m := r.handler.node, r.addDetails()
 	m.deadline = r.arrived + remaining
-	if m.deadline <= n.now() {
+	if m.deadline <= time.Since(n.start) {
 		return false
 	}
 	m.ctx, m.cancel = context.WithDeadline((*requestContext)(r), n.start.Add(m.deadline))
@@ -181,7 +183,7 @@ func (r *Request) serve() {
 		if r.handler.inline {
 			r.Body = nil // it would keep the memory of the line
 		}
-		r.releaseWith(!later)
+		r.release(!later)
 	}()
 	reply, err := r.handler.run(r.context(), r)
 	later = r.finish(reply, err)

@@ -19,7 +19,8 @@ func (n *Node) init(m *wire.Message) {
 	known, stage := n.identity.Load(), n.stage.Load()
 	switch {
 	case known == nil || stage == created && known.Equal(given):
-		n.setIdentity(given)
+		n.identity.Store(given)
+		n.out.SetName(given.ID)
 		n.stage.Store(initialising)
 		m.Body.HasMetadata = false // an init has no deadline
 		n.serve(&handler{node: n, name: "init", run: n.initialise, inline: n.onInit == nil}, m)

@@ -134,6 +134,9 @@ func TestBlockingCallWhereNothingMayBlock(t *testing.T) {
 		"callback of a timeout, the request's ctx":  {`{"type":"own","to":"nobody"}`, 100 * time.Millisecond},
 		"callback of a reply, the node's own ctx":   {`{"type":"every","to":"n2"}`, 0},
 		"callback of a timeout, the node's own ctx": {`{"type":"every","to":"nobody"}`, 100 * time.Millisecond},
+		"inline handler, another request's ctx":     {`{"type":"borrow"}`, 0},
+		"callback of the node, a request's ctx":     {`{"type":"node","to":"n2"}`, 0},
+		"timeout of the node, a request's ctx":      {`{"type":"node","to":"nobody"}`, 100 * time.Millisecond},
 	} {
 		t.Run(where, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) { blockWhereNothingMay(t, test.body, test.begin) })
@@ -155,30 +158,48 @@ func blockWhereNothingMay(t *testing.T, body string, begin time.Duration) {
 		}
 		ends <- end{attempts, time.Since(start)}
 	}
+	first := &eddy.Policy{Attempts: 1, Timeout: 100 * time.Millisecond}
 	callThenBlock := func(own func(ctx context.Context) context.Context) eddy.Handler {
 		return func(ctx context.Context, req *eddy.Request) (any, error) {
 			to, _ := req.Body.Get("to").Text()
-			policy := &eddy.Policy{Attempts: 1, Timeout: 100 * time.Millisecond}
-			return eddy.Later, req.Call(ctx, to, eddy.Raw(`{"type":"read"}`), policy, func(eddy.Result) {
+			return eddy.Later, req.Call(ctx, to, eddy.Raw(`{"type":"read"}`), first, func(eddy.Result) {
 				block(own(ctx))
 				req.Reply(eddy.Raw(`{}`))
 			})
 		}
 	}
-	var nodeContext context.Context
+	var nodeContext, lent context.Context
 	n.Every(time.Hour, func(ctx context.Context) { nodeContext = ctx })
 	n.HandleInline("inline", func(context.Context, *eddy.Request) (any, error) {
 		block(context.Background())
 		return eddy.Raw(`{}`), nil
 	})
 	n.HandleInline("callback", callThenBlock(func(context.Context) context.Context { return context.Background() }))
+	n.Handle("lend", func(ctx context.Context, _ *eddy.Request) (any, error) {
+		lent = ctx
+		return eddy.Raw(`{}`), nil
+	})
+	n.HandleInline("borrow", func(context.Context, *eddy.Request) (any, error) {
+		block(lent)
+		return eddy.Raw(`{}`), nil
+	})
+	n.Handle("node", func(ctx context.Context, req *eddy.Request) (any, error) {
+		to, _ := req.Body.Get("to").Text()
+		blocked := make(chan bool)
+		err := n.Call(ctx, to, eddy.Raw(`{"type":"read"}`), first, func(eddy.Result) {
+			block(ctx)
+			close(blocked)
+		})
+		<-blocked
+		return eddy.Raw(`{}`), err
+	})
 	n.Handle("own", callThenBlock(func(ctx context.Context) context.Context { return ctx }))
 	n.Handle("every", callThenBlock(func(context.Context) context.Context { return nodeContext }))
 	net := eddytest.New(t)
 	net.Start("n1", n)
 	n2, client := net.Client("n2"), net.Client("c1")
 	n2.Handle(func(m eddy.Message) { n2.Reply(m, `{"type":"read_ok"}`) })
-	synctest.Wait()
+	client.Await(client.Request("n1", `{"type":"lend"}`))
 
 	asked := client.Request("n1", body)
 	time.Sleep(begin + time.Millisecond)

@@ -59,7 +59,7 @@ func TestRequestIsClosedOnce(t *testing.T) {
 			r := &Request{Src: "c0", ID: 1, handler: h, state: 1}
 			r.count()
 			var both sync.WaitGroup
-			both.Go(r.release)
+			both.Go(func() { r.release(false) })
 			both.Go(func() { r.Reply(Raw(`{}`)) })
 			both.Wait()
 		}

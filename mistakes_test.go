@@ -2,6 +2,8 @@ package eddy_test
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"runtime"
 	"strings"
 	"sync/atomic"
@@ -60,6 +62,49 @@ func TestOnInitThatFails(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An init that comes while the request of the one before is still open, and is refused since no
+// more requests may be open, does not keep the node from beginning.
+func TestInitThatIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		logging := make(chan bool)
+		n := &eddy.Node{MaxOpen: 1, Log: slog.New(slog.NewTextHandler(writerFunc(func([]byte) { <-logging }), nil))}
+		tries := 0
+		n.OnInit(func(context.Context) error {
+			if tries++; tries == 1 {
+				panic("no such luck")
+			}
+			return nil
+		})
+		p := newPipe()
+		served := make(chan error, 1)
+		go func() { served <- n.Serve(t.Context(), p) }()
+		var out strings.Builder
+		for i := range 3 {
+			p.arrive([]byte(strings.Replace(initLine, `"msg_id":0`, fmt.Sprintf(`"msg_id":%d`, i), 1)))
+			synctest.Wait()
+			if i == 1 {
+				close(logging) // the panic
+				synctest.Wait()
+			}
+		}
+		p.lines(func(_ time.Duration, line string) { out.WriteString(line + "\n") })
+		for _, want := range []string{`"code":13`, `"code":11`, `"init_ok","in_reply_to":2`} {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s lacks %s", out.String(), want)
+			}
+		}
+		p.eof()
+		<-served
+	})
+}
+
+type writerFunc func(p []byte)
+
+func (f writerFunc) Write(p []byte) (int, error) {
+	f(p)
+	return len(p), nil
 }
 
 // A callback calls again whenever its call has failed: while the bound of open calls is

@@ -35,8 +35,8 @@ type Node struct {
 	// is dropped, and a call fails. 0 means 100,000.
 	MaxOpen int
 	// MaxOpenBytes is how many bytes the open calls may take, and, counted apart from
-	// them, the open requests: their bodies and the names in them. Past the bound the
-	// same happens as past MaxOpen. 0 means 256 MiB.
+	// them, the open requests: their bodies, the names in them, and error replies. Past
+	// the bound the same happens as past MaxOpen. 0 means 256 MiB.
 	MaxOpenBytes int
 	// Drain is how long the node goes on, after its input or the context of Serve has
 	// ended, so that it can reply to every accepted request. 0 means 30 s.
@@ -73,6 +73,7 @@ type Node struct {
 	phase                          atomic.Int32                      // serving, draining, ended
 	batches                        atomic.Int64                      // batches of Batchers that are not flushed yet
 	full                           atomic.Bool                       // no more requests may be open
+	inline                         atomic.Bool                       // the latest request has an inline handler
 	in, badLines, dropped, expired atomic.Int64                      // see Stats
 
 	// The lock of out guards what follows. It is never held while a handler, a
@@ -84,6 +85,7 @@ type Node struct {
 	calls      caller.Caller[owner]
 	requests   int64 // open requests and one-way messages, see Request.count
 	bytes      int64 // that those take
+	callsBack  bool  // there was a call with a callback
 	noReplies  bool  // only in the official library's mode
 }
 
@@ -135,11 +137,6 @@ func (n *Node) IDs() []string {
 		return slices.Clone(i.IDs)
 	}
 	return nil
-}
-
-func (n *Node) setIdentity(i *identity.Identity) {
-	n.identity.Store(i)
-	n.out.SetName(i.ID)
 }
 
 // OnInit registers a function that runs when init has set the node's name, before the node
@@ -220,6 +217,3 @@ func (n *Node) isOpen() bool {
 func (n *Node) dialect() wire.Dialect {
 	return wire.Dialect{Spaced: n.Spaced, Official: n.official != nil}
 }
-
-// now returns the node's time, a duration since its start.
-func (n *Node) now() time.Duration { return time.Since(n.start) }

@@ -25,7 +25,8 @@ func init() {
 type officialNode struct{ node *Node }
 
 func (o *officialNode) Adopt(id string, ids []string) {
-	o.node.setIdentity(&identity.Identity{ID: id, IDs: slices.Clone(ids)})
+	o.node.identity.Store(&identity.Identity{ID: id, IDs: slices.Clone(ids)})
+	o.node.out.SetName(id)
 	o.node.stage.Store(ready)
 }
 
@@ -81,7 +82,7 @@ func (o *officialNode) Busy() (done func()) {
 func (o *officialNode) Hold(request any) (release func()) {
 	r := request.(*Request)
 	r.hold()
-	return r.release
+	return func() { r.release(false) }
 }
 
 func (o *officialNode) LastID() int64 {

@@ -44,7 +44,7 @@ func (i *input) Read(p []byte) (int, error) {
 	n.nudge()
 	defer n.out.Begin() // also if Read ends the goroutine
 	read, err := i.from.Read(p)
-	n.reader.readAt = n.now()
+	n.reader.readAt = time.Since(n.start)
 	return read, err
 }
 

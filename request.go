@@ -30,8 +30,7 @@ type Request struct {
 // held by its handler and by each of its open calls. It is over when nothing holds it.
 const (
 	isAnswered = 1 << 31
-	hasCalled  = 1 << 30 // it has made a call with a callback
-	isCounted  = 1 << 29 // among the open requests, as all but one that only its inline handler holds
+	isCounted  = 1 << 30 // among the open requests, as all but one that only its inline handler holds
 	holds      = isCounted - 1
 )
 
@@ -104,26 +103,28 @@ func (r *Request) reply(add func(to outbox.To, keep bool) (fields []byte)) error
 	if r.OneWay() {
 		return nil
 	}
-	n, onReply := r.handler.node, detailsOf(r).onReply
+	n := r.handler.node
 	n.out.LockWithRoom()
 	if r.state&isAnswered != 0 || r.state&holds == 0 {
 		n.out.Unlock()
 		return errAnswered
 	}
 	r.state |= isAnswered
-	open := n.phase.Load() != ended
+	onReply, open := detailsOf(r).onReply, n.phase.Load() != ended
 	var fields []byte
 	if open {
 		fields = add(outbox.To{Src: r.Src, ID: r.ID}, onReply != nil)
 		n.out.Flush()
 	}
 	if onReply != nil {
-		r.state++ // so that the node does not end before onReply has returned
+		r.state++ // so that the node does not end before each of them has returned
 	}
 	n.out.Unlock()
+	for _, f := range onReply {
+		f(fields)
+	}
 	if onReply != nil {
-		onReply(fields)
-		r.release()
+		r.release(false)
 	}
 	if !open {
 		return errEnded
@@ -145,8 +146,8 @@ type details struct {
 	retry    bool
 	ctx      context.Context // of the handler, if there is a deadline
 	cancel   context.CancelFunc
-	onReply  func(fields []byte) // gets the reply, nil if there will be none
-	calledBy *string             // the dest of the message, if it is not the node's name
+	onReply  []func(fields []byte) // get the reply, nil if there will be none
+	calledBy *string               // the dest of the message, if it is not the node's name
 }
 
 // noDetails are the details of a request that has none.
@@ -168,48 +169,50 @@ func detailsOf(r *Request) *details {
 	return r.details
 }
 
-// hold keeps the request open until release. It fails if the request is over.
-func (r *Request) hold() bool {
-	out := &r.handler.node.out
-	out.Lock()
-	defer out.Unlock()
-	if r.state&holds == 0 {
+// notify makes the reply call f. It fails if the request has its reply or is over.
+func (r *Request) notify(f func(fields []byte)) bool {
+	r.handler.node.out.Lock()
+	defer r.handler.node.out.Unlock()
+	if r.state&isAnswered != 0 || r.state&holds == 0 {
 		return false
 	}
-	r.state++
+	details := r.addDetails()
+	details.onReply = append(details.onReply, f)
 	return true
 }
 
-// release ends what hold began. When nothing holds the request any more and it has no
-// reply, the node replies. The receiver may be nil.
-func (r *Request) release() {
-	if r != nil {
-		r.releaseWith(false)
+// hold keeps the request open until release, unless it is over.
+func (r *Request) hold() {
+	out := &r.handler.node.out
+	out.Lock()
+	if r.state&holds > 0 {
+		r.state++
 	}
+	out.Unlock()
 }
 
-// releaseWith is release, except that the node replies also to a request that is still held
-// if replyNow is true.
-func (r *Request) releaseWith(replyNow bool) {
+// release ends what hold began. When nothing holds the request any more and it has no
+// reply, the node replies. If replyNow is true, it also replies if the request is still held.
+func (r *Request) release(replyNow bool) {
 	n := r.handler.node
 	n.out.Lock()
-	if (replyNow || r.state&holds == 1) && r.state&isAnswered == 0 && r.mustReply() {
+	if (replyNow || r.state&holds == 1) && r.state&isAnswered == 0 && !r.OneWay() && (n.official == nil || detailsOf(r).onReply != nil) {
 		n.out.Unlock()
 		r.Fail(Errorf(Crash, "the handler of %s did not reply", r.Type()))
 		n.out.Lock()
 	}
-	r.state--
-	isOver := r.state&holds == 0
-	if isOver == (r.state&isCounted != 0) {
-		r.count()
+	isOver := r.state&holds == 1
+	if r.state&holds > 0 { // otherwise it was over before hold
+		r.state--
+		if isOver == (r.state&isCounted != 0) {
+			r.count()
+		}
 	}
 	n.out.Unlock()
-	if isOver {
-		if r.details != nil && r.details.cancel != nil {
-			r.details.cancel()
-		}
-		n.nudge()
+	if isOver && r.details != nil && r.details.cancel != nil {
+		r.details.cancel()
 	}
+	n.nudge()
 }
 
 // count counts a request among the open ones, or no longer if it is counted. The lock is held.
@@ -224,11 +227,6 @@ func (r *Request) count() {
 	if full := !n.hasRoom(n.requests, n.bytes); full != n.full.Load() {
 		n.full.Store(full)
 	}
-}
-
-// mustReply reports whether the node replies if the handler does not.
-func (r *Request) mustReply() bool {
-	return !r.OneWay() && (r.handler.node.official == nil || detailsOf(r).onReply != nil)
 }
 
 // A requestContext is the context of a request's handler: the request in another

@@ -48,11 +48,11 @@ func (n *Node) Run() error {
 	return n.Serve(ctx, t)
 }
 
-// Serve serves t until its input ends or ctx ends. The node then drains: its calls
-// run to their ends, so that it can reply to every request that it accepted. After
-// the end of ctx it still reads replies, and new requests get TemporarilyUnavailable.
-// Serve returns when there is nothing left to do, and after Drain at the latest. If t
-// is an io.Closer, Serve closes it. A node serves once.
+// Serve serves t until its input ends or ctx ends. The node then drains: its calls run to their
+// ends, so that it can reply to every request that it accepted. After the end of ctx it still
+// reads replies, and new requests get TemporarilyUnavailable. Serve returns when there is
+// nothing left to do, and after Drain at the latest. If t is an io.Closer, Serve closes it. A
+// node serves once.
 //
 // The error is nil unless a field of the node is invalid, the output could not be
 // written, or reading the input failed.

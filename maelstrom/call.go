@@ -5,9 +5,12 @@ import (
 	"errors"
 	"log"
 	"math"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/internal/bounded"
 )
 
 // patience is how long a call waits that has no deadline. The official library waits, and
@@ -38,14 +41,25 @@ func (n *Node) RPC(dest string, body any, handler HandlerFunc) error {
 	return n.Call(dest, body, patient, func(reply Message, _ int, err error) {
 		switch {
 		case errors.Is(err, eddy.Timeout) && reply.Body == nil:
-			log.Printf("no reply from %s: %s", dest, err)
+			logError("no reply from "+bounded.Name(dest), err)
 		case reply.Body == nil || handler == nil:
 		default:
 			if err := handler(reply); err != nil {
-				log.Printf("callback error: %s", err)
+				logError("callback error", err)
 			}
 		}
 	})
+}
+
+// logError logs an error. Peers may have chosen the texts, so they are cut and escaped.
+func logError(what string, err error) {
+	log.Printf("%s: %s", escape(what), escape(bounded.Text(err.Error())))
+}
+
+// escape returns a text without control characters, on one line.
+func escape(text string) string {
+	quoted := strconv.Quote(text)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
 // Call is RPCWithRetry with a callback. When the call has ended, done runs once, on a
@@ -73,7 +87,7 @@ func (n *Node) Call(dest string, body any, policy *Policy, done func(reply Messa
 				return nil
 			})
 			if err != nil {
-				log.Printf("callback error: %s", err)
+				logError("callback error", err)
 			}
 		}()
 	})

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/internal/bounded"
 	"github.com/eddyrpc/eddy/internal/official"
 )
 
@@ -141,13 +142,13 @@ func (s *session) run(fn HandlerFunc, msg Message, req *eddy.Request) {
 	if err == nil {
 		return
 	}
-	log.Printf("handler of %s: %s", req.Type(), err)
+	logError("handler of "+bounded.Name(req.Type()), err)
 	answer, err := json.Marshal(errorReply(err))
 	if err == nil {
 		err = req.Reply(eddy.Raw(answer))
 	}
 	if err != nil {
-		log.Printf("reply error: %s", err)
+		logError("reply error", err)
 	}
 }
 
@@ -155,7 +156,7 @@ func (s *session) run(fn HandlerFunc, msg Message, req *eddy.Request) {
 func guard(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			log.Printf("panic: %v\n%s", p, debug.Stack())
+			log.Printf("panic: %s\n%s", escape(bounded.Text(fmt.Sprint(p))), debug.Stack())
 			err = NewRPCError(Crash, fmt.Sprintf("the handler panicked: %v", p))
 		}
 	}()

@@ -69,9 +69,10 @@ type Config struct {
 	// Nodes are the names of all nodes. If Nodes is not nil, the Conn reads an init
 	// with these names as its first message, and does not send the node's reply to it.
 	Nodes []string
-	// MaxWaiting limits the bytes of received messages that wait to be read; their
-	// number is limited to 131,072. Messages beyond a limit are lost and counted. 0
-	// means 64 MiB.
+	// MaxWaiting limits the bytes of received messages that wait to be read, as they came
+	// over the network. Headers, which no node sends, may take 15 times as much memory.
+	// The number of messages is limited to 131,072. Messages beyond a limit are lost and
+	// counted. 0 means 64 MiB.
 	MaxWaiting int
 	// Observe, if not nil, is called with the round trip time of each request of the
 	// node that is replied to. It may be called from any goroutine.

@@ -10,11 +10,9 @@ import (
 	"log/slog"
 	"maps"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/eddyrpc/eddy"
@@ -53,12 +51,12 @@ func (c *callCommand) Run() error {
 	switch {
 	case err != nil:
 		return usageError("--policy %s: %w", c.Policy, err)
-	case c.Calls < 1 || c.Rate < 0:
-		return usageError("-n must be at least 1, and --rate must not be negative")
+	case c.Calls < 1 || !(c.Rate >= 0):
+		return usageError("-n must be at least 1, and --rate must be 0 or more")
 	case c.As == "":
 		c.As = randomName()
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	return c.call(ctx, policy, newStatusLine(os.Stderr), os.Stdout, os.Stderr)
 }
@@ -121,7 +119,9 @@ func (c *callCommand) one(ctx context.Context, n *eddy.Node, p *eddy.Policy, std
 	begun := time.Now()
 	reply, attempts, err := n.RPCWithRetry(ctx, c.Dest, eddy.Raw(c.Body), p)
 	if reply.Body != nil {
-		fmt.Fprintf(stdout, "%s\n", quote.JSON(reply.Body))
+		if _, err := fmt.Fprintf(stdout, "%s\n", quote.JSON(reply.Body)); err != nil {
+			return fmt.Errorf("write the reply: %w", err)
+		}
 	}
 	if failed, ok := errors.AsType[*eddy.CallError](err); ok {
 		for i, a := range failed.Attempts() {
@@ -211,9 +211,8 @@ func (c *callCommand) many(ctx context.Context, n *eddy.Node, p *eddy.Policy, st
 	room := make(chan struct{}, 64)
 	for i := range c.Calls {
 		if c.Rate > 0 {
-			due := begun.Add(time.Duration(float64(i) / c.Rate * float64(time.Second)))
 			select {
-			case <-time.After(time.Until(due)):
+			case <-time.After(time.Until(begun.Add(beginOf(i, c.Rate)))):
 			case <-ctx.Done():
 			}
 		} else {
@@ -236,7 +235,11 @@ func (c *callCommand) many(ctx context.Context, n *eddy.Node, p *eddy.Policy, st
 	}
 	open.Wait()
 	status.clear()
-	t.print(stdout, time.Since(begun))
+	var summary strings.Builder
+	t.print(&summary, time.Since(begun))
+	if _, err := io.WriteString(stdout, summary.String()); err != nil {
+		return fmt.Errorf("write the summary: %w", err)
+	}
 	switch made := t.done(); {
 	case made < c.Calls:
 		return statusErr{statusNoReply, fmt.Errorf("interrupted: %d of %d calls were not made", c.Calls-made, c.Calls)}
@@ -246,6 +249,12 @@ func (c *callCommand) many(ctx context.Context, n *eddy.Node, p *eddy.Policy, st
 		return statusErr{status: statusErrorReply}
 	}
 	return nil
+}
+
+// beginOf returns when call i begins, at most after a century.
+func beginOf(i int, rate float64) time.Duration {
+	const century = 100 * 365 * 24 * time.Hour
+	return time.Duration(min(float64(i)/rate*float64(time.Second), float64(century)))
 }
 
 func (t *tally) print(to io.Writer, took time.Duration) {

@@ -55,11 +55,32 @@ func (c *reportCommand) Run() error {
 	return nil
 }
 
+// writePage writes the page to a file, which it replaces only when the page is complete. What is
+// no regular file, such as a pipe, gets the page as it is written.
 func writePage(to string, tests []*page.Test) error {
-	f, err := os.Create(to)
+	next := to + ".new"
+	if info, err := os.Stat(to); err == nil && !info.Mode().IsRegular() {
+		next = to
+	}
+	f, err := os.Create(next)
 	if err != nil {
 		return err
 	}
+	err = fill(f, tests)
+	if next == to {
+		return err
+	}
+	if err == nil {
+		err = os.Rename(next, to)
+	}
+	if err != nil {
+		os.Remove(next)
+	}
+	return err
+}
+
+// fill writes the page and closes the file.
+func fill(f *os.File, tests []*page.Test) (err error) {
 	w := bufio.NewWriterSize(f, 1<<20)
 	if len(tests) == 2 {
 		err = page.Compare(w, tests[0], tests[1])
@@ -71,9 +92,6 @@ func writePage(to string, tests []*page.Test) error {
 	}
 	if closed := f.Close(); err == nil {
 		err = closed
-	}
-	if err != nil {
-		os.Remove(to) // do not leave an incomplete page
 	}
 	return err
 }

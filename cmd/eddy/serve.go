@@ -7,8 +7,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
-	"syscall"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/serve"
 )
@@ -33,7 +31,7 @@ func (c *serveCommand) Run() error {
 	if err != nil {
 		return usageError("--addr: %v", err)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	server := newHTTPServer(serve.New(store, isLoopback(listener.Addr())))
 	context.AfterFunc(ctx, func() { server.Close() })

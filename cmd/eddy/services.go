@@ -1,12 +1,9 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natskv"
@@ -31,7 +28,7 @@ func (c *servicesCommand) Run() error {
 	if err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	err = natskv.Serve(ctx, natskv.Config{
 		Net: net, Replicas: c.Replicas, Wait: c.Wait, Log: textLog(os.Stderr),

@@ -5,10 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"runtime/debug"
 	"slices"
-	"syscall"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -182,11 +180,9 @@ func (c *testCommand) once() (verdict string, err error) {
 	}
 
 	collectOften()
-	ctx, stop := signal.NotifyContext(context.Background(), endingSignals()...)
+	ctx, stop := untilSignal()
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends this process at once
-	// If nobody reads the output any more, the results are still stored.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	res, err := runner.Run(ctx, cfg)
 	status.clear()
 	if err != nil {
@@ -220,16 +216,6 @@ func carrier(store *report.Store) (runner.Carrier, error) {
 		return nil, fmt.Errorf("start NATS servers: %w", err)
 	}
 	return natscarrier.New(natscarrier.Config{Program: program, Args: []string{"nats-server"}, Logs: store.NATSLogs()}), nil
-}
-
-// endingSignals are the signals that end a test with its results. A terminal that is
-// closed sends SIGHUP, which nohup makes programs ignore.
-func endingSignals() []os.Signal {
-	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
-	if !signal.Ignored(syscall.SIGHUP) {
-		signals = append(signals, syscall.SIGHUP)
-	}
-	return signals
 }
 
 // collectOften makes the garbage collector run when the heap has grown by a quarter,

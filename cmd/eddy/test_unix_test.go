@@ -81,3 +81,27 @@ func TestTestWithoutReader(t *testing.T) {
 		t.Errorf("stored: %+v, %v", r, err)
 	}
 }
+
+// If nobody reads the messages that a test prints, it goes on to its end.
+func TestTestWithoutReaderOfMessages(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command("eddy", "test", "-w", "echo", "--bin", "node-echo", "--node-count", "2",
+		"--time-limit", "1", "--log-net-send", "--store", t.TempDir())
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stdout strings.Builder
+	cmd.Stdout = &stdout
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bufio.NewReader(stderr).ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	stderr.Close()
+	cmd.Wait()
+	if !cmd.ProcessState.Success() || !strings.Contains(stdout.String(), "PASS") {
+		t.Errorf("%v\n%s", cmd.ProcessState, stdout.String())
+	}
+}

@@ -7,9 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/join"
@@ -42,7 +40,7 @@ func (c *upCommand) Run() error {
 	if c.NodeCount < 1 || c.NodeCount > 1000 {
 		return usageError("--node-count must be from 1 to 1000")
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	c.serve = natskv.Serve
 	return c.up(ctx, os.Stdout, os.Stderr)

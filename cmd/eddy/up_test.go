@@ -6,16 +6,20 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
+	"math"
 	"os"
 	"regexp"
 	"strconv"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natskv"
+	"github.com/eddyrpc/eddy/eddytest"
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
@@ -244,6 +248,51 @@ func TestSecurityFlags(t *testing.T) {
 	want := natsnet.Security{Creds: "a", NKey: "b", Token: "c", CA: "d", Cert: "e", Key: "f"}
 	if err != nil || cfg.Security != want {
 		t.Errorf("%+v, %v", cfg.Security, err)
+	}
+}
+
+// A reply that cannot be written is an error, and no reply that was printed.
+func TestOutputOfCallsIsLost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+		net := eddytest.New(t)
+		net.Start("c1", n)
+		peer := net.Client("n1")
+		peer.Handle(func(m eddy.Message) { peer.Reply(m, `{"type":"echo_ok"}`) })
+		c := callCommand{Dest: "n1", Body: `{"type":"echo"}`, Calls: 3}
+		for what, call := range map[string]func(to io.Writer) error{
+			"the reply":   func(to io.Writer) error { return c.one(t.Context(), n, nil, to, io.Discard) },
+			"the summary": func(to io.Writer) error { return c.many(t.Context(), n, nil, newStatusLine(os.Stderr), to) },
+		} {
+			if err := call(io.Discard); err != nil {
+				t.Error(err)
+			}
+			if err := call(fullDisk{}); err == nil || err.Error() != "write "+what+": the disk is full" {
+				t.Errorf("%s is lost: %v", what, err)
+			}
+		}
+	})
+}
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("the disk is full") }
+
+// A low rate, however low, is no high one.
+func TestBeginOfCalls(t *testing.T) {
+	for _, tt := range []struct {
+		i    int
+		rate float64
+		want time.Duration
+	}{
+		{0, 1e-300, 0}, {3, 2, 1500 * time.Millisecond}, {1, 1e-300, 876_000 * time.Hour}, {math.MaxInt, 1e-9, 876_000 * time.Hour}, {1, math.Inf(1), 0},
+	} {
+		if got := beginOf(tt.i, tt.rate); got != tt.want {
+			t.Errorf("call %d at a rate of %v begins after %v, want %v", tt.i, tt.rate, got, tt.want)
+		}
+	}
+	if err := (&callCommand{Policy: "default", Calls: 1, Rate: math.NaN()}).Run(); err == nil || !strings.Contains(err.Error(), "--rate must be 0 or more") {
+		t.Errorf("a rate that is no number: %v", err)
 	}
 }
 

@@ -56,7 +56,13 @@ const (
 	replied        // its reply came; set only if the call has a schedule
 )
 
-func (c *Call[O]) bytes() int64 { return int64(len(c.Fields) + len(c.Peer.Name)) }
+func (c *Call[O]) bytes() int64 {
+	n := int64(len(c.Fields) + len(c.Peer.Name))
+	if s := c.scheduled(); s != nil {
+		n += s.texts
+	}
+	return n
+}
 
 // Dest returns the node that is called.
 func (c *Call[O]) Dest() string { return c.Peer.Name }

@@ -12,6 +12,7 @@ type scheduled[O any] struct {
 	schedule.Schedule
 	timer    timer[O]
 	outcomes []outcome // of the attempts so far, in their order
+	texts    int64     // bytes of the error replies in outcomes
 	last     error     // the error reply to the attempt that finished last; nil if that timed out
 }
 
@@ -72,6 +73,11 @@ func (t *Table[O]) replyScheduled(c *Call[O], r Reply) schedule.Decision {
 		*state |= answered
 		o := s.outcome(attempt)
 		o.err, s.last = r.Err, r.Err
+		if r.Err != nil {
+			text := int64(len(r.Err.Error()))
+			s.texts += text
+			t.bytes += text
+		}
 		if written >= 0 {
 			o.waited = now - written
 		}

@@ -41,7 +41,8 @@ type Stats struct {
 // Open returns how many calls are open.
 func (t *Table[O]) Open() int { return t.open }
 
-// Bytes returns how many bytes the bodies and destinations of the open calls take.
+// Bytes returns how many bytes the open calls take: their bodies, their destinations and the
+// error replies to their attempts.
 func (t *Table[O]) Bytes() int64 { return t.bytes }
 
 // Peer returns the peer with a name. The table keeps a few thousand peers.

@@ -14,7 +14,7 @@ import (
 // Limits.Window after the latest request or reply. If there is no room for one more caller,
 // the table refuses the calls of callers that it does not know, since it may have forgotten
 // them. So no call is New twice within the window.
-type Table[W any] struct {
+type Table[W comparable] struct {
 	callers  map[CallerKey]*caller[W]
 	recent   list.List // of *caller[W] with an incarnation, in the order of their latest request or reply
 	kept     list.List // of *Call[W] that have a reply, the oldest first
@@ -27,7 +27,7 @@ const (
 	callSize   = 250
 )
 
-type caller[W any] struct {
+type caller[W comparable] struct {
 	key       CallerKey
 	calls     map[uint64]*Call[W]
 	served    int           // how many of the calls have no reply yet
@@ -37,10 +37,11 @@ type caller[W any] struct {
 }
 
 // A Call is being served, or has its reply.
-type Call[W any] struct {
+type Call[W comparable] struct {
 	caller  *caller[W]
 	number  uint64
 	body    uint64
+	by      W // the first request, while the call is served
 	reply   []byte
 	place   *list.Element // in kept, nil while the call is served
 	waiting []W
@@ -52,6 +53,7 @@ type State uint8
 const (
 	New     State = iota // it is to be served
 	Served               // it is being served
+	Serving              // it is being served for the same request
 	Replied              // it has a reply
 	Stale                // it may have come before; the table has forgotten its reply
 	Full                 // the table has no room for one more caller
@@ -75,7 +77,9 @@ func (t *Table[W]) Begin(id ID, w W, now time.Time, limits Limits) (state State,
 	case known == nil && id.Number < c.forgotten:
 		return Stale, nil, nil
 	case known == nil:
-		return New, t.begin(c, id, limits), nil
+		return New, t.begin(c, id, w, limits), nil
+	case known.place == nil && known.by == w:
+		return Serving, nil, nil
 	case known.place == nil:
 		known.waiting = append(known.waiting, w)
 		return Served, nil, nil
@@ -129,12 +133,12 @@ func (t *Table[W]) touch(c *caller[W], now time.Time) {
 	}
 }
 
-func (t *Table[W]) begin(c *caller[W], id ID, limits Limits) *Call[W] {
+func (t *Table[W]) begin(c *caller[W], id ID, w W, limits Limits) *Call[W] {
 	c.served++ // first, because drop forgets a caller without a call
 	if old := c.calls[id.Number]; old != nil && old.place != nil {
 		t.drop(old)
 	}
-	first := &Call[W]{caller: c, number: id.Number, body: id.Body}
+	first := &Call[W]{caller: c, number: id.Number, body: id.Body, by: w}
 	if c.calls == nil {
 		c.calls = make(map[uint64]*Call[W])
 	}
@@ -172,6 +176,8 @@ func (t *Table[W]) Forget(c *Call[W], undone bool, now time.Time, limits Limits)
 }
 
 func (t *Table[W]) ended(c *Call[W], now time.Time) {
+	var none W
+	c.by = none
 	c.caller.served--
 	t.touch(c.caller, now)
 }

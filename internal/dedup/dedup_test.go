@@ -194,6 +194,24 @@ func (m *model) check(t *rapid.T) {
 	}
 }
 
+// A request does not wait for its own reply.
+func TestRequestThatComesAgain(t *testing.T) {
+	limits := Limits{}.WithDefaults()
+	for _, incarnation := range []string{"i", ""} {
+		id := ID{CallerKey: CallerKey{"n1", incarnation}, Number: 1}
+		var table Table[int]
+		_, first, _ := table.Begin(id, 1, time.Now(), limits)
+		for w, want := range []State{Served, Serving, Served, Served} {
+			if state, _, _ := table.Begin(id, w, time.Now(), limits); state != want {
+				t.Errorf("request %d: state %d, want %d", w, state, want)
+			}
+		}
+		if waiting := table.Reply(first, nil, time.Now(), limits); !slices.Equal(waiting, []int{0, 2, 3}) {
+			t.Errorf("the requests %v wait", waiting)
+		}
+	}
+}
+
 // A full table takes not much more memory than its limit.
 func TestLimitIsOfRealMemory(t *testing.T) {
 	heap := func() uint64 {

@@ -1,0 +1,22 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// untilSignal returns a context that ends when the process is told to end: by Ctrl-C, by
+// SIGTERM, or by SIGHUP when its terminal is closed. After stop, a signal ends the process at
+// once. Every command that starts other processes or writes files calls it, since a signal
+// must not end the process before it has ended what it started. For the same reason a write
+// to a closed pipe is an error from now on, and sends no signal.
+func untilSignal() (ctx context.Context, stop context.CancelFunc) {
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+	signals := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	if !signal.Ignored(syscall.SIGHUP) { // as nohup does
+		signals = append(signals, syscall.SIGHUP)
+	}
+	return signal.NotifyContext(context.Background(), signals...)
+}
