@@ -30,6 +30,10 @@ func docs(t *testing.T) string {
 		switch s.Name {
 		case "broadcast":
 			checks(&b, "What is checked, from the history:", checker.BroadcastChecks)
+		case "g-set":
+			checks(&b, "What is checked, from the history:", checker.GSetChecks)
+		case "g-counter":
+			checks(&b, "What is checked, from the history:", checker.CounterChecks)
 		case "relay":
 			checks(&b, "What is checked, from the journal of the network:", checker.RelayChecks)
 			b.WriteString("\nThe report also shows the load amplification: the number of attempts per call.\n")
