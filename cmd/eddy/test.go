@@ -55,7 +55,7 @@ type testCommand struct {
 
 	Nemesis         []string `sep:"," placeholder:"FAULT" group:"faults" help:"Faults in the main phase: ${nemeses}."`
 	NemesisInterval *float64 `name:"nemesis-interval" placeholder:"SECONDS" group:"faults" help:"The mean duration of a fault, and the mean time to the next one; at least 0.01. Without it, an eighth of --time-limit, and at most 10."`
-	Quiesce         float64  `default:"-1" placeholder:"SECONDS" group:"faults" help:"The wait before the final phase. Without it, as long as messages may take if they can change the results, otherwise none."`
+	Quiesce         float64  `default:"-1" placeholder:"SECONDS" group:"faults" help:"The wait before the final phase. Without it, as long as messages may take for workloads in which messages between nodes change later replies, otherwise none."`
 	Seed            uint64   `placeholder:"N" group:"faults" help:"The random seed. The same seed gives each message the same fate. Without it, a new one."`
 
 	CallTimeout  time.Duration `name:"call-timeout" default:"500ms" group:"relays" help:"The timeout of each attempt (${default})."`

@@ -20,6 +20,9 @@ func TestQuiesce(t *testing.T) {
 		{"lin-kv", -1, 0},
 		{"broadcast", -1, time.Minute},
 		{"relay", -1, time.Minute},
+		{"g-set", -1, time.Minute},
+		{"g-counter", -1, time.Minute},
+		{"pn-counter", -1, time.Minute},
 		{"echo", time.Second, time.Second},
 		{"broadcast", 0, 0},
 	} {

@@ -32,6 +32,10 @@ func docs(t *testing.T) string {
 			checks(&b, "What is checked, from the history:", checker.BroadcastChecks)
 		case "kafka":
 			checks(&b, "What is checked, from the history:", checker.KafkaChecks)
+		case "g-set":
+			checks(&b, "What is checked, from the history:", checker.GSetChecks)
+		case "g-counter":
+			checks(&b, "What is checked, from the history:", checker.CounterChecks)
 		case "relay":
 			checks(&b, "What is checked, from the journal of the network:", checker.RelayChecks)
 			b.WriteString("\nThe report also shows the load amplification: the number of attempts per call.\n")

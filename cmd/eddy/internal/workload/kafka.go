@@ -131,13 +131,21 @@ func (w *kafka) Read(req *Request, body []byte) (jsontext.Value, error) {
 	case "poll":
 		return w.readPoll(req, body)
 	case "commit_offsets":
-		return nil, w.readCommit(req)
+		return nil, w.readCommit(req, body)
 	}
 	return w.readList(req, body)
 }
 
+// only returns the raw value of the only field of a reply.
+func only(body []byte, name string) (jsontext.Value, error) {
+	if err := closed(body, name); err != nil {
+		return nil, err
+	}
+	return required(body, name)
+}
+
 func (w *kafka) readSend(req *Request, body []byte) (jsontext.Value, error) {
-	value, err := required(body, "offset")
+	value, err := only(body, "offset")
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +159,7 @@ func (w *kafka) readSend(req *Request, body []byte) (jsontext.Value, error) {
 }
 
 func (w *kafka) readPoll(req *Request, body []byte) (jsontext.Value, error) {
-	msgs, err := required(body, "msgs")
+	msgs, err := only(body, "msgs")
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +183,10 @@ func (w *kafka) readPoll(req *Request, body []byte) (jsontext.Value, error) {
 }
 
 // readCommit records that a commit was acknowledged.
-func (w *kafka) readCommit(req *Request) error {
+func (w *kafka) readCommit(req *Request, body []byte) error {
+	if err := closed(body); err != nil {
+		return err
+	}
 	offsets, err := checker.ParseOffsets(req.Value)
 	for _, o := range offsets {
 		w.log(o.Key).committed = o.Offset
@@ -184,7 +195,7 @@ func (w *kafka) readCommit(req *Request) error {
 }
 
 func (w *kafka) readList(req *Request, body []byte) (jsontext.Value, error) {
-	value, err := required(body, "offsets")
+	value, err := only(body, "offsets")
 	if err != nil {
 		return nil, err
 	}

@@ -27,6 +27,12 @@ type Message struct {
 		Text      string         `json:"text"`
 		Size      int            `json:"size"`
 		TS        int64          `json:"ts"`
+
+		NodeIDs []string         `json:"node_ids"`
+		Element int64            `json:"element"`
+		Delta   int64            `json:"delta"`
+		Value   jsontext.Value   `json:"value"`
+		Adds    map[string]int64 `json:"adds"`
 	} `json:"body"`
 
 	Raw string `json:"-"` // the body as it was read
