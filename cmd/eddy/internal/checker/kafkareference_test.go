@@ -40,7 +40,7 @@ func referenceChecks(ops []history.Op, nodes []string) []string {
 		case op.Outcome != history.OK:
 		case op.F == "send":
 			offset, _ := ParseOffset(op.Result)
-			r.shown = append(r.shown, shownEntry{op.Key, LogEntry{offset, number(op.Value)}, op, false})
+			r.shown = append(r.shown, shownEntry{op.Key, LogEntry{offset, valueOf(op.Value)}, op, false})
 		case op.F == "poll":
 			all, _ := ParsePolled(op.Result)
 			for _, p := range all {
@@ -58,14 +58,14 @@ func referenceChecks(ops []history.Op, nodes []string) []string {
 	return slices.Sorted(maps.Keys(r.checks))
 }
 
-func number(v jsontext.Value) int64 {
+func valueOf(v jsontext.Value) int64 {
 	n, _ := integer(v)
 	return n
 }
 
 func (r *reference) sendOf(key, value int64) *history.Op {
 	for _, op := range r.ops {
-		if op.F == "send" && op.Key == key && number(op.Value) == value {
+		if op.F == "send" && op.Key == key && valueOf(op.Value) == value {
 			return op
 		}
 	}
