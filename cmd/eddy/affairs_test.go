@@ -53,6 +53,7 @@ func (n *plainNode) writeAs(src, dest, format string, args ...any) {
 // serve calls on with every message but init.
 func (n *plainNode) serve(on func(plainMessage)) {
 	lines := bufio.NewScanner(os.Stdin)
+	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var m plainMessage
 		if err := json.Unmarshal(lines.Bytes(), &m); err != nil {

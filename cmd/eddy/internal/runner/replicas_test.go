@@ -46,7 +46,7 @@ func testReplica(t *testing.T, name, load string, change func(*Config)) (verdict
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, problems := res.Judge(cfg, false)
+	v, problems := res.Judge(cfg)
 	for _, p := range problems {
 		if !slices.Contains(checks, p.Check) {
 			checks = append(checks, p.Check)

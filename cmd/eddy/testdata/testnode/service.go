@@ -8,16 +8,16 @@ import (
 	"github.com/eddyrpc/eddy"
 )
 
-// A request is the body of a client's add.
-type request struct {
+// An addRequest is the body of a client's add.
+type addRequest struct {
 	Element int64 `json:"element"`
 	Delta   int64 `json:"delta"`
 }
 
 // serveWith runs a node of package eddy with these handlers of add and read.
-func serveWith(n *eddy.Node, add func(context.Context, request) error, read func(context.Context) (any, error)) {
+func serveWith(n *eddy.Node, add func(context.Context, addRequest) error, read func(context.Context) (any, error)) {
 	n.Handle("add", func(ctx context.Context, req *eddy.Request) (any, error) {
-		var r request
+		var r addRequest
 		if err := req.Body.Decode(&r); err != nil {
 			return nil, err
 		}
@@ -42,7 +42,7 @@ func service(set bool) {
 			ids <- fmt.Sprint(incarnation, "-", i)
 		}
 	}()
-	add := func(ctx context.Context, r request) error {
+	add := func(ctx context.Context, r addRequest) error {
 		id, value := <-ids, r.Delta
 		if set {
 			id, value = fmt.Sprint(r.Element), r.Element
@@ -78,7 +78,7 @@ func service(set bool) {
 func readsAndWrites(set bool) {
 	var n eddy.Node
 	kv := eddy.LinKV[[]int64](&n)
-	add := func(ctx context.Context, r request) error {
+	add := func(ctx context.Context, r addRequest) error {
 		values, err := kv.ReadOr(ctx, "value", nil)
 		if err != nil {
 			return err
@@ -103,7 +103,7 @@ func swapsAgain(bool) {
 	var n eddy.Node
 	kv := eddy.LinKV[int64](&n)
 	kv.Again = true
-	add := func(ctx context.Context, r request) error {
+	add := func(ctx context.Context, r addRequest) error {
 		_, err := kv.Update(ctx, "value", func(old int64, _ bool) (int64, error) { return old + r.Delta, nil })
 		return err
 	}
