@@ -1,6 +1,7 @@
 package main
 
 import (
+	"flag"
 	"fmt"
 	"io"
 	"maps"
@@ -14,7 +15,6 @@ import (
 	"testing"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/testdata/healthy"
-	"github.com/eddyrpc/eddy/internal/longtest"
 )
 
 func init() {
@@ -84,21 +84,23 @@ func healthyRuns() (all []healthyRun) {
 		if node.Script != "" && (noPython != nil || runtime.GOOS == "windows") {
 			continue
 		}
-		mixes := map[string][]string{"all": allOf(borne(node))}
-		if longtest.On {
-			mixes["calm"] = nil
+		mixes, seeds := map[string][]string{"all": allOf(borne(node))}, 1
+		if *allHealthy {
+			mixes["calm"], seeds = nil, 5
 			for _, mix := range borne(node) {
 				mixes[mix] = allOf([]string{mix})
 			}
 		}
 		for _, mix := range slices.Sorted(maps.Keys(mixes)) {
-			for seed := 1; seed <= longtest.Or(5, 1); seed++ {
+			for seed := 1; seed <= seeds; seed++ {
 				all = append(all, healthyRun{name, mix, seed, slices.Concat(mixes[mix], node.Flags)})
 			}
 		}
 	}
 	return all
 }
+
+var allHealthy = flag.Bool("healthy", false, "run the healthy nodes under each fault, with five seeds")
 
 // Nodes that are correct and unusual pass, under all faults that they bear.
 func TestHealthyNodes(t *testing.T) {
@@ -108,7 +110,9 @@ func TestHealthyNodes(t *testing.T) {
 
 // They also pass while other processes keep the processors busy.
 func TestHealthyNodesOnBusyMachine(t *testing.T) {
-	longtest.Skip(t, "two processes keep processors busy for minutes")
+	if !*allHealthy {
+		t.Skip("needs -healthy: two processes keep processors busy for minutes")
+	}
 	for range 2 {
 		busy := exec.Command("busy")
 		input, err := busy.StdinPipe()
@@ -136,11 +140,11 @@ func checkHealthy(t *testing.T) {
 		if script := healthy.Nodes[r.node].Script; script != "" {
 			program = "testdata/healthy/" + script
 		}
-		if (workload == "echo" || workload == "unique-ids") && !longtest.On {
+		if (workload == "echo" || workload == "unique-ids") && !*allHealthy {
 			count = "2"
 		}
 		flags := append([]string{"-w", workload, "--bin", program, "--node-count", count,
-			"--concurrency", "3n", "--rate", "40", "--time-limit", longtest.Or("2", "1"), "--client-timeout", "2s",
+			"--concurrency", "3n", "--rate", "40", "--time-limit", "1", "--client-timeout", "2s",
 			"--call-timeout", healthy.CallTimeout.String(), "--seed", strconv.Itoa(r.seed)}, r.flags...)
 		if at := slices.Index(flags, "--duplicate"); at >= 0 && workload == "lin-kv" {
 			// A service that gets a cas twice does it and then refuses it. If the first
