@@ -204,7 +204,7 @@ func (r *Request) release(replyNow bool) {
 	isOver := r.state&holds == 1
 	if r.state&holds > 0 { // otherwise it was over before hold
 		r.state--
-		if isOver == (r.state&isCounted != 0) {
+		if counted := r.state&isCounted != 0; counted == isOver { // an open request is counted
 			r.count()
 		}
 	}
