@@ -16,6 +16,10 @@ import (
 // atOnce is how many tests run in parallel. They mostly wait.
 const atOnce = 16
 
+// running has a place for each eddy test that runs, in all tests together. Two processors
+// bear so many; with more, nodes are late and look broken.
+var running = make(chan bool, map[bool]int{false: 8, true: 4}[raceOn])
+
 // sideBySide runs subtests in parallel, more than there are processors.
 func sideBySide(t *testing.T, count int, test func(t *testing.T, i int)) {
 	t.Helper()
@@ -92,6 +96,8 @@ func (r *results) text() string {
 // eddyTest runs eddy test and checks that its exit status matches its verdict.
 func eddyTest(t *testing.T, args ...string) *results {
 	t.Helper()
+	running <- true
+	defer func() { <-running }()
 	cmd := exec.Command("eddy", append([]string{"test", "--json", "--store", t.TempDir()}, args...)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr

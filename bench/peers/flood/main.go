@@ -32,7 +32,7 @@ var (
 
 func main() {
 	flag.Parse()
-	lines := bufio.NewReaderSize(os.Stdin, 64<<10)
+	lines := bufio.NewReaderSize(os.Stdin, 1<<20)
 	node := ""
 	for {
 		line, err := lines.ReadSlice('\n')
