@@ -93,12 +93,17 @@ func TestLogBugs(t *testing.T) {
 	t.Parallel()
 	sideBySide(t, len(logBugs), func(t *testing.T, i int) {
 		bug := logBugs[i]
-		r := kafkaTest(t, bug.kind, bug.flags)
-		t.Logf("%s %s: %s by %s", bug.kind, bug.flags, r.Verdict, r.checks())
-		if r.Verdict != "fail" || !slices.ContainsFunc(r.Reasons, func(reason reason) bool {
-			return !reason.Unknown && slices.Contains(strings.Fields(bug.caughtBy), reason.Check)
-		}) {
-			t.Errorf("%s: %s, not by %s\n%s", bug.kind, r.Verdict, bug.caughtBy, r.text())
+		for tries := range 3 { // on a busy machine there are few requests, and chance may hide the bug
+			r := kafkaTest(t, bug.kind, bug.flags)
+			t.Logf("%s %s: %s by %s", bug.kind, bug.flags, r.Verdict, r.checks())
+			if r.Verdict == "fail" && slices.ContainsFunc(r.Reasons, func(reason reason) bool {
+				return !reason.Unknown && slices.Contains(strings.Fields(bug.caughtBy), reason.Check)
+			}) {
+				return
+			}
+			if tries == 2 {
+				t.Errorf("%s: %s, not by %s\n%s", bug.kind, r.Verdict, bug.caughtBy, r.text())
+			}
 		}
 	})
 }
