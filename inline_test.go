@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -168,8 +169,9 @@ func blockWhereNothingMay(t *testing.T, body string, begin time.Duration) {
 			})
 		}
 	}
-	var nodeContext, lent context.Context
-	n.Every(time.Hour, func(ctx context.Context) { nodeContext = ctx })
+	var lent context.Context
+	var nodeContext atomic.Pointer[context.Context]
+	n.Every(time.Hour, func(ctx context.Context) { nodeContext.Store(&ctx) })
 	n.HandleInline("inline", func(context.Context, *eddy.Request) (any, error) {
 		block(context.Background())
 		return eddy.Raw(`{}`), nil
@@ -194,7 +196,7 @@ func blockWhereNothingMay(t *testing.T, body string, begin time.Duration) {
 		return eddy.Raw(`{}`), err
 	})
 	n.Handle("own", callThenBlock(func(ctx context.Context) context.Context { return ctx }))
-	n.Handle("every", callThenBlock(func(context.Context) context.Context { return nodeContext }))
+	n.Handle("every", callThenBlock(func(context.Context) context.Context { return *nodeContext.Load() }))
 	net := eddytest.New(t)
 	net.Start("n1", n)
 	n2, client := net.Client("n2"), net.Client("c1")

@@ -22,6 +22,9 @@ func init() {
 const verdictsPath = "testdata/testnode/verdicts.txt"
 
 func TestBuggyNodes(t *testing.T) {
+	if raceOn {
+		t.Skip("node programs are judged without the race detector, with which they are slow")
+	}
 	t.Parallel()
 	names := slices.Sorted(maps.Keys(testnode.Buggy))
 	// The slowest nodes begin first.

@@ -79,6 +79,9 @@ var quickBugs = []string{
 
 // TestBugsAreFound runs the quick bugs, or all with -found.
 func TestBugsAreFound(t *testing.T) {
+	if raceOn {
+		t.Skip("node programs are judged without the race detector, with which they are slow")
+	}
 	t.Parallel()
 	if *foundRuns > 0 {
 		countFound(t)
@@ -104,6 +107,9 @@ func TestBugsAreFound(t *testing.T) {
 
 // The nodes of the table pass without their bugs, so that it is the bugs that are found.
 func TestNodesWithoutBugsPass(t *testing.T) {
+	if raceOn {
+		t.Skip("node programs are judged without the race detector, with which they are slow")
+	}
 	t.Parallel()
 	nodes := testnode.WithoutBug()
 	sideBySide(t, 2*len(nodes), func(t *testing.T, i int) {

@@ -65,6 +65,9 @@ func init() {
 // A note says which nodes use more and more memory, files, threads or processes. It does
 // not change the verdict.
 func TestGrowingNodes(t *testing.T) {
+	if raceOn {
+		t.Skip("node programs are judged without the race detector, with which they are slow")
+	}
 	t.Parallel()
 	test := func(t *testing.T, name, seconds string) []byte {
 		out, err := exec.Command("eddy", "test", "-w", "echo", "--bin", "growing-"+name, "--node-count", "1",

@@ -104,6 +104,9 @@ var allHealthy = flag.Bool("healthy", false, "run the healthy nodes under each f
 
 // Nodes that are correct and unusual pass, under all faults that they bear.
 func TestHealthyNodes(t *testing.T) {
+	if raceOn {
+		t.Skip("node programs are judged without the race detector, with which they are slow")
+	}
 	t.Parallel()
 	checkHealthy(t)
 }

@@ -77,6 +77,9 @@ func kafkaTest(t *testing.T, kind, flags string) *results {
 }
 
 func TestHealthyLogs(t *testing.T) {
+	if raceOn {
+		t.Skip("node programs are judged without the race detector, with which they are slow")
+	}
 	if runtime.GOOS == "windows" {
 		t.Skip("processes can't be paused there")
 	}
@@ -90,6 +93,9 @@ func TestHealthyLogs(t *testing.T) {
 }
 
 func TestLogBugs(t *testing.T) {
+	if raceOn {
+		t.Skip("node programs are judged without the race detector, with which they are slow")
+	}
 	t.Parallel()
 	sideBySide(t, len(logBugs), func(t *testing.T, i int) {
 		bug := logBugs[i]

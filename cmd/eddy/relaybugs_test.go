@@ -303,6 +303,9 @@ func (r *bugRelay) answer(c *bugCall, result string) {
 
 // TestRelayBugs tests every relay, in parallel.
 func TestRelayBugs(t *testing.T) {
+	if raceOn {
+		t.Skip("node programs are judged without the race detector, with which they are slow")
+	}
 	t.Parallel()
 	sideBySide(t, len(relayBugs), func(t *testing.T, i int) {
 		bug := relayBugs[i]

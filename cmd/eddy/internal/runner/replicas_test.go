@@ -112,6 +112,9 @@ var (
 
 // Correct replicas pass whatever faults there are.
 func TestReplicas(t *testing.T) {
+	if raceOn {
+		t.Skip("node programs are judged without the race detector, with which they are slow")
+	}
 	t.Parallel()
 	type run struct {
 		name, load string
@@ -186,6 +189,9 @@ var replicaBugs = []struct {
 
 // Replicas with a bug fail, by a check that names it. Each workload has at least ten.
 func TestReplicasWithBugs(t *testing.T) {
+	if raceOn {
+		t.Skip("node programs are judged without the race detector, with which they are slow")
+	}
 	t.Parallel()
 	type run struct{ bug, load int }
 	var runs []run
