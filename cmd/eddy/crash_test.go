@@ -56,7 +56,7 @@ func (w *brokenWorkload) Check(r workload.Record) ([]checker.Problem, []checker.
 }
 
 // If eddy itself fails, the status is 255 and the results are written as far as they
-// came: whoever must find the fault needs them.
+// came, because they help to find the fault.
 func TestOwnCrash(t *testing.T) {
 	for name, limit := range map[string]string{"broken-next": "60", "broken-check": "0.2"} {
 		t.Run(name, func(t *testing.T) {

@@ -133,7 +133,7 @@ func TestHealthyNodesOnBusyMachine(t *testing.T) {
 
 func checkHealthy(t *testing.T) {
 	all := healthyRuns()
-	if only := os.Getenv("EDDY_HEALTHY"); only != "" { // for whoever looks for the cause of a failure
+	if only := os.Getenv("EDDY_HEALTHY"); only != "" { // to look for the cause of a failure
 		all = slices.DeleteFunc(all, func(r healthyRun) bool { return !strings.Contains(r.node+" "+r.mix, only) })
 	}
 	sideBySide(t, len(all), func(t *testing.T, i int) {

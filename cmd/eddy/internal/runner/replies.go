@@ -11,7 +11,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
-// What a node writes counts, whoever waits for it. A client that has given up, or whose
+// What a node writes counts, also if nobody waits for it. A client that has given up, or whose
 // node was killed while the reply was under way, does not learn the result, but the
 // node has claimed it: the id that it returned is used, the value that it read was
 // there, the write that it acknowledged was done. A correct node cannot know whether

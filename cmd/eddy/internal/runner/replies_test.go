@@ -149,7 +149,7 @@ func special(from, to string, link sim.LinkConfig) sim.Config {
 
 const acknowledged, busy = `{"type":"broadcast_ok"}`, `{"type":"error","code":11}`
 
-// What a node wrote counts, whoever has given up.
+// What a node wrote counts, also if its client has given up.
 func TestRepliesThatNobodyWaitsFor(t *testing.T) {
 	for _, test := range []struct {
 		name, workload string
