@@ -253,9 +253,24 @@ func (tb *tab) run(actions ...chromedp.Action[chromedp.Void]) {
 }
 
 // settle waits until two frames are drawn. The second one shows the effect of a click.
+// If the click has opened another page, settle waits for two frames of that one.
 func (tb *tab) settle() {
 	tb.Helper()
-	eval[bool](tb, `new Promise(f => requestAnimationFrame(() => requestAnimationFrame(() => f(true))))`)
+	const frames = `new Promise(f => requestAnimationFrame(() => requestAnimationFrame(() => f(true))))`
+	drawn := chromedp.Evaluate[bool](frames, chromedp.EvalAwaitPromise)
+	if err := tb.untilLoaded(func() error { _, err := chromedp.Run(tb.ctx, drawn); return err }); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// untilLoaded calls f. While f fails because the browser has loaded another page in
+// the meantime, it calls f again.
+func (tb *tab) untilLoaded(f func() error) error {
+	err := f()
+	for i := 0; i < 20 && err != nil && (strings.Contains(err.Error(), "navigated") || strings.Contains(err.Error(), "context")); i++ {
+		err = f()
+	}
+	return err
 }
 
 // eval returns the value of a JavaScript expression.
@@ -272,14 +287,7 @@ func eval[T any](tb *tab, expression string) (v T) {
 func (tb *tab) see(expression string) {
 	tb.Helper()
 	poll := chromedp.Poll[chromedp.Void](expression, chromedp.WithPollingTimeout(15*time.Second))
-	_, err := chromedp.Run(tb.ctx, poll)
-	for range 20 {
-		if err == nil || !strings.Contains(err.Error(), "navigated") && !strings.Contains(err.Error(), "context") {
-			break
-		}
-		// The page was reloaded, as that of a running test is at its end.
-		_, err = chromedp.Run(tb.ctx, poll)
-	}
+	err := tb.untilLoaded(func() error { _, err := chromedp.Run(tb.ctx, poll); return err })
 	if err != nil {
 		tb.Errorf("not so: %s (%v); the panel says: %s; the status: %s", expression, err,
 			eval[string](tb, `(document.querySelector(".panel")?.innerText ?? "").slice(0, 600)`), eval[string](tb, `document.querySelector(".picture .status")?.innerText ?? ""`))
