@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/internal/quantile"
+	"github.com/eddyrpc/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/natsnet"
 )
 

@@ -18,7 +18,7 @@ import (
 // makes it again, in about half an hour on two quiet processors:
 //
 //	go test ./cmd/eddy -run TestBugsAreFound -found 10 -timeout 3h
-//	go test ./cmd/eddy/internal/workload -rewrite
+//	go test ./internal/workload -rewrite
 //
 // With -run TestBugsAreFound/lin-kv only the lines of one workload are made again.
 var foundRuns = flag.Int("found", 0, "run each bug this often and write the table of found bugs")

@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/longtest"
+	"github.com/eddyrpc/eddy/internal/sim"
 )
 
 func init() {

@@ -16,8 +16,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/plan"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/quote"
+	"github.com/eddyrpc/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/retry"
 )
 

@@ -12,9 +12,9 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natscarrier"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/internal/quote"
 )
 
 // Exit statuses of eddy test and eddy rerun. They are those of Maelstrom.

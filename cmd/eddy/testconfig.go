@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+	"github.com/eddyrpc/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/txn"
+	"github.com/eddyrpc/eddy/internal/workload"
 )
 
 // newSeed returns a random seed that is short enough to type.

@@ -15,8 +15,8 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/internal/message"
+	"github.com/eddyrpc/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/natsnet"
 )
 

@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natsserver"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/message"
+	"github.com/eddyrpc/eddy/internal/sim"
 )
 
 // TestMain makes the test binary a NATS server if its arguments say so.

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/sim"
 )
 
 // routes are the ways between servers: one for each direction between two servers. Each

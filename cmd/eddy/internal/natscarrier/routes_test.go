@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/sim"
 )
 
 // echoes returns ports that stand for the servers' own; what is sent there comes back.

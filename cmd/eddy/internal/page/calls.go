@@ -4,8 +4,8 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/message"
+	"github.com/eddyrpc/eddy/internal/sim"
 )
 
 // A call is a request of a client or a node, with all its attempts.

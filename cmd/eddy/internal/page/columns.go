@@ -5,11 +5,11 @@ import (
 	"math"
 	"strconv"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/names"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/history"
 	"github.com/eddyrpc/eddy/internal/message"
+	"github.com/eddyrpc/eddy/internal/names"
+	"github.com/eddyrpc/eddy/internal/quote"
+	"github.com/eddyrpc/eddy/internal/sim"
 )
 
 // A column has one field of all records, as varints of encoding/binary. Columns

@@ -19,9 +19,9 @@ import (
 	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/csp"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/names"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/names"
+	"github.com/eddyrpc/eddy/internal/sim"
 )
 
 // A Test is the content of a page.

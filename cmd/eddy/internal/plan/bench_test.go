@@ -3,7 +3,7 @@ package plan
 import (
 	"testing"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/retry"
 )
 

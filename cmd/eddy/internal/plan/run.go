@@ -5,7 +5,7 @@ import (
 	"math"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/eventqueue"
+	"github.com/eddyrpc/eddy/internal/eventqueue"
 	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/retry"
 )

@@ -7,8 +7,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/schedule"
+	"github.com/eddyrpc/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/retry"
 )
 

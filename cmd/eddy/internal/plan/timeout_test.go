@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/retry"
 )
 

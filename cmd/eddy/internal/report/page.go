@@ -10,10 +10,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/page"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/quote"
+	"github.com/eddyrpc/eddy/internal/sim"
 )
 
 // PageName is the file name of the page in a test's directory.

@@ -4,8 +4,8 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/sim"
 )
 
 func TestAgain(t *testing.T) {

@@ -3,9 +3,9 @@ package report
 import (
 	"slices"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/checker"
+	"github.com/eddyrpc/eddy/internal/quote"
+	"github.com/eddyrpc/eddy/internal/sim"
 )
 
 // reasons converts problems. If a problem has no message, but operations, the message

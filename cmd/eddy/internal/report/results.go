@@ -13,11 +13,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	jsonv1 "github.com/go-json-experiment/json/v1"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/history"
 	"github.com/eddyrpc/eddy/internal/quantile"
+	"github.com/eddyrpc/eddy/internal/quote"
+	"github.com/eddyrpc/eddy/internal/sim"
 )
 
 // Results are the contents of results.json: the results of a test, and what is needed

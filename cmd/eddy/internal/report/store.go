@@ -10,9 +10,9 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/page"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/internal/history"
 )
 
 // A Store is the directory of one test.

@@ -8,8 +8,8 @@ import (
 	"slices"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/message"
+	"github.com/eddyrpc/eddy/internal/sim"
 )
 
 // A Carrier is a real network that carries the messages that the simulated network

@@ -9,9 +9,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/checker"
+	"github.com/eddyrpc/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/sim"
 )
 
 // A fakeCarrier delivers messages at once, except those that lose selects.

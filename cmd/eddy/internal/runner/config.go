@@ -8,9 +8,9 @@ import (
 	"io"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
 	"github.com/eddyrpc/eddy/internal/message"
+	"github.com/eddyrpc/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/workload"
 )
 
 // A Config describes a test.

@@ -3,8 +3,8 @@ package runner
 import (
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/checker"
+	"github.com/eddyrpc/eddy/internal/history"
 )
 
 // temporarilyUnavailable is the error code of a node that has too many requests.

@@ -5,7 +5,7 @@ import (
 	"slices"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/sim"
 )
 
 // CheckNemeses returns an error if a name is not one of sim.Kinds, or if this

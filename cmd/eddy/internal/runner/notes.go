@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
+	"github.com/eddyrpc/eddy/internal/quote"
 )
 
 // notes are facts that readers of the report should know and that do not change the

@@ -4,8 +4,8 @@ import (
 	"fmt"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/message"
+	"github.com/eddyrpc/eddy/internal/sim"
 )
 
 // WarningKinds are the kinds of warnings. A warning is about what nodes say to each

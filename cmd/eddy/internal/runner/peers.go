@@ -3,10 +3,10 @@ package runner
 import (
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
 	"github.com/eddyrpc/eddy/internal/message"
 	"github.com/eddyrpc/eddy/internal/service"
+	"github.com/eddyrpc/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/workload"
 )
 
 // peers are the members of the network that are neither nodes under test nor

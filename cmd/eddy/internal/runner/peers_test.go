@@ -3,8 +3,8 @@ package runner
 import (
 	"testing"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/message"
+	"github.com/eddyrpc/eddy/internal/sim"
 )
 
 // A service replies to requests, but not to one-way messages and replies.

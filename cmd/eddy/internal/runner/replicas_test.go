@@ -11,10 +11,10 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
 	"github.com/eddyrpc/eddy/cmd/eddy/testdata/testnode"
 	"github.com/eddyrpc/eddy/internal/longtest"
+	"github.com/eddyrpc/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/workload"
 )
 
 // runReplica runs a node for g-set, g-counter or pn-counter, and does not return, if the

@@ -4,11 +4,11 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
 	"github.com/eddyrpc/eddy/internal/canonical"
+	"github.com/eddyrpc/eddy/internal/history"
 	"github.com/eddyrpc/eddy/internal/message"
+	"github.com/eddyrpc/eddy/internal/quote"
+	"github.com/eddyrpc/eddy/internal/workload"
 )
 
 // What a node writes counts, also if nobody waits for it. A client that has given up, or whose

@@ -9,10 +9,10 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+	"github.com/eddyrpc/eddy/internal/history"
 	"github.com/eddyrpc/eddy/internal/message"
+	"github.com/eddyrpc/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/workload"
 )
 
 // A desk is a test without processes: a test function asks in the names of clients,

@@ -1,6 +1,6 @@
 package runner
 
-import "github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+import "github.com/eddyrpc/eddy/internal/workload"
 
 // nextRequest returns a client's next request. If the workload has sessions, a client
 // that crashes is replaced by a new one.

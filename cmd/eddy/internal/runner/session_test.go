@@ -3,7 +3,7 @@ package runner
 import (
 	"testing"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+	"github.com/eddyrpc/eddy/internal/workload"
 )
 
 // crashing is a workload whose clients crash before their third request.

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/sim"
 )
 
 // watched returns a desk whose loop is watched in virtual time.

@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"strconv"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/checker"
+	"github.com/eddyrpc/eddy/internal/history"
 )
 
 // A tested counts the operations of the main phase. Those of the final phase do not

@@ -3,7 +3,7 @@ package runner
 import (
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/eventqueue"
+	"github.com/eddyrpc/eddy/internal/eventqueue"
 )
 
 // timers are functions to call at their times.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/sim"
 )
 
 // What a client asks does not depend on the order in which clients get their replies.

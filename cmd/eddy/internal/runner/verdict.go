@@ -6,10 +6,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/history"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/workload"
+	"github.com/eddyrpc/eddy/internal/checker"
+	"github.com/eddyrpc/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/workload"
 )
 
 // nothingChecked is the check that fails if a workload had nothing to check.

@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/checker"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/checker"
+	"github.com/eddyrpc/eddy/internal/sim"
 )
 
 // Errors that are results count as served: that a key does not exist, that the value is

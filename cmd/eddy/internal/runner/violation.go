@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
+	"github.com/eddyrpc/eddy/internal/quote"
 )
 
 // A Violation is something that no node may do, whatever the workload, and that no

@@ -7,8 +7,8 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/internal/message"
+	"github.com/eddyrpc/eddy/internal/quote"
 )
 
 // Show returns fields as name=value, separated by blanks, with the values as they

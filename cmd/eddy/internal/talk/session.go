@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/shorthand"
+	"github.com/eddyrpc/eddy/internal/quote"
 )
 
 const (

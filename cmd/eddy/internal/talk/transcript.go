@@ -8,9 +8,9 @@ import (
 	"unicode/utf8"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/shorthand"
 	"github.com/eddyrpc/eddy/internal/message"
+	"github.com/eddyrpc/eddy/internal/quote"
 )
 
 // A style is the parameters of an SGR escape sequence.
