@@ -5,25 +5,26 @@ import (
 	"time"
 )
 
-// sendRequest lets a free client send a request, if one is due. It returns false if not.
-func (t *Trial) sendRequest() bool {
-	if len(t.free) == 0 || t.nextOp > t.now {
-		t.fallBehind()
-		return false
+// sendRequests lets free clients send the requests that are due. It returns false if
+// there are none.
+func (t *Trial) sendRequests() (sent bool) {
+	for len(t.free) > 0 && t.nextOp <= t.now {
+		c := t.nextClient()
+		if c == nil {
+			t.nextOp = t.now + tick
+			t.noNode++
+			return sent
+		}
+		t.sent++
+		sent = true
+		t.setTurn(c)
+		t.request(c, t.nextRequest(c))
+		if t.cfg.Rate > 0 {
+			t.nextOp += time.Duration(t.gap() / t.cfg.Rate * float64(time.Second))
+		}
 	}
-	c := t.nextClient()
-	if c == nil {
-		t.nextOp = t.now + tick
-		t.noNode++
-		return false
-	}
-	t.sent++
-	t.setTurn(c)
-	t.request(c, t.nextRequest(c))
-	if t.cfg.Rate > 0 {
-		t.nextOp += time.Duration(t.gap() / t.cfg.Rate * float64(time.Second))
-	}
-	return true
+	t.fallBehind()
+	return sent
 }
 
 // fallBehind moves the time of the next request forward while no client is free:

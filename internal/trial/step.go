@@ -11,8 +11,8 @@ import (
 // tick is how often timeouts are checked.
 const tick = 20 * time.Millisecond
 
-// Step does the next thing that is due at a time: it delivers one message, lets one
-// client send a request, or does what else is due. It reports whether there may be more
+// Step does the next thing that is due at a time: it delivers one message, lets clients
+// send requests, or does what else is due. It reports whether there may be more
 // to do at this time.
 //
 // Call Step until it returns false, and again at Next or when a node has written
@@ -24,7 +24,7 @@ func (t *Trial) Step(now time.Duration) bool {
 		return false
 	case t.faultTimers.run(t.now), t.sendTimers.run(t.now), t.deliverNext():
 		return true
-	case t.inMain && t.sendRequest():
+	case t.inMain && t.sendRequests():
 		return true
 	case t.now >= t.nextTick:
 		t.nextTick = t.now + tick
