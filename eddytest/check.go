@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"flag"
 	"fmt"
-	"hash/maphash"
 	"log/slog"
 	"runtime"
 	"strings"
@@ -15,6 +14,8 @@ import (
 
 	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/internal/checker"
+	"github.com/eddyrpc/eddy/internal/quote"
+	"github.com/eddyrpc/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/trial"
 )
 
@@ -73,7 +74,7 @@ func Check[Node func() *eddy.Node | func(*Process) error](t *testing.T, newNode 
 		c.verbose = true
 	}
 	if failed := c.firstFailure(first, last); failed != nil {
-		c.fail(failed, last-first+1)
+		t.Error(c.describe(failed, last-first+1))
 	}
 }
 
@@ -104,7 +105,6 @@ type run struct {
 	result   *trial.Result
 	verdict  checker.Verdict
 	problems []checker.Problem
-	trace    uint64 // a hash of all messages with their times
 }
 
 // main returns the check that decided, or "".
@@ -163,26 +163,11 @@ func (c *checking) run(seed uint64) *run {
 		endGoroutines(cfg.Nodes)
 	})
 	r.verdict, r.problems = r.result.Judge(&cfg)
-	r.trace = traceOf(r.result)
 	return r
 }
 
-var traceSeed = maphash.MakeSeed()
-
-// traceOf returns a hash of all messages, with their times and fates.
-func traceOf(result *trial.Result) uint64 {
-	var h maphash.Hash
-	h.SetSeed(traceSeed)
-	for m := range result.Journal.All() {
-		fmt.Fprintln(&h, m.Sent, m.Done, m.Fate, m.Src, m.Dest)
-		h.Write(m.Body)
-	}
-	return h.Sum64()
-}
-
-// fail fails the test because of a run.
-func (c *checking) fail(r *run, seeds uint64) {
-	c.t.Helper()
+// describe says why a run does not pass, and how to repeat it.
+func (c *checking) describe(r *run, seeds uint64) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "eddytest: %s with seed %d", r.verdict, r.seed)
 	if seeds > 1 {
@@ -196,30 +181,43 @@ func (c *checking) fail(r *run, seeds uint64) {
 		fmt.Fprintf(&b, "and %d more problems\n", more)
 	}
 	fmt.Fprintf(&b, "run it alone: go test -run '%s' -eddy.seed %d\n", pattern(c.t.Name()), r.seed)
-	fmt.Fprintf(&b, "%s\n", c.again(r))
-	c.t.Error(b.String())
+	b.WriteString(c.again(r))
+	return b.String()
 }
 
 // again runs a seed twice more and says whether it came out the same.
 func (c *checking) again(r *run) string {
-	same, traces := 0, 1
+	failures, same, difference := 1, true, ""
 	for range 2 {
 		again := c.run(r.seed)
 		if again.verdict == r.verdict && again.main() == r.main() {
-			same++
+			failures++
 		}
-		if again.trace == r.trace {
-			traces++
+		if text := firstDifference(r.result.Journal, again.result.Journal); text != "" {
+			same, difference = false, text
 		}
 	}
-	switch {
-	case traces == 3:
-		return "this seed gives the same run each time: all messages were the same in 3 runs"
-	case same == 2:
-		return "this seed fails each time, but the messages differ: the node does something at random"
-	default:
-		return fmt.Sprintf("this seed failed in this way in %d of 3 runs: the node does something at random", same+1)
+	if same {
+		return "this seed gives the same run each time: in 3 runs all messages were the same"
 	}
+	return fmt.Sprintf("this seed failed in this way in %d of 3 runs, which differ: the node does something at random\nthe first difference: %s", failures, difference)
+}
+
+// firstDifference returns the first message in which two journals differ, or "".
+func firstDifference(a, b *sim.Journal) string {
+	at := func(j *sim.Journal, i int) string {
+		if i >= j.Len() {
+			return "no message"
+		}
+		m := j.At(i)
+		return fmt.Sprintf("%v %s -> %s %s", m.Sent, m.Src, m.Dest, m.Body)
+	}
+	for i := range max(a.Len(), b.Len()) {
+		if x, y := at(a, i), at(b, i); x != y {
+			return quote.Printable([]byte(x)) + "\n                      or: " + quote.Printable([]byte(y))
+		}
+	}
+	return ""
 }
 
 // pattern returns a pattern for go test -run that matches one test.

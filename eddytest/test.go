@@ -20,6 +20,8 @@ type Test struct {
 	// Workload is the name of a workload: echo, unique-ids, broadcast, g-set, g-counter,
 	// pn-counter, lin-kv, kafka, txn-list-append, txn-rw-register or relay.
 	Workload string
+	// Own makes a workload of one's own, which is used instead.
+	Own func() Workload
 
 	// Nodes is how many nodes there are: n1, n2 and so on. The default is 5.
 	Nodes int
@@ -83,7 +85,7 @@ type Test struct {
 
 // config returns the configuration of a trial, without a seed.
 func (test *Test) config() (*trial.Config, error) {
-	spec, err := workload.Find(test.Workload)
+	spec, err := test.spec()
 	if err != nil {
 		return nil, err
 	}
@@ -115,6 +117,17 @@ func (test *Test) config() (*trial.Config, error) {
 		}
 	}
 	return cfg, nil
+}
+
+// spec returns the spec of the workload.
+func (test *Test) spec() (workload.Spec, error) {
+	switch {
+	case test.Own == nil:
+		return workload.Find(test.Workload)
+	case test.Workload != "":
+		return workload.Spec{}, fmt.Errorf("both Workload and Own are set")
+	}
+	return ownSpec(test.Own), nil
 }
 
 // network sets what the configuration says as text.
