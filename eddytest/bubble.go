@@ -3,6 +3,7 @@ package eddytest
 import (
 	"bytes"
 	"context"
+	"math/rand/v2"
 	"strconv"
 	"sync/atomic"
 	"testing/synctest"
@@ -18,7 +19,6 @@ import (
 type bubble struct {
 	cfg     *trial.Config
 	program func(*Process) error
-	exits   bool // see pipes.exits
 	trial   *trial.Trial
 	start   time.Time
 	nodes   []*resident
@@ -38,6 +38,7 @@ type resident struct {
 	lines       int64 // written by the incarnation
 	exited      bool  // the trial was told
 	paused      bool
+	held        [][]byte // lines that came while it was paused
 }
 
 // run runs the trial and returns its result. At the end all nodes have ended, unless they
@@ -79,7 +80,7 @@ func (b *bubble) now() time.Duration { return time.Since(b.start) }
 // settle waits until all goroutines of the nodes are blocked, and gives the trial what
 // they have done.
 func (b *bubble) settle() {
-	for b.sent || len(b.told) > 0 {
+	for b.sent || len(b.told) > 0 || b.release() {
 		b.steps.Add(1)
 		b.sent = false
 		synctest.Wait()
@@ -92,6 +93,20 @@ func (b *bubble) settle() {
 			tell()
 		}
 	}
+}
+
+// release gives a node that was paused the next line that it has missed. It returns false
+// if there is none. The lines come one by one, so that each run is the same.
+func (b *bubble) release() bool {
+	for _, n := range b.nodes {
+		if !n.paused && len(n.held) > 0 {
+			n.send(n.held[0])
+			n.held = n.held[1:]
+			b.sent = true
+			return true
+		}
+	}
+	return false
 }
 
 // takeFrom gives the trial what a node has written, and that it has ended.
@@ -158,7 +173,7 @@ func (b *bubble) Start(node int, wipe bool) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	n.incarnation++
 	n.lines, n.exited = 0, false
-	p := &pipes{number: n.incarnation, cancel: cancel, wrote: b.wrote, dir: n.dir.get, exits: b.exits}
+	p := &pipes{random: b.random(node, n.incarnation), cancel: cancel, wrote: b.wrote, dir: n.dir.get}
 	p.changed.L = &p.mu
 	n.pipes = p
 	incarnation := n.incarnation
@@ -175,14 +190,23 @@ func (b *bubble) Start(node int, wipe bool) int {
 	return incarnation
 }
 
+// random returns the number of an incarnation, which follows from the seed.
+func (b *bubble) random(node, incarnation int) uint64 {
+	return rand.New(rand.NewPCG(b.cfg.Network.Seed, uint64(node)<<32|uint64(incarnation))).Uint64()
+}
+
 // Send implements [trial.Processes].
 func (b *bubble) Send(node int, line []byte) bool {
 	n := b.nodes[node]
 	if n.pipes == nil || n.exited {
 		return false
 	}
+	if n.paused || len(n.held) > 0 {
+		n.held = append(n.held, bytes.Clone(line))
+		return true
+	}
 	n.send(line)
-	b.sent = b.sent || !n.paused
+	b.sent = true
 	return true
 }
 
@@ -197,11 +221,7 @@ func (b *bubble) Pause(node int) { b.setPaused(node, true) }
 func (b *bubble) Resume(node int) { b.setPaused(node, false) }
 
 func (b *bubble) setPaused(node int, paused bool) {
-	n := b.nodes[node]
-	n.paused = paused
-	if n.pipes != nil {
-		n.pause(paused)
-	}
+	b.nodes[node].paused = paused
 	b.sent = true
 }
 
@@ -211,7 +231,7 @@ func (b *bubble) Kill(node int) {
 	if n.pipes == nil || n.exited {
 		return
 	}
-	n.paused = false
+	n.paused, n.held = false, nil
 	n.kill()
 	b.exited(node, n, trial.Exit{State: "killed", Forced: b.forced})
 	b.sent = true
@@ -223,7 +243,10 @@ func (b *bubble) End() {
 	for _, n := range b.nodes {
 		if n.pipes != nil {
 			n.paused = false
-			n.pause(false)
+			for _, line := range n.held {
+				n.send(line)
+			}
+			n.held = nil
 			n.endInput()
 		}
 	}

@@ -65,7 +65,7 @@ func Check[Node func() *eddy.Node | func(*Process) error](t *testing.T, newNode 
 	case func() *eddy.Node:
 		c.program = func(p *Process) error { return c.serve(newNode(), p) }
 	case func(*Process) error:
-		c.program, c.exits = newNode, true
+		c.program = newNode
 	}
 	seeds := cmp.Or(*manySeeds, test.Seeds, 20)
 	first, last := uint64(1), uint64(seeds)
@@ -83,7 +83,6 @@ type checking struct {
 	t       *testing.T
 	cfg     *trial.Config
 	program func(*Process) error
-	exits   bool // see pipes.exits
 	verbose bool
 }
 
@@ -155,7 +154,7 @@ func (c *checking) run(seed uint64) *run {
 	watch := newWatchdog(&steps)
 	defer watch.end()
 	synctest.Test(c.t, func(*testing.T) {
-		b := &bubble{cfg: &cfg, program: c.program, exits: c.exits, steps: &steps, nodes: nodeDirs(cfg.Nodes, c.t.TempDir)}
+		b := &bubble{cfg: &cfg, program: c.program, steps: &steps, nodes: nodeDirs(cfg.Nodes, c.t.TempDir)}
 		var err error
 		if r.result, err = b.run(); err != nil {
 			panic(err)

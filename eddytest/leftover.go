@@ -59,7 +59,7 @@ func leftover() (stacks []string) {
 }
 
 // patience is how long the nodes may compute, in real time, before they must be blocked.
-const patience = 20 * time.Second
+var patience = 20 * time.Second
 
 // A watchdog notices that a bubble makes no progress: in virtual time, a goroutine that
 // waits for a mutex while its owner sleeps waits for ever, since time does not pass.

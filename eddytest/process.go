@@ -9,13 +9,15 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"time"
 )
 
 // A Process is one incarnation of a node in [Check], as a program sees it. It is also a
 // transport for [eddy.Node.Serve].
 //
-// When the test kills the node, Context ends, and a goroutine that reads or writes from then
-// on ends as by [runtime.Goexit]. A goroutine that does neither must end when Context ends.
+// When the test kills the node, Context ends, and reads and writes fail from then on. All
+// goroutines of the program must end then. One that still writes a minute later, since it
+// does not look at the error, ends as by [runtime.Goexit].
 type Process struct {
 	Context context.Context
 	Stdin   io.Reader
@@ -30,40 +32,46 @@ func (p *Process) Read(b []byte) (int, error) { return p.pipes.read(b) }
 // Write writes to Stdout.
 func (p *Process) Write(b []byte) (int, error) { return p.pipes.write(b) }
 
+// Number returns a number that the seed of the test gives to this incarnation. A program
+// whose random numbers follow from it does the same in each run of the seed. An
+// [eddy.Node] that serves the process does so.
+func (p *Process) Number() uint64 { return p.pipes.random }
+
 // Dir returns the directory of the node. It is empty at first. Incarnations of the node find
 // what earlier ones left there, unless the fault was kill-wipe.
 func (p *Process) Dir() string { return p.pipes.dir() }
 
 // pipes are the input and the output of an incarnation.
 type pipes struct {
-	number int                // of the incarnation, from 1
+	random uint64             // see Process.Number
 	cancel context.CancelFunc // ends Context
 	wrote  chan struct{}      // receives a value when there is output
 	dir    func() string
-	exits  bool // whoever reads or writes after the kill ends
 
-	mu      sync.Mutex
-	changed sync.Cond
-	input   []byte // not read yet
-	ended   bool   // no more input will come
-	paused  bool   // the input waits
-	killed  bool
-	output  []byte // not taken yet
-	done    bool   // the program has returned
-	err     error  // what it returned
+	mu       sync.Mutex
+	changed  sync.Cond
+	input    []byte // not read yet
+	ended    bool   // no more input will come
+	paused   bool   // the input waits
+	killed   bool
+	killedAt time.Time
+	output   []byte // not taken yet
+	done     bool   // the program has returned
+	err      error  // what it returned
 }
+
+// deafTime is how long after a kill a write fails. Then it ends its goroutine.
+const deafTime = time.Minute
 
 var errKilled = errors.New("the test has killed the node")
 
 func (p *pipes) read(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for (p.paused || len(p.input) == 0 && !p.ended) && !p.killed {
+	for len(p.input) == 0 && !p.ended && !p.killed {
 		p.changed.Wait()
 	}
 	switch {
-	case p.killed && p.exits:
-		runtime.Goexit()
 	case p.killed:
 		return 0, errKilled
 	case len(p.input) == 0:
@@ -78,7 +86,7 @@ func (p *pipes) write(b []byte) (int, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
-	case p.killed && p.exits:
+	case p.killed && time.Since(p.killedAt) > deafTime:
 		runtime.Goexit()
 	case p.killed:
 		return 0, errKilled
@@ -112,18 +120,12 @@ func (p *pipes) endInput() {
 	p.changed.Broadcast()
 }
 
-// pause lets the input wait, or go on.
-func (p *pipes) pause(paused bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.paused = paused
-	p.changed.Broadcast()
-}
-
 // kill ends the incarnation.
 func (p *pipes) kill() {
 	p.mu.Lock()
-	p.killed = true
+	if !p.killed {
+		p.killed, p.killedAt = true, time.Now()
+	}
 	p.changed.Broadcast()
 	p.mu.Unlock()
 	p.cancel()

@@ -148,20 +148,27 @@ func (test *Test) network(cfg *trial.Config) (err error) {
 }
 
 // limits returns an error if a number has no meaning.
-func (test *Test) limits(cfg *trial.Config) error {
-	for name, share := range map[string]float64{"Loss": test.Loss, "Duplicate": test.Duplicate, "ClientLoss": test.ClientLoss, "Availability": test.Availability} {
-		if !(share >= 0 && share <= 1) {
-			return fmt.Errorf("%s is %v: must be from 0 to 1", name, share)
+func (test *Test) limits(*trial.Config) error {
+	for _, share := range []struct {
+		name string
+		of   float64
+	}{{"Loss", test.Loss}, {"Duplicate", test.Duplicate}, {"ClientLoss", test.ClientLoss}, {"Availability", test.Availability}} {
+		if !(share.of >= 0 && share.of <= 1) {
+			return fmt.Errorf("%s is %v: must be from 0 to 1", share.name, share.of)
 		}
 	}
-	for name, positive := range map[string]bool{
-		"Nodes": len(cfg.Nodes) > 0, "Time": cfg.TimeLimit > 0, "Rate": cfg.Rate > 0, "Concurrency": cfg.Concurrency > 0,
-		"NemesisInterval": cfg.Interval > 0, "CallTimeout": cfg.CallTimeout > 0, "CallAttempts": cfg.CallAttempts > 0,
-		"ClientTimeout": cfg.ClientTimeout > 0, "KeyCount": cfg.Txn.KeyCount > 0, "MaxTxnLength": cfg.Txn.MaxLength > 0,
-		"MaxWritesPerKey": cfg.Txn.MaxWritesPerKey > 0, "Seeds": test.Seeds >= 0, "CallBackoff": test.CallBackoff >= 0,
+	for _, n := range []struct {
+		name string
+		of   float64
+	}{
+		{"Nodes", float64(test.Nodes)}, {"Time", float64(test.Time)}, {"Rate", test.Rate}, {"Concurrency", float64(test.Concurrency)},
+		{"ClientTimeout", float64(test.ClientTimeout)}, {"NemesisInterval", float64(test.NemesisInterval)},
+		{"CallTimeout", float64(test.CallTimeout)}, {"CallBackoff", float64(test.CallBackoff)}, {"CallAttempts", float64(test.CallAttempts)},
+		{"KeyCount", float64(test.KeyCount)}, {"MaxTxnLength", float64(test.MaxTxnLength)}, {"MaxWritesPerKey", float64(test.MaxWritesPerKey)},
+		{"Seeds", float64(test.Seeds)},
 	} {
-		if !positive {
-			return fmt.Errorf("%s must not be negative", name)
+		if !(n.of >= 0) {
+			return fmt.Errorf("%s must not be negative", n.name)
 		}
 	}
 	return nil
