@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,6 +28,7 @@ var challengeRuns = []struct{ example, flags string }{
 	{"raft-lin-kv", "-w lin-kv --node-count 3 --rate 100"},
 	{"raft-lin-kv", "-w lin-kv --node-count 5 --rate 100 --latency 5 --loss 0.1 --duplicate 0.1 --nemesis partition,pause,kill --nemesis-interval 0.5 --seed 1"},
 	{"txn-list-append", "-w txn-list-append --node-count 3 --rate 50 --concurrency 3n --latency 2 --loss 0.05 --duplicate 0.05 --nemesis partition,pause,kill --nemesis-interval 0.3 --seed 1"},
+	{"txn-snapshot", "-w txn-list-append --consistency-models snapshot-isolation --node-count 3 --rate 50 --concurrency 3n --latency 2 --loss 0.05 --duplicate 0.05 --nemesis partition,pause,kill --nemesis-interval 0.3 --seed 1"},
 	{"txn-rw-register", "-w txn-rw-register --consistency-models read-committed --node-count 3 --rate 200 --concurrency 2n --loss 0.1 --duplicate 0.1 --nemesis partition,pause --nemesis-interval 0.3 --seed 1"},
 	{"broadcast-batched", "-w broadcast --node-count 5 --rate 50 --latency 10 --loss 0.1 --duplicate 0.1 --nemesis partition,pause --nemesis-interval 0.3 --seed 1"},
 	{"g-counter", "-w g-counter --node-count 3 --rate 100 --loss 0.1 --duplicate 0.1 --latency 5 --nemesis partition,kill --nemesis-interval 0.3 --seed 2"},
@@ -52,7 +54,7 @@ func TestChallenges(t *testing.T) {
 		t.Skip("processes can't be paused there")
 	}
 	t.Parallel()
-	dir := buildExamples(t, "echo", "unique-ids", "broadcast", "broadcast-batched", "kafka", "raft-lin-kv", "txn-list-append", "txn-rw-register", "g-counter")
+	dir := buildExamples(t, "echo", "unique-ids", "broadcast", "broadcast-batched", "kafka", "raft-lin-kv", "txn-list-append", "txn-snapshot", "txn-rw-register", "g-counter")
 	sideBySide(t, len(challengeRuns), func(t *testing.T, i int) {
 		run := challengeRuns[i]
 		limit := "1"
@@ -64,6 +66,23 @@ func TestChallenges(t *testing.T) {
 			t.Errorf("%s %s: %s\n%s", run.example, run.flags, r.Verdict, r.text())
 		}
 	})
+}
+
+// A default test finds that the store with snapshot isolation has write skew, and nothing worse.
+func TestWriteSkewIsFound(t *testing.T) {
+	t.Parallel()
+	dir := buildExamples(t, "txn-snapshot")
+	for _, model := range []string{"strict-serializable", "serializable"} {
+		for tries := range 3 { // on a busy machine there are few transactions at the same time
+			r := eddyTest(t, "--bin", filepath.Join(dir, "txn-snapshot"), "-w", "txn-list-append", "--consistency-models", model, "--time-limit", "5")
+			if r.Verdict == "fail" && slices.Contains(strings.Fields(r.checks()), "G2-item") {
+				break
+			}
+			if tries == 2 {
+				t.Errorf("%s: %s: %s\n%s", model, r.Verdict, r.checks(), r.text())
+			}
+		}
+	}
 }
 
 // The examples for which there is no workload reply as their transcripts say: lines in, in
