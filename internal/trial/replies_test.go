@@ -1,15 +1,11 @@
-package runner
+package trial
 
 import (
 	"fmt"
-	"math/rand/v2"
-	"os"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
-	"github.com/eddyrpc/eddy/internal/history"
 	"github.com/eddyrpc/eddy/internal/message"
 	"github.com/eddyrpc/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/workload"
@@ -19,7 +15,7 @@ import (
 // and answers in the name of the nodes.
 type desk struct {
 	t *testing.T
-	*runner
+	*Trial
 }
 
 func newDesk(t *testing.T, name string, network sim.Config) *desk {
@@ -27,24 +23,24 @@ func newDesk(t *testing.T, name string, network sim.Config) *desk {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nodes := []string{"n1", "n2"}
-	r := &runner{
-		cfg: &Config{Spec: spec, Nodes: nodes, Network: network}, net: sim.New(network), history: new(history.History),
-		byName: map[string]*node{}, byClient: map[string]*client{}, ended: map[clientRequest]*endedRequest{},
+	network.Seed = 1
+	d := New(&Config{Spec: spec, Nodes: []string{"n1", "n2"}, Network: network}, noProcesses{})
+	for _, n := range d.nodes {
+		n.state, n.incarnation = up, newIncarnation(1)
 	}
-	if r.cluster, err = cluster.New(cluster.Options{Program: os.Args[0], Nodes: nodes, Dirs: t.TempDir(), Logs: t.TempDir()}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(r.cluster.KillAll)
-	r.turn, r.draws = new(workload.Turn), rand.NewPCG(1, 2)
-	r.load = spec.New(workload.Env{Nodes: nodes, Turn: r.turn, Rand: rand.New(r.draws)})
-	r.peers = newPeers(r.load, 1)
-	for i, name := range nodes {
-		n := &node{name: name, index: i, state: up, incarnation: newIncarnation(1)}
-		r.nodes, r.byName[name] = append(r.nodes, n), n
-	}
-	return &desk{t, r}
+	return &desk{t, d}
 }
+
+// noProcesses do nothing.
+type noProcesses struct{}
+
+func (noProcesses) Start(int, bool) int   { return 1 }
+func (noProcesses) Send(int, []byte) bool { return true }
+func (noProcesses) Queued(int) int        { return 0 }
+func (noProcesses) Pause(int)             {}
+func (noProcesses) Resume(int)            {}
+func (noProcesses) Kill(int)              {}
+func (noProcesses) End()                  {}
 
 // ask sends a client's request to a node. words are the function, the key and values.
 func (d *desk) ask(node string, words ...any) *client {
@@ -68,7 +64,7 @@ func (d *desk) ask(node string, words ...any) *client {
 	c := d.newClient(d.byName[node])
 	d.request(c, req)
 	d.wait(time.Millisecond)
-	return &client{name: c.name, node: c.node, id: c.id} // the runner may rename its own
+	return &client{name: c.name, node: c.node, id: c.id} // the trial may rename its own
 }
 
 // answer writes a reply of the client's node.
@@ -78,7 +74,7 @@ func (d *desk) answer(c *client, body string) {
 		d.t.Fatal(err)
 	}
 	line := message.Append(nil, m.Src, m.Dest, m.Body)
-	d.wrote(c.node, &cluster.Event{Incarnation: c.node.incarnation.number, Line: cluster.Line{Text: line, Size: int64(len(line))}})
+	d.Wrote(d.now, c.node.index, &Line{Incarnation: c.node.incarnation.number, Text: line, Size: int64(len(line))})
 }
 
 // wait delivers what is due within a time.
@@ -173,7 +169,7 @@ func TestRepliesThatNobodyWaitsFor(t *testing.T) {
 			a, b := d.ask("n1", "generate"), d.ask("n1", "generate")
 			d.answer(a, `{"type":"generate_ok","id":7}`)
 			d.answer(b, `{"type":"generate_ok","id":7}`)
-			d.endTest()
+			d.judgeOpen()
 		}, "duplicate-id"},
 		{"a reply is lost", "unique-ids", lossy, func(d *desk) {
 			d.do("n1", `{"type":"generate_ok","id":7}`, "generate")

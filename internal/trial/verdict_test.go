@@ -1,4 +1,4 @@
-package runner
+package trial
 
 import (
 	"slices"
@@ -31,7 +31,11 @@ func TestAvailability(t *testing.T) {
 		d.do("n1", `{"type":"write_ok"}`, "write", 1, 3)
 		test.do(d)
 		d.cfg.Availability = 1
-		res := &Result{History: d.history, Journal: d.net.Journal(), load: d.load, tested: d.tested, check: func() ([]checker.Problem, []checker.Number) { return nil, nil }}
+		res, err := d.Result(d.now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.check = func() ([]checker.Problem, []checker.Number) { return nil, nil }
 		_, problems := res.Judge(d.cfg)
 		low := slices.ContainsFunc(problems, func(p checker.Problem) bool { return p.Check == "low-availability" })
 		if low != test.low {

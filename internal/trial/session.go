@@ -1,13 +1,13 @@
-package runner
+package trial
 
 import "github.com/eddyrpc/eddy/internal/workload"
 
 // nextRequest returns a client's next request. If the workload has sessions, a client
 // that crashes is replaced by a new one.
-func (r *runner) nextRequest(c *client) workload.Request {
-	maker, ok := r.load.(workload.SessionMaker)
+func (t *Trial) nextRequest(c *client) workload.Request {
+	maker, ok := t.load.(workload.SessionMaker)
 	if !ok {
-		return r.load.Next(c.node.name)
+		return t.load.Next(c.node.name)
 	}
 	for {
 		if c.session == nil {
@@ -16,6 +16,6 @@ func (r *runner) nextRequest(c *client) workload.Request {
 		if req, ok := c.session.Next(); ok {
 			return req
 		}
-		r.rename(c)
+		t.rename(c)
 	}
 }

@@ -1,4 +1,4 @@
-package runner
+package trial
 
 import (
 	"fmt"
@@ -44,32 +44,32 @@ type endedRequest struct {
 }
 
 // replied records a reply of a node to a client.
-func (r *runner) replied(m *message.Message, line int64, record int) {
-	if c := r.byClient[m.Dest]; c != nil {
-		if c.op >= 0 && r.answers(m, c.req.Node, c.id) {
+func (t *Trial) replied(m *message.Message, line int64, record int) {
+	if c := t.byClient[m.Dest]; c != nil {
+		if c.op >= 0 && t.answers(m, c.req.Node, c.id) {
 			c.replies = append(c.replies, reply{line, record})
 			return
 		}
 	}
-	if e := r.ended[clientRequest{m.Dest, m.InReplyTo}]; e != nil && r.answers(m, e.req.Node, m.InReplyTo) {
-		r.lateReply(e, m, reply{line, record}, r.now)
+	if e := t.ended[clientRequest{m.Dest, m.InReplyTo}]; e != nil && t.answers(m, e.req.Node, m.InReplyTo) {
+		t.lateReply(e, m, reply{line, record}, t.now)
 	}
 }
 
 // judge judges replies that were written before the client's operation ended, and that
 // it did not get.
-func (r *runner) judge(e *endedRequest, written []reply) {
+func (t *Trial) judge(e *endedRequest, written []reply) {
 	for _, reply := range written {
-		m := r.net.Journal().At(reply.record)
-		r.lateReply(e, &m.Message, reply, m.Sent)
+		m := t.net.Journal().At(reply.record)
+		t.lateReply(e, &m.Message, reply, m.Sent)
 	}
 }
 
 // lateReply adds to the history what a reply says that its client does not get.
-func (r *runner) lateReply(e *endedRequest, m *message.Message, written reply, at time.Duration) {
-	end, wrong := r.read(&e.req, m)
+func (t *Trial) lateReply(e *endedRequest, m *message.Message, written reply, at time.Duration) {
+	end, wrong := t.read(&e.req, m)
 	if wrong != "" {
-		r.wrongBody(m, written, wrong)
+		t.wrongBody(m, written, wrong)
 		return
 	}
 	end.At = at
@@ -81,42 +81,42 @@ func (r *runner) lateReply(e *endedRequest, m *message.Message, written reply, a
 	case e.outcome != history.OK && end.Outcome == history.OK,
 		e.outcome == history.Indefinite && e.failed == e.copies:
 		e.outcome, end.GaveUp = end.Outcome, e.ended
-		r.history.End(e.op, end)
+		t.history.End(e.op, end)
 	case len(end.Result) > 0 || end.Outcome == history.Fail:
-		r.history.Again(e.op, end)
+		t.history.Again(e.op, end)
 	}
 }
 
 // settle ends a client's operation with one of the replies to a request that was
 // delivered more than once. A definite failure says only that one copy had no effect.
-func (r *runner) settle(c *client, end history.End, with int) {
-	e := &endedRequest{op: c.op, req: c.req, copies: c.copies, record: c.record, ended: r.now, outcome: end.Outcome}
-	r.ended[clientRequest{c.name, c.id}] = e
+func (t *Trial) settle(c *client, end history.End, with int) {
+	e := &endedRequest{op: c.op, req: c.req, copies: c.copies, record: c.record, ended: t.now, outcome: end.Outcome}
+	t.ended[clientRequest{c.name, c.id}] = e
 	others := append(c.replies[:with:with], c.replies[with+1:]...)
 	c.replies = nil
 	if end.Outcome != history.Fail {
-		r.finish(c, end)
-		r.judge(e, others)
+		t.finish(c, end)
+		t.judge(e, others)
 		return
 	}
 	e.outcome, e.failed = history.Indefinite, 1
 	maybe := end
 	maybe.Outcome = history.Indefinite
-	r.finish(c, maybe)
-	end.At = r.now
-	r.history.Again(e.op, end)
-	r.judge(e, others)
+	t.finish(c, maybe)
+	end.At = t.now
+	t.history.Again(e.op, end)
+	t.judge(e, others)
 }
 
 // read returns how a reply to a request ends its operation. wrong says what is wrong
 // with the reply, if the request does not allow it. Then the end is indefinite.
-func (r *runner) read(req *workload.Request, m *message.Message) (end history.End, wrong string) {
+func (t *Trial) read(req *workload.Request, m *message.Message) (end history.End, wrong string) {
 	indefinite := func(why, wrong string) (history.End, string) {
 		return history.End{Outcome: history.Indefinite, Error: why}, wrong
 	}
 	switch m.Type {
 	case req.Want:
-		result, err := r.load.Read(req, m.Body)
+		result, err := t.load.Read(req, m.Body)
 		if err != nil {
 			return indefinite("a reply with a wrong body", err.Error())
 		}
@@ -136,10 +136,10 @@ func (r *runner) read(req *workload.Request, m *message.Message) (end history.En
 }
 
 // wrongBody adds a violation for a reply that the request does not allow.
-func (r *runner) wrongBody(m *message.Message, written reply, why string) {
-	n := r.byName[m.Src]
-	if r.violations.count(n.name, "wrong-body") {
-		r.violations.keep(&Violation{Node: n.name, Kind: "wrong-body", Text: m.Type + ": " + why, Incarnation: n.incarnation.number,
-			Line: written.line, Bytes: int64(len(m.Body)), Quote: quote.Excerpt(m.Body), At: r.now, Message: written.record})
+func (t *Trial) wrongBody(m *message.Message, written reply, why string) {
+	n := t.byName[m.Src]
+	if t.violations.count(n.name, "wrong-body") {
+		t.violations.keep(&Violation{Node: n.name, Kind: "wrong-body", Text: m.Type + ": " + why, Incarnation: n.incarnation.number,
+			Line: written.line, Bytes: int64(len(m.Body)), Quote: quote.Excerpt(m.Body), At: t.now, Message: written.record})
 	}
 }

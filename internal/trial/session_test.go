@@ -1,4 +1,4 @@
-package runner
+package trial
 
 import (
 	"testing"
@@ -21,7 +21,7 @@ func (c *countdown) Next() (workload.Request, bool) {
 // A client that crashes is replaced by one with another name, another process and a
 // session of its own. So is a client whose operation was indefinite.
 func TestCrashedClientIsReplaced(t *testing.T) {
-	r := &runner{cfg: new(Config), load: crashing{}, byClient: map[string]*client{}}
+	r := &Trial{cfg: new(Config), load: crashing{}, byClient: map[string]*client{}}
 	c := r.newClient(&node{name: "n1"})
 	for i, want := range []struct {
 		name string

@@ -1,4 +1,4 @@
-package runner
+package trial
 
 import (
 	"fmt"
@@ -14,8 +14,8 @@ type Crash struct {
 
 func (c *Crash) Error() string { return fmt.Sprintf("eddy itself failed: %v", c.Panic) }
 
-// guard calls f. If f panics, it returns a *Crash.
-func guard(f func() error) (err error) {
+// Guard calls f. If f panics, it returns a *Crash.
+func Guard(f func() error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = &Crash{Panic: p, Stack: debug.Stack()}

@@ -1,4 +1,4 @@
-package runner
+package trial
 
 import (
 	"time"
@@ -12,20 +12,20 @@ const temporarilyUnavailable = 11
 
 // expectsError reports whether a correct node may reply with an operation's error:
 // because the workload allows it, or because clients flood the node.
-func (r *runner) expectsError(op *history.Op) bool {
-	return r.load.ExpectsError(op) || r.cfg.Rate == MaxRate && op.Code == temporarilyUnavailable
+func (t *Trial) expectsError(op *history.Op) bool {
+	return t.load.ExpectsError(op) || t.cfg.Rate == MaxRate && op.Code == temporarilyUnavailable
 }
 
 // excuse returns a function that reports whether the network excuses an error of an
 // operation between two times: because of a fault or lost messages, or because the
 // latency is so large that a call to another node cannot end within its timeout.
 // Nothing excuses a node that needs no other nodes.
-func (r *runner) excuse() func(from, to time.Duration) bool {
-	if r.cfg.Spec.Independent {
+func (t *Trial) excuse() func(from, to time.Duration) bool {
+	if t.cfg.Spec.Independent {
 		return func(_, _ time.Duration) bool { return false }
 	}
-	if 2*maxLatency(&r.cfg.Network) >= r.cfg.CallTimeout {
+	if 2*maxLatency(&t.cfg.Network) >= t.cfg.CallTimeout {
 		return func(_, _ time.Duration) bool { return true }
 	}
-	return checker.FaultPeriodsOf(r.net.Journal()).Overlap
+	return checker.FaultPeriodsOf(t.net.Journal()).Overlap
 }

@@ -1,4 +1,4 @@
-package runner
+package trial
 
 import (
 	"time"
@@ -19,12 +19,14 @@ func (t *timers) set(at time.Duration, do func()) {
 
 func (t *timers) next() (time.Duration, bool) { return t.queue.Next() }
 
-// run calls the functions whose time has come.
-func (t *timers) run(now time.Duration) {
+// run calls the functions whose time has come. It returns false if there are none.
+func (t *timers) run(now time.Duration) (ran bool) {
 	for at, ok := t.queue.Next(); ok && at <= now; at, ok = t.queue.Next() {
 		_, do := t.queue.Pop()
 		do()
+		ran = true
 	}
+	return ran
 }
 
 // clear removes all timers.

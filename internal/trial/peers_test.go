@@ -1,4 +1,4 @@
-package runner
+package trial
 
 import (
 	"testing"
@@ -16,7 +16,7 @@ func TestServicesReplyOnlyToRequests(t *testing.T) {
 		`{"type":"ts","msg_id":18446744073709551615,"in_reply_to":null}`: `{"type":"ts_ok","ts":0,"in_reply_to":18446744073709551615}`,
 		`{"type":"ts_ok","msg_id":7,"in_reply_to":7}`:                    "",
 	} {
-		r := &runner{net: sim.New(sim.Config{}), peers: newPeers(nil, 1)}
+		r := &Trial{net: sim.New(sim.Config{}), peers: newPeers(nil, 1)}
 		m, _, err := message.NewAny("n1", "lin-tso", []byte(body))
 		if err != nil {
 			t.Fatal(err)

@@ -1,4 +1,4 @@
-package runner
+package trial
 
 import (
 	"fmt"
@@ -16,21 +16,21 @@ type tested struct {
 }
 
 // tested counts the operations of the main phase.
-func (r *runner) tested() (t tested) {
-	for i := r.mainFirst; i < r.mainEnd; i++ {
-		op := r.history.At(i)
+func (t *Trial) tested() (sum tested) {
+	for i := t.mainFirst; i < t.mainEnd; i++ {
+		op := t.history.At(i)
 		outcome, to := op.Seen()
 		switch {
 		case op.Again:
-		case outcome == history.OK && to > r.mainEnded: // the faults had ended
+		case outcome == history.OK && to > t.mainEnded: // the faults had ended
 		case outcome == history.OK:
-			t.ok++
-			t.asked++
-		case !op.IsErrorReply() || op.Code == temporarilyUnavailable || !r.load.ExpectsError(&op):
-			t.asked++
+			sum.ok++
+			sum.asked++
+		case !op.IsErrorReply() || op.Code == temporarilyUnavailable || !t.load.ExpectsError(&op):
+			sum.asked++
 		}
 	}
-	return t
+	return sum
 }
 
 // tooLittle returns the reason why so little was tested that no verdict but fail has a

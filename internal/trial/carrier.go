@@ -1,9 +1,9 @@
-package runner
+package trial
 
 import (
 	"bytes"
-	"context"
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 	"time"
@@ -13,11 +13,8 @@ import (
 )
 
 // A Carrier is a real network that carries the messages that the simulated network
-// lets through. Its methods do not block, except Open and Close.
+// lets through. Its methods do not block.
 type Carrier interface {
-	// Open connects the nodes and the other members, and returns when all of them
-	// can be reached.
-	Open(ctx context.Context, nodes, others []string) error
 	// Join connects a client to the server of its node.
 	Join(client, node string)
 	// NewIncarnation is called before a node is started.
@@ -26,8 +23,6 @@ type Carrier interface {
 	Carry(*sim.Record)
 	// Serve delivers a message to a service.
 	Serve(service string, line []byte)
-	// Ready receives a value when Arrivals may return some.
-	Ready() <-chan struct{}
 	// Arrivals returns what has arrived since the last call.
 	Arrivals() []Arrival
 
@@ -46,7 +41,6 @@ type Carrier interface {
 	ServersChecked() bool
 	// Err returns why messages cannot be carried any more, or nil.
 	Err() error
-	Close()
 }
 
 // An Arrival is the body of a carried message, or a line from a service.
@@ -69,124 +63,123 @@ type carrierState struct {
 	failed    bool
 }
 
-// openCarrier opens the Carrier and sends the test's messages over it.
-func (r *runner) openCarrier(ctx context.Context) error {
-	services := []string{}
-	for name := range r.peers.services {
-		services = append(services, name)
-	}
-	if err := r.cfg.Carrier.Open(ctx, r.cfg.Nodes, append(services, r.peers.names...)); err != nil {
-		return err
-	}
-	r.carrier = &carrierState{Carrier: r.cfg.Carrier, recovered: true}
-	r.net.SetCarrier(r.carrier.Carry)
-	return nil
+// Others returns the names of the members that are neither nodes nor clients: of the
+// services, and of the nodes that the workload simulates.
+func (t *Trial) Others() []string {
+	return slices.Concat(slices.Sorted(maps.Keys(t.peers.services)), t.peers.names)
 }
 
-// carrierReady returns the carrier's Ready, or nil.
-func (r *runner) carrierReady() <-chan struct{} {
-	if r.carrier == nil {
-		return nil
-	}
-	return r.carrier.Ready()
+// UseCarrier sends the test's messages over a carrier. Call it before Begin.
+func (t *Trial) UseCarrier(c Carrier) {
+	t.carrier = &carrierState{Carrier: c, recovered: true}
+	t.net.SetCarrier(c.Carry)
 }
 
-// deliverArrivals delivers what has arrived over the carrier.
-func (r *runner) deliverArrivals() error {
-	if r.carrier == nil {
+// Arrive delivers what has arrived over the carrier.
+func (t *Trial) Arrive(now time.Duration) {
+	t.advance(now)
+	if t.carrier == nil {
+		return
+	}
+	for _, a := range t.carrier.Arrivals() {
+		if err := t.arrived(&a); err != nil {
+			t.fail(err)
+			return
+		}
+	}
+}
+
+func (t *Trial) arrived(a *Arrival) error {
+	if a.Line != nil {
+		m, err := message.Parse(a.Line)
+		if err != nil {
+			return fmt.Errorf("a service sent %q: %w", a.Line, err)
+		}
+		t.net.Send(t.now, m)
 		return nil
 	}
-	for _, a := range r.carrier.Arrivals() {
-		if a.Line != nil {
-			m, err := message.Parse(a.Line)
-			if err != nil {
-				return fmt.Errorf("a service sent %q: %w", a.Line, err)
-			}
-			r.net.Send(r.now, m)
-			continue
-		}
-		d, ok := r.net.Arrived(r.now, a.Record)
-		if !ok {
-			continue
-		}
-		if !bytes.Equal(d.Body, a.Body) {
-			return fmt.Errorf("message %d was sent as %s and arrived as %s", a.Record, d.Body, a.Body)
-		}
-		r.deliver(&d)
+	d, ok := t.net.Arrived(t.now, a.Record)
+	if !ok {
+		return nil
 	}
+	if !bytes.Equal(d.Body, a.Body) {
+		return fmt.Errorf("message %d was sent as %s and arrived as %s", a.Record, d.Body, a.Body)
+	}
+	t.deliver(&d)
 	return nil
 }
 
 // serve delivers a message to a service of the carrier.
-func (r *runner) serve(d *sim.Delivery) bool {
-	if r.carrier == nil || r.peers.services[d.Dest] == nil {
+func (t *Trial) serve(d *sim.Delivery) bool {
+	if t.carrier == nil || t.peers.services[d.Dest] == nil {
 		return false
 	}
-	r.line = message.Append(r.line[:0], d.Src, d.Dest, d.Body)
-	r.carrier.Serve(d.Dest, r.line)
+	t.line = message.Append(t.line[:0], d.Src, d.Dest, d.Body)
+	t.carrier.Serve(d.Dest, t.line)
 	return true
 }
 
 // checkServers begins a check of all servers.
-func (r *runner) checkServers() {
-	r.carrier.checking, r.carrier.carried = true, r.net.CarriedCount()
-	r.carrier.CheckServers()
+func (t *Trial) checkServers() {
+	t.carrier.checking, t.carrier.carried = true, t.net.CarriedCount()
+	t.carrier.CheckServers()
 }
 
 // checkCarrier handles a failure of the carrier and the end of a check.
-func (r *runner) checkCarrier() error {
-	c := r.carrier
+func (t *Trial) checkCarrier() {
+	c := t.carrier
 	if c == nil || c.failed {
-		return nil
+		return
 	}
 	if err := c.Err(); err != nil {
 		c.failed = true // reported once, because the nodes are still to be ended
-		return stopError(err.Error())
+		t.stop(err.Error())
+		return
 	}
 	if !c.checking || !c.ServersChecked() {
-		return nil
+		return
 	}
-	if err := r.deliverArrivals(); err != nil {
-		return err
-	}
+	t.Arrive(t.now)
 	c.checking = false
-	r.net.LoseCarried(c.carried)
+	t.net.LoseCarried(c.carried)
 	if !c.recovered {
 		c.recovered = true
-		r.net.ServersRecovered(r.now)
+		t.net.ServersRecovered(t.now)
 	}
-	return nil
 }
 
 // awaitServers waits until all servers work, and every carried message has arrived
-// or is lost.
-func (r *runner) awaitServers(ctx context.Context) error {
-	if r.carrier == nil {
-		return nil
+// or is lost. Then it calls then.
+func (t *Trial) awaitServers(then func()) {
+	if t.carrier == nil {
+		then()
+		return
 	}
-	r.checkServers()
-	done, err := r.until(ctx, r.now+serversTimeout, func() bool { return !r.carrier.checking })
-	if err == nil && !done {
-		err = stopError(fmt.Sprintf("the NATS servers did not recover within %v", serversTimeout))
-	}
-	return err
+	t.checkServers()
+	t.await(t.now+serversTimeout, func() bool { return !t.carrier.checking }, func(done bool) {
+		if !done {
+			t.stop(fmt.Sprintf("the NATS servers did not recover within %v", serversTimeout))
+			return
+		}
+		then()
+	})
 }
 
 // noteCarrier adds notes about messages that the carrier lost.
-func (r *runner) noteCarrier() {
-	if r.carrier == nil {
+func (t *Trial) noteCarrier() {
+	if t.carrier == nil {
 		return
 	}
-	r.notes.add("messages were carried over NATS: the seed does not decide which of them its servers lose or delay", "")
+	t.notes.add("messages were carried over NATS: the seed does not decide which of them its servers lose or delay", "")
 	lost := 0
-	periods := serverFaultPeriods(r.net.Journal())
-	for m := range r.net.Journal().All() {
+	periods := serverFaultPeriods(t.net.Journal())
+	for m := range t.net.Journal().All() {
 		if m.Fate == sim.LostByCarrier && !slices.ContainsFunc(periods, func(s [2]time.Duration) bool { return s[0] <= m.Sent && m.Sent <= s[1] }) {
 			lost++
 		}
 	}
 	if lost > 0 {
-		r.notes.add(fmt.Sprintf("NATS lost %d messages although there was no fault of its servers; see nats-logs/connections.log", lost), "")
+		t.notes.add(fmt.Sprintf("NATS lost %d messages although there was no fault of its servers; see nats-logs/connections.log", lost), "")
 	}
 }
 
@@ -208,23 +201,23 @@ func serverFaultPeriods(j *sim.Journal) (all [][2]time.Duration) {
 }
 
 // beginServerFault begins a fault if it is one of servers.
-func (r *runner) beginServerFault(f *sim.Fault) {
+func (t *Trial) beginServerFault(f *sim.Fault) {
 	if !f.IsServerFault() {
 		return
 	}
-	f.Nodes = r.carrier.ConnectedTo(f.Servers)
-	r.carrier.faults++
-	r.carrier.recovered, r.carrier.checking = false, false
-	r.carrier.Begin(f)
+	f.Nodes = t.carrier.ConnectedTo(f.Servers)
+	t.carrier.faults++
+	t.carrier.recovered, t.carrier.checking = false, false
+	t.carrier.Begin(f)
 }
 
 // endServerFault ends a fault if it is one of servers.
-func (r *runner) endServerFault(f *sim.Fault) {
+func (t *Trial) endServerFault(f *sim.Fault) {
 	if !f.IsServerFault() {
 		return
 	}
-	r.carrier.End(f)
-	if r.carrier.faults--; r.carrier.faults == 0 {
-		r.checkServers()
+	t.carrier.End(f)
+	if t.carrier.faults--; t.carrier.faults == 0 {
+		t.checkServers()
 	}
 }

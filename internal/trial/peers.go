@@ -1,4 +1,4 @@
-package runner
+package trial
 
 import (
 	"github.com/go-json-experiment/json/jsontext"
@@ -40,18 +40,18 @@ func (p *peers) has(name string) bool { return p.simulated[name] || p.services[n
 
 // deliverToPeer delivers a message to a peer. It returns false if the receiver is
 // not a peer.
-func (r *runner) deliverToPeer(d *sim.Delivery) bool {
-	if s := r.peers.services[d.Dest]; s != nil {
+func (t *Trial) deliverToPeer(d *sim.Delivery) bool {
+	if s := t.peers.services[d.Dest]; s != nil {
 		if id := requestID(&d.Message); id != nil {
 			reply, _, err := message.NewAny(d.Dest, d.Src, s.ServeID(d.Src, d.Type, d.Body, id))
 			if err == nil {
-				r.net.Send(r.now, reply)
+				t.net.Send(t.now, reply)
 			}
 		}
 		return true
 	}
-	if r.peers.simulated[d.Dest] {
-		r.sendAll(r.peers.simulator.Received(&d.Message))
+	if t.peers.simulated[d.Dest] {
+		t.sendAll(t.peers.simulator.Received(&d.Message))
 		return true
 	}
 	return false
@@ -68,23 +68,23 @@ func requestID(m *message.Message) jsontext.Value {
 }
 
 // observe passes a message between nodes to the simulator.
-func (r *runner) observe(m *message.Message) {
-	if r.peers.simulator != nil && (r.byName[m.Dest] != nil || r.peers.simulated[m.Dest]) {
-		r.sendAll(r.peers.simulator.Observed(m))
+func (t *Trial) observe(m *message.Message) {
+	if t.peers.simulator != nil && (t.byName[m.Dest] != nil || t.peers.simulated[m.Dest]) {
+		t.sendAll(t.peers.simulator.Observed(m))
 	}
 }
 
 // sendAll sends messages of the simulator, now or later.
-func (r *runner) sendAll(sends []workload.Send) {
+func (t *Trial) sendAll(sends []workload.Send) {
 	for _, s := range sends {
-		send := r.net.Send
-		if !r.peers.has(s.Message.Src) {
-			send = r.net.Forge
+		send := t.net.Send
+		if !t.peers.has(s.Message.Src) {
+			send = t.net.Forge
 		}
 		if s.After <= 0 {
-			send(r.now, s.Message)
+			send(t.now, s.Message)
 			continue
 		}
-		r.sendTimers.set(r.now+s.After, func() { send(r.now, s.Message) })
+		t.sendTimers.set(t.now+s.After, func() { send(t.now, s.Message) })
 	}
 }

@@ -1,4 +1,4 @@
-package runner
+package trial
 
 import (
 	"cmp"
@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
 	"github.com/eddyrpc/eddy/internal/quote"
 )
 
@@ -47,42 +46,36 @@ func (n *notes) texts() (all []string) {
 	return all
 }
 
+// Note adds a note about a node, or about the whole test if node is "".
+func (t *Trial) Note(note, node string) { t.notes.add(note, node) }
+
 // noteEnd adds a note if a node did not end with status 0 at the end of the test.
-func (r *runner) noteEnd(n *node, e *cluster.Event) {
+func (t *Trial) noteEnd(n *node, exit *Exit) {
 	var note string
 	switch {
-	case e.Exit.Forced == "SIGKILL":
-		note = fmt.Sprintf("was killed because it had not ended %v after SIGTERM", termGrace)
-	case e.Exit.Forced != "" || e.Exit.State.Success():
+	case exit.Forced == "SIGKILL":
+		note = fmt.Sprintf("was killed because it had not ended %v after SIGTERM", TermGrace)
+	case exit.Forced != "" || exit.OK:
 		return
 	default:
-		note = fmt.Sprintf("ended with %v after the end of the input", e.Exit)
+		note = fmt.Sprintf("ended with %s after the end of the input", exit.State)
 	}
-	if lines := r.cluster.ErrorLines(n.index); len(lines) > 0 {
+	if lines := exit.Stderr; len(lines) > 0 {
 		note += "; on stderr: " + quote.Printable(lines[len(lines)-1])
 	}
-	r.notes.add(note, n.name)
-}
-
-// noteLogs adds notes about nodes whose log is not complete.
-func (r *runner) noteLogs() {
-	for _, n := range r.nodes {
-		if missing, err := r.cluster.MissingLog(n.index); missing > 0 {
-			r.notes.add(fmt.Sprintf("wrote %d bytes to stderr that are missing in its log: %v", missing, err), n.name)
-		}
-	}
+	t.notes.add(note, n.name)
 }
 
 // noteRate adds a note if clients could not reach the rate.
-func (r *runner) noteRate() {
-	wanted := r.cfg.Rate * r.cfg.TimeLimit.Seconds()
+func (t *Trial) noteRate() {
+	wanted := t.cfg.Rate * t.cfg.TimeLimit.Seconds()
 	// The times between requests are random: allow for this.
-	if r.cfg.Rate <= 0 || r.noClient == 0 && r.noNode == 0 || float64(r.sent) >= 0.9*wanted-2*math.Sqrt(wanted) {
+	if t.cfg.Rate <= 0 || t.noClient == 0 && t.noNode == 0 || float64(t.sent) >= 0.9*wanted-2*math.Sqrt(wanted) {
 		return
 	}
-	why := fmt.Sprintf("all %d clients (--concurrency) were waiting for replies", r.cfg.Concurrency)
-	if r.noNode > r.noClient {
+	why := fmt.Sprintf("all %d clients (--concurrency) were waiting for replies", t.cfg.Concurrency)
+	if t.noNode > t.noClient {
 		why = "no node was running"
 	}
-	r.notes.add(fmt.Sprintf("--rate %g was not reached: the rate was %.0f/s, because %s", r.cfg.Rate, float64(r.sent)/r.cfg.TimeLimit.Seconds(), why), "")
+	t.notes.add(fmt.Sprintf("--rate %g was not reached: the rate was %.0f/s, because %s", t.cfg.Rate, float64(t.sent)/t.cfg.TimeLimit.Seconds(), why), "")
 }

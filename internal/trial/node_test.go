@@ -1,16 +1,15 @@
-package runner
+package trial
 
 import (
 	"testing"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
 	"github.com/eddyrpc/eddy/internal/message"
 )
 
 // The name of a node may need escapes in JSON.
 func TestInitLineIsJSON(t *testing.T) {
 	name := "n\x01\"é"
-	r := &runner{cfg: &Config{Nodes: []string{name}}}
+	r := &Trial{cfg: &Config{Nodes: []string{name}}}
 	m, err := message.Parse(r.initLine(&node{name: name}))
 	if err != nil || m.Dest != name || m.Type != "init" {
 		t.Errorf("%+v, %v", m, err)
@@ -20,9 +19,9 @@ func TestInitLineIsJSON(t *testing.T) {
 // A node that the test stops because it did not reply to init has not ended by
 // itself.
 func TestStoppedNodeHasNoExitViolation(t *testing.T) {
-	r := &runner{}
 	n := &node{name: "n1", state: exited}
-	r.exited(n, &cluster.Event{Kind: cluster.Exited})
+	r := &Trial{nodes: []*node{n}}
+	r.Exited(0, 0, Exit{State: "signal: killed"})
 	if len(r.violations.all) != 0 || n.state != exited {
 		t.Errorf("violations %+v, state %v", r.violations.all, n.state)
 	}

@@ -1,4 +1,4 @@
-package runner
+package trial
 
 // idCounts counts how often each id occurs, up to 255. Most nodes number their
 // messages from 0 without gaps; such ids cost one byte each.

@@ -1,11 +1,10 @@
-package runner
+package trial
 
 import (
 	"cmp"
 	"fmt"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
 	"github.com/eddyrpc/eddy/internal/quote"
 )
 
@@ -96,34 +95,34 @@ func (v *violations) keep(violation *Violation) {
 }
 
 // lineViolation adds a violation by a line.
-func (r *runner) lineViolation(n *node, e *cluster.Event, kind, format string, args ...any) {
-	if r.violations.count(n.name, kind) {
-		r.addLine(&r.violations, n, e, kind, fmt.Sprintf(format, args...))
+func (t *Trial) lineViolation(n *node, line *Line, kind, format string, args ...any) {
+	if t.violations.count(n.name, kind) {
+		t.addLine(&t.violations, n, line, kind, fmt.Sprintf(format, args...))
 	}
 }
 
 // addLine keeps what was counted, as one by a line.
-func (r *runner) addLine(to *violations, n *node, e *cluster.Event, kind, text string) {
+func (t *Trial) addLine(to *violations, n *node, line *Line, kind, text string) {
 	v := &Violation{
-		Node: n.name, Kind: kind, Text: text, Incarnation: e.Incarnation,
-		Line: e.Line.Number, Bytes: e.Line.Size, Quote: quote.Excerpt(e.Line.Text), At: r.now, Message: -1,
+		Node: n.name, Kind: kind, Text: text, Incarnation: line.Incarnation,
+		Line: line.Number, Bytes: line.Size, Quote: quote.Excerpt(line.Text), At: t.now, Message: -1,
 	}
 	to.keep(v)
-	r.ofLine = append(r.ofLine, v)
+	t.ofLine = append(t.ofLine, v)
 }
 
 // haveMessage gives the violations of the line that was read last their message.
-func (r *runner) haveMessage(record int) {
-	for _, v := range r.ofLine {
+func (t *Trial) haveMessage(record int) {
+	for _, v := range t.ofLine {
 		v.Message = record
 	}
-	r.ofLine = r.ofLine[:0]
+	t.ofLine = t.ofLine[:0]
 }
 
 // nodeViolation adds a violation that is not about a line.
-func (r *runner) nodeViolation(n *node, kind, format string, args ...any) {
-	if r.violations.count(n.name, kind) {
-		r.violations.keep(&Violation{Node: n.name, Kind: kind, Text: fmt.Sprintf(format, args...),
-			Incarnation: n.incarnation.number, At: r.now, Message: -1})
+func (t *Trial) nodeViolation(n *node, kind, format string, args ...any) {
+	if t.violations.count(n.name, kind) {
+		t.violations.keep(&Violation{Node: n.name, Kind: kind, Text: fmt.Sprintf(format, args...),
+			Incarnation: n.incarnation.number, At: t.now, Message: -1})
 	}
 }

@@ -1,9 +1,8 @@
-package runner
+package trial
 
 import (
 	"fmt"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
 	"github.com/eddyrpc/eddy/internal/message"
 	"github.com/eddyrpc/eddy/internal/sim"
 )
@@ -23,65 +22,65 @@ var WarningKinds = []struct{ Kind, Meaning string }{
 }
 
 // oddity adds a warning. In a strict workload it is a violation of the same kind.
-func (r *runner) oddity(n *node, e *cluster.Event, kind, format string, args ...any) {
-	if r.cfg.Spec.Strict {
-		r.lineViolation(n, e, kind, format, args...)
+func (t *Trial) oddity(n *node, line *Line, kind, format string, args ...any) {
+	if t.cfg.Spec.Strict {
+		t.lineViolation(n, line, kind, format, args...)
 		return
 	}
-	r.warn(n, e, kind, format, args...)
+	t.warn(n, line, kind, format, args...)
 }
 
 // warn adds a warning.
-func (r *runner) warn(n *node, e *cluster.Event, kind, format string, args ...any) {
-	if r.warnings.count(n.name, kind) {
-		r.addLine(&r.warnings, n, e, kind, fmt.Sprintf(format, args...))
+func (t *Trial) warn(n *node, line *Line, kind, format string, args ...any) {
+	if t.warnings.count(n.name, kind) {
+		t.addLine(&t.warnings, n, line, kind, fmt.Sprintf(format, args...))
 	}
 }
 
 // isBetweenNodes reports whether a message to dest is the nodes' own affair.
-func (r *runner) isBetweenNodes(dest string) bool { return r.byName[dest] != nil && !r.cfg.Spec.Strict }
+func (t *Trial) isBetweenNodes(dest string) bool { return t.byName[dest] != nil && !t.cfg.Spec.Strict }
 
 // checkFlaws checks what is unusual in a message. It returns false if the message is
 // not sent, because a client or a service cannot read it.
-func (r *runner) checkFlaws(n *node, e *cluster.Event, m *message.Message, flaws []message.Flaw) bool {
+func (t *Trial) checkFlaws(n *node, line *Line, m *message.Message, flaws []message.Flaw) bool {
 	for _, f := range flaws {
 		switch {
-		case f.Field == "src" && n.state == starting && !r.cfg.Spec.Strict:
+		case f.Field == "src" && n.state == starting && !t.cfg.Spec.Strict:
 			m.Src = n.name
-			r.warn(n, e, "null-src", "a message to %s", m.Dest)
+			t.warn(n, line, "null-src", "a message to %s", m.Dest)
 		case f.Kind == message.Null && f.Field != "src":
-			r.warn(n, e, "odd-id", "%s is null, towards %s", f.Field, m.Dest)
-		case f.Kind == message.Large && f.Field == "msg_id" && !r.cfg.Spec.Strict:
-			r.warn(n, e, "odd-id", "%s is %s, towards %s", f.Field, message.Member(m.Body, f.Field), m.Dest)
-		case f.Field == "src" || !r.isBetweenNodes(m.Dest):
-			r.lineViolation(n, e, "not-message", "%s", f.Text)
+			t.warn(n, line, "odd-id", "%s is null, towards %s", f.Field, m.Dest)
+		case f.Kind == message.Large && f.Field == "msg_id" && !t.cfg.Spec.Strict:
+			t.warn(n, line, "odd-id", "%s is %s, towards %s", f.Field, message.Member(m.Body, f.Field), m.Dest)
+		case f.Field == "src" || !t.isBetweenNodes(m.Dest):
+			t.lineViolation(n, line, "not-message", "%s", f.Text)
 			return false
 		case f.Field == "type":
-			r.warn(n, e, "no-type", "%s, towards %s", f.Text, m.Dest)
+			t.warn(n, line, "no-type", "%s, towards %s", f.Text, m.Dest)
 		default:
-			r.warn(n, e, "odd-id", "%s, towards %s", f.Text, m.Dest)
+			t.warn(n, line, "odd-id", "%s, towards %s", f.Text, m.Dest)
 		}
 	}
 	return true
 }
 
 // checkSrc checks the src of a message. It returns false if the message is not sent.
-func (r *runner) checkSrc(n *node, e *cluster.Event, m *message.Message) bool {
+func (t *Trial) checkSrc(n *node, line *Line, m *message.Message) bool {
 	switch {
 	case m.Src == n.name:
-	case r.isBetweenNodes(m.Dest) && r.isClient(m.Src):
-		r.warn(n, e, "forwarded", "the %s of %s, to %s", m.Type, m.Src, m.Dest)
+	case t.isBetweenNodes(m.Dest) && t.isClient(m.Src):
+		t.warn(n, line, "forwarded", "the %s of %s, to %s", m.Type, m.Src, m.Dest)
 	default:
-		r.lineViolation(n, e, "wrong-src", "sent a message with src %q", m.Src)
+		t.lineViolation(n, line, "wrong-src", "sent a message with src %q", m.Src)
 		return false
 	}
 	return true
 }
 
 // checkID checks that the msg_id of a message is new.
-func (r *runner) checkID(n *node, e *cluster.Event, m *message.Message) {
+func (t *Trial) checkID(n *node, line *Line, m *message.Message) {
 	if m.Src == n.name && m.ID != message.None && !copiesID(m) && n.incarnation.ids.add(m.ID) > 1 {
-		r.oddity(n, e, "reused-id", "msg_id %d, towards %s", m.ID, m.Dest)
+		t.oddity(n, line, "reused-id", "msg_id %d, towards %s", m.ID, m.Dest)
 	}
 }
 
@@ -93,49 +92,49 @@ func copiesID(m *message.Message) bool { return m.IsReply() && m.ID == m.InReply
 
 // checkReply compares a reply with the requests that were delivered to the node. A
 // client may get its reply from any node, since nodes may pass its request on.
-func (r *runner) checkReply(n *node, e *cluster.Event, m *message.Message) {
+func (t *Trial) checkReply(n *node, line *Line, m *message.Message) {
 	if !m.IsReply() || m.Src != n.name {
 		return
 	}
 	requests := n.incarnation.requestsFrom(m.Dest)
 	copies, replies := requests.copies.count(m.InReplyTo), requests.replies.add(m.InReplyTo)
-	report, to := r.lineViolation, ""
+	report, to := t.lineViolation, ""
 	switch {
-	case m.Dest == "c0" || r.cfg.Spec.Strict:
-	case r.isClient(m.Dest):
-		asked := r.copiesOf(m.Dest).count(m.InReplyTo)
-		r.passedOn = r.passedOn || copies == 0 && asked > 0
-		if copies = asked; r.passedOn {
-			replies = r.repliesOfAll(m.Dest, m.InReplyTo)
+	case m.Dest == "c0" || t.cfg.Spec.Strict:
+	case t.isClient(m.Dest):
+		asked := t.copiesOf(m.Dest).count(m.InReplyTo)
+		t.passedOn = t.passedOn || copies == 0 && asked > 0
+		if copies = asked; t.passedOn {
+			replies = t.repliesOfAll(m.Dest, m.InReplyTo)
 		}
-	case r.byName[m.Dest] != nil:
-		report, to = r.warn, "-node"
+	case t.byName[m.Dest] != nil:
+		report, to = t.warn, "-node"
 	}
 	switch {
 	case copies == 0:
-		report(n, e, "unrequested"+to+"-reply", "replied to message %d of %s, which was not delivered to it as a request", m.InReplyTo, m.Dest)
+		report(n, line, "unrequested"+to+"-reply", "replied to message %d of %s, which was not delivered to it as a request", m.InReplyTo, m.Dest)
 	case replies > copies:
-		report(n, e, "extra"+to+"-reply", "sent %d replies to message %d of %s, of which %d copies were delivered", replies, m.InReplyTo, m.Dest, copies)
+		report(n, line, "extra"+to+"-reply", "sent %d replies to message %d of %s, of which %d copies were delivered", replies, m.InReplyTo, m.Dest, copies)
 	}
 }
 
 // copiesOf counts the delivered copies of a client's requests, whichever node got them.
-func (r *runner) copiesOf(client string) *idCounts {
-	of := r.asked[client]
+func (t *Trial) copiesOf(client string) *idCounts {
+	of := t.asked[client]
 	if of == nil {
 		of = &idCounts{}
-		if r.asked == nil {
-			r.asked = map[string]*idCounts{}
+		if t.asked == nil {
+			t.asked = map[string]*idCounts{}
 		}
-		r.asked[client] = of
+		t.asked[client] = of
 	}
 	return of
 }
 
 // repliesOfAll returns how many replies to a client's request all nodes have sent, each
 // in its current incarnation.
-func (r *runner) repliesOfAll(client string, id int64) (count int) {
-	for _, n := range r.nodes {
+func (t *Trial) repliesOfAll(client string, id int64) (count int) {
+	for _, n := range t.nodes {
 		if requests := n.incarnation.requests[client]; requests != nil {
 			count += requests.replies.count(id)
 		}
@@ -145,35 +144,35 @@ func (r *runner) repliesOfAll(client string, id int64) (count int) {
 
 // countRequest counts a delivered message with a msg_id, for checkReply. What a node
 // has passed on under the name of a client is not one more request of the client.
-func (r *runner) countRequest(n *node, d *sim.Delivery) {
+func (t *Trial) countRequest(n *node, d *sim.Delivery) {
 	n.incarnation.requestsFrom(d.Src).copies.add(d.ID)
-	if r.cfg.Spec.Strict || !r.isClient(d.Src) {
+	if t.cfg.Spec.Strict || !t.isClient(d.Src) {
 		return
 	}
-	if len(r.forwarded) > 0 {
-		record := r.net.Journal().At(d.Record)
-		if r.forwarded[record.Index] || r.forwarded[record.Of] {
+	if len(t.forwarded) > 0 {
+		record := t.net.Journal().At(d.Record)
+		if t.forwarded[record.Index] || t.forwarded[record.Of] {
 			return
 		}
 	}
-	r.copiesOf(d.Src).add(d.ID)
+	t.copiesOf(d.Src).add(d.ID)
 }
 
 // checkReplier adds a warning if a reply settles the request of a client that had
 // asked another node.
-func (r *runner) checkReplier(n *node, e *cluster.Event, m *message.Message) {
+func (t *Trial) checkReplier(n *node, line *Line, m *message.Message) {
 	asked := ""
-	if c := r.byClient[m.Dest]; c != nil && c.op >= 0 && m.InReplyTo == c.id {
+	if c := t.byClient[m.Dest]; c != nil && c.op >= 0 && m.InReplyTo == c.id {
 		asked = c.req.Node
-	} else if e := r.ended[clientRequest{m.Dest, m.InReplyTo}]; e != nil {
+	} else if e := t.ended[clientRequest{m.Dest, m.InReplyTo}]; e != nil {
 		asked = e.req.Node
 	}
 	if asked != "" && asked != n.name {
-		r.oddity(n, e, "other-replier", "%s had asked %s", m.Dest, asked)
+		t.oddity(n, line, "other-replier", "%s had asked %s", m.Dest, asked)
 	}
 }
 
 // answers reports whether a delivered message is the reply to a client's request.
-func (r *runner) answers(d *message.Message, asked string, id int64) bool {
-	return d.InReplyTo == id && (d.Src == asked || !r.cfg.Spec.Strict && r.byName[d.Src] != nil)
+func (t *Trial) answers(d *message.Message, asked string, id int64) bool {
+	return d.InReplyTo == id && (d.Src == asked || !t.cfg.Spec.Strict && t.byName[d.Src] != nil)
 }

@@ -1,10 +1,9 @@
-package runner
+package trial
 
 import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/eddyrpc/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/internal/history"
@@ -19,14 +18,13 @@ const nothingChecked = "nothing-checked"
 // runs the workload's checks, which may take some time.
 func (res *Result) Judge(cfg *Config) (checker.Verdict, []checker.Problem) {
 	var problems []checker.Problem
-	err := guard(func() error {
+	err := Guard(func() error {
 		problems, res.Numbers = res.check()
 		return nil
 	})
 	if errors.As(err, &res.Crash) && res.Stopped == "" {
 		res.Stopped = err.Error()
 	}
-	res.Elapsed = time.Since(res.start)
 	if res.Stopped != "" { // that is why nothing was checked
 		problems = slices.DeleteFunc(problems, func(p checker.Problem) bool { return p.Check == nothingChecked })
 	}
