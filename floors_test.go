@@ -59,6 +59,8 @@ var floors = map[string][]string{
 	"examples/kafka":              {""},
 	"examples/txn-rw-register":    {""},
 	"examples/txn-list-append":    {""},
+	"examples/txn-snapshot":       {""},
+	"examples/raft-lin-kv":        {""},
 
 	"internal/history":          {"internal/names"},
 	"internal/eventqueue":       {},
