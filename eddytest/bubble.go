@@ -84,6 +84,10 @@ func (b *bubble) settle() {
 		b.steps.Add(1)
 		b.sent = false
 		synctest.Wait()
+		select {
+		case <-b.wrote: // what was written is taken now
+		default:
+		}
 		for i, n := range b.nodes {
 			b.takeFrom(i, n)
 		}
