@@ -47,8 +47,8 @@ type set struct {
 	known   map[int64]bool
 	missing map[string]map[int64]bool // by node: what it has not confirmed
 
-	writesLate  bool // a bug: it acknowledges an element 100 ms before it is on the disk
-	sendsOnce   bool // a bug: it sends an element once
+	writesLate bool // a bug: it acknowledges an element 100 ms before it is on the disk
+	sendsOnce  bool // a bug: it sends an element once
 }
 
 func (s *set) begin() func(*message.Message) {
