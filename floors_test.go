@@ -73,6 +73,9 @@ var floors = map[string][]string{
 	"internal/workload":         {"internal/sim", "internal/history", "internal/checker", "internal/canonical", "internal/message", "internal/txn"},
 	"internal/virtual":          {"internal/trial"},
 	"internal/trial":            {"internal/quote", "internal/eventqueue", "internal/sim", "internal/history", "internal/checker", "internal/canonical", "internal/message", "internal/workload", "internal/service"},
+	"internal/trialtest":        {"internal/eventqueue", "internal/message", "internal/trial"}, // for tests
+	"internal/shrink":           {"internal/sim", "internal/trial"},
+	"internal/story":            {"internal/quote", "internal/sim", "internal/history", "internal/message"},
 	"cmd/eddy/internal/runner":  {"internal/quote", "internal/sim", "internal/trial", "cmd/eddy/internal/cluster"},
 	"cmd/eddy/internal/page":    {"cmd/eddy/internal/csp", "internal/names", "internal/quote", "internal/sim", "internal/history", "internal/message"},
 	"cmd/eddy/internal/report":  {"internal/quote", "internal/quantile", "cmd/eddy/internal/page", "internal/sim", "internal/history", "internal/checker", "internal/workload", "internal/trial", "internal/message"},
