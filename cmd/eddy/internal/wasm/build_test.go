@@ -113,7 +113,10 @@ func runToEnd(t testing.TB, p *Process) string {
 		for _, line := range p.Lines() {
 			all.Write(append(line, '\n'))
 		}
-		if _, ended := p.Exit(); ended {
+		if code, ended := p.Exit(); ended {
+			if code != 0 {
+				t.Errorf("the program ended with %d\n%s", code, join(p.ErrorLines()))
+			}
 			return all.String()
 		}
 		wake, ok := p.Wake()

@@ -52,7 +52,7 @@ func (p *Process) randomBytes(m memory, args []uint64) errno {
 }
 
 // maxYields is how often a program may yield while it does nothing else.
-const maxYields = 1_000_000
+const maxYields = 100_000
 
 var errYields = errors.New("the program waits in a loop that only yields, so its time cannot pass " +
 	"(a Go program does this after signal.Notify; WASI has no signals)")

@@ -33,6 +33,11 @@ func exportFunctions(builder wazero.HostModuleBuilder) {
 			}
 			do := func(ctx context.Context, module api.Module, stack []uint64) {
 				p := ctx.Value(processKey{}).(*Process)
+				for i, t := range params {
+					if t == api.ValueTypeI32 { // the upper half can hold anything
+						stack[i] = uint64(uint32(stack[i]))
+					}
+				}
 				p.charge()
 				stack[0] = uint64(f.do(p, memory{module.Memory()}, stack))
 			}

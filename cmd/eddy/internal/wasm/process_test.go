@@ -127,6 +127,9 @@ func TestEnds(t *testing.T) {
 		t.Run(end.program, func(t *testing.T) {
 			p := startTest(t, Config{MaxWork: 50_000_000}, end.program)
 			err := p.Run(0)
+			for wake, ok := p.Wake(); ok && wake < time.Second; wake, ok = p.Wake() {
+				err = p.Run(wake) // Go waits some milliseconds before it shows the goroutines
+			}
 			if code, ended := p.Exit(); code != end.code || !ended {
 				t.Errorf("code %d, ended %v", code, ended)
 			}
