@@ -223,6 +223,8 @@ func (p *Process) fdPrestatName(m memory, args []uint64) errno {
 func (p *Process) fdRead(m memory, args []uint64) errno {
 	d := p.descriptor(args[0])
 	switch {
+	case d != nil && d.kind == directory:
+		return errIsDir
 	case d == nil || !d.readable:
 		return errBadFD
 	case d.kind == file:
@@ -253,8 +255,7 @@ func (p *Process) fdWrite(m memory, args []uint64) errno {
 func (p *Process) writeTo(o *output) func([]byte) (int, errno) {
 	return func(b []byte) (int, errno) {
 		if p.written += len(b); p.written > maxStepOutput {
-			p.cancel(fmt.Errorf("the program wrote more than %d MiB without blocking", maxStepOutput>>20))
-			panic(killed{})
+			p.fail(fmt.Errorf("the program wrote more than %d MiB without blocking", maxStepOutput>>20))
 		}
 		o.write(b)
 		return len(b), success

@@ -16,10 +16,9 @@ type function struct {
 	do     func(p *Process, m memory, args []uint64) errno
 }
 
-// functions lists what this package provides itself. wazero provides the rest: arguments,
-// environment, clocks and random bytes, which it takes from the configuration of the module;
-// proc_exit; and sockets, of which a program has none.
-var functions = [][]function{pollFunctions, descriptorFunctions, fileFunctions, pathFunctions}
+// functions lists what this package provides itself. wazero provides the rest: arguments and
+// environment, proc_exit, and sockets, of which a program has none.
+var functions = [][]function{clockFunctions, pollFunctions, descriptorFunctions, fileFunctions, pathFunctions}
 
 // exportFunctions replaces functions of wazero by those of this package.
 func exportFunctions(builder wazero.HostModuleBuilder) {
@@ -34,6 +33,12 @@ func exportFunctions(builder wazero.HostModuleBuilder) {
 			}
 			do := func(ctx context.Context, module api.Module, stack []uint64) {
 				p := ctx.Value(processKey{}).(*Process)
+				for i, t := range params {
+					if t == api.ValueTypeI32 { // the upper half can hold anything
+						stack[i] = uint64(uint32(stack[i]))
+					}
+				}
+				p.charge()
 				stack[0] = uint64(f.do(p, memory{module.Memory()}, stack))
 			}
 			builder.NewFunctionBuilder().

@@ -161,7 +161,7 @@ func (p *Process) pathSetTimes(m memory, args []uint64) errno {
 }
 
 func (p *Process) pathCreateDirectory(m memory, args []uint64) errno {
-	return p.create(m, args, func(name string) error { return p.config.Disk.root.Mkdir(name, 0o777) })
+	return p.create(m, args, true, func(name string) error { return p.config.Disk.root.Mkdir(name, 0o777) })
 }
 
 // pathSymlink refuses an absolute target: the host would look for it outside the Disk.
@@ -173,7 +173,7 @@ func (p *Process) pathSymlink(m memory, args []uint64) errno {
 	if path.IsAbs(target) {
 		return errNotAllow
 	}
-	return p.create(m, args[2:], func(name string) error { return p.config.Disk.root.Symlink(target, name) })
+	return p.create(m, args[2:], true, func(name string) error { return p.config.Disk.root.Symlink(target, name) })
 }
 
 func (p *Process) pathLink(m memory, args []uint64) errno {
@@ -181,22 +181,23 @@ func (p *Process) pathLink(m memory, args []uint64) errno {
 	if err != success {
 		return err
 	}
-	return p.create(m, args[4:], func(name string) error { return p.config.Disk.root.Link(old, name) })
+	return p.create(m, args[4:], false, func(name string) error { return p.config.Disk.root.Link(old, name) })
 }
 
-// create makes a new name of what make makes; args begin with the path.
-func (p *Process) create(m memory, args []uint64, make func(name string) error) errno {
+// create adds a name, of a new file or of one that exists, by calling add. args begin with the
+// path.
+func (p *Process) create(m memory, args []uint64, isNew bool, add func(name string) error) errno {
 	name, err := p.lookup(m, args[0], args[1], args[2])
 	if err != success {
 		return err
 	}
 	name = strings.TrimRight(name, "/")
 	disk := p.config.Disk
-	if err := make(name); err != nil {
+	if err := add(name); err != nil {
 		return toErrno(err)
 	}
 	disk.touchParent(name, p.now)
-	if info, err := disk.root.Lstat(name); err == nil && links(info) <= 1 || err == nil && info.IsDir() {
+	if info, err := disk.root.Lstat(name); err == nil && isNew {
 		disk.inode(name, info).touch(p.now)
 	}
 	return success

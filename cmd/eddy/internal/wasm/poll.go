@@ -18,9 +18,8 @@ const (
 	subscribeRead  = 1
 	subscribeWrite = 2
 
-	clockRealtime = 0
-	absoluteTime  = 1 // a flag
-	hangup        = 1 // a flag
+	absoluteTime = 1 // a flag
+	hangup       = 1 // a flag
 )
 
 // A wait says what a blocked program waits for.

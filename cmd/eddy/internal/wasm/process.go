@@ -1,25 +1,18 @@
 package wasm
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"math/rand/v2"
+	"strings"
 	"time"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/sys"
 )
-
-// Epoch is the time that a program reads from its wall clock at virtual time 0. It is the one
-// of testing/synctest.
-var Epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
-
-// uptime is what a program reads from its monotonic clock at virtual time 0. Go does not accept
-// a monotonic clock that says 0.
-const uptime = time.Second
 
 // A Config says how a process is started.
 type Config struct {
@@ -34,10 +27,16 @@ type Config struct {
 	// incarnations should have different seeds.
 	Seed uint64
 
-	// MaxStep limits the real time of one Run, so that a program that never blocks ends with an
-	// error. The default is 10 s.
-	MaxStep time.Duration
+	// MaxWork limits how many functions may be called and how many iterations of loops may be
+	// begun in one Run, so that a program that never blocks ends with an error. The default is
+	// 4,000,000,000, which take seconds.
+	MaxWork uint64
 }
+
+const (
+	defaultMaxWork = 4_000_000_000
+	callWork       = 100 // what a call of a function of the host counts
+)
 
 // A Process is one run of a Program. Its methods must not be called at the same time.
 type Process struct {
@@ -46,98 +45,107 @@ type Process struct {
 
 	resume func() (struct{}, bool) // lets the program go on until it blocks or ends
 	stop   func()                  // makes it end where it is blocked
-	yield  func(struct{}) bool     // blocks, called by the program's goroutine
-	cancel context.CancelCauseFunc // ends a program that computes
+	yield  func(struct{}) bool     // blocks; the goroutine of the program calls it
 
+	meter       api.MutableGlobal // what the program may still do; see addMeter
+	random      *rand.ChaCha8
 	now         time.Duration
 	waits       wait
 	in          input
 	out         output // standard output
 	errs        output // standard error
-	written     int    // bytes written to both in this step
 	descriptors []*descriptor
+
+	written int // bytes written to both outputs in this step
+	yields  int // how often the program has yielded since it did something else
 
 	ended  bool
 	code   int
 	reason error
 }
 
-// killed is the panic that ends a program that is blocked.
+// killed is the panic that ends a program where it calls the host.
 type killed struct{}
 
 // Start makes a process. It runs nothing of the program; the first Run does.
 func (p *Program) Start(c Config) *Process {
-	if c.MaxStep == 0 {
-		c.MaxStep = 10 * time.Second
+	if c.MaxWork == 0 {
+		c.MaxWork = defaultMaxWork
 	}
-	process := &Process{config: c, program: p, waits: wait{timed: true}}
+	var key [32]byte
+	little.PutUint64(key[:], c.Seed)
+	process := &Process{config: c, program: p, random: rand.NewChaCha8(key), waits: wait{timed: true}}
 	process.openStandard()
 	process.resume, process.stop = iter.Pull(process.main)
 	return process
 }
 
-// main is the goroutine of the program. iter.Pull makes sure that it never runs at the same
-// time as the caller of Run.
+// main is the goroutine of the program. iter.Pull makes sure that it and the caller of Run
+// never run at the same time.
 func (p *Process) main(yield func(struct{}) bool) {
 	p.yield = yield
-	ctx, cancel := context.WithCancelCause(context.Background())
-	defer cancel(nil)
-	p.cancel = cancel
-	ctx = context.WithValue(ctx, processKey{}, p)
-	err := p.runStart(ctx)
+	err := p.runStart(context.WithValue(context.Background(), processKey{}, p))
 	p.closeFiles()
 	p.in = input{closed: true}
 	p.ended = true
-	p.code, p.reason = outcome(err, context.Cause(ctx))
+	var exit *sys.ExitError
+	switch {
+	case p.reason != nil:
+		p.code = ExitKilled
+	case errors.As(err, &exit):
+		p.code = int(exit.ExitCode())
+	case err != nil:
+		p.code, p.reason = ExitKilled, err
+	}
 }
 
-// runStart runs the program.
+// runStart runs the program to its end.
 func (p *Process) runStart(ctx context.Context) error {
-	module, err := p.program.runtime.InstantiateModule(ctx, p.program.compiled, p.moduleConfig())
-	if err != nil {
-		return err
+	config := wazero.NewModuleConfig().WithName("").WithStartFunctions().WithArgs(p.config.Args...)
+	for _, entry := range p.config.Env {
+		key, value, _ := strings.Cut(entry, "=")
+		config = config.WithEnv(key, value)
 	}
-	defer module.Close(context.WithoutCancel(ctx))
-	_, err = module.ExportedFunction("_start").Call(ctx)
+	module, err := p.program.runtime.InstantiateModule(ctx, p.program.compiled, config)
+	if err != nil {
+		return fmt.Errorf("start the program: %w", err)
+	}
+	defer module.Close(ctx)
+	p.meter = module.ExportedGlobal(meterName).(api.MutableGlobal)
+	defer func() { p.meter = nil }() // it holds the memory of the program
+	p.refill()
+	if _, err = module.ExportedFunction("_start").Call(ctx); err != nil && p.meter.Get() == 0 {
+		return fmt.Errorf("the program did not block: it called %d functions and iterations of loops: %w",
+			p.config.MaxWork, err)
+	}
 	return err
 }
 
-func (p *Process) moduleConfig() wazero.ModuleConfig {
-	var key [32]byte
-	little.PutUint64(key[:], p.config.Seed)
-	copy(key[8:], "random bytes of a process")
-	config := wazero.NewModuleConfig().WithName("").WithStartFunctions().
-		WithArgs(p.config.Args...).
-		WithRandSource(rand.NewChaCha8(key)).
-		WithNanotime(func() int64 { return int64(uptime + p.now) }, 1).
-		WithWalltime(func() (int64, int32) {
-			t := Epoch.Add(p.now)
-			return t.Unix(), int32(t.Nanosecond())
-		}, 1)
-	for _, entry := range p.config.Env {
-		key, value, _ := bytes.Cut([]byte(entry), []byte("="))
-		config = config.WithEnv(string(key), string(value))
+// refill lets the program do as much as in every step.
+func (p *Process) refill() {
+	p.written, p.yields = 0, 0
+	if p.meter != nil { // else it has not been started wholly
+		p.meter.Set(p.config.MaxWork)
 	}
-	return config
+}
+
+// charge counts the call of a function of the host.
+func (p *Process) charge() {
+	if p.meter != nil {
+		left := p.meter.Get()
+		p.meter.Set(left - min(left, callWork))
+	}
+}
+
+// fail ends the program in a function of the host.
+func (p *Process) fail(reason error) {
+	p.reason = reason
+	panic(killed{})
 }
 
 // ExitKilled is the exit code of a process that did not end by itself: it trapped, was killed,
 // or exceeded a limit.
 const ExitKilled = -1
-
-// outcome returns the exit code of a program and, if it did not end by itself, the reason.
-func outcome(err, cause error) (int, error) {
-	var exit *sys.ExitError
-	switch {
-	case err == nil:
-		return 0, nil
-	case cause != nil:
-		return ExitKilled, fmt.Errorf("%w: %w", cause, err)
-	case errors.As(err, &exit):
-		return int(exit.ExitCode()), nil
-	}
-	return ExitKilled, fmt.Errorf("the program trapped: %w", err)
-}
 
 // Write adds bytes to the standard input of the program.
 func (p *Process) Write(b []byte) {
@@ -150,44 +158,42 @@ func (p *Process) Write(b []byte) {
 func (p *Process) CloseInput() { p.in.closed = true }
 
 // Run sets the clock of the program to now, lets it run until it blocks or ends, and collects
-// its output. If it is blocked and now is no time to wake it, Run does nothing. Time never goes
-// back: a now before the last one counts as the last one.
+// its output. If it is blocked and nothing has happened that it waits for, Run only sets the
+// clock. The clock never goes back: a now before the last one counts as the last one.
 //
-// Run returns an error when the program has ended other than by its own exit: by a trap, or
+// Run returns an error if the program has ended other than by its own exit: by a trap, or
 // because it exceeded a limit.
 func (p *Process) Run(now time.Duration) error {
 	p.now = max(p.now, now)
-	if p.ended || !p.waits.over(p) {
-		return p.reason
+	if !p.ended && p.waits.over(p) {
+		p.resume()
 	}
-	p.written = 0
-	watchdog := time.AfterFunc(p.config.MaxStep, func() {
-		p.cancel(fmt.Errorf("the program ran for %v without blocking", p.config.MaxStep))
-	})
-	defer watchdog.Stop()
-	p.resume()
 	return p.reason
 }
 
 // block lets the caller of Run go on, and returns when the wait is over.
 func (p *Process) block(w wait) {
+	p.yields = 0
 	for p.waits = w; !w.over(p); {
 		if !p.yield(struct{}{}) {
 			panic(killed{})
 		}
+		p.refill()
 	}
 }
 
 // Wake returns the virtual time at which the program wants to run again at the latest. It
 // returns false if it wants to only when there is input, or not at all.
 func (p *Process) Wake() (time.Duration, bool) {
-	if p.ended {
+	switch {
+	case p.ended:
 		return 0, false
-	}
-	if p.waits.over(p) {
+	case p.waits.over(p):
 		return p.now, true
+	case p.waits.timed:
+		return p.waits.until, true
 	}
-	return p.waits.until, p.waits.timed
+	return 0, false
 }
 
 // Lines returns the complete lines that the program has written to its standard output since

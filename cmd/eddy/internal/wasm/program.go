@@ -35,7 +35,7 @@ func Compile(ctx context.Context, module []byte, cacheDir string) (*Program, err
 		}
 	}
 	config := wazero.NewRuntimeConfig().WithCompilationCache(cache).
-		WithMemoryLimitPages(maxMemory).WithCloseOnContextDone(true)
+		WithMemoryLimitPages(maxMemory)
 	p := &Program{cache: cache, runtime: wazero.NewRuntimeWithConfig(ctx, config)}
 	if err := p.compile(ctx, module); err != nil {
 		return nil, errors.Join(err, p.Close(ctx))
@@ -53,6 +53,9 @@ func (p *Program) compile(ctx context.Context, module []byte) error {
 	}
 	if _, err = p.runtime.InstantiateModule(ctx, host, wazero.NewModuleConfig()); err != nil {
 		return fmt.Errorf("provide the functions of WASI: %w", err)
+	}
+	if module, err = addMeter(module); err != nil {
+		return fmt.Errorf("read the program: %w", err)
 	}
 	if p.compiled, err = p.runtime.CompileModule(ctx, module); err != nil {
 		return fmt.Errorf("compile the program: %w", err)
