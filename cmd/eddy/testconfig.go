@@ -87,6 +87,9 @@ func missingWorkload(args []string) error {
 	return nil
 }
 
+// finalTimes is set by tests, which run many nodes that do not reply in the final phase.
+var finalTimes runner.FinalTimes
+
 // config returns the configuration that the flags describe.
 func (c *testCommand) config() (*runner.Config, error) {
 	spec, err := workload.Find(c.Workload)
@@ -97,7 +100,7 @@ func (c *testCommand) config() (*runner.Config, error) {
 		Spec: spec, Bin: c.Bin, Args: c.Args, Topology: c.Topology,
 		TimeLimit: seconds(c.TimeLimit), Interval: seconds(c.interval()), Quiesce: seconds(c.Quiesce),
 		CallTimeout: c.CallTimeout, CallAttempts: c.CallAttempts, CallBackoff: c.CallBackoff, IgnoreLate: c.CallLate == "ignore",
-		ClientTimeout: c.ClientTimeout, Nemeses: c.Nemesis, Sick: runner.Sick(c.Sick),
+		ClientTimeout: c.ClientTimeout, Nemeses: c.Nemesis, Sick: runner.Sick(c.Sick), Final: finalTimes,
 	}
 	for _, step := range []func(*runner.Config) error{c.names, c.load, c.network, c.limits, c.transactions} {
 		if err := step(cfg); err != nil {

@@ -53,7 +53,14 @@ type Config struct {
 	Trace      func(Traffic)  // unless nil, is called with every message of a node
 	OnProgress func(Progress) // unless nil, is called several times per second
 
-	finalClientTimeout, finalTimeout time.Duration // replace 5 s and 10 s in tests of this package
+	// Final has shorter times for the final phase. Only tests of eddy set them.
+	Final FinalTimes
+}
+
+// FinalTimes says how long the final phase waits. 0 means the usual time.
+type FinalTimes struct {
+	Reply    time.Duration // the least time for a reply; usually 5 s
+	Requests time.Duration // how long the final requests are repeated; usually 10 s
 }
 
 // A Sick says what violations of the protocol mean for the verdict. "" is SickWarn.
@@ -115,7 +122,7 @@ type Progress struct {
 func (c *Config) timeout(final bool) time.Duration {
 	own := c.ClientTimeout
 	if final {
-		own = max(own, cmp.Or(c.finalClientTimeout, clientTimeout))
+		own = max(own, cmp.Or(c.Final.Reply, clientTimeout))
 	} else if own <= 0 {
 		own = clientTimeout
 	}

@@ -136,7 +136,7 @@ func TestRunSetupIsNotLost(t *testing.T) {
 	if cfg.Spec, err = workload.Find("broadcast"); err != nil {
 		t.Fatal(err)
 	}
-	cfg.Network.ClientLoss, cfg.TimeLimit, cfg.Rate, cfg.finalTimeout = 1, 50*time.Millisecond, 100, time.Millisecond
+	cfg.Network.ClientLoss, cfg.TimeLimit, cfg.Rate, cfg.Final.Requests = 1, 50*time.Millisecond, 100, time.Millisecond
 	res, err := Run(context.Background(), cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -284,7 +284,7 @@ func (r *runner) quiesce(ctx context.Context) error {
 func (r *runner) final(ctx context.Context) error {
 	r.inFinal = true
 	r.draws.Seed(r.cfg.Network.Seed, 3)
-	end := r.now - r.stood + cmp.Or(r.cfg.finalTimeout, finalTimeout)
+	end := r.now - r.stood + cmp.Or(r.cfg.Final.Requests, finalTimeout)
 	over := func() bool { return r.now-r.stood >= end }
 	for {
 		var requests []workload.Request
@@ -310,7 +310,7 @@ func (r *runner) final(ctx context.Context) error {
 		case r.load.Settled(ops) || r.allExited():
 			return nil
 		case progressed(r.load):
-			end = r.now - r.stood + cmp.Or(r.cfg.finalTimeout, finalTimeout)
+			end = r.now - r.stood + cmp.Or(r.cfg.Final.Requests, finalTimeout)
 			continue
 		case over():
 			return nil

@@ -65,7 +65,7 @@ func config(t *testing.T) *Config {
 	return &Config{
 		Spec: spec, Bin: os.Args[0], Nodes: []string{"n1", "n2", "n3"},
 		TimeLimit: 300 * time.Millisecond, Rate: 200, Concurrency: 6, Quiesce: -1,
-		Interval: 10 * time.Second, ClientTimeout: 300 * time.Millisecond, finalClientTimeout: time.Second, finalTimeout: 2 * time.Second,
+		Interval: 10 * time.Second, ClientTimeout: 300 * time.Millisecond, Final: FinalTimes{time.Second, 2 * time.Second},
 		Dirs: t.TempDir(), Logs: t.TempDir(),
 	}
 }
