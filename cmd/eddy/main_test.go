@@ -10,18 +10,14 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 	"github.com/eddyrpc/eddy/internal/golden"
 )
 
 // TestMain makes the test binary the command itself and each test node.
 func TestMain(m *testing.M) {
 	commands := map[string]func(){
-		"eddy": func() { os.Exit(run(os.Args[1:])) },
-		"eddy-brief": func() {
-			finalTimes = runner.FinalTimes{Reply: 2 * time.Second, Requests: 2 * time.Second}
-			os.Exit(run(os.Args[1:]))
-		},
+		"eddy":        func() { os.Exit(run(os.Args[1:])) },
+		"eddy-brief":  func() { finalWait = 2 * time.Second; os.Exit(run(os.Args[1:])) },
 		"eddy-broken": func() { breakWorkloads(); os.Exit(run(os.Args[1:])) },
 	}
 	maps.Copy(commands, testNodes)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 	"github.com/eddyrpc/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/trial"
 	"github.com/eddyrpc/eddy/internal/txn"
 	"github.com/eddyrpc/eddy/internal/workload"
 )
@@ -87,8 +88,9 @@ func missingWorkload(args []string) error {
 	return nil
 }
 
-// finalTimes is set by tests, which run many nodes that do not reply in the final phase.
-var finalTimes runner.FinalTimes
+// finalWait replaces the usual times of the final phase. Tests set it, which run many nodes
+// that do not reply there.
+var finalWait time.Duration
 
 // config returns the configuration that the flags describe.
 func (c *testCommand) config() (*runner.Config, error) {
@@ -96,12 +98,12 @@ func (c *testCommand) config() (*runner.Config, error) {
 	if err != nil {
 		return nil, usageError("%v", err)
 	}
-	cfg := &runner.Config{
-		Spec: spec, Bin: c.Bin, Args: c.Args, Topology: c.Topology,
+	cfg := &runner.Config{Args: c.Args, Config: trial.Config{
+		Spec: spec, Bin: c.Bin, Topology: c.Topology,
 		TimeLimit: seconds(c.TimeLimit), Interval: seconds(c.interval()), Quiesce: seconds(c.Quiesce),
 		CallTimeout: c.CallTimeout, CallAttempts: c.CallAttempts, CallBackoff: c.CallBackoff, IgnoreLate: c.CallLate == "ignore",
-		ClientTimeout: c.ClientTimeout, Nemeses: c.Nemesis, Sick: runner.Sick(c.Sick), Final: finalTimes,
-	}
+		ClientTimeout: c.ClientTimeout, Nemeses: c.Nemesis, Sick: trial.Sick(c.Sick), FinalClientTimeout: finalWait, FinalTimeout: finalWait,
+	}}
 	for _, step := range []func(*runner.Config) error{c.names, c.load, c.network, c.limits, c.transactions} {
 		if err := step(cfg); err != nil {
 			return nil, usageError("%v", err)
@@ -141,7 +143,7 @@ func (c *testCommand) names(cfg *runner.Config) error {
 		switch {
 		case name == "" || strings.ContainsAny(name, `/\:`) || name[0] == '.':
 			return fmt.Errorf("--nodes: %q is not a valid name", name)
-		case runner.IsService(name):
+		case trial.IsService(name):
 			return fmt.Errorf("--nodes: %s is the name of a service", name)
 		case sim.IsClient(name):
 			return fmt.Errorf("--nodes: %s is the name of a client", name)
@@ -169,7 +171,7 @@ func (c *testCommand) load(cfg *runner.Config) error {
 	case c.Rate == "":
 		cfg.Rate = cfg.Spec.Rate
 	case c.Rate == "max":
-		cfg.Rate = runner.MaxRate
+		cfg.Rate = trial.MaxRate
 	case err != nil || !(rate >= 0 && rate <= 1e9):
 		return fmt.Errorf("--rate %s: must be operations per second, or max", c.Rate)
 	default:

@@ -46,7 +46,7 @@ func testReplica(t *testing.T, name, load string, change func(*Config)) (verdict
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, problems := res.Judge(cfg)
+	v, problems := res.Judge(&cfg.Config)
 	for _, p := range problems {
 		if !slices.Contains(checks, p.Check) {
 			checks = append(checks, p.Check)
@@ -107,7 +107,7 @@ var (
 	copying = mix{"copying", func(c *Config) { // clients' requests arrive twice
 		twice := 0.3
 		c.Network.Links = map[sim.Link]sim.LinkConfig{{From: sim.AnyClient, To: "n1"}: {Duplicate: &twice}}
-		c.Final.Requests = 2 * time.Second // the final reads of counters do not agree with the history
+		c.FinalTimeout = 2 * time.Second // the final reads of counters do not agree with the history
 	}}
 )
 
@@ -139,7 +139,7 @@ func TestReplicas(t *testing.T) {
 	several(t, len(runs), func(t *testing.T, i int) {
 		r := runs[i]
 		verdict, _, text := testReplica(t, r.name, r.load, func(c *Config) {
-			c.Final.Requests = 0 // as long as in other tests
+			c.FinalTimeout = 0 // as long as in other tests
 			r.mix.change(c)
 			c.Network.Seed = r.seed
 		})
@@ -210,7 +210,7 @@ func TestReplicasWithBugs(t *testing.T) {
 		for seed := range uint64(3) { // chance may hide a bug
 			var checks []string
 			verdict, checks, text = testReplica(t, bug.name, load, func(c *Config) {
-				c.Final.Requests = time.Second
+				c.FinalTimeout = time.Second
 				bug.mix.change(c)
 				c.Network.Seed = seed
 			})
