@@ -101,9 +101,9 @@ func (w *broadcast) Read(req *Request, body []byte) (jsontext.Value, error) {
 		w.known[req.Key] = true
 	}
 	if req.F != "read" {
-		return nil, nil
+		return nil, closed(req, body)
 	}
-	messages, err := required(body, "messages")
+	messages, err := only(req, body, "messages")
 	if err != nil {
 		return nil, err
 	}
