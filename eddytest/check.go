@@ -118,7 +118,6 @@ type run struct {
 	result   *trial.Result
 	verdict  checker.Verdict
 	problems []checker.Problem
-	happened *trial.Case // what can be left out of it
 }
 
 // main returns the check that decided, or "".
@@ -179,7 +178,6 @@ func (c *checking) runConfig(cfg *trial.Config) *run {
 		if r.result, err = b.run(); err != nil {
 			panic(err)
 		}
-		r.happened = b.trial.Case()
 		endGoroutines()
 	})
 	r.verdict, r.problems = r.result.Judge(cfg)
@@ -194,7 +192,7 @@ func (c *checking) smallest(r *run) string {
 	cfg := *c.cfg
 	cfg.Network.Seed = r.seed
 	began, last := time.Now(), r
-	found := shrink.Shrink(r.happened, func(candidate *trial.Case) bool {
+	found := shrink.Shrink(r.result.Case(), func(candidate *trial.Case) bool {
 		again := c.runConfig(candidate.Apply(&cfg))
 		failed := again.verdict == checker.Fail && again.main() == r.main()
 		if failed {
@@ -206,7 +204,7 @@ func (c *checking) smallest(r *run) string {
 	if !found.Minimal {
 		words = "the smallest case found within -eddy.shrink " + shrinkFor.String()
 	}
-	size, of := shrink.SizeOf(found.Case), shrink.SizeOf(r.happened)
+	size, of := shrink.SizeOf(found.Case), shrink.SizeOf(r.result.Case())
 	text := fmt.Sprintf("%s has %d of %d requests, %d of %d faults, %d of %d losses and duplications, and %d of %d nodes (%d runs):\n",
 		words, size.Asks, of.Asks, size.Faults, of.Faults, size.Fates, of.Fates, size.Nodes, of.Nodes, found.Runs)
 	text += last.problems[0].Text + "\n"
