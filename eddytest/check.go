@@ -60,6 +60,14 @@ var (
 // See the package comment about mutexes that are held while time passes.
 func Check[Node func() *eddy.Node | func(*Process) error](t *testing.T, newNode Node, test Test) {
 	t.Helper()
+	if text := failure(t, newNode, test); text != "" {
+		t.Error(text)
+	}
+}
+
+// failure is Check that returns what is wrong, or "".
+func failure[Node func() *eddy.Node | func(*Process) error](t *testing.T, newNode Node, test Test) string {
+	t.Helper()
 	cfg, err := test.config()
 	if err != nil {
 		t.Fatalf("eddytest: %v", err)
@@ -77,9 +85,11 @@ func Check[Node func() *eddy.Node | func(*Process) error](t *testing.T, newNode 
 		first, last = *oneSeed, *oneSeed
 		c.verbose = true
 	}
-	if failed := c.firstFailure(first, last); failed != nil {
-		t.Error(c.describe(failed, last-first+1))
+	failed := c.firstFailure(first, last)
+	if failed == nil {
+		return ""
 	}
+	return c.describe(failed, last-first+1)
 }
 
 // A check is one call of Check.

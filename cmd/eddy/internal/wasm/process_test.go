@@ -1,6 +1,7 @@
 package wasm
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -155,6 +156,16 @@ func TestEnds(t *testing.T) {
 	}
 }
 
+// The limit of work is for one step, not for all.
+func TestWorkIsPerStep(t *testing.T) {
+	p := compileGo(t, echo).Start(Config{MaxWork: 1_000_000})
+	defer p.Kill()
+	exchange(t, p, 0, initLine)
+	for i := range 1000 { // each takes more than 1,000
+		exchange(t, p, time.Duration(i), `{"src":"c0","dest":"n1","body":{"type":"echo","msg_id":2}}`+"\n")
+	}
+}
+
 // The error of a program that spins names the function in which it does.
 func TestSpinIsNamed(t *testing.T) {
 	p := startTest(t, Config{MaxWork: 50_000_000}, "spin")
@@ -170,8 +181,12 @@ func TestKill(t *testing.T) {
 	disk := openDisk(t, dir)
 	first := startTest(t, Config{Disk: disk}, "append", "one")
 	first.Run(0)
+	open := first.descriptors[4].file
 	first.Kill()
 	first.Kill()
+	if _, err := open.Stat(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("the file of a killed program: %v", err)
+	}
 	if code, ended := first.Exit(); code != ExitKilled || !ended {
 		t.Errorf("code %d, ended %v", code, ended)
 	}

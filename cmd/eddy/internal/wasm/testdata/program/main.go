@@ -45,7 +45,7 @@ var programs = map[string]func(){
 	"memory": func() {
 		var all [][]byte
 		for {
-			all = append(all, make([]byte, 64<<20))
+			all = append(all, make([]byte, 256<<20))
 		}
 	},
 }
