@@ -74,6 +74,7 @@ type Trial struct {
 	noNode             int           // how often an operation was due and no node was up
 	nextOp             time.Duration // when the next operation is due
 	notes              notes
+	further            string // the first further field of an envelope
 
 	faults      []*ongoingFault
 	faultTimers timers
