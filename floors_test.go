@@ -87,7 +87,6 @@ var floors = map[string][]string{
 		"", "natsnet", "metrics", "cmd/eddy/internal/join", "cmd/eddy/internal/natsserver", "cmd/eddy/internal/natskv", "cmd/eddy/internal/natscarrier"},
 	"cmd/eddy/internal/plan":       {"cmd/eddy/internal/csp", "internal/quantile", "internal/eventqueue", "internal/sim", "retry", "internal/schedule"},
 	"cmd/eddy/internal/shorthand":  {"internal/quote", "internal/message"},
-	"cmd/eddy/internal/wasm":       {},
 	"cmd/eddy/internal/talk":       {"internal/quote", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "internal/message"},
 	"cmd/eddy/internal/join":       {"cmd/eddy/internal/cluster", "internal/quote", "internal/message", "natsnet"},
 	"cmd/eddy/internal/natsserver": {"natsnet"},
