@@ -146,8 +146,9 @@ func TestEnds(t *testing.T) {
 			if end.stderr != "" && !strings.Contains(string(join(p.LastErrorLines())), "goroutine") {
 				t.Errorf("the last lines are %q", p.LastErrorLines())
 			}
-			if end.program == "spin" && string(join(p.Lines())) != "before\n" {
-				t.Error("the output before the end is lost")
+			// It wrote a line in a million iterations, each of which counts 1 or some more.
+			if n := len(p.Lines()); end.program == "spin" && (n < 5 || n > 50) {
+				t.Errorf("the program wrote %d lines until it was stopped", n)
 			}
 			if _, ok := p.Wake(); ok {
 				t.Error("it wants to run again")

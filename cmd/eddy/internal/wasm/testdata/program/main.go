@@ -25,8 +25,10 @@ var programs = map[string]func(){
 	"exit":      func() { os.Exit(3) },
 	"panic":     func() { panic("the last words") },
 	"spin": func() {
-		fmt.Println("before")
-		for n := uint64(1); n != 0; n++ {
+		for n := 1; n != 0; n++ {
+			if n%1_000_000 == 0 {
+				fmt.Println(n)
+			}
 		}
 	},
 	"clock": func() {
