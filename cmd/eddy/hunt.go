@@ -62,9 +62,20 @@ func (c *huntCommand) Run(ctx *kong.Context) error {
 		return startError(c.Bin, err)
 	}
 	defer done()
-	found, err := c.search(until, first, run)
+	found, seeds, err := c.search(until, first, run)
 	if err != nil {
 		return startError(c.Bin, err)
+	}
+	switch {
+	case len(found) > 0:
+	case until.Err() != nil:
+		fmt.Println("UNKNOWN  the search was interrupted; the seeds until then pass")
+		return statusErr{status: statusUnknown}
+	case seeds == 0:
+		fmt.Printf("UNKNOWN  no test ended within --for %v\n", c.For)
+		return statusErr{status: statusUnknown}
+	default:
+		fmt.Println("PASS  every seed")
 	}
 	for _, f := range found {
 		if err := c.present(until, f, run); err != nil {
@@ -121,12 +132,12 @@ func (c *huntCommand) command(seed uint64) *testCommand {
 }
 
 // search tries seeds and prints how many.
-func (c *huntCommand) search(ctx context.Context, first uint64, run runFunc) ([]*hunt.Found, error) {
+func (c *huntCommand) search(ctx context.Context, first uint64, run runFunc) (found []*hunt.Found, seeds int, err error) {
 	limited, stop := context.WithTimeout(ctx, c.For)
 	defer stop()
 	status, began := newStatusLine(os.Stderr), time.Now()
 	tried := newSeedCounts(c)
-	found, seeds, err := hunt.Search(limited, hunt.Options{
+	found, seeds, err = hunt.Search(limited, hunt.Options{
 		First: first, Seeds: c.Seeds, Workers: runtime.GOMAXPROCS(0), All: c.All, Run: run,
 		Config: func(seed uint64) (*runner.Config, error) {
 			command := c.command(seed)
@@ -142,14 +153,11 @@ func (c *huntCommand) search(ctx context.Context, first uint64, run runFunc) ([]
 	})
 	status.clear()
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	seconds := time.Since(began).Seconds()
 	fmt.Printf("%d seeds in %.1f s, %.1f/s; %s\n", seeds, seconds, float64(seeds)/seconds, tried)
-	if len(found) == 0 {
-		fmt.Println("PASS  every seed")
-	}
-	return found, nil
+	return found, seeds, nil
 }
 
 // present shrinks a test that does not pass, stores the smallest case, and shows it.
