@@ -103,7 +103,7 @@ func (b *bug) found(res *trial.Result, cfg *trial.Config) bool {
 }
 
 // seeds are how many tests a bug is searched in.
-const seeds = 10
+const seeds = 5
 
 // find returns a test that finds the bug.
 func (b *bug) find(t *testing.T) (*trial.Config, *trial.Result) {
