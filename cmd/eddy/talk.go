@@ -1,13 +1,9 @@
 package main
 
 import (
-	"errors"
-	"io/fs"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/talk"
@@ -84,21 +80,4 @@ func (c *talkCommand) Run() error {
 		return statusErr{status: status}
 	}
 	return nil
-}
-
-// startError explains an error of starting a node program. It returns any other error
-// as it is.
-func startError(program string, err error) error {
-	switch {
-	case errors.Is(err, exec.ErrNotFound), errors.Is(err, exec.ErrDot):
-		if _, here := os.Stat(program); here == nil {
-			return usageError("%s is not in PATH; do you mean ./%s?", program, program)
-		}
-		return usageError("%s is not in PATH", program)
-	case errors.Is(err, syscall.ENOEXEC):
-		return usageError("%s is not a program; a script must name its interpreter in its first line, as in #!/usr/bin/env python3", program)
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EISDIR):
-		return usageError("cannot start the node: %w", err)
-	}
-	return err
 }
