@@ -72,7 +72,7 @@ type testCommand struct {
 	MaxWritesPerKey   int    `name:"max-writes-per-key" default:"16" placeholder:"N" group:"transactions" help:"After how many writes another key takes the place of a key (${default})."`
 
 	Availability string `placeholder:"SHARE" group:"verdict" help:"Fail if a smaller share of operations ends ok, or with an error that is a result, such as 22 of a cas; total means 1."`
-	Sick         string `default:"warn" enum:"warn,fail,unknown,report" group:"verdict" help:"What violations of the protocol mean: warn: they fail the test, but what nodes say to each other only gives warnings; fail: so does that; unknown: they make the verdict unknown; report: they give warnings (${default})."`
+	Sick         string `default:"warn" enum:"warn,fail,unknown,report,ignore" placeholder:"MEANING" group:"verdict" help:"What violations mean: warn: they fail the test, but what nodes say to each other only gives warnings; fail: so does that; unknown: they make the verdict unknown; report: those of the protocol give warnings; ignore: all do, and only the history is judged (${default})."`
 
 	Store      string `default:"store" placeholder:"DIR" group:"output" help:"The directory for the files of tests (${default})."`
 	JSON       bool   `name:"json" group:"output" help:"Print results.json instead of text; with --test-count, an array of them."`
