@@ -36,6 +36,7 @@ type cli struct {
 	Rerun  rerunCommand  `cmd:"" help:"Run a stored test again."`
 	Report reportCommand `cmd:"" help:"Write the report of a stored test again, or compare two tests."`
 	Serve  serveCommand  `cmd:"" help:"Show stored and running tests in a browser."`
+	Store  storeCommand  `cmd:"" help:"List stored tests, or remove some."`
 	Plan   planCommand   `cmd:"" help:"Simulate what retry policies do."`
 	Talk   talkCommand   `cmd:"" help:"Talk to a node: type short messages and see what it writes."`
 	Up     upCommand     `cmd:"" help:"Run a cluster of nodes on this machine, over a NATS server of its own."`
@@ -80,7 +81,7 @@ func newParser(line *cli) *kong.Kong {
 		kong.Description("A workbench for programs that use Maelstrom's protocol: one JSON message per line."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ExplicitGroups(testGroups),
-		kong.Vars{"workloads": workloadNames(), "rates": defaultRates(), "concurrencies": defaultConcurrencies(), "nemeses": sim.KindNames(), "presets": strings.Join(retry.Presets(), ", ")},
+		kong.Vars{"latest": latestTest, "workloads": workloadNames(), "rates": defaultRates(), "concurrencies": defaultConcurrencies(), "nemeses": sim.KindNames(), "presets": strings.Join(retry.Presets(), ", ")},
 	)...)
 	if err != nil {
 		panic(err) // a struct tag is wrong

@@ -22,8 +22,7 @@ type talkCommand struct {
 	Time    string        `default:"since" enum:"since,none" help:"The time column: since the start, or none (since or none)."`
 	Color   string        `default:"auto" enum:"auto,always,never" help:"Colours: auto (on a terminal, unless NO_COLOR is set), always or never."`
 
-	Program string   `arg:"" passthrough:"" help:"The node program, in any language; its own arguments follow."`
-	Args    []string `arg:"" optional:"" help:"The program's arguments."`
+	programFlags
 }
 
 func (talkCommand) Help() string {
@@ -37,10 +36,10 @@ The exit status is 0, or 1 if the node failed.`
 }
 
 func (c *talkCommand) check() error {
+	if err := c.checkProgram(); err != nil {
+		return usageError("%w; see eddy talk --help", err)
+	}
 	switch {
-	case strings.HasPrefix(c.Program, "-"):
-		// kong takes an unknown flag for the program.
-		return usageError("unknown flag %s; see eddy talk --help", c.Program)
 	case !c.NoInit && !slices.Contains(c.NodeIDs, c.NodeID):
 		return usageError("--node-id %s is not among --node-ids %s", c.NodeID, strings.Join(c.NodeIDs, ","))
 	case c.As == "" || c.NodeID == "":

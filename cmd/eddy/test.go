@@ -240,14 +240,20 @@ func (c *testCommand) onceIn(store *report.Store) (results *report.Results, res 
 		store.Discard()
 		return nil, nil, startError(c.Bin, err)
 	}
+	defer endOnSignal(store.Dir)()
 	store.Keep(res)
+	status.say(fmt.Sprintf("checking %d operations and %d messages", res.History.Operations(), res.Journal.Len()))
 	results = report.New(&cfg.Config, res)
+	status.clear()
 	results.Started, results.Command.Args, results.Command.Dir = started, c.argv, dir
 	var shown error
 	if !c.quiet {
 		shown = c.show(os.Stdout, results)
 	}
-	if err := store.Write(results, res); err != nil {
+	status.say("writing " + store.Dir)
+	err = store.Write(results, res)
+	status.clear()
+	if err != nil {
 		return nil, nil, fmt.Errorf("write the store: %w", err)
 	}
 	if shown != nil {
@@ -256,6 +262,7 @@ func (c *testCommand) onceIn(store *report.Store) (results *report.Results, res 
 	c.stored = store.Dir
 	if !c.JSON && !c.quiet {
 		fmt.Printf("stored in   %s\n", store.Dir)
+		tellSize(c.Store)
 	}
 	if res.Crash != nil {
 		return nil, nil, fmt.Errorf("%w\n%s", res.Crash, res.Crash.Stack)
@@ -304,7 +311,7 @@ func (c *testCommand) show(to io.Writer, results *report.Results) error {
 		}
 	}
 	if !c.JSON {
-		_, err := io.WriteString(to, results.Text())
+		_, err := io.WriteString(to, colouredVerdict(results.Text()))
 		return err
 	}
 	text, err := results.JSON()

@@ -22,7 +22,7 @@ func explain(args []string, err error) (wrong error, about string) {
 	}
 	about = "eddy"
 	if selected != nil {
-		about = "eddy " + selected.Name
+		about = selected.FullPath()
 	}
 	if dash := wrongDash(args); dash != nil {
 		return dash, about
@@ -74,14 +74,14 @@ func unknownFlag(command *kong.Node, flag string) error {
 		of = "test"
 	}
 	if instead := otherFlags[of][name]; instead != "" {
-		return fmt.Errorf("eddy %s has no %s: %s", command.Name, flag, instead)
+		return fmt.Errorf("%s has no %s: %s", command.FullPath(), flag, instead)
 	}
 	if near := nearest(name, flagNames(command)); near != "" && len(name) > 1 {
 		return fmt.Errorf("unknown flag %s: did you mean --%s?", flag, near)
 	}
 	for _, other := range newParser(&cli{}).Model.Leaves(true) {
 		if strings.HasPrefix(flag, "--") && slices.Contains(flagNames(other), name) {
-			return fmt.Errorf("eddy %s has no %s; it is a flag of eddy %s", command.Name, flag, other.Name)
+			return fmt.Errorf("%s has no %s; it is a flag of %s", command.FullPath(), flag, other.FullPath())
 		}
 	}
 	return fmt.Errorf("unknown flag %s", flag)
