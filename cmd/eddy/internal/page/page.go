@@ -13,6 +13,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -50,6 +51,18 @@ type Reason struct {
 	Unknown  bool    `json:"unknown"`
 	Record   int     `json:"record"`   // the index of the message that shows it, or -1
 	Involved []int   `json:"involved"` // the indices of the messages needed to understand it
+}
+
+// First returns the first line of the text, which says what is wrong.
+func (r Reason) First() string {
+	first, _, _ := strings.Cut(r.Text, "\n")
+	return first
+}
+
+// Explained returns the other lines of the text.
+func (r Reason) Explained() string {
+	_, rest, _ := strings.Cut(r.Text, "\n")
+	return rest
 }
 
 // maxMessages is the maximum number of messages in a page. For a longer test, the page

@@ -14,6 +14,7 @@ import (
 	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/internal/history"
 	"github.com/eddyrpc/eddy/internal/quantile"
 	"github.com/eddyrpc/eddy/internal/quote"
@@ -57,6 +58,8 @@ type Reason struct {
 
 	Message  int   `json:"message"`  // the index in the journal of the message that shows it; -1 if there is none
 	Involved []int `json:"involved"` // the indices of the messages that are needed to understand it
+
+	Cycle *checker.Cycle `json:"cycle,omitempty"` // of transactions that contradict each other
 }
 
 // A Command is a test's command line.

@@ -91,7 +91,7 @@ function attemptTable(test: Test, call: number, go: Go): HTMLElement {
 
 /** reasonDetails returns the panel of a violation and its possible causes. */
 export function reasonDetails(test: Test, r: Reason, causes: Causes, go: Go): HTMLElement {
-  const section = h("section", { "aria-label": "Violation" }, h("h3", {}, r.unknown ? "Unknown: " : "Violation: ", isolated(r.check)), h("p", { class: "quote" }, isolated(r.text)));
+  const section = h("section", { "aria-label": "Violation" }, h("h3", {}, r.unknown ? "Unknown: " : "Violation: ", isolated(r.check)), h("p", { class: "quote" }, isolated(r.text.split("\n")[0])));
   section.append(h("p", {}, `${plural(causes.messages.length, "message")}: ${causes.how}. The rest is faded.`));
   const list = h("ol", { class: "path" });
   for (const i of causes.messages.slice(0, 60)) {

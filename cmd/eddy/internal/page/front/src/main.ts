@@ -5,11 +5,13 @@ import { Go, link } from "./details";
 import { h, time } from "./dom";
 import { Explorer } from "./explorer";
 import { faults, links, numbers, perOperation } from "./tables";
+import { Story } from "./story";
 import { Timeline } from "./timeline";
 import { View } from "./view";
 
 const app = document.getElementById("app")!;
 const explorers: Explorer[] = [];
+const stories: Story[] = [];
 
 /** go sets the fragment of the page's URL, so that Back works and the URL can be shared. */
 function go(test: number, address: string): void {
@@ -27,7 +29,9 @@ function goIn(test: number, then?: () => void): Go {
 /** follow selects the item of the page's URL. */
 function follow(): void {
   const [, which, address] = /^#(?:([ab])-)?([mkv]\d+)$/.exec(location.hash) ?? [];
-  explorers.forEach((e, i) => e.show(address && (which === undefined ? i === 0 : "ab"[i] === which) ? address : ""));
+  const of = (i: number) => (address && (which === undefined ? i === 0 : "ab"[i] === which) ? address : "");
+  explorers.forEach((e, i) => e.show(of(i)));
+  stories.forEach((s, i) => s.follow(of(i)));
 }
 
 function copyButtons(): void {
@@ -49,8 +53,10 @@ function sections(test: Test, view: View): HTMLElement {
   const explorer = new Explorer(test, view, goIn(test.index));
   explorers.push(explorer);
   const bands = explorer.diagram.bands;
-  const timeline = new Timeline(test, view, bands, goIn(test.index, () => explorer.element.scrollIntoView({ block: "start" })));
-  return h("div", { class: "test" }, explorer.element, timeline.element, charts(test, view, bands),
+  const toDiagram = goIn(test.index, () => explorer.element.scrollIntoView({ block: "start" }));
+  const timeline = new Timeline(test, view, bands, toDiagram), story = new Story(test, toDiagram);
+  stories.push(story);
+  return h("div", { class: "test" }, story.element, explorer.element, timeline.element, charts(test, view, bands),
     h("details", { class: "more", open: true }, h("summary", {}, "Numbers, faults and links"), numbers(test), faults(test), perOperation(test), links(test)));
 }
 
