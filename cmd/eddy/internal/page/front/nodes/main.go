@@ -29,16 +29,19 @@ type message struct {
 		Value     json.RawMessage `json:"value"`
 		From      json.RawMessage `json:"from"`
 		To        json.RawMessage `json:"to"`
+		Txn       [][]any         `json:"txn"`
 	} `json:"body"`
 }
 
 type node struct {
-	mu    sync.Mutex
-	id    string
-	peers []string
-	next  int
-	kept  map[int64]string
-	calls map[int64]*call
+	mu       sync.Mutex
+	id       string
+	peers    []string
+	next     int
+	kept     map[int64]string
+	lists    map[int64][]int64
+	wasStale bool
+	calls    map[int64]*call
 }
 
 // A call is a call of the double relay.
@@ -52,9 +55,9 @@ type call struct {
 }
 
 func main() {
-	n := &node{kept: map[int64]string{}, calls: map[int64]*call{}}
+	n := &node{kept: map[int64]string{}, lists: map[int64][]int64{}, calls: map[int64]*call{}}
 	serve := map[string]func(message, string){
-		"double": n.double, "split": n.split, "debug": n.debug, "hostile": n.hostile,
+		"double": n.double, "split": n.split, "debug": n.debug, "hostile": n.hostile, "stale": n.stale,
 	}[os.Args[1]]
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 4<<20)
@@ -160,6 +163,33 @@ func (n *node) keep(key int64, value string) {
 			n.send(peer, fmt.Sprintf(`"type":"copy","key":%d,"value":%s`, key, value))
 		}
 	}
+}
+
+// stale serves transactions on lists. One transaction without an append does not see the
+// latest element of a list.
+func (n *node) stale(m message, _ string) {
+	writes := false
+	for _, op := range m.Body.Txn {
+		writes = writes || op[0] == "append"
+	}
+	old := int64(-1) // the key whose latest element is not shown
+	for _, op := range m.Body.Txn {
+		key := int64(op[1].(float64))
+		list := n.lists[key]
+		switch {
+		case op[0] == "append":
+			n.lists[key] = append(list, int64(op[2].(float64)))
+			continue
+		case !writes && n.next > 20 && len(list) > 1 && !n.wasStale:
+			old, n.wasStale = key, true
+		}
+		if key == old {
+			list = list[:len(list)-1]
+		}
+		op[2] = append([]int64{}, list...)
+	}
+	done, _ := json.Marshal(m.Body.Txn)
+	n.reply(m, `"type":"txn_ok","txn":`+string(done))
 }
 
 // debug replies to echo, and once writes a debug line to stdout.

@@ -6,10 +6,10 @@ import { operationLink } from "./story";
 const ms = 1e-6;
 const narrow = 640; // pixels: below this width the transactions stand in one column
 
-/** What the kinds of edges mean. */
+/** What the kinds of edges mean: why the first transaction came before the second. */
 const meanings: Record<string, string> = {
-  ww: "wrote the version before", wr: "wrote what the other read", rw: "read a version before the other's write",
-  process: "the same client did it before", realtime: "had ended before the other began",
+  ww: "the second overwrote what the first wrote", wr: "the second read what the first wrote", rw: "the first read what was there before the second wrote",
+  process: "the same client did the second next", realtime: "the first had ended before the second began",
 };
 
 interface Point { x: number; y: number }
@@ -26,30 +26,31 @@ export class CyclePicture {
 
   constructor(readonly test: Test, readonly cycle: Cycle, readonly go: Go) {
     const { transactions, edges } = cycle;
-    this.boxes = transactions.map((t) => this.box(t));
+    this.boxes = transactions.map((t, i) => this.box(t, i));
     this.lines = edges.map((e, i) => this.line(e, i));
     this.ring.append(...this.boxes, this.arrows);
     this.element = h("figure", { class: "cycle" }, h("figcaption", {}, edges.length > 0 ? "Each transaction must come before the next, and so before itself" : transactions.length > 1 ? "The transactions" : "The transaction"), this.ring);
     if (edges.length > 0) {
       const kinds = Array.from(new Set(edges.map((e) => e.kind)));
       this.element.append(this.said, h("ol", { class: "edges" }, ...this.lines),
-        h("p", { class: "note" }, "An arrow leads from the transaction that came first. " + kinds.map((k) => `${k}: it ${meanings[k] ?? ""}`).join("; ") + "."));
+        h("p", { class: "note" }, "An arrow leads from the first transaction to the second. " + kinds.map((k) => `${k}: ${meanings[k]}`).join("; ") + "."));
       new ResizeObserver(() => this.layOut()).observe(this.ring);
     } else this.ring.classList.add("loose");
   }
 
-  private box(t: Transaction): HTMLElement {
-    const o = t.operation, { transactions } = this.cycle;
+  private box(t: Transaction, i: number): HTMLElement {
+    const o = t.operation, { transactions, edges } = this.cycle;
+    const used = new Set(edges.filter((e) => e.from === i || e.to === i).map((e) => e.key));
     const from = Math.min(...transactions.map((x) => x.operation.from_ns)), to = Math.max(...transactions.map((x) => x.operation.to_ns ?? x.operation.from_ns));
     const bar = h("i", {}), share = (at: number) => (to > from ? (at - from) / (to - from) * 100 : 0);
     bar.style.marginLeft = Math.min(share(o.from_ns), 98) + "%";
     bar.style.width = Math.max(2, (o.to_ns ? share(o.to_ns) : 100) - share(o.from_ns)) + "%";
-    const at = (ns: number) => time(ns * ms, Math.min(5, digitsFor((to - from) * ms)));
+    const at = (ns: number) => time(ns * ms, Math.min(5, digitsFor((to - from) * ms) + 1));
     const ended = o.outcome === "ok" ? at(o.to_ns!) : o.to_ns ? `${at(o.to_ns)}, ${o.outcome}` : "no reply";
     const box = h("article", { class: "txn", onclick: (e) => { if (!(e.target as Element).closest("a")) box.querySelector("a")?.click(); } },
       h("h4", {}, operationLink(this.test, this.go, o.message, t.name), " ", isolated(`${o.client} at ${o.node}`)),
       h("p", { class: "note" }, `${at(o.from_ns)} to ${ended}`),
-      h("ul", {}, ...t.steps.map((s) => { const li = h("li", {}, isolated(s.text)); li.dataset.key = String(s.key); return li; })),
+      h("ul", {}, ...t.steps.map((s) => { const li = h("li", { class: used.has(s.key) ? "used" : "" }, isolated(s.text)); li.dataset.key = String(s.key); return li; })),
       h("div", { class: "when", title: "when, within the time of all of them" }, bar));
     return box;
   }
