@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/eddyrpc/eddy/internal/spread"
 )
 
 // A Problem is a violation by the nodes, or a reason why a check cannot decide.
@@ -36,6 +38,9 @@ type Problem struct {
 
 	// Cycle is set if transactions contradict each other.
 	Cycle *Cycle
+
+	// Way is set if an element is missing at a node. FollowElements completes it.
+	Way *spread.Way
 }
 
 // A Request identifies a client's request.

@@ -11,6 +11,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/canonical"
 	"github.com/eddyrpc/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/spread"
 )
 
 // broadcast is the workload in which clients broadcast integers and read the
@@ -161,6 +162,7 @@ func (w *broadcast) Settled(ops []history.Op) bool {
 
 func (w *broadcast) Check(r Record) ([]checker.Problem, []checker.Number) {
 	problems, numbers := checker.Broadcast(r.History, w.env.Nodes)
+	checker.FollowElements(problems, r.Journal, spread.Request{Type: "broadcast", Member: "message"}, w.env.Nodes)
 	return append(problems, missingReplies(r, checker.FaultPeriodsOf(r.Journal).Overlap)...), numbers
 }
 

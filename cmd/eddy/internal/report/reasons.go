@@ -16,7 +16,7 @@ func reasons(problems []checker.Problem, j *sim.Journal) []Reason {
 	for _, p := range problems {
 		r := Reason{
 			Check: p.Check, Text: quote.Lines(p.Text), Seconds: p.At.Seconds(), Unknown: p.Unknown, Protocol: p.Protocol,
-			Count: max(p.Count, 1), Message: p.Record - 1, Involved: []int{}, Cycle: p.Cycle,
+			Count: max(p.Count, 1), Message: p.Record - 1, Involved: []int{}, Cycle: p.Cycle, Way: p.Way,
 		}
 		for _, o := range operations(&p) {
 			if messages := found[o.Request()]; len(messages) > 0 {

@@ -19,6 +19,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/quantile"
 	"github.com/eddyrpc/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/spread"
 )
 
 // Results are the contents of results.json: the results of a test, and what is needed
@@ -60,6 +61,7 @@ type Reason struct {
 	Involved []int `json:"involved"` // the indices of the messages that are needed to understand it
 
 	Cycle *checker.Cycle `json:"cycle,omitempty"` // of transactions that contradict each other
+	Way   *spread.Way    `json:"way,omitempty"`   // of an element towards a node that lacks it
 }
 
 // A Command is a test's command line.

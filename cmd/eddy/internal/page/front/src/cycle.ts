@@ -1,7 +1,7 @@
 import { Cycle, Edge, Test, Transaction } from "./data";
 import { Go } from "./details";
 import { digitsFor, h, isolated, printable, svg, time } from "./dom";
-import { operationLink } from "./story";
+import { messageLink } from "./story";
 
 const ms = 1e-6;
 const narrow = 640; // pixels: below this width the transactions stand in one column
@@ -48,7 +48,7 @@ export class CyclePicture {
     const at = (ns: number) => time(ns * ms, Math.min(5, digitsFor((to - from) * ms) + 1));
     const ended = o.outcome === "ok" ? at(o.to_ns!) : o.to_ns ? `${at(o.to_ns)}, ${o.outcome}` : "no reply";
     const box = h("article", { class: "txn", onclick: (e) => { if (!(e.target as Element).closest("a")) box.querySelector("a")?.click(); } },
-      h("h4", {}, operationLink(this.test, this.go, o.message, t.name), " ", isolated(`${o.client} at ${o.node}`)),
+      h("h4", {}, messageLink(this.test, this.go, o.message, t.name), " ", isolated(`${o.client} at ${o.node}`)),
       h("p", { class: "note" }, `${at(o.from_ns)} to ${ended}`),
       h("ul", {}, ...t.steps.map((s) => { const li = h("li", { class: used.has(s.key) ? "used" : "" }, isolated(s.text)); li.dataset.key = String(s.key); return li; })),
       h("div", { class: "when", title: "when, within the time of all of them" }, bar));

@@ -8,8 +8,10 @@ export interface Operation { client: string; node: string; msg_id: number; text:
 export interface Transaction { name: string; operation: Operation; steps: { key: number; text: string }[] }
 export interface Edge { from: number; to: number; kind: string; key?: number; text: string }
 export interface Cycle { transactions: Transaction[]; edges: Edge[] }
+export interface Hop { from: string; to: string; type: string; fate: string; sent_ns: number; done_ns?: number; message: number; text: string }
+export interface Way { element: number; node: string; text: string; guess: boolean; reached: Hop[]; lost: Hop[]; more: number; without: string[] }
 /** A Cause is a reason for the verdict as results.json has it. */
-export interface Cause { check: string; text: string; cycle?: Cycle }
+export interface Cause { check: string; text: string; cycle?: Cycle; way?: Way }
 export interface Results {
   reasons: Cause[];
   verdict: string; workload: string; bin: string; seed: number; started: string; seconds: number;

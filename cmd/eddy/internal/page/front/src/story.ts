@@ -30,12 +30,16 @@ export class Story {
   private explained(cause: Cause, lines: string[]): HTMLElement | null {
     if (cause.cycle) return new CyclePicture(this.test, cause.cycle, this.go).element;
     if (lines.length === 0) return null;
-    return h("ul", { class: "lines" }, ...lines.map((l) => h("li", {}, isolated(l))));
+    const links = new Map((cause.way ? [...cause.way.reached, ...cause.way.lost] : []).map((hop) => [hop.text, hop]));
+    return h("ul", { class: "lines" }, ...lines.map((l) => {
+      const hop = links.get(l);
+      return h("li", { class: hop && hop.fate !== "delivered" ? "lost" : "" }, hop ? messageLink(this.test, this.go, hop.message, l) : isolated(l));
+    }));
   }
 }
 
-/** operationLink returns a link to an operation in the diagram, or its text if the page does not have it. */
-export function operationLink(test: Test, go: Go, message: number, text: string): HTMLElement {
+/** messageLink returns a link to a message in the diagram, or its text if the page does not have it. */
+export function messageLink(test: Test, go: Go, message: number, text: string): HTMLElement {
   const { head } = test;
   if (message < head.first || message >= head.first + head.messages) return isolated(text);
   return h("a", { href: go.href(`m${message}`), onclick: (e) => { e.preventDefault(); go(`m${message}`); } }, isolated(text));
