@@ -59,6 +59,8 @@ var floors = map[string][]string{
 	"examples/kafka":              {""},
 	"examples/txn-rw-register":    {""},
 	"examples/txn-list-append":    {""},
+	"examples/txn-snapshot":       {""},
+	"examples/raft-lin-kv":        {""},
 
 	"internal/history":          {"internal/names"},
 	"internal/eventqueue":       {},
@@ -70,11 +72,12 @@ var floors = map[string][]string{
 	"internal/checker":          {"internal/spread", "internal/quote", "internal/quantile", "internal/canonical", "internal/history", "internal/sim", "internal/message", "internal/txn"},
 	"cmd/eddy/internal/cluster": {},
 	"internal/workload":         {"internal/spread", "internal/sim", "internal/history", "internal/checker", "internal/canonical", "internal/message", "internal/txn"},
-	"cmd/eddy/internal/runner":  {"internal/quote", "internal/eventqueue", "internal/sim", "internal/history", "internal/checker", "cmd/eddy/internal/cluster", "internal/canonical", "internal/message", "internal/workload", "internal/service"},
+	"internal/trial":            {"internal/quote", "internal/eventqueue", "internal/sim", "internal/history", "internal/checker", "internal/canonical", "internal/message", "internal/workload", "internal/service"},
+	"cmd/eddy/internal/runner":  {"internal/quote", "internal/sim", "internal/trial", "cmd/eddy/internal/cluster"},
 	"cmd/eddy/internal/page":    {"cmd/eddy/internal/csp", "internal/names", "internal/quote", "internal/sim", "internal/history", "internal/message"},
-	"cmd/eddy/internal/report":  {"internal/quote", "internal/quantile", "cmd/eddy/internal/page", "internal/sim", "internal/spread", "internal/history", "internal/checker", "internal/workload", "cmd/eddy/internal/runner", "internal/message"},
+	"cmd/eddy/internal/report":  {"internal/quote", "internal/quantile", "cmd/eddy/internal/page", "internal/sim", "internal/spread", "internal/history", "internal/checker", "internal/workload", "internal/trial", "internal/message"},
 	"cmd/eddy/internal/serve":   {"cmd/eddy/internal/csp", "cmd/eddy/internal/report"},
-	"cmd/eddy": {"internal/quote", "internal/quantile", "cmd/eddy/internal/page", "cmd/eddy/internal/serve", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "internal/sim", "internal/history", "internal/checker", "internal/workload", "cmd/eddy/internal/runner", "cmd/eddy/internal/report", "cmd/eddy/internal/plan", "retry", "internal/txn",
+	"cmd/eddy": {"internal/quote", "internal/quantile", "cmd/eddy/internal/page", "cmd/eddy/internal/serve", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "internal/sim", "internal/history", "internal/checker", "internal/workload", "internal/trial", "cmd/eddy/internal/runner", "cmd/eddy/internal/report", "cmd/eddy/internal/plan", "retry", "internal/txn",
 		// eddy call is a caller itself; what is judged is talked to without these.
 		"", "natsnet", "metrics", "cmd/eddy/internal/join", "cmd/eddy/internal/natsserver", "cmd/eddy/internal/natskv", "cmd/eddy/internal/natscarrier"},
 	"cmd/eddy/internal/plan":       {"cmd/eddy/internal/csp", "internal/quantile", "internal/eventqueue", "internal/sim", "retry", "internal/schedule"},
@@ -84,7 +87,7 @@ var floors = map[string][]string{
 	"cmd/eddy/internal/natsserver": {"natsnet"},
 	"cmd/eddy/internal/natskv":     {"", "internal/bounded", "internal/canonical", "natsnet"},
 	// Of these only natskv imports the root package, to reply to nodes and not to call them.
-	"cmd/eddy/internal/natscarrier": {"internal/sim", "internal/message", "cmd/eddy/internal/cluster", "cmd/eddy/internal/runner", "cmd/eddy/internal/natskv", "cmd/eddy/internal/natsserver", "natsnet", "internal/message"},
+	"cmd/eddy/internal/natscarrier": {"internal/sim", "internal/message", "cmd/eddy/internal/cluster", "internal/trial", "cmd/eddy/internal/runner", "cmd/eddy/internal/natskv", "cmd/eddy/internal/natsserver", "natsnet", "internal/message"},
 }
 
 // goList returns the lines that go list prints.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -47,7 +46,7 @@ func (n *Node) EveryAbout(d time.Duration, jitter float64, f func(ctx context.Co
 	}
 	check.Must(check.NotNil("the function of EveryAbout", f))
 	n.goLoop(func(ctx context.Context) {
-		timer := time.NewTimer(rand.N(d))
+		timer := time.NewTimer(time.Duration(n.process.Fraction() * float64(d)))
 		defer timer.Stop()
 		for {
 			select {
@@ -57,7 +56,7 @@ func (n *Node) EveryAbout(d time.Duration, jitter float64, f func(ctx context.Co
 			if ctx.Err() != nil { // also if both have come
 				return
 			}
-			factor := 1 + jitter*(2*rand.Float64()-1)
+			factor := 1 + jitter*(2*n.process.Fraction()-1)
 			timer.Reset(time.Duration(factor * float64(d)))
 			n.runApart("EveryAbout", func() { f(ctx) })
 		}

@@ -109,6 +109,7 @@ func (n *Node) open(t Transport) {
 
 func (n *Node) openOutput(w io.Writer) {
 	n.log, n.logQueue = openLog(n.Log, os.Stderr)
+	n.process.Adopt(w)
 	n.start = time.Now()
 	n.ctx, n.stop = context.WithCancelCause(context.Background())
 	n.loopCtx, n.endLoops = context.WithCancel(n.ctx)

@@ -15,16 +15,16 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 	"github.com/eddyrpc/eddy/internal/doctest"
 	"github.com/eddyrpc/eddy/internal/golden"
+	"github.com/eddyrpc/eddy/internal/trial"
 )
 
 // The tables of violations and warnings are generated from those of the code.
 func TestViolationsInDocs(t *testing.T) {
 	var table strings.Builder
 	table.WriteString("| check | what the node did | about messages only |\n|---|---|---|\n")
-	for _, s := range runner.ViolationKinds {
+	for _, s := range trial.ViolationKinds {
 		only := "no"
 		if s.Protocol {
 			only = "yes"
@@ -34,7 +34,7 @@ func TestViolationsInDocs(t *testing.T) {
 	golden.Section(t, "../../docs/faults.md", "violations", table.String())
 	table.Reset()
 	table.WriteString("| warning | what the node did |\n|---|---|\n")
-	for _, s := range runner.WarningKinds {
+	for _, s := range trial.WarningKinds {
 		fmt.Fprintf(&table, "| `%s` | %s |\n", s.Kind, s.Meaning)
 	}
 	golden.Section(t, "../../docs/faults.md", "warnings", table.String())

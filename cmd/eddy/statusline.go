@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/internal/trial"
 )
 
 const (
@@ -84,7 +84,7 @@ func fit(line string, width int) string {
 }
 
 // testStatus is the status line of a test.
-func testStatus(p *runner.Progress) string {
+func testStatus(p *trial.Progress) string {
 	return fmt.Sprintf("%5.1fs  %d ok  %d failed  %d indefinite  %d messages  %s",
 		p.At.Seconds(), p.OK, p.Fail, p.Indefinite, p.Messages, strings.Join(p.Faults, ", "))
 }

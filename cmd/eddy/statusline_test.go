@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/internal/trial"
 )
 
 // newTestLine returns a status line of a terminal that is so wide, and what it
@@ -19,7 +19,7 @@ func newTestLine(width int) (*statusLine, *strings.Builder) {
 // A status line is shown at most ten times a second, and leaves nothing behind.
 func TestStatusLine(t *testing.T) {
 	l, shown := newTestLine(80)
-	p := runner.Progress{At: 1200 * time.Millisecond, OK: 17, Fail: 2, Indefinite: 1, Messages: 40, Faults: []string{"partition one n1", "slow n2"}}
+	p := trial.Progress{At: 1200 * time.Millisecond, OK: 17, Fail: 2, Indefinite: 1, Messages: 40, Faults: []string{"partition one n1", "slow n2"}}
 	for range 3 {
 		l.show(p.At, func() string { return testStatus(&p) })
 		p.At, p.OK = p.At+50*time.Millisecond, p.OK+1

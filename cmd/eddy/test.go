@@ -15,6 +15,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 	"github.com/eddyrpc/eddy/internal/quote"
+	"github.com/eddyrpc/eddy/internal/trial"
 )
 
 // Exit statuses of eddy test and eddy rerun. They are those of Maelstrom.
@@ -169,8 +170,8 @@ func (c *testCommand) once() (verdict string, err error) {
 	cfg.Dirs, cfg.Logs = store.Dirs(), store.Logs()
 	status := newStatusLine(os.Stderr)
 	started := time.Now()
-	progress := store.WriteProgress(cfg, c.argv, started)
-	cfg.OnProgress = func(p runner.Progress) {
+	progress := store.WriteProgress(&cfg.Config, c.argv, started)
+	cfg.OnProgress = func(p trial.Progress) {
 		status.show(p.At, func() string { return testStatus(&p) })
 		progress.Update(p)
 	}
@@ -193,7 +194,7 @@ func (c *testCommand) once() (verdict string, err error) {
 		return "", startError(c.Bin, err)
 	}
 	store.Keep(res)
-	results := report.New(cfg, res)
+	results := report.New(&cfg.Config, res)
 	results.Started, results.Command.Args, results.Command.Dir = started, c.argv, dir
 	shown := c.show(os.Stdout, results)
 	if err := store.Write(results, res); err != nil {
@@ -261,7 +262,7 @@ func (c *testCommand) trace(cfg *runner.Config, to io.Writer) {
 	if !c.LogNetSend && !c.LogNetRecv {
 		return
 	}
-	cfg.Trace = func(t runner.Traffic) {
+	cfg.Trace = func(t trial.Traffic) {
 		if t.Received && !c.LogNetRecv || !t.Received && !c.LogNetSend {
 			return
 		}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 	"github.com/eddyrpc/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/trial"
 	"github.com/eddyrpc/eddy/internal/txn"
 	"github.com/eddyrpc/eddy/internal/workload"
 )
@@ -93,12 +94,12 @@ func (c *testCommand) config() (*runner.Config, error) {
 	if err != nil {
 		return nil, usageError("%v", err)
 	}
-	cfg := &runner.Config{
-		Spec: spec, Bin: c.Bin, Args: c.Args, Topology: c.Topology,
+	cfg := &runner.Config{Args: c.Args, Config: trial.Config{
+		Spec: spec, Bin: c.Bin, Topology: c.Topology,
 		TimeLimit: seconds(c.TimeLimit), Interval: seconds(c.interval()), Quiesce: seconds(c.Quiesce),
 		CallTimeout: c.CallTimeout, CallAttempts: c.CallAttempts, CallBackoff: c.CallBackoff, IgnoreLate: c.CallLate == "ignore",
-		ClientTimeout: c.ClientTimeout, Nemeses: c.Nemesis, Sick: runner.Sick(c.Sick),
-	}
+		ClientTimeout: c.ClientTimeout, Nemeses: c.Nemesis, Sick: trial.Sick(c.Sick),
+	}}
 	for _, step := range []func(*runner.Config) error{c.names, c.load, c.network, c.limits, c.transactions} {
 		if err := step(cfg); err != nil {
 			return nil, usageError("%v", err)
@@ -138,7 +139,7 @@ func (c *testCommand) names(cfg *runner.Config) error {
 		switch {
 		case name == "" || strings.ContainsAny(name, `/\:`) || name[0] == '.':
 			return fmt.Errorf("--nodes: %q is not a valid name", name)
-		case runner.IsService(name):
+		case trial.IsService(name):
 			return fmt.Errorf("--nodes: %s is the name of a service", name)
 		case sim.IsClient(name):
 			return fmt.Errorf("--nodes: %s is the name of a client", name)
@@ -166,7 +167,7 @@ func (c *testCommand) load(cfg *runner.Config) error {
 	case c.Rate == "":
 		cfg.Rate = cfg.Spec.Rate
 	case c.Rate == "max":
-		cfg.Rate = runner.MaxRate
+		cfg.Rate = trial.MaxRate
 	case err != nil || !(rate >= 0 && rate <= 1e9):
 		return fmt.Errorf("--rate %s: must be operations per second, or max", c.Rate)
 	default:

@@ -3,7 +3,7 @@ package main
 import (
 	"testing"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/internal/trial"
 )
 
 // What a command line says is kept. Otherwise the workload decides.
@@ -18,7 +18,7 @@ func TestDefaultLoad(t *testing.T) {
 		{[]string{"-w", "broadcast", "--node-count", "3"}, 250, 12, "1.25s"},
 		{[]string{"-w", "lin-kv", "--rate", "5"}, 5, 20, "1.25s"},
 		{[]string{"-w", "lin-kv", "--rate", "0", "--concurrency", "1n"}, 0, 5, "1.25s"},
-		{[]string{"-w", "relay", "--rate", "max", "--concurrency", "7"}, runner.MaxRate, 7, "1.25s"},
+		{[]string{"-w", "relay", "--rate", "max", "--concurrency", "7"}, trial.MaxRate, 7, "1.25s"},
 		{[]string{"-w", "relay", "--time-limit", "200"}, 250, 20, "10s"},
 		{[]string{"-w", "relay", "--nemesis-interval", "10"}, 250, 20, "10s"},
 		{[]string{"-w", "relay", "--time-limit", "0"}, 250, 20, "10ms"},

@@ -96,3 +96,13 @@ func TestBadTransaction(t *testing.T) {
 		}
 	})
 }
+
+func TestCost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := challenge.Start(t, 3, newNode)
+		c.Services(1)
+		c.Latency(time.Millisecond)
+		c.Load(100, 4*time.Second, requests(1))
+		challenge.Row(t, "Strict serializability", fmt.Sprintf("%s | %.1f | 3 nodes, 100/s, 1 ms to the service", challenge.Program(t), c.PerOp()))
+	})
+}

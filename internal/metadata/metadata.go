@@ -31,11 +31,26 @@ func Read(body []byte) (remaining time.Duration, retry bool) {
 }
 
 // An Incarnation is one run of a node process. It has a random number, which tells it from
-// other runs, and counts its calls. The zero value is ready.
+// other runs and decides all that the node does at random, and it counts its calls. The zero
+// value is ready.
 type Incarnation struct {
 	once   sync.Once
 	random uint64
 	calls  atomic.Uint64
+	draws  atomic.Uint64
+}
+
+// Adopt takes the random number of the transport if it has one, as in a test in which each
+// run is to be the same. It must be called before the first use.
+func (i *Incarnation) Adopt(transport any) {
+	if t, ok := transport.(interface{ Number() uint64 }); ok {
+		i.SetNumber(t.Number())
+	}
+}
+
+// Fraction returns a random number from 0 to 1, without 1.
+func (i *Incarnation) Fraction() float64 {
+	return rand.New(rand.NewPCG(i.Number(), i.draws.Add(1))).Float64()
 }
 
 // SetNumber sets the random number. It must be called before the first use.

@@ -5,6 +5,7 @@ package workload
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"time"
 
@@ -168,6 +169,19 @@ type Spec struct {
 	// LeastOK is the share of the operations in the main phase that must end ok.
 	// Otherwise too little was tested.
 	LeastOK func(nodes int) float64
+}
+
+// Clients returns the number of clients that Concurrency means with a number of nodes.
+func (s *Spec) Clients(nodes int) int {
+	number, perNode := strings.CutSuffix(s.Concurrency, "n")
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		panic(err) // Specs are constant
+	}
+	if perNode {
+		n *= nodes
+	}
+	return n
 }
 
 func quarter(int) float64 { return 0.25 }

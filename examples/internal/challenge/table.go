@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/eddyrpc/eddy/internal/golden"
@@ -21,8 +22,18 @@ func Program(t testing.TB) string {
 	if err != nil {
 		t.Fatal(err)
 	}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := 0
+	for _, file := range files {
+		if !strings.HasSuffix(file, "_test.go") {
+			sum += lines(t, file)
+		}
+	}
 	name := filepath.Base(here)
-	return fmt.Sprintf("[%s](../examples/%s/main.go) | %d", name, name, lines(t, "main.go"))
+	return fmt.Sprintf("[%s](../examples/%s/main.go) | %d", name, name, sum)
 }
 
 // lines counts the lines of a file that have code.

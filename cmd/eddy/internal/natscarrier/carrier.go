@@ -24,6 +24,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 	"github.com/eddyrpc/eddy/internal/message"
 	"github.com/eddyrpc/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/trial"
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
@@ -40,7 +41,7 @@ type Config struct {
 // clusterName is the name of the nodes' cluster.
 const clusterName = "eddy"
 
-// Carrier is a runner.Carrier.
+// Carrier carries the messages of a test: a runner.Carrier.
 type Carrier struct {
 	cfg     Config
 	dir     string // of the servers' configurations and data
@@ -60,7 +61,7 @@ type Carrier struct {
 	check check
 
 	mu       sync.Mutex
-	arrivals []runner.Arrival
+	arrivals []trial.Arrival
 	err      error
 	closed   bool
 }
@@ -218,11 +219,11 @@ func (c *Carrier) arrived(end int, line []byte) {
 	case record < 0:
 		c.check.probeArrived(end, record)
 	default:
-		c.put(runner.Arrival{Record: int(record), Body: message.Member(line, "body")})
+		c.put(trial.Arrival{Record: int(record), Body: message.Member(line, "body")})
 	}
 }
 
-func (c *Carrier) put(a runner.Arrival) {
+func (c *Carrier) put(a trial.Arrival) {
 	c.mu.Lock()
 	c.arrivals = append(c.arrivals, a)
 	c.mu.Unlock()
@@ -240,7 +241,7 @@ func (c *Carrier) wake() {
 func (c *Carrier) Ready() <-chan struct{} { return c.ready }
 
 // Arrivals returns what has arrived since the last call.
-func (c *Carrier) Arrivals() []runner.Arrival {
+func (c *Carrier) Arrivals() []trial.Arrival {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	all := c.arrivals

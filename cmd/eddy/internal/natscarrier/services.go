@@ -15,8 +15,8 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natskv"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 	"github.com/eddyrpc/eddy/internal/message"
+	"github.com/eddyrpc/eddy/internal/trial"
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
@@ -170,7 +170,7 @@ func (s *service) Write(lines []byte) (int, error) {
 		if m, err := message.Parse(line); err == nil && m.Dest == s.initSource {
 			continue
 		}
-		s.carrier.put(runner.Arrival{Record: -1, Line: bytes.Clone(line)})
+		s.carrier.put(trial.Arrival{Record: -1, Line: bytes.Clone(line)})
 	}
 	return len(lines), nil
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/internal/trial"
 )
 
 // onlyProtocol is said of a test that failed although clients got the right answers.
@@ -60,16 +60,16 @@ const maxNamed = 3
 // warnings returns the warnings as text, one for each kind.
 func (r *Results) warnings() (all []string) {
 	meanings := map[string]string{}
-	for _, k := range runner.WarningKinds {
+	for _, k := range trial.WarningKinds {
 		meanings[k.Kind] = strings.TrimPrefix(k.Meaning, "it ")
 	}
-	for _, k := range runner.ViolationKinds {
+	for _, k := range trial.ViolationKinds {
 		if meanings[k.Kind] == "" && k.Protocol {
 			meanings[k.Kind] = strings.TrimPrefix(k.Meaning, "it ")
 		}
 	}
 	var kinds []string
-	first, count, nodes := map[string]*runner.Violation{}, map[string]int{}, map[string][]string{}
+	first, count, nodes := map[string]*trial.Violation{}, map[string]int{}, map[string][]string{}
 	for _, v := range slices.Concat(r.Warnings, r.reportedOnly()) {
 		if first[v.Kind] == nil {
 			first[v.Kind] = v
@@ -97,7 +97,7 @@ func (r *Results) warnings() (all []string) {
 }
 
 // reportedOnly returns the violations that were not counted for the verdict.
-func (r *Results) reportedOnly() (all []*runner.Violation) {
+func (r *Results) reportedOnly() (all []*trial.Violation) {
 	for _, v := range r.Violations {
 		isReason := slices.ContainsFunc(r.Reasons, func(reason Reason) bool { return reason.Check == v.Kind })
 		if !isReason {

@@ -6,7 +6,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/internal/trial"
 )
 
 // ProgressName is the name of the file with the progress of a running test.
@@ -40,7 +40,7 @@ type ProgressWriter struct {
 }
 
 // WriteProgress writes progress.json and returns a writer to update it.
-func (s *Store) WriteProgress(cfg *runner.Config, args []string, started time.Time) *ProgressWriter {
+func (s *Store) WriteProgress(cfg *trial.Config, args []string, started time.Time) *ProgressWriter {
 	t := &ProgressWriter{store: s, progress: Progress{
 		Workload: cfg.Spec.Name, Bin: cfg.Bin, Nodes: cfg.Nodes, Seed: cfg.Network.Seed, Args: args,
 		Started: started, Limit: cfg.TimeLimit.Seconds(), Faults: []string{},
@@ -50,7 +50,7 @@ func (s *Store) WriteProgress(cfg *runner.Config, args []string, started time.Ti
 }
 
 // Update updates the file, unless it was written less than progressEvery ago.
-func (t *ProgressWriter) Update(p runner.Progress) {
+func (t *ProgressWriter) Update(p trial.Progress) {
 	if p.At-t.last < progressEvery {
 		return
 	}

@@ -13,36 +13,36 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	jsonv1 "github.com/go-json-experiment/json/v1"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 	"github.com/eddyrpc/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/internal/history"
 	"github.com/eddyrpc/eddy/internal/quantile"
 	"github.com/eddyrpc/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/spread"
+	"github.com/eddyrpc/eddy/internal/trial"
 )
 
 // Results are the contents of results.json: the results of a test, and what is needed
 // to run it again. docs/results.schema.json describes it.
 type Results struct {
-	Version    int                 `json:"version"` // 1
-	Verdict    string              `json:"verdict"` // pass, fail, unknown
-	Reasons    []Reason            `json:"reasons"` // empty if the verdict is pass; the main reason first
-	Workload   string              `json:"workload"`
-	Bin        string              `json:"bin"`
-	Nodes      []string            `json:"nodes"`
-	Seed       uint64              `json:"seed"`
-	Timeout    float64             `json:"call_timeout_ms"` // of each attempt of a relay; 0 with other workloads
-	Command    Command             `json:"command"`
-	Started    time.Time           `json:"started"`
-	Seconds    float64             `json:"seconds"` // from start to verdict
-	Operations Operations          `json:"operations"`
-	Messages   map[string]int      `json:"messages"` // the number of messages by fate; all is their sum
-	Faults     map[string]int      `json:"faults"`   // the number of faults
-	Numbers    map[string]any      `json:"numbers"`  // of the workload
-	Violations []*runner.Violation `json:"violations"`
-	Warnings   []*runner.Violation `json:"warnings"` // oddities between nodes: the first of each kind and node
-	Notes      []string            `json:"notes"`    // facts that do not change the verdict
+	Version    int                `json:"version"` // 1
+	Verdict    string             `json:"verdict"` // pass, fail, unknown
+	Reasons    []Reason           `json:"reasons"` // empty if the verdict is pass; the main reason first
+	Workload   string             `json:"workload"`
+	Bin        string             `json:"bin"`
+	Nodes      []string           `json:"nodes"`
+	Seed       uint64             `json:"seed"`
+	Timeout    float64            `json:"call_timeout_ms"` // of each attempt of a relay; 0 with other workloads
+	Command    Command            `json:"command"`
+	Started    time.Time          `json:"started"`
+	Seconds    float64            `json:"seconds"` // from start to verdict
+	Operations Operations         `json:"operations"`
+	Messages   map[string]int     `json:"messages"` // the number of messages by fate; all is their sum
+	Faults     map[string]int     `json:"faults"`   // the number of faults
+	Numbers    map[string]any     `json:"numbers"`  // of the workload
+	Violations []*trial.Violation `json:"violations"`
+	Warnings   []*trial.Violation `json:"warnings"` // oddities between nodes: the first of each kind and node
+	Notes      []string           `json:"notes"`    // facts that do not change the verdict
 
 	SimulatedNodes []string `json:"simulated_nodes"` // by the workload
 }
@@ -81,8 +81,12 @@ type Operations struct {
 }
 
 // New judges a test and returns its results.
-func New(cfg *runner.Config, res *runner.Result) *Results {
+func New(cfg *trial.Config, res *trial.Result) *Results {
+	began := time.Now()
 	verdict, problems := res.Judge(cfg)
+	if !cfg.Virtual {
+		res.Elapsed += time.Since(began)
+	}
 	r := &Results{
 		Version: 1, Verdict: verdict.String(), Reasons: []Reason{}, Workload: cfg.Spec.Name, Bin: cfg.Bin, Nodes: cfg.Nodes,
 		Seed: cfg.Network.Seed, Seconds: res.Elapsed.Seconds(), Numbers: map[string]any{},
@@ -93,10 +97,10 @@ func New(cfg *runner.Config, res *runner.Result) *Results {
 		r.Notes = append(r.Notes, quote.Lines(note))
 	}
 	if r.Violations == nil {
-		r.Violations = []*runner.Violation{}
+		r.Violations = []*trial.Violation{}
 	}
 	if r.Warnings == nil {
-		r.Warnings = []*runner.Violation{}
+		r.Warnings = []*trial.Violation{}
 	}
 	if r.SimulatedNodes == nil {
 		r.SimulatedNodes = []string{}
@@ -113,7 +117,7 @@ func New(cfg *runner.Config, res *runner.Result) *Results {
 	return r
 }
 
-func (r *Results) countOps(res *runner.Result) {
+func (r *Results) countOps(res *trial.Result) {
 	latencies := make([]time.Duration, 0, res.History.Len())
 	ended := 0
 	for op := range res.History.All() {

@@ -11,8 +11,8 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/page"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 	"github.com/eddyrpc/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/trial"
 )
 
 // A Store is the directory of one test.
@@ -78,7 +78,7 @@ func (s *Store) path(name string) string { return filepath.Join(s.Dir, name) }
 
 // Keep begins to write the history and the journal in the background, while the test
 // is judged. Write waits until they are written.
-func (s *Store) Keep(res *runner.Result) {
+func (s *Store) Keep(res *trial.Result) {
 	s.kept = make(chan error, 2)
 	go func() {
 		s.kept <- s.file("history.jsonl", func(w *bufio.Writer) error { return history.Write(w, res.History) })
@@ -90,7 +90,7 @@ func (s *Store) Keep(res *runner.Result) {
 
 // Write writes the other files of a test, after Keep, and sets the links named latest
 // in root and root/workload to it.
-func (s *Store) Write(r *Results, res *runner.Result) error {
+func (s *Store) Write(r *Results, res *trial.Result) error {
 	text, err := r.JSON()
 	if err != nil {
 		return err

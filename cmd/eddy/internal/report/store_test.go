@@ -8,10 +8,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 	"github.com/eddyrpc/eddy/internal/history"
 	"github.com/eddyrpc/eddy/internal/message"
 	"github.com/eddyrpc/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/trial"
 )
 
 // journal returns a journal with some messages and a fault.
@@ -30,7 +30,7 @@ func journal(t *testing.T) *sim.Journal {
 
 // Write waits until Keep has written its files, and returns its errors.
 func TestKeep(t *testing.T) {
-	res := &runner.Result{
+	res := &trial.Result{
 		History: history.Of(history.Op{F: "echo", Client: "c1"}, history.Op{F: "echo", Client: "c2"}),
 		Journal: journal(t),
 	}

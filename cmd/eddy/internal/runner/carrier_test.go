@@ -12,6 +12,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/internal/history"
 	"github.com/eddyrpc/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/trial"
 )
 
 // A fakeCarrier delivers messages at once, except those that lose selects.
@@ -20,7 +21,7 @@ type fakeCarrier struct {
 	change func([]byte) []byte
 
 	ready    chan struct{}
-	arrivals []Arrival
+	arrivals []trial.Arrival
 	joined   []string
 	started  []string // by NewIncarnation
 	faults   []string
@@ -46,7 +47,7 @@ func (f *fakeCarrier) Carry(r *sim.Record) {
 	if f.lose(r) {
 		return
 	}
-	f.arrivals = append(f.arrivals, Arrival{Record: r.Index, Body: f.change(r.Body)})
+	f.arrivals = append(f.arrivals, trial.Arrival{Record: r.Index, Body: f.change(r.Body)})
 	select {
 	case f.ready <- struct{}{}:
 	default:
@@ -54,7 +55,7 @@ func (f *fakeCarrier) Carry(r *sim.Record) {
 }
 func (f *fakeCarrier) Serve(string, []byte)   {}
 func (f *fakeCarrier) Ready() <-chan struct{} { return f.ready }
-func (f *fakeCarrier) Arrivals() []Arrival {
+func (f *fakeCarrier) Arrivals() []trial.Arrival {
 	all := f.arrivals
 	f.arrivals = nil
 	return all
@@ -68,7 +69,7 @@ func (f *fakeCarrier) ServersChecked() bool                { return true }
 func (f *fakeCarrier) Err() error                          { return f.err }
 func (f *fakeCarrier) Close()                              { f.closed = true }
 
-func runOver(t *testing.T, f *fakeCarrier, cfg *Config) *Result {
+func runOver(t *testing.T, f *fakeCarrier, cfg *Config) *trial.Result {
 	t.Helper()
 	cfg.Carrier = f
 	res, err := Run(context.Background(), cfg)
@@ -96,7 +97,7 @@ func TestRunOverCarrier(t *testing.T) {
 		return false
 	}
 	res := runOver(t, f, cfg)
-	if verdict, problems := res.Judge(cfg); verdict != checker.Pass {
+	if verdict, problems := res.Judge(&cfg.Config); verdict != checker.Pass {
 		t.Errorf("%v %v", verdict, problems)
 	}
 	incarnations := 0
@@ -123,7 +124,7 @@ func TestRunServerFaults(t *testing.T) {
 		return on
 	}
 	res := runOver(t, f, cfg)
-	if verdict, problems := res.Judge(cfg); verdict != checker.Pass {
+	if verdict, problems := res.Judge(&cfg.Config); verdict != checker.Pass {
 		t.Errorf("%v %v", verdict, problems)
 	}
 	ongoing, lost := 0, 0
@@ -179,7 +180,7 @@ func TestRunFinalPhaseOverCarrier(t *testing.T) {
 				return false
 			}
 			res := runOver(t, f, cfg)
-			verdict, problems := res.Judge(cfg)
+			verdict, problems := res.Judge(&cfg.Config)
 			if verdict != test.want || times == 0 {
 				t.Errorf("%v %v, %d lost", verdict, problems, times)
 			}
@@ -209,13 +210,13 @@ func TestRunCarrierFails(t *testing.T) {
 	t.Parallel()
 	f, cfg := newFakeCarrier(), config(t)
 	cfg.TimeLimit = time.Hour
-	cfg.OnProgress = func(p Progress) {
+	cfg.OnProgress = func(p trial.Progress) {
 		if p.OK > 3 {
 			f.err = errors.New("the NATS server s2 ended by itself")
 		}
 	}
 	res := runOver(t, f, cfg)
-	verdict, problems := res.Judge(cfg)
+	verdict, problems := res.Judge(&cfg.Config)
 	if verdict != checker.Unknown || res.Stopped != "the NATS server s2 ended by itself" || len(res.Violations) > 0 {
 		t.Errorf("%v %v, %q", verdict, problems, res.Stopped)
 	}

@@ -1,145 +1,46 @@
-// Package runner runs a test: it starts nodes, lets clients send requests to them
-// over a simulated network, injects faults, detects violations of the protocol, and
-// records what happened for the checks.
 package runner
 
 import (
-	"cmp"
+	"context"
+	"fmt"
 	"io"
-	"time"
+	"slices"
 
-	"github.com/eddyrpc/eddy/internal/message"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
 	"github.com/eddyrpc/eddy/internal/sim"
-	"github.com/eddyrpc/eddy/internal/workload"
+	"github.com/eddyrpc/eddy/internal/trial"
 )
 
-// A Config describes a test.
+// A Config describes a test of processes.
 type Config struct {
-	Spec  workload.Spec
-	Bin   string
-	Args  []string
-	Nodes []string
+	trial.Config
 
-	TimeLimit   time.Duration
-	Rate        float64 // operations per second of all clients; see MaxRate
-	Concurrency int     // the number of clients
-
-	Network  sim.Config
-	Carrier  Carrier // nil if messages go only over the simulated network
-	Topology string  // see workload.Topologies
-
-	Nemeses  []string      // names of sim.Kinds
-	Interval time.Duration // see sim.PlanConfig
-
-	Quiesce      time.Duration // the wait before the final phase; negative for as short as the workload allows
-	CallTimeout  time.Duration // of each attempt of a relay
-	CallAttempts int           // of a relay
-	Txn          workload.TxnConfig
-	CallBackoff  time.Duration // how long a relay may pause between two attempts
-	IgnoreLate   bool          // a relay ignores replies that arrive after their attempt's timeout
-
-	// ClientTimeout is how long a client waits for a reply that needs no calls. In
-	// the final phase it waits for at least 5 s. 0 means 5 s.
-	ClientTimeout time.Duration
-
-	Sick         Sick
-	Availability float64 // the minimum share of operations that must end ok
-
+	Args       []string
 	Dirs, Logs string // see cluster.Options
 	MaxLine    int
 	QueueLimit int // of the bytes queued for a node; 0 for the default of package cluster
 
-	Stderr     io.Writer      // unless nil, gets what nodes write to stderr
-	Trace      func(Traffic)  // unless nil, is called with every message of a node
-	OnProgress func(Progress) // unless nil, is called several times per second
-
-	finalClientTimeout, finalTimeout time.Duration // replace 5 s and 10 s in tests of this package
+	Carrier Carrier   // nil if messages go only over the simulated network
+	Stderr  io.Writer // unless nil, gets what nodes write to stderr
 }
 
-// A Sick says what violations of the protocol mean for the verdict. "" is SickWarn.
-type Sick string
+// A Carrier is a carrier of a trial that takes time to open.
+type Carrier interface {
+	trial.Carrier
 
-const (
-	SickWarn    Sick = "warn"    // violations make it fail; oddities between nodes are warnings
-	SickFail    Sick = "fail"    // so do oddities between nodes
-	SickUnknown Sick = "unknown" // violations make it unknown
-	SickReport  Sick = "report"  // both are warnings, except where answers are wrong or missing
-)
-
-// MaxRate makes every client send its next request as soon as an operation ends.
-const MaxRate = -1
-
-// Limits that are the same for every test.
-const (
-	initTimeout   = 10 * time.Second // plus perNode for each node
-	clientTimeout = 5 * time.Second
-	finalTimeout  = 10 * time.Second // how long the final requests are repeated
-	pauseBacklog  = 10 * time.Second // how long a node may take to read what was sent to it during a pause
-	stopGrace     = time.Second      // how long a node may write output after SIGTERM
-	termGrace     = 2 * time.Second  // how long after SIGTERM a node gets SIGKILL
-)
-
-// perNode is how much each node adds to the time that starting may take, because all
-// nodes start at the same time and share the processors. An interpreter needs 0.1 s
-// of a processor to start.
-const perNode = 200 * time.Millisecond
-
-// initTimeout is how long a process may take to reply to init.
-func (c *Config) initTimeout() time.Duration {
-	return initTimeout + time.Duration(len(c.Nodes))*perNode
+	// Open connects the nodes and the other members, and returns when all of them
+	// can be reached.
+	Open(ctx context.Context, nodes, others []string) error
+	// Ready receives a value when Arrivals may return some.
+	Ready() <-chan struct{}
+	Close()
 }
 
-// endGrace is how long nodes may take to end by themselves after the end of their
-// input. Then they get SIGTERM. Not ending by itself is not a violation: Maelstrom kills
-// nodes, so that many nodes ignore the end of their input.
-func (c *Config) endGrace() time.Duration {
-	return time.Second + time.Duration(len(c.Nodes))*perNode/10
-}
-
-// Traffic is one message that a node sent or received.
-type Traffic struct {
-	At       time.Duration
-	Received bool
-	Message  *message.Message
-}
-
-// Progress describes a running test.
-type Progress struct {
-	At                   time.Duration
-	OK, Fail, Indefinite int
-	Messages             int
-	Faults               []string
-}
-
-// timeout is how long a client waits for a reply. It is longer than a relay needs.
-func (c *Config) timeout(final bool) time.Duration {
-	own := c.ClientTimeout
-	if final {
-		own = max(own, cmp.Or(c.finalClientTimeout, clientTimeout))
-	} else if own <= 0 {
-		own = clientTimeout
+// CheckNemeses returns an error if a name is not one of sim.Kinds, or if this
+// operating system, or a network without servers, does not support it.
+func CheckNemeses(names []string, overServers bool) error {
+	if slices.Contains(names, string(sim.Pause)) && !cluster.CanPause {
+		return fmt.Errorf("pause is not supported on this operating system")
 	}
-	return own + time.Duration(c.CallAttempts)*(c.CallTimeout+c.CallBackoff) + 2*maxLatency(&c.Network)
-}
-
-// quiesce is how long the test waits before the final phase.
-func (c *Config) quiesce() time.Duration {
-	switch {
-	case c.Quiesce >= 0:
-		return c.Quiesce
-	case c.Spec.AwaitsMessages:
-		return maxLatency(&c.Network)
-	}
-	return 0
-}
-
-// maxLatency returns the latency that almost no message exceeds, on the slowest link.
-func maxLatency(c *sim.Config) time.Duration {
-	l := max(c.Latency.Longest(), c.ClientLatency.Longest())
-	for _, link := range c.Links {
-		if link.Latency != nil {
-			l = max(l, link.Latency.Longest())
-		}
-	}
-	return l
+	return trial.CheckNemeses(names, overServers)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/internal/history"
 	"github.com/eddyrpc/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/trial"
 	"github.com/eddyrpc/eddy/internal/workload"
 )
 
@@ -45,7 +46,7 @@ func TestRunNemeses(t *testing.T) {
 			if kills := kind.Name[:2] == "ki"; kills != (started > len(cfg.Nodes)) {
 				t.Errorf("%d incarnations of %d nodes", started, len(cfg.Nodes))
 			}
-			if verdict, problems := res.Judge(cfg); verdict != checker.Pass {
+			if verdict, problems := res.Judge(&cfg.Config); verdict != checker.Pass {
 				t.Errorf("%v %v", verdict, problems)
 			}
 		})
@@ -95,7 +96,7 @@ func TestRunKillEndsOperations(t *testing.T) {
 	cfg := config(t)
 	cfg.Nemeses, cfg.Interval, cfg.TimeLimit = []string{"kill"}, 50*time.Millisecond, 500*time.Millisecond
 	cfg.Network.ClientLatency = sim.Constant(20 * time.Millisecond) // so that there are always open operations
-	cfg.Rate = MaxRate
+	cfg.Rate = trial.MaxRate
 	res, err := Run(context.Background(), cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -136,7 +137,7 @@ func TestRunSetupIsNotLost(t *testing.T) {
 	if cfg.Spec, err = workload.Find("broadcast"); err != nil {
 		t.Fatal(err)
 	}
-	cfg.Network.ClientLoss, cfg.TimeLimit, cfg.Rate, cfg.finalTimeout = 1, 50*time.Millisecond, 100, time.Millisecond
+	cfg.Network.ClientLoss, cfg.TimeLimit, cfg.Rate, cfg.FinalTimeout = 1, 50*time.Millisecond, 100, time.Millisecond
 	res, err := Run(context.Background(), cfg)
 	if err != nil {
 		t.Fatal(err)

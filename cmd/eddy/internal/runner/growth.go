@@ -47,12 +47,23 @@ type growthMonitor struct {
 	samples [][]usageSample // by node
 }
 
-// watchGrowth begins to look at the nodes.
-func (r *runner) watchGrowth() *growthMonitor {
-	g := &growthMonitor{stop: make(chan struct{}), samples: make([][]usageSample, len(r.nodes))}
+// watchGrowth looks at the nodes while the test is in its main phase.
+func (r *runner) watchGrowth(inMain bool) {
+	switch {
+	case inMain && r.growth == nil:
+		r.growth = r.newGrowthMonitor()
+	case !inMain && r.growth != nil:
+		r.noteGrowth(r.growth.end())
+		r.growth = nil
+	}
+}
+
+// newGrowthMonitor begins to look at the nodes.
+func (r *runner) newGrowthMonitor() *growthMonitor {
+	g := &growthMonitor{stop: make(chan struct{}), samples: make([][]usageSample, len(r.cfg.Nodes))}
 	pids := func() (all []int) {
-		for _, n := range r.nodes {
-			all = append(all, r.cluster.PID(n.index))
+		for i := range r.cfg.Nodes {
+			all = append(all, r.cluster.PID(i))
 		}
 		return all
 	}
@@ -99,13 +110,13 @@ func (r *runner) noteGrowth(samples [][]usageSample) {
 			if !grew {
 				continue
 			}
-			growing = append(growing, r.nodes[i].name)
+			growing = append(growing, r.cfg.Nodes[i])
 			if to-from > most {
-				most, text = to-from, fmt.Sprintf("used more and more: %s had %d %s, and at the end %d", r.nodes[i].name, from, resource.name, to)
+				most, text = to-from, fmt.Sprintf("used more and more: %s had %d %s, and at the end %d", r.cfg.Nodes[i], from, resource.name, to)
 			}
 		}
 		for _, name := range growing {
-			r.notes.add(text, name)
+			r.trial.Note(text, name)
 		}
 	}
 }

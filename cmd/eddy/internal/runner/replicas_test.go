@@ -46,7 +46,7 @@ func testReplica(t *testing.T, name, load string, change func(*Config)) (verdict
 	if err != nil {
 		t.Fatal(err)
 	}
-	v, problems := res.Judge(cfg)
+	v, problems := res.Judge(&cfg.Config)
 	for _, p := range problems {
 		if !slices.Contains(checks, p.Check) {
 			checks = append(checks, p.Check)
@@ -138,7 +138,7 @@ func TestReplicas(t *testing.T) {
 	several(t, len(runs), func(t *testing.T, i int) {
 		r := runs[i]
 		verdict, _, text := testReplica(t, r.name, r.load, func(c *Config) {
-			c.finalTimeout = 0 // as long as in other tests
+			c.FinalTimeout = 0 // as long as in other tests
 			r.mix.change(c)
 			c.Network.Seed = r.seed
 		})
@@ -209,7 +209,7 @@ func TestReplicasWithBugs(t *testing.T) {
 		for seed := range uint64(3) { // chance may hide a bug
 			var checks []string
 			verdict, checks, text = testReplica(t, bug.name, load, func(c *Config) {
-				c.finalTimeout = time.Second
+				c.FinalTimeout = time.Second
 				bug.mix.change(c)
 				c.Network.Seed = seed
 			})

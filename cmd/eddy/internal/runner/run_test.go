@@ -15,6 +15,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/internal/message"
 	"github.com/eddyrpc/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/trial"
 	"github.com/eddyrpc/eddy/internal/workload"
 )
 
@@ -62,12 +63,11 @@ func config(t *testing.T) *Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &Config{
+	return &Config{Dirs: t.TempDir(), Logs: t.TempDir(), Config: trial.Config{
 		Spec: spec, Bin: os.Args[0], Nodes: []string{"n1", "n2", "n3"},
 		TimeLimit: 300 * time.Millisecond, Rate: 200, Concurrency: 6, Quiesce: -1,
-		Interval: 10 * time.Second, ClientTimeout: 300 * time.Millisecond, finalClientTimeout: time.Second, finalTimeout: 2 * time.Second,
-		Dirs: t.TempDir(), Logs: t.TempDir(),
-	}
+		Interval: 10 * time.Second, ClientTimeout: 300 * time.Millisecond, FinalClientTimeout: time.Second, FinalTimeout: 2 * time.Second,
+	}}
 }
 
 func TestRunEcho(t *testing.T) {
@@ -76,7 +76,7 @@ func TestRunEcho(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	verdict, problems := res.Judge(cfg)
+	verdict, problems := res.Judge(&cfg.Config)
 	if verdict != checker.Pass || res.History.Len() == 0 || res.Journal.Len() < 2*res.History.Len() {
 		t.Errorf("%v %v, %d operations, %d messages", verdict, problems, res.History.Len(), res.Journal.Len())
 	}
@@ -87,7 +87,7 @@ func TestRunInterrupted(t *testing.T) {
 	cfg := config(t)
 	cfg.TimeLimit = time.Hour
 	ctx, cancel := context.WithCancel(context.Background())
-	cfg.OnProgress = func(p Progress) {
+	cfg.OnProgress = func(p trial.Progress) {
 		if p.OK > 3 {
 			cancel()
 		}
@@ -96,7 +96,7 @@ func TestRunInterrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if verdict, problems := res.Judge(cfg); verdict != checker.Unknown {
+	if verdict, problems := res.Judge(&cfg.Config); verdict != checker.Unknown {
 		t.Errorf("%v %v", verdict, problems)
 	}
 }
@@ -107,9 +107,9 @@ func TestRunUnreadInput(t *testing.T) {
 	cfg := config(t)
 	cfg.Nodes, cfg.Args = []string{"n1"}, []string{"stop-reading"}
 	cfg.QueueLimit = 64 << 10
-	cfg.Rate, cfg.Concurrency, cfg.TimeLimit = MaxRate, 4000, time.Hour // more than a pipe can hold
+	cfg.Rate, cfg.Concurrency, cfg.TimeLimit = trial.MaxRate, 4000, time.Hour // more than a pipe can hold
 	ctx, cancel := context.WithCancel(context.Background())
-	cfg.OnProgress = func(p Progress) {
+	cfg.OnProgress = func(p trial.Progress) {
 		if p.Messages >= cfg.Concurrency {
 			cancel()
 		}
@@ -128,7 +128,7 @@ func TestRunUnreadInput(t *testing.T) {
 		res.Violations[0].Count > unread || res.Violations[0].Count < unread-10 || unread == 0 { // some were on their way at the end
 		t.Errorf("%d messages were not read, violations: %+v", unread, res.Violations)
 	}
-	_, problems := res.Judge(cfg)
+	_, problems := res.Judge(&cfg.Config)
 	i := slices.IndexFunc(problems, func(p checker.Problem) bool { return p.Check == "unread-input" })
 	if i < 0 || !problems[i].Unknown || !strings.Contains(problems[i].Text, "bytes of its input") {
 		t.Errorf("%+v", problems)
@@ -148,7 +148,7 @@ func TestRunProgramIsRemoved(t *testing.T) {
 		t.Fatal(err)
 	}
 	cfg.Nemeses, cfg.Interval, cfg.TimeLimit = []string{"kill"}, 100*time.Millisecond, 30*time.Second
-	cfg.OnProgress = func(p Progress) {
+	cfg.OnProgress = func(p trial.Progress) {
 		if p.OK > 3 {
 			os.Remove(cfg.Bin)
 		}
@@ -157,7 +157,7 @@ func TestRunProgramIsRemoved(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	verdict, problems := res.Judge(cfg)
+	verdict, problems := res.Judge(&cfg.Config)
 	if verdict != checker.Unknown || !strings.Contains(res.Stopped, "could not be started again") || res.History.Len() <= 3 {
 		t.Errorf("%v %v, %d operations", verdict, problems, res.History.Len())
 	}
@@ -183,17 +183,5 @@ func TestRunLogOnFullDisk(t *testing.T) {
 		return strings.HasPrefix(note, want) && strings.HasSuffix(note, "no space left on device")
 	}) {
 		t.Errorf("%q", res.Notes)
-	}
-}
-
-func TestIDCounts(t *testing.T) {
-	c := &idCounts{}
-	for _, id := range []int64{0, 1, 5, 5, 1 << 40, 10_000, 10_000, 4, 9_000, 9_500, 10_000} {
-		c.add(id)
-	}
-	for id, want := range map[int64]int{0: 1, 2: 0, 4: 1, 5: 2, 10_000: 3, 1 << 40: 1, 1 << 41: 0} {
-		if got := c.count(id); got != want {
-			t.Errorf("%d was counted %d times, want %d", id, got, want)
-		}
 	}
 }

@@ -1,0 +1,229 @@
+package eddytest
+
+import (
+	"cmp"
+	"flag"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/internal/checker"
+	"github.com/eddyrpc/eddy/internal/quote"
+	"github.com/eddyrpc/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/trial"
+)
+
+var (
+	oneSeed   = flag.Uint64("eddy.seed", 0, "let eddytest.Check try only this seed")
+	manySeeds = flag.Int("eddy.seeds", 0, "let eddytest.Check try this many seeds, whatever the test says")
+)
+
+// Check tests nodes as the command eddy test does, in virtual time: it runs them on a
+// simulated network with faults, lets clients send the requests of a workload, and checks what
+// came out. It does so once for each seed, from 1 on, and fails the test at the first seed
+// whose verdict is not pass. The message says how to run that seed alone.
+//
+// newNode makes a node for each incarnation, so it must not return the same one twice. It is
+// a function that returns an *eddy.Node, or a program of any kind that reads the input of its
+// [Process] and writes to its output, and returns when its input ends. A node of package
+// maelstrom is such a program:
+//
+//	func(p *eddytest.Process) error {
+//		n := newNode()
+//		n.Stdin, n.Stdout = p.Stdin, p.Stdout
+//		return n.Run()
+//	}
+//
+// A node that is killed ends at once: its calls and loops end, and nothing that it writes
+// arrives. What it keeps in variables outside the node survives, unlike with a process. Pause
+// stops the input and the output of a node, but not its timers.
+//
+// # The same run again
+//
+// The nodes take turns: one message is delivered, then all goroutines run until they are
+// blocked, then the next is delivered. So the same seed gives the same run, if the node itself
+// does nothing at random. What remains outside is the order of iteration over a map, select
+// with several cases that are ready, several goroutines of one node that run at the same time,
+// and random numbers that the node draws. If a seed fails, Check runs it twice more and says
+// whether it came out the same.
+//
+// See the package comment about mutexes that are held while time passes.
+func Check[Node func() *eddy.Node | func(*Process) error](t *testing.T, newNode Node, test Test) {
+	t.Helper()
+	cfg, err := test.config()
+	if err != nil {
+		t.Fatalf("eddytest: %v", err)
+	}
+	c := &checking{t: t, cfg: cfg}
+	switch newNode := any(newNode).(type) {
+	case func() *eddy.Node:
+		c.program = func(p *Process) error { return c.serve(newNode(), p) }
+	case func(*Process) error:
+		c.program = newNode
+	}
+	seeds := cmp.Or(*manySeeds, test.Seeds, 20)
+	first, last := uint64(1), uint64(seeds)
+	if *oneSeed != 0 {
+		first, last = *oneSeed, *oneSeed
+		c.verbose = true
+	}
+	if failed := c.firstFailure(first, last); failed != nil {
+		t.Error(c.describe(failed, last-first+1))
+	}
+}
+
+// A check is one call of Check.
+type checking struct {
+	t       *testing.T
+	cfg     *trial.Config
+	program func(*Process) error
+	verbose bool
+}
+
+// serve runs a node of package eddy. Its log is shown if only one seed is tried.
+func (c *checking) serve(n *eddy.Node, p *Process) error {
+	switch {
+	case n.Log != nil:
+	case c.verbose:
+		n.Log = slog.New(slog.NewTextHandler(c.t.Output(), nil))
+	default:
+		n.Log = slog.New(slog.DiscardHandler)
+	}
+	return n.Serve(p.Context, p)
+}
+
+// A run is one run of a seed.
+type run struct {
+	seed     uint64
+	result   *trial.Result
+	verdict  checker.Verdict
+	problems []checker.Problem
+}
+
+// main returns the check that decided, or "".
+func (r *run) main() string {
+	if len(r.problems) == 0 {
+		return ""
+	}
+	return r.problems[0].Check
+}
+
+// firstFailure tries seeds, several at the same time, and returns the run of the lowest one
+// that does not pass, or nil.
+func (c *checking) firstFailure(first, last uint64) *run {
+	var mu sync.Mutex
+	var failed *run
+	next, end := first, last
+	var workers sync.WaitGroup
+	for range min(uint64(runtime.GOMAXPROCS(0)), last-first+1) {
+		workers.Go(func() {
+			for {
+				mu.Lock()
+				seed := next
+				next++
+				over := seed > end
+				mu.Unlock()
+				if over {
+					return
+				}
+				r := c.run(seed)
+				mu.Lock()
+				if r.verdict != checker.Pass && (failed == nil || seed < failed.seed) {
+					failed, end = r, min(end, seed)
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	workers.Wait()
+	return failed
+}
+
+// run runs one seed.
+func (c *checking) run(seed uint64) *run {
+	cfg := *c.cfg
+	cfg.Network.Seed = seed
+	r := &run{seed: seed}
+	var steps atomic.Int64
+	watch := newWatchdog(&steps)
+	defer watch.end()
+	synctest.Test(c.t, func(*testing.T) {
+		b := &bubble{cfg: &cfg, program: c.program, steps: &steps, nodes: nodeDirs(cfg.Nodes, c.t.TempDir)}
+		var err error
+		if r.result, err = b.run(); err != nil {
+			panic(err)
+		}
+		endGoroutines(cfg.Nodes)
+	})
+	r.verdict, r.problems = r.result.Judge(&cfg)
+	return r
+}
+
+// describe says why a run does not pass, and how to repeat it.
+func (c *checking) describe(r *run, seeds uint64) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "eddytest: %s with seed %d", r.verdict, r.seed)
+	if seeds > 1 {
+		fmt.Fprintf(&b, " of %d", seeds)
+	}
+	fmt.Fprintf(&b, ", after %v of virtual time\n", r.result.Elapsed.Round(1e6))
+	for _, p := range r.problems[:min(len(r.problems), 5)] {
+		fmt.Fprintf(&b, "%s: %s\n", p.Check, strings.ReplaceAll(p.Text, "\n", "\n    "))
+	}
+	if more := len(r.problems) - 5; more > 0 {
+		fmt.Fprintf(&b, "and %d more problems\n", more)
+	}
+	fmt.Fprintf(&b, "run it alone: go test -run '%s' -eddy.seed %d\n", pattern(c.t.Name()), r.seed)
+	b.WriteString(c.again(r))
+	return b.String()
+}
+
+// again runs a seed twice more and says whether it came out the same.
+func (c *checking) again(r *run) string {
+	failures, same, difference := 1, true, ""
+	for range 2 {
+		again := c.run(r.seed)
+		if again.verdict == r.verdict && again.main() == r.main() {
+			failures++
+		}
+		if text := firstDifference(r.result.Journal, again.result.Journal); text != "" {
+			same, difference = false, text
+		}
+	}
+	if same {
+		return "this seed gives the same run each time: in 3 runs all messages were the same"
+	}
+	return fmt.Sprintf("this seed failed in this way in %d of 3 runs, which differ: the node does something at random\nthe first difference: %s", failures, difference)
+}
+
+// firstDifference returns the first message in which two journals differ, or "".
+func firstDifference(a, b *sim.Journal) string {
+	at := func(j *sim.Journal, i int) string {
+		if i >= j.Len() {
+			return "no message"
+		}
+		m := j.At(i)
+		return fmt.Sprintf("%v %s -> %s %s", m.Sent, m.Src, m.Dest, m.Body)
+	}
+	for i := range max(a.Len(), b.Len()) {
+		if x, y := at(a, i), at(b, i); x != y {
+			return quote.Printable([]byte(x)) + "\n                      or: " + quote.Printable([]byte(y))
+		}
+	}
+	return ""
+}
+
+// pattern returns a pattern for go test -run that matches one test.
+func pattern(name string) string {
+	parts := strings.Split(name, "/")
+	for i := range parts {
+		parts[i] = "^" + parts[i] + "$"
+	}
+	return strings.Join(parts, "/")
+}
