@@ -20,6 +20,7 @@ type Spread struct {
 	asks   map[int64][]int         // by element, the requests of clients, their copies too
 	places map[uint64]bool         // where elements stand
 	guess  bool                    // some of these integers may be something else
+	silent bool                    // there is no message between nodes
 }
 
 // A Request says how clients ask for an element: the type of the request, and the member of
@@ -65,10 +66,12 @@ type place struct {
 // there are at least half as many different ones as at the place with the most.
 func (s *Spread) learn() {
 	found, left, most := map[uint64]*place{}, maxLearned, 0
+	s.silent = true
 	for m := range s.j.All() {
 		if !betweenNodes(&m) || m.IsDuplicate() {
 			continue
 		}
+		s.silent = false
 		if left <= 0 {
 			break
 		}

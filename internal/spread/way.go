@@ -112,7 +112,7 @@ func (t *trip) follow(indices []int) {
 
 // way returns what is known.
 func (t *trip) way(nodes []string) *Way {
-	w := &Way{Element: t.want.Element, Node: t.want.Node, Guess: t.guess || t.carried == 0 && len(t.places) == 0, Reached: []Hop{}, Lost: []Hop{}, Without: []string{}}
+	w := &Way{Element: t.want.Element, Node: t.want.Node, Guess: t.guess || len(t.places) == 0 && !t.silent, Reached: []Hop{}, Lost: []Hop{}, Without: []string{}}
 	var first []sim.Record
 	for _, m := range t.arrived {
 		first = append(first, m)
@@ -175,7 +175,9 @@ func (t *trip) why(w *Way) string {
 		return t.forgot(&got)
 	case len(t.to) > 0:
 		return t.allLost()
-	case t.carried == 0 && len(t.places) == 0:
+	case t.silent:
+		return fmt.Sprintf("%s never sent it on: no node sent a message to another node%s", had, t.killed(w))
+	case len(t.places) == 0:
 		return fmt.Sprintf("no message between nodes contains %d or another element as an integer, so it is not known where it was lost", w.Element)
 	case t.carried == 0:
 		return fmt.Sprintf("no message between nodes contained it: %s never sent it on%s", had, t.killed(w))

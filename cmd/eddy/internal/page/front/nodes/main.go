@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -30,6 +31,7 @@ type message struct {
 		From      json.RawMessage `json:"from"`
 		To        json.RawMessage `json:"to"`
 		Txn       [][]any         `json:"txn"`
+		Message   int64           `json:"message"`
 	} `json:"body"`
 }
 
@@ -57,7 +59,7 @@ type call struct {
 func main() {
 	n := &node{kept: map[int64]string{}, lists: map[int64][]int64{}, calls: map[int64]*call{}}
 	serve := map[string]func(message, string){
-		"double": n.double, "split": n.split, "debug": n.debug, "hostile": n.hostile, "stale": n.stale,
+		"double": n.double, "split": n.split, "debug": n.debug, "hostile": n.hostile, "stale": n.stale, "once": n.once,
 	}[os.Args[1]]
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 4<<20)
@@ -190,6 +192,28 @@ func (n *node) stale(m message, _ string) {
 	}
 	done, _ := json.Marshal(m.Body.Txn)
 	n.reply(m, `"type":"txn_ok","txn":`+string(done))
+}
+
+// once keeps what is broadcast and sends it to each other node once.
+func (n *node) once(m message, _ string) {
+	switch m.Body.Type {
+	case "broadcast":
+		n.lists[0] = append(n.lists[0], m.Body.Message)
+		for _, peer := range n.peers {
+			if peer != n.id {
+				n.send(peer, fmt.Sprintf(`"type":"tell","value":%d`, m.Body.Message))
+			}
+		}
+		n.reply(m, `"type":"broadcast_ok"`)
+	case "tell":
+		value, _ := strconv.ParseInt(string(m.Body.Value), 10, 64)
+		n.lists[0] = append(n.lists[0], value)
+	case "read":
+		all, _ := json.Marshal(n.lists[0])
+		n.reply(m, `"type":"read_ok","messages":`+string(all))
+	case "topology":
+		n.reply(m, `"type":"topology_ok"`)
+	}
 }
 
 // debug replies to echo, and once writes a debug line to stdout.

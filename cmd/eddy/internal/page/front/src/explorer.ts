@@ -129,10 +129,17 @@ export class Explorer {
 
   private showReason(number: number): void {
     const { test, view, diagram } = this, r = test.head.reasons![number], causes = causesOf(test, r, diagram.bands);
-    const [from, to] = extent(test, causes.messages);
-    view.show(causes.messages.length ? Math.min(from, causes.at) : causes.at - 500, causes.messages.length ? Math.max(Math.min(to, from + 60000), causes.at) : causes.at + 500);
+    const [from, to] = extent(test, causes.messages), way = this.wayOf(number);
+    if (way.length > 0) view.show(...extent(test, way)); // the read that shows it may be much later
+    else view.show(causes.messages.length ? Math.min(from, causes.at) : causes.at - 500, causes.messages.length ? Math.max(Math.min(to, from + 60000), causes.at) : causes.at + 500);
     diagram.focus = { messages: new Set(causes.messages), alone: false, bars: [], mark: causes.at, selected: causes.shows };
     this.panel.append(reasonDetails(test, r, causes, this.go), this.close());
+  }
+
+  /** wayOf returns the messages in the page that carried the element that is missing. */
+  private wayOf(number: number): number[] {
+    const { head } = this.test, way = head.results.reasons?.[number]?.way;
+    return way ? [...way.reached, ...way.lost].map((hop) => hop.message - head.first).filter((i) => i >= 0 && i < head.messages) : [];
   }
 
   private close(): HTMLElement {
