@@ -37,7 +37,7 @@ var floors = map[string][]string{
 	"internal/message":     {},
 	"internal/quantile":    {},
 	"internal/service":     {"internal/canonical", "internal/message"},
-	"eddytest":             {"", "retry", "internal/message", "internal/service"},
+	"eddytest":             {"", "retry", "internal/message", "internal/service", "internal/checker", "internal/history", "internal/quote", "internal/sim", "internal/trial", "internal/txn", "internal/virtual", "internal/workload"},
 	"maelstrom":            {"", "internal/official", "internal/bounded"},
 	"internal/longtest":    {}, // for tests
 	"internal/txn":         {},
@@ -72,6 +72,7 @@ var floors = map[string][]string{
 	"internal/checker":          {"internal/spread", "internal/quote", "internal/quantile", "internal/canonical", "internal/history", "internal/sim", "internal/message", "internal/txn"},
 	"cmd/eddy/internal/cluster": {},
 	"internal/workload":         {"internal/spread", "internal/sim", "internal/history", "internal/checker", "internal/canonical", "internal/message", "internal/txn"},
+	"internal/virtual":          {"internal/trial"},
 	"internal/trial":            {"internal/quote", "internal/eventqueue", "internal/sim", "internal/history", "internal/checker", "internal/canonical", "internal/message", "internal/workload", "internal/service"},
 	"cmd/eddy/internal/runner":  {"internal/quote", "internal/sim", "internal/trial", "cmd/eddy/internal/cluster"},
 	"cmd/eddy/internal/page":    {"cmd/eddy/internal/csp", "internal/names", "internal/quote", "internal/sim", "internal/history", "internal/message"},

@@ -154,7 +154,7 @@ func (c *checking) run(seed uint64) *run {
 	watch := newWatchdog(&steps)
 	defer watch.end()
 	synctest.Test(c.t, func(*testing.T) {
-		b := &bubble{cfg: &cfg, program: c.program, steps: &steps, nodes: nodeDirs(cfg.Nodes, c.t.TempDir)}
+		b := newBubble(&cfg, c.program, c.t.TempDir, &steps)
 		var err error
 		if r.result, err = b.run(); err != nil {
 			panic(err)

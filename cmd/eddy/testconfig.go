@@ -88,6 +88,10 @@ func missingWorkload(args []string) error {
 	return nil
 }
 
+// finalWait replaces the usual times of the final phase. Tests set it, which run many nodes
+// that do not reply there.
+var finalWait time.Duration
+
 // config returns the configuration that the flags describe.
 func (c *testCommand) config() (*runner.Config, error) {
 	spec, err := workload.Find(c.Workload)
@@ -98,7 +102,7 @@ func (c *testCommand) config() (*runner.Config, error) {
 		Spec: spec, Bin: c.Bin, Topology: c.Topology,
 		TimeLimit: seconds(c.TimeLimit), Interval: seconds(c.interval()), Quiesce: seconds(c.Quiesce),
 		CallTimeout: c.CallTimeout, CallAttempts: c.CallAttempts, CallBackoff: c.CallBackoff, IgnoreLate: c.CallLate == "ignore",
-		ClientTimeout: c.ClientTimeout, Nemeses: c.Nemesis, Sick: trial.Sick(c.Sick),
+		ClientTimeout: c.ClientTimeout, Nemeses: c.Nemesis, Sick: trial.Sick(c.Sick), FinalClientTimeout: finalWait, FinalTimeout: finalWait,
 	}}
 	for _, step := range []func(*runner.Config) error{c.names, c.load, c.network, c.limits, c.transactions} {
 		if err := step(cfg); err != nil {

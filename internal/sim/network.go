@@ -172,14 +172,17 @@ func (n *Network) Forge(now time.Duration, m message.Message) int { return n.sen
 func (n *Network) send(now time.Duration, m message.Message, forged bool) int {
 	src, dest := n.endpoint(m.Src), n.endpoint(m.Dest)
 	link := n.link(&m, src, dest)
-	d := n.draw(link, &m, forged)
+	loss, duplicate, delay := n.faultEffects(src, dest)
+	var d draw
+	if !link.deterministic || loss > 0 || duplicate > 0 {
+		d = n.draw(link, &m, forged)
+	}
 	i := n.journal.add(now, &m, src, dest)
 	n.journal.row(i).forged = forged
 	if m.IsReply() && !forged && n.isStale(&m, src, dest) {
 		n.journal.end(i, now, StaleReply)
 		return i
 	}
-	loss, duplicate, delay := n.faultEffects(src, dest)
 	random := !n.quiesced && !(n.spared && (src.client || dest.client))
 	lost := random && d.unit(drawLoss) < link.loss
 	duplicated := random && d.unit(drawDuplicate) < link.duplicate || d.unit(drawFaultDuplicate) < duplicate
@@ -239,14 +242,11 @@ func (n *Network) launch(now time.Duration, i int, dest *endpoint, link *linkSet
 	}
 }
 
-// draw returns the message's random number. Most messages are those of clients,
-// whose links are usually deterministic: for these it does not count how often a
-// body was sent, which saves memory. Forged messages are counted separately, so
-// that they do not change the fates of the nodes' own messages.
+// draw returns the message's random number. It is not called for a link without any
+// chance, as the links of clients usually are: then it need not count how often a body
+// was sent, which saves memory. Forged messages are counted separately, so that they do
+// not change the fates of the nodes' own messages.
 func (n *Network) draw(link *linkSettings, m *message.Message, forged bool) draw {
-	if link.deterministic && len(n.faults) == 0 {
-		return 0
-	}
 	key := mix(link.hash, BodyHash(m.Body))
 	if forged {
 		key = ^key
