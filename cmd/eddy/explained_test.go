@@ -66,7 +66,7 @@ func TestLostElementIsExplained(t *testing.T) {
 	t.Parallel()
 	cases := []struct{ args, says, fate string }{
 		{"-w broadcast --bin bug-broadcast-no-retry --loss 0.05", "was lost by the link, and it was not sent again", "lost"},
-		{"-w broadcast --bin bug-broadcast-memory --nemesis kill --nemesis-interval 0.3", "It was killed at ", ""},
+		{"-w broadcast --bin bug-broadcast-memory --nemesis kill --nemesis-interval 0.3", " was killed at ", ""},
 		{"-w g-set --bin set-tells-nobody", "never sent it on", ""},
 	}
 	sideBySide(t, len(cases), func(t *testing.T, i int) {
@@ -116,5 +116,32 @@ func TestCycleIsExplained(t *testing.T) {
 	}
 	if cycles == 0 {
 		t.Errorf("no cycle:\n%s", r.Text())
+	}
+}
+
+// A key that is not linearizable is explained by what would have been right, and a value that
+// only an operation wrote that definitely failed is named.
+func TestRegisterIsExplained(t *testing.T) {
+	if raceOn {
+		t.Skip("node programs are judged without the race detector, with which they are slow")
+	}
+	t.Parallel()
+	r := explained(t, "-w", "lin-kv", "--bin", "bug-lin-kv-done-but-11", "--node-count", "3", "--time-limit", "3", "--seed", "1")
+	refused := false
+	for _, reason := range r.Reasons {
+		x := reason.Register
+		if reason.Check != "not-linearizable" {
+			continue
+		}
+		if x == nil || x.Operation.Message < 0 || len(x.Legal) == 0 || len(x.Order) == 0 {
+			t.Errorf("%+v\n%s", x, reason.Text)
+			continue
+		}
+		if strings.Contains(x.Source, `comes only from an operation that was answered with "it did not happen"`) {
+			refused = len(x.Origins) > 0 && x.Origins[0].Outcome == "fail" && strings.Contains(reason.Text, x.Source)
+		}
+	}
+	if !refused {
+		t.Errorf("no value is named that came only from an operation that did not happen:\n%s", r.Text())
 	}
 }

@@ -116,3 +116,11 @@ func (c *Cycle) sentence() string {
 	last := len(parts) - 1
 	return strings.Join(parts[:last], ", ") + ", and " + parts[last]
 }
+
+// Operations returns pointers to all operations of the explanation.
+func (c *Cycle) Operations() (all []*Operation) {
+	for i := range c.Transactions {
+		all = append(all, &c.Transactions[i].Operation)
+	}
+	return all
+}

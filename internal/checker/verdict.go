@@ -39,6 +39,9 @@ type Problem struct {
 	// Cycle is set if transactions contradict each other.
 	Cycle *Cycle
 
+	// Register is set if no order of the operations on a key explains one of them.
+	Register *Register
+
 	// Way is set if an element is missing at a node. FollowElements completes it.
 	Way *spread.Way
 }

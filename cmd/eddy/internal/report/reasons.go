@@ -16,7 +16,7 @@ func reasons(problems []checker.Problem, j *sim.Journal) []Reason {
 	for _, p := range problems {
 		r := Reason{
 			Check: p.Check, Text: quote.Lines(p.Text), Seconds: p.At.Seconds(), Unknown: p.Unknown, Protocol: p.Protocol,
-			Count: max(p.Count, 1), Message: p.Record - 1, Involved: []int{}, Cycle: p.Cycle, Way: p.Way,
+			Count: max(p.Count, 1), Message: p.Record - 1, Involved: []int{}, Cycle: p.Cycle, Register: p.Register, Way: p.Way,
 		}
 		for _, o := range operations(&p) {
 			if messages := found[o.Request()]; len(messages) > 0 {
@@ -85,9 +85,10 @@ func requests(p *checker.Problem) []checker.Request {
 // operations returns the operations of a problem's explanation.
 func operations(p *checker.Problem) (all []*checker.Operation) {
 	if p.Cycle != nil {
-		for i := range p.Cycle.Transactions {
-			all = append(all, &p.Cycle.Transactions[i].Operation)
-		}
+		all = append(all, p.Cycle.Operations()...)
+	}
+	if p.Register != nil {
+		all = append(all, p.Register.Operations()...)
 	}
 	return all
 }

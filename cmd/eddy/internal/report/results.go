@@ -60,8 +60,9 @@ type Reason struct {
 	Message  int   `json:"message"`  // the index in the journal of the message that shows it; -1 if there is none
 	Involved []int `json:"involved"` // the indices of the messages that are needed to understand it
 
-	Cycle *checker.Cycle `json:"cycle,omitempty"` // of transactions that contradict each other
-	Way   *spread.Way    `json:"way,omitempty"`   // of an element towards a node that lacks it
+	Cycle    *checker.Cycle    `json:"cycle,omitempty"`    // of transactions that contradict each other
+	Register *checker.Register `json:"register,omitempty"` // of a key whose operations have no order
+	Way      *spread.Way       `json:"way,omitempty"`      // of an element towards a node that lacks it
 }
 
 // A Command is a test's command line.

@@ -10,8 +10,9 @@ export interface Edge { from: number; to: number; kind: string; key?: number; te
 export interface Cycle { transactions: Transaction[]; edges: Edge[] }
 export interface Hop { from: string; to: string; type: string; fate: string; sent_ns: number; done_ns?: number; message: number; text: string }
 export interface Way { element: number; node: string; text: string; guess: boolean; reached: Hop[]; lost: Hop[]; more: number; without: string[] }
+export interface Register { key: number; operation: Operation; legal: string[]; origins: Operation[]; before: Operation[]; concurrent: Operation[]; order: Operation[]; earlier: number; then: string }
 /** A Cause is a reason for the verdict as results.json has it. */
-export interface Cause { check: string; text: string; cycle?: Cycle; way?: Way }
+export interface Cause { check: string; text: string; cycle?: Cycle; register?: Register; way?: Way }
 export interface Results {
   reasons: Cause[];
   verdict: string; workload: string; bin: string; seed: number; started: string; seconds: number;

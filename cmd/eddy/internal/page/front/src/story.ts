@@ -2,6 +2,7 @@ import { Cause, Test } from "./data";
 import { CyclePicture } from "./cycle";
 import { Go } from "./details";
 import { h, isolated } from "./dom";
+import { registerPicture } from "./register";
 
 /** A Story explains a violation: the main one, until another is selected. */
 export class Story {
@@ -30,17 +31,23 @@ export class Story {
   private explained(cause: Cause, lines: string[]): HTMLElement | null {
     if (cause.cycle) return new CyclePicture(this.test, cause.cycle, this.go).element;
     if (lines.length === 0) return null;
-    const links = new Map((cause.way ? [...cause.way.reached, ...cause.way.lost] : []).map((hop) => [hop.text, hop]));
-    return h("ul", { class: "lines" }, ...lines.map((l) => {
-      const hop = links.get(l);
-      return h("li", { class: hop && hop.fate !== "delivered" ? "lost" : "" }, hop ? messageLink(this.test, this.go, hop.message, l) : isolated(l));
-    }));
+    const list = h("ul", { class: "lines" }, ...lines.map((l) => this.line(cause, l)));
+    return cause.register ? h("div", {}, list, registerPicture(this.test, cause.register, this.go)) : list;
+  }
+
+  /** line returns a line of an explanation. If it is about a message or an operation, it is a link to it. */
+  private line(cause: Cause, text: string): HTMLElement {
+    const { register: r, way } = cause;
+    const hop = way && [...way.reached, ...way.lost].find((x) => x.text === text);
+    const op = r && [...r.origins, ...r.before, ...r.concurrent].find((o) => text.includes(`${o.text}, by ${o.client} at ${o.node} (msg_id ${o.msg_id})`));
+    const message = hop?.message ?? op?.message ?? -1;
+    return h("li", { class: hop && hop.fate !== "delivered" ? "lost" : "" }, messageLink(this.test, this.go, message, text));
   }
 }
 
 /** messageLink returns a link to a message in the diagram, or its text if the page does not have it. */
 export function messageLink(test: Test, go: Go, message: number, text: string): HTMLElement {
   const { head } = test;
-  if (message < head.first || message >= head.first + head.messages) return isolated(text);
+  if (message < 0 || message < head.first || message >= head.first + head.messages) return isolated(text);
   return h("a", { href: go.href(`m${message}`), onclick: (e) => { e.preventDefault(); go(`m${message}`); } }, isolated(text));
 }
