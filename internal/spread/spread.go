@@ -17,10 +17,11 @@ import (
 type Spread struct {
 	j      *sim.Journal
 	asked  map[int64]time.Duration // when a client first asked for each element
-	asks   map[int64][]int         // by element, the requests of clients, their copies too
-	places map[uint64]bool         // where elements stand
-	guess  bool                    // some of these integers may be something else
-	silent bool                    // there is no message between nodes
+	ask    Request
+	asks   map[int64][]int // by element, the requests of clients, their copies too
+	places map[uint64]bool // where elements stand
+	guess  bool            // some of these integers may be something else
+	silent bool            // there is no message between nodes
 }
 
 // A Request says how clients ask for an element: the type of the request, and the member of
@@ -29,20 +30,25 @@ type Request struct{ Type, Member string }
 
 // New learns from a journal.
 func New(j *sim.Journal, r Request) *Spread {
-	s := &Spread{j: j, asked: map[int64]time.Duration{}, asks: map[int64][]int{}}
+	s := &Spread{j: j, ask: r, asked: map[int64]time.Duration{}, asks: map[int64][]int{}}
 	for m := range j.All() {
-		if !m.IsRequest() || m.Type != r.Type || !sim.IsClient(m.Src) {
-			continue
-		}
-		if v, ok := integer(message.Member(m.Body, r.Member)); ok {
-			if _, known := s.asked[v]; !known {
-				s.asked[v] = m.Sent
+		if e, ok := s.element(&m); ok {
+			if _, known := s.asked[e]; !known {
+				s.asked[e] = m.Sent
 			}
-			s.asks[v] = append(s.asks[v], m.Index)
+			s.asks[e] = append(s.asks[e], m.Index)
 		}
 	}
 	s.learn()
 	return s
+}
+
+// element returns the element that a client's request asks for.
+func (s *Spread) element(m *sim.Record) (int64, bool) {
+	if !m.IsRequest() || m.Type != s.ask.Type || !sim.IsClient(m.Src) {
+		return 0, false
+	}
+	return integer(message.Member(m.Body, s.ask.Member))
 }
 
 // betweenNodes reports whether no client sent or gets the message.

@@ -82,6 +82,37 @@ func TestWays(t *testing.T) {
 	})
 }
 
+// TestTraffic judges what messages between nodes were for.
+func TestTraffic(t *testing.T) {
+	datadriven.RunTest(t, "testdata/traffic", func(t *testing.T, d *datadriven.TestData) string {
+		s := New(journal(t, d.Input), Request{"broadcast", "message"})
+		line := map[string][]string{"n1": {"n2"}, "n2": {"n1", "n3"}, "n3": {"n2"}}
+		traffic, slowest := s.Traffic([]string{"n1", "n2", "n3"}, line)
+		sum := traffic.New + traffic.Known + traffic.Repeated + traffic.Lost + traffic.Without
+		if sum != traffic.Messages {
+			t.Errorf("%d messages, but %d were for something: %+v", traffic.Messages, sum, traffic)
+		}
+		return fmt.Sprintf("%v\ntypes: %v\nlinks: %v\nslowest: %v\n", traffic, traffic.Types(), traffic.Links(), slowest)
+	})
+}
+
+// The diameter of each topology is that of its definition.
+func TestDiameter(t *testing.T) {
+	for want, edges := range map[int]string{0: "a", 1: "a-b b-c c-a", 3: "a-b b-c c-d"} {
+		graph := map[string][]string{}
+		for edge := range strings.FieldsSeq(edges) {
+			from, to, joined := strings.Cut(edge, "-")
+			graph[from] = append(graph[from], nil...)
+			if joined {
+				graph[from], graph[to] = append(graph[from], to), append(graph[to], from)
+			}
+		}
+		if got := diameter(graph); got != want {
+			t.Errorf("the diameter of %s is %d", edges, got)
+		}
+	}
+}
+
 // Integers are found in any form, but ids of messages are left out.
 func TestIntegers(t *testing.T) {
 	for body, want := range map[string]string{

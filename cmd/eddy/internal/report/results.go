@@ -211,7 +211,8 @@ func (r *Results) Text() string {
 		width = max(width, len(name))
 	}
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "%-*s  %s\n", width, name, fmt.Sprintf(format, args...))
+		text := strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "\n"+strings.Repeat(" ", width+2))
+		fmt.Fprintf(&b, "%-*s  %s\n", width, name, text)
 	}
 	o := r.Operations
 	row("operations", "%d ok, %d failed, %d indefinite, %.0f/s", o.OK, o.Fail, o.Indefinite, o.Rate)
