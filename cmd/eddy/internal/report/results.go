@@ -65,6 +65,12 @@ type Reason struct {
 	Way      *spread.Way       `json:"way,omitempty"`      // of an element towards a node that lacks it
 }
 
+// First returns the first line of the text, which says what is wrong.
+func (r *Reason) First() string {
+	first, _, _ := strings.Cut(r.Text, "\n")
+	return first
+}
+
 // A Command is a test's command line.
 type Command struct {
 	Args []string `json:"args"` // the arguments after eddy test
@@ -241,18 +247,31 @@ func number(v any) string {
 	return fmt.Sprint(v)
 }
 
+// writeReasons writes the reasons of each check together. The first one of each is explained.
 func (r *Results) writeReasons(b *strings.Builder) {
-	shown, of := 0, map[string]int{}
-	for _, reason := range r.Reasons {
-		if of[reason.Check]++; of[reason.Check] > maxPerCheck || shown == maxReasons {
+	shown := 0
+	for _, k := range r.kinds() {
+		if shown >= maxReasons {
+			fmt.Fprintf(b, "  %s: see results.json\n", &k)
 			continue
 		}
-		shown++
-		text := strings.ReplaceAll(reason.Text, "\n", "\n      ")
-		fmt.Fprintf(b, "  %7.3fs  %s: %s\n", reason.Seconds, reason.Check, text)
-	}
-	if more := len(r.Reasons) - shown; more > 0 {
-		fmt.Fprintf(b, "  and %d more in results.json\n", more)
+		before, name := "", k.check+": "
+		if k.count > 1 {
+			fmt.Fprintf(b, "  %s:\n", &k)
+			before, name = "  ", ""
+		}
+		most := min(len(k.reasons), maxPerCheck)
+		for i, reason := range k.reasons[:most] {
+			text := reason.First()
+			if i == 0 {
+				text = strings.ReplaceAll(reason.Text, "\n", "\n      "+before)
+			}
+			fmt.Fprintf(b, "%s  %7.3fs  %s%s\n", before, reason.Seconds, name, text)
+			shown++
+		}
+		if more := len(k.reasons) - most; more > 0 {
+			fmt.Fprintf(b, "    and %d more in results.json\n", more)
+		}
 	}
 }
 

@@ -33,7 +33,7 @@ func TestWay(t *testing.T) {
 	}
 	tb := openReport(t, dir, "")
 	lines := strings.Split(reason.Text, "\n")
-	tb.has(".first", lines[0])
+	tb.has("h1", lines[0])
 	for _, line := range lines[1:] {
 		tb.has(".story .lines", line)
 	}

@@ -22,7 +22,7 @@ export interface Results {
 }
 interface Block { first: number; count: number }
 export interface Head {
-  name: string; verdict: string; sentence: string; command: string; seed: string; reasons: Reason[] | null; results: Results;
+  name: string; verdict: string; sentence: string; command: string; seed: string; reasons: Reason[] | null; kinds: string[] | null; results: Results;
   nodes: string[] | null; names: string[]; fates: string[]; events: TestEvent[] | null;
   first: number; messages: number; all: number; operations: number; calls: number;
   big_ids: Record<string, string>; big_replies: Record<string, string>;

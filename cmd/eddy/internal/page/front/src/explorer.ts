@@ -6,6 +6,7 @@ import { Diagram, Filter, Focus } from "./diagram";
 import { labelOf, tipOf } from "./words";
 import { count, h, plural, printable, isolated, save, table, time } from "./dom";
 import { Overview } from "./overview";
+import { kindsOf } from "./story";
 import { onTheme } from "./theme";
 import { View } from "./view";
 
@@ -150,14 +151,14 @@ export class Explorer {
     const { head } = this.test, help = h("section", { "aria-label": "Help" });
     if ((head.reasons ?? []).length > 0) {
       help.append(h("h3", {}, "What went wrong"), h("p", { class: "note" }, "Select one to see the messages that could have caused it."));
-      help.append(h("ul", { class: "reasons" }, ...head.reasons!.map((r, i) => h("li", {}, `${time(r.seconds * 1000)} `, this.reasonLink(i), r.unknown ? " (unknown)" : ""))));
+      help.append(h("ul", { class: "reasons" }, ...kindsOf(this.test).map((k) => h("li", {}, isolated(k.text), ": ", ...k.all.flatMap((i, n) => [n > 0 ? ", " : "", this.reasonLink(i)])))));
     }
     help.append(h("h3", {}, "How to read this"), h("p", {}, "Time increases to the right. A line between two lanes is a message. At its end the message was delivered, or lost if there is a cross. Click a message to see its body and its call."),
       h("p", { class: "note" }, "Wheel, + and −: zoom. Drag, ← and →: move in time. ↑ and ↓: other lanes. N and P: next and previous message. Enter: the call of the message. Escape: no selection. Home: the whole test."));
     return help;
   }
 
-  private reasonLink(i: number): HTMLElement { return link(this.go, `v${i}`, this.test.head.reasons![i].check); }
+  private reasonLink(i: number): HTMLElement { return link(this.go, `v${i}`, time(this.test.head.reasons![i].seconds * 1000)); }
 
   private pointer(): void {
     const { diagram, view } = this, { canvas } = diagram;

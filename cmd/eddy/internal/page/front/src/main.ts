@@ -2,10 +2,10 @@ import { charts } from "./charts";
 import { compare } from "./compare";
 import { load, Test } from "./data";
 import { Go, link } from "./details";
-import { h, time } from "./dom";
+import { h } from "./dom";
 import { Explorer } from "./explorer";
 import { faults, links, numbers, perOperation } from "./tables";
-import { Story } from "./story";
+import { kindsOf, Story } from "./story";
 import { Timeline } from "./timeline";
 import { View } from "./view";
 
@@ -60,14 +60,12 @@ function sections(test: Test, view: View): HTMLElement {
     h("details", { class: "more", open: true }, h("summary", {}, "Numbers, faults and links"), numbers(test), faults(test), perOperation(test), links(test)));
 }
 
-/** reasonsAtTop adds links to the causes of violations at the top of the page. */
+/** reasonsAtTop makes each kind of violation at the top of the page a link to the first of them. */
 function reasonsAtTop(test: Test): void {
-  const reasons = test.head.reasons ?? [];
-  if (reasons.length === 0) return;
-  const first = document.querySelector(`#t${test.index}-top .first`);
-  const line = h("p", { class: "ways" }, link(goIn(test.index), "v0", "Show what could have caused it"));
-  reasons.slice(1, 6).forEach((r, i) => line.append(" · ", link(goIn(test.index), `v${i + 1}`, `${r.check} at ${time(r.seconds * 1000)}`)));
-  first?.after(line);
+  const go = goIn(test.index), top = document.getElementById(`t${test.index}-top`);
+  if ((test.head.reasons ?? []).length === 0) return;
+  kindsOf(test).forEach((k, i) => top?.querySelectorAll(".kinds li")[i]?.replaceChildren(link(go, `v${k.first}`, k.text)));
+  top?.querySelector(".kinds")?.after(h("p", { class: "ways" }, link(go, "v0", "Show what could have caused it")));
 }
 
 async function main(): Promise<void> {

@@ -22,7 +22,7 @@ export class Story {
     this.shown = number;
     const lines = cause.text.split("\n");
     this.element.replaceChildren();
-    if (number > 0) this.element.append(h("p", { class: "first" }, isolated(cause.check), ": ", isolated(lines[0])));
+    if (number > 0) this.element.append(h("p", { class: "first" }, isolated(`${cause.check}: ${lines[0]}`)));
     this.element.append(this.explained(cause, lines.slice(1)) ?? "");
     document.getElementById(`${this.test.prefix}explained`)?.remove(); // the text for pages without a script
   }
@@ -43,6 +43,19 @@ export class Story {
     const message = hop?.message ?? op?.message ?? -1;
     return h("li", { class: hop && hop.fate !== "delivered" ? "lost" : "" }, messageLink(this.test, this.go, message, text));
   }
+}
+
+/** A Kind is the violations that one check found. */
+export interface Kind { first: number; text: string; all: number[] }
+
+/** kindsOf returns the kinds of violations of a test, with the texts that eddy test wrote for them. */
+export function kindsOf(test: Test): Kind[] {
+  const all = new Map<string, Kind>();
+  (test.head.reasons ?? []).forEach((r, i) => {
+    const key = `${r.check} ${r.unknown}`, k = all.get(key);
+    if (k) k.all.push(i); else all.set(key, { first: i, text: test.head.kinds?.[all.size] ?? r.check, all: [i] });
+  });
+  return Array.from(all.values());
 }
 
 /** messageLink returns a link to a message in the diagram, or its text if the page does not have it. */
