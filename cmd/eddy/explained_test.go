@@ -145,3 +145,40 @@ func TestRegisterIsExplained(t *testing.T) {
 		t.Errorf("no value is named that came only from an operation that did not happen:\n%s", r.Text())
 	}
 }
+
+// A broadcast's cost is explained by what the messages between nodes were for.
+func TestBroadcastTrafficIsExplained(t *testing.T) {
+	if raceOn {
+		t.Skip("node programs are judged without the race detector, with which they are slow")
+	}
+	t.Parallel()
+	running <- true
+	defer func() { <-running }()
+	store := t.TempDir()
+	printed, err := exec.Command("eddy", "test", "--store", store, "-w", "broadcast", "--bin", "bug-broadcast-none",
+		"--node-count", "3", "--latency", "30", "--time-limit", "1.5", "--seed", "1").Output()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, printed)
+	}
+	r, err := report.ReadResults(filepath.Join(store, "latest"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if per, ok := r.Numbers["messages per operation"].(float64); !ok || per < 1 {
+		t.Errorf("messages per operation: %v", r.Numbers["messages per operation"])
+	}
+	for name, says := range map[string]string{
+		"messages per broadcast": "at best 2: ", "messages by type": "gossip_ok ", "messages by link": "n1→n2 ",
+		"slowest value": "the two nodes farthest apart in the topology need at least ",
+	} {
+		number, _ := r.Numbers[name].(map[string]any)
+		text, _ := number["text"].(string)
+		if first, _, _ := strings.Cut(text, "\n"); !strings.Contains(text, says) || !strings.Contains(string(printed), first) {
+			t.Errorf("%s is %q, and the text\n%s", name, text, printed)
+		}
+	}
+	cost := r.Numbers["messages per broadcast"].(map[string]any)
+	if repeated := cost["repeated"].(float64); repeated == 0 { // the node sends again after 20 ms what takes 60 ms to be acknowledged
+		t.Errorf("no message was sent again: %v", cost)
+	}
+}
