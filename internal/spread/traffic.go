@@ -356,7 +356,7 @@ func (j *Journey) text() string {
 		}
 		text += fmt.Sprintf("\n%s → %s: waited %s, travelled %s", l.From, l.To, milliseconds(l.Waited), milliseconds(l.Travelled))
 		if l.LostFirst > 0 {
-			text += fmt.Sprintf(", after %d lost messages", l.LostFirst)
+			text += fmt.Sprintf(", lost before: %d", l.LostFirst)
 		}
 	}
 	return text

@@ -18,7 +18,7 @@ type Way struct {
 	Text    string   `json:"text"`    // why, in a sentence or two
 	Guess   bool     `json:"guess"`   // integers in messages between nodes may be something else
 	Reached []Hop    `json:"reached"` // the message that first brought it to each node that got it, in their order
-	Lost    []Hop    `json:"lost"`    // messages that carried it to nodes that never got it
+	Lost    []Hop    `json:"lost"`    // messages that carried it to nodes that never got it, or to the node after it had lost it
 	More    int      `json:"more"`    // how many more such messages there were
 	Without []string `json:"without"` // the nodes that never got it
 }
@@ -132,7 +132,7 @@ func (t *trip) way(nodes []string) *Way {
 	})
 	for i := range t.undone {
 		m := &t.undone[i]
-		if _, known := t.arrived[m.Dest]; known {
+		if _, known := t.arrived[m.Dest]; known && !(m.Dest == w.Node && m.SentStep > t.latest().DoneStep) {
 			continue
 		}
 		if len(w.Lost) == maxLost {
@@ -187,15 +187,21 @@ func (t *trip) why(w *Way) string {
 	return fmt.Sprintf("no message to %s contained it: %s had it and never sent it there, and no message that carried it was lost%s", w.Node, had, t.killed(w))
 }
 
-// forgot says that the node got the element and lacks it all the same. got is the message
-// that brought it first.
-func (t *trip) forgot(got *sim.Record) string {
-	latest := *got
+// latest returns the message that brought the element to the node last.
+func (t *trip) latest() sim.Record {
+	latest := t.arrived[t.want.Node]
 	for _, m := range t.to {
 		if m.Fate == sim.Delivered && m.Done <= t.want.At && m.DoneStep > latest.DoneStep {
 			latest = m
 		}
 	}
+	return latest
+}
+
+// forgot says that the node got the element and lacks it all the same. got is the message
+// that brought it first.
+func (t *trip) forgot(got *sim.Record) string {
+	latest := t.latest()
 	what := fmt.Sprintf("%s got it at %s, from %s", got.Dest, seconds(got.Done), got.Src)
 	if latest.Index != got.Index {
 		what += fmt.Sprintf(", and for the last time at %s, from %s", seconds(latest.Done), latest.Src)
