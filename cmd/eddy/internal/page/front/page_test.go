@@ -60,7 +60,7 @@ func TestPictures(t *testing.T) {
 		{"pass", "PASS", "", 1220},
 		{"double-reply", "FAIL", "#v0", 860},
 		{"failed", "FAIL", "#v0", 790},
-		{"split", "FAIL", "#v0", 860},
+		{"split", "FAIL", "#v0", 1120},
 		{"killed-node", "PASS", "", 860},
 		{"cycle", "FAIL", "", 620},
 		{"violation", "FAIL", "#v0", 760},
