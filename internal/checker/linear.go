@@ -91,7 +91,12 @@ func (f *registerFindings) addKey(key int64, steps []step, deadline time.Time) (
 		p := f.last()
 		p.Register = r
 		p.Text += "\n" + strings.Join(r.lines(), "\n")
-		p.Requests = append(writesBefore(steps, culprit), r.requests()...)
+		p.Requests = writesBefore(steps, culprit)
+		for _, request := range r.requests() {
+			if !slices.Contains(p.Requests, request) {
+				p.Requests = append(p.Requests, request)
+			}
+		}
 	}
 	return true
 }
