@@ -14,6 +14,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natscarrier"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/wasmrunner"
 	"github.com/eddyrpc/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/internal/trial"
 )
@@ -187,7 +188,7 @@ func (c *testCommand) once() (verdict string, err error) {
 	ctx, stop := untilSignal()
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends this process at once
-	res, err := runner.Run(ctx, cfg)
+	res, err := runTest(ctx, cfg)
 	status.clear()
 	if err != nil {
 		store.Discard()
@@ -211,6 +212,19 @@ func (c *testCommand) once() (verdict string, err error) {
 		return "", fmt.Errorf("%w\n%s", res.Crash, res.Crash.Stack)
 	}
 	return results.Verdict, nil
+}
+
+// runTest runs a test of processes in real time, or of WebAssembly programs in virtual time.
+func runTest(ctx context.Context, cfg *runner.Config) (*trial.Result, error) {
+	if !cfg.Virtual {
+		return runner.Run(ctx, cfg)
+	}
+	program, err := wasmrunner.Compile(ctx, cfg.Bin)
+	if err != nil {
+		return nil, err
+	}
+	defer program.Close(ctx)
+	return program.Run(ctx, cfg)
 }
 
 // carrier returns NATS servers that carry the messages of a test.

@@ -84,7 +84,7 @@ func (t *Trial) noteFurther(n *node, field string) {
 func (t *Trial) noteRate() {
 	wanted := t.cfg.Rate * t.cfg.TimeLimit.Seconds()
 	// The times between requests are random: allow for this.
-	if t.cfg.Rate <= 0 || t.noClient == 0 && t.noNode == 0 || float64(t.sent) >= 0.9*wanted-2*math.Sqrt(wanted) {
+	if t.cfg.Rate <= 0 || t.replay != nil || t.noClient == 0 && t.noNode == 0 || float64(t.sent) >= 0.9*wanted-2*math.Sqrt(wanted) {
 		return
 	}
 	why := fmt.Sprintf("all %d clients (--concurrency) were waiting for replies", t.cfg.Concurrency)

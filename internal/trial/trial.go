@@ -62,6 +62,10 @@ type Trial struct {
 	open        int // the number of open operations
 	outcomes    [4]int
 
+	plan   []sim.Planned
+	asks   []askRow
+	replay *replay // nil without Config.Case
+
 	sent               int           // operations of the main phase
 	mainFirst, mainEnd int           // where they begin and end in the history
 	mainBegan          time.Duration // when the main phase began
@@ -101,6 +105,10 @@ func New(cfg *Config, processes Processes) *Trial {
 		turn: new(workload.Turn), draws: rand.NewPCG(seed, 2),
 		byName: map[string]*node{}, byClient: map[string]*client{}, ended: map[clientRequest]*endedRequest{},
 		warnings: violations{most: 1}, forwarded: map[int]bool{},
+		replay: newReplay(cfg.Case),
+	}
+	if cfg.Case != nil {
+		t.net.SetChances(cfg.Case.Fates)
 	}
 	t.load = cfg.Spec.New(workload.Env{
 		Nodes: cfg.Nodes, Topology: workload.Topology(cfg.Topology, cfg.Nodes),
