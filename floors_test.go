@@ -78,11 +78,12 @@ var floors = map[string][]string{
 	"internal/story":               {"internal/quote", "internal/sim", "internal/history", "internal/message"},
 	"cmd/eddy/internal/wasm":       {},
 	"cmd/eddy/internal/wasmrunner": {"internal/quote", "internal/trial", "internal/virtual", "cmd/eddy/internal/runner", "cmd/eddy/internal/wasm"},
+	"cmd/eddy/internal/hunt":       {"internal/checker", "internal/shrink", "internal/trial", "cmd/eddy/internal/runner"},
 	"cmd/eddy/internal/runner":     {"internal/quote", "internal/sim", "internal/trial", "cmd/eddy/internal/cluster"},
 	"cmd/eddy/internal/page":       {"cmd/eddy/internal/csp", "internal/names", "internal/quote", "internal/sim", "internal/history", "internal/message"},
 	"cmd/eddy/internal/report":     {"internal/quote", "internal/quantile", "cmd/eddy/internal/page", "internal/sim", "internal/history", "internal/checker", "internal/workload", "internal/trial", "internal/message"},
 	"cmd/eddy/internal/serve":      {"cmd/eddy/internal/csp", "cmd/eddy/internal/report"},
-	"cmd/eddy": {"internal/quote", "internal/quantile", "cmd/eddy/internal/page", "cmd/eddy/internal/serve", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "internal/sim", "internal/history", "internal/checker", "internal/workload", "internal/trial", "cmd/eddy/internal/runner", "cmd/eddy/internal/wasmrunner", "cmd/eddy/internal/report", "cmd/eddy/internal/plan", "retry", "internal/txn",
+	"cmd/eddy": {"internal/quote", "internal/quantile", "cmd/eddy/internal/page", "cmd/eddy/internal/serve", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "internal/sim", "internal/history", "internal/checker", "internal/workload", "internal/trial", "cmd/eddy/internal/runner", "cmd/eddy/internal/wasmrunner", "cmd/eddy/internal/hunt", "internal/shrink", "internal/story", "cmd/eddy/internal/report", "cmd/eddy/internal/plan", "retry", "internal/txn",
 		// eddy call is a caller itself; what is judged is talked to without these.
 		"", "natsnet", "metrics", "cmd/eddy/internal/join", "cmd/eddy/internal/natsserver", "cmd/eddy/internal/natskv", "cmd/eddy/internal/natscarrier"},
 	"cmd/eddy/internal/plan":       {"cmd/eddy/internal/csp", "internal/quantile", "internal/eventqueue", "internal/sim", "retry", "internal/schedule"},

@@ -18,7 +18,6 @@ type bubble struct {
 	program func(*Process) error
 	dirs    []directory
 	wrote   chan struct{} // receives a value when there is output
-	trial   *trial.Trial
 	steps   *atomic.Int64 // counts what the nodes do, for the watchdog
 }
 
@@ -36,7 +35,6 @@ func newBubble(cfg *trial.Config, program func(*Process) error, root func() stri
 func (b *bubble) run() (*trial.Result, error) {
 	start := time.Now()
 	nodes, test := virtual.New(b.cfg, b)
-	b.trial = test
 	nodes.OnStep = func() { b.steps.Add(1) }
 	test.Begin(0)
 	timer := time.NewTimer(0)

@@ -60,6 +60,14 @@ var (
 // See the package comment about mutexes that are held while time passes.
 func Check[Node func() *eddy.Node | func(*Process) error](t *testing.T, newNode Node, test Test) {
 	t.Helper()
+	if text := failure(t, newNode, test); text != "" {
+		t.Error(text)
+	}
+}
+
+// failure is Check that returns what is wrong, or "".
+func failure[Node func() *eddy.Node | func(*Process) error](t *testing.T, newNode Node, test Test) string {
+	t.Helper()
 	cfg, err := test.config()
 	if err != nil {
 		t.Fatalf("eddytest: %v", err)
@@ -77,9 +85,11 @@ func Check[Node func() *eddy.Node | func(*Process) error](t *testing.T, newNode 
 		first, last = *oneSeed, *oneSeed
 		c.verbose = true
 	}
-	if failed := c.firstFailure(first, last); failed != nil {
-		t.Error(c.describe(failed, last-first+1))
+	failed := c.firstFailure(first, last)
+	if failed == nil {
+		return ""
 	}
+	return c.describe(failed, last-first+1)
 }
 
 // A check is one call of Check.
@@ -118,7 +128,6 @@ type run struct {
 	result   *trial.Result
 	verdict  checker.Verdict
 	problems []checker.Problem
-	happened *trial.Case // what can be left out of it
 }
 
 // main returns the check that decided, or "".
@@ -179,7 +188,6 @@ func (c *checking) runConfig(cfg *trial.Config) *run {
 		if r.result, err = b.run(); err != nil {
 			panic(err)
 		}
-		r.happened = b.trial.Case()
 		endGoroutines()
 	})
 	r.verdict, r.problems = r.result.Judge(cfg)
@@ -194,7 +202,7 @@ func (c *checking) smallest(r *run) string {
 	cfg := *c.cfg
 	cfg.Network.Seed = r.seed
 	began, last := time.Now(), r
-	found := shrink.Shrink(r.happened, func(candidate *trial.Case) bool {
+	found := shrink.Shrink(r.result.Case(), func(candidate *trial.Case) bool {
 		again := c.runConfig(candidate.Apply(&cfg))
 		failed := again.verdict == checker.Fail && again.main() == r.main()
 		if failed {
@@ -206,7 +214,7 @@ func (c *checking) smallest(r *run) string {
 	if !found.Minimal {
 		words = "the smallest case found within -eddy.shrink " + shrinkFor.String()
 	}
-	size, of := shrink.SizeOf(found.Case), shrink.SizeOf(r.happened)
+	size, of := shrink.SizeOf(found.Case), shrink.SizeOf(r.result.Case())
 	text := fmt.Sprintf("%s has %d of %d requests, %d of %d faults, %d of %d losses and duplications, and %d of %d nodes (%d runs):\n",
 		words, size.Asks, of.Asks, size.Faults, of.Faults, size.Fates, of.Fates, size.Nodes, of.Nodes, found.Runs)
 	text += last.problems[0].Text + "\n"

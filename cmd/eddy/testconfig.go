@@ -111,6 +111,13 @@ func (c *testCommand) config() (*runner.Config, error) {
 			return nil, usageError("%v", err)
 		}
 	}
+	if c.Case != "" {
+		replayed, err := readCase(c.Case)
+		if err != nil {
+			return nil, usageError("--case: %v", err)
+		}
+		cfg.Config = *replayed.Apply(&cfg.Config)
+	}
 	return cfg, nil
 }
 

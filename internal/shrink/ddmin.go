@@ -2,26 +2,19 @@ package shrink
 
 import "slices"
 
-// maxAlone is up to how many parts each part is tried alone. A small part of many seldom
-// fails alone.
-const maxAlone = 8
-
 // reduce removes elements from a list until no single one can be removed. fails reports
 // whether a part of the list fails; the whole list does.
 //
 // It is the algorithm ddmin of Zeller and Hildebrandt: it splits the list into parts,
-// tries each part alone and the list without each part, and splits into more parts if
-// all of these pass.
+// tries the list without each part, and splits into more parts if all of these pass. It
+// leaves out to try each of more than two parts alone: with a failure that needs all of
+// some elements, a part that fails alone lies in a half that did.
 func reduce[T any](list []T, fails func([]T) bool) {
 	if fails(nil) {
 		return
 	}
 	for parts := 2; len(list) > 1; {
 		chunks := split(list, parts)
-		if alone := failsAlone(chunks, fails); alone >= 0 {
-			list, parts = chunks[alone], 2
-			continue
-		}
 		left := removeChunks(chunks, fails)
 		switch {
 		case len(left) < len(chunks):
@@ -42,14 +35,6 @@ func split[T any](list []T, parts int) (chunks [][]T) {
 		chunks = append(chunks, list[i*len(list)/parts:(i+1)*len(list)/parts])
 	}
 	return chunks
-}
-
-// failsAlone returns the index of the first chunk that fails alone, or -1.
-func failsAlone[T any](chunks [][]T, fails func([]T) bool) int {
-	if len(chunks) > maxAlone {
-		return -1
-	}
-	return slices.IndexFunc(chunks, fails)
 }
 
 // removeChunks removes one chunk after another where the rest fails, the last chunk

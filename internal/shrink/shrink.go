@@ -6,6 +6,7 @@ package shrink
 import (
 	"crypto/sha256"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -40,7 +41,16 @@ func SizeOf(c *trial.Case) Size {
 }
 
 func (s Size) String() string {
-	return fmt.Sprintf("%d faults, %d fates, %d requests, %d nodes, %v", s.Faults, s.Fates, s.Asks, s.Nodes, s.TimeLimit.Round(time.Millisecond))
+	count := func(n int, one string) string {
+		if n == 1 {
+			return "1 " + one
+		}
+		return fmt.Sprintf("%d %ss", n, one)
+	}
+	return strings.Join([]string{
+		count(s.Asks, "request"), count(s.Faults, "fault"), count(s.Fates, "lost or doubled message"), count(s.Nodes, "node"),
+		s.TimeLimit.Round(time.Millisecond).String(),
+	}, ", ")
 }
 
 // A Result is what a search has found.

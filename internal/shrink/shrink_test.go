@@ -222,6 +222,17 @@ func TestShrinkSavesTime(t *testing.T) {
 	}
 }
 
+// As many nodes are left as the program needs, at least one.
+func TestShrinkKeepsNodes(t *testing.T) {
+	c := &trial.Case{Nodes: []string{"n1", "n2", "n3"}, TimeLimit: time.Second}
+	for least, want := range []int{1, 1, 2, 3, 3} {
+		res := Shrink(c, func(c *trial.Case) bool { return true }, Options{MinNodes: least})
+		if len(res.Case.Nodes) != want {
+			t.Errorf("at least %d: %q", least, res.Case.Nodes)
+		}
+	}
+}
+
 // Without a node, its requests and what faults do to it are gone.
 func TestWithoutNode(t *testing.T) {
 	link := func(from, to string) sim.Link { return sim.Link{From: from, To: to} }

@@ -75,6 +75,7 @@ func (s *stage) reply(op int, end history.End) {
 // play plays a test in which everything happens that a story has a line for.
 func play(t *testing.T) *stage {
 	s := newStage(t)
+	s.net.Started("n1", 1, 0)
 	s.reply(s.ask("c1", "n1", 1, false, `{"type":"topology","topology":{}}`), history.End{Outcome: history.OK})
 	for i := range 8 {
 		s.send("n1", "n2", `{"type":"ping","number":%d}`, i)
@@ -101,6 +102,7 @@ func play(t *testing.T) *stage {
 	s.net.Started("n2", 2, s.now)
 	s.h.End(late, history.End{Outcome: history.Indefinite, Error: "the node's process ended", At: s.now})
 	s.wait(1500 * time.Microsecond)
+	s.send("n2", "c3", `{"type":"error","code":13,"in_reply_to":1}`)
 	s.send("n3", "n2", `{"type":"copy","value":6}`)
 	s.net.Quiesce(s.now)
 	for i := range int64(6) {
@@ -142,6 +144,7 @@ func TestOf(t *testing.T) {
       88 ms  kill n2 ends
       88 ms  n2 has started again (incarnation 2)
       88 ms  c3: the node's process ended after 70 ms
+    89.5 ms  n2 -> c3 {"type":"error","code":13,"in_reply_to":1}
     89.5 ms  n3 -> n2 {"type":"copy","value":6} still on its way at the end
     89.5 ms  all faults have ended
     89.5 ms  c4 asks n1: read
@@ -170,11 +173,11 @@ func TestOfIsShort(t *testing.T) {
 		most, lines int
 		has, lacks  string
 	}{
-		{43, 43, "c4: ok 40", "..."},
-		{42, 34, "5 repeated requests", "c4: ok 40"},
-		{34, 34, `"number":3`, "ping delivered"},
-		{33, 27, "8 ping delivered\n", `"number":3`},
-		{26, 25, "8 ping delivered, 1 request before", "topology"},
+		{44, 44, "c4: ok 40", "..."},
+		{43, 35, "5 repeated requests", "c4: ok 40"},
+		{35, 35, `"number":3`, "ping delivered"},
+		{34, 28, "8 ping delivered\n", `"number":3`},
+		{26, 26, "8 ping delivered, 1 request before", "topology"},
 		{20, 20, "kill n2 begins", `"type":"copy"`},
 		{9, 9, "lines\n", "n2 is killed"},
 	} {

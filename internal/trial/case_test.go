@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/eddyrpc/eddy/internal/message"
 	"github.com/eddyrpc/eddy/internal/sim"
@@ -211,5 +212,63 @@ func TestCaseIsRefused(t *testing.T) {
 	other.Nodes = []string{"n1"}
 	if _, err := trialtest.Run(&other, echo(0)); err == nil {
 		t.Error("a test with other nodes is not refused")
+	}
+}
+
+// refuse is a program that refuses all operations, sooner or later, and sends messages to
+// other nodes and services.
+func refuse(h *trialtest.Host) func(*message.Message) {
+	served := 0
+	return func(m *message.Message) {
+		if m.ID == message.None || m.IsReply() {
+			return
+		}
+		if m.Type == "topology" {
+			h.Reply(m, `{"type":"topology_ok"}`)
+			return
+		}
+		served++
+		h.Send(h.Nodes[served%len(h.Nodes)], `{"type":"heard","what":%q}`, m.Type)
+		h.Send("lin-kv", `{"type":"read","key":1,"msg_id":%d}`, 1000*int64(h.Incarnation)+int64(served))
+		h.After(time.Duration(1+served*7%60)*ms, func() { h.Reply(m, `{"type":"error","code":%d}`, 11+served%3) })
+	}
+}
+
+// A replay is the same with all workloads, faults and ways to let clients ask.
+func TestReplayOfAllWorkloads(t *testing.T) {
+	journal := func(res *trial.Result) string {
+		var text strings.Builder
+		if _, err := res.Journal.WriteTo(&text); err != nil {
+			t.Fatal(err)
+		}
+		for op := range res.History.All() {
+			fmt.Fprintln(&text, op, string(op.Value), op.Error, op.GaveUp)
+		}
+		return text.String()
+	}
+	for i, spec := range workload.Specs {
+		cfg := config(t)
+		cfg.Spec, cfg.Nodes, cfg.ClientTimeout, cfg.FinalClientTimeout, cfg.FinalTimeout = spec, []string{"n1", "n2", "n3"}, 300*ms, 300*ms, 300*ms
+		cfg.Txn = workload.TxnConfig{KeyCount: 3, MaxLength: 4, MaxWritesPerKey: 5}
+		cfg.CallTimeout, cfg.CallAttempts = 100*ms, 3
+		cfg.Network.ClientLoss, cfg.Network.Latency, cfg.Network.ClientLatency = 0.05, sim.Exponential(10*ms), sim.Uniform(0, 20*ms)
+		cfg.Nemeses = []string{"partition", "partition-clients", "pause", "kill", "kill-wipe", "slow", "flaky", "clog"}
+		if i%2 == 1 {
+			cfg.Rate = trial.MaxRate
+		}
+		first, err := trialtest.Run(cfg, refuse)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := trialtest.Run(first.Case().Apply(cfg), refuse)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, b := journal(first), journal(again); a != b {
+			t.Errorf("%s: the replay differs: %s", spec.Name, cmp.Diff(a, b))
+		}
+		if c := first.Case(); len(c.Asks) < 20 || len(c.Fates) < 20 || len(c.Faults) < 5 {
+			t.Errorf("%s: the test tests little: %d requests, %d fates, %d faults", spec.Name, len(c.Asks), len(c.Fates), len(c.Faults))
+		}
 	}
 }

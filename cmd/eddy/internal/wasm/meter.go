@@ -144,6 +144,9 @@ func (r *moduleReader) meteredCode(count []byte) []byte {
 		}
 		out = append(binary.AppendUvarint(out, uint64(len(body))), body...)
 	}
+	if len(r.rest) > 0 {
+		r.fail(errModule)
+	}
 	return out
 }
 

@@ -111,7 +111,7 @@ func (p *Process) runStart(ctx context.Context) error {
 		return fmt.Errorf("start the program: %w", err)
 	}
 	defer module.Close(ctx)
-	p.meter = module.ExportedGlobal(meterName).(api.MutableGlobal)
+	p.meter = counter(module)
 	defer func() { p.meter = nil }() // it holds the memory of the program
 	p.refill()
 	if _, err = module.ExportedFunction("_start").Call(ctx); err != nil && p.meter.Get() == 0 {
@@ -119,6 +119,11 @@ func (p *Process) runStart(ctx context.Context) error {
 			p.config.MaxWork, err)
 	}
 	return err
+}
+
+// counter returns the global variable that addMeter has added.
+func counter(module api.Module) api.MutableGlobal {
+	return module.ExportedGlobal(meterName).(api.MutableGlobal)
 }
 
 // refill lets the program do as much as in every step.

@@ -49,6 +49,7 @@ func faulty(t *testing.T, load, bin string, seed uint64) *runner.Config {
 
 // A node on package eddy, compiled for WASI without a change, passes under faults.
 func TestRun(t *testing.T) {
+	t.Parallel()
 	ctx, dir := context.Background(), t.TempDir()
 	for pkg, load := range map[string]string{"examples/broadcast": "broadcast", "cmd/relay": "relay"} {
 		bin := build(t, dir, pkg)
@@ -73,6 +74,7 @@ func TestRun(t *testing.T) {
 
 // A kill keeps the node's directory, and kill-wipe empties it.
 func TestKill(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	bin := build(t, t.TempDir(), "cmd/eddy/internal/wasmrunner/testdata/counts")
 	p, err := Compile(ctx, bin)
@@ -114,6 +116,7 @@ func TestKill(t *testing.T) {
 
 // A program that does not block, and one that ends by itself, are named.
 func TestFailures(t *testing.T) {
+	t.Parallel()
 	ctx := context.Background()
 	bin := build(t, t.TempDir(), "cmd/eddy/internal/wasmrunner/testdata/counts")
 	p, err := Compile(ctx, bin)

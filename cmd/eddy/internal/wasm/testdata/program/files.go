@@ -76,6 +76,7 @@ func edit() {
 }
 
 func list(dir string) {
+	fmt.Println(dir, must(must(os.Open(dir)).Readdirnames(-1))) // as the host orders them
 	for _, e := range must(os.ReadDir(dir)) {
 		info := must(e.Info())
 		st := info.Sys().(*syscall.Stat_t)

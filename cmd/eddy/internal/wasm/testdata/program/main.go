@@ -25,8 +25,10 @@ var programs = map[string]func(){
 	"exit":      func() { os.Exit(3) },
 	"panic":     func() { panic("the last words") },
 	"spin": func() {
-		fmt.Println("before")
-		for n := uint64(1); n != 0; n++ {
+		for n := 1; n != 0; n++ {
+			if n%1_000_000 == 0 {
+				fmt.Println(n)
+			}
 		}
 	},
 	"clock": func() {
@@ -45,7 +47,7 @@ var programs = map[string]func(){
 	"memory": func() {
 		var all [][]byte
 		for {
-			all = append(all, make([]byte, 64<<20))
+			all = append(all, make([]byte, 256<<20))
 		}
 	},
 }
