@@ -37,7 +37,7 @@ var floors = map[string][]string{
 	"internal/message":     {},
 	"internal/quantile":    {},
 	"internal/service":     {"internal/canonical", "internal/message"},
-	"eddytest":             {"", "retry", "internal/message", "internal/service", "internal/checker", "internal/history", "internal/quote", "internal/sim", "internal/shrink", "internal/story", "internal/trial", "internal/txn", "internal/virtual", "internal/workload"},
+	"eddytest":             {"", "internal/report", "retry", "internal/message", "internal/service", "internal/checker", "internal/history", "internal/quote", "internal/sim", "internal/shrink", "internal/story", "internal/trial", "internal/txn", "internal/virtual", "internal/workload"},
 	"maelstrom":            {"", "internal/official", "internal/bounded"},
 	"internal/longtest":    {}, // for tests
 	"internal/txn":         {},
