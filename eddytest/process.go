@@ -122,6 +122,9 @@ func (p *pipes) EndInput() {
 	p.changed.Broadcast()
 }
 
+// Pause implements [virtual.Process]. A goroutine cannot be stopped.
+func (p *pipes) Pause(bool) {}
+
 // Terminate implements [virtual.Process].
 func (p *pipes) Terminate() { p.cancel() }
 

@@ -72,7 +72,7 @@ func findBug(t *testing.T, test func(*testing.T, ...string) *results, b *testnod
 var quickBugs = []string{
 	"echo ascii", "echo unescapes", "echo cut", "echo 64-kib",
 	"unique-ids 16-bit", "unique-ids counter-in-memory",
-	"broadcast high-water", "broadcast memory",
+	"broadcast high-water", "broadcast memory", "broadcast adds-again",
 	"lin-kv stale-100ms", "lin-kv one-register", "lin-kv cas-in-two-steps", "lin-kv early-ack",
 	"relay holds-40", "relay long",
 }

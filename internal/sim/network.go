@@ -58,6 +58,8 @@ type Network struct {
 	open      map[requestKey]openRequests
 	faults    []ongoing
 	begun     int // the number of faults that have begun
+	chances   []Chance
+	given     map[Chance]bool // nil unless the chances are given: see SetChances
 
 	carry        func(*Record) // nil without a carrier
 	carried      map[uint32]carriedCopy
@@ -184,13 +186,14 @@ func (n *Network) send(now time.Duration, m message.Message, forged bool) int {
 		return i
 	}
 	random := !n.quiesced && !(n.spared && (src.client || dest.client))
-	lost := random && d.unit(drawLoss) < link.loss
-	duplicated := random && d.unit(drawDuplicate) < link.duplicate || d.unit(drawFaultDuplicate) < duplicate
-	n.launch(now, i, dest, link, delay+link.latency.At(d.unit(drawLatency)), lost, d.unit(drawFaultLoss) < loss)
+	lost := random && n.happens(d, drawLoss, link.loss)
+	lostByFault := !lost && n.happens(d, drawFaultLoss, loss)
+	duplicated := random && n.happens(d, drawDuplicate, link.duplicate) || n.happens(d, drawFaultDuplicate, duplicate)
+	n.launch(now, i, dest, link, delay+link.latency.At(d.unit(drawLatency)), lost, lostByFault)
 	if duplicated {
 		second := n.journal.duplicate(i)
 		n.launch(now, second, dest, link, delay+link.latency.At(d.unit(drawDuplicateLatency)),
-			d.unit(drawDuplicateLoss) < link.loss, false)
+			n.happens(d, drawDuplicateLoss, link.loss), false)
 	}
 	return i
 }

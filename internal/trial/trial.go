@@ -62,6 +62,10 @@ type Trial struct {
 	open        int // the number of open operations
 	outcomes    [4]int
 
+	plan   []sim.Planned
+	asks   []askRow
+	replay *replay // nil without Config.Case
+
 	sent               int           // operations of the main phase
 	mainFirst, mainEnd int           // where they begin and end in the history
 	mainBegan          time.Duration // when the main phase began
@@ -70,6 +74,7 @@ type Trial struct {
 	noNode             int           // how often an operation was due and no node was up
 	nextOp             time.Duration // when the next operation is due
 	notes              notes
+	further            string // the first further field of an envelope
 
 	faults      []*ongoingFault
 	faultTimers timers
@@ -80,15 +85,16 @@ type Trial struct {
 	stood       time.Duration // how long the caller stood still in all: see StoodStill
 	nextTick    time.Duration
 
-	wait     wait          // what the current phase waits for
-	inMain   bool          // the main phase, in which clients send requests
-	inFinal  bool          // the final phase
-	finalEnd time.Duration // when the final phase ends, without the time that the caller stood still
-	ending   bool          // the nodes were told to end
-	endedAt  time.Duration // when they were told
-	done     bool
-	stopped  string // why the test ended early, or ""
-	err      error  // why there is no result, or nil
+	wait      wait          // what the current phase waits for
+	inMain    bool          // the main phase, in which clients send requests
+	inFinal   bool          // the final phase
+	finalEnd  time.Duration // when the final phase ends, without the time that the caller stood still
+	finalWait time.Duration // until the final requests are repeated
+	ending    bool          // the nodes were told to end
+	endedAt   time.Duration // when they were told
+	done      bool
+	stopped   string // why the test ended early, or ""
+	err       error  // why there is no result, or nil
 }
 
 // New returns a trial at time 0. Begin starts its nodes.
@@ -100,6 +106,10 @@ func New(cfg *Config, processes Processes) *Trial {
 		turn: new(workload.Turn), draws: rand.NewPCG(seed, 2),
 		byName: map[string]*node{}, byClient: map[string]*client{}, ended: map[clientRequest]*endedRequest{},
 		warnings: violations{most: 1}, forwarded: map[int]bool{},
+		replay: newReplay(cfg.Case),
+	}
+	if cfg.Case != nil {
+		t.net.SetChances(cfg.Case.Fates)
 	}
 	t.load = cfg.Spec.New(workload.Env{
 		Nodes: cfg.Nodes, Topology: workload.Topology(cfg.Topology, cfg.Nodes),

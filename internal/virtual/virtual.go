@@ -26,6 +26,9 @@ type Process interface {
 	Send(line []byte)
 	// EndInput ends the input.
 	EndInput()
+	// Pause stops the process, or lets it go on. One that cannot be stopped gets no input
+	// meanwhile, and its output waits.
+	Pause(paused bool)
 	// Terminate asks the process to end.
 	Terminate()
 	// Kill ends it. What it writes from then on is lost.
@@ -211,14 +214,19 @@ func (n *Nodes) Send(i int, line []byte) bool {
 // Queued implements [trial.Processes].
 func (n *Nodes) Queued(int) int { return 0 }
 
-// Pause implements [trial.Processes]. The node gets no input, and its output waits.
-func (n *Nodes) Pause(i int) { n.nodes[i].paused = true }
+// Pause implements [trial.Processes].
+func (n *Nodes) Pause(i int) { n.setPaused(i, true) }
 
 // Resume implements [trial.Processes].
-func (n *Nodes) Resume(i int) { n.nodes[i].paused, n.stirred = false, true }
+func (n *Nodes) Resume(i int) { n.setPaused(i, false) }
 
-// Paused reports whether a node is paused.
-func (n *Nodes) Paused(i int) bool { return n.nodes[i].paused }
+func (n *Nodes) setPaused(i int, paused bool) {
+	at := &n.nodes[i]
+	at.paused, n.stirred = paused, true
+	if at.process != nil {
+		at.process.Pause(paused)
+	}
+}
 
 // Kill implements [trial.Processes].
 func (n *Nodes) Kill(i int) {
@@ -239,10 +247,11 @@ func (n *Nodes) End() {
 		if at.process == nil || at.exited {
 			continue
 		}
+		n.setPaused(i, false)
 		for _, line := range at.held {
 			at.process.Send(line)
 		}
-		at.paused, at.held = false, nil
+		at.held = nil
 		at.process.EndInput()
 	}
 	n.stirred = true
