@@ -68,9 +68,10 @@ var floors = map[string][]string{
 	"cmd/eddy/internal/csp":        {},
 	"internal/names":               {},
 	"internal/sim":                 {"internal/names", "internal/eventqueue", "internal/canonical", "internal/message"},
-	"internal/checker":             {"internal/quote", "internal/quantile", "internal/canonical", "internal/history", "internal/sim", "internal/message", "internal/txn"},
+	"internal/spread":              {"internal/message", "internal/sim"},
+	"internal/checker":             {"internal/spread", "internal/quote", "internal/quantile", "internal/canonical", "internal/history", "internal/sim", "internal/message", "internal/txn"},
 	"cmd/eddy/internal/cluster":    {},
-	"internal/workload":            {"internal/sim", "internal/history", "internal/checker", "internal/canonical", "internal/message", "internal/txn"},
+	"internal/workload":            {"internal/spread", "internal/sim", "internal/history", "internal/checker", "internal/canonical", "internal/message", "internal/txn"},
 	"internal/virtual":             {"internal/trial"},
 	"internal/trial":               {"internal/quote", "internal/eventqueue", "internal/sim", "internal/history", "internal/checker", "internal/canonical", "internal/message", "internal/workload", "internal/service"},
 	"internal/trialtest":           {"internal/eventqueue", "internal/message", "internal/trial"}, // for tests
@@ -81,7 +82,7 @@ var floors = map[string][]string{
 	"cmd/eddy/internal/hunt":       {"internal/checker", "internal/shrink", "internal/trial", "cmd/eddy/internal/runner"},
 	"cmd/eddy/internal/runner":     {"internal/quote", "internal/sim", "internal/trial", "cmd/eddy/internal/cluster"},
 	"cmd/eddy/internal/page":       {"cmd/eddy/internal/csp", "internal/names", "internal/quote", "internal/sim", "internal/history", "internal/message"},
-	"cmd/eddy/internal/report":     {"internal/quote", "internal/quantile", "cmd/eddy/internal/page", "internal/sim", "internal/history", "internal/checker", "internal/workload", "internal/trial", "internal/message"},
+	"cmd/eddy/internal/report":     {"internal/quote", "internal/quantile", "cmd/eddy/internal/page", "internal/sim", "internal/spread", "internal/history", "internal/checker", "internal/workload", "internal/trial", "internal/message"},
 	"cmd/eddy/internal/serve":      {"cmd/eddy/internal/csp", "cmd/eddy/internal/report"},
 	"cmd/eddy": {"internal/quote", "internal/quantile", "cmd/eddy/internal/page", "cmd/eddy/internal/serve", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "internal/sim", "internal/history", "internal/checker", "internal/workload", "internal/trial", "cmd/eddy/internal/runner", "cmd/eddy/internal/wasmrunner", "cmd/eddy/internal/hunt", "internal/shrink", "internal/story", "cmd/eddy/internal/report", "cmd/eddy/internal/plan", "retry", "internal/txn",
 		// eddy call is a caller itself; what is judged is talked to without these.

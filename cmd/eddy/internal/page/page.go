@@ -13,6 +13,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -33,6 +34,7 @@ type Test struct {
 	Seed     uint64
 
 	Reasons  []Reason // why the verdict is not pass; the main reason first
+	Kinds    []string // the checks of the reasons, each with how often and when first
 	Warnings []string // what nodes said to each other that is unusual
 	Nodes    []string // the lanes after those of clients
 	Timeout  time.Duration
@@ -50,6 +52,12 @@ type Reason struct {
 	Unknown  bool    `json:"unknown"`
 	Record   int     `json:"record"`   // the index of the message that shows it, or -1
 	Involved []int   `json:"involved"` // the indices of the messages needed to understand it
+}
+
+// Explained returns the other lines of the text.
+func (r Reason) Explained() string {
+	_, rest, _ := strings.Cut(r.Text, "\n")
+	return rest
 }
 
 // maxMessages is the maximum number of messages in a page. For a longer test, the page
@@ -76,6 +84,7 @@ type head struct {
 	Command    string            `json:"command"`
 	Seed       string            `json:"seed"` // it may be more than a number of JavaScript holds
 	Reasons    []Reason          `json:"reasons"`
+	Kinds      []string          `json:"kinds"`
 	Results    jsonv1.RawMessage `json:"results"`
 	Nodes      []string          `json:"nodes"`
 	Names      []string          `json:"names"` // what columns number
@@ -144,7 +153,7 @@ func (t *Test) parts(prefix string) ([]part, error) {
 	}
 	blocks, kept := bodies(t.Journal, first, end, t.wanted(), room)
 	h := head{
-		Name: t.Name, Verdict: t.Verdict, Sentence: t.Sentence, Command: t.Command, Seed: strconv.FormatUint(t.Seed, 10), Reasons: t.Reasons,
+		Name: t.Name, Verdict: t.Verdict, Sentence: t.Sentence, Command: t.Command, Seed: strconv.FormatUint(t.Seed, 10), Reasons: t.Reasons, Kinds: t.Kinds,
 		Results: t.Results, Nodes: t.Nodes, Names: shorten(n.Names()), Events: t.Journal.Events(),
 		First: first, Messages: end - first, All: t.Journal.Len(), Operations: t.History.Operations(), Calls: len(g.calls),
 		BigIDs: bigIDs, BigReplies: bigReplies, Blocks: blocks, BodiesKept: kept, BodyBytes: bodyBytes,

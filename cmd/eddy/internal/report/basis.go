@@ -18,8 +18,8 @@ func (r *Results) failedByProtocol() bool {
 	return r.Verdict == "fail" && !slices.ContainsFunc(r.Reasons, func(reason Reason) bool { return !reason.Protocol || reason.Unknown })
 }
 
-// basis says what the verdict rests on, as it follows the verdict in the text: the
-// checks that found something, each with how often. It is "" if the verdict is pass.
+// basis says what the verdict rests on, as it follows the verdict in the text: the main
+// reason in a sentence. It is "" if the verdict is pass.
 func (r *Results) basis() string {
 	switch {
 	case r.failedByProtocol():
@@ -27,29 +27,61 @@ func (r *Results) basis() string {
 	case len(r.Reasons) == 0:
 		return ""
 	}
-	return ": " + strings.Join(r.found(), ", ") + "."
+	return ": " + r.Headline() + "."
 }
 
-// found returns the checks of the reasons, each with how often it found something if
-// that was more than once. If the verdict is fail, checks that could not decide are
-// left out.
-func (r *Results) found() (all []string) {
-	var names []string
-	count := map[string]int{}
-	for _, reason := range r.Reasons {
-		if reason.Unknown && r.Verdict == "fail" {
-			continue
-		}
-		if count[reason.Check] == 0 {
-			names = append(names, reason.Check)
-		}
-		count[reason.Check] += cmp.Or(reason.Count, 1)
+// Headline returns the main reason for the verdict in a sentence, without a full stop.
+func (r *Results) Headline() string {
+	if len(r.Reasons) == 0 {
+		return ""
 	}
-	for _, name := range names {
-		if n := count[name]; n > 1 && r.Verdict == "fail" {
-			name += " " + thousands(n)
+	return strings.TrimSuffix(r.Reasons[0].First(), ".")
+}
+
+// A kind is the reasons of one check.
+type kind struct {
+	check   string
+	count   int // how many problems they stand for
+	reasons []*Reason
+}
+
+// kinds returns the reasons by their checks, the main one first. If the verdict is fail,
+// checks that could not decide come last.
+func (r *Results) kinds() (all []kind) {
+	for i := range r.Reasons {
+		reason := &r.Reasons[i]
+		at := slices.IndexFunc(all, func(k kind) bool { return k.check == reason.Check && k.reasons[0].Unknown == reason.Unknown })
+		if at < 0 {
+			at = len(all)
+			all = append(all, kind{check: reason.Check})
 		}
-		all = append(all, name)
+		all[at].count += cmp.Or(reason.Count, 1)
+		all[at].reasons = append(all[at].reasons, reason)
+	}
+	return all
+}
+
+// String returns the check, and how often it found something if that was more than once.
+func (k *kind) String() string {
+	if k.count > 1 {
+		return fmt.Sprintf("%s, %s times", k.check, thousands(k.count))
+	}
+	return k.check
+}
+
+// Kinds returns the checks of the reasons, each with how often it found something and when
+// first.
+func (r *Results) Kinds() (all []string) {
+	for _, k := range r.kinds() {
+		first := "at"
+		if k.count > 1 {
+			first = "first at"
+		}
+		unknown := ""
+		if k.reasons[0].Unknown && r.Verdict == "fail" {
+			unknown = " (not decided)"
+		}
+		all = append(all, fmt.Sprintf("%s%s, %s %.3f s", &k, unknown, first, k.reasons[0].Seconds))
 	}
 	return all
 }

@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/xml"
 	"fmt"
+	"strings"
 )
 
 // JUnit returns the verdicts of tests in the format of build servers. Each test is a
@@ -33,7 +34,7 @@ func JUnit(runs []*Results) []byte {
 		c := testCase{Name: fmt.Sprintf("%s seed %d", r.Workload, r.Seed), Class: "eddy." + r.Workload, Time: fmt.Sprintf("%.3f", r.Seconds)}
 		if r.Verdict != "pass" {
 			s.Failures++
-			c.Failure = &failure{Message: r.Verdict}
+			c.Failure = &failure{Message: strings.TrimSuffix(r.Verdict+": "+r.Headline(), ": ")}
 			for _, reason := range r.Reasons {
 				c.Failure.Text += fmt.Sprintf("%s: %s\n", reason.Check, reason.Text)
 			}

@@ -28,7 +28,7 @@ func (r *Results) page(name string, j *sim.Journal, h *history.History) (*page.T
 	t := &page.Test{
 		Name: name, Verdict: r.Verdict, Sentence: r.Sentence(), Command: r.Again(), Seed: r.Seed,
 		Nodes: slices.Concat(r.Nodes, r.SimulatedNodes), Timeout: time.Duration(r.Timeout * float64(time.Millisecond)), Results: text,
-		Warnings: r.warnings(), Journal: j, History: h,
+		Kinds: r.Kinds(), Warnings: r.warnings(), Journal: j, History: h,
 	}
 	for _, reason := range r.Reasons {
 		t.Reasons = append(t.Reasons, page.Reason{
@@ -85,20 +85,13 @@ func readFile[T any](dir, name string, read func(io.Reader) (T, error)) (T, erro
 // Sentence returns the verdict in one sentence.
 func (r *Results) Sentence() string {
 	what := fmt.Sprintf("%s on %s", r.Workload, plural(len(r.Nodes), "node"))
-	violations := 0
-	for _, reason := range r.Reasons {
-		if !reason.Unknown {
-			violations++
-		}
-	}
 	switch {
 	case r.failedByProtocol():
-		return fmt.Sprintf("%s failed %s: %s, first at %.3f s", what, onlyProtocol, listed(checks(r.Reasons)), r.Reasons[0].Seconds)
-	case violations > 0:
-		first := r.Reasons[0]
-		return fmt.Sprintf("%s failed: %s, first at %.3f s", what, listed(r.found()), first.Seconds)
+		return fmt.Sprintf("%s failed %s: %s", what, onlyProtocol, r.Headline())
+	case len(r.Reasons) > 0 && r.Verdict == "fail":
+		return fmt.Sprintf("%s failed: %s", what, r.Headline())
 	case len(r.Reasons) > 0:
-		return fmt.Sprintf("%s could not be checked completely: %s", what, listed(checks(r.Reasons)))
+		return fmt.Sprintf("%s could not be checked completely: %s", what, r.Headline())
 	case r.Verdict != "pass":
 		return what + " could not be checked"
 	}
@@ -124,16 +117,6 @@ func (r *Results) Sentence() string {
 		sentence += ", despite " + listed(despite)
 	}
 	return sentence
-}
-
-// checks returns the names of the checks of reasons, each once.
-func checks(reasons []Reason) (names []string) {
-	for _, r := range reasons {
-		if !slices.Contains(names, r.Check) {
-			names = append(names, r.Check)
-		}
-	}
-	return names
 }
 
 func plural(n int, one string) string {

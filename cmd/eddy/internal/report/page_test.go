@@ -2,6 +2,7 @@ package report
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/eddyrpc/eddy/internal/history"
@@ -34,14 +35,40 @@ func TestSentence(t *testing.T) {
 		{Results{Verdict: "pass", Operations: Operations{OK: 1234, Indefinite: 1}}, "echo on 2 nodes passed: no violation in 1,235 operations"},
 		{Results{Verdict: "pass", Operations: Operations{OK: 1}, Messages: map[string]int{"all": 9, "delivered": 6, "lost": 2, "killed": 1}, Faults: map[string]int{"kill n1": 1}},
 			"echo on 2 nodes passed: no violation in 1 operation, despite 3 lost messages and 1 fault"},
-		{Results{Verdict: "fail", Reasons: []Reason{{Check: "wrong-echo", Seconds: 1.5}, {Check: "exit"}, {Check: "wrong-echo"}}}, "echo on 2 nodes failed: wrong-echo 2 and exit, first at 1.500 s"},
-		{Results{Verdict: "unknown", Reasons: []Reason{{Check: "too-many-errors", Unknown: true}}}, "echo on 2 nodes could not be checked completely: too-many-errors"},
+		{Results{Verdict: "fail", Reasons: []Reason{{Check: "wrong-echo", Text: "c1 got x.\nIt asked for y."}, {Check: "exit"}}}, "echo on 2 nodes failed: c1 got x"},
+		{Results{Verdict: "unknown", Reasons: []Reason{{Check: "too-many-errors", Text: "9 of 10 failed", Unknown: true}}}, "echo on 2 nodes could not be checked completely: 9 of 10 failed"},
 		{Results{Verdict: "unknown"}, "echo on 2 nodes could not be checked"},
 	} {
 		c.r.Workload, c.r.Nodes = "echo", nodes
 		if got := c.r.Sentence(); got != c.want {
 			t.Errorf("got  %s\nwant %s", got, c.want)
 		}
+	}
+}
+
+// The text begins with what is wrong. It has the problems of each check together, with their
+// number, and explains the first of each.
+func TestTextOfReasons(t *testing.T) {
+	r := Results{Verdict: "fail", Workload: "echo", Nodes: []string{"n1"}, Seed: 7, Reasons: []Reason{
+		{Check: "wrong-echo", Text: "c1 got x.\nIt asked for y.", Seconds: 1.5},
+		{Check: "exit", Text: "n1 exited", Seconds: 2},
+		{Check: "wrong-echo", Text: "c2 got z\nIt asked for y.", Seconds: 3, Count: 1000},
+		{Check: "stopped", Text: "the test ended early", Seconds: 4, Unknown: true},
+	}}
+	want := `FAIL: c1 got x.  echo, 1 node, seed 7
+  wrong-echo, 1,001 times:
+      1.500s  c1 got x.
+        It asked for y.
+      3.000s  c2 got z
+    2.000s  exit: n1 exited
+    4.000s  stopped: the test ended early
+`
+	if got, _, _ := strings.Cut(r.Text(), "\noperations"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	kinds := []string{"wrong-echo, 1,001 times, first at 1.500 s", "exit, at 2.000 s", "stopped (not decided), at 4.000 s"}
+	if got := r.Kinds(); !slices.Equal(got, kinds) {
+		t.Errorf("%q", got)
 	}
 }
 

@@ -16,7 +16,12 @@ func reasons(problems []checker.Problem, j *sim.Journal) []Reason {
 	for _, p := range problems {
 		r := Reason{
 			Check: p.Check, Text: quote.Lines(p.Text), Seconds: p.At.Seconds(), Unknown: p.Unknown, Protocol: p.Protocol,
-			Count: max(p.Count, 1), Message: p.Record - 1, Involved: []int{},
+			Count: max(p.Count, 1), Message: p.Record - 1, Involved: []int{}, Cycle: p.Cycle, Register: p.Register, Way: p.Way,
+		}
+		for _, o := range operations(&p) {
+			if messages := found[o.Request()]; len(messages) > 0 {
+				o.Message = messages[0]
+			}
 		}
 		r.Involved = append(r.Involved, p.Involved...)
 		for i, request := range p.Requests {
@@ -45,7 +50,7 @@ type clientID struct {
 func exchanges(problems []checker.Problem, j *sim.Journal) map[checker.Request][]int {
 	wanted, found := map[clientID][]int{}, map[checker.Request][]int{}
 	for _, p := range problems {
-		for _, request := range p.Requests {
+		for _, request := range requests(&p) {
 			found[request] = nil
 			wanted[clientID{request.Client, request.MsgID}] = nil
 		}
@@ -66,4 +71,24 @@ func exchanges(problems []checker.Problem, j *sim.Journal) map[checker.Request][
 		found[request] = wanted[clientID{request.Client, request.MsgID}]
 	}
 	return found
+}
+
+// requests returns the requests of a problem and of its explanation.
+func requests(p *checker.Problem) []checker.Request {
+	all := slices.Clone(p.Requests)
+	for _, o := range operations(p) {
+		all = append(all, o.Request())
+	}
+	return all
+}
+
+// operations returns the operations of a problem's explanation.
+func operations(p *checker.Problem) (all []*checker.Operation) {
+	if p.Cycle != nil {
+		all = append(all, p.Cycle.Operations()...)
+	}
+	if p.Register != nil {
+		all = append(all, p.Register.Operations()...)
+	}
+	return all
 }

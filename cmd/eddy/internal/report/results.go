@@ -13,10 +13,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 	jsonv1 "github.com/go-json-experiment/json/v1"
 
+	"github.com/eddyrpc/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/internal/history"
 	"github.com/eddyrpc/eddy/internal/quantile"
 	"github.com/eddyrpc/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/spread"
 	"github.com/eddyrpc/eddy/internal/trial"
 )
 
@@ -61,6 +63,16 @@ type Reason struct {
 
 	Message  int   `json:"message"`  // the index in the journal of the message that shows it; -1 if there is none
 	Involved []int `json:"involved"` // the indices of the messages that are needed to understand it
+
+	Cycle    *checker.Cycle    `json:"cycle,omitempty"`    // of transactions that contradict each other
+	Register *checker.Register `json:"register,omitempty"` // of a key whose operations have no order
+	Way      *spread.Way       `json:"way,omitempty"`      // of an element towards a node that lacks it
+}
+
+// First returns the first line of the text, which says what is wrong.
+func (r *Reason) First() string {
+	first, _, _ := strings.Cut(r.Text, "\n")
+	return first
 }
 
 // A Command is a test's command line.
@@ -212,7 +224,8 @@ func (r *Results) Text() string {
 		width = max(width, len(name))
 	}
 	row := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, "%-*s  %s\n", width, name, fmt.Sprintf(format, args...))
+		text := strings.ReplaceAll(fmt.Sprintf(format, args...), "\n", "\n"+strings.Repeat(" ", width+2))
+		fmt.Fprintf(&b, "%-*s  %s\n", width, name, text)
 	}
 	o := r.Operations
 	row("operations", "%d ok, %d failed, %d indefinite, %.0f/s", o.OK, o.Fail, o.Indefinite, o.Rate)
@@ -241,18 +254,31 @@ func number(v any) string {
 	return fmt.Sprint(v)
 }
 
+// writeReasons writes the reasons of each check together. The first one of each is explained.
 func (r *Results) writeReasons(b *strings.Builder) {
-	shown, of := 0, map[string]int{}
-	for _, reason := range r.Reasons {
-		if of[reason.Check]++; of[reason.Check] > maxPerCheck || shown == maxReasons {
+	shown := 0
+	for _, k := range r.kinds() {
+		if shown >= maxReasons {
+			fmt.Fprintf(b, "  %s: see results.json\n", &k)
 			continue
 		}
-		shown++
-		text := strings.ReplaceAll(reason.Text, "\n", "\n      ")
-		fmt.Fprintf(b, "  %7.3fs  %s: %s\n", reason.Seconds, reason.Check, text)
-	}
-	if more := len(r.Reasons) - shown; more > 0 {
-		fmt.Fprintf(b, "  and %d more in results.json\n", more)
+		before, name := "", k.check+": "
+		if k.count > 1 {
+			fmt.Fprintf(b, "  %s:\n", &k)
+			before, name = "  ", ""
+		}
+		most := min(len(k.reasons), maxPerCheck)
+		for i, reason := range k.reasons[:most] {
+			text := reason.First()
+			if i == 0 {
+				text = strings.ReplaceAll(reason.Text, "\n", "\n      "+before)
+			}
+			fmt.Fprintf(b, "%s  %7.3fs  %s%s\n", before, reason.Seconds, name, text)
+			shown++
+		}
+		if more := len(k.reasons) - most; more > 0 {
+			fmt.Fprintf(b, "    and %d more in results.json\n", more)
+		}
 	}
 }
 

@@ -16,8 +16,9 @@ func TestTop(t *testing.T) {
 	b := newBench(t)
 	tb := openReport(t, b.test(t, "double-reply"), "")
 	tb.has(".badge", "FAIL")
-	tb.has("h1", "relay on 3 nodes failed: double-reply")
-	if text := tb.text(".first"); !strings.Contains(text, "got 2 replies: the ") {
+	tb.has("h1", "relay on 3 nodes failed: ")
+	tb.has(".kinds", "double-reply, ")
+	if text := tb.text("h1"); !strings.Contains(text, "got 2 replies: the ") {
 		t.Errorf("the first violation reads %q", text)
 	}
 	const command = "eddy test --store double-reply -w relay --bin ./nodes --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- double"
@@ -189,7 +190,7 @@ func TestViolation(t *testing.T) {
 	tb.has(".panel .path", "copy")
 
 	tb = openReport(t, b.test(t, "violation"), "#v0")
-	tb.has(".first", "DEBUG: got an echo from")
+	tb.has("h1", "DEBUG: got an echo from")
 	tb.has(".panel", "the last messages of its node")
 }
 

@@ -24,7 +24,7 @@ func TestBundleIsBuilt(t *testing.T) {
 	}
 }
 
-// scenes returns the tests that the tests of the page use. docs/report.md shows five of them.
+// scenes returns the tests that the tests of the page use. docs/report.md shows six of them.
 func scenes() map[string]*scene {
 	all := map[string]*scene{}
 	for name, args := range map[string]string{
@@ -32,6 +32,8 @@ func scenes() map[string]*scene {
 		"double-reply": "-w relay --bin ./nodes --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- double",
 		"split":        "-w lin-kv --bin ./nodes --node-count 3 --concurrency 3 --rate 25 --time-limit 3 --client-latency 1 --nemesis partition --nemesis-interval 0.5 --seed 1 -- split",
 		"killed-node":  "-w relay --bin ./relay --node-count 3 --concurrency 2n --rate 40 --time-limit 2 --latency 15 --duplicate 0.05 --nemesis kill --nemesis-interval 0.5 --seed 11",
+		"cycle":        "-w txn-list-append --bin ./nodes --node-count 1 --concurrency 4 --rate 60 --time-limit 1.5 --seed 3 -- stale",
+		"lost":         "-w broadcast --bin ./nodes --node-count 3 --concurrency 3 --rate 40 --time-limit 1 --latency 10 --loss 0.1 --seed 4 -- once",
 		"violation":    "-w echo --bin ./nodes --nodes n1,n2 --concurrency 2 --rate 30 --time-limit 1.5 --seed 5 -- debug",
 
 		// A test like double-reply with few messages, for the picture in README.md.
@@ -58,8 +60,9 @@ func TestPictures(t *testing.T) {
 		{"pass", "PASS", "", 1220},
 		{"double-reply", "FAIL", "#v0", 860},
 		{"failed", "FAIL", "#v0", 790},
-		{"split", "FAIL", "#v0", 860},
+		{"split", "FAIL", "#v0", 1120},
 		{"killed-node", "PASS", "", 860},
+		{"cycle", "FAIL", "", 620},
 		{"violation", "FAIL", "#v0", 760},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -29,16 +30,20 @@ type message struct {
 		Value     json.RawMessage `json:"value"`
 		From      json.RawMessage `json:"from"`
 		To        json.RawMessage `json:"to"`
+		Txn       [][]any         `json:"txn"`
+		Message   int64           `json:"message"`
 	} `json:"body"`
 }
 
 type node struct {
-	mu    sync.Mutex
-	id    string
-	peers []string
-	next  int
-	kept  map[int64]string
-	calls map[int64]*call
+	mu       sync.Mutex
+	id       string
+	peers    []string
+	next     int
+	kept     map[int64]string
+	lists    map[int64][]int64
+	wasStale bool
+	calls    map[int64]*call
 }
 
 // A call is a call of the double relay.
@@ -52,9 +57,9 @@ type call struct {
 }
 
 func main() {
-	n := &node{kept: map[int64]string{}, calls: map[int64]*call{}}
+	n := &node{kept: map[int64]string{}, lists: map[int64][]int64{}, calls: map[int64]*call{}}
 	serve := map[string]func(message, string){
-		"double": n.double, "split": n.split, "debug": n.debug, "hostile": n.hostile,
+		"double": n.double, "split": n.split, "debug": n.debug, "hostile": n.hostile, "stale": n.stale, "once": n.once,
 	}[os.Args[1]]
 	lines := bufio.NewScanner(os.Stdin)
 	lines.Buffer(nil, 4<<20)
@@ -159,6 +164,55 @@ func (n *node) keep(key int64, value string) {
 		if peer != n.id {
 			n.send(peer, fmt.Sprintf(`"type":"copy","key":%d,"value":%s`, key, value))
 		}
+	}
+}
+
+// stale serves transactions on lists. One transaction without an append does not see the
+// latest element of a list.
+func (n *node) stale(m message, _ string) {
+	writes := false
+	for _, op := range m.Body.Txn {
+		writes = writes || op[0] == "append"
+	}
+	old := int64(-1) // the key whose latest element is not shown
+	for _, op := range m.Body.Txn {
+		key := int64(op[1].(float64))
+		list := n.lists[key]
+		switch {
+		case op[0] == "append":
+			n.lists[key] = append(list, int64(op[2].(float64)))
+			continue
+		case !writes && n.next > 20 && len(list) > 1 && !n.wasStale:
+			old, n.wasStale = key, true
+		}
+		if key == old {
+			list = list[:len(list)-1]
+		}
+		op[2] = append([]int64{}, list...)
+	}
+	done, _ := json.Marshal(m.Body.Txn)
+	n.reply(m, `"type":"txn_ok","txn":`+string(done))
+}
+
+// once keeps what is broadcast and sends it to each other node once.
+func (n *node) once(m message, _ string) {
+	switch m.Body.Type {
+	case "broadcast":
+		n.lists[0] = append(n.lists[0], m.Body.Message)
+		for _, peer := range n.peers {
+			if peer != n.id {
+				n.send(peer, fmt.Sprintf(`"type":"tell","value":%d`, m.Body.Message))
+			}
+		}
+		n.reply(m, `"type":"broadcast_ok"`)
+	case "tell":
+		value, _ := strconv.ParseInt(string(m.Body.Value), 10, 64)
+		n.lists[0] = append(n.lists[0], value)
+	case "read":
+		all, _ := json.Marshal(n.lists[0])
+		n.reply(m, `"type":"read_ok","messages":`+string(all))
+	case "topology":
+		n.reply(m, `"type":"topology_ok"`)
 	}
 }
 

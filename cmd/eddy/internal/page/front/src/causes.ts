@@ -2,7 +2,7 @@ import { DELIVERED, IN_FLIGHT, Reason, Test } from "./data";
 import { Band } from "./faults";
 
 /** Causes are the messages and faults that could have caused a violation. */
-export interface Causes { messages: number[]; bands: Band[]; shows: number; at: number; how: string }
+export interface Causes { messages: number[]; bands: Band[]; shows: number; at: number; how: string; lost: number; lostElsewhere: number }
 
 /**
  * causesOf returns the causes of a violation: the messages of its calls that are in the
@@ -33,7 +33,10 @@ export function causesOf(test: Test, r: Reason, bands: Band[]): Causes {
   messages.sort((a, b) => a - b);
   const from = messages.length > 0 ? Math.min(...messages.map((i) => m.sent[i])) : at - 1000;
   const to = Math.max(at, ...messages.map((i) => (m.done[i] === Infinity ? m.sent[i] : m.done[i])));
-  return { messages, bands: bands.filter((b) => b.from <= to && b.to >= from).slice(0, 50), shows, at, how };
+  const lost = messages.filter((i) => test.isLost(i)).length;
+  let lostElsewhere = -lost;
+  for (let i = 0; i < m.count && m.sent[i] <= to; i++) if (m.sent[i] >= from && test.isLost(i)) lostElsewhere++;
+  return { lost, lostElsewhere, messages, bands: bands.filter((b) => b.from <= to && b.to >= from).slice(0, 50), shows, at, how };
 }
 
 /** past returns those candidates that are in the causal past of a message. */

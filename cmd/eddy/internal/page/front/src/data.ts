@@ -4,7 +4,17 @@
 export interface Reason { check: string; text: string; seconds: number; unknown: boolean; record: number; involved: number[] | null }
 export interface Fault { kind: string; shape?: string; servers?: string[]; nodes?: string[]; links?: string[]; delay_ns?: number; loss?: number; duplicate?: number }
 export interface TestEvent { at_ns: number; step: number; event: string; fault?: number; begun?: Fault; node?: string; incarnation?: number }
+export interface Operation { client: string; node: string; msg_id: number; text: string; outcome: string; error?: string; from_ns: number; to_ns?: number; message: number }
+export interface Transaction { name: string; operation: Operation; steps: { key: number; text: string }[] }
+export interface Edge { from: number; to: number; kind: string; key?: number; text: string }
+export interface Cycle { transactions: Transaction[]; edges: Edge[] }
+export interface Hop { from: string; to: string; type: string; fate: string; sent_ns: number; done_ns?: number; message: number; text: string }
+export interface Way { element: number; node: string; text: string; guess: boolean; reached: Hop[]; lost: Hop[]; more: number; without: string[] }
+export interface Register { key: number; operation: Operation; legal: string[]; origins: Operation[]; before: Operation[]; concurrent: Operation[]; order: Operation[]; earlier: number; then: string }
+/** A Cause is a reason for the verdict as results.json has it. */
+export interface Cause { check: string; text: string; cycle?: Cycle; register?: Register; way?: Way }
 export interface Results {
+  reasons: Cause[];
   verdict: string; workload: string; bin: string; seed: number; started: string; seconds: number;
   operations: { ok: number; fail: number; indefinite: number; per_second: number; latency_ms: Record<string, number> };
   messages: Record<string, number>; faults: Record<string, number>; numbers: Record<string, unknown>; notes: string[];
@@ -12,7 +22,7 @@ export interface Results {
 }
 interface Block { first: number; count: number }
 export interface Head {
-  name: string; verdict: string; sentence: string; command: string; seed: string; reasons: Reason[] | null; results: Results;
+  name: string; verdict: string; sentence: string; command: string; seed: string; reasons: Reason[] | null; kinds: string[] | null; results: Results;
   nodes: string[] | null; names: string[]; fates: string[]; events: TestEvent[] | null;
   first: number; messages: number; all: number; operations: number; calls: number;
   big_ids: Record<string, string>; big_replies: Record<string, string>;

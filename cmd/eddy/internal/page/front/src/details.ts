@@ -89,9 +89,18 @@ function attemptTable(test: Test, call: number, go: Go): HTMLElement {
   }));
 }
 
+/** losses says what was lost while a violation was caused. */
+function losses(c: Causes): string {
+  const fault = c.bands.length > 0 ? "" : "No partition or other fault was in force. ";
+  const were = (n: number) => `${count(n)} ${n === 1 ? "was" : "were"}`;
+  if (c.lost > 0) return `${fault}Of these messages ${were(c.lost)} lost${c.lostElsewhere > 0 ? `, and of the others in this time ${were(c.lostElsewhere)}` : ""}.`;
+  if (c.lostElsewhere > 0) return `${fault}None of these messages was lost, but of the others in this time ${were(c.lostElsewhere)}.`;
+  return `${fault}No message was lost in this time.`;
+}
+
 /** reasonDetails returns the panel of a violation and its possible causes. */
 export function reasonDetails(test: Test, r: Reason, causes: Causes, go: Go): HTMLElement {
-  const section = h("section", { "aria-label": "Violation" }, h("h3", {}, r.unknown ? "Unknown: " : "Violation: ", isolated(r.check)), h("p", { class: "quote" }, isolated(r.text)));
+  const section = h("section", { "aria-label": "Violation" }, h("h3", {}, r.unknown ? "Unknown: " : "Violation: ", isolated(r.check)), h("p", { class: "quote" }, isolated(r.text.split("\n")[0])));
   section.append(h("p", {}, `${plural(causes.messages.length, "message")}: ${causes.how}. The rest is faded.`));
   const list = h("ol", { class: "path" });
   for (const i of causes.messages.slice(0, 60)) {
@@ -102,7 +111,8 @@ export function reasonDetails(test: Test, r: Reason, causes: Causes, go: Go): HT
   if (causes.bands.length > 0) {
     section.append(h("h4", {}, "Faults at this time"), h("ul", {}, ...causes.bands.slice(0, 12).map((b) =>
       h("li", {}, isolated(`${b.fault && b.what !== "pause" ? faultText(b.fault) : `${b.node} ${b.label}`}`), ` ${time(b.from)} to ${time(b.to)}`))));
-  } else section.append(h("p", { class: "note" }, "There was no fault at this time."));
+  }
+  section.append(h("p", { class: "note losses" }, losses(causes)));
   const last = causes.shows >= 0 ? causes.shows : causes.messages.at(-1), call = last === undefined ? 0 : test.rootOf(test.m.call[last]);
   if (call) section.append(h("p", {}, link(go, `k${call}`, `Show only its call, ${callName(test, call)}`)));
   return section;

@@ -13,6 +13,14 @@ export function h<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Rec
   return e;
 }
 
+/** svg returns an element of SVG. */
+export function svg<K extends keyof SVGElementTagNameMap>(tag: K, attributes: Record<string, string | number> = {}, ...children: (Node | string)[]): SVGElementTagNameMap[K] {
+  const e = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [name, value] of Object.entries(attributes)) e.setAttribute(name, String(value));
+  e.append(...children);
+  return e;
+}
+
 // Characters that are invisible, or that change the direction of writing. They are shown as \u202e.
 const unseen = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
 

@@ -6,6 +6,7 @@ import { Diagram, Filter, Focus } from "./diagram";
 import { labelOf, tipOf } from "./words";
 import { count, h, plural, printable, isolated, save, table, time } from "./dom";
 import { Overview } from "./overview";
+import { kindsOf } from "./story";
 import { onTheme } from "./theme";
 import { View } from "./view";
 
@@ -129,10 +130,17 @@ export class Explorer {
 
   private showReason(number: number): void {
     const { test, view, diagram } = this, r = test.head.reasons![number], causes = causesOf(test, r, diagram.bands);
-    const [from, to] = extent(test, causes.messages);
-    view.show(causes.messages.length ? Math.min(from, causes.at) : causes.at - 500, causes.messages.length ? Math.max(Math.min(to, from + 60000), causes.at) : causes.at + 500);
+    const [from, to] = extent(test, causes.messages), way = this.wayOf(number);
+    if (way.length > 0) view.show(...extent(test, way)); // the read that shows it may be much later
+    else view.show(causes.messages.length ? Math.min(from, causes.at) : causes.at - 500, causes.messages.length ? Math.max(Math.min(to, from + 60000), causes.at) : causes.at + 500);
     diagram.focus = { messages: new Set(causes.messages), alone: false, bars: [], mark: causes.at, selected: causes.shows };
     this.panel.append(reasonDetails(test, r, causes, this.go), this.close());
+  }
+
+  /** wayOf returns the messages in the page that carried the element that is missing. */
+  private wayOf(number: number): number[] {
+    const { head } = this.test, way = head.results.reasons?.[number]?.way;
+    return way ? [...way.reached, ...way.lost].map((hop) => hop.message - head.first).filter((i) => i >= 0 && i < head.messages) : [];
   }
 
   private close(): HTMLElement {
@@ -143,14 +151,14 @@ export class Explorer {
     const { head } = this.test, help = h("section", { "aria-label": "Help" });
     if ((head.reasons ?? []).length > 0) {
       help.append(h("h3", {}, "What went wrong"), h("p", { class: "note" }, "Select one to see the messages that could have caused it."));
-      help.append(h("ul", { class: "reasons" }, ...head.reasons!.map((r, i) => h("li", {}, `${time(r.seconds * 1000)} `, this.reasonLink(i), r.unknown ? " (unknown)" : ""))));
+      help.append(h("ul", { class: "reasons" }, ...kindsOf(this.test).map((k) => h("li", {}, isolated(k.text), ": ", ...k.all.flatMap((i, n) => [n > 0 ? ", " : "", this.reasonLink(i)])))));
     }
     help.append(h("h3", {}, "How to read this"), h("p", {}, "Time increases to the right. A line between two lanes is a message. At its end the message was delivered, or lost if there is a cross. Click a message to see its body and its call."),
       h("p", { class: "note" }, "Wheel, + and −: zoom. Drag, ← and →: move in time. ↑ and ↓: other lanes. N and P: next and previous message. Enter: the call of the message. Escape: no selection. Home: the whole test."));
     return help;
   }
 
-  private reasonLink(i: number): HTMLElement { return link(this.go, `v${i}`, this.test.head.reasons![i].check); }
+  private reasonLink(i: number): HTMLElement { return link(this.go, `v${i}`, time(this.test.head.reasons![i].seconds * 1000)); }
 
   private pointer(): void {
     const { diagram, view } = this, { canvas } = diagram;

@@ -2,14 +2,16 @@ import { charts } from "./charts";
 import { compare } from "./compare";
 import { load, Test } from "./data";
 import { Go, link } from "./details";
-import { h, time } from "./dom";
+import { h } from "./dom";
 import { Explorer } from "./explorer";
 import { faults, links, numbers, perOperation } from "./tables";
+import { kindsOf, Story } from "./story";
 import { Timeline } from "./timeline";
 import { View } from "./view";
 
 const app = document.getElementById("app")!;
 const explorers: Explorer[] = [];
+const stories: Story[] = [];
 
 /** go sets the fragment of the page's URL, so that Back works and the URL can be shared. */
 function go(test: number, address: string): void {
@@ -27,7 +29,9 @@ function goIn(test: number, then?: () => void): Go {
 /** follow selects the item of the page's URL. */
 function follow(): void {
   const [, which, address] = /^#(?:([ab])-)?([mkv]\d+)$/.exec(location.hash) ?? [];
-  explorers.forEach((e, i) => e.show(address && (which === undefined ? i === 0 : "ab"[i] === which) ? address : ""));
+  const of = (i: number) => (address && (which === undefined ? i === 0 : "ab"[i] === which) ? address : "");
+  explorers.forEach((e, i) => e.show(of(i)));
+  stories.forEach((s, i) => s.follow(of(i)));
 }
 
 function copyButtons(): void {
@@ -49,19 +53,19 @@ function sections(test: Test, view: View): HTMLElement {
   const explorer = new Explorer(test, view, goIn(test.index));
   explorers.push(explorer);
   const bands = explorer.diagram.bands;
-  const timeline = new Timeline(test, view, bands, goIn(test.index, () => explorer.element.scrollIntoView({ block: "start" })));
-  return h("div", { class: "test" }, explorer.element, timeline.element, charts(test, view, bands),
+  const toDiagram = goIn(test.index, () => explorer.element.scrollIntoView({ block: "start" }));
+  const timeline = new Timeline(test, view, bands, toDiagram), story = new Story(test, toDiagram);
+  stories.push(story);
+  return h("div", { class: "test" }, story.element, explorer.element, timeline.element, charts(test, view, bands),
     h("details", { class: "more", open: true }, h("summary", {}, "Numbers, faults and links"), numbers(test), faults(test), perOperation(test), links(test)));
 }
 
-/** reasonsAtTop adds links to the causes of violations at the top of the page. */
+/** reasonsAtTop makes each kind of violation at the top of the page a link to the first of them. */
 function reasonsAtTop(test: Test): void {
-  const reasons = test.head.reasons ?? [];
-  if (reasons.length === 0) return;
-  const first = document.querySelector(`#t${test.index}-top .first`);
-  const line = h("p", { class: "ways" }, link(goIn(test.index), "v0", "Show what could have caused it"));
-  reasons.slice(1, 6).forEach((r, i) => line.append(" · ", link(goIn(test.index), `v${i + 1}`, `${r.check} at ${time(r.seconds * 1000)}`)));
-  first?.after(line);
+  const go = goIn(test.index), top = document.getElementById(`t${test.index}-top`);
+  if ((test.head.reasons ?? []).length === 0) return;
+  kindsOf(test).forEach((k, i) => top?.querySelectorAll(".kinds li")[i]?.replaceChildren(link(go, `v${k.first}`, k.text)));
+  top?.querySelector(".kinds")?.after(h("p", { class: "ways" }, link(go, "v0", "Show what could have caused it")));
 }
 
 async function main(): Promise<void> {

@@ -12,11 +12,19 @@ export function numbers(test: Test): HTMLElement {
     ...(o.ok ? [["Latency", ["p50", "p95", "p99", "max"].map((q) => `${q} ${span(o.latency_ms[q])}`).join(", ")] as [string, string]] : []),
     ["Messages", Object.entries(r.messages).sort((a, b) => b[1] - a[1]).map(([k, v]) => `${count(v)} ${k}`).join(", ")],
     ["Messages per operation", all ? ((r.messages.all ?? 0) / all).toFixed(2) : "–"],
-    ...Object.entries(r.numbers).map(([k, v]): [string, string] => [k[0].toUpperCase() + k.slice(1), typeof v === "number" && !Number.isInteger(v) ? v.toFixed(2) : String(v)]),
+    ...Object.entries(r.numbers).map(([k, v]): [string, string] => [k[0].toUpperCase() + k.slice(1), textOf(v)]),
     ...(r.notes ?? []).map((n): [string, string] => ["Note", n]),
     ["Program", r.bin], ["Run in", r.command.dir], ["Seed", test.head.seed], ["Started", r.started], ["Took", r.seconds.toFixed(1) + " s"],
   ];
   return h("dl", { class: "numbers" }, ...rows.flatMap(([k, v]) => [h("dt", {}, isolated(k)), h("dd", {}, isolated(v))]));
+}
+
+/** textOf returns a number of a workload as eddy test prints it. */
+function textOf(v: unknown): string {
+  if (typeof v === "number") return Number.isInteger(v) ? String(v) : v.toFixed(2);
+  if (typeof v !== "object" || v === null) return String(v);
+  const { text, ...q } = v as { text?: string } & Record<string, number>;
+  return text ?? `p50 ${q["0.5"]?.toFixed(1)}, p95 ${q["0.95"]?.toFixed(1)}, p99 ${q["0.99"]?.toFixed(1)}, max ${q["1"]?.toFixed(1)} ms`;
 }
 
 /** perOperation returns the numbers of messages per operation, by kind of operation. */
