@@ -1,6 +1,7 @@
 package calls
 
 import (
+	"container/heap"
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/schedule"
@@ -17,21 +18,27 @@ type timer[O any] struct {
 const notSet = -1
 
 // timers is a heap of timers, the earliest first. There is one timer for each queue of
-// timeouts and one for each call with a schedule. It does not use container/heap, whose calls
-// by an interface take half of the time of a timeout (BenchmarkTable/expire).
-type timers[O any] struct{ heap []entry[O] }
+// timeouts and one for each call with a schedule.
+type timers[O any] struct{ heap timerHeap[O] }
 
-// An entry is a timer that is set. Of two timers that are due at the same time, the one whose
-// call has the lower msg_id is first. Both are in the heap itself, so that comparisons read
-// neither timer nor call.
-type entry[O any] struct {
-	due   time.Duration
-	id    int64
-	timer *timer[O]
+// set sets a timer, or sets it to another time.
+func (s *timers[O]) set(t *timer[O], due time.Duration) {
+	t.due = due
+	switch {
+	case due == schedule.Never:
+		s.stop(t)
+	case t.at == notSet:
+		heap.Push(&s.heap, t)
+	default:
+		s.heap[t.at].due, s.heap[t.at].id = due, t.call.id
+		heap.Fix(&s.heap, t.at)
+	}
 }
 
-func (e *entry[O]) before(other *entry[O]) bool {
-	return e.due < other.due || e.due == other.due && e.id < other.id
+func (s *timers[O]) stop(t *timer[O]) {
+	if t.at != notSet {
+		heap.Remove(&s.heap, t.at)
+	}
 }
 
 // first returns the earliest timer, nil if none is set.
@@ -42,56 +49,39 @@ func (s *timers[O]) first() *timer[O] {
 	return s.heap[0].timer
 }
 
-// set sets a timer, or sets it to another time.
-func (s *timers[O]) set(t *timer[O], due time.Duration) {
-	t.due = due
-	if due == schedule.Never {
-		s.stop(t)
-		return
-	}
-	if t.at == notSet {
-		t.at = len(s.heap)
-		s.heap = append(s.heap, entry[O]{})
-	}
-	s.put(t.at, entry[O]{due, t.call.id, t})
+// A timerHeap is a heap.Interface. Of two timers that are due at the same time, the one
+// whose call has the lower msg_id is first. Both are in the heap itself, so that comparisons
+// read no timer and no call (BenchmarkTable/expire).
+type timerHeap[O any] []entry[O]
+
+type entry[O any] struct {
+	due   time.Duration
+	id    int64
+	timer *timer[O]
 }
 
-func (s *timers[O]) stop(t *timer[O]) {
-	if t.at == notSet {
-		return
-	}
-	last := len(s.heap) - 1
-	moved := s.heap[last]
-	s.heap[last] = entry[O]{}
-	s.heap = s.heap[:last]
-	if t.at != last {
-		s.put(t.at, moved)
-	}
+func (h timerHeap[O]) Len() int { return len(h) }
+
+func (h timerHeap[O]) Less(i, j int) bool {
+	return h[i].due < h[j].due || h[i].due == h[j].due && h[i].id < h[j].id
+}
+
+func (h timerHeap[O]) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].timer.at, h[j].timer.at = i, j
+}
+
+func (h *timerHeap[O]) Push(x any) {
+	t := x.(*timer[O])
+	t.at = len(*h)
+	*h = append(*h, entry[O]{t.due, t.call.id, t})
+}
+
+func (h *timerHeap[O]) Pop() any {
+	last := len(*h) - 1
+	t := (*h)[last].timer
+	(*h)[last] = entry[O]{}
+	*h = (*h)[:last]
 	t.at = notSet
-}
-
-// put puts an entry into a free place, and moves it up or down to where it belongs.
-func (s *timers[O]) put(at int, e entry[O]) {
-	for at > 0 && e.before(&s.heap[(at-1)/2]) {
-		s.move((at-1)/2, at)
-		at = (at - 1) / 2
-	}
-	for {
-		child := 2*at + 1
-		if child+1 < len(s.heap) && s.heap[child+1].before(&s.heap[child]) {
-			child++
-		}
-		if child >= len(s.heap) || !s.heap[child].before(&e) {
-			break
-		}
-		s.move(child, at)
-		at = child
-	}
-	s.heap[at] = e
-	e.timer.at = at
-}
-
-func (s *timers[O]) move(from, to int) {
-	s.heap[to] = s.heap[from]
-	s.heap[to].timer.at = to
+	return t
 }
