@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
 	"github.com/eddyrpc/eddy/cmd/eddy/testdata/testnode"
+	"github.com/eddyrpc/eddy/internal/report"
 )
 
 func init() {

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
+	"github.com/eddyrpc/eddy/internal/report"
 )
 
 // interrupt runs a long test and ends it with a signal. It returns its exit status, its

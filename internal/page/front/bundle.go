@@ -2,7 +2,7 @@
 // page, serve and plan embed. It is a module of its own, so that the bundler and the
 // driver of the browser are not dependencies of Eddy:
 //
-//	cd cmd/eddy/internal/page/front && go run .
+//	cd internal/page/front && go run .
 package main
 
 import (
@@ -39,8 +39,8 @@ func bundle() (map[string][]byte, error) {
 	notice := map[string]string{"js": "/*! Contains uPlot (https://github.com/leeoniya/uPlot):\n" + string(licence) + "*/"}
 	for from, to := range map[string]string{
 		"src/main.ts": "../page.js", "src/all.css": "../page.css",
-		"src/serve.ts": "../../serve/serve.js", "src/serve.css": "../../serve/serve.css",
-		"src/plan.ts": "../../plan/page.js", "src/plan.css": "../../plan/page.css",
+		"src/serve.ts": "../../../cmd/eddy/internal/serve/serve.js", "src/serve.css": "../../../cmd/eddy/internal/serve/serve.css",
+		"src/plan.ts": "../../../cmd/eddy/internal/plan/page.js", "src/plan.css": "../../../cmd/eddy/internal/plan/page.css",
 	} {
 		result := api.Build(api.BuildOptions{
 			EntryPoints: []string{from}, Outfile: to,

@@ -7,6 +7,7 @@ import (
 
 	"github.com/eddyrpc/eddy/internal/history"
 	"github.com/eddyrpc/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/trial"
 )
 
 func TestAgain(t *testing.T) {
@@ -23,6 +24,10 @@ func TestAgain(t *testing.T) {
 		if got := r.Again(); got != c.want {
 			t.Errorf("%q\n got %s\nwant %s", c.args, got, c.want)
 		}
+	}
+	r := &Results{Bin: trial.GoTest, Command: Command{Args: []string{"-run", "^TestX$", "-eddy.seed", "7"}}}
+	if got, want := r.Again(), "go test -run '^TestX$' -eddy.seed 7"; got != want {
+		t.Errorf("got %s, want %s", got, want)
 	}
 }
 

@@ -49,7 +49,7 @@ var theBench = sync.OnceValues(func() (*bench, error) {
 		}
 		return nil
 	}
-	if err := build("../../../../..", "./cmd/eddy", "./cmd/relay"); err != nil {
+	if err := build("../../..", "./cmd/eddy", "./cmd/relay"); err != nil {
 		return nil, err
 	}
 	if err := build(".", "./nodes"); err != nil {
@@ -349,7 +349,7 @@ func (tb *tab) view() (from, to float64) {
 }
 
 // docs is the directory of the documents.
-const docs = "../../../../../docs/"
+const docs = "../../../docs/"
 
 // shot writes a picture of the page for docs/report.md, with -rewrite.
 func (tb *tab) shot(name string, high int64) {

@@ -10,8 +10,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/page"
 	"github.com/eddyrpc/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/page"
 	"github.com/eddyrpc/eddy/internal/trial"
 )
 

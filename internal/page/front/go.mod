@@ -1,4 +1,4 @@
-module github.com/eddyrpc/eddy/cmd/eddy/internal/page/front
+module github.com/eddyrpc/eddy/internal/page/front
 
 go 1.26.0
 

@@ -19,7 +19,7 @@ func TestBundleIsBuilt(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got, want) {
-			t.Errorf("%s is not what the sources build: run go run . in cmd/eddy/internal/page/front", name)
+			t.Errorf("%s is not what the sources build: run go run . in internal/page/front", name)
 		}
 	}
 }

@@ -19,7 +19,7 @@ import (
 	"github.com/go-json-experiment/json"
 	jsonv1 "github.com/go-json-experiment/json/v1"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/csp"
+	"github.com/eddyrpc/eddy/internal/csp"
 	"github.com/eddyrpc/eddy/internal/history"
 	"github.com/eddyrpc/eddy/internal/names"
 	"github.com/eddyrpc/eddy/internal/sim"

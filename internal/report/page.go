@@ -10,10 +10,11 @@ import (
 	"strings"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/page"
 	"github.com/eddyrpc/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/page"
 	"github.com/eddyrpc/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/trial"
 )
 
 // PageName is the file name of the page in a test's directory.
@@ -144,6 +145,9 @@ func listed(words []string) string {
 
 // Again returns a shell command that runs the test again with its seed.
 func (r *Results) Again() string {
+	if r.Bin == trial.GoTest {
+		return quote.Shell(append([]string{"go", "test"}, r.Command.Args...)...)
+	}
 	args := append([]string{"eddy", "test"}, withoutFlags(r.Command.Args, "seed", "test-count")...)
 	dashes := slices.Index(args, "--")
 	if dashes < 0 {
