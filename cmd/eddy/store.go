@@ -7,8 +7,8 @@ import (
 	"text/tabwriter"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
 	"github.com/eddyrpc/eddy/internal/quote"
+	"github.com/eddyrpc/eddy/internal/report"
 )
 
 // latestTest is the link to the latest test of the usual store.
