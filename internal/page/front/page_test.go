@@ -30,7 +30,7 @@ func scenes() map[string]*scene {
 	for name, args := range map[string]string{
 		"pass":         "-w relay --bin ./relay --node-count 3 --concurrency 2n --rate 30 --time-limit 2 --latency 10 --loss 0.1 --nemesis partition --nemesis-interval 0.6 --seed 42",
 		"double-reply": "-w relay --bin ./nodes --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- double",
-		"split":        "-w lin-kv --bin ./nodes --node-count 3 --concurrency 3 --rate 25 --time-limit 3 --client-latency 1 --nemesis partition --nemesis-interval 0.5 --seed 1 -- split",
+		"split":        "-w lin-kv --bin ./nodes.wasm --node-count 3 --concurrency 3 --rate 25 --time-limit 3 --client-latency 1 --nemesis partition --nemesis-interval 0.5 --seed 1 -- split",
 		"killed-node":  "-w relay --bin ./relay --node-count 3 --concurrency 2n --rate 40 --time-limit 2 --latency 15 --duplicate 0.05 --nemesis kill --nemesis-interval 0.5 --seed 11",
 		"cycle":        "-w txn-list-append --bin ./nodes --node-count 1 --concurrency 4 --rate 60 --time-limit 1.5 --seed 3 -- stale",
 		"lost":         "-w broadcast --bin ./nodes --node-count 3 --concurrency 3 --rate 40 --time-limit 1 --latency 10 --loss 0.1 --seed 4 -- once",

@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -198,7 +199,7 @@ func (n *node) stale(m message, _ string) {
 func (n *node) once(m message, _ string) {
 	switch m.Body.Type {
 	case "broadcast":
-		n.lists[0] = append(n.lists[0], m.Body.Message)
+		n.know(m.Body.Message)
 		for _, peer := range n.peers {
 			if peer != n.id {
 				n.send(peer, fmt.Sprintf(`"type":"tell","value":%d`, m.Body.Message))
@@ -207,12 +208,19 @@ func (n *node) once(m message, _ string) {
 		n.reply(m, `"type":"broadcast_ok"`)
 	case "tell":
 		value, _ := strconv.ParseInt(string(m.Body.Value), 10, 64)
-		n.lists[0] = append(n.lists[0], value)
+		n.know(value)
 	case "read":
 		all, _ := json.Marshal(n.lists[0])
 		n.reply(m, `"type":"read_ok","messages":`+string(all))
 	case "topology":
 		n.reply(m, `"type":"topology_ok"`)
+	}
+}
+
+// know adds a value to list 0, unless the list has it.
+func (n *node) know(value int64) {
+	if !slices.Contains(n.lists[0], value) {
+		n.lists[0] = append(n.lists[0], value)
 	}
 }
 
