@@ -7,7 +7,7 @@
 // network that duplicates messages can make one add count twice; examples/g-counter shows
 // how to prevent this.
 
-const { KEY_DOES_NOT_EXIST, KV, Node } = require("./eddy.js");
+const { KV, Node } = require("./eddy.js");
 
 const node = new Node();
 const kv = new KV(node, "seq-kv");
@@ -17,13 +17,6 @@ node.handle("add", async (request) => {
   return {};
 });
 
-node.handle("read", async () => {
-  try {
-    return { value: await kv.read("counter", { fresh: true }) };
-  } catch (error) {
-    if (error.code !== KEY_DOES_NOT_EXIST) throw error;
-    return { value: 0 };
-  }
-});
+node.handle("read", async () => ({ value: await kv.read("counter", { fresh: true, missing: 0 }) }));
 
 node.run();

@@ -13,6 +13,7 @@
 "use strict";
 
 const { randomUUID } = require("node:crypto");
+const { setTimeout: sleep } = require("node:timers/promises");
 
 // Error codes of the protocol. After an error with a code in DEFINITE the operation surely
 // had no effect. After any other error it may have had one.
@@ -73,16 +74,15 @@ class Node {
   }
 
   // every runs a function again and again from init on, with pauses.
-  every(milliseconds, action) {
-    const run = async () => {
+  async every(milliseconds, action) {
+    for (;;) {
+      await sleep(milliseconds);
       try {
         if (this.id !== null) await action();
       } catch (error) {
         console.error(error);
       }
-      setTimeout(run, milliseconds);
-    };
-    setTimeout(run, milliseconds);
+    }
   }
 
   // send sends a one-way message.
@@ -103,7 +103,7 @@ class Node {
         const id = this.#send(dest, body);
         ids.push(id);
         this.#waiting.set(id, { dest, settle });
-        const reply = await within(timeout, settled);
+        const reply = await Promise.race([settled, sleep(timeout)]);
         if (reply === undefined) continue;
         if (reply.type === "error") throw new CallError(dest, attempt, reply);
         return { reply, attempts: attempt };
@@ -122,15 +122,12 @@ class Node {
     let number = 0;
     for await (const line of lines(process.stdin)) {
       number++;
-      let message;
       try {
-        message = parse(line);
+        this.#receive(parse(line));
       } catch (error) {
         console.error(`bad line ${number}: ${error.message}: ${line.toString().slice(0, 200)}`);
         this.#refuse(line.toString(), error.message);
-        continue;
       }
-      this.#receive(message);
     }
     this.#ended = true;
     setTimeout(() => process.exit(), DRAIN);
@@ -143,20 +140,17 @@ class Node {
 
   #receive({ src, dest, body }) {
     const request = { src, dest, body, type: body.type, id: body.msg_id ?? null };
-    if (body.in_reply_to !== undefined && body.in_reply_to !== null) {
-      const call = this.#waiting.get(body.in_reply_to);
-      if (call?.dest === src) call.settle(body); // a reply counts only from the node that was called
-    } else if (body.type === "init") {
-      this.#init(request);
-    } else if (this.id === null) {
-      this.#fail(request, TEMPORARILY_UNAVAILABLE, "the node has not been initialised");
-    } else if (!this.#handlers.has(body.type)) {
-      this.#fail(request, NOT_SUPPORTED, `no handler for type ${body.type}`);
-    } else if (this.#open >= MAX_OPEN) {
-      this.#fail(request, TEMPORARILY_UNAVAILABLE, "too many requests are open");
-    } else {
-      this.#serve(request);
-    }
+    if ((body.in_reply_to ?? null) !== null) this.#settle(request);
+    else if (body.type === "init") this.#init(request);
+    else if (this.id === null) this.#fail(request, TEMPORARILY_UNAVAILABLE, "the node has not been initialised");
+    else if (!this.#handlers.has(body.type)) this.#fail(request, NOT_SUPPORTED, `no handler for type ${body.type}`);
+    else if (this.#open >= MAX_OPEN) this.#fail(request, TEMPORARILY_UNAVAILABLE, "too many requests are open");
+    else this.#serve(request);
+  }
+
+  #settle({ src, body }) {
+    const call = this.#waiting.get(body.in_reply_to);
+    if (call?.dest === src) call.settle(body); // a reply counts only from the node that was called
   }
 
   #init(request) {
@@ -182,12 +176,8 @@ class Node {
         this.#fail(request, CRASH, `the handler of ${request.type} returned no reply`);
       }
     } catch (error) {
-      if (error instanceof RPCError) {
-        this.#fail(request, error.code, error.message);
-      } else {
-        console.error(error);
-        this.#fail(request, CRASH, `the handler of ${request.type} failed: ${error}`);
-      }
+      if (!(error instanceof RPCError)) console.error(error);
+      this.#fail(request, error instanceof RPCError ? error.code : CRASH, String(error?.message ?? error));
     }
     this.#open--;
     this.#exitIfDone();
@@ -284,16 +274,7 @@ function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-// within waits for a promise, and returns undefined if it takes longer.
-async function within(milliseconds, promise) {
-  let timer;
-  const timeout = new Promise((resolve) => { timer = setTimeout(resolve, milliseconds); });
-  try {
-    return await Promise.race([promise, timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const LOST_RACE = new Set([11, 14, 20, 21, 22, 30]); // after these codes another try makes sense
 
 // A KV is a client of the service lin-kv, seq-kv or lww-kv. Its methods throw a CallError.
 //
@@ -305,13 +286,17 @@ class KV {
     Object.assign(this, { node, service });
   }
 
-  // read returns the value of a key. On seq-kv it may be old, again and again. A fresh read
-  // first writes something new, after which seq-kv shows nothing older.
-  async read(key, { fresh = false } = {}) {
-    if (fresh && this.service === "seq-kv") {
-      await this.#ask({ type: "write", key: "eddy-fresh", value: randomUUID() });
+  // read returns the value of a key, or missing, if that is given and there is no such key.
+  // On seq-kv the value may be old, again and again. A fresh read first writes something new,
+  // after which seq-kv shows nothing older.
+  async read(key, { fresh = false, missing } = {}) {
+    try {
+      if (fresh && this.service === "seq-kv") await this.#ask({ type: "write", key: "eddy-fresh", value: randomUUID() });
+      return (await this.#ask({ type: "read", key })).value;
+    } catch (error) {
+      if (error.code === KEY_DOES_NOT_EXIST && missing !== undefined) return missing;
+      throw error;
     }
-    return (await this.#ask({ type: "read", key })).value;
   }
 
   // write sets the value of a key.
@@ -335,29 +320,20 @@ class KV {
   async update(key, change, initial) {
     if (this.service === "lww-kv") throw new RPCError(NOT_SUPPORTED, "lww-kv forgets updates");
     for (let race = 0; race < 50; race++) {
-      const { value, exists } = await this.#readOr(key, initial);
-      const next = await change(structuredClone(value));
+      const none = randomUUID(); // no value of the key, so a key that others create is kept
+      const value = await this.read(key, { fresh: true, missing: none });
+      const exists = value !== none;
+      const next = await change(structuredClone(exists ? value : initial));
       if (exists && encode(next) === encode(value)) return value;
       try {
-        // Nobody writes the random string, so a key that others create is kept.
-        await this.cas(key, exists ? value : randomUUID(), next, { create: !exists });
+        await this.cas(key, value, next, { create: !exists });
         return next;
       } catch (error) {
-        if (!error.definite) throw error;
+        if (!LOST_RACE.has(error.code)) throw error;
       }
-      const pause = Math.random() * Math.min(2000, 10 * 2 ** race);
-      await new Promise((resolve) => setTimeout(resolve, pause));
+      await sleep(Math.random() * Math.min(2000, 10 * 2 ** race));
     }
     throw new RPCError(PRECONDITION_FAILED, "update lost 50 races");
-  }
-
-  async #readOr(key, initial) {
-    try {
-      return { value: await this.read(key, { fresh: true }), exists: true };
-    } catch (error) {
-      if (error.code !== KEY_DOES_NOT_EXIST) throw error;
-      return { value: initial, exists: false };
-    }
   }
 
   // ask sends a request that may be served twice.

@@ -8,7 +8,7 @@ network that duplicates messages can make one add count twice; examples/g-counte
 how to prevent this.
 """
 
-from eddy import KEY_DOES_NOT_EXIST, KV, CallError, Node
+from eddy import KV, Node
 
 node = Node()
 kv = KV(node, "seq-kv")
@@ -23,12 +23,7 @@ def add(request):
 
 @node.handle("read")
 def read(request):
-    try:
-        return {"value": kv.read("counter", fresh=True)}
-    except CallError as failure:
-        if failure.code != KEY_DOES_NOT_EXIST:
-            raise
-        return {"value": 0}
+    return {"value": kv.read("counter", fresh=True, missing=0)}
 
 
 node.run()

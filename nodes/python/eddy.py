@@ -271,6 +271,10 @@ def parse(line):
     return message
 
 
+NONE = object()
+LOST_RACE = {11, 14, 20, 21, 22, 30}  # after these codes another try makes sense
+
+
 class KV:
     """A client of the service lin-kv, seq-kv or lww-kv. Its methods raise CallError.
 
@@ -282,12 +286,18 @@ class KV:
     def __init__(self, node, service):
         self.node, self.service = node, service
 
-    def read(self, key, fresh=False):
-        """Returns the value of a key. On seq-kv it may be old, again and again. A fresh
-        read first writes something new, after which seq-kv shows nothing older."""
-        if fresh and self.service == "seq-kv":
-            self._ask({"type": "write", "key": "eddy-fresh", "value": str(uuid.uuid4())})
-        return self._ask({"type": "read", "key": key})["value"]
+    def read(self, key, fresh=False, missing=NONE):
+        """Returns the value of a key, or missing, if that is given and there is no such key.
+        On seq-kv the value may be old, again and again. A fresh read first writes something
+        new, after which seq-kv shows nothing older."""
+        try:
+            if fresh and self.service == "seq-kv":
+                self._ask({"type": "write", "key": "eddy-fresh", "value": str(uuid.uuid4())})
+            return self._ask({"type": "read", "key": key})["value"]
+        except CallError as failure:
+            if failure.code == KEY_DOES_NOT_EXIST and missing is not NONE:
+                return missing
+            raise
 
     def write(self, key, value):
         """Sets the value of a key."""
@@ -311,24 +321,20 @@ class KV:
         if self.service == "lww-kv":
             raise RPCError(NOT_SUPPORTED, "lww-kv forgets updates")
         for race in range(50):
-            try:
-                value, exists = self.read(key, fresh=True), True
-            except CallError as failure:
-                if failure.code != KEY_DOES_NOT_EXIST:
-                    raise
-                value, exists = initial, False
-            new = change(copy.deepcopy(value))
-            if exists and new == value:
+            none = str(uuid.uuid4())  # no value of the key, so a key that others create is kept
+            value = self.read(key, fresh=True, missing=none)
+            exists = value is not none
+            new = change(copy.deepcopy(value if exists else initial))
+            if exists and json.dumps(new) == json.dumps(value):
                 return value
             try:
-                # Nobody writes the random string, so a key that others create is kept.
-                self.cas(key, value if exists else str(uuid.uuid4()), new, not exists)
+                self.cas(key, value, new, not exists)
                 return new
             except CallError as failure:
-                if not failure.definite:
+                if failure.code not in LOST_RACE:
                     raise
             time.sleep(random.uniform(0, min(2, 0.01 * 2**race)))
-        raise RPCError(PRECONDITION_FAILED, f"update lost {race + 1} races")
+        raise RPCError(PRECONDITION_FAILED, "update lost 50 races")
 
     def _ask(self, body):
         """Sends a request that may be served twice."""
