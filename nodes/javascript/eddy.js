@@ -216,7 +216,7 @@ class Node {
 
 // These find the fields of a line that is no valid message.
 const SRC = /"src"\s*:\s*"([^"\\\ufffd]+)"/g, DEST = /"dest"\s*:\s*"([^"\\\ufffd]+)"/g;
-const MSG_ID = /"msg_id"\s*:\s*(\d{1,18})\s*[,} ]/g, IN_REPLY_TO = /"in_reply_to"\s*:\s*(?!null)/;
+const MSG_ID = /"msg_id"\s*:\s*(\d{1,18})\s*[,} ]/g, IN_REPLY_TO = /"in_reply_to"(?!\s*:\s*null)/;
 
 // lines yields the lines of a stream as bytes.
 async function* lines(input) {

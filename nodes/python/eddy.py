@@ -248,7 +248,7 @@ class Node:
 
 # These find the fields of a line that is no valid message.
 SRC, DEST = r'"src"\s*:\s*"([^"\\\ufffd]+)"', r'"dest"\s*:\s*"([^"\\\ufffd]+)"'
-MSG_ID, IN_REPLY_TO = r'"msg_id"\s*:\s*(\d{1,18})\s*[,} ]', r'"in_reply_to"\s*:\s*(?!null)'
+MSG_ID, IN_REPLY_TO = r'"msg_id"\s*:\s*(\d{1,18})\s*[,} ]', r'"in_reply_to"(?!\s*:\s*null)'
 
 
 def parse(line):

@@ -261,7 +261,7 @@ module Eddy
 
   # These find the fields of a line that is no valid message.
   SRC, DEST = /"src"\s*:\s*"([^"\\\ufffd]+)"/, /"dest"\s*:\s*"([^"\\\ufffd]+)"/
-  MSG_ID, IN_REPLY_TO = /"msg_id"\s*:\s*(\d{1,18})\s*[,} ]/, /"in_reply_to"\s*:\s*(?!null)/
+  MSG_ID, IN_REPLY_TO = /"msg_id"\s*:\s*(\d{1,18})\s*[,} ]/, /"in_reply_to"(?!\s*:\s*null)/
 
   # Returns the message in a line. Raises JSON::ParserError if there is none.
   def self.parse(line)
