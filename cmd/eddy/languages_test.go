@@ -89,17 +89,21 @@ var languageTranscripts = []string{
 	"wire-largest-id", "wire-names", "wire-one-counter", "wire-type-first",
 }
 
-// The libraries write what the transcripts of package eddy show. Handlers run at the same
+// The libraries write what the transcripts of package eddy show, and those of KV.update. Handlers run at the same
 // time, so the lines of a block may come in any order, and ids may be others. Time is
 // real: an attempt waits for three seconds, so that a slow machine changes nothing.
 func TestLanguageTranscripts(t *testing.T) {
 	eachLanguage(t, func(t *testing.T, interpreter, dir, ext string) {
+		files := []string{"testdata/languages/kv.txt"}
 		for _, name := range languageTranscripts {
-			t.Run(name, func(t *testing.T) {
+			files = append(files, "../../testdata/transcripts/"+name+".txt")
+		}
+		for _, file := range files {
+			t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 				t.Parallel()
 				var s *languageStage
 				defer func() { s.end(t) }()
-				datadriven.RunTest(t, "../../testdata/transcripts/"+name+".txt", func(t *testing.T, d *datadriven.TestData) string {
+				datadriven.RunTest(t, file, func(t *testing.T, d *datadriven.TestData) string {
 					if d.Cmd == "node" {
 						s.end(t)
 						s = startLanguage(t, interpreter, ext, !d.HasArg("bare"))
@@ -158,6 +162,8 @@ func startLanguage(t *testing.T, interpreter, ext string, initialise bool) *lang
 	return s
 }
 
+var calledByNode = regexp.MustCompile(`"src":"(?:n2|lin-kv|seq-kv)"`)
+
 var inReplyTo = regexp.MustCompile(`"in_reply_to":(\d+)`)
 
 // send sends text. A reply to a request of the node gets the id that the node gave it.
@@ -169,12 +175,13 @@ func (s *languageStage) send(t *testing.T, text string) {
 }
 
 func (s *languageStage) translate(text string) string {
-	if !strings.Contains(text, `"src":"n2"`) && !strings.Contains(text, `"reply":{`) {
+	fromCallee := calledByNode.MatchString(text)
+	if !fromCallee && !strings.Contains(text, `"reply":{`) {
 		return text
 	}
 	first := true
 	return inReplyTo.ReplaceAllStringFunc(text, func(field string) string {
-		if id, ok := s.ids[field[len(`"in_reply_to":`):]]; ok && (first || strings.Contains(text, `"src":"n2"`)) {
+		if id, ok := s.ids[field[len(`"in_reply_to":`):]]; ok && (first || fromCallee) {
 			first = false // of a reply that is passed on; the second is that of the message
 			return fmt.Sprintf(`"in_reply_to":%d`, id)
 		}
@@ -273,10 +280,13 @@ func (s *languageStage) learn(requests []languageMessage, got languageMessage) {
 	}
 }
 
+var random = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
+
 var codeName = regexp.MustCompile(` \([^)]*\)$`)
 
 // likeness returns a line without what may differ: the id, the texts of errors that the node
 // itself finds, the name of a code, and whether a number is 1.0 or 1.
+// A random text becomes RANDOM.
 func likeness(t *testing.T, line string) string {
 	t.Helper()
 	m := readLine(t, line)
@@ -294,7 +304,7 @@ func likeness(t *testing.T, line string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return strings.ReplaceAll(string(text), "1.0,", "1,")
+	return random.ReplaceAllString(strings.ReplaceAll(string(text), "1.0,", "1,"), "RANDOM")
 }
 
 // end ends the node, which writes nothing more but for the calls that are still open. s may be nil.

@@ -1,5 +1,5 @@
 // Serves the handlers of the transcripts: stage.js TIMEOUT_IN_SECONDS.
-const { CallError, Node, RPCError } = require("../../../../nodes/javascript/eddy.js");
+const { CallError, KV, Node, RPCError } = require("../../../../nodes/javascript/eddy.js");
 
 const node = new Node();
 const timeout = Number(process.argv[2]) * 1000;
@@ -23,6 +23,13 @@ const handlers = {
     } catch (e) {
       if (!(e instanceof CallError)) throw e;
       return { attempts: e.attempts, reply: e.reply, error: e.message, definite: e.definite };
+    }
+  },
+  increase: async ({ body }) => {
+    try {
+      return { value: await new KV(node, body.service).update("x", (value) => value + 1, 0) };
+    } catch ({ code, definite }) {
+      return { code, definite };
     }
   },
   tell: ({ body }) => {

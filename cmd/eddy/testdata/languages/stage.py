@@ -5,7 +5,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).parents[4] / "nodes/python"))
-from eddy import CallError, Node, RPCError
+from eddy import KV, CallError, Node, RPCError
 
 node = Node()
 timeout = float(sys.argv[1])
@@ -48,7 +48,15 @@ def panic(request):
     raise RuntimeError("no such luck")
 
 
+def increase(request):
+    try:
+        return {"value": KV(node, request.body["service"]).update("x", lambda value: value + 1, 0)}
+    except RPCError as e:
+        return {"code": e.code, "definite": e.definite}
+
+
 handlers = {
+    "increase": increase,
     "echo": lambda request: {**request.body, "type": "echo_ok"},
     "add": lambda request: {"sum": request.body["a"] + request.body["b"]},
     "own": lambda request: request.body["reply"],

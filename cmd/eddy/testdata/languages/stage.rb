@@ -23,6 +23,11 @@ node.handle("explain") do |request|
 rescue Eddy::CallError => e
   { attempts: e.attempts, reply: e.reply, error: e.message, definite: e.definite }
 end
+node.handle("increase") do |request|
+  { value: Eddy::KV.new(node, request.body["service"]).update("x", 0) { |value| value + 1 } }
+rescue Eddy::RPCError => e
+  { code: e.code, definite: e.definite }
+end
 node.handle("tell") do |request|
   node.send_to(request.body["to"], request.body["body"])
   {}
