@@ -14,6 +14,9 @@ import (
 	"github.com/eddyrpc/eddy/internal/workload"
 )
 
+// GoTest is the program of nodes that are tested in go test.
+const GoTest = "go test"
+
 // A Config describes a test.
 type Config struct {
 	Spec  workload.Spec
@@ -67,6 +70,7 @@ const (
 	SickFail    Sick = "fail"    // so do oddities between nodes
 	SickUnknown Sick = "unknown" // violations make it unknown
 	SickReport  Sick = "report"  // both are warnings, except where answers are wrong or missing
+	SickIgnore  Sick = "ignore"  // both are warnings: the history alone is judged
 )
 
 // MaxRate makes every client send its next request as soon as an operation ends.
@@ -76,9 +80,10 @@ const MaxRate = -1
 const (
 	initTimeout   = 10 * time.Second // plus perNode for each node
 	clientTimeout = 5 * time.Second
-	finalTimeout  = 10 * time.Second // how long the final requests are repeated
-	pauseBacklog  = 10 * time.Second // how long a node may take to read what was sent to it during a pause
-	stopGrace     = time.Second      // how long a node may write output after SIGTERM
+	finalTimeout  = 10 * time.Second       // how long the final requests are repeated
+	finalWait     = 100 * time.Millisecond // until they are repeated first; each further wait is a quarter longer
+	pauseBacklog  = 10 * time.Second       // how long a node may take to read what was sent to it during a pause
+	stopGrace     = time.Second            // how long a node may write output after SIGTERM
 
 	TermGrace = 2 * time.Second // how long after SIGTERM a node gets SIGKILL
 )

@@ -7,9 +7,11 @@
 //     node.run();
 //
 // A handler may be an async function. While one waits, others run. Standard output carries
-// the messages, so console.log writes to standard error. An integer beyond 2^53 is a BigInt
-// here and stays exact, but 1.0 is passed on as 1, and 1e400 cannot be passed on. Of a name
-// that a message gives twice, the last value counts.
+// the messages, so console.log writes to standard error.
+//
+// The limits of JavaScript's JSON: an integer beyond 2^53 is a BigInt here and stays exact,
+// but 1.0 is passed on as 1, also as a msg_id, and 1e400 cannot be passed on. Of a name that
+// a message gives twice, the last value counts.
 "use strict";
 
 const { randomUUID } = require("node:crypto");

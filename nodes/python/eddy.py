@@ -12,8 +12,11 @@
 
 Each request runs on a thread of its own. So a handler may block, and handlers guard what
 they share with a threading.Lock. Standard output carries the messages, so print() writes
-to standard error. Integers of any size stay exact, but 1e3 is passed on as 1000.0, and
-1e400 cannot be passed on. Of a name that a message gives twice, the last value counts.
+to standard error.
+
+The limits of Python's JSON: integers of any size stay exact, but 1e3 is passed on as
+1000.0, and 1e400 cannot be passed on. Of a name that a message gives twice, the last value
+counts. A message that is nested deeper than about 980 levels is a bad line.
 """
 
 import copy

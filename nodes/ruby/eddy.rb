@@ -8,8 +8,11 @@
 #
 # Each request runs on a thread of its own. So a handler may block, and handlers guard what
 # they share with a Mutex. Standard output carries the messages, so puts writes to standard
-# error. Integers of any size stay exact, but 1e3 is passed on as 1000.0, and 1e400 cannot
-# be passed on. Of a name that a message gives twice, the last value counts.
+# error.
+#
+# The limits of Ruby's JSON: integers of any size stay exact, but 1e3 is passed on as 1000.0,
+# and 1e400 cannot be passed on. Of a name that a message gives twice, the last value counts.
+# Comments and some wrong escapes are let pass, and a lone surrogate makes a bad line.
 
 require "json"
 require "monitor"

@@ -1,0 +1,22 @@
+package main
+
+import (
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/eddyrpc/eddy/eddytest"
+)
+
+// The store is linearizable under all faults at once, with three and with five nodes. Killed
+// nodes come back with their files.
+func TestAllFaults(t *testing.T) {
+	for _, nodes := range []int{3, 5} {
+		eddytest.Check(t, func(p *eddytest.Process) error {
+			return newNode(filepath.Join(p.Dir(), "raft.log"), p.Number()).Serve(p.Context, p)
+		}, eddytest.Test{
+			Workload: "lin-kv", Nodes: nodes, Rate: 50, Time: 20 * time.Second, Latency: "exponential:10ms",
+			Loss: 0.1, Duplicate: 0.1, Nemesis: "partition,kill,pause", NemesisInterval: 2 * time.Second, Seeds: 3,
+		})
+	}
+}
