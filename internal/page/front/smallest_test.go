@@ -58,10 +58,10 @@ func TestLabels(t *testing.T) {
 // A part of a large test has labels, too, once few messages are in view.
 func TestLabelsOfAPart(t *testing.T) {
 	b := newBench(t)
-	tb := openReport(t, b.test(t, "killed-node"), "")
+	tb := openReport(t, b.test(t, "large"), "")
 	tb.see(labels + `.length === 0`)
-	eval[bool](tb, `eddy.explorers[0].view.show(300, 340), true`)
-	tb.see(labels + `.some((t) => t.includes("="))`)
+	eval[bool](tb, `(e => { const { sent } = e.test.m; e.view.show(sent[40], sent[48] + 1); return true; })(eddy.explorers[0])`)
+	tb.see(labels + `.some((t) => /^broadcast [0-9]/.test(t))`) // a type and a value
 	if n := eval[int](tb, overlaps); n != 0 {
 		t.Errorf("%d labels cover something: %v", n, eval[[]string](tb, labels))
 	}
