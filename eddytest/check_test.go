@@ -115,6 +115,9 @@ func TestCheckReports(t *testing.T) {
 		if !found || err != nil || !strings.Contains(string(page), "go test -run ") {
 			t.Errorf("%s%q, %d bytes, %v", which, path, len(page), err)
 		}
+		if says, smallest := strings.Contains(string(page), "the smallest case that was found: "), strings.Contains(which, "smallest"); says != smallest {
+			t.Errorf("%s: that it is the smallest case is said: %v", which, says)
+		}
 	}
 }
 
