@@ -69,13 +69,13 @@ func (c *huntCommand) Run(ctx *kong.Context) error {
 	switch {
 	case len(found) > 0:
 	case until.Err() != nil:
-		fmt.Println("UNKNOWN  the search was interrupted; the seeds until then pass")
+		fmt.Println(colouredVerdict("UNKNOWN  the search was interrupted; the seeds until then pass"))
 		return statusErr{status: statusUnknown}
 	case seeds == 0:
-		fmt.Printf("UNKNOWN  no test ended within --for %v\n", c.For)
+		fmt.Printf(colouredVerdict("UNKNOWN  no test ended within --for %v\n"), c.For)
 		return statusErr{status: statusUnknown}
 	default:
-		fmt.Println("PASS  every seed")
+		fmt.Println(colouredVerdict("PASS  every seed"))
 	}
 	for _, f := range found {
 		if err := c.present(until, f, run); err != nil {
@@ -164,7 +164,7 @@ func (c *huntCommand) search(ctx context.Context, first uint64, run runFunc) (fo
 func (c *huntCommand) present(ctx context.Context, f *hunt.Found, run runFunc) error {
 	command := c.command(f.Seed)
 	problem, _, _ := strings.Cut(f.Problems[0].Text, "\n") // it is explained below, for the smallest case
-	fmt.Printf("\n%s  seed %d: %s: %s\n", strings.ToUpper(f.Verdict.String()), f.Seed, f.Check(), quote.Lines(problem))
+	fmt.Printf("\n%s  seed %d: %s: %s\n", colouredVerdict(strings.ToUpper(f.Verdict.String())), f.Seed, f.Check(), quote.Lines(problem))
 	fmt.Printf("command     eddy test %s\n", quote.Shell(command.args()...))
 	smallest := f.Case
 	if f.Verdict == checker.Fail && c.ShrinkFor > 0 {

@@ -58,24 +58,47 @@ type memberFlags struct {
 	Restarts int           `default:"10" help:"Restart a node that has died, at most this many times in a row (${default})."`
 	Grace    time.Duration `default:"35s" help:"How long a node may run on after it was told to end (${default})."`
 
-	Program string   `arg:"" passthrough:"" help:"The node program, in any language."`
+	programFlags
+}
+
+// programFlags name a node program and its arguments: PROGRAM ARGS, -- PROGRAM ARGS, or
+// --bin PROGRAM -- ARGS as in eddy test.
+type programFlags struct {
+	Bin     string   `placeholder:"PROGRAM" help:"The node program; its arguments then follow --, as in eddy test."`
+	Program string   `arg:"" optional:"" passthrough:"" help:"The node program, in any language, unless --bin names it."`
 	Args    []string `arg:"" optional:"" help:"The arguments of the program."`
 }
 
-func (f *memberFlags) check() error {
+// checkProgram sets Program and Args.
+func (f *programFlags) checkProgram() error {
+	all := f.Args
+	if f.Program != "" {
+		all = append([]string{f.Program}, f.Args...)
+	}
+	separated := len(all) > 0 && all[0] == "--" // kong does not remove it
 	switch {
-	case strings.HasPrefix(f.Program, "-") && f.Program != "--":
-		return usageError("unknown flag %s", f.Program)
-	case f.Restarts < 0 || f.Grace < 0:
+	case separated:
+		all = all[1:]
+	case f.Bin != "" && len(all) > 0:
+		return usageError("unexpected argument %s; after --bin, arguments of the node program must follow --", all[0])
+	case len(all) > 0 && strings.HasPrefix(all[0], "-"):
+		return usageError("unknown flag %s", all[0]) // kong takes it for the program
+	}
+	if f.Bin != "" {
+		all = append([]string{f.Bin}, all...)
+	}
+	if len(all) == 0 {
+		return usageError("a node program is missing")
+	}
+	f.Program, f.Args = all[0], all[1:]
+	return nil
+}
+
+func (f *memberFlags) check() error {
+	if f.Restarts < 0 || f.Grace < 0 {
 		return usageError("--restarts and --grace must not be negative")
 	}
-	if f.Program == "--" { // kong does not remove it
-		if len(f.Args) == 0 {
-			return usageError("a node program is missing")
-		}
-		f.Program, f.Args = f.Args[0], f.Args[1:]
-	}
-	return nil
+	return f.checkProgram()
 }
 
 func (f *memberFlags) config(net natsnet.Config, log *slog.Logger, stderr io.Writer) join.Config {

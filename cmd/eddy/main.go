@@ -12,7 +12,6 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/alecthomas/kong"
 
@@ -37,11 +36,16 @@ type cli struct {
 	Rerun  rerunCommand  `cmd:"" help:"Run a stored test again."`
 	Report reportCommand `cmd:"" help:"Write the report of a stored test again, or compare two tests."`
 	Serve  serveCommand  `cmd:"" help:"Show stored and running tests in a browser."`
+	Store  storeCommand  `cmd:"" help:"List stored tests, or remove some."`
+	Demo   demoCommand   `cmd:"" help:"Test the examples of a clone of this repository, under faults."`
 	Plan   planCommand   `cmd:"" help:"Simulate what retry policies do."`
 	Talk   talkCommand   `cmd:"" help:"Talk to a node: type short messages and see what it writes."`
 	Up     upCommand     `cmd:"" help:"Run a cluster of nodes on this machine, over a NATS server of its own."`
 	Join   joinCommand   `cmd:"" help:"Run a node as a member of a cluster on many machines, over NATS."`
 	Call   callCommand   `cmd:"" help:"Call a node of a cluster that runs over NATS."`
+
+	HelpOn      helpCommand    `cmd:"" name:"help" help:"Show what a command does, and its flags."`
+	ShowVersion versionCommand `cmd:"" name:"version" help:"Show the version."`
 
 	Services servicesCommand `cmd:"" help:"Serve lin-kv, seq-kv, lww-kv and lin-tso to nodes over NATS."`
 
@@ -73,13 +77,13 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 // newParser returns a parser of command lines.
 func newParser(line *cli) *kong.Kong {
-	parser, err := kong.New(line,
+	parser, err := kong.New(line, append(valueOptions(),
 		kong.Name("eddy"),
 		kong.Description("A workbench for programs that use Maelstrom's protocol: one JSON message per line."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.ExplicitGroups(testGroups),
-		kong.Vars{"workloads": workloadNames(), "rates": defaultRates(), "concurrencies": defaultConcurrencies(), "nemeses": sim.KindNames(), "presets": strings.Join(retry.Presets(), ", ")},
-	)
+		kong.Vars{"latest": latestTest, "workloads": workloadNames(), "rates": defaultRates(), "concurrencies": defaultConcurrencies(), "nemeses": sim.KindNames(), "presets": strings.Join(retry.Presets(), ", ")},
+	)...)
 	if err != nil {
 		panic(err) // a struct tag is wrong
 	}
@@ -99,48 +103,15 @@ func run(args []string) (status int) {
 		args = []string{"--help"}
 	}
 	ctx, err := newParser(&cli{}).Parse(args)
-	if missing := missingWorkload(args); err != nil && missing != nil {
-		err = missing // the other errors follow from it
-	}
-	if wrong := wrongDash(args); err != nil && wrong != nil {
-		err = wrong
-	}
 	if err != nil {
-		about := "eddy"
-		var parse *kong.ParseError
-		if errors.As(err, &parse) && parse.Context.Selected() != nil {
-			about += " " + parse.Context.Selected().Name
-		}
-		fmt.Fprintf(os.Stderr, "eddy: %v; see %s --help\n", err, about)
+		wrong, about := explain(args, err)
+		fmt.Fprintf(os.Stderr, "eddy: %v; see %s --help\n", wrong, about)
 		return statusUsage
 	}
 	if err = ctx.Run(); err != nil {
 		return exitStatus(err, os.Stderr)
 	}
 	return 0
-}
-
-// wrongDash returns an error if an argument begins with another dash than the hyphen of
-// a keyboard, as those that are copied from some web pages do. What follows -- is not
-// for eddy.
-func wrongDash(args []string) error {
-	const dashes = "\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d"
-	for _, arg := range args {
-		name := strings.TrimLeft(arg, "-"+dashes)
-		begin := arg[:len(arg)-len(name)]
-		switch {
-		case arg == "--":
-			return nil
-		case name == "" || !strings.ContainsAny(begin, dashes):
-			continue
-		}
-		flag := "--" + name
-		if utf8.RuneCountInString(name) == 1 {
-			flag = "-" + name
-		}
-		return fmt.Errorf("%s begins with a dash that is not the hyphen of a keyboard: did you mean %s?", arg, flag)
-	}
-	return nil
 }
 
 // exitStatus prints an error and returns the exit status.

@@ -25,17 +25,17 @@ import (
 type planCommand struct {
 	Policy []string `default:"default" sep:"none" placeholder:"FILE|PRESET" help:"A JSON file with a policy, or one of ${presets}. Repeat to compare policies."`
 
-	Loss     float64       `placeholder:"SHARE" help:"The share of messages that are lost each way, 0 to 1 (0)."`
-	Latency  string        `default:"0" placeholder:"KIND:VALUE" help:"The latency of a round trip (0): constant:50ms, exponential:50ms, uniform:0ms-100ms, lognormal:50ms,0.5 (median and sigma), or file:PATH with measured milliseconds."`
-	Rate     float64       `default:"1000" placeholder:"CALLS" help:"Calls per second, at random times (${default})."`
-	Duration time.Duration `help:"In each run, calls begin for this time. Without it, until there are --calls."`
-	Calls    int           `placeholder:"CALLS" help:"The number of calls at most, of all runs together. Without it and --duration, 1,000,000."`
-	Hops     int           `default:"1" placeholder:"HOPS" help:"The length of the chain of calls. Each hop but the last leads to a relay with the same policy, and the last one to the leaf (${default})."`
-	Capacity float64       `placeholder:"REQUESTS" help:"Requests that the leaf serves per second. Without it, any number."`
-	Queue    int           `placeholder:"REQUESTS" help:"Requests that may wait at the leaf. It answers one more with error 11. Without it, any number."`
-	Outage   string        `placeholder:"FROM:FOR" help:"When the leaf does not serve, such as 20s:5s. Requests that arrive meanwhile wait."`
-	Runs     int           `placeholder:"NUMBER" help:"How many runs there are, each with another seed. The results say how much they differ. Without it, 4 to 10: fewer if these would have less than 1,000 calls each, or more than 1,000,000 in all."`
-	Seed     uint64        `default:"1" placeholder:"NUMBER" help:"The random seed of the first run (${default}). The others have those that follow. The same seed gives the same numbers."`
+	Loss      float64       `placeholder:"SHARE" help:"The share of messages that are lost each way, 0 to 1 (0)."`
+	RoundTrip string        `name:"round-trip" default:"0" placeholder:"KIND:VALUE" help:"The latency of a request and its reply together (0): 50ms, constant:50ms, exponential:50ms, uniform:0ms-100ms, lognormal:50ms,0.5 (median and sigma), or file:PATH with measured milliseconds."`
+	Rate      float64       `default:"1000" placeholder:"CALLS" help:"Calls per second, at random times (${default})."`
+	Duration  time.Duration `help:"In each run, calls begin for this time. Without it, until there are --calls."`
+	Calls     int           `placeholder:"CALLS" help:"The number of calls at most, of all runs together. Without it and --duration, 1,000,000."`
+	Hops      int           `default:"1" placeholder:"HOPS" help:"The length of the chain of calls. Each hop but the last leads to a relay with the same policy, and the last one to the leaf (${default})."`
+	Capacity  float64       `placeholder:"REQUESTS" help:"Requests that the leaf serves per second. Without it, any number."`
+	Queue     int           `placeholder:"REQUESTS" help:"Requests that may wait at the leaf. It answers one more with error 11. Without it, any number."`
+	Outage    string        `placeholder:"FROM:FOR" help:"When the leaf does not serve, such as 20s:5s. Requests that arrive meanwhile wait."`
+	Runs      int           `placeholder:"NUMBER" help:"How many runs there are, each with another seed. The results say how much they differ. Without it, 4 to 10: fewer if these would have less than 1,000 calls each, or more than 1,000,000 in all."`
+	Seed      uint64        `default:"1" placeholder:"NUMBER" help:"The random seed of the first run (${default}). The others have those that follow. The same seed gives the same numbers."`
 
 	JSON bool   `name:"json" help:"Print an array with one object per policy."`
 	HTML string `name:"html" placeholder:"FILE" help:"Also write an HTML page with charts."`
@@ -44,7 +44,7 @@ type planCommand struct {
 func (planCommand) Help() string {
 	return `Runs the code that a node runs, in virtual time, against a model of the network and of the callee.
 
-  eddy plan --policy default --policy budgeted --loss 0.1 --latency exponential:50ms
+  eddy plan --policy default --policy budgeted --loss 0.1 --round-trip exponential:50ms
   eddy plan --policy default --rate 1000 --duration 60s --hops 3 --capacity 1200 --outage 20s:5s --html plan.html
 
 docs/policies.md explains policies, the model and the numbers.`
@@ -140,8 +140,8 @@ func (c *planCommand) model(ctx *kong.Context) (*plan.Model, error) {
 		m.Calls = defaultCalls
 	}
 	var err error
-	if m.Latency, err = sim.ParseDist(c.Latency, os.ReadFile); err != nil {
-		return nil, fmt.Errorf("--latency: %w", err)
+	if m.Latency, err = sim.ParseDist(c.RoundTrip, os.ReadFile); err != nil {
+		return nil, fmt.Errorf("--round-trip: %w", err)
 	}
 	if m.Outage, err = parseOutage(c.Outage); err != nil {
 		return nil, err
@@ -175,8 +175,8 @@ func parseOutage(text string) (plan.Window, error) {
 		return plan.Window{}, nil
 	}
 	from, long, ok := strings.Cut(text, ":")
-	begin, err := time.ParseDuration(from)
-	length, err2 := time.ParseDuration(long)
+	begin, err := parseTime(from)
+	length, err2 := parseTime(long)
 	if !ok || err != nil || err2 != nil || begin < 0 || length <= 0 {
 		return plan.Window{}, fmt.Errorf("--outage %s: must be its beginning and its length, such as 20s:5s", text)
 	}

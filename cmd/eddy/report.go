@@ -12,7 +12,7 @@ import (
 
 // reportCommand is `eddy report`.
 type reportCommand struct {
-	Dirs    []string `arg:"" name:"dir" help:"The directory of a stored test, such as store/relay/latest; with --compare two."`
+	Dirs    []string `arg:"" name:"dir" optional:"" help:"The directory of a stored test, such as store/relay/latest; with --compare two. Without it, ${latest}."`
 	Compare bool     `help:"Show two tests side by side, and their first difference."`
 	Output  string   `short:"o" placeholder:"FILE" help:"The file for the page. Without it, report.html in the directory of the test, or compare.html in this one."`
 }
@@ -26,6 +26,9 @@ Two tests of different programs with the same seed and flags show how the progra
 }
 
 func (c *reportCommand) Run() error {
+	if !c.Compare && len(c.Dirs) == 0 {
+		c.Dirs = []string{latestTest}
+	}
 	switch {
 	case c.Compare && len(c.Dirs) != 2:
 		return usageError("--compare needs 2 directories of stored tests, not %d; see eddy report --help", len(c.Dirs))

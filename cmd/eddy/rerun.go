@@ -14,7 +14,7 @@ import (
 
 // rerunCommand is `eddy rerun`.
 type rerunCommand struct {
-	Dir  string `arg:"" help:"The directory of a stored test, such as store/relay/latest."`
+	Dir  string `arg:"" optional:"" default:"${latest}" help:"The directory of a stored test, such as store/relay/latest (${default})."`
 	JSON bool   `name:"json" help:"Print results.json instead of text."`
 
 	JUnit string `name:"junit" placeholder:"FILE" help:"Also write the verdict as JUnit XML for a build server. The file of the stored test is not changed."`

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strconv"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/serve"
 )
@@ -15,6 +16,7 @@ import (
 type serveCommand struct {
 	Store string `arg:"" optional:"" default:"store" help:"The directory of the tests (${default})."`
 	Addr  string `default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"The address to listen on (${default}). Everyone who can connect can read all tests."`
+	Port  *int   `help:"The port to listen on, instead of that of --addr."`
 }
 
 func (serveCommand) Help() string {
@@ -27,9 +29,16 @@ func (c *serveCommand) Run() error {
 		return usageError("open the store: %v", err)
 	}
 	defer store.Close()
+	if c.Port != nil {
+		host, _, err := net.SplitHostPort(c.Addr)
+		if err != nil {
+			return usageError("--addr: %v", err)
+		}
+		c.Addr = net.JoinHostPort(host, strconv.Itoa(*c.Port))
+	}
 	listener, err := net.Listen("tcp", c.Addr)
 	if err != nil {
-		return usageError("--addr: %v", err)
+		return usageError("listen on %s: %v", c.Addr, err)
 	}
 	ctx, stop := untilSignal()
 	defer stop()

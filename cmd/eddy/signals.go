@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
@@ -19,4 +20,18 @@ func untilSignal() (ctx context.Context, stop context.CancelFunc) {
 		signals = append(signals, syscall.SIGHUP)
 	}
 	return signal.NotifyContext(context.Background(), signals...)
+}
+
+// endOnSignal makes a signal end this process while the files of a test are written. The
+// nodes have ended, so nothing else is left to do.
+func endOnSignal(dir string) (stop func()) {
+	ctx, forget := untilSignal()
+	stopped := context.AfterFunc(ctx, func() {
+		fmt.Fprintf(os.Stderr, "\neddy: interrupted; %s has what was written until then\n", dir)
+		os.Exit(statusUnknown)
+	})
+	return func() {
+		stopped()
+		forget()
+	}
 }

@@ -1,13 +1,9 @@
 package main
 
 import (
-	"errors"
-	"io/fs"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/talk"
@@ -26,8 +22,7 @@ type talkCommand struct {
 	Time    string        `default:"since" enum:"since,none" help:"The time column: since the start, or none (since or none)."`
 	Color   string        `default:"auto" enum:"auto,always,never" help:"Colours: auto (on a terminal, unless NO_COLOR is set), always or never."`
 
-	Program string   `arg:"" passthrough:"" help:"The node program, in any language; its own arguments follow."`
-	Args    []string `arg:"" optional:"" help:"The program's arguments."`
+	programFlags
 }
 
 func (talkCommand) Help() string {
@@ -41,10 +36,10 @@ The exit status is 0, or 1 if the node failed.`
 }
 
 func (c *talkCommand) check() error {
+	if err := c.checkProgram(); err != nil {
+		return usageError("%w; see eddy talk --help", err)
+	}
 	switch {
-	case strings.HasPrefix(c.Program, "-"):
-		// kong takes an unknown flag for the program.
-		return usageError("unknown flag %s; see eddy talk --help", c.Program)
 	case !c.NoInit && !slices.Contains(c.NodeIDs, c.NodeID):
 		return usageError("--node-id %s is not among --node-ids %s", c.NodeID, strings.Join(c.NodeIDs, ","))
 	case c.As == "" || c.NodeID == "":
@@ -84,21 +79,4 @@ func (c *talkCommand) Run() error {
 		return statusErr{status: status}
 	}
 	return nil
-}
-
-// startError explains an error of starting a node program. It returns any other error
-// as it is.
-func startError(program string, err error) error {
-	switch {
-	case errors.Is(err, exec.ErrNotFound), errors.Is(err, exec.ErrDot):
-		if _, here := os.Stat(program); here == nil {
-			return usageError("%s is not in PATH; do you mean ./%s?", program, program)
-		}
-		return usageError("%s is not in PATH", program)
-	case errors.Is(err, syscall.ENOEXEC):
-		return usageError("%s is not a program; a script must name its interpreter in its first line, as in #!/usr/bin/env python3", program)
-	case errors.Is(err, fs.ErrNotExist), errors.Is(err, fs.ErrPermission), errors.Is(err, syscall.EISDIR):
-		return usageError("cannot start the node: %w", err)
-	}
-	return err
 }

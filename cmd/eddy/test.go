@@ -33,38 +33,38 @@ const overNATS = "nats"
 type testCommand struct {
 	Workload string   `short:"w" required:"" placeholder:"NAME" help:"The workload: ${workloads}."`
 	Bin      string   `required:"" placeholder:"PROGRAM" help:"The node program, in any language."`
-	Topology string   `default:"grid" enum:"line,grid,tree,tree2,tree3,tree4,total" help:"The topology that broadcast sends to the nodes (${enum})."`
+	Topology string   `default:"grid" enum:"line,grid,tree,tree2,tree3,tree4,total" help:"The topology that broadcast sends to the nodes: ${enum} (${default})."`
 	Args     []string `arg:"" optional:"" help:"The arguments of the program, after --."`
 
 	NodeCount *int     `name:"node-count" placeholder:"N" group:"nodes" help:"Run nodes n0 to n(N-1). Without it, n1 to n5."`
 	Nodes     []string `sep:"," placeholder:"NAME" group:"nodes" help:"Run nodes with these names."`
 	Node      []string `short:"n" sep:"none" placeholder:"NAME" group:"nodes" help:"Run a node with this name, too. Can be repeated."`
 
-	TimeLimit     float64       `name:"time-limit" default:"10" placeholder:"SECONDS" group:"load" help:"The length of the main phase, in which clients send requests (${default})."`
+	TimeLimit     float64       `name:"time-limit" type:"seconds" default:"10" group:"load" help:"The length of the main phase, in which clients send requests (${default}): seconds, or with a unit, such as 500ms."`
 	Rate          string        `placeholder:"N" group:"load" help:"Operations per second of all clients together; 0 for none, max for as many as possible. Without it, ${rates}."`
 	Concurrency   string        `placeholder:"N" group:"load" help:"The number of clients; 4n means four per node. Without it, ${concurrencies}."`
 	ClientTimeout time.Duration `name:"client-timeout" default:"5s" group:"load" help:"How long a client waits for a reply, in addition to the time that calls and latencies may take (${default})."`
 
-	Net           string   `name:"network" default:"simulated" enum:"simulated,nats" group:"network" help:"The network: simulated, or nats to send messages over NATS servers after the simulated network (${enum})."`
-	Latency       string   `default:"0" group:"network" help:"The latency of messages between nodes: a mean in ms for --latency-dist, or constant:50ms, exponential:50ms, uniform:0ms-100ms, file:PATH."`
-	LatencyDist   string   `name:"latency-dist" default:"constant" enum:"constant,uniform,exponential" group:"network" help:"The distribution of latencies (constant, uniform, exponential)."`
+	Net           string   `name:"network" default:"simulated" enum:"simulated,nats" group:"network" help:"The network: simulated, or nats to send messages over NATS servers after the simulated network (${default})."`
+	Latency       string   `default:"0" group:"network" help:"The latency of messages between nodes (${default}): the mean for --latency-dist in ms, or with a unit, such as 0.1s; or constant:50ms, exponential:50ms, uniform:0ms-100ms, file:PATH."`
+	LatencyDist   string   `name:"latency-dist" default:"constant" enum:"constant,uniform,exponential" group:"network" help:"The distribution of latencies (${default})."`
 	Loss          float64  `placeholder:"SHARE" group:"network" help:"The share of messages between nodes that are lost, 0 to 1."`
 	Duplicate     float64  `placeholder:"SHARE" group:"network" help:"The share of messages between nodes that are delivered twice, 0 to 1."`
-	Order         string   `default:"any" enum:"any,fifo" group:"network" help:"The order of the messages of a link between nodes: any, or fifo for the order in which they were sent, as over TCP (${enum})."`
-	ClientLatency string   `name:"client-latency" default:"0" group:"network" help:"The latency of messages from and to clients, like --latency."`
+	Order         string   `default:"any" enum:"any,fifo" group:"network" help:"The order of the messages of a link between nodes: any, or fifo for the order in which they were sent, as over TCP (${default})."`
+	ClientLatency string   `name:"client-latency" default:"0" group:"network" help:"The latency of messages from and to clients, like --latency (${default})."`
 	ClientLoss    float64  `name:"client-loss" placeholder:"SHARE" group:"network" help:"The share of messages from and to clients that are lost, 0 to 1."`
 	Link          []string `sep:"none" placeholder:"n1:n2:loss=0.5,latency=200" group:"network" help:"Latency, loss or duplication of one link, in one direction. Can be repeated."`
 	StaleReplies  bool     `name:"stale-replies" group:"network" help:"Deliver replies to requests of an earlier incarnation of a node."`
 
 	Nemesis         []string `sep:"," placeholder:"FAULT" group:"faults" help:"Faults in the main phase: ${nemeses}."`
-	NemesisInterval *float64 `name:"nemesis-interval" placeholder:"SECONDS" group:"faults" help:"The mean duration of a fault, and the mean time to the next one; at least 0.01. Without it, an eighth of --time-limit, and at most 10."`
-	Quiesce         float64  `default:"-1" placeholder:"SECONDS" group:"faults" help:"The wait before the final phase. Without it, as long as messages may take for workloads in which messages between nodes change later replies, otherwise none."`
+	NemesisInterval *float64 `name:"nemesis-interval" type:"seconds" group:"faults" help:"The mean duration of a fault, and the mean time to the next one; at least 0.01. Without it, an eighth of --time-limit, and at most 10."`
+	Quiesce         float64  `type:"seconds" default:"-1" group:"faults" help:"The wait before the final phase. Without it, as long as messages may take for workloads in which messages between nodes change later replies, otherwise none."`
 	Seed            uint64   `placeholder:"N" group:"faults" help:"The random seed. The same seed gives each message the same fate. Without it, a new one."`
 
-	CallTimeout  time.Duration `name:"call-timeout" default:"500ms" group:"relays" help:"The timeout of each attempt (${default})."`
+	CallTimeout  time.Duration `name:"call-timeout" default:"500ms" group:"relays" help:"The timeout of each attempt (${default}). A plain number is in seconds, as for every time but a latency."`
 	CallAttempts int           `name:"call-attempts" default:"3" group:"relays" help:"The number of attempts of a call (${default})."`
 	CallBackoff  time.Duration `name:"call-backoff" default:"0s" group:"relays" help:"The longest pause between two attempts (${default})."`
-	CallLate     string        `name:"call-late" default:"accept" enum:"accept,ignore" group:"relays" help:"What a relay does with a reply that arrives after its attempt's timeout (accept or ignore)."`
+	CallLate     string        `name:"call-late" default:"accept" enum:"accept,ignore" group:"relays" help:"What a relay does with a reply that arrives after its attempt's timeout (${default})."`
 
 	ConsistencyModels string `name:"consistency-models" default:"strict-serializable" placeholder:"NAMES" group:"transactions" help:"The consistency models that transactions must fit, separated by commas (${default})."`
 	KeyCount          int    `name:"key-count" default:"10" placeholder:"N" group:"transactions" help:"How many keys are in use at a time (${default})."`
@@ -72,7 +72,7 @@ type testCommand struct {
 	MaxWritesPerKey   int    `name:"max-writes-per-key" default:"16" placeholder:"N" group:"transactions" help:"After how many writes another key takes the place of a key (${default})."`
 
 	Availability string `placeholder:"SHARE" group:"verdict" help:"Fail if a smaller share of operations ends ok, or with an error that is a result, such as 22 of a cas; total means 1."`
-	Sick         string `default:"warn" enum:"warn,fail,unknown,report" group:"verdict" help:"What violations of the protocol mean: warn: they fail the test, but what nodes say to each other only gives warnings; fail: so does that; unknown: they make the verdict unknown; report: they give warnings (${default})."`
+	Sick         string `default:"warn" enum:"warn,fail,unknown,report,ignore" placeholder:"MEANING" group:"verdict" help:"What violations mean: warn: they fail the test, but what nodes say to each other only gives warnings; fail: so does that; unknown: they make the verdict unknown; report: those of the protocol give warnings; ignore: all do, and only the history is judged (${default})."`
 
 	Store      string `default:"store" placeholder:"DIR" group:"output" help:"The directory for the files of tests (${default})."`
 	JSON       bool   `name:"json" group:"output" help:"Print results.json instead of text; with --test-count, an array of them."`
@@ -240,14 +240,20 @@ func (c *testCommand) onceIn(store *report.Store) (results *report.Results, res 
 		store.Discard()
 		return nil, nil, startError(c.Bin, err)
 	}
+	defer endOnSignal(store.Dir)()
 	store.Keep(res)
+	status.say(fmt.Sprintf("checking %d operations and %d messages", res.History.Operations(), res.Journal.Len()))
 	results = report.New(&cfg.Config, res)
+	status.clear()
 	results.Started, results.Command.Args, results.Command.Dir = started, c.argv, dir
 	var shown error
 	if !c.quiet {
 		shown = c.show(os.Stdout, results)
 	}
-	if err := store.Write(results, res); err != nil {
+	status.say("writing " + store.Dir)
+	err = store.Write(results, res)
+	status.clear()
+	if err != nil {
 		return nil, nil, fmt.Errorf("write the store: %w", err)
 	}
 	if shown != nil {
@@ -256,6 +262,7 @@ func (c *testCommand) onceIn(store *report.Store) (results *report.Results, res 
 	c.stored = store.Dir
 	if !c.JSON && !c.quiet {
 		fmt.Printf("stored in   %s\n", store.Dir)
+		tellSize(c.Store)
 	}
 	if res.Crash != nil {
 		return nil, nil, fmt.Errorf("%w\n%s", res.Crash, res.Crash.Stack)
@@ -304,7 +311,7 @@ func (c *testCommand) show(to io.Writer, results *report.Results) error {
 		}
 	}
 	if !c.JSON {
-		_, err := io.WriteString(to, results.Text())
+		_, err := io.WriteString(to, colouredVerdict(results.Text()))
 		return err
 	}
 	text, err := results.JSON()

@@ -62,40 +62,13 @@ func perWorkload(value func(*workload.Spec) string) string {
 	return strings.Join(values, ", ")
 }
 
-// missingWorkload returns an error if a command line of eddy test names a workload
-// that does not exist, such as one that only Maelstrom has. It is checked before the
-// flags of that workload, which do not exist either.
-func missingWorkload(args []string) error {
-	if args[0] != "test" {
-		return nil
-	}
-	for i, arg := range args {
-		name, ok := strings.CutPrefix(arg, "--workload=")
-		switch {
-		case arg == "--":
-			return nil
-		case ok:
-		case (arg == "-w" || arg == "--workload") && i+1 < len(args):
-			name = args[i+1]
-		case strings.HasPrefix(arg, "-w") && len(arg) > 2:
-			name = strings.TrimPrefix(arg[2:], "=")
-		default:
-			continue
-		}
-		if _, err := workload.Find(name); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // finalWait replaces the usual times of the final phase. Tests set it, which run many nodes
 // that do not reply there.
 var finalWait time.Duration
 
 // config returns the configuration that the flags describe.
 func (c *testCommand) config() (*runner.Config, error) {
-	spec, err := workload.Find(c.Workload)
+	spec, err := findWorkload(c.Workload)
 	if err != nil {
 		return nil, usageError("%v", err)
 	}
@@ -206,10 +179,10 @@ func (c *testCommand) network(cfg *runner.Config) (err error) {
 	n := &cfg.Network
 	n.Seed, n.StaleReplies, n.FIFO = c.Seed, c.StaleReplies, c.Order == "fifo"
 	n.Loss, n.Duplicate, n.ClientLoss = c.Loss, c.Duplicate, c.ClientLoss
-	if ms, number := strconv.ParseFloat(c.Latency, 64); number == nil {
+	if ms, number := milliseconds(c.Latency); number == nil {
 		n.Latency, err = sim.MaelstromDist(ms, c.LatencyDist)
 	} else if c.LatencyDist != "constant" {
-		return fmt.Errorf("--latency-dist needs a --latency in ms, not %s", c.Latency)
+		return fmt.Errorf("--latency-dist needs a --latency such as 50 or 50ms, not %s", c.Latency)
 	} else {
 		n.Latency, err = sim.ParseDist(c.Latency, os.ReadFile)
 	}
@@ -233,6 +206,15 @@ func (c *testCommand) network(cfg *runner.Config) (err error) {
 		n.Links[link] = special
 	}
 	return nil
+}
+
+// milliseconds parses a time. A plain number is in milliseconds, as in Maelstrom.
+func milliseconds(text string) (float64, error) {
+	if ms, err := strconv.ParseFloat(text, 64); err == nil {
+		return ms, nil
+	}
+	d, err := time.ParseDuration(text)
+	return float64(d) / 1e6, err
 }
 
 // transactions sets the configuration of the workloads of transactions.
@@ -264,13 +246,13 @@ func (c *testCommand) limits(cfg *runner.Config) error {
 	}
 	switch {
 	case !(c.TimeLimit >= 0 && c.TimeLimit <= 1e6):
-		return fmt.Errorf("--time-limit %v: must be seconds", c.TimeLimit)
+		return fmt.Errorf("--time-limit %v: must be from 0 to 1000000 s", c.TimeLimit)
 	case !(c.interval() >= minInterval && c.interval() <= 1e6):
-		return fmt.Errorf("--nemesis-interval %v: must be seconds, at least %v", c.interval(), minInterval)
+		return fmt.Errorf("--nemesis-interval %v: must be at least %v s", c.interval(), minInterval)
 	case len(c.Nemesis) > 0 && c.TimeLimit/c.interval() > maxFaults:
 		return fmt.Errorf("--nemesis-interval %v: this is more than %d faults of a kind in %v s", c.interval(), maxFaults, c.TimeLimit)
 	case c.Quiesce != -1 && !(c.Quiesce >= 0 && c.Quiesce <= 1e6):
-		return fmt.Errorf("--quiesce %v: must be seconds", c.Quiesce)
+		return fmt.Errorf("--quiesce %v: must be from 0 to 1000000 s", c.Quiesce)
 	case c.StaleReplies && c.Net == overNATS:
 		return fmt.Errorf("--stale-replies needs the simulated network: over NATS such replies are dropped")
 	case cfg.Virtual && c.Net == overNATS:

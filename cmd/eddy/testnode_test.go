@@ -129,6 +129,23 @@ var testNodes = map[string]func(){
 		n.Run()
 	},
 
+	// node-unflushed flushes only its reply to init.
+	"node-unflushed": func() {
+		n := testnode.New()
+		var held []testnode.Message
+		n.On = func(m testnode.Message) bool {
+			if m.Body.Type == "init" {
+				return false
+			}
+			held = append(held, m)
+			return true
+		}
+		n.Serve()
+		for _, m := range held {
+			n.Echo(m)
+		}
+	},
+
 	// node-exit exits at once.
 	"node-exit": func() {},
 

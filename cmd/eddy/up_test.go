@@ -46,7 +46,7 @@ func (s *saying) String() string {
 // standard error goes to stderr.
 func startUp(t *testing.T, program string, stderr io.Writer) (url string) {
 	t.Helper()
-	c := upCommand{NodeCount: 3, Cluster: "test", memberFlags: memberFlags{Restarts: 5, Grace: 20 * time.Second, Program: program}, serve: natskv.Serve}
+	c := upCommand{NodeCount: 3, Cluster: "test", memberFlags: memberFlags{Restarts: 5, Grace: 20 * time.Second, programFlags: programFlags{Program: program}}, serve: natskv.Serve}
 	out, in := io.Pipe()
 	ctx, end := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -136,7 +136,7 @@ func TestMemberDiesTooOften(t *testing.T) {
 		{"node-exit", "n1 has died 2 times in a row: exit status 0"},
 		{"no-such-program", "no-such-program is not in PATH"},
 	} {
-		c := upCommand{NodeCount: 1, memberFlags: memberFlags{Restarts: 1, Grace: time.Second, Program: tt.program}, serve: natskv.Serve}
+		c := upCommand{NodeCount: 1, memberFlags: memberFlags{Restarts: 1, Grace: time.Second, programFlags: programFlags{Program: tt.program}}, serve: natskv.Serve}
 		err := c.up(t.Context(), io.Discard, io.Discard)
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: %v, want %q", tt.program, err, tt.want)
@@ -155,7 +155,7 @@ func TestServicesFail(t *testing.T) {
 			bufio.NewReader(out).ReadString('\n')
 			go io.Copy(io.Discard, out)
 		}()
-		c := upCommand{NodeCount: 1, memberFlags: memberFlags{Grace: 10 * time.Second, Program: "node-member"}}
+		c := upCommand{NodeCount: 1, memberFlags: memberFlags{Grace: 10 * time.Second, programFlags: programFlags{Program: "node-member"}}}
 		c.serve = func(_ context.Context, _ natskv.Config, ready func()) error {
 			if started {
 				ready()

@@ -96,7 +96,7 @@ func (r *Results) warnings() (all []string) {
 		meanings[k.Kind] = strings.TrimPrefix(k.Meaning, "it ")
 	}
 	for _, k := range trial.ViolationKinds {
-		if meanings[k.Kind] == "" && k.Protocol {
+		if meanings[k.Kind] == "" {
 			meanings[k.Kind] = strings.TrimPrefix(k.Meaning, "it ")
 		}
 	}
@@ -114,7 +114,10 @@ func (r *Results) warnings() (all []string) {
 	}
 	for _, kind := range kinds {
 		v := first[kind]
-		line := fmt.Sprintf("%s, line %d", v.Text, v.Line)
+		line := v.Text
+		if v.Line > 0 {
+			line += fmt.Sprintf(", line %d", v.Line)
+		}
 		names := nodes[kind]
 		if len(names) > 1 {
 			line = v.Node + ", " + line

@@ -200,7 +200,7 @@ func (j *Journal) restore(saved *savedRecord) error {
 // checkSteps rejects a damaged file whose steps are too large, because Steps
 // allocates memory in proportion to the largest step.
 func (j *Journal) checkSteps() error {
-	if most := 2*j.length + len(j.events); int(j.steps) > most {
+	if most := 2*j.length + len(j.events); int64(j.steps) > int64(most) {
 		return fmt.Errorf("journal: step %d is larger than the number of steps, %d", j.steps, most)
 	}
 	return nil

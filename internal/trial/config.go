@@ -70,6 +70,7 @@ const (
 	SickFail    Sick = "fail"    // so do oddities between nodes
 	SickUnknown Sick = "unknown" // violations make it unknown
 	SickReport  Sick = "report"  // both are warnings, except where answers are wrong or missing
+	SickIgnore  Sick = "ignore"  // both are warnings: the history alone is judged
 )
 
 // MaxRate makes every client send its next request as soon as an operation ends.

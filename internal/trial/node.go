@@ -22,6 +22,7 @@ const (
 	up
 	killed // the test has killed its process, which has not exited yet
 	exited // its process ended by itself or was stopped, and it is not started again
+	mute   // it has not replied to init in time; the test ends, and with it its process
 )
 
 // A node is a node under test.
@@ -40,6 +41,10 @@ type node struct {
 	readsFrom time.Duration
 	noReply   bool // it has a violation no-final-reply
 	further   bool // a note says that it writes further fields in envelopes
+
+	lines     int           // that it has written
+	lastWrote time.Duration // when it wrote the last of them before the nodes were told to end
+	explained bool          // its lack of a reply has an explanation
 }
 
 // An incarnation is one process of a node, with what is needed to check its
@@ -150,6 +155,9 @@ func (t *Trial) Exited(at time.Duration, node int, exit Exit) {
 	t.advance(at)
 	n := t.nodes[node]
 	switch {
+	case n.state == mute:
+		n.state = down
+		t.explainMute(n)
 	case t.ending:
 		n.state = down
 		t.noteEnd(n, &exit)
@@ -202,6 +210,10 @@ func (t *Trial) wrote(n *node, line *Line) {
 	if line.Incarnation != n.incarnation.number || n.state == exited {
 		return // of a process that has been replaced or has exited
 	}
+	n.lines++
+	if !t.ending {
+		n.lastWrote = t.now
+	}
 	terminated := t.ending && t.now >= t.endedAt+t.cfg.EndGrace()
 	if line.Incomplete && (terminated || n.state != up && n.state != starting) {
 		return // it was killed while it wrote the line
@@ -214,12 +226,16 @@ func (t *Trial) wrote(n *node, line *Line) {
 		return
 	}
 	m, flaws, err := message.ParseAny(line.Text)
-	if err != nil {
-		kind := "not-message"
-		if strings.HasPrefix(err.Error(), "not JSON") {
-			kind = "not-json"
+	switch {
+	case err == nil:
+		if t.lastWords(n, &m); n.state == mute {
+			return
 		}
-		t.lineViolation(n, line, kind, "%v", err)
+	case strings.HasPrefix(err.Error(), "not JSON"):
+		t.lineViolation(n, line, "not-json", "%s", notJSON(n, line, err))
+		return
+	default:
+		t.lineViolation(n, line, "not-message", "%v", err)
 		return
 	}
 	t.ofLine = t.ofLine[:0]
@@ -245,7 +261,7 @@ func (t *Trial) wrote(n *node, line *Line) {
 // initReply handles the reply to init.
 func (t *Trial) initReply(n *node, line *Line, m *message.Message) {
 	if m.Type != "init_ok" {
-		t.lineViolation(n, line, "no-init", "replied to init with %s", m.Type)
+		t.lineViolation(n, line, "no-init", "%s", wrongInit(m))
 		t.end(n)
 		return
 	}
@@ -280,7 +296,11 @@ func (t *Trial) checkInits() {
 	for _, n := range t.nodes {
 		if n.state == starting && n.pauses == 0 && t.now >= n.initDue {
 			t.nodeViolation(n, "no-init", "sent no reply to init within %v", t.cfg.initTimeout())
-			t.end(n)
+			if n.incarnation.number > 1 {
+				t.end(n)
+			} else { // the test ends; what the node writes then may say why
+				n.state = mute
+			}
 		}
 	}
 }

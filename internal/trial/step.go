@@ -77,7 +77,7 @@ func (t *Trial) deliver(d *sim.Delivery) {
 }
 
 func (t *Trial) deliverToNode(n *node, d *sim.Delivery) {
-	if n.state == exited {
+	if n.state == exited || n.state == mute {
 		t.net.Undeliver(t.now, *d, sim.Down)
 		return
 	}

@@ -78,7 +78,7 @@ func (res *Result) protocolProblems(sick Sick) (problems []checker.Problem) {
 	reported := map[nodeKind]bool{}
 	for _, v := range res.Violations {
 		key := nodeKind{v.Node, v.Kind}
-		if reported[key] || sick == SickReport && isProtocol(v.Kind) {
+		if reported[key] || sick == SickIgnore || sick == SickReport && isProtocol(v.Kind) {
 			continue
 		}
 		reported[key] = true

@@ -45,7 +45,7 @@ func TestSimulatedNodesAcceptAnyMessage(t *testing.T) {
 		{`{"type":"echo","echo":{"own":"payload"},"msg_id":1}`, `{"own":"payload"}`, 1},
 		{`{"type":"echo","msg_id":1}`, "", 0},
 		{`{"type":"echo","echo":"relay 5"}`, "", 0},
-		{fmt.Sprintf(`{"type":"echo","echo":"relay 5","msg_id":%d}`, math.MaxInt64), `"relay 5"`, 1},
+		{fmt.Sprintf(`{"type":"echo","echo":"relay 5","msg_id":%d}`, int64(math.MaxInt64)), `"relay 5"`, 1},
 	} {
 		m, err := message.New("n1", w.slow, []byte(test.body))
 		if err != nil {

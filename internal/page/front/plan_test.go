@@ -24,7 +24,7 @@ func openPlan(t *testing.T, path string, wide, high int64, before ...chromedp.Ac
 // The charts show the numbers of the results.
 func TestPlanPage(t *testing.T) {
 	b := newBench(t)
-	b.must(t, "plan", "--policy", "default", "--policy", "budgeted", "--loss", "0.1", "--latency", "exponential:50ms",
+	b.must(t, "plan", "--policy", "default", "--policy", "budgeted", "--loss", "0.1", "--round-trip", "exponential:50ms",
 		"--rate", "1000", "--duration", "5s", "--capacity", "1200", "--outage", "2s:1s", "--html", "plan.html")
 	tb := openPlan(t, filepath.Join(b.dir, "plan.html"), 1366, 900)
 	titles := []string{

@@ -48,7 +48,7 @@ func (s Stream) String() string {
 // A Config says how to start a process.
 type Config struct {
 	// Program and Args are the command line. A Program without a slash is
-	// searched for in PATH.
+	// searched for in PATH, and then in the working directory.
 	Program string
 	Args    []string
 
@@ -92,7 +92,7 @@ type Process struct {
 	said  errorText
 }
 
-// Start starts a process. Its errors are those of [exec.Cmd.Start].
+// Start starts a process. Its errors are those of [exec.LookPath] and [exec.Cmd.Start].
 func Start(cfg Config) (*Process, error) {
 	p := &Process{
 		cfg:    cfg,
@@ -100,7 +100,12 @@ func Start(cfg Config) (*Process, error) {
 		exited: make(chan struct{}),
 		done:   make(chan struct{}),
 	}
-	p.cmd = exec.Command(cfg.Program, cfg.Args...)
+	path, err := find(cfg.Program)
+	if err != nil {
+		return nil, err
+	}
+	p.cmd = exec.Command(path, cfg.Args...)
+	p.cmd.Args[0] = cfg.Program
 	p.cmd.Dir = cfg.Dir
 	p.cmd.Env = cfg.Env
 	p.cmd.SysProcAttr = groupAttr()

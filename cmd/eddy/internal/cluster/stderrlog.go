@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"sync"
 )
 
@@ -110,14 +108,4 @@ func (l *stderrLog) close() {
 		l.file.Close()
 		l.file = nil
 	}
-}
-
-// find returns the absolute path of a program. It searches PATH if the name has no
-// slash.
-func find(program string) (string, error) {
-	path, err := exec.LookPath(program)
-	if err != nil {
-		return "", err
-	}
-	return filepath.Abs(path)
 }

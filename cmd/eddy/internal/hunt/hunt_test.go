@@ -65,7 +65,7 @@ func TestSearchAndShrink(t *testing.T) {
 	if err != nil || len(found) != 1 || found[0].Seed < 4 || found[0].Seed > 8 || found[0].Verdict != checker.Fail || found[0].Check() != "duplicate-id" {
 		t.Fatalf("found %+v of %d seeds, %v", found, tried, err)
 	}
-	if last.Found != 1 || last.Seeds != tried || tried < 4 {
+	if last.Found != 1 || last.Seeds != tried || tried < 2 {
 		t.Errorf("%+v, %d tried", last, tried)
 	}
 	s := Shrinker{Run: o.Run, For: time.Minute}

@@ -24,6 +24,13 @@ var Buggy = map[string]func(){
 		}
 		return false
 	}),
+	"no-init-handler": buggy(func(n *Node, m Message) bool {
+		if m.Body.Type == "init" {
+			n.Reply(m, `{"type":"error","code":10,"text":"not supported"}`)
+			return true
+		}
+		return false
+	}),
 	"init-wrong-type": buggy(func(n *Node, m Message) bool {
 		if m.Body.Type == "init" {
 			n.Reply(m, `{"type":"ok"}`)
