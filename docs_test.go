@@ -204,7 +204,7 @@ var (
 	link    = regexp.MustCompile(`\]\(([^):]*)\)`)
 	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
 	code    = regexp.MustCompile("`[^`\n]*`")
-	file    = regexp.MustCompile("^`((?:\\.ci|bench|cmd|docs|eddytest|examples|internal|maelstrom|metrics|natsnet|retry|testdata)/[\\w./-]+|[a-z_]+\\.go)`$")
+	file    = regexp.MustCompile("^`((?:\\.ci|bench|cmd|docs|eddytest|examples|internal|maelstrom|nodes|metrics|natsnet|retry|testdata)/[\\w./-]+|[a-z_]+\\.go)`$")
 )
 
 // Every link within the documents leads somewhere, and every file that they name exists.

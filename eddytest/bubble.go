@@ -2,7 +2,9 @@ package eddytest
 
 import (
 	"context"
+	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"sync/atomic"
 	"testing/synctest"
 	"time"
@@ -67,7 +69,13 @@ func (b *bubble) Start(node, incarnation int, wipe bool) virtual.Process {
 	process.Stdin, process.Stdout = process, process
 	go func() {
 		var err error
-		defer func() { p.finish(err) }()
+		defer func() {
+			panicked := ""
+			if v := recover(); v != nil {
+				panicked = fmt.Sprintf("%v\n%s", v, debug.Stack())
+			}
+			p.finish(err, panicked)
+		}()
 		err = b.program(process)
 	}()
 	return p

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"regexp"
 	"runtime"
 	"strings"
 	"sync"
@@ -80,6 +81,9 @@ func failure[Node func() *eddy.Node | func(*Process) error](t *testing.T, newNod
 	case func(*Process) error:
 		c.program = newNode
 	}
+	if *manySeeds < 0 {
+		t.Fatalf("eddytest: -eddy.seeds %d must not be negative", *manySeeds)
+	}
 	seeds := cmp.Or(*manySeeds, test.Seeds, 20)
 	first, last := uint64(1), uint64(seeds)
 	if *oneSeed != 0 {
@@ -93,7 +97,7 @@ func failure[Node func() *eddy.Node | func(*Process) error](t *testing.T, newNod
 	return c.describe(failed, last-first+1)
 }
 
-// A check is one call of Check.
+// A checking is one call of Check.
 type checking struct {
 	t       *testing.T
 	cfg     *trial.Config
@@ -190,7 +194,7 @@ func (c *checking) runConfig(cfg *trial.Config) *run {
 		if r.result, err = b.run(); err != nil {
 			panic(err)
 		}
-		endGoroutines()
+		endGoroutines(&steps)
 	})
 	r.verdict, r.problems = r.result.Judge(cfg)
 	return r
@@ -249,7 +253,7 @@ func (c *checking) describe(r *run, seeds uint64) string {
 	if more := len(r.problems) - 5; more > 0 {
 		fmt.Fprintf(&b, "and %d more problems\n", more)
 	}
-	fmt.Fprintf(&b, "run it alone: go test -run '%s' -eddy.seed %d\n", pattern(c.t.Name()), r.seed)
+	fmt.Fprintf(&b, "run it alone: go test -run %s -eddy.seed %d\n", shellWord(pattern(c.t.Name())), r.seed)
 	b.WriteString(c.again(r) + "\n")
 	b.WriteString(c.report(r, "of this seed"))
 	b.WriteString(c.smallest(r))
@@ -268,7 +272,10 @@ func (c *checking) again(r *run) string {
 			same, difference = false, text
 		}
 	}
-	if same {
+	switch {
+	case same && failures < 3:
+		return fmt.Sprintf("this seed failed in this way in %d of 3 runs, although all messages were the same: the check does something at random", failures)
+	case same:
 		return "this seed gives the same run each time: in 3 runs all messages were the same"
 	}
 	return fmt.Sprintf("this seed failed in this way in %d of 3 runs, which differ: the node does something at random\nthe first difference: %s", failures, difference)
@@ -295,7 +302,10 @@ func firstDifference(a, b *sim.Journal) string {
 func pattern(name string) string {
 	parts := strings.Split(name, "/")
 	for i := range parts {
-		parts[i] = "^" + parts[i] + "$"
+		parts[i] = "^" + regexp.QuoteMeta(parts[i]) + "$"
 	}
 	return strings.Join(parts, "/")
 }
+
+// shellWord quotes a text so that a shell takes it for one word.
+func shellWord(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'" }

@@ -115,6 +115,9 @@ func TestCheckReports(t *testing.T) {
 		if !found || err != nil || !strings.Contains(string(page), "go test -run ") {
 			t.Errorf("%s%q, %d bytes, %v", which, path, len(page), err)
 		}
+		if says, smallest := strings.Contains(string(page), "the smallest case that was found: "), strings.Contains(which, "smallest"); says != smallest {
+			t.Errorf("%s: that it is the smallest case is said: %v", which, says)
+		}
 	}
 }
 
@@ -237,6 +240,9 @@ func TestCheckRefuses(t *testing.T) {
 		`workload "raft": must be one of`:                   {Workload: "raft"},
 		"Loss is 2: must be from 0 to 1":                    {Workload: "echo", Loss: 2},
 		"Nodes must not be negative":                        {Workload: "echo", Nodes: -1},
+		"Rate is +Inf: must be at most 1e9":                 {Workload: "echo", Rate: math.Inf(1)},
+		"NemesisInterval is 1ns: must be at least 10ms":     {Workload: "echo", NemesisInterval: 1},
+		`field Topology is "ring": must be one of line`:     {Workload: "broadcast", Topology: "ring"},
 		"field Latency: ":                                   {Workload: "echo", Latency: "soon"},
 		`field Nemesis: fault "earthquake": must be one of`: {Workload: "echo", Nemesis: "earthquake"},
 		"kill-server needs NATS servers":                    {Workload: "echo", Nemesis: "kill-server"},
@@ -257,6 +263,13 @@ var hangs = map[string]struct {
 		go func() { <-make(chan bool) }()
 		return echo(p)
 	}, "goroutines of the nodes have not ended 1h0m0s after their nodes"},
+	"a loop ticks for ever": {func(p *Process) error {
+		go func() {
+			for range time.Tick(time.Millisecond) {
+			}
+		}()
+		return echo(p)
+	}, "goroutines of the nodes have not ended 1h0m0s after their nodes"},
 	"a mutex is held while time passes": {func(p *Process) error {
 		var mu sync.Mutex
 		mu.Lock()
@@ -270,7 +283,7 @@ const hangVariable = "EDDYTEST_HANG"
 
 func TestCheckHangs(t *testing.T) {
 	if name := os.Getenv(hangVariable); name != "" {
-		patience = 100 * time.Millisecond
+		patience = 300 * time.Millisecond
 		Check(t, hangs[name].program, Test{Workload: "echo", Nodes: 1, Rate: 1, Time: time.Second, Seeds: 1})
 		return
 	}

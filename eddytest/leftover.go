@@ -16,13 +16,19 @@ const leftoverTime = time.Hour
 
 // endGoroutines waits until all goroutines of the nodes have ended. It panics with their
 // stacks if they do not: nothing can end them.
-func endGoroutines() {
+func endGoroutines(steps *atomic.Int64) {
 	synctest.Wait()
 	if len(leftover()) == 0 {
 		return
 	}
-	time.Sleep(leftoverTime)
-	synctest.Wait()
+	for range 360 {
+		time.Sleep(leftoverTime / 360)
+		synctest.Wait()
+		steps.Add(1) // a loop that never ends is left behind, not at fault for a lack of progress
+		if len(leftover()) == 0 {
+			return
+		}
+	}
 	if stacks := leftover(); len(stacks) > 0 {
 		panic(fmt.Sprintf("eddytest: %d goroutines of the nodes have not ended %v after their nodes. A killed node cannot be "+
 			"replaced if its goroutines stay. Let every loop end when Process.Context ends, or use Every of the node. The first:\n%s",

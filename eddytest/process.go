@@ -25,7 +25,7 @@ type Process struct {
 	Stdin   io.Reader
 	Stdout  io.Writer
 
-	*pipes
+	pipes *pipes
 }
 
 // Read reads from Stdin.
@@ -59,6 +59,7 @@ type pipes struct {
 	output   []byte // not taken yet
 	done     bool   // the program has returned
 	err      error  // what it returned
+	panicked string // what it panicked with, and its stack
 }
 
 // deafTime is how long after a kill a write fails. Then it ends its goroutine.
@@ -138,11 +139,11 @@ func (p *pipes) Kill() {
 	p.cancel()
 }
 
-// finish records that the program has returned.
-func (p *pipes) finish(err error) {
+// finish records that the program has returned, or that it has panicked.
+func (p *pipes) finish(err error, panicked string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.done, p.err = true, err
+	p.done, p.err, p.panicked = true, err, panicked
 	p.tell()
 }
 
@@ -163,8 +164,11 @@ func (p *pipes) Output() []byte {
 func (p *pipes) Ended() (trial.Exit, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	exit := trial.Exit{State: "its program returned", OK: p.err == nil}
-	if p.err != nil {
+	exit := trial.Exit{State: "its program returned", OK: p.err == nil && p.panicked == ""}
+	switch {
+	case p.panicked != "":
+		exit.State = "its program panicked: " + p.panicked
+	case p.err != nil:
 		exit.State += " the error: " + p.err.Error()
 	}
 	return exit, p.done

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -59,7 +60,7 @@ type Test struct {
 	// "partition,kill,pause".
 	Nemesis string
 	// NemesisInterval is the mean duration of a fault and the mean time to the next one. The
-	// default is an eighth of Time, and at most 10 s.
+	// default is an eighth of Time, and at most 10 s. The least is 10 ms.
 	NemesisInterval time.Duration
 
 	// CallTimeout, CallAttempts, CallBackoff and IgnoreLate say what workload relay expects of
@@ -83,6 +84,11 @@ type Test struct {
 	Seeds int
 }
 
+// minInterval is the shortest NemesisInterval.
+const minInterval = 10 * time.Millisecond
+
+var topologies = []string{"line", "grid", "tree", "tree2", "tree3", "tree4", "total"}
+
 // config returns the configuration of a trial, without a seed.
 func (test *Test) config() (*trial.Config, error) {
 	spec, err := test.spec()
@@ -94,7 +100,7 @@ func (test *Test) config() (*trial.Config, error) {
 		Spec: spec, Bin: trial.GoTest, Virtual: true,
 		TimeLimit: limit, Rate: cmp.Or(test.Rate, spec.Rate),
 		Topology: cmp.Or(test.Topology, "grid"), Quiesce: -1,
-		Interval:    cmp.Or(test.NemesisInterval, max(10*time.Millisecond, min(10*time.Second, limit/8))),
+		Interval:    cmp.Or(test.NemesisInterval, max(minInterval, min(10*time.Second, limit/8))),
 		CallTimeout: cmp.Or(test.CallTimeout, 500*time.Millisecond), CallAttempts: cmp.Or(test.CallAttempts, 3),
 		CallBackoff: test.CallBackoff, IgnoreLate: test.IgnoreLate,
 		ClientTimeout: cmp.Or(test.ClientTimeout, 5*time.Second), Availability: test.Availability,
@@ -170,6 +176,14 @@ func (test *Test) limits(*trial.Config) error {
 		if !(n.of >= 0) {
 			return fmt.Errorf("field %s must not be negative", n.name)
 		}
+	}
+	switch {
+	case test.Rate > 1e9:
+		return fmt.Errorf("field Rate is %v: must be at most 1e9", test.Rate)
+	case test.NemesisInterval > 0 && test.NemesisInterval < minInterval:
+		return fmt.Errorf("field NemesisInterval is %v: must be at least %v", test.NemesisInterval, minInterval)
+	case test.Topology != "" && !slices.Contains(topologies, test.Topology):
+		return fmt.Errorf("field Topology is %q: must be one of %s", test.Topology, strings.Join(topologies, ", "))
 	}
 	return nil
 }

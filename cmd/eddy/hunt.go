@@ -62,6 +62,9 @@ func (c *huntCommand) Run(ctx *kong.Context) error {
 		return startError(c.Bin, err)
 	}
 	defer done()
+	if err := os.MkdirAll(c.Store, 0o755); err != nil { // rather than after a long search
+		return fmt.Errorf("create the store: %w", err)
+	}
 	found, seeds, err := c.search(until, first, run)
 	if err != nil {
 		return startError(c.Bin, err)

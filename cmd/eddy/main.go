@@ -37,6 +37,7 @@ type cli struct {
 	Report reportCommand `cmd:"" help:"Write the report of a stored test again, or compare two tests."`
 	Serve  serveCommand  `cmd:"" help:"Show stored and running tests in a browser."`
 	Store  storeCommand  `cmd:"" help:"List stored tests, or remove some."`
+	Demo   demoCommand   `cmd:"" help:"Test the examples of a clone of this repository, under faults."`
 	Plan   planCommand   `cmd:"" help:"Simulate what retry policies do."`
 	Talk   talkCommand   `cmd:"" help:"Talk to a node: type short messages and see what it writes."`
 	Up     upCommand     `cmd:"" help:"Run a cluster of nodes on this machine, over a NATS server of its own."`

@@ -34,12 +34,17 @@ func TestScripts(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	nodes, err := filepath.Abs("../../nodes")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: golden.Rewrite(),
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("GORACE", os.Getenv("GORACE"))
 			env.Setenv("EXAMPLES", examples)
+			env.Setenv("NODES", nodes)
 			return nil
 		},
 		RequireExplicitExec: true,

@@ -58,6 +58,9 @@ func (c *rerunCommand) Run() error {
 	}
 	test.Seed, test.TestCount, test.JSON, test.JUnit = old.Seed, 1, c.JSON, c.JUnit
 	test.argv = ctx.Args[1:]
+	if own := filepath.Join(before, caseName); test.Case != "" && exists(own) {
+		test.Case = own // the directory may have moved
+	}
 	verdict, err := test.once()
 	if err != nil {
 		return err
@@ -77,6 +80,11 @@ func (c *rerunCommand) Run() error {
 		return statusErr{status: status}
 	}
 	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }
 
 // compareFates prints how many messages had the same fate in both runs.

@@ -3,6 +3,7 @@
 //
 //	```sh               they run, and succeed
 //	```sh long          likewise, but only in long tests
+//	```sh with ruby     likewise, but only if the program ruby is installed
 //	```sh until Ctrl-C  one command, which runs until the test ends
 //	```sh not run       they do not run, see NotRun
 //
@@ -75,6 +76,12 @@ func Run(t *testing.T, path, dir string, env ...string) (printed []string) {
 		kind, how, _ := strings.Cut(b.Kind, " ")
 		if kind != "sh" || how == "not run" || how == "long" && !longtest.On {
 			continue
+		}
+		if program, ok := strings.CutPrefix(how, "with "); ok {
+			if _, err := exec.LookPath(program); err != nil {
+				continue
+			}
+			how = ""
 		}
 		script := b.Text
 		if shown != "" {

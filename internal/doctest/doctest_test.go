@@ -36,6 +36,14 @@ const page = "Run `./eddy test --bin x` or `go vet ./...`; `eddy up` is only a n
 	"\n" +
 	"```sh\n" +
 	"echo it is nats://127.0.0.1:1234\n" +
+	"```\n" +
+	"\n" +
+	"```sh with cat\n" +
+	"echo it is installed\n" +
+	"```\n" +
+	"\n" +
+	"```sh with no-such-program\n" +
+	"exit 1\n" +
 	"```\n"
 
 func TestNotRun(t *testing.T) {
@@ -50,7 +58,7 @@ func TestRun(t *testing.T) {
 	if err := os.WriteFile(path, []byte(page), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"one\ntwo\n", "nats://127.0.0.1:4567\n", "it is nats://127.0.0.1:4567\n"}
+	want := []string{"one\ntwo\n", "nats://127.0.0.1:4567\n", "it is nats://127.0.0.1:4567\n", "it is installed\n"}
 	if got := Run(t, path, t.TempDir()); !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}

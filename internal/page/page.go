@@ -23,6 +23,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/history"
 	"github.com/eddyrpc/eddy/internal/names"
 	"github.com/eddyrpc/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/story"
 )
 
 // A Test is the content of a page.
@@ -30,6 +31,7 @@ type Test struct {
 	Name     string // a short name of its directory
 	Verdict  string // pass, fail, unknown
 	Sentence string // the verdict in one sentence
+	Smallest string // of a test that repeats the smallest case that was found: this, with its size
 	Command  string // a shell command that runs the test again
 	Seed     uint64
 
@@ -38,7 +40,8 @@ type Test struct {
 	Warnings []string // what nodes said to each other that is unusual
 	Nodes    []string // the lanes after those of clients
 	Timeout  time.Duration
-	Results  []byte // results.json
+	Results  []byte       // results.json
+	Story    []story.Line // what happened, of a short test
 
 	Journal *sim.Journal
 	History *history.History
@@ -86,6 +89,7 @@ type head struct {
 	Reasons    []Reason          `json:"reasons"`
 	Kinds      []string          `json:"kinds"`
 	Results    jsonv1.RawMessage `json:"results"`
+	Story      []story.Line      `json:"story"`
 	Nodes      []string          `json:"nodes"`
 	Names      []string          `json:"names"` // what columns number
 	Fates      []string          `json:"fates"`
@@ -154,7 +158,7 @@ func (t *Test) parts(prefix string) ([]part, error) {
 	blocks, kept := bodies(t.Journal, first, end, t.wanted(), room)
 	h := head{
 		Name: t.Name, Verdict: t.Verdict, Sentence: t.Sentence, Command: t.Command, Seed: strconv.FormatUint(t.Seed, 10), Reasons: t.Reasons, Kinds: t.Kinds,
-		Results: t.Results, Nodes: t.Nodes, Names: shorten(n.Names()), Events: t.Journal.Events(),
+		Results: t.Results, Story: t.Story, Nodes: t.Nodes, Names: shorten(n.Names()), Events: t.Journal.Events(),
 		First: first, Messages: end - first, All: t.Journal.Len(), Operations: t.History.Operations(), Calls: len(g.calls),
 		BigIDs: bigIDs, BigReplies: bigReplies, Blocks: blocks, BodiesKept: kept, BodyBytes: bodyBytes,
 	}

@@ -14,11 +14,19 @@ import (
 	"github.com/eddyrpc/eddy/internal/page"
 	"github.com/eddyrpc/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/story"
 	"github.com/eddyrpc/eddy/internal/trial"
 )
 
 // PageName is the file name of the page in a test's directory.
 const PageName = "report.html"
+
+// The page has the story of a test with at most this many messages, or of one that repeats
+// a case.
+const (
+	shortTest   = 200
+	longestCase = 20_000
+)
 
 // page returns the contents of report.html.
 func (r *Results) page(name string, j *sim.Journal, h *history.History) (*page.Test, error) {
@@ -30,6 +38,14 @@ func (r *Results) page(name string, j *sim.Journal, h *history.History) (*page.T
 		Name: name, Verdict: r.Verdict, Sentence: r.Sentence(), Command: r.Again(), Seed: r.Seed,
 		Nodes: slices.Concat(r.Nodes, r.SimulatedNodes), Timeout: time.Duration(r.Timeout * float64(time.Millisecond)), Results: text,
 		Kinds: r.Kinds(), Warnings: r.warnings(), Journal: j, History: h,
+	}
+	longest := shortTest
+	if r.Case != nil {
+		longest = longestCase
+		t.Smallest = fmt.Sprintf("This test repeats the smallest case that was found: %v.", r.Case)
+	}
+	if j.Len() <= longest {
+		t.Story = story.Lines(h, j, story.MaxLines)
 	}
 	for _, reason := range r.Reasons {
 		t.Reasons = append(t.Reasons, page.Reason{

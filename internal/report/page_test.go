@@ -77,6 +77,22 @@ func TestTextOfReasons(t *testing.T) {
 	}
 }
 
+// The page of a test that repeats a case says so.
+func TestPageOfACase(t *testing.T) {
+	for _, c := range []struct {
+		of   *Case
+		want string
+	}{
+		{nil, ""},
+		{&Case{Requests: 1, Fates: 2, Nodes: 3}, "This test repeats the smallest case that was found: 1 request, 0 faults, 2 lost or doubled messages and 3 nodes."},
+	} {
+		page, err := (&Results{Case: c.of}).page("test", new(sim.Journal), new(history.History))
+		if err != nil || page.Smallest != c.want {
+			t.Errorf("got %q, %v, want %q", page.Smallest, err, c.want)
+		}
+	}
+}
+
 // The page of a stored test has the same lanes as that of the test itself.
 func TestStoredPageHasSimulatedNodes(t *testing.T) {
 	r := &Results{Nodes: []string{"n1", "n2"}, SimulatedNodes: []string{"n3", "n4"}}

@@ -46,9 +46,25 @@ type Results struct {
 
 	SimulatedNodes []string `json:"simulated_nodes"` // by the workload
 
+	// Case is the size of the case that the test repeats, if it does not draw its own: the
+	// smallest one that eddy hunt or eddytest has found.
+	Case *Case `json:"case,omitempty"`
+
 	// Trace is a hash of all messages, with their times and fates, if the test ran in
 	// virtual time: two runs with the same hash were the same run.
 	Trace string `json:"trace,omitzero"`
+}
+
+// A Case counts what is in a trial.Case.
+type Case struct {
+	Requests int `json:"requests"`
+	Faults   int `json:"faults"`
+	Fates    int `json:"fates"` // lost and doubled messages
+	Nodes    int `json:"nodes"`
+}
+
+func (c *Case) String() string {
+	return listed([]string{plural(c.Requests, "request"), plural(c.Faults, "fault"), plural(c.Fates, "lost or doubled message"), plural(c.Nodes, "node")})
 }
 
 // A Reason is a reason why the verdict is not pass.
@@ -122,6 +138,9 @@ func New(cfg *trial.Config, res *trial.Result) *Results {
 	}
 	for _, n := range res.Numbers {
 		r.Numbers[n.Name] = n.Value
+	}
+	if c := cfg.Case; c != nil {
+		r.Case = &Case{Requests: len(c.Asks), Faults: len(c.Faults), Fates: len(c.Fates), Nodes: len(c.Nodes)}
 	}
 	if cfg.Virtual {
 		r.Trace = fmt.Sprintf("%016x", res.Journal.Hash())

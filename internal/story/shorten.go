@@ -36,10 +36,10 @@ func (t *teller) shorten(most int) {
 
 // lines returns the lines of the story. Items that follow each other and are left out
 // are one line.
-func (t *teller) lines() (lines []string) {
+func (t *teller) lines() (lines []Line) {
 	for i := 0; i < len(t.items); {
 		if !t.items[i].left {
-			lines = append(lines, fmt.Sprintf("%11s  %s", milliseconds(t.items[i].at), t.items[i].text))
+			lines = append(lines, Line{At: milliseconds(t.items[i].at), Text: t.items[i].text, Message: t.items[i].about})
 			i++
 			continue
 		}
@@ -47,7 +47,7 @@ func (t *teller) lines() (lines []string) {
 		for i < len(t.items) && t.items[i].left {
 			i++
 		}
-		lines = append(lines, fmt.Sprintf("%11s  %s", "...", summary(t.items[from:i])))
+		lines = append(lines, Line{At: leftOut, Text: summary(t.items[from:i]), Message: -1})
 	}
 	return lines
 }
@@ -77,14 +77,17 @@ func summary(items []item) string {
 	return cmp.Or(strings.Join(parts, ", "), "the ends of these requests")
 }
 
-// text returns the story. If it is still too long, its middle is left out.
-func (t *teller) text(most int) string {
+// leftOut stands in the place of a time in a line that says what was left out.
+const leftOut = "..."
+
+// short returns the lines of the story. If it is still too long, its middle is left out.
+func (t *teller) short(most int) []Line {
 	lines := t.lines()
 	if more := len(lines) - most; more > 0 {
 		first := most / 3
 		last := lines[len(lines)-(most-first-1):]
-		lines = append(lines[:first:first], fmt.Sprintf("%11s  %d lines", "...", len(lines)-first-len(last)))
+		lines = append(lines[:first:first], Line{At: leftOut, Text: fmt.Sprintf("%d lines", len(lines)-first-len(last)), Message: -1})
 		lines = append(lines, last...)
 	}
-	return strings.Join(lines, "\n") + "\n"
+	return lines
 }

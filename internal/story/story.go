@@ -31,6 +31,22 @@ const MaxLines = 60
 // If there are more lines, a line says what was left out: first operations of the final
 // phase that were repeated, then the most frequent messages that were delivered.
 func Of(h *history.History, j *sim.Journal, most int) string {
+	var b strings.Builder
+	for _, l := range Lines(h, j, most) {
+		fmt.Fprintf(&b, "%11s  %s\n", l.At, l.Text)
+	}
+	return b.String()
+}
+
+// A Line is a line of a story.
+type Line struct {
+	At      string `json:"at"` // the time, or "..." if the line says what was left out
+	Text    string `json:"text"`
+	Message int    `json:"message"` // the index in the journal of the message that it is about; -1 if there is none
+}
+
+// Lines returns the lines of the story that Of returns.
+func Lines(h *history.History, j *sim.Journal, most int) []Line {
 	t := &teller{requests: map[request]*history.Op{}}
 	for op := range h.All() {
 		if !op.Again {
@@ -40,7 +56,7 @@ func Of(h *history.History, j *sim.Journal, most int) string {
 	t.addJournal(j)
 	slices.SortStableFunc(t.items, compare)
 	t.shorten(most)
-	return t.text(most)
+	return t.short(most)
 }
 
 // A request identifies a client's request.
@@ -54,6 +70,7 @@ type item struct {
 	at    time.Duration
 	step  int // its order among those of the same time
 	text  string
+	about int    // the index of its message, or -1
 	group group  // what it can be left out with
 	fate  string // of a message
 	ends  bool   // it is the end of an operation
@@ -81,6 +98,7 @@ const (
 type teller struct {
 	items    []item
 	requests map[request]*history.Op
+	asked    map[request]int // the index of the message of a request
 	ended    map[request]bool
 	finals   map[string]request // by node and function, the last of the final phase
 	begun    map[int]*sim.Fault
@@ -112,7 +130,7 @@ func (t *teller) groupOf(op *history.Op) group {
 }
 
 func (t *teller) addJournal(j *sim.Journal) {
-	t.ended, t.begun, t.copies = map[request]bool{}, map[int]*sim.Fault{}, map[int][]sim.Record{}
+	t.asked, t.ended, t.begun, t.copies = map[request]int{}, map[request]bool{}, map[int]*sim.Fault{}, map[int][]sim.Record{}
 	for m := range j.All() {
 		if m.IsDuplicate() {
 			t.copies[m.Of] = append(t.copies[m.Of], m)
@@ -130,7 +148,11 @@ func (t *teller) addJournal(j *sim.Journal) {
 	for r, op := range t.requests {
 		if op.Ended() && !t.ended[r] {
 			_, to := op.Seen()
-			t.add(item{at: to, step: math.MaxInt, ends: true, text: endOf(op), group: t.groupOf(op)})
+			about, ok := t.asked[r]
+			if !ok {
+				about = -1
+			}
+			t.add(item{at: to, step: math.MaxInt, about: about, ends: true, text: endOf(op), group: t.groupOf(op)})
 		}
 	}
 }
@@ -140,8 +162,9 @@ func (t *teller) add(i item) { t.items = append(t.items, i) }
 // addMessage adds a message and its duplicates, or what it means for an operation.
 func (t *teller) addMessage(m *sim.Record) {
 	fate := t.fate(m)
-	line := item{at: m.Sent, step: m.SentStep, fate: fateName(m)}
+	line := item{at: m.Sent, step: m.SentStep, about: m.Index, fate: fateName(m)}
 	if op := t.requests[request{m.Src, m.ID}]; op != nil && !m.IsReply() && m.Dest == op.Node {
+		t.asked[request{m.Src, m.ID}] = m.Index
 		line.text, line.group = fmt.Sprintf("%s asks %s: %s%s", m.Src, m.Dest, asked(m), fate), t.groupOf(op)
 		t.add(line)
 		return
@@ -149,7 +172,7 @@ func (t *teller) addMessage(m *sim.Record) {
 	answered := request{m.Dest, m.InReplyTo}
 	if op := t.requests[answered]; op != nil && m.Fate == sim.Delivered && op.InTime() && op.Ended() && m.Done == op.To && !t.ended[answered] {
 		t.ended[answered] = true
-		t.add(item{at: op.To, step: m.DoneStep, ends: true, text: endOf(op), group: t.groupOf(op)})
+		t.add(item{at: op.To, step: m.DoneStep, about: m.Index, ends: true, text: endOf(op), group: t.groupOf(op)})
 		return
 	}
 	line.group = group{kind: delivered, typ: m.Type}
@@ -233,7 +256,7 @@ func (t *teller) addEvent(e *sim.Event) {
 	default:
 		text = strings.ReplaceAll(e.What, "-", " ")
 	}
-	t.add(item{at: e.At, step: e.Step, text: text})
+	t.add(item{at: e.At, step: e.Step, about: -1, text: text})
 }
 
 // maxLinks is up to how many links a line about a fault names.

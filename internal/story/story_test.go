@@ -166,6 +166,27 @@ func TestOf(t *testing.T) {
 	}
 }
 
+// A line names its message: the request, the reply, or the message between nodes.
+func TestLines(t *testing.T) {
+	s := play(t)
+	journal := s.net.Journal()
+	for _, l := range Lines(&s.h, journal, 100) {
+		before, _, ofMessage := strings.Cut(l.Text, " -> ")
+		client, _, asks := strings.Cut(l.Text, " asks ")
+		ended, _, _ := strings.Cut(l.Text, ":")
+		switch {
+		case ofMessage && (l.Message < 0 || journal.At(l.Message).Src != before), asks && (l.Message < 0 || journal.At(l.Message).Src != client):
+			t.Errorf("%q is about message %d", l.Text, l.Message)
+		case !ofMessage && !asks && strings.HasPrefix(ended, "c"):
+			if l.Message < 0 || (journal.At(l.Message).Dest != ended && journal.At(l.Message).Src != ended) {
+				t.Errorf("%q is about message %d", l.Text, l.Message)
+			}
+		case !ofMessage && !asks && l.Message != -1:
+			t.Errorf("%q is about message %d", l.Text, l.Message)
+		}
+	}
+}
+
 // A short story leaves out what tells the least, and says so.
 func TestOfIsShort(t *testing.T) {
 	s := play(t)

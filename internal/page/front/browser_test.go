@@ -41,22 +41,31 @@ var theBench = sync.OnceValues(func() (*bench, error) {
 	if err != nil {
 		return nil, err
 	}
-	build := func(in string, env []string, packages ...string) error {
-		cmd := exec.Command("go", append([]string{"build", "-o", dir + "/"}, packages...)...)
-		cmd.Dir, cmd.Env = in, append(os.Environ(), env...)
+	build := func(in, to string, packages ...string) error {
+		cmd := exec.Command("go", append([]string{"build", "-o", dir + "/" + to}, packages...)...)
+		cmd.Dir = in
+		if strings.HasSuffix(to, ".wasm") {
+			cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+		}
 		if out, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("build %v: %w\n%s", packages, err, out)
 		}
 		return nil
 	}
-	if err := build("../../..", nil, "./cmd/eddy", "./cmd/relay"); err != nil {
+	if err := build("../../..", "", "./cmd/eddy", "./cmd/relay"); err != nil {
 		return nil, err
 	}
-	if err := build(".", nil, "./nodes"); err != nil {
+	if err := build(".", "", "./nodes"); err != nil {
 		return nil, err
 	}
 	// The violation of some scenes must come at a certain moment. So they run in virtual time.
-	if err := build(".", []string{"GOOS=wasip1", "GOARCH=wasm"}, "./nodes"); err != nil {
+	if err := build(".", "nodes.wasm", "./nodes"); err != nil {
+		return nil, err
+	}
+	if err := build("../../..", "broadcast.wasm", "./examples/broadcast"); err != nil {
+		return nil, err
+	}
+	if err := os.WriteFile(filepath.Join(dir, "smallest.json"), []byte(smallest), 0o644); err != nil {
 		return nil, err
 	}
 	b := &bench{dir: dir, scenes: scenes()}

@@ -40,8 +40,10 @@ func scenes() map[string]*scene {
 		"failed": "-w relay --bin ./nodes --node-count 3 --concurrency 3 --rate 8 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 1 -- double",
 
 		// Like double-reply, with a relay that is correct.
-		"relayed": "-w relay --bin ./relay --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- --timeout 100ms",
-		"many":    "-w echo --bin ./relay --node-count 40 --concurrency 40 --rate 80 --time-limit 0.5 --seed 9",
+		"relayed":  "-w relay --bin ./relay --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- --timeout 100ms",
+		"smallest": "-w broadcast --bin broadcast.wasm --latency exponential:50ms --seed 1 --case smallest.json",
+		"large":    "-w broadcast --bin broadcast.wasm --node-count 3 --rate 60 --time-limit 2 --latency 10 --seed 1",
+		"many":     "-w echo --bin ./relay --node-count 40 --concurrency 40 --rate 80 --time-limit 0.5 --seed 9",
 	} {
 		all[name] = &scene{args: strings.Fields(args)}
 	}
@@ -63,6 +65,7 @@ func TestPictures(t *testing.T) {
 		{"split", "FAIL", "#v0", 1120},
 		{"killed-node", "PASS", "", 860},
 		{"cycle", "FAIL", "", 620},
+		{"smallest", "FAIL", "", 1260},
 		{"violation", "FAIL", "#v0", 760},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -39,21 +39,36 @@ func IsModule(path string) bool {
 type Program struct{ *wasm.Program }
 
 // Compile compiles the program of a test. The machine code is kept in the user's cache
-// directory for the next time.
+// directory for the next time, if it can be written.
 func Compile(ctx context.Context, path string) (*Program, error) {
 	module, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	cache := ""
-	if dir, err := os.UserCacheDir(); err == nil {
-		cache = filepath.Join(dir, "eddy", "wasm")
-	}
-	p, err := wasm.Compile(ctx, module, cache)
+	p, err := wasm.Compile(ctx, module, cacheDir())
 	if err != nil {
 		return nil, fmt.Errorf("compile %s: %w", path, err)
 	}
 	return &Program{p}, nil
+}
+
+// cacheDir returns the directory for machine code, or "" if none can be written.
+func cacheDir() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	dir = filepath.Join(dir, "eddy", "wasm")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return ""
+	}
+	probe, err := os.CreateTemp(dir, "probe")
+	if err != nil {
+		return ""
+	}
+	probe.Close()
+	os.Remove(probe.Name())
+	return dir
 }
 
 // Run runs a test, as runner.Run does. cfg.Virtual must be set. When ctx ends, the test ends.

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -190,5 +191,22 @@ func TestSameRun(t *testing.T) {
 	running.Wait()
 	if outputs[0] != outputs[1] || strings.Count(outputs[0], "\n") != seeds {
 		t.Errorf("the runs differ:\n%s\n%s", outputs[0], outputs[1])
+	}
+}
+
+// A cache directory that cannot be written is not used.
+func TestNoCache(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("XDG_CACHE_HOME", file)
+	t.Setenv("HOME", file)
+	if dir := cacheDir(); dir != "" {
+		t.Errorf("the cache is in %s", dir)
+	}
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	if dir := cacheDir(); runtime.GOOS == "linux" && dir == "" {
+		t.Error("there is no cache")
 	}
 }

@@ -21,8 +21,10 @@ export interface Results {
   command: { args: string[]; dir: string };
 }
 interface Block { first: number; count: number }
+/** A StoryLine is a line of what happened. message is the index in the journal of its message, or -1. */
+export interface StoryLine { at: string; text: string; message: number }
 export interface Head {
-  name: string; verdict: string; sentence: string; command: string; seed: string; reasons: Reason[] | null; kinds: string[] | null; results: Results;
+  name: string; verdict: string; sentence: string; command: string; seed: string; reasons: Reason[] | null; kinds: string[] | null; results: Results; story: StoryLine[] | null;
   nodes: string[] | null; names: string[]; fates: string[]; events: TestEvent[] | null;
   first: number; messages: number; all: number; operations: number; calls: number;
   big_ids: Record<string, string>; big_replies: Record<string, string>;

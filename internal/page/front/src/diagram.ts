@@ -2,13 +2,13 @@ import { COPY, DELIVERED, FORGED, IN_FLIGHT, REPLY, REQUEST, Test } from "./data
 import { clip, digitsFor, h, plural, printable, time } from "./dom";
 import { Counts, Density } from "./density";
 import { Band, bandsOf, linksText } from "./faults";
-import { Labels } from "./labels";
+import { Labels, Line } from "./labels";
 import { Lanes } from "./lanes";
-import { labelOf } from "./words";
 import { arrowHead, cross, hatch } from "./strokes";
 import { Pen, SVGPen } from "./svg";
 import { theme, Theme } from "./theme";
 import { drawAxis } from "./timeaxis";
+import { Values } from "./values";
 import { View } from "./view";
 
 /** A Bar shows how long an attempt waited, at the lane of its sender. */
@@ -41,6 +41,8 @@ export class Diagram {
   private mask: Uint8Array | null = null;
   private readonly latest: Float64Array; // for each 1024 messages, when the last of them was delivered or lost
   private readonly density: Density;
+  readonly values: Values;
+  labels: Labels | null = null; // of what is on the canvas
   private wide = 800; private high = 400; private row = 40; private top = 20;
   private waiting = false;
 
@@ -48,6 +50,7 @@ export class Diagram {
     this.lanes = new Lanes(test);
     this.bands = bandsOf(test);
     this.density = new Density(test, this.lanes);
+    this.values = new Values(test, () => this.request());
     const { m } = test;
     this.latest = new Float64Array(Math.ceil(m.count / 1024));
     for (let i = 0; i < m.count; i++) if (m.done[i] !== Infinity) this.latest[i >> 10] = Math.max(this.latest[i >> 10], m.done[i]);
@@ -151,12 +154,13 @@ export class Diagram {
     c.fillStyle = t.ground;
     c.fillRect(0, 0, this.wide, this.high);
     c.font = "12px system-ui, sans-serif";
-    this.drawLanes(c, t);
+    const labels = new Labels(c, t, gutter - 4, this.wide - 2, this.high - axis);
+    this.drawLanes(c, t, labels);
     c.save();
     c.beginPath();
     c.rect(gutter - 6, 0, this.wide - gutter + 6 - 2, this.high - axis);
     c.clip();
-    this.drawBands(c, t);
+    this.drawBands(c, t, labels);
     this.dense = all === null || all.length > mostArrows;
     this.drawn = this.dense ? [] : all!;
     if (this.dense) {
@@ -165,9 +169,11 @@ export class Diagram {
     }
     const focused = this.focus && this.dense ? Array.from(this.focus.messages) : this.drawn;
     this.drawBars(c, t);
-    this.drawArrows(c, t, focused);
+    const lines = this.drawArrows(c, t, focused);
     if (this.dense) this.drawn = focused;
     this.drawMark(c, t);
+    if (lines.length <= mostLabels) labels.writeAll(this.test, this.values, lines);
+    this.labels = labels;
     c.restore();
     drawAxis(c, t, this.view, gutter, this.wide, right, this.high - axis);
   }
@@ -184,11 +190,12 @@ export class Diagram {
     this.canvas.setAttribute("aria-label", `Messages between ${plural(this.lanes.names.length, "lane")}: ${text} Arrow keys move, plus and minus zoom, Home shows all, N and P go from message to message.`);
   }
 
-  private drawLanes(c: Pen, t: Theme): void {
+  private drawLanes(c: Pen, t: Theme, labels: Labels): void {
     c.textBaseline = "middle";
     this.lanes.names.forEach((name, i) => {
       const y = this.y(i);
       if (y < this.top || y > this.high - axis) return;
+      labels.reserve([gutter, y - 1, this.wide, y + 1]);
       c.strokeStyle = t.line;
       c.lineWidth = 1;
       c.beginPath();
@@ -202,7 +209,7 @@ export class Diagram {
     c.textAlign = "left";
   }
 
-  private drawBands(c: Pen, t: Theme): void {
+  private drawBands(c: Pen, t: Theme, labels: Labels): void {
     const ends = [-Infinity, -Infinity]; // where the texts end, in two rows
     for (const b of this.bands) {
       const x1 = Math.max(this.x(b.from), gutter), x2 = Math.min(this.x(b.to), this.wide - right);
@@ -222,6 +229,7 @@ export class Diagram {
         c.fillStyle = t.text;
         c.fillText(printable(text), x1 + 2, 10 + row * 14);
         ends[row] = x1 + 8 + c.measureText(text).width;
+        labels.reserve([x1, 3 + row * 14, ends[row], 17 + row * 14]);
         continue;
       }
       const lane = this.lanes.laneOf(b.node ?? "");
@@ -240,6 +248,7 @@ export class Diagram {
         c.globalAlpha = 1;
         c.fillStyle = t.text;
         c.fillText(b.label, x1 + 5, y - half - 8);
+        labels.reserve([x1 + 3, y - half - 15, x1 + 7 + c.measureText(b.label).width, y - half - 1]);
       }
     }
   }
@@ -263,13 +272,12 @@ export class Diagram {
     return [x1, y1, x2, y2];
   }
 
-  private drawArrows(c: Pen, t: Theme, all: number[]): void {
-    const { m } = this.test, focus = this.focus;
-    const few = all.length <= mostLabels || (focus !== null && focus.messages.size <= mostLabels);
-    const labels = new Labels(c, t, gutter, this.wide);
+  /** drawArrows draws the lines of messages and returns those that are not faded. */
+  private drawArrows(c: Pen, t: Theme, all: number[]): Line[] {
+    const { m } = this.test, focus = this.focus, lines: Line[] = [];
     const order = focus && !focus.alone ? [...all.filter((i) => !focus.messages.has(i)), ...all.filter((i) => focus.messages.has(i))] : all;
     for (const i of order) {
-      const [x1, y1, x2, y2] = this.ends(i);
+      const ends = this.ends(i), [x1, y1, x2, y2] = ends;
       const special = i === this.hover || i === focus?.selected;
       const faded = focus !== null && !focus.messages.has(i) && !special;
       c.globalAlpha = faded ? 0.13 : all.length > 800 && !focus ? 0.6 : 1;
@@ -283,9 +291,10 @@ export class Diagram {
       c.setLineDash([]);
       if (this.test.isLost(i)) cross(c, x2, y2, special ? 5.5 : all.length > 800 ? 2.5 : 4);
       else if (all.length <= 1500 || special) arrowHead(c, t, x1, y1, x2, y2, (m.flags[i] & REPLY) !== 0);
-      if (few && !faded) labels.write(labelOf(this.test, i), x1, y1, x2, y2, special);
+      if (!faded) lines.push({ message: i, ends, special });
     }
     c.globalAlpha = 1;
+    return lines;
   }
 
   /** drawBars draws how long attempts waited, and their numbers. */

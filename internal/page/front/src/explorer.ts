@@ -5,6 +5,7 @@ import { callDetails, Go, link, messageDetails, reasonDetails } from "./details"
 import { Diagram, Filter, Focus } from "./diagram";
 import { labelOf, tipOf } from "./words";
 import { count, h, plural, printable, isolated, save, table, time } from "./dom";
+import { Happened } from "./happened";
 import { Overview } from "./overview";
 import { kindsOf } from "./story";
 import { onTheme } from "./theme";
@@ -19,16 +20,18 @@ export class Explorer {
   private readonly tip = h("div", { class: "tip", role: "presentation", hidden: true });
   private readonly listed = h("details", {}, h("summary", {}, "The messages in view as a table"));
   private readonly found = h("p", { class: "status", role: "status" });
+  private readonly happened: Happened;
   private readonly chosen: Filter = { node: -1, type: -1, fate: "" };
 
   /** go shows an address: m and the index of a message, k and the number of a call, v and the number of a violation. */
   constructor(readonly test: Test, readonly view: View, readonly go: Go) {
     const d = this.diagram = new Diagram(test, view);
     this.overview = new Overview(test, view, d.bands);
+    this.happened = new Happened(test, go);
     this.element = h("section", { class: "explorer", "aria-label": "Messages" },
       this.toolbar(), h("div", { class: "sides" },
         h("div", { class: "picture" }, this.overview.canvas, d.canvas, d.status, this.legend(), this.listed),
-        this.panel), this.tip);
+        this.panel, this.happened.element), this.tip);
     this.pointer();
     d.canvas.addEventListener("keydown", (e) => this.key(e));
     this.listed.addEventListener("toggle", () => this.list());
@@ -102,6 +105,7 @@ export class Explorer {
     const { test, diagram, view } = this, { head } = test, number = Number(address.slice(1));
     diagram.focus = null;
     this.panel.replaceChildren();
+    this.happened.follow(address);
     if (/^m\d+$/.test(address) && number >= head.first && number < head.first + head.messages) this.showMessage(number - head.first);
     else if (/^k\d+$/.test(address) && number > 0 && number < test.calls.count) this.showCall(number);
     else if (/^v\d+$/.test(address) && (head.reasons ?? [])[number]) this.showReason(number);

@@ -7,6 +7,7 @@ import { Explorer } from "./explorer";
 import { faults, links, numbers, perOperation } from "./tables";
 import { kindsOf, Story } from "./story";
 import { Timeline } from "./timeline";
+import { matters } from "./matters";
 import { View } from "./view";
 
 const app = document.getElementById("app")!;
@@ -80,6 +81,7 @@ async function main(): Promise<void> {
   tests.forEach((t, i) => {
     if (two) app.append(h("h2", {}, `${"AB"[i]}: ${t.head.name}`));
     app.append(sections(t, view));
+    if (!two) view.set(...matters(t));
     reasonsAtTop(t);
   });
   addEventListener("hashchange", follow);

@@ -1,11 +1,11 @@
 import { COPY, FORGED, REPLY, REQUEST, Test } from "./data";
 import { clip, count, printable, span, time } from "./dom";
 
-/** labelOf returns the type of a message and its id, or the id of the request that it replies to. */
-export function labelOf(test: Test, i: number): string {
+/** labelOf returns the type of a message, its id or the id of the request that it replies to (with ids), and its value. */
+export function labelOf(test: Test, i: number, ids = true, value = ""): string {
   const { m } = test, type = clip(printable(test.name(m.type[i])), 24), fate = m.flags[i] & 15;
-  const id = m.flags[i] & REPLY ? " →" + test.reply(i) : m.flags[i] & REQUEST ? " #" + test.id(i) : "";
-  return (m.flags[i] & FORGED ? "forged " : "") + type + id + (fate > 3 ? ` (${test.fate(i)})` : "");
+  const id = !ids ? "" : m.flags[i] & REPLY ? " →" + test.reply(i) : m.flags[i] & REQUEST ? " #" + test.id(i) : "";
+  return (m.flags[i] & FORGED ? "forged " : "") + type + id + (fate > 3 ? ` (${test.fate(i)})` : "") + (value ? " " + value : "");
 }
 
 /** tipOf describes a message in one line. */
