@@ -1,6 +1,7 @@
 package trial
 
 import (
+	"fmt"
 	"slices"
 	"time"
 )
@@ -15,6 +16,10 @@ const (
 
 	// minStandStill is the shortest stall of the loop that extends what nodes may take.
 	minStandStill = 100 * time.Millisecond
+
+	// maxStood is how long the loop may stand still in all. Then the test ends: nodes that
+	// flood a busy machine with messages would keep it standing still for ever.
+	maxStood = time.Minute
 
 	// maxStallSpan is the longest time that one stall may span. If every line is
 	// late, there are many stalls.
@@ -77,6 +82,10 @@ func (t *Trial) StoodStill(from, to time.Duration) {
 		return
 	}
 	t.stood += lost
+	if t.stood > maxStood && t.stopped == "" {
+		t.stop(fmt.Sprintf("this machine is too busy: eddy itself stood still for %v", t.stood.Round(time.Second)))
+		return
+	}
 	for _, n := range t.nodes {
 		n.initDue += lost
 		n.readsFrom += lost

@@ -29,6 +29,21 @@ func TestStoodStill(t *testing.T) {
 	}
 }
 
+// A test on a machine that stands still too long ends without a verdict.
+func TestStoodStillTooLong(t *testing.T) {
+	d := newDesk(t, "echo", sim.Config{})
+	for at := time.Duration(0); at < maxStood; at += 10 * time.Second {
+		d.StoodStill(at, at+10*time.Second)
+	}
+	if d.ending || d.stopped != "" {
+		t.Errorf("stopped after %v: %s", d.stood, d.stopped)
+	}
+	d.StoodStill(maxStood, maxStood+time.Second)
+	if !d.ending || d.stopped != "this machine is too busy: eddy itself stood still for 1m1s" {
+		t.Errorf("stopped: %q", d.stopped)
+	}
+}
+
 // After a pause a node needs time to read what was sent to it meanwhile.
 func TestPausedNodeReadsLater(t *testing.T) {
 	d := newDesk(t, "echo", sim.Config{})

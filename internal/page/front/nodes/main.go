@@ -235,6 +235,9 @@ func (n *node) debug(m message, _ string) {
 // hostile replies to echo with texts that would run as a script, or change the direction
 // of writing, if a page did not show them as text.
 func (n *node) hostile(m message, _ string) {
+	if m.Body.Type != "echo" { // what it has sent to itself
+		return
+	}
 	const script = `</script><script>document.title="taken"</script><img src=x onerror='document.title="taken"'>`
 	types := []string{script, "\u202eevil\u2066", "null\u0000byte", `"quotes' and \ and <!-- -->`, strings.Repeat("long", 60_000)}
 	typ := raw(types[n.next%len(types)])
