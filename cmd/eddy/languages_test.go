@@ -199,7 +199,7 @@ func (s *languageStage) next(t *testing.T) string {
 			t.Fatalf("the node has ended\n%s", s.log.String())
 		}
 		return line
-	case <-time.After(time.Minute):
+	case <-time.After(4 * time.Minute):
 		t.Fatal("the node writes nothing")
 	}
 	return ""
