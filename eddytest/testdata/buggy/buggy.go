@@ -29,7 +29,7 @@ var All = []Bug{
 	writeBehind, givesUp, hashCollision, reusedMsgID, compaction, doubleAck, anyAck,
 	countDigest, clearsPending, fileOrder, dedupByMsgID, countsAgain, restartSecond,
 	noWriteBack, casInTwoSteps, falseDefinite, lease, staleReply,
-	pollsUnsaved, commitGoesBack, lostUpdate, abortedRead, clockStandsStill, repliesTwice,
+	pollsUnsaved, commitGoesBack, lostUpdate, abortedRead, dirtyRead, repliesTwice,
 }
 
 // serve runs a node of package eddy without a log.

@@ -149,7 +149,7 @@ var dedupByMsgID = Bug{
 	Name:  "deduplication by msg_id",
 	What:  "finds what the network has duplicated, but not a retry, which has another msg_id: if a reply is lost, the add counts twice",
 	Buggy: primary(true, nil), Healthy: primary(false, &eddy.Policy{CallID: true}),
-	Test:   eddytest.Test{Workload: "g-counter", Nodes: 3, Rate: 10, Time: 5 * time.Second, Loss: 0.01, Duplicate: 0.1},
+	Test:   eddytest.Test{Workload: "g-counter", Nodes: 3, Rate: 10, Time: 4 * time.Second, Loss: 0.005, Duplicate: 0.1},
 	Checks: []string{"wrong-final-value", "unexplained"},
 }
 
@@ -179,7 +179,7 @@ var countsAgain = Bug{
 	Name:  "counts again",
 	What:  "tries an add again after a timeout, although its compare-and-set may have had its effect",
 	Buggy: swaps(true), Healthy: swaps(false),
-	Test:   eddytest.Test{Workload: "pn-counter", Nodes: 3, Rate: 10, Time: 5 * time.Second, Loss: 0.01, Nemesis: "partition"},
+	Test:   eddytest.Test{Workload: "pn-counter", Nodes: 3, Rate: 10, Time: 4 * time.Second, Loss: 0.001, Nemesis: "partition"},
 	Checks: []string{"wrong-final-value", "unexplained"},
 }
 
@@ -217,6 +217,6 @@ var restartSecond = Bug{
 		info, err := file.Stat()
 		return info.Size(), err
 	}),
-	Test:   eddytest.Test{Workload: "unique-ids", Nodes: 3, Rate: 10, Time: 10 * time.Second, Nemesis: "kill", NemesisInterval: time.Second},
+	Test:   eddytest.Test{Workload: "unique-ids", Nodes: 3, Rate: 10, Time: 10 * time.Second, Nemesis: "kill", NemesisInterval: 550 * time.Millisecond},
 	Checks: []string{"duplicate-id"},
 }

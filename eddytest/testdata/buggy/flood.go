@@ -2,14 +2,14 @@ package buggy
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"fmt"
-	"hash/fnv"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -19,10 +19,11 @@ import (
 
 // A flood is a node of workload broadcast. It saves each value in a file before it replies,
 // and sends it to all other nodes until they have saved it too. A node that starts again
-// sends all that it has saved.
+// sends those that it has from clients.
 type flood struct {
 	eddy.Node
-	path string
+	path   string
+	random uint64
 
 	attempts   int                  // of a message to another node
 	saveBehind bool                 // values are saved every 0.3 s, after the reply
@@ -31,15 +32,21 @@ type flood struct {
 	compact    func(f *flood) error // rewrites the file, once a second
 
 	mu      sync.Mutex // guards what follows
-	values  []int64
+	values  []entry
 	known   map[int64]bool // by key
 	saved   int            // how many of values are in the file
 	message map[string]bool
 }
 
+// An entry is a value, and a line of the file.
+type entry struct {
+	value int64
+	own   bool // a client has sent it to this node, which sends it to the others
+}
+
 func newFlood(p *eddytest.Process) *flood {
 	f := &flood{
-		path: filepath.Join(p.Dir(), "values"), attempts: math.MaxInt,
+		path: filepath.Join(p.Dir(), "values"), random: p.Number(), attempts: math.MaxInt,
 		key: func(value int64) int64 { return value }, known: map[int64]bool{}, message: map[string]bool{},
 	}
 	f.OnInit(f.load)
@@ -49,7 +56,11 @@ func newFlood(p *eddytest.Process) *flood {
 	f.Handle("read", func(context.Context, *eddy.Request) (any, error) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		return map[string]any{"messages": slices.Clone(f.values)}, nil
+		values := []int64{}
+		for _, e := range f.values {
+			values = append(values, e.value)
+		}
+		return map[string]any{"messages": values}, nil
 	})
 	f.Every(300*time.Millisecond, func(context.Context) {
 		f.mu.Lock()
@@ -67,16 +78,16 @@ func (f *flood) load(context.Context) error {
 	}
 	defer file.Close()
 	for lines := bufio.NewScanner(file); lines.Scan(); {
-		value, err := strconv.ParseInt(lines.Text(), 10, 64)
-		if err != nil {
+		var e entry
+		if _, err := fmt.Sscan(lines.Text(), &e.value, &e.own); err != nil {
 			return err
 		}
-		f.values, f.known[f.key(value)] = append(f.values, value), true
+		f.values, f.known[f.key(e.value)] = append(f.values, e), true
+		if e.own {
+			f.send(e.value)
+		}
 	}
 	f.saved = len(f.values)
-	for _, value := range f.values {
-		f.send(value)
-	}
 	if f.compact != nil {
 		f.Every(time.Second, func(context.Context) { f.compact(f) })
 	}
@@ -92,21 +103,21 @@ func (f *flood) save() error {
 	if err != nil {
 		return err
 	}
-	for _, value := range f.values[f.saved:] {
-		fmt.Fprintln(file, value)
+	for _, e := range f.values[f.saved:] {
+		fmt.Fprintln(file, e.value, e.own)
 	}
 	f.saved = len(f.values)
 	return file.Close()
 }
 
 // add adds a value and reports whether it is new.
-func (f *flood) add(value int64) (isNew bool, err error) {
+func (f *flood) add(value int64, own bool) (isNew bool, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if f.known[f.key(value)] {
 		return false, nil
 	}
-	f.values, f.known[f.key(value)] = append(f.values, value), true
+	f.values, f.known[f.key(value)] = append(f.values, entry{value, own}), true
 	if !f.saveBehind {
 		err = f.save()
 	}
@@ -124,7 +135,7 @@ func (f *flood) send(value int64) {
 // broadcast serves a value from a client.
 func (f *flood) broadcast(_ context.Context, req *eddy.Request) (any, error) {
 	value, _ := req.Body.Get("message").Int()
-	isNew, err := f.add(value)
+	isNew, err := f.add(value, true)
 	if isNew {
 		f.send(value)
 	}
@@ -144,7 +155,7 @@ func (f *flood) value(_ context.Context, req *eddy.Request) (any, error) {
 			return eddy.Raw(`{}`), nil
 		}
 	}
-	_, err := f.add(value)
+	_, err := f.add(value, false)
 	return eddy.Raw(`{}`), err
 }
 
@@ -163,27 +174,23 @@ var writeBehind = Bug{
 	Name:  "write behind",
 	What:  "replies before the value is saved: it is lost if the node is killed within 0.3 s and the network has lost a message",
 	Buggy: flooding(func(f *flood) { f.saveBehind = true }), Healthy: flooding(unchanged),
-	Test:   eddytest.Test{Workload: "broadcast", Nodes: 3, Rate: 20, Time: 10 * time.Second, Loss: 0.05, Nemesis: "kill", NemesisInterval: time.Second},
+	Test:   eddytest.Test{Workload: "broadcast", Nodes: 3, Rate: 10, Time: 8 * time.Second, Loss: 0.02, Nemesis: "kill", NemesisInterval: time.Second},
 	Checks: []string{"lost"},
 }
 
 var givesUp = Bug{
 	Name:  "gives up",
-	What:  "sends a value 20 times and then forgets it: it is lost if a partition is longer than 10 s",
-	Buggy: flooding(func(f *flood) { f.attempts = 20 }), Healthy: flooding(unchanged),
-	Test:   eddytest.Test{Workload: "broadcast", Nodes: 3, Rate: 5, Time: 30 * time.Second, Nemesis: "partition", NemesisInterval: 3 * time.Second},
+	What:  "sends a value 8 times and then forgets it: it is lost if a partition is as long as 4 s",
+	Buggy: flooding(func(f *flood) { f.attempts = 8 }), Healthy: flooding(unchanged),
+	Test:   eddytest.Test{Workload: "broadcast", Nodes: 3, Rate: 3, Time: 15 * time.Second, Nemesis: "partition", NemesisInterval: 3300 * time.Millisecond},
 	Checks: []string{"lost"},
 }
 
 var hashCollision = Bug{
 	Name: "hash collision",
-	What: "takes two values for the same if their hashes of 16 bits are equal",
+	What: "takes two values for the same if their hashes of 16 bits are equal; each node has a hash function of its own",
 	Buggy: flooding(func(f *flood) {
-		f.key = func(value int64) int64 {
-			h := fnv.New32a()
-			fmt.Fprint(h, value)
-			return int64(h.Sum32() & 0xffff)
-		}
+		f.key = func(value int64) int64 { return int64(rand.NewPCG(f.random, uint64(value)).Uint64() >> 48) }
 	}), Healthy: flooding(unchanged),
 	Test:   eddytest.Test{Workload: "broadcast", Nodes: 3, Rate: 20, Time: 5 * time.Second, Duplicate: 0.1},
 	Checks: []string{"lost"},
@@ -203,17 +210,17 @@ func (f *flood) rewrite(path string) error {
 	f.mu.Lock()
 	values := slices.Clone(f.values)
 	f.mu.Unlock()
-	slices.Sort(values)
+	slices.SortFunc(values, func(a, b entry) int { return cmp.Compare(a.value, b.value) })
 	file, err := os.Create(path)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	for i, value := range values {
+	for i, e := range values {
 		if i%32 == 31 {
 			time.Sleep(10 * time.Millisecond)
 		}
-		fmt.Fprintln(file, value)
+		fmt.Fprintln(file, e.value, e.own)
 	}
 	return nil
 }
@@ -237,6 +244,6 @@ var compaction = Bug{
 			return f.save()
 		}
 	}),
-	Test:   eddytest.Test{Workload: "broadcast", Nodes: 3, Rate: 30, Time: 8 * time.Second, Nemesis: "kill", NemesisInterval: time.Second},
+	Test:   eddytest.Test{Workload: "broadcast", Nodes: 3, Rate: 15, Time: 6 * time.Second, Nemesis: "kill", NemesisInterval: time.Second},
 	Checks: []string{"lost"},
 }

@@ -62,7 +62,7 @@ var casInTwoSteps = Bug{
 	Healthy: store(func(ctx context.Context, kv *eddy.KV[eddy.Raw], b *keyed) error {
 		return kv.CompareAndSwap(ctx, b.Key, b.From, b.To, false)
 	}),
-	Test:   eddytest.Test{Workload: "lin-kv", Nodes: 3, Rate: 30, Time: 5 * time.Second, Latency: "exponential:1ms"},
+	Test:   eddytest.Test{Workload: "lin-kv", Nodes: 3, Rate: 10, Time: 4 * time.Second, Latency: "exponential:1ms"},
 	Checks: []string{"not-linearizable"},
 }
 
@@ -124,7 +124,7 @@ var falseDefinite = Bug{
 	Name:  "timeout, then 22",
 	What:  "a cas times out and is sent again, and the second one gets precondition-failed, because the first has had its effect: the node passes this on",
 	Buggy: gateway(true), Healthy: gateway(false),
-	Test:   eddytest.Test{Workload: "lin-kv", Nodes: 3, Rate: 20, Time: 8 * time.Second, Latency: "exponential:5ms", Loss: 0.01},
+	Test:   eddytest.Test{Workload: "lin-kv", Nodes: 3, Rate: 20, Time: 4 * time.Second, Latency: "exponential:5ms", Loss: 0.003},
 	Checks: []string{"not-linearizable"},
 }
 
@@ -152,9 +152,9 @@ var staleReply = Bug{
 	What:    "begins its msg_ids at 0 in each incarnation: a reply to the killed one, which was under way, is taken for a reply to a new request",
 	Buggy:   proxy(func(*eddytest.Process) int { return 0 }),
 	Healthy: proxy(func(p *eddytest.Process) int { return int(p.Number() >> 16) }),
-	Test: eddytest.Test{Workload: "lin-kv", Nodes: 3, Rate: 30, Time: 8 * time.Second, Latency: "exponential:20ms", Loss: 0.05,
-		Nemesis: "kill,slow", NemesisInterval: time.Second, StaleReplies: true},
-	Checks: []string{"not-linearizable"},
+	Test: eddytest.Test{Workload: "lin-kv", Nodes: 3, Rate: 30, Time: 8 * time.Second, Latency: "exponential:200ms",
+		Nemesis: "kill", NemesisInterval: 500 * time.Millisecond, StaleReplies: true},
+	Checks: []string{"not-linearizable", "wrong-body"},
 }
 
 // A tagged is a value with the time of its write. Of two writes at the same time the one with
@@ -209,7 +209,7 @@ func (r *register) local(key eddy.Raw, t tagged) (latest tagged) {
 	return latest
 }
 
-func registers(writesBack bool) Program {
+func majorities(writesBack bool) Program {
 	return func(p *eddytest.Process) error {
 		r := &register{}
 		r.values.value = map[string]tagged{}
@@ -248,7 +248,7 @@ func registers(writesBack bool) Program {
 var noWriteBack = Bug{
 	Name:  "no write-back",
 	What:  "a read returns the latest value of a majority without writing it back: while a write is under way, a later read may find an older value",
-	Buggy: registers(false), Healthy: registers(true),
+	Buggy: majorities(false), Healthy: majorities(true),
 	Test: eddytest.Test{Workload: "lin-kv", Nodes: 3, Rate: 20, Time: 5 * time.Second, Latency: "exponential:5ms",
 		Nemesis: "slow,partition", NemesisInterval: time.Second},
 	Checks: []string{"not-linearizable"},

@@ -68,7 +68,7 @@ var anyAck = Bug{
 	Name:  "acknowledged by anyone",
 	What:  "looks at the msg_id of an acknowledgement and not at its sender: a node to which the first message was lost never gets it",
 	Buggy: acks(true), Healthy: acks(false),
-	Test:   eddytest.Test{Workload: "broadcast", Nodes: 3, Rate: 10, Time: 5 * time.Second, Latency: "exponential:10ms", Loss: 0.01},
+	Test:   eddytest.Test{Workload: "broadcast", Nodes: 3, Rate: 8, Time: 4 * time.Second, Latency: "exponential:10ms", Loss: 0.01},
 	Checks: []string{"lost"},
 }
 
@@ -127,7 +127,7 @@ var clearsPending = Bug{
 	Name:  "clears what is pending",
 	What:  "an acknowledgement clears all that is pending: an element is lost that was added while the message or its reply was under way",
 	Buggy: pending(true), Healthy: pending(false),
-	Test:   eddytest.Test{Workload: "g-set", Nodes: 3, Rate: 15, Time: 5 * time.Second, Latency: "exponential:1ms", Loss: 0.05, Duplicate: 0.05, Nemesis: "partition"},
+	Test:   eddytest.Test{Workload: "g-set", Nodes: 3, Rate: 10, Time: 4 * time.Second, Latency: "exponential:1ms", Loss: 0.02, Duplicate: 0.02, Nemesis: "partition"},
 	Checks: []string{"lost"},
 }
 
