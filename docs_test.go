@@ -178,7 +178,7 @@ func packageLine(name, doc string) string {
 
 // forTests reports whether only tests import a package.
 func forTests(name string) bool {
-	return slices.Contains([]string{"internal/doctest", "internal/golden", "internal/longtest", "internal/natsprocess", "internal/policytest"}, name)
+	return slices.Contains([]string{"internal/doctest", "internal/golden", "internal/longtest", "internal/natsprocess", "internal/policytest", "internal/trialtest"}, name)
 }
 
 // documents returns the text of each document by its path.

@@ -8,7 +8,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/bounded"
@@ -32,7 +31,7 @@ func (n *Node) Run() error {
 	ctx, drain := context.WithCancel(context.Background())
 	defer drain()
 	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	stdio.NotifySignals(signals)
 	go func() {
 		select {
 		case <-signals:

@@ -11,6 +11,7 @@ import (
 
 	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/eddytest"
+	"github.com/eddyrpc/eddy/internal/golden"
 )
 
 // startBalance is what each node's account has at first.
@@ -89,11 +90,17 @@ func (w *bankWorkload) Check(ops []eddytest.Op) (wrong []string) {
 	return wrong
 }
 
-// Tests of one's own: a bank neither loses money nor makes any, whatever the network does.
-func TestBank(t *testing.T) {
-	eddytest.Check(t, newBank, eddytest.Test{
-		Own:   func() eddytest.Workload { return &bankWorkload{nodes: 3} },
-		Nodes: 3, Rate: 20, Time: 10 * time.Second,
-		Latency: "exponential:100ms", Loss: 0.1, Duplicate: 0.1, Nemesis: "partition", Seeds: 20,
-	})
+var bankTest = eddytest.Test{
+	Own:   func() eddytest.Workload { return &bankWorkload{nodes: 3} },
+	Nodes: 3, Rate: 20, Time: 10 * time.Second,
+	Latency: "exponential:100ms", Loss: 0.1, Duplicate: 0.1, Nemesis: "partition", Seeds: 20,
+}
+
+// A bank neither loses money nor makes any, whatever the network does.
+func TestBank(t *testing.T) { eddytest.Check(t, newBank, bankTest) }
+
+// A careless bank makes money. The document about testing shows what Check says.
+func TestCarelessBank(t *testing.T) {
+	text := eddytest.Failure(t, newCarelessBank, bankTest)
+	golden.Section(t, "../docs/testing.md", "careless bank", "```text\n"+text+"```\n")
 }

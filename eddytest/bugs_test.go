@@ -18,7 +18,7 @@ func TestBugsAreFound(t *testing.T) {
 			case failed == nil:
 				t.Errorf("500 seeds pass, although the node %s", bug.What)
 			case !slices.Contains(bug.Checks, failed.Check):
-				t.Errorf("the node %s, but this was found:\n%s", bug.What, failed.Text)
+				t.Errorf("the node %s, but this was found:\n%s", bug.What, failed.Describe())
 			default:
 				t.Logf("seed %d, %s", failed.Seed, failed.Check)
 			}
@@ -32,7 +32,7 @@ func TestHealthyNodesPass(t *testing.T) {
 	for _, bug := range buggy.All {
 		t.Run(bug.Name, func(t *testing.T) {
 			if failed := eddytest.FirstFailure(t, bug.Healthy, bug.Test, longtest.Or[uint64](2000, 20)); failed != nil {
-				t.Error(failed.Text)
+				t.Error(failed.Describe())
 			}
 		})
 	}

@@ -11,17 +11,21 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/internal/quote"
+	"github.com/eddyrpc/eddy/internal/shrink"
 	"github.com/eddyrpc/eddy/internal/sim"
+	"github.com/eddyrpc/eddy/internal/story"
 	"github.com/eddyrpc/eddy/internal/trial"
 )
 
 var (
 	oneSeed   = flag.Uint64("eddy.seed", 0, "let eddytest.Check try only this seed")
 	manySeeds = flag.Int("eddy.seeds", 0, "let eddytest.Check try this many seeds, whatever the test says")
+	shrinkFor = flag.Duration("eddy.shrink", 5*time.Second, "how long eddytest.Check searches for the smallest case that fails, in real time; 0 for no search")
 )
 
 // Check tests nodes as the command eddy test does, in virtual time: it runs them on a
@@ -56,11 +60,19 @@ var (
 // See the package comment about mutexes that are held while time passes.
 func Check[Node func() *eddy.Node | func(*Process) error](t *testing.T, newNode Node, test Test) {
 	t.Helper()
+	if text := failure(t, newNode, test); text != "" {
+		t.Error(text)
+	}
+}
+
+// failure is Check that returns what is wrong, or "".
+func failure[Node func() *eddy.Node | func(*Process) error](t *testing.T, newNode Node, test Test) string {
+	t.Helper()
 	cfg, err := test.config()
 	if err != nil {
 		t.Fatalf("eddytest: %v", err)
 	}
-	c := &checking{t: t, cfg: cfg}
+	c := newChecking(t, cfg)
 	switch newNode := any(newNode).(type) {
 	case func() *eddy.Node:
 		c.program = func(p *Process) error { return c.serve(newNode(), p) }
@@ -73,9 +85,11 @@ func Check[Node func() *eddy.Node | func(*Process) error](t *testing.T, newNode 
 		first, last = *oneSeed, *oneSeed
 		c.verbose = true
 	}
-	if failed := c.firstFailure(first, last); failed != nil {
-		t.Error(c.describe(failed, last-first+1))
+	failed := c.firstFailure(first, last)
+	if failed == nil {
+		return ""
 	}
+	return c.describe(failed, last-first+1)
 }
 
 // A check is one call of Check.
@@ -84,6 +98,16 @@ type checking struct {
 	cfg     *trial.Config
 	program func(*Process) error
 	verbose bool
+
+	minNodes int // how many nodes the workload needs
+}
+
+func newChecking(t *testing.T, cfg *trial.Config) *checking {
+	c := &checking{t: t, cfg: cfg, minNodes: 1}
+	if cfg.Spec.Name == ownName {
+		c.minNodes = len(cfg.Nodes) // it may count on them
+	}
+	return c
 }
 
 // serve runs a node of package eddy. Its log is shown if only one seed is tried.
@@ -149,20 +173,52 @@ func (c *checking) firstFailure(first, last uint64) *run {
 func (c *checking) run(seed uint64) *run {
 	cfg := *c.cfg
 	cfg.Network.Seed = seed
-	r := &run{seed: seed}
+	return c.runConfig(&cfg)
+}
+
+// runConfig runs one configuration.
+func (c *checking) runConfig(cfg *trial.Config) *run {
+	r := &run{seed: cfg.Network.Seed}
 	var steps atomic.Int64
 	watch := newWatchdog(&steps)
 	defer watch.end()
 	synctest.Test(c.t, func(*testing.T) {
-		b := &bubble{cfg: &cfg, program: c.program, steps: &steps, nodes: nodeDirs(cfg.Nodes, c.t.TempDir)}
+		b := newBubble(cfg, c.program, c.t.TempDir, &steps)
 		var err error
 		if r.result, err = b.run(); err != nil {
 			panic(err)
 		}
-		endGoroutines(cfg.Nodes)
+		endGoroutines()
 	})
-	r.verdict, r.problems = r.result.Judge(&cfg)
+	r.verdict, r.problems = r.result.Judge(cfg)
 	return r
+}
+
+// smallest searches for the smallest case that fails as a run does, and describes it.
+func (c *checking) smallest(r *run) string {
+	if r.verdict != checker.Fail || *shrinkFor <= 0 {
+		return ""
+	}
+	cfg := *c.cfg
+	cfg.Network.Seed = r.seed
+	began, last := time.Now(), r
+	found := shrink.Shrink(r.result.Case(), func(candidate *trial.Case) bool {
+		again := c.runConfig(candidate.Apply(&cfg))
+		failed := again.verdict == checker.Fail && again.main() == r.main()
+		if failed {
+			last = again
+		}
+		return failed
+	}, shrink.Options{MinNodes: c.minNodes, Expired: func() bool { return time.Since(began) > *shrinkFor }})
+	words := "the smallest case that still fails"
+	if !found.Minimal {
+		words = "the smallest case found within -eddy.shrink " + shrinkFor.String()
+	}
+	size, of := shrink.SizeOf(found.Case), shrink.SizeOf(r.result.Case())
+	text := fmt.Sprintf("%s has %d of %d requests, %d of %d faults, %d of %d losses and duplications, and %d of %d nodes (%d runs):\n",
+		words, size.Asks, of.Asks, size.Faults, of.Faults, size.Fates, of.Fates, size.Nodes, of.Nodes, found.Runs)
+	text += last.problems[0].Text + "\n"
+	return text + story.Of(last.result.History, last.result.Journal, story.MaxLines)
 }
 
 // describe says why a run does not pass, and how to repeat it.
@@ -180,7 +236,8 @@ func (c *checking) describe(r *run, seeds uint64) string {
 		fmt.Fprintf(&b, "and %d more problems\n", more)
 	}
 	fmt.Fprintf(&b, "run it alone: go test -run '%s' -eddy.seed %d\n", pattern(c.t.Name()), r.seed)
-	b.WriteString(c.again(r))
+	b.WriteString(c.again(r) + "\n")
+	b.WriteString(c.smallest(r))
 	return b.String()
 }
 

@@ -22,14 +22,16 @@ import (
 	"github.com/eddyrpc/eddy/maelstrom"
 )
 
-// newChecking returns what Check makes of a program and a test.
-func newChecking(t *testing.T, program func(*Process) error, test Test) *checking {
+// checkingOf returns what Check makes of a program and a test.
+func checkingOf(t *testing.T, program func(*Process) error, test Test) *checking {
 	t.Helper()
 	cfg, err := test.config()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &checking{t: t, cfg: cfg, program: program}
+	c := newChecking(t, cfg)
+	c.program = program
+	return c
 }
 
 // flooding returns a node that sends each value to all other nodes until they have replied. It
@@ -81,7 +83,7 @@ func TestCheckPasses(t *testing.T) {
 
 // A seed that fails is found, and the message says what is wrong and how to repeat it.
 func TestCheckFinds(t *testing.T) {
-	c := newChecking(t, serveFlooding(true), lossy)
+	c := checkingOf(t, serveFlooding(true), lossy)
 	r := c.firstFailure(1, 20)
 	if r == nil || r.verdict != checker.Fail || r.main() != "lost" {
 		t.Fatalf("found %+v", r)
@@ -91,6 +93,8 @@ func TestCheckFinds(t *testing.T) {
 		fmt.Sprintf("eddytest: fail with seed %d of 20, after ", r.seed), "\nlost: ", "is missing in the last read of n",
 		fmt.Sprintf("go test -run '^TestCheckFinds$' -eddy.seed %d\n", r.seed),
 		"this seed gives the same run each time",
+		"the smallest case that still fails has 1 of ", " requests, 0 of ", " faults, 1 of ", " losses and duplications, and 2 of 3 nodes (",
+		" lost\n", ": broadcast ", " asks n3: read\n", "is missing in the last read of n",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in\n%s", want, text)
@@ -103,7 +107,7 @@ func TestCheckFinds(t *testing.T) {
 func TestCheckIsReproducible(t *testing.T) {
 	test := lossy
 	test.Nemesis, test.StaleReplies = "partition,pause,kill,kill-wipe,slow,flaky,clog,partition-clients", true
-	c := newChecking(t, serveFlooding(false), test)
+	c := checkingOf(t, serveFlooding(false), test)
 	different := 0
 	var last *run
 	for seed := range uint64(10) {
@@ -124,7 +128,7 @@ func TestCheckIsReproducible(t *testing.T) {
 // A node that does something at random is told apart.
 func TestCheckSeesRandomNodes(t *testing.T) {
 	count := 0
-	c := newChecking(t, func(p *Process) error {
+	c := checkingOf(t, func(p *Process) error {
 		count++
 		fmt.Fprintf(p.Stdout, `{"src":"n1","dest":"c0","body":{"type":"init_ok","in_reply_to":1}}`+"\n")
 		fmt.Fprintf(p.Stdout, `{"src":"n1","dest":"lin-kv","body":{"type":"read","key":%d}}`+"\n", count)
@@ -162,7 +166,7 @@ func TestCheckKills(t *testing.T) {
 			}
 			return echo(p)
 		}
-		c := newChecking(t, program, Test{Workload: "echo", Nodes: 2, Rate: 20, Time: 5 * time.Second, Nemesis: nemesis, NemesisInterval: 500 * time.Millisecond})
+		c := checkingOf(t, program, Test{Workload: "echo", Nodes: 2, Rate: 20, Time: 5 * time.Second, Nemesis: nemesis, NemesisInterval: 500 * time.Millisecond})
 		r := c.run(3)
 		if r.verdict != checker.Pass || (most > 1) != kept {
 			t.Errorf("%s: %v %v, %d incarnations left files", nemesis, r.verdict, r.problems, most)

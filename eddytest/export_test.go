@@ -1,21 +1,35 @@
 package eddytest
 
-import "testing"
+import (
+	"testing"
 
-// A Failure is the first run that does not pass.
-type Failure struct {
-	Seed  uint64
-	Check string // which decided
-	Text  string // as Check reports it
+	"github.com/eddyrpc/eddy"
+)
+
+// Failure returns what Check says of a node that fails.
+func Failure(t *testing.T, newNode func() *eddy.Node, test Test) string {
+	return failure(t, newNode, test)
 }
 
-// FirstFailure runs a program with the seeds from 1 on, and returns the first failure, or nil.
-func FirstFailure(t *testing.T, program func(*Process) error, test Test, seeds uint64) *Failure {
+// A Found is the first seed that does not pass.
+type Found struct {
+	Seed     uint64
+	Check    string        // which decided
+	Describe func() string // what Check says, with the smallest case
+}
+
+// FirstFailure tries the seeds from 1 on. It returns nil if all pass.
+func FirstFailure(t *testing.T, program func(*Process) error, test Test, seeds uint64) *Found {
 	t.Helper()
-	c := newChecking(t, program, test)
+	cfg, err := test.config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newChecking(t, cfg)
+	c.program = program
 	r := c.firstFailure(1, seeds)
 	if r == nil {
 		return nil
 	}
-	return &Failure{r.seed, r.main(), c.describe(r, seeds)}
+	return &Found{r.seed, r.main(), func() string { return c.describe(r, seeds) }}
 }

@@ -16,7 +16,7 @@ const leftoverTime = time.Hour
 
 // endGoroutines waits until all goroutines of the nodes have ended. It panics with their
 // stacks if they do not: nothing can end them.
-func endGoroutines(nodes []string) {
+func endGoroutines() {
 	synctest.Wait()
 	if len(leftover()) == 0 {
 		return

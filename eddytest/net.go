@@ -1,8 +1,20 @@
-// Package eddytest tests nodes in go test. It is a network in memory that carries messages
-// between nodes and the clients of the test. It loses, delays and duplicates messages, and
-// cuts links, as the test says.
+// Package eddytest tests nodes in go test, in virtual time.
 //
-// Use it inside [testing/synctest], where time is virtual: a call that times out three times
+// [Check] runs a whole test, as the command eddy test does: clients send the requests of a
+// workload, the network and the nodes have faults, what came out is checked. It does so with
+// many seeds, and shows the smallest case that fails.
+//
+//	func TestBroadcast(t *testing.T) {
+//		eddytest.Check(t, newNode, eddytest.Test{
+//			Workload: "broadcast", Nodes: 5, Latency: "exponential:50ms", Loss: 0.1, Nemesis: "partition",
+//		})
+//	}
+//
+// A [Net] is for tests that are written message by message. It is a network in memory that
+// carries messages between nodes and the clients of the test. It loses, delays and duplicates
+// messages, and cuts links, as the test says.
+//
+// Use a Net inside [testing/synctest], where time is virtual: a call that times out three times
 // takes no real time, and all runs of a test are the same.
 //
 //	func TestRetry(t *testing.T) {

@@ -87,10 +87,13 @@ type own struct {
 	workload Workload
 }
 
+// ownName is the name of all workloads of one's own.
+const ownName = "own"
+
 // ownSpec returns the spec of a workload of one's own.
 func ownSpec(make func() Workload) workload.Spec {
 	return workload.Spec{
-		Name: "own", Rate: 100, Concurrency: "4n", AwaitsMessages: true,
+		Name: ownName, Rate: 100, Concurrency: "4n", AwaitsMessages: true,
 		New:     func(env workload.Env) workload.Workload { return &own{env, make()} },
 		LeastOK: func(int) float64 { return 0.25 },
 	}
@@ -163,7 +166,7 @@ func (w *own) Check(r workload.Record) (problems []checker.Problem, numbers []ch
 		})
 	}
 	for _, text := range w.workload.Check(ops) {
-		problems = append(problems, checker.Problem{Check: "own", Text: strings.TrimSpace(text), At: r.End})
+		problems = append(problems, checker.Problem{Check: ownName, Text: strings.TrimSpace(text), At: r.End})
 	}
 	return problems, nil
 }

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"sync"
 	"time"
+
+	"github.com/eddyrpc/eddy/internal/trial"
 )
 
 // A Process is one incarnation of a node in [Check], as a program sees it. It is also a
@@ -104,24 +106,30 @@ func (p *pipes) tell() {
 	}
 }
 
-// send adds a line to the input.
-func (p *pipes) send(line []byte) {
+// Send implements [virtual.Process].
+func (p *pipes) Send(line []byte) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.input = append(append(p.input, line...), '\n')
 	p.changed.Broadcast()
 }
 
-// endInput ends the input.
-func (p *pipes) endInput() {
+// EndInput implements [virtual.Process].
+func (p *pipes) EndInput() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.ended = true
 	p.changed.Broadcast()
 }
 
-// kill ends the incarnation.
-func (p *pipes) kill() {
+// Pause implements [virtual.Process]. A goroutine cannot be stopped.
+func (p *pipes) Pause(bool) {}
+
+// Terminate implements [virtual.Process].
+func (p *pipes) Terminate() { p.cancel() }
+
+// Kill implements [virtual.Process].
+func (p *pipes) Kill() {
 	p.mu.Lock()
 	if !p.killed {
 		p.killed, p.killedAt = true, time.Now()
@@ -139,12 +147,12 @@ func (p *pipes) finish(err error) {
 	p.tell()
 }
 
-// take returns the whole lines of the output, and with all also the rest.
-func (p *pipes) take(all bool) []byte {
+// Output implements [virtual.Process].
+func (p *pipes) Output() []byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	end := bytes.LastIndexByte(p.output, '\n') + 1
-	if all {
+	if p.done {
 		end = len(p.output)
 	}
 	taken := p.output[:end:end]
@@ -152,11 +160,15 @@ func (p *pipes) take(all bool) []byte {
 	return taken
 }
 
-// finished reports whether the program has returned.
-func (p *pipes) finished() (err error, done bool) {
+// Ended implements [virtual.Process].
+func (p *pipes) Ended() (trial.Exit, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.err, p.done
+	exit := trial.Exit{State: "its program returned", OK: p.err == nil}
+	if p.err != nil {
+		exit.State += " the error: " + p.err.Error()
+	}
+	return exit, p.done
 }
 
 // A directory is the directory of a node. It is created when it is used first.

@@ -35,7 +35,7 @@ func TestBuggyNodes(t *testing.T) {
 		if names[i] == "long-line" { // takes long to read on a busy machine
 			timeout = "30s"
 		}
-		r := eddyTest(t, "-w", "echo", "--bin", "buggy-"+names[i], "--nodes", "n1", "--concurrency", "2", "--rate", "20",
+		r := briefTest(t, "-w", "echo", "--bin", "buggy-"+names[i], "--nodes", "n1", "--concurrency", "2", "--rate", "20",
 			"--time-limit", "1", "--client-timeout", timeout, "--call-timeout", "50ms", "--call-attempts", "1")
 		lines[i] = fmt.Sprintf("%s: %s by %s\n", names[i], r.Verdict, r.checks())
 		if r.Verdict == "pass" {

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/go-json-experiment/json"
+
+	"github.com/eddyrpc/eddy/internal/longtest"
 )
 
 // atOnce is how many tests run in parallel. They mostly wait.
@@ -18,7 +20,7 @@ const atOnce = 16
 
 // running has a place for each eddy test that runs, in all tests together. Two processors
 // bear so many; with more, nodes are late and look broken.
-var running = make(chan bool, map[bool]int{false: 8, true: 4}[raceOn])
+var running = make(chan bool, map[bool]int{false: 12, true: 4}[raceOn])
 
 // sideBySide runs subtests in parallel, more than there are processors.
 func sideBySide(t *testing.T, count int, test func(t *testing.T, i int)) {
@@ -96,9 +98,22 @@ func (r *results) text() string {
 // eddyTest runs eddy test and checks that its exit status matches its verdict.
 func eddyTest(t *testing.T, args ...string) *results {
 	t.Helper()
+	return testBy(t, "eddy", args)
+}
+
+// briefTest is eddyTest for nodes that a test does not pass. Unless long tests run, the
+// final phase does not wait as long for them as it usually does.
+func briefTest(t *testing.T, args ...string) *results {
+	t.Helper()
+	return testBy(t, longtest.Or("eddy", "eddy-brief"), args)
+}
+
+// testBy runs the test by a program, eddy or one that differs from it.
+func testBy(t *testing.T, program string, args []string) *results {
+	t.Helper()
 	running <- true
 	defer func() { <-running }()
-	cmd := exec.Command("eddy", append([]string{"test", "--json", "--store", t.TempDir()}, args...)...)
+	cmd := exec.Command(program, append([]string{"test", "--json", "--store", t.TempDir()}, args...)...)
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()

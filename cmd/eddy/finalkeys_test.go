@@ -81,15 +81,20 @@ func init() {
 // A lin-kv store must answer reads of all its keys in the end.
 func TestFinalReadsOfKeys(t *testing.T) {
 	t.Parallel()
-	for _, test := range []struct{ node, clients, verdict, check string }{
+	tests := []struct{ node, clients, verdict, check string }{
 		{"keys-one-key", "10", "fail", "not-linearizable"}, // two groups of clients work on two keys
 		{"keys-refuses", "1", "unknown", "no-final-read"},
 		{"keys-recovers", "1", "pass", ""},
-	} {
-		r := eddyTest(t, "-w", "lin-kv", "--bin", test.node, "--nodes", "n1", "--concurrency", test.clients,
+	}
+	sideBySide(t, len(tests), func(t *testing.T, i int) {
+		test, run := tests[i], eddyTest
+		if test.verdict != "pass" {
+			run = briefTest
+		}
+		r := run(t, "-w", "lin-kv", "--bin", test.node, "--nodes", "n1", "--concurrency", test.clients,
 			"--rate", "300", "--time-limit", "1", "--seed", "1")
 		if r.Verdict != test.verdict || !strings.Contains(r.checks(), test.check) {
 			t.Errorf("%s: %s by %q\n%s", test.node, r.Verdict, r.checks(), r.text())
 		}
-	}
+	})
 }

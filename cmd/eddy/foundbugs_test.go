@@ -62,9 +62,9 @@ func plausibleBugs() []testnode.Bug {
 	return append(all, rareRelayBugs...)
 }
 
-// findBug runs a test and reports whether it finds a bug.
-func findBug(t *testing.T, b *testnode.Bug, flags ...string) (bool, *results) {
-	r := eddyTest(t, slices.Concat([]string{"-w", b.Workload, "--bin", bugProgram(b)}, flags)...)
+// findBug runs a test, with eddyTest or briefTest, and reports whether it finds a bug.
+func findBug(t *testing.T, test func(*testing.T, ...string) *results, b *testnode.Bug, flags ...string) (bool, *results) {
+	r := test(t, slices.Concat([]string{"-w", b.Workload, "--bin", bugProgram(b)}, flags)...)
 	return r.Verdict == "fail", r
 }
 
@@ -72,7 +72,7 @@ func findBug(t *testing.T, b *testnode.Bug, flags ...string) (bool, *results) {
 var quickBugs = []string{
 	"echo ascii", "echo unescapes", "echo cut", "echo 64-kib",
 	"unique-ids 16-bit", "unique-ids counter-in-memory",
-	"broadcast high-water", "broadcast memory",
+	"broadcast high-water", "broadcast memory", "broadcast adds-again",
 	"lin-kv stale-100ms", "lin-kv one-register", "lin-kv cas-in-two-steps", "lin-kv early-ack",
 	"relay holds-40", "relay long",
 }
@@ -94,10 +94,10 @@ func TestBugsAreFound(t *testing.T) {
 	sideBySide(t, len(quickBugs), func(t *testing.T, i int) {
 		b := bugs[quickBugs[i]]
 		flags := append(strings.Fields(b.Flags), "--seed", "1", "--time-limit", "2")
-		found, r := findBug(t, b, flags...)
+		found, r := findBug(t, briefTest, b, flags...)
 		if !found { // on a busy machine
 			flags[len(flags)-1] = "10"
-			found, r = findBug(t, b, flags...)
+			found, r = findBug(t, briefTest, b, flags...)
 		}
 		if !found {
 			t.Errorf("%s, which %s: %s\n%s", quickBugs[i], b.Does, r.Verdict, r.text())
@@ -118,7 +118,7 @@ func TestNodesWithoutBugsPass(t *testing.T) {
 		if i%2 == 0 {
 			flags = append(flags, strings.Fields(b.Flags)...)
 		}
-		if _, r := findBug(t, b, flags...); r.Verdict != "pass" {
+		if _, r := findBug(t, eddyTest, b, flags...); r.Verdict != "pass" {
 			t.Errorf("%s %q: %s\n%s", b.Workload, flags, r.Verdict, r.text())
 		}
 	})
@@ -174,7 +174,7 @@ func countFound(t *testing.T) {
 			slots <- true
 			running.Go(func() {
 				defer func() { <-slots }()
-				if ok, r := findBug(t, b, append(strings.Fields(flags), "--seed", fmt.Sprint(i+1))...); ok {
+				if ok, r := findBug(t, eddyTest, b, append(strings.Fields(flags), "--seed", fmt.Sprint(i+1))...); ok {
 					mu.Lock()
 					found++
 					mu.Unlock()

@@ -67,13 +67,14 @@ func init() {
 
 func logProgram(kind string) string { return "kafka-" + strings.ReplaceAll(kind, " ", "-") }
 
-func kafkaTest(t *testing.T, kind, flags string) *results {
+// kafkaTest tests a node for some seconds, with eddyTest or briefTest.
+func kafkaTest(t *testing.T, test func(*testing.T, ...string) *results, kind, flags, limit string) *results {
 	t.Helper()
-	args := []string{"-w", "kafka", "--bin", logProgram(kind), "--node-count", "3", "--time-limit", "2"}
+	args := []string{"-w", "kafka", "--bin", logProgram(kind), "--node-count", "3", "--time-limit", limit}
 	if !strings.Contains(flags, "--rate") {
 		args = append(args, "--concurrency", "4n", "--rate", "300")
 	}
-	return eddyTest(t, append(args, strings.Fields(flags)...)...)
+	return test(t, append(args, strings.Fields(flags)...)...)
 }
 
 func TestHealthyLogs(t *testing.T) {
@@ -86,7 +87,7 @@ func TestHealthyLogs(t *testing.T) {
 	t.Parallel()
 	sideBySide(t, len(healthyLogs), func(t *testing.T, i int) {
 		node := healthyLogs[i]
-		if r := kafkaTest(t, node.kind, node.flags); r.Verdict != "pass" {
+		if r := kafkaTest(t, eddyTest, node.kind, node.flags, "2"); r.Verdict != "pass" {
 			t.Errorf("%s %s: %s\n%s", node.kind, node.flags, r.Verdict, r.text())
 		}
 	})
@@ -100,7 +101,7 @@ func TestLogBugs(t *testing.T) {
 	sideBySide(t, len(logBugs), func(t *testing.T, i int) {
 		bug := logBugs[i]
 		for tries := range 3 { // on a busy machine there are few requests, and chance may hide the bug
-			r := kafkaTest(t, bug.kind, bug.flags)
+			r := kafkaTest(t, briefTest, bug.kind, bug.flags, []string{"1", "2", "2"}[tries])
 			t.Logf("%s %s: %s by %s", bug.kind, bug.flags, r.Verdict, r.checks())
 			if r.Verdict == "fail" && slices.ContainsFunc(r.Reasons, func(reason reason) bool {
 				return !reason.Unknown && slices.Contains(strings.Fields(bug.caughtBy), reason.Check)
@@ -117,7 +118,7 @@ func TestLogBugs(t *testing.T) {
 // If no request of a type succeeds, too little was tested.
 func TestLogWithoutCommits(t *testing.T) {
 	t.Parallel()
-	if r := kafkaTest(t, "no commits", ""); r.Verdict != "unknown" || !strings.Contains(r.text(), "operations commit_offsets ended ok") {
+	if r := kafkaTest(t, briefTest, "no commits", "", "2"); r.Verdict != "unknown" || !strings.Contains(r.text(), "operations commit_offsets ended ok") {
 		t.Errorf("%s\n%s", r.Verdict, r.text())
 	}
 }

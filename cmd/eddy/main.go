@@ -33,6 +33,7 @@ type cli struct {
 	Version versionFlag `help:"Show the version and exit."`
 
 	Test   testCommand   `cmd:"" help:"Test nodes on a simulated network, or over NATS."`
+	Hunt   huntCommand   `cmd:"" help:"Test nodes with many seeds, and find the smallest case that fails."`
 	Rerun  rerunCommand  `cmd:"" help:"Run a stored test again."`
 	Report reportCommand `cmd:"" help:"Write the report of a stored test again, or compare two tests."`
 	Serve  serveCommand  `cmd:"" help:"Show stored and running tests in a browser."`

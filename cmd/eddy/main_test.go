@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -16,6 +17,7 @@ import (
 func TestMain(m *testing.M) {
 	commands := map[string]func(){
 		"eddy":        func() { os.Exit(run(os.Args[1:])) },
+		"eddy-brief":  func() { finalWait = 2 * time.Second; os.Exit(run(os.Args[1:])) },
 		"eddy-broken": func() { breakWorkloads(); os.Exit(run(os.Args[1:])) },
 	}
 	maps.Copy(commands, testNodes)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natscarrier"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/wasmrunner"
 	"github.com/eddyrpc/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/internal/trial"
 )
@@ -80,7 +82,10 @@ type testCommand struct {
 	LogNetSend bool   `name:"log-net-send" group:"output" help:"Show every message that a node sends."`
 	LogNetRecv bool   `name:"log-net-recv" group:"output" help:"Show every message that a node receives."`
 
+	Case string `name:"case" placeholder:"FILE" group:"output" help:"Replay a case that eddy hunt has stored: case.json in the directory of its test."`
+
 	argv   []string // the command line, to be stored
+	quiet  bool     // print no results
 	stored string   // the directory of the latest run
 	runs   []*report.Results
 }
@@ -95,6 +100,7 @@ var testGroups = []kong.Group{
 	{Key: "transactions", Title: "Transactions, and the logs of kafka:"},
 	{Key: "verdict", Title: "Verdict:"},
 	{Key: "output", Title: "Output:"},
+	{Key: "hunt", Title: "Search:"},
 }
 
 func (testCommand) Help() string {
@@ -107,17 +113,25 @@ With --network nats, the messages that the simulated network delivers are sent o
 The exit status is 0 for pass, 1 for fail, 2 for unknown, 254 for bad arguments, 255 if eddy itself fails.`
 }
 
-func (c *testCommand) Run(ctx *kong.Context) error {
+// check checks the form of a command line.
+func (c *testCommand) check(ctx *kong.Context) error {
 	if err := onlyOnce(ctx); err != nil {
 		return err
 	}
-	c.argv = ctx.Args[1:]
 	if wrong := wrongDash(ctx.Args); len(c.Args) > 0 && wrong != nil {
 		return usageError("%v", wrong)
 	}
 	if len(c.Args) > 0 && !slices.Contains(ctx.Args, "--") {
 		return usageError("unexpected argument %s; arguments of the node program must follow --", c.Args[0])
 	}
+	return nil
+}
+
+func (c *testCommand) Run(ctx *kong.Context) error {
+	if err := c.check(ctx); err != nil {
+		return err
+	}
+	c.argv = ctx.Args[1:]
 	seeded := given(ctx, "seed")
 	if c.TestCount < 1 {
 		return usageError("--test-count must be at least 1")
@@ -155,17 +169,50 @@ func statusOf(verdict string) int {
 
 // once runs the test, prints and stores its results, and returns the verdict.
 func (c *testCommand) once() (verdict string, err error) {
-	cfg, err := c.config()
+	var replayed *trial.Case
+	if c.Case != "" {
+		if replayed, err = readCase(c.Case); err != nil {
+			return "", usageError("--case: %v", err)
+		}
+	} else if _, err := c.config(); err != nil {
+		return "", err
+	}
+	store, err := c.storeCase(replayed)
 	if err != nil {
 		return "", err
+	}
+	results, _, err := c.onceIn(store)
+	if err != nil {
+		return "", err
+	}
+	return results.Verdict, nil
+}
+
+// storeCase creates the directory of a test. If the test replays a case, the case is in
+// the directory, so that the test can be run again.
+func (c *testCommand) storeCase(replayed *trial.Case) (*report.Store, error) {
+	store, err := report.NewStore(c.Store, c.Workload, time.Now())
+	if err != nil {
+		return nil, fmt.Errorf("create the store: %w", err)
+	}
+	if replayed == nil {
+		return store, nil
+	}
+	c.Case = filepath.Join(store.Dir, caseName)
+	c.argv = c.args()
+	return store, writeCase(c.Case, replayed)
+}
+
+// onceIn runs the test, and prints and stores its results in a directory.
+func (c *testCommand) onceIn(store *report.Store) (results *report.Results, res *trial.Result, err error) {
+	cfg, err := c.config()
+	if err != nil {
+		store.Discard()
+		return nil, nil, err
 	}
 	dir, err := os.Getwd()
 	if err != nil {
-		return "", err
-	}
-	store, err := report.NewStore(c.Store, c.Workload, time.Now())
-	if err != nil {
-		return "", fmt.Errorf("create the store: %w", err)
+		return nil, nil, err
 	}
 	cfg.Dirs, cfg.Logs = store.Dirs(), store.Logs()
 	status := newStatusLine(os.Stderr)
@@ -178,7 +225,7 @@ func (c *testCommand) once() (verdict string, err error) {
 	c.trace(cfg, os.Stderr)
 	if c.Net == overNATS {
 		if cfg.Carrier, err = carrier(store); err != nil {
-			return "", err
+			return nil, nil, err
 		}
 		status.say("starting NATS servers")
 	}
@@ -187,30 +234,46 @@ func (c *testCommand) once() (verdict string, err error) {
 	ctx, stop := untilSignal()
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends this process at once
-	res, err := runner.Run(ctx, cfg)
+	res, err = runTest(ctx, cfg)
 	status.clear()
 	if err != nil {
 		store.Discard()
-		return "", startError(c.Bin, err)
+		return nil, nil, startError(c.Bin, err)
 	}
 	store.Keep(res)
-	results := report.New(&cfg.Config, res)
+	results = report.New(&cfg.Config, res)
 	results.Started, results.Command.Args, results.Command.Dir = started, c.argv, dir
-	shown := c.show(os.Stdout, results)
+	var shown error
+	if !c.quiet {
+		shown = c.show(os.Stdout, results)
+	}
 	if err := store.Write(results, res); err != nil {
-		return "", fmt.Errorf("write the store: %w", err)
+		return nil, nil, fmt.Errorf("write the store: %w", err)
 	}
 	if shown != nil {
-		return "", shown
+		return nil, nil, shown
 	}
 	c.stored = store.Dir
-	if !c.JSON {
+	if !c.JSON && !c.quiet {
 		fmt.Printf("stored in   %s\n", store.Dir)
 	}
 	if res.Crash != nil {
-		return "", fmt.Errorf("%w\n%s", res.Crash, res.Crash.Stack)
+		return nil, nil, fmt.Errorf("%w\n%s", res.Crash, res.Crash.Stack)
 	}
-	return results.Verdict, nil
+	return results, res, nil
+}
+
+// runTest runs a test of processes in real time, or of WebAssembly programs in virtual time.
+func runTest(ctx context.Context, cfg *runner.Config) (*trial.Result, error) {
+	if !cfg.Virtual {
+		return runner.Run(ctx, cfg)
+	}
+	program, err := wasmrunner.Compile(ctx, cfg.Bin)
+	if err != nil {
+		return nil, err
+	}
+	defer program.Close(ctx)
+	return program.Run(ctx, cfg)
 }
 
 // carrier returns NATS servers that carry the messages of a test.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/wasmrunner"
 	"github.com/eddyrpc/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/trial"
 	"github.com/eddyrpc/eddy/internal/txn"
@@ -88,6 +89,10 @@ func missingWorkload(args []string) error {
 	return nil
 }
 
+// finalWait replaces the usual times of the final phase. Tests set it, which run many nodes
+// that do not reply there.
+var finalWait time.Duration
+
 // config returns the configuration that the flags describe.
 func (c *testCommand) config() (*runner.Config, error) {
 	spec, err := workload.Find(c.Workload)
@@ -98,12 +103,20 @@ func (c *testCommand) config() (*runner.Config, error) {
 		Spec: spec, Bin: c.Bin, Topology: c.Topology,
 		TimeLimit: seconds(c.TimeLimit), Interval: seconds(c.interval()), Quiesce: seconds(c.Quiesce),
 		CallTimeout: c.CallTimeout, CallAttempts: c.CallAttempts, CallBackoff: c.CallBackoff, IgnoreLate: c.CallLate == "ignore",
-		ClientTimeout: c.ClientTimeout, Nemeses: c.Nemesis, Sick: trial.Sick(c.Sick),
+		ClientTimeout: c.ClientTimeout, Nemeses: c.Nemesis, Sick: trial.Sick(c.Sick), FinalClientTimeout: finalWait, FinalTimeout: finalWait,
 	}}
+	cfg.Virtual = wasmrunner.IsModule(c.Bin)
 	for _, step := range []func(*runner.Config) error{c.names, c.load, c.network, c.limits, c.transactions} {
 		if err := step(cfg); err != nil {
 			return nil, usageError("%v", err)
 		}
+	}
+	if c.Case != "" {
+		replayed, err := readCase(c.Case)
+		if err != nil {
+			return nil, usageError("--case: %v", err)
+		}
+		cfg.Config = *replayed.Apply(&cfg.Config)
 	}
 	return cfg, nil
 }
@@ -260,6 +273,10 @@ func (c *testCommand) limits(cfg *runner.Config) error {
 		return fmt.Errorf("--quiesce %v: must be seconds", c.Quiesce)
 	case c.StaleReplies && c.Net == overNATS:
 		return fmt.Errorf("--stale-replies needs the simulated network: over NATS such replies are dropped")
+	case cfg.Virtual && c.Net == overNATS:
+		return fmt.Errorf("--network nats needs processes: a WebAssembly program runs in virtual time")
+	case cfg.Virtual && cfg.Rate == trial.MaxRate:
+		return fmt.Errorf("--rate max needs processes: in virtual time there is no limit to how many operations a second has")
 	case c.Store == "":
 		return fmt.Errorf("--store: must be a directory")
 	case c.CallTimeout <= 0 || c.CallAttempts < 1 || c.ClientTimeout <= 0 || c.CallBackoff < 0:

@@ -45,7 +45,7 @@ func TestTooLittleTested(t *testing.T) {
 	t.Parallel()
 	sideBySide(t, len(littleTests), func(t *testing.T, i int) {
 		test := littleTests[i]
-		r := eddyTest(t, append(strings.Fields(test.flags), "--nodes", "n1,n2", "--seed", "1")...)
+		r := briefTest(t, append(strings.Fields(test.flags), "--nodes", "n1,n2", "--seed", "1")...)
 		if r.Verdict != "unknown" || !slices.Contains(strings.Fields(test.check), r.checks()) {
 			t.Errorf("%s: %s by %s, want one of %s\n%s", test.name, r.Verdict, r.checks(), test.check, r.text())
 		}

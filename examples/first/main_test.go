@@ -3,6 +3,7 @@ package main
 import (
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/eddyrpc/eddy/eddytest"
 )
@@ -19,5 +20,12 @@ func TestLostReply(t *testing.T) {
 		if attempts, _ := reply.Body.Get("attempts").Int(); attempts != 2 {
 			t.Errorf("%d attempts, want 2; the reply is %s", attempts, reply.Body)
 		}
+	})
+}
+
+func TestUnderFaults(t *testing.T) {
+	eddytest.Check(t, newNode, eddytest.Test{
+		Workload: "relay", Nodes: 3, Rate: 50, Time: 5 * time.Second,
+		Latency: "exponential:20ms", Loss: 0.1, Nemesis: "partition,pause", Seeds: 20,
 	})
 }

@@ -22,18 +22,18 @@ var BroadcastChecks = []struct{ Name, Doc string }{
 	{"lost", "an element that was acknowledged, or that a read returned, is missing in the last final read of a node"},
 	{"duplicated", "a read returned an element more than once"},
 	{"invented", "a read returned an element that no client had broadcast by then"},
-	{"failed-but-present", "a read returned an element whose broadcast had definitely failed"},
+	{"failed-but-present", "a read returned an element of which all broadcasts had definitely failed"},
 	{"malformed-read", "the result of a read is not an array of integers"},
 	{"no-final-read", "a node replied to no read in the final phase (unknown)"},
 	{"nothing-checked", "no broadcast was acknowledged (unknown)"},
 }
 
 // Broadcast checks a history of broadcasts and reads. The Value of an operation
-// with F broadcast is the element, an integer that no other broadcast has. The
-// Result of an operation with F read is a JSON array of integers.
+// with F broadcast is the element, an integer; a client may broadcast an element again.
+// The Result of an operation with F read is a JSON array of integers.
 //
-// An element is known once its broadcast was acknowledged or a read returned it,
-// even if its broadcast timed out or got an indefinite error. The last final read of
+// An element is known once a broadcast of it was acknowledged or a read returned it,
+// even if its broadcasts timed out or got an indefinite error. The last final read of
 // every node must return all known elements. Maelstrom is less strict: it accepts an
 // element that any node returns last, so that a node that never learns anything may
 // pass.
@@ -52,8 +52,8 @@ func Broadcast(h *history.History, nodes []string) ([]Problem, []Number) {
 		b.checkRead(read)
 	}
 	b.checkFinal(nodes)
-	if b.acked == 0 {
-		b.found.unknown("nothing-checked", 0, "none of %d broadcasts was acknowledged", len(b.elements))
+	if b.acked() == 0 {
+		b.found.unknown("nothing-checked", 0, "none of %d broadcasts was acknowledged", b.asked)
 	}
 	return b.found.problems(), b.numbers()
 }
@@ -62,17 +62,19 @@ type broadcastCheck struct {
 	found    findings
 	elements map[int64]*element
 	reads    []*readSet
-	acked    int
+	asked    int // broadcasts
 	lost     int
 	repeated int // elements in a read more than once
 }
 
-// An element is the value of one broadcast.
+// An element is a value that clients broadcast, once or more often.
 type element struct {
-	value int64
-	op    *history.Op
-	known time.Duration // since when; math.MaxInt64 if never
-	read  *history.Op   // the read that made it known; nil if its acknowledgement did
+	value  int64
+	op     *history.Op   // its first broadcast that was acknowledged, or else its first
+	began  time.Duration // when its first broadcast that did not definitely fail began; math.MaxInt64 if there is none
+	failed *history.Op   // its first broadcast that definitely failed; nil if there is none
+	known  time.Duration // since when; math.MaxInt64 if never
+	read   *history.Op   // the read that made it known; nil if its acknowledgement did
 }
 
 // howKnown says how the element became known.
@@ -84,6 +86,27 @@ func (e *element) howKnown() string {
 }
 
 func (e *element) acked() bool { return e.op.Outcome == history.OK }
+
+// first returns when the first broadcast of the element began.
+func (e *element) first() time.Duration {
+	if e.failed != nil {
+		return min(e.began, e.failed.From)
+	}
+	return e.began
+}
+
+// add adds a broadcast of the element.
+func (e *element) add(op *history.Op) {
+	switch {
+	case op.Outcome != history.Fail:
+		e.began = min(e.began, op.From)
+	case e.failed == nil:
+		e.failed = op
+	}
+	if op.Outcome == history.OK && op.To < e.known {
+		e.op, e.known = op, op.To
+	}
+}
 
 // A readSet is the result of one read.
 type readSet struct {
@@ -105,12 +128,13 @@ func (b *broadcastCheck) add(op *history.Op) {
 		if err != nil {
 			return
 		}
-		e := &element{value: value, op: op, known: math.MaxInt64}
-		if e.acked() {
-			e.known = op.To
-			b.acked++
+		b.asked++
+		e := b.elements[value]
+		if e == nil {
+			e = &element{value: value, op: op, began: math.MaxInt64, known: math.MaxInt64}
+			b.elements[value] = e
 		}
-		b.elements[value] = e
+		e.add(op)
 	case op.F == "read" && op.Outcome == history.OK:
 		read := &readSet{op: op}
 		var ok bool
@@ -137,11 +161,11 @@ func (b *broadcastCheck) checkRead(read *readSet) {
 		switch e := b.elements[v]; {
 		case e == nil:
 			b.found.add("invented", op.To, -1, "%v: it returned %d, which no client broadcast", op, v)
-		case e.op.From > op.To:
-			b.found.add("invented", op.To, -1, "%v: it returned %d, which was not broadcast before %s", op, v, seconds(e.op.From))
-		case e.op.Outcome == history.Fail:
+		case e.began > op.To && e.failed != nil && e.failed.From <= op.To:
 			b.found.add("failed-but-present", op.To, -1, "%v: it returned %d, whose broadcast by %s definitely failed at %s: %s",
-				op, v, e.op.Client, seconds(e.op.To), e.op.Error)
+				op, v, e.failed.Client, seconds(e.failed.To), e.failed.Error)
+		case e.began > op.To:
+			b.found.add("invented", op.To, -1, "%v: it returned %d, which was not broadcast before %s", op, v, seconds(e.first()))
 		default:
 			if op.To < e.known {
 				e.known, e.read = op.To, op
@@ -180,6 +204,16 @@ func (b *broadcastCheck) checkFinal(nodes []string) {
 	b.lost = len(lost)
 }
 
+// acked returns the number of elements of which a broadcast was acknowledged.
+func (b *broadcastCheck) acked() (count int) {
+	for _, e := range b.elements {
+		if e.acked() {
+			count++
+		}
+	}
+	return count
+}
+
 func (b *broadcastCheck) sorted() []*element {
 	var all []*element
 	for _, e := range b.elements {
@@ -198,8 +232,9 @@ func (b *broadcastCheck) numbers() []Number {
 		}
 	}
 	return []Number{
-		{"broadcasts", len(b.elements)},
-		{"acknowledged", b.acked},
+		{"broadcasts", b.asked},
+		{"elements", len(b.elements)},
+		{"acknowledged", b.acked()},
 		{"reads", len(b.reads)},
 		{"lost", b.lost},
 		{"duplicated", b.repeated},

@@ -84,7 +84,7 @@ func TestSumsOfMany(t *testing.T) {
 // in which everything is concurrent with everything.
 func TestCounterByEnumeration(t *testing.T) {
 	found := map[string]int{}
-	for range longtest.Or(300, 60) {
+	for range longtest.Or(300, 25) {
 		rapid.Check(t, func(t *rapid.T) {
 			ops, c := drawCounter(t)
 			problems, _ := Counter(history.Of(ops...), c)

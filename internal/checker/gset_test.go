@@ -26,7 +26,7 @@ func TestGSet(t *testing.T) {
 // in small histories in which everything is concurrent with everything.
 func TestGSetByComparison(t *testing.T) {
 	found := map[string]int{}
-	for range longtest.Or(300, 60) {
+	for range longtest.Or(300, 25) {
 		rapid.Check(t, func(t *rapid.T) {
 			ops, kills := drawSet(t)
 			problems, numbers := GSet(history.Of(ops...), []string{"n1", "n2"}, kills)

@@ -117,7 +117,7 @@ func registerHistory(r *rand.Rand, ops, values, wrong, lost int) (all []history.
 func TestRegisterSearchAgreesWithBruteForce(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	results := map[searchResult]int{}
-	for range longtest.Or(50_000, 10_000) {
+	for range longtest.Or(50_000, 6_000) {
 		ops := registerHistory(r, 1+r.IntN(8), 1+r.IntN(4), 1+r.IntN(10), 8)
 		steps := byKey(history.Of(ops...))[0]
 		got, culprit := searchRegister(steps, time.Now(), math.MaxInt)

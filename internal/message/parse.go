@@ -46,8 +46,10 @@ func Parse(line []byte) (Message, error) {
 
 // ParseAny parses one line whose body may be any object. It returns what is unusual
 // in the message, in its order; where a value is not what it should be, the field of
-// the message is empty or None. The error says why the line is not JSON, or why the
-// envelope is wrong; it begins with "not JSON" if the line is not JSON.
+// the message is empty or None. Of further fields of the envelope it returns only the
+// first. An integer with the name id is not unusual, since Maelstrom accepts it. The error
+// says why the line is not JSON, or why the envelope is wrong; it begins with "not JSON"
+// if the line is not JSON.
 func ParseAny(line []byte) (Message, []Flaw, error) {
 	r := readers.Get().(*reader)
 	defer readers.Put(r)
@@ -57,6 +59,7 @@ func ParseAny(line []byte) (Message, []Flaw, error) {
 	}
 	var seen members
 	var flaws []Flaw
+	further := false
 	err := r.object(line, func(name, value []byte) (err error) {
 		switch {
 		case is(name, "src"):
@@ -74,6 +77,10 @@ func ParseAny(line []byte) (Message, []Flaw, error) {
 				err = errors.New("body is not an object")
 			}
 			return seen.add(4, "body", err)
+		case is(name, "id") && strings.Trim(string(value), "-0123456789") == "":
+		case !further:
+			further = true
+			flaws = append(flaws, Flaw{string(name), Further, "the envelope has further fields"})
 		}
 		return nil
 	})

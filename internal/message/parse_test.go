@@ -56,6 +56,34 @@ func TestParseInvalid(t *testing.T) {
 	}
 }
 
+// The envelope may have further fields. An integer with the name id is one that Maelstrom
+// accepts.
+func TestFurtherFields(t *testing.T) {
+	for line, want := range map[string]string{
+		`{"src":"a","dest":"b","body":{"type":"t"}}`:                          "",
+		`{"id":-17,"src":"a","dest":"b","body":{"type":"t"}}`:                 "",
+		`{"id":"x","src":"a","dest":"b","body":{"type":"t"}}`:                 `"id"`,
+		`{"src":"a","trace":{"src":1},"at":7,"dest":"b","body":{"type":"t"}}`: `"trace"`,
+	} {
+		m, flaws, err := ParseAny([]byte(line))
+		if err != nil || m.Src != "a" || m.Type != "t" {
+			t.Errorf("%s: %+v, %v", line, m, err)
+		}
+		got := ""
+		for _, f := range flaws {
+			if f.Kind == Further {
+				got += f.Field
+			}
+		}
+		if got != want {
+			t.Errorf("%s: the further fields are %s, want %s", line, got, want)
+		}
+		if _, err := Parse([]byte(line)); err != nil {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
 // ParseAny reads messages whose bodies are not those of the protocol. Parse refuses
 // them, unless only an id is null.
 func TestParseAny(t *testing.T) {

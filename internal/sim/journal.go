@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
+
 	"github.com/eddyrpc/eddy/internal/message"
 	"github.com/eddyrpc/eddy/internal/names"
 )
@@ -139,6 +141,18 @@ func (j *Journal) typeNumber(name string) uint32 {
 		return unnamed
 	}
 	return j.names.Number(name)
+}
+
+// Hash returns a hash of all messages: of what they say, and of when and how each ended.
+// Two runs with the same hash were the same run.
+func (j *Journal) Hash() uint64 {
+	h := xxhash.New()
+	var b []byte
+	for m := range j.All() {
+		b = fmt.Appendf(b[:0], "%d %d %d %s %s ", m.Sent, m.Done, m.Fate, m.Src, m.Dest)
+		h.Write(append(b, m.Body...))
+	}
+	return h.Sum64()
 }
 
 // Len returns the number of records, duplicates included.

@@ -58,6 +58,8 @@ type Network struct {
 	open      map[requestKey]openRequests
 	faults    []ongoing
 	begun     int // the number of faults that have begun
+	chances   []Chance
+	given     map[Chance]bool // nil unless the chances are given: see SetChances
 
 	carry        func(*Record) // nil without a carrier
 	carried      map[uint32]carriedCopy
@@ -172,22 +174,26 @@ func (n *Network) Forge(now time.Duration, m message.Message) int { return n.sen
 func (n *Network) send(now time.Duration, m message.Message, forged bool) int {
 	src, dest := n.endpoint(m.Src), n.endpoint(m.Dest)
 	link := n.link(&m, src, dest)
-	d := n.draw(link, &m, forged)
+	loss, duplicate, delay := n.faultEffects(src, dest)
+	var d draw
+	if !link.deterministic || loss > 0 || duplicate > 0 {
+		d = n.draw(link, &m, forged)
+	}
 	i := n.journal.add(now, &m, src, dest)
 	n.journal.row(i).forged = forged
 	if m.IsReply() && !forged && n.isStale(&m, src, dest) {
 		n.journal.end(i, now, StaleReply)
 		return i
 	}
-	loss, duplicate, delay := n.faultEffects(src, dest)
 	random := !n.quiesced && !(n.spared && (src.client || dest.client))
-	lost := random && d.unit(drawLoss) < link.loss
-	duplicated := random && d.unit(drawDuplicate) < link.duplicate || d.unit(drawFaultDuplicate) < duplicate
-	n.launch(now, i, dest, link, delay+link.latency.At(d.unit(drawLatency)), lost, d.unit(drawFaultLoss) < loss)
+	lost := random && n.happens(d, drawLoss, link.loss)
+	lostByFault := !lost && n.happens(d, drawFaultLoss, loss)
+	duplicated := random && n.happens(d, drawDuplicate, link.duplicate) || n.happens(d, drawFaultDuplicate, duplicate)
+	n.launch(now, i, dest, link, delay+link.latency.At(d.unit(drawLatency)), lost, lostByFault)
 	if duplicated {
 		second := n.journal.duplicate(i)
 		n.launch(now, second, dest, link, delay+link.latency.At(d.unit(drawDuplicateLatency)),
-			d.unit(drawDuplicateLoss) < link.loss, false)
+			n.happens(d, drawDuplicateLoss, link.loss), false)
 	}
 	return i
 }
@@ -239,14 +245,11 @@ func (n *Network) launch(now time.Duration, i int, dest *endpoint, link *linkSet
 	}
 }
 
-// draw returns the message's random number. Most messages are those of clients,
-// whose links are usually deterministic: for these it does not count how often a
-// body was sent, which saves memory. Forged messages are counted separately, so
-// that they do not change the fates of the nodes' own messages.
+// draw returns the message's random number. It is not called for a link without any
+// chance, as the links of clients usually are: then it need not count how often a body
+// was sent, which saves memory. Forged messages are counted separately, so that they do
+// not change the fates of the nodes' own messages.
 func (n *Network) draw(link *linkSettings, m *message.Message, forged bool) draw {
-	if link.deterministic && len(n.faults) == 0 {
-		return 0
-	}
 	key := mix(link.hash, BodyHash(m.Body))
 	if forged {
 		key = ^key

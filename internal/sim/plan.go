@@ -58,7 +58,8 @@ type PlanConfig struct {
 // A Planned fault has a time.
 type Planned struct {
 	Fault
-	Begin, End time.Duration
+	Begin time.Duration `json:"begin_ns"`
+	End   time.Duration `json:"end_ns"`
 }
 
 // String returns the time and the fault.
@@ -123,7 +124,7 @@ func (p *planner) times(kind string) (all []Planned) {
 			return all
 		}
 		if f, ok := p.fault(kind); ok {
-			all = append(all, Planned{f, now, end})
+			all = append(all, Planned{Fault: f, Begin: now, End: end})
 		}
 		now = end + p.wait(interval)
 	}

@@ -48,6 +48,10 @@ type Config struct {
 	Sick         Sick
 	Availability float64 // the minimum share of operations that must end ok
 
+	// Case, unless nil, is what happens, instead of what the seed and the fields above
+	// draw: see Case.Apply.
+	Case *Case
+
 	// Virtual reports that time is virtual: no line of a node is read late.
 	Virtual bool
 

@@ -25,8 +25,11 @@ type ongoingFault struct {
 	fault  sim.Fault
 }
 
-// startNemeses sets the timers for all faults of the main phase.
-func (t *Trial) startNemeses() error {
+// planFaults returns the faults of the main phase.
+func (t *Trial) planFaults() ([]sim.Planned, error) {
+	if t.cfg.Case != nil {
+		return t.cfg.Case.Faults, nil
+	}
 	c := sim.PlanConfig{
 		Seed: t.cfg.Network.Seed, Nodes: t.cfg.Nodes, Kinds: t.cfg.Nemeses,
 		Interval: t.cfg.Interval, Until: t.cfg.TimeLimit,
@@ -34,12 +37,16 @@ func (t *Trial) startNemeses() error {
 	if t.carrier != nil {
 		c.Servers = t.carrier.Servers()
 	}
-	plan, err := sim.Plan(c)
-	if err != nil {
+	return sim.Plan(c)
+}
+
+// startNemeses sets the timers for all faults of the main phase.
+func (t *Trial) startNemeses() (err error) {
+	if t.plan, err = t.planFaults(); err != nil {
 		return err
 	}
 	start := t.now
-	for _, p := range plan {
+	for _, p := range t.plan {
 		t.faultTimers.set(start+p.Begin, func() {
 			f := t.beginFault(p.Fault)
 			t.faultTimers.set(start+p.End, func() { t.endFault(f) })

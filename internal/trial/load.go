@@ -8,6 +8,9 @@ import (
 // sendRequests lets free clients send the requests that are due. It returns false if
 // there are none.
 func (t *Trial) sendRequests() (sent bool) {
+	if t.replay != nil {
+		return t.sendAsks()
+	}
 	for len(t.free) > 0 && t.nextOp <= t.now {
 		c := t.nextClient()
 		if c == nil {
@@ -17,7 +20,7 @@ func (t *Trial) sendRequests() (sent bool) {
 		}
 		t.sent++
 		sent = true
-		t.setTurn(c)
+		t.setTurn(c, t.nextTurn(c))
 		t.request(c, t.nextRequest(c))
 		if t.cfg.Rate > 0 {
 			t.nextOp += time.Duration(t.gap() / t.cfg.Rate * float64(time.Second))
@@ -50,13 +53,19 @@ func (t *Trial) gap() float64 {
 	return 4 * t.rand.Float64()
 }
 
-// setTurn sets what the next request of a client depends on. In each round every client
-// has another place, since what is asked may depend on whether the number is even.
-func (t *Trial) setTurn(c *client) {
+// nextTurn returns the turn of a client's next request. In each round every client has
+// another place, since what is asked may depend on whether the number is even.
+func (t *Trial) nextTurn(c *client) int64 {
 	clients := int64(t.cfg.Concurrency)
-	t.turn.Number = c.asked*clients + (c.number+c.asked)%clients + 1
-	t.turn.Client = int(c.number)
+	turn := c.asked*clients + (c.number+c.asked)%clients + 1
 	c.asked++
+	return turn
+}
+
+// setTurn sets what the next request of a client depends on, and notes that it asks.
+func (t *Trial) setTurn(c *client, turn int64) {
+	t.turn.Number, t.turn.Client = turn, int(c.number)
+	t.noteAsk(c)
 	t.draws.Seed(t.cfg.Network.Seed, uint64(t.turn.Number)*0x9e3779b97f4a7c15) // numbers that follow each other must not look alike
 }
 

@@ -39,6 +39,7 @@ type node struct {
 	// readsFrom is when the node must have read what was sent to it during a pause.
 	readsFrom time.Duration
 	noReply   bool // it has a violation no-final-reply
+	further   bool // a note says that it writes further fields in envelopes
 }
 
 // An incarnation is one process of a node, with what is needed to check its

@@ -66,11 +66,25 @@ func (t *Trial) noteEnd(n *node, exit *Exit) {
 	t.notes.add(note, n.name)
 }
 
+// noteFurther adds a note about a node that writes envelopes with further fields. They are
+// not passed on. One of them is named.
+func (t *Trial) noteFurther(n *node, field string) {
+	if n.further {
+		return
+	}
+	n.further = true
+	if t.further == "" {
+		t.further = quote.Excerpt(field)
+	}
+	t.notes.add("wrote messages with other fields than src, dest and body in the envelope, such as "+t.further+
+		"; they are ignored here, but Maelstrom refuses such a message", n.name)
+}
+
 // noteRate adds a note if clients could not reach the rate.
 func (t *Trial) noteRate() {
 	wanted := t.cfg.Rate * t.cfg.TimeLimit.Seconds()
 	// The times between requests are random: allow for this.
-	if t.cfg.Rate <= 0 || t.noClient == 0 && t.noNode == 0 || float64(t.sent) >= 0.9*wanted-2*math.Sqrt(wanted) {
+	if t.cfg.Rate <= 0 || t.replay != nil || t.noClient == 0 && t.noNode == 0 || float64(t.sent) >= 0.9*wanted-2*math.Sqrt(wanted) {
 		return
 	}
 	why := fmt.Sprintf("all %d clients (--concurrency) were waiting for replies", t.cfg.Concurrency)

@@ -45,6 +45,8 @@ func (t *Trial) isBetweenNodes(dest string) bool { return t.byName[dest] != nil 
 func (t *Trial) checkFlaws(n *node, line *Line, m *message.Message, flaws []message.Flaw) bool {
 	for _, f := range flaws {
 		switch {
+		case f.Kind == message.Further:
+			t.noteFurther(n, f.Field)
 		case f.Field == "src" && n.state == starting && !t.cfg.Spec.Strict:
 			m.Src = n.name
 			t.warn(n, line, "null-src", "a message to %s", m.Dest)

@@ -40,6 +40,12 @@ func (t *Trial) endWait() bool {
 // Begin starts the nodes.
 func (t *Trial) Begin(now time.Duration) {
 	t.advance(now)
+	if t.cfg.Case != nil {
+		if err := t.cfg.Case.check(t.cfg, t.carrier != nil); err != nil {
+			t.fail(err)
+			return
+		}
+	}
 	for _, n := range t.nodes {
 		t.startNode(n)
 	}

@@ -26,7 +26,11 @@ type Result struct {
 	check  func() ([]checker.Problem, []checker.Number)
 	load   workload.Workload
 	tested func() tested
+	drawn  func() *Case
 }
+
+// Case returns what has happened in the test, for a replay.
+func (res *Result) Case() *Case { return res.drawn() }
 
 // Result returns the result of a test that is Done, at a time. It returns an error if
 // the program of the nodes cannot be started, or if the test itself fails. The faults of
@@ -44,7 +48,7 @@ func (t *Trial) Result(now time.Duration) (*Result, error) {
 		History: t.history, Violations: t.violations.all, Warnings: t.warnings.all, Journal: t.net.Journal(),
 		Elapsed: t.now, MainPhase: t.mainEnded - t.mainBegan,
 		SimulatedNodes: t.peers.names, Stopped: t.stopped, Notes: t.notes.texts(),
-		check: t.check, load: t.load, tested: t.tested,
+		check: t.check, load: t.load, tested: t.tested, drawn: t.Case,
 	}, nil
 }
 

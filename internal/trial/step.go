@@ -48,7 +48,9 @@ func (t *Trial) Next() time.Duration {
 			due = min(due, at)
 		}
 	}
-	if t.inMain && len(t.free) > 0 {
+	if at, ok := t.replay.next(); ok && t.inMain {
+		due = min(due, t.mainBegan+at)
+	} else if t.replay == nil && t.inMain && len(t.free) > 0 {
 		due = min(due, t.nextOp)
 	}
 	return due

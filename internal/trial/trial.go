@@ -62,6 +62,10 @@ type Trial struct {
 	open        int // the number of open operations
 	outcomes    [4]int
 
+	plan   []sim.Planned
+	asks   []askRow
+	replay *replay // nil without Config.Case
+
 	sent               int           // operations of the main phase
 	mainFirst, mainEnd int           // where they begin and end in the history
 	mainBegan          time.Duration // when the main phase began
@@ -70,6 +74,7 @@ type Trial struct {
 	noNode             int           // how often an operation was due and no node was up
 	nextOp             time.Duration // when the next operation is due
 	notes              notes
+	further            string // the first further field of an envelope
 
 	faults      []*ongoingFault
 	faultTimers timers
@@ -100,6 +105,10 @@ func New(cfg *Config, processes Processes) *Trial {
 		turn: new(workload.Turn), draws: rand.NewPCG(seed, 2),
 		byName: map[string]*node{}, byClient: map[string]*client{}, ended: map[clientRequest]*endedRequest{},
 		warnings: violations{most: 1}, forwarded: map[int]bool{},
+		replay: newReplay(cfg.Case),
+	}
+	if cfg.Case != nil {
+		t.net.SetChances(cfg.Case.Fates)
 	}
 	t.load = cfg.Spec.New(workload.Env{
 		Nodes: cfg.Nodes, Topology: workload.Topology(cfg.Topology, cfg.Nodes),

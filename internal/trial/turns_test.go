@@ -21,7 +21,7 @@ func TestTurns(t *testing.T) {
 				all[i] = client{number: int64(i), node: d.nodes[i%len(d.nodes)]}
 			}
 			for _, i := range order {
-				d.setTurn(&all[i])
+				d.setTurn(&all[i], d.nextTurn(&all[i]))
 				req := d.load.Next(all[i].node.name)
 				asked[i] = append(asked[i], fmt.Sprintf("%s %d %s", req.F, req.Key, req.Body))
 			}

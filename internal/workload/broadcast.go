@@ -26,16 +26,18 @@ import (
 //	{"type":"read_ok","messages":[3,17]}
 //
 // The messages of a read_ok may be null, which means an empty list. The integers are less
-// than 2^25 and do not come in their order.
+// than 2^25 and do not come in their order. A client sends about one broadcast in sixteen
+// again, as one does that got no reply, perhaps to another node. The node must know the
+// integer once.
 //
 // After all faults, clients read every node until it returns all elements that were
 // acknowledged or that any read returned, for at most 10 s. An element that a client
 // has read must not disappear, even if its broadcast was never acknowledged.
 //
-// A broadcast that gets no reply, or an error, may or may not have taken effect. A
-// late acknowledgement counts from when it was written.
-// Every request must get a reply (`no-reply`), except during a fault and until 2 s
-// after it.
+// A broadcast that gets no reply, or an indefinite error, may or may not have taken
+// effect. One that gets a definite error must not have. A late acknowledgement counts from
+// when it was written. Every request must get a reply (`no-reply`), except during a fault
+// and until 2 s after it.
 //
 // The report shows how long it took until elements were known everywhere (`stable
 // latency`), and the number of stale elements.
@@ -64,13 +66,22 @@ func (w *broadcast) Setup() []Request {
 	return requests
 }
 
+// broadcastAgain is how rarely a client tries to broadcast an element again.
+const broadcastAgain = 16
+
 // Next returns four broadcasts and then a read.
 func (w *broadcast) Next(node string) Request {
 	w.count = w.env.number(w.count)
 	if w.count%5 == 0 {
 		return w.Final(node)
 	}
-	v := element(w.count - 1 - w.count/5)
+	number := w.count - 1 - w.count/5
+	v := element(number)
+	if earlier := number - 1 - w.env.Rand.Int64N(recentElements); w.env.Rand.IntN(broadcastAgain) == 0 && earlier >= 0 {
+		if again := element(earlier); w.asked[again] {
+			v = again
+		}
+	}
 	w.asked[v] = true
 	return Request{
 		F: "broadcast", Value: strconv.AppendInt(nil, v, 10), Key: v,
@@ -101,9 +112,9 @@ func (w *broadcast) Read(req *Request, body []byte) (jsontext.Value, error) {
 		w.known[req.Key] = true
 	}
 	if req.F != "read" {
-		return nil, nil
+		return nil, closed(req, body)
 	}
-	messages, err := required(body, "messages")
+	messages, err := only(req, body, "messages")
 	if err != nil {
 		return nil, err
 	}

@@ -19,8 +19,7 @@ import (
 //	{"type":"read"}
 //	{"type":"read_ok","value":21}
 //
-// A third of the requests are adds. A reply has no other fields than those above, msg_id
-// and in_reply_to, and the value is an integer (`wrong-body`).
+// A third of the requests are adds. The value is an integer (`wrong-body`).
 //
 // An add that was acknowledged has taken effect once. An add that gets no reply, or an
 // indefinite error, may or may not have taken effect. One that gets a definite error must
@@ -108,13 +107,10 @@ func (w *counter) Read(req *Request, body []byte) (jsontext.Value, error) {
 			w.sum += delta
 			w.unacked[delta]--
 		}
-		return nil, closed(body)
+		return nil, closed(req, body)
 	}
-	value, err := required(body, "value")
+	value, err := only(req, body, "value")
 	if err != nil {
-		return nil, err
-	}
-	if err := closed(body, "value"); err != nil {
 		return nil, err
 	}
 	if _, err := strconv.ParseInt(string(value), 10, 64); err != nil {

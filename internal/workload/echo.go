@@ -43,7 +43,9 @@ func (w *echo) request(n int64) Request {
 
 func (w *echo) Final(string) Request { return w.request(w.n + 1) }
 
-func (*echo) Read(req *Request, body []byte) (jsontext.Value, error) { return required(body, "echo") }
+func (*echo) Read(req *Request, body []byte) (jsontext.Value, error) {
+	return only(req, body, "echo")
+}
 
 func (*echo) Check(r Record) ([]checker.Problem, []checker.Number) {
 	problems, numbers := checker.Echo(r.History)

@@ -21,8 +21,7 @@ import (
 //	{"type":"read_ok","value":[3,17]}
 //
 // The elements are integers that become larger. A client sends one add in eight again, as
-// one does that got no reply, perhaps to another node. The element must be in the set once. A
-// reply has no other fields than those above, msg_id and in_reply_to (`wrong-body`).
+// one does that got no reply, perhaps to another node. The element must be in the set once.
 //
 // After all faults, clients read every node until all nodes return all elements that were
 // acknowledged or that any read returned, for at most 10 s. Then they read once more. An
@@ -95,13 +94,10 @@ func (*gSet) Final(string) Request { return readRequest() }
 func (w *gSet) Read(req *Request, body []byte) (jsontext.Value, error) {
 	if req.F == "add" {
 		w.known[req.Key] = true
-		return nil, closed(body)
+		return nil, closed(req, body)
 	}
-	value, err := required(body, "value")
+	value, err := only(req, body, "value")
 	if err != nil {
-		return nil, err
-	}
-	if err := closed(body, "value"); err != nil {
 		return nil, err
 	}
 	values, err := elements(value)

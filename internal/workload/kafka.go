@@ -136,16 +136,8 @@ func (w *kafka) Read(req *Request, body []byte) (jsontext.Value, error) {
 	return w.readList(req, body)
 }
 
-// only returns the raw value of the only field of a reply.
-func only(body []byte, name string) (jsontext.Value, error) {
-	if err := closed(body, name); err != nil {
-		return nil, err
-	}
-	return required(body, name)
-}
-
 func (w *kafka) readSend(req *Request, body []byte) (jsontext.Value, error) {
-	value, err := only(body, "offset")
+	value, err := only(req, body, "offset")
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +151,7 @@ func (w *kafka) readSend(req *Request, body []byte) (jsontext.Value, error) {
 }
 
 func (w *kafka) readPoll(req *Request, body []byte) (jsontext.Value, error) {
-	msgs, err := only(body, "msgs")
+	msgs, err := only(req, body, "msgs")
 	if err != nil {
 		return nil, err
 	}
@@ -184,7 +176,7 @@ func (w *kafka) readPoll(req *Request, body []byte) (jsontext.Value, error) {
 
 // readCommit records that a commit was acknowledged.
 func (w *kafka) readCommit(req *Request, body []byte) error {
-	if err := closed(body); err != nil {
+	if err := closed(req, body); err != nil {
 		return err
 	}
 	offsets, err := checker.ParseOffsets(req.Value)
@@ -195,7 +187,7 @@ func (w *kafka) readCommit(req *Request, body []byte) error {
 }
 
 func (w *kafka) readList(req *Request, body []byte) (jsontext.Value, error) {
-	value, err := only(body, "offsets")
+	value, err := only(req, body, "offsets")
 	if err != nil {
 		return nil, err
 	}

@@ -181,7 +181,7 @@ func (w *linKV) Read(req *Request, body []byte) (jsontext.Value, error) {
 	var seen, result jsontext.Value
 	switch req.F {
 	case "read":
-		value, err := required(body, "value")
+		value, err := only(req, body, "value")
 		if err != nil {
 			return nil, err
 		}
@@ -198,6 +198,9 @@ func (w *linKV) Read(req *Request, body []byte) (jsontext.Value, error) {
 		if k := w.keys[req.Key]; k != nil && value != k.last {
 			k.before, k.last = k.last, value
 		}
+	}
+	if req.F != "read" {
+		return nil, closed(req, body)
 	}
 	return result, nil
 }

@@ -28,8 +28,14 @@ func kvRun(t *testing.T, w *linKV, clients, ops, indefinite int, check func(clie
 		outcome := history.OK
 		if r.IntN(indefinite) == 0 {
 			outcome = history.Indefinite
-		} else if _, err := w.Read(req, []byte(`{"type":"read_ok","value":7}`)); err != nil {
-			t.Fatal(err)
+		} else {
+			reply := `{"type":"write_ok"}`
+			if req.F == "read" {
+				reply = `{"type":"read_ok","value":7}`
+			}
+			if _, err := w.Read(req, []byte(reply)); err != nil {
+				t.Fatal(err)
+			}
 		}
 		w.Ended(req, outcome)
 	}

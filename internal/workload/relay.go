@@ -109,7 +109,7 @@ func (w *relay) Final(node string) Request { return w.request(w.n+1, w.other(nod
 
 func (*relay) Settled([]history.Op) bool { return true }
 
-func (*relay) Read(_ *Request, body []byte) (jsontext.Value, error) {
+func (*relay) Read(req *Request, body []byte) (jsontext.Value, error) {
 	attempts, err := required(body, "attempts")
 	if err != nil {
 		return nil, err
@@ -124,7 +124,7 @@ func (*relay) Read(_ *Request, body []byte) (jsontext.Value, error) {
 	if result.Kind() != '{' {
 		return nil, fmt.Errorf("its result must be an object")
 	}
-	return fmt.Appendf(nil, `{"attempts":%s,"result":%s}`, attempts, result), nil
+	return fmt.Appendf(nil, `{"attempts":%s,"result":%s}`, attempts, result), closed(req, body, "attempts", "result")
 }
 
 // ExpectsError reports whether the call was to a simulated node.

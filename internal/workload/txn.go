@@ -156,7 +156,7 @@ func (w *transactions) see(ops []txn.Op) {
 }
 
 func (w *transactions) Read(req *Request, body []byte) (jsontext.Value, error) {
-	result, err := required(body, "txn")
+	result, err := only(req, body, "txn")
 	if err != nil {
 		return nil, err
 	}

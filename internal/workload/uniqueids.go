@@ -32,7 +32,9 @@ func (uniqueIDs) Next(string) Request {
 
 func (w uniqueIDs) Final(string) Request { return w.Next("") }
 
-func (uniqueIDs) Read(_ *Request, body []byte) (jsontext.Value, error) { return required(body, "id") }
+func (uniqueIDs) Read(req *Request, body []byte) (jsontext.Value, error) {
+	return only(req, body, "id")
+}
 
 func (uniqueIDs) Check(r Record) ([]checker.Problem, []checker.Number) {
 	problems, numbers := checker.UniqueIDs(r.History)

@@ -43,6 +43,10 @@ type Results struct {
 	Notes      []string           `json:"notes"`    // facts that do not change the verdict
 
 	SimulatedNodes []string `json:"simulated_nodes"` // by the workload
+
+	// Trace is a hash of all messages, with their times and fates, if the test ran in
+	// virtual time: two runs with the same hash were the same run.
+	Trace string `json:"trace,omitzero"`
 }
 
 // A Reason is a reason why the verdict is not pass.
@@ -106,6 +110,9 @@ func New(cfg *trial.Config, res *trial.Result) *Results {
 	}
 	for _, n := range res.Numbers {
 		r.Numbers[n.Name] = n.Value
+	}
+	if cfg.Virtual {
+		r.Trace = fmt.Sprintf("%016x", res.Journal.Hash())
 	}
 	r.countOps(res)
 	r.countMessages(res.Journal)

@@ -58,7 +58,7 @@ func testReplica(t *testing.T, name, load string, change func(*Config)) (verdict
 
 // several runs subtests in parallel. They mostly wait.
 func several(t *testing.T, count int, test func(t *testing.T, i int)) {
-	slots := make(chan bool, 12)
+	slots := make(chan bool, 16)
 	var running sync.WaitGroup
 	for i := range count {
 		slots <- true
@@ -107,6 +107,7 @@ var (
 	copying = mix{"copying", func(c *Config) { // clients' requests arrive twice
 		twice := 0.3
 		c.Network.Links = map[sim.Link]sim.LinkConfig{{From: sim.AnyClient, To: "n1"}: {Duplicate: &twice}}
+		c.FinalTimeout = 2 * time.Second // the final reads of counters do not agree with the history
 	}}
 )
 

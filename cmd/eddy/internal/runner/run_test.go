@@ -49,6 +49,9 @@ func echoNode(stopReading bool) {
 		}
 		body := strings.Replace(string(m.Body), `"type":"`+m.Type+`"`, `"type":"`+m.Type+`_ok"`, 1)
 		body = strings.TrimSuffix(body, fmt.Sprintf(`,"msg_id":%d}`, m.ID))
+		if m.Type != "echo" {
+			body = fmt.Sprintf(`{"type":"%s_ok"`, m.Type)
+		}
 		fmt.Fprintf(out, `{"src":%q,"dest":%q,"body":%s,"in_reply_to":%d}}`+"\n", m.Dest, m.Src, body, m.ID)
 		out.Flush()
 		if stopReading {

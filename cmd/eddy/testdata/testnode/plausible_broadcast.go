@@ -36,6 +36,7 @@ var broadcastBugs = []Bug{
 	broadcastBug("high-water", "takes a value for known that is lower than the highest", "", ""),
 	broadcastBug("range", "returns all integers between the lowest and the highest", "", ""),
 	broadcastBug("twice", "returns a value twice, 1 of 500", "", ""),
+	broadcastBug("adds-again", "adds a value that a client broadcasts again", "", ""),
 	broadcastBug("invents", "returns a value that no client has broadcast, 1 of 100 reads", "", ""),
 	broadcastBug("16-bit", "stores 16 bits of a value", "", ""),
 	broadcastBug("float32", "stores values as float32", "", ""),
@@ -123,7 +124,7 @@ func (b *broadcastNode) add(v int64, from string) {
 	if b.bug == "collides" {
 		key %= 4096
 	}
-	if b.known[key] {
+	if b.known[key] && (b.bug != "adds-again" || from != "client") {
 		return
 	}
 	b.known[key] = true
