@@ -28,7 +28,6 @@ type logs struct {
 	messages  map[string][]eddy.Raw
 	saved     map[string]int // how many of them are in the file
 	unsaved   []line
-	save      chan struct{} // is closed when unsaved is saved
 	committed map[string]int
 }
 
@@ -70,8 +69,6 @@ func (l *logs) flush(context.Context) {
 		l.saved[m.Key]++
 	}
 	l.unsaved = nil
-	close(l.save)
-	l.save = make(chan struct{})
 }
 
 func (l *logs) send(ctx context.Context, req *eddy.Request) (any, error) {
@@ -81,16 +78,22 @@ func (l *logs) send(ctx context.Context, req *eddy.Request) (any, error) {
 	}
 	m.Msg = slices.Clone(m.Msg)
 	l.mu.Lock()
-	offset, saved := len(l.messages[m.Key]), l.save
+	offset := len(l.messages[m.Key])
 	l.messages[m.Key] = append(l.messages[m.Key], m.Msg)
 	l.unsaved = append(l.unsaved, m)
 	l.mu.Unlock()
-	select {
-	case <-saved:
-		return map[string]any{"offset": offset}, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	for !l.isSaved(m.Key, offset) {
+		if time.Sleep(10 * time.Millisecond); ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 	}
+	return map[string]any{"offset": offset}, nil
+}
+
+func (l *logs) isSaved(key string, offset int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return offset < l.saved[key]
 }
 
 func (l *logs) poll(_ context.Context, req *eddy.Request) (any, error) {
@@ -137,7 +140,7 @@ func (l *logs) know(key string, offset int, replace bool) {
 func newLogs(p *eddytest.Process) *logs {
 	l := &logs{
 		path: filepath.Join(p.Dir(), "log"), messages: map[string][]eddy.Raw{}, saved: map[string]int{},
-		save: make(chan struct{}), committed: map[string]int{},
+		committed: map[string]int{},
 	}
 	kv := eddy.LinKV[int](&l.Node)
 	kv.Again, kv.Reads = true, &eddy.Policy{Attempts: 1, Timeout: 200 * time.Millisecond}
