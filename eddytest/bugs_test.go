@@ -26,12 +26,12 @@ func TestBugsAreFound(t *testing.T) {
 	}
 }
 
-// The same nodes without the bugs pass, with the same faults. With EDDY_LONG each has 2,000
+// The same nodes without the bugs pass, with the same faults. -eddy.seeds says with how many
 // seeds.
 func TestHealthyNodesPass(t *testing.T) {
 	for _, bug := range buggy.All {
 		t.Run(bug.Name, func(t *testing.T) {
-			if failed := eddytest.FirstFailure(t, bug.Healthy, bug.Test, longtest.Or[uint64](2000, 20)); failed != nil {
+			if failed := eddytest.FirstFailure(t, bug.Healthy, bug.Test, eddytest.Seeds(longtest.Or(200, 20))); failed != nil {
 				t.Error(failed.Describe())
 			}
 		})

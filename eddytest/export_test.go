@@ -1,6 +1,7 @@
 package eddytest
 
 import (
+	"cmp"
 	"testing"
 
 	"github.com/eddyrpc/eddy"
@@ -10,6 +11,9 @@ import (
 func Failure(t *testing.T, newNode func() *eddy.Node, test Test) string {
 	return failure(t, newNode, test)
 }
+
+// Seeds returns what the flag -eddy.seeds says, or else n.
+func Seeds(n int) uint64 { return uint64(cmp.Or(*manySeeds, n)) }
 
 // A Found is the first seed that does not pass.
 type Found struct {

@@ -151,7 +151,7 @@ var staleReply = Bug{
 	Name:    "stale reply",
 	What:    "begins its msg_ids at 0 in each incarnation: a reply to the killed one, which was under way, is taken for a reply to a new request",
 	Buggy:   proxy(func(*eddytest.Process) int { return 0 }),
-	Healthy: proxy(func(p *eddytest.Process) int { return int(p.Number() >> 16) }),
+	Healthy: proxy(func(p *eddytest.Process) int { return int(p.Number() >> 34) }),
 	Test: eddytest.Test{Workload: "lin-kv", Nodes: 3, Rate: 30, Time: 8 * time.Second, Latency: "exponential:200ms",
 		Nemesis: "kill", NemesisInterval: 500 * time.Millisecond, StaleReplies: true},
 	Checks: []string{"not-linearizable", "wrong-body"},
