@@ -82,7 +82,7 @@ func (b *bug) config(t testing.TB, seed uint64) *trial.Config {
 		t.Fatal(err)
 	}
 	return &trial.Config{
-		Spec: spec, Nodes: b.nodes, TimeLimit: 10 * time.Second, Rate: 50, Concurrency: 2 * len(b.nodes), Quiesce: -1,
+		Spec: spec, Nodes: b.nodes, TimeLimit: 5 * time.Second, Rate: 50, Concurrency: 2 * len(b.nodes), Quiesce: -1,
 		Network: sim.Config{Seed: seed, Latency: sim.Uniform(ms, 10*ms), Loss: b.loss, Duplicate: b.duplicate},
 		Nemeses: b.nemeses, Interval: 1500 * ms, ClientTimeout: time.Second,
 	}
@@ -103,7 +103,7 @@ func (b *bug) found(res *trial.Result, cfg *trial.Config) bool {
 }
 
 // seeds are how many tests a bug is searched in.
-const seeds = 10
+const seeds = 5
 
 // find returns a test that finds the bug.
 func (b *bug) find(t *testing.T) (*trial.Config, *trial.Result) {

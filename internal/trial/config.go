@@ -76,9 +76,10 @@ const MaxRate = -1
 const (
 	initTimeout   = 10 * time.Second // plus perNode for each node
 	clientTimeout = 5 * time.Second
-	finalTimeout  = 10 * time.Second // how long the final requests are repeated
-	pauseBacklog  = 10 * time.Second // how long a node may take to read what was sent to it during a pause
-	stopGrace     = time.Second      // how long a node may write output after SIGTERM
+	finalTimeout  = 10 * time.Second       // how long the final requests are repeated
+	finalWait     = 100 * time.Millisecond // until they are repeated first; each further wait is a quarter longer
+	pauseBacklog  = 10 * time.Second       // how long a node may take to read what was sent to it during a pause
+	stopGrace     = time.Second            // how long a node may write output after SIGTERM
 
 	TermGrace = 2 * time.Second // how long after SIGTERM a node gets SIGKILL
 )

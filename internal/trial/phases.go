@@ -171,8 +171,9 @@ func (t *Trial) beginFinal() {
 	t.final()
 }
 
-// setFinalEnd sets when the final phase ends.
+// setFinalEnd sets when the final phase ends, and when the final requests are sent again.
 func (t *Trial) setFinalEnd() {
+	t.finalWait = finalWait
 	t.finalEnd = t.now - t.stood + cmp.Or(t.cfg.FinalTimeout, finalTimeout)
 }
 
@@ -214,7 +215,8 @@ func (t *Trial) endFinal(ops []history.Op, lost string) {
 		t.endNodes()
 		return
 	}
-	t.await(t.now+100*time.Millisecond, nil, func(bool) { t.final() })
+	t.await(t.now+t.finalWait, nil, func(bool) { t.final() })
+	t.finalWait += t.finalWait / 4
 }
 
 // finals returns the final requests to a node.

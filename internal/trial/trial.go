@@ -85,15 +85,16 @@ type Trial struct {
 	stood       time.Duration // how long the caller stood still in all: see StoodStill
 	nextTick    time.Duration
 
-	wait     wait          // what the current phase waits for
-	inMain   bool          // the main phase, in which clients send requests
-	inFinal  bool          // the final phase
-	finalEnd time.Duration // when the final phase ends, without the time that the caller stood still
-	ending   bool          // the nodes were told to end
-	endedAt  time.Duration // when they were told
-	done     bool
-	stopped  string // why the test ended early, or ""
-	err      error  // why there is no result, or nil
+	wait      wait          // what the current phase waits for
+	inMain    bool          // the main phase, in which clients send requests
+	inFinal   bool          // the final phase
+	finalEnd  time.Duration // when the final phase ends, without the time that the caller stood still
+	finalWait time.Duration // until the final requests are repeated
+	ending    bool          // the nodes were told to end
+	endedAt   time.Duration // when they were told
+	done      bool
+	stopped   string // why the test ended early, or ""
+	err       error  // why there is no result, or nil
 }
 
 // New returns a trial at time 0. Begin starts its nodes.

@@ -10,20 +10,20 @@ import (
 	"time"
 )
 
-// cacheVariable says where the tests keep compiled programs. A test that starts this test
-// program again sets it.
-const cacheVariable = "EDDY_WASM_TEST_CACHE"
+// modulesVariable says where the tests keep modules that they have built. A test that starts
+// this test program again sets it.
+const modulesVariable = "EDDY_WASM_TEST_MODULES"
 
-var cacheDir = os.Getenv(cacheVariable)
+var modules = os.Getenv(modulesVariable)
 
 func TestMain(m *testing.M) {
 	os.Exit(func() int {
-		if cacheDir == "" {
+		if modules == "" {
 			var err error
-			if cacheDir, err = os.MkdirTemp("", "eddy-wasm-test"); err != nil {
+			if modules, err = os.MkdirTemp("", "eddy-wasm-modules"); err != nil {
 				panic(err)
 			}
-			defer os.RemoveAll(cacheDir)
+			defer os.RemoveAll(modules)
 		}
 		return m.Run()
 	}())
@@ -57,7 +57,7 @@ func compileGo(t testing.TB, dir string) *Program {
 // buildGo returns the WebAssembly module of a Go program.
 func buildGo(t testing.TB, dir string) []byte {
 	t.Helper()
-	file := filepath.Join(cacheDir, strings.ReplaceAll(dir, "/", "-")+".wasm")
+	file := filepath.Join(modules, strings.ReplaceAll(dir, "/", "-")+".wasm")
 	if _, err := os.Stat(file); err != nil {
 		build := exec.Command("go", "build", "-o", file, ".")
 		build.Dir = filepath.Join("../../../..", dir)
@@ -69,9 +69,15 @@ func buildGo(t testing.TB, dir string) []byte {
 	return must(os.ReadFile(file))
 }
 
+// compileModule compiles a module. It uses the cache of eddy test, so that only the first run
+// of the tests compiles: with the race detector that takes long.
 func compileModule(t testing.TB, module []byte) *Program {
 	t.Helper()
-	p, err := Compile(t.Context(), module, filepath.Join(cacheDir, "compiled"))
+	cache := ""
+	if dir, err := os.UserCacheDir(); err == nil {
+		cache = filepath.Join(dir, "eddy", "wasm")
+	}
+	p, err := Compile(t.Context(), module, cache)
 	if err != nil {
 		t.Fatal(err)
 	}

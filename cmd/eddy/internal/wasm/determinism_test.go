@@ -202,7 +202,7 @@ func TestDeterminism(t *testing.T) {
 	for _, processors := range []string{"1", "4"} {
 		file := t.TempDir() + "/transcript"
 		again := exec.Command(must(os.Executable()), "-test.run=^TestDeterminism$")
-		again.Env = append(os.Environ(), "GOMAXPROCS="+processors, cacheVariable+"="+cacheDir, transcriptVariable+"="+file)
+		again.Env = append(os.Environ(), "GOMAXPROCS="+processors, modulesVariable+"="+modules, transcriptVariable+"="+file)
 		if out, err := again.CombinedOutput(); err != nil {
 			t.Fatalf("%v\n%s", err, out)
 		}
