@@ -26,7 +26,7 @@ type flood struct {
 	random uint64
 
 	attempts   int                  // of a message to another node
-	saveBehind bool                 // values are saved every 0.3 s, after the reply
+	saveBehind bool                 // values are saved every 50 ms, after the reply
 	key        func(int64) int64    // values with the same key are taken for the same
 	byMsgID    bool                 // messages with the same src and msg_id are taken for the same
 	compact    func(f *flood) error // rewrites the file, once a second
