@@ -36,7 +36,7 @@ GENERATED = $$(go list -test -f '{{if .ForTest}}{{range .Deps}}{{if eq . "github
 generate: ## rewrite transcripts, generated documents, the bundled pages and, if there is a Chromium, pictures
 	go test -count=1 -p 1 $(GENERATED) -rewrite
 	go test -count=1 -modfile=.ci/tools.mod ./.ci/measure -rewrite
-	cd cmd/eddy/internal/page/front && go run . && go test -count=1 . -run Pictures -rewrite
+	cd internal/page/front && go run . && go test -count=1 . -run Pictures -rewrite
 
 snapshot: ## build the archives of a release in dist/, without releasing them
 	go run github.com/goreleaser/goreleaser/v2@v2.14.3 release --snapshot --clean

@@ -298,7 +298,7 @@ func TestDependenciesInDocs(t *testing.T) {
 		t.Fatal(err)
 	}
 	requirement := regexp.MustCompile(`(?m)^\s(\S+) v\S+$`) // without // indirect
-	for _, path := range []string{"go.mod", "bench/go.mod", "cmd/eddy/internal/page/front/go.mod"} {
+	for _, path := range []string{"go.mod", "bench/go.mod", "internal/page/front/go.mod"} {
 		text, err := os.ReadFile(path)
 		if err != nil {
 			t.Fatal(err)

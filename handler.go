@@ -110,7 +110,9 @@ func (n *Node) serve(h *handler, m *wire.Message) {
 		return
 	}
 	r := n.newRequest(h, m, size)
-	n.inline.Store(h.inline)
+	if n.inline.Load() != h.inline { // a Store costs more
+		n.inline.Store(h.inline)
+	}
 	if !h.inline {
 		n.out.Lock()
 		r.count()

@@ -23,6 +23,7 @@ import (
 )
 
 var (
+	reportDir = flag.String("eddy.report", "", "let eddytest.Check write the report of a failing seed, and that of the smallest case, below this directory")
 	oneSeed   = flag.Uint64("eddy.seed", 0, "let eddytest.Check try only this seed")
 	manySeeds = flag.Int("eddy.seeds", 0, "let eddytest.Check try this many seeds, whatever the test says")
 	shrinkFor = flag.Duration("eddy.shrink", 5*time.Second, "how long eddytest.Check searches for the smallest case that fails, in real time; 0 for no search")
@@ -125,6 +126,7 @@ func (c *checking) serve(n *eddy.Node, p *Process) error {
 // A run is one run of a seed.
 type run struct {
 	seed     uint64
+	cfg      *trial.Config
 	result   *trial.Result
 	verdict  checker.Verdict
 	problems []checker.Problem
@@ -178,7 +180,7 @@ func (c *checking) run(seed uint64) *run {
 
 // runConfig runs one configuration.
 func (c *checking) runConfig(cfg *trial.Config) *run {
-	r := &run{seed: cfg.Network.Seed}
+	r := &run{seed: cfg.Network.Seed, cfg: cfg}
 	var steps atomic.Int64
 	watch := newWatchdog(&steps)
 	defer watch.end()
@@ -217,8 +219,20 @@ func (c *checking) smallest(r *run) string {
 	size, of := shrink.SizeOf(found.Case), shrink.SizeOf(r.result.Case())
 	text := fmt.Sprintf("%s has %d of %d requests, %d of %d faults, %d of %d losses and duplications, and %d of %d nodes (%d runs):\n",
 		words, size.Asks, of.Asks, size.Faults, of.Faults, size.Fates, of.Fates, size.Nodes, of.Nodes, found.Runs)
-	text += last.problems[0].Text + "\n"
+	text += last.problems[0].Text + "\n" + c.report(last, "of the smallest case")
 	return text + story.Of(last.result.History, last.result.Journal, story.MaxLines)
+}
+
+// report writes the report of a run if the flag says so, and returns its path as a line.
+func (c *checking) report(r *run, which string) string {
+	if *reportDir == "" {
+		return ""
+	}
+	path, err := writeReport(*reportDir, r.cfg, r.result, []string{"-run", pattern(c.t.Name()), "-eddy.seed", fmt.Sprint(r.seed)})
+	if err != nil {
+		return fmt.Sprintf("-eddy.report: %v\n", err)
+	}
+	return fmt.Sprintf("the report %s: %s\n", which, path)
 }
 
 // describe says why a run does not pass, and how to repeat it.
@@ -237,6 +251,7 @@ func (c *checking) describe(r *run, seeds uint64) string {
 	}
 	fmt.Fprintf(&b, "run it alone: go test -run '%s' -eddy.seed %d\n", pattern(c.t.Name()), r.seed)
 	b.WriteString(c.again(r) + "\n")
+	b.WriteString(c.report(r, "of this seed"))
 	b.WriteString(c.smallest(r))
 	return b.String()
 }

@@ -102,6 +102,22 @@ func TestCheckFinds(t *testing.T) {
 	}
 }
 
+// -eddy.report writes the report of the failing seed and that of the smallest case.
+func TestCheckReports(t *testing.T) {
+	*reportDir = t.TempDir()
+	defer func() { *reportDir = "" }()
+	c := checkingOf(t, serveFlooding(true), lossy)
+	text := c.describe(c.firstFailure(1, 20), 20)
+	for _, which := range []string{"the report of this seed: ", "the report of the smallest case: "} {
+		_, path, found := strings.Cut(text, which)
+		path, _, _ = strings.Cut(path, "\n")
+		page, err := os.ReadFile(path)
+		if !found || err != nil || !strings.Contains(string(page), "go test -run ") {
+			t.Errorf("%s%q, %d bytes, %v", which, path, len(page), err)
+		}
+	}
+}
+
 // Each seed gives the same run each time: the same messages with the same ids at the same
 // times, under every fault.
 func TestCheckIsReproducible(t *testing.T) {
@@ -244,13 +260,13 @@ func TestCheckMaelstromNode(t *testing.T) {
 // Every fault and every workload can be chosen; what cannot is refused.
 func TestCheckRefuses(t *testing.T) {
 	for want, test := range map[string]Test{
-		`workload "raft": must be one of`:             {Workload: "raft"},
-		"Loss is 2: must be from 0 to 1":              {Workload: "echo", Loss: 2},
-		"Nodes must not be negative":                  {Workload: "echo", Nodes: -1},
-		"Latency: ":                                   {Workload: "echo", Latency: "soon"},
-		`Nemesis: fault "earthquake": must be one of`: {Workload: "echo", Nemesis: "earthquake"},
-		"kill-server needs NATS servers":              {Workload: "echo", Nemesis: "kill-server"},
-		"both Workload and Own are set":               {Workload: "echo", Own: func() Workload { return nil }},
+		`workload "raft": must be one of`:                   {Workload: "raft"},
+		"Loss is 2: must be from 0 to 1":                    {Workload: "echo", Loss: 2},
+		"Nodes must not be negative":                        {Workload: "echo", Nodes: -1},
+		"field Latency: ":                                   {Workload: "echo", Latency: "soon"},
+		`field Nemesis: fault "earthquake": must be one of`: {Workload: "echo", Nemesis: "earthquake"},
+		"kill-server needs NATS servers":                    {Workload: "echo", Nemesis: "kill-server"},
+		"the fields Workload and Own are both set":          {Workload: "echo", Own: func() Workload { return nil }},
 	} {
 		if _, err := test.config(); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v: %v, want %q", test, err, want)

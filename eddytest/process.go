@@ -54,7 +54,6 @@ type pipes struct {
 	changed  sync.Cond
 	input    []byte // not read yet
 	ended    bool   // no more input will come
-	paused   bool   // the input waits
 	killed   bool
 	killedAt time.Time
 	output   []byte // not taken yet

@@ -96,7 +96,7 @@ func (test *Test) config() (*trial.Config, error) {
 	}
 	limit := cmp.Or(test.Time, 10*time.Second)
 	cfg := &trial.Config{
-		Spec: spec, Bin: "go test", Virtual: true,
+		Spec: spec, Bin: trial.GoTest, Virtual: true,
 		TimeLimit: limit, Rate: cmp.Or(test.Rate, spec.Rate),
 		Topology: cmp.Or(test.Topology, "grid"), Quiesce: cmp.Or(test.Quiesce, -1),
 		Interval:    cmp.Or(test.NemesisInterval, max(10*time.Millisecond, min(10*time.Second, limit/8))),
@@ -130,7 +130,7 @@ func (test *Test) spec() (workload.Spec, error) {
 	case test.Own == nil:
 		return workload.Find(test.Workload)
 	case test.Workload != "":
-		return workload.Spec{}, fmt.Errorf("both Workload and Own are set")
+		return workload.Spec{}, fmt.Errorf("the fields Workload and Own are both set")
 	}
 	return ownSpec(test.Own), nil
 }
@@ -138,16 +138,16 @@ func (test *Test) spec() (workload.Spec, error) {
 // network sets what the configuration says as text.
 func (test *Test) network(cfg *trial.Config) (err error) {
 	if cfg.Network.Latency, err = sim.ParseDist(cmp.Or(test.Latency, "0"), os.ReadFile); err != nil {
-		return fmt.Errorf("Latency: %w", err)
+		return fmt.Errorf("field Latency: %w", err)
 	}
 	if cfg.Network.ClientLatency, err = sim.ParseDist(cmp.Or(test.ClientLatency, "0"), os.ReadFile); err != nil {
-		return fmt.Errorf("ClientLatency: %w", err)
+		return fmt.Errorf("field ClientLatency: %w", err)
 	}
 	if cfg.Txn.Models, err = txn.ParseModels(cmp.Or(test.ConsistencyModels, "strict-serializable")); err != nil {
-		return fmt.Errorf("ConsistencyModels: %w", err)
+		return fmt.Errorf("field ConsistencyModels: %w", err)
 	}
 	if err := trial.CheckNemeses(cfg.Nemeses, false); err != nil {
-		return fmt.Errorf("Nemesis: %w", err)
+		return fmt.Errorf("field Nemesis: %w", err)
 	}
 	return nil
 }
@@ -159,7 +159,7 @@ func (test *Test) limits(*trial.Config) error {
 		of   float64
 	}{{"Loss", test.Loss}, {"Duplicate", test.Duplicate}, {"ClientLoss", test.ClientLoss}, {"Availability", test.Availability}} {
 		if !(share.of >= 0 && share.of <= 1) {
-			return fmt.Errorf("%s is %v: must be from 0 to 1", share.name, share.of)
+			return fmt.Errorf("field %s is %v: must be from 0 to 1", share.name, share.of)
 		}
 	}
 	for _, n := range []struct {
@@ -173,7 +173,7 @@ func (test *Test) limits(*trial.Config) error {
 		{"Seeds", float64(test.Seeds)},
 	} {
 		if !(n.of >= 0) {
-			return fmt.Errorf("%s must not be negative", n.name)
+			return fmt.Errorf("field %s must not be negative", n.name)
 		}
 	}
 	return nil

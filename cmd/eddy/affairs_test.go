@@ -85,6 +85,10 @@ func broadcasts(gossip func(n *plainNode, dest string, m plainMessage), on func(
 				}
 				return
 			case typ == "broadcast":
+				if slices.Contains(values, value) { // a client broadcasts some values again
+					n.write(m.Src, `{"type":"broadcast_ok","msg_id":1,"in_reply_to":%s}`, m.Body["msg_id"])
+					return
+				}
 				values = append(values, value)
 				for _, other := range n.others {
 					gossip(n, other, m)

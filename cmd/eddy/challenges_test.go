@@ -26,7 +26,7 @@ var challengeRuns = []struct{ example, flags string }{
 	{"kafka", "-w kafka --node-count 1 --rate 100"},
 	{"kafka", "-w kafka --node-count 3 --rate 100 --concurrency 4n --latency 2 --loss 0.1 --duplicate 0.1 --nemesis partition,pause,kill-wipe --nemesis-interval 0.3 --seed 1"},
 	{"raft-lin-kv", "-w lin-kv --node-count 3 --rate 100"},
-	{"raft-lin-kv", "-w lin-kv --node-count 5 --rate 100 --latency 5 --loss 0.1 --duplicate 0.1 --nemesis partition,pause,kill --nemesis-interval 0.5 --seed 1"},
+	{"raft-lin-kv", "-w lin-kv --node-count 5 --rate 100 --latency 5 --loss 0.1 --duplicate 0.1 --nemesis partition,pause,kill --nemesis-interval 1 --seed 2"},
 	{"txn-list-append", "-w txn-list-append --node-count 3 --rate 50 --concurrency 3n --latency 2 --loss 0.05 --duplicate 0.05 --nemesis partition,pause,kill --nemesis-interval 0.3 --seed 1"},
 	{"txn-snapshot", "-w txn-list-append --consistency-models snapshot-isolation --node-count 3 --rate 50 --concurrency 3n --latency 2 --loss 0.05 --duplicate 0.05 --nemesis partition,pause,kill --nemesis-interval 0.3 --seed 1"},
 	{"txn-rw-register", "-w txn-rw-register --consistency-models read-committed --node-count 3 --rate 200 --concurrency 2n --loss 0.1 --duplicate 0.1 --nemesis partition,pause --nemesis-interval 0.3 --seed 1"},

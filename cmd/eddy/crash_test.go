@@ -73,7 +73,7 @@ func TestOwnCrash(t *testing.T) {
 			if !strings.Contains(stderr.String(), "eddy itself failed: runtime error: index out of range") || !strings.Contains(stderr.String(), "brokenWorkload") {
 				t.Errorf("stderr: %s", stderr.String())
 			}
-			if !strings.HasPrefix(stdout.String(), "UNKNOWN: eddy-failed.  "+name) || !strings.Contains(stdout.String(), "eddy-failed: eddy itself failed: runtime error") {
+			if !strings.HasPrefix(stdout.String(), "UNKNOWN: eddy itself failed: runtime error") || !strings.Contains(stdout.String(), ".  "+name) || !strings.Contains(stdout.String(), "eddy-failed: eddy itself failed: runtime error") {
 				t.Errorf("stdout: %s", stdout.String())
 			}
 			dir := filepath.Join(store, name, "latest")

@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
 	"github.com/eddyrpc/eddy/internal/doctest"
 	"github.com/eddyrpc/eddy/internal/golden"
+	"github.com/eddyrpc/eddy/internal/report"
 	"github.com/eddyrpc/eddy/internal/trial"
 )
 

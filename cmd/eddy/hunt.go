@@ -163,7 +163,8 @@ func (c *huntCommand) search(ctx context.Context, first uint64, run runFunc) (fo
 // present shrinks a test that does not pass, stores the smallest case, and shows it.
 func (c *huntCommand) present(ctx context.Context, f *hunt.Found, run runFunc) error {
 	command := c.command(f.Seed)
-	fmt.Printf("\n%s  seed %d: %s: %s\n", strings.ToUpper(f.Verdict.String()), f.Seed, f.Check(), quote.Lines(f.Problems[0].Text))
+	problem, _, _ := strings.Cut(f.Problems[0].Text, "\n") // it is explained below, for the smallest case
+	fmt.Printf("\n%s  seed %d: %s: %s\n", strings.ToUpper(f.Verdict.String()), f.Seed, f.Check(), quote.Lines(problem))
 	fmt.Printf("command     eddy test %s\n", quote.Shell(command.args()...))
 	smallest := f.Case
 	if f.Verdict == checker.Fail && c.ShrinkFor > 0 {
@@ -180,7 +181,7 @@ func (c *huntCommand) present(ctx context.Context, f *hunt.Found, run runFunc) e
 	}
 	for i, reason := range results.Reasons {
 		if i == 0 && f.Verdict.String() == results.Verdict {
-			fmt.Printf("            %s: %s\n", reason.Check, quote.Lines(reason.Text))
+			fmt.Printf("            %s: %s\n", reason.Check, strings.ReplaceAll(quote.Lines(reason.Text), "\n", "\n              "))
 		}
 	}
 	if results.Verdict != f.Verdict.String() {

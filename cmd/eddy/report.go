@@ -6,8 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/page"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
+	"github.com/eddyrpc/eddy/internal/page"
+	"github.com/eddyrpc/eddy/internal/report"
 )
 
 // reportCommand is `eddy report`.

@@ -13,10 +13,10 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natscarrier"
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/wasmrunner"
 	"github.com/eddyrpc/eddy/internal/quote"
+	"github.com/eddyrpc/eddy/internal/report"
 	"github.com/eddyrpc/eddy/internal/trial"
 )
 

@@ -13,7 +13,7 @@ import (
 	"syscall"
 	"testing"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
+	"github.com/eddyrpc/eddy/internal/report"
 )
 
 // interrupt runs a long test and ends it with a signal. It returns its exit status, its
@@ -58,7 +58,7 @@ func TestTestInterrupted(t *testing.T) {
 			if status != statusUnknown {
 				t.Errorf("exit status %d, want %d", status, statusUnknown)
 			}
-			if !strings.Contains(out, "UNKNOWN: stopped.  echo, 2 nodes") || !strings.Contains(out, "stopped: the test ended early: interrupted") {
+			if !strings.Contains(out, "UNKNOWN: the test ended early: interrupted.  echo, 2 nodes") || !strings.Contains(out, "stopped: the test ended early: interrupted") {
 				t.Error(out)
 			}
 			if r, err := report.ReadResults(dir); err != nil || r.Verdict != "unknown" {

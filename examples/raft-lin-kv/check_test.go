@@ -1,7 +1,6 @@
 package main
 
 import (
-	"log/slog"
 	"path/filepath"
 	"testing"
 	"time"
@@ -10,14 +9,15 @@ import (
 	"github.com/eddyrpc/eddy/internal/longtest"
 )
 
-// The store is linearizable, whatever the network does, and also if nodes are killed and keep their directories.
+// The store is linearizable under all faults at once, with three and with five nodes. Killed
+// nodes come back with their files.
 func TestAllSeeds(t *testing.T) {
-	eddytest.Check(t, func(p *eddytest.Process) error {
-		n := newNode(filepath.Join(p.Dir(), "raft.log"), p.Number())
-		n.Log = slog.New(slog.DiscardHandler)
-		return n.Serve(p.Context, p)
-	}, eddytest.Test{
-		Workload: "lin-kv", Nodes: 3, Rate: 40, Time: 8 * time.Second, Nemesis: "pause,kill,partition,slow,flaky,clog,partition-clients",
-		Latency: "exponential:30ms", Loss: 0.1, Duplicate: 0.1, NemesisInterval: time.Second, Seeds: longtest.Or(200, 10),
-	})
+	for _, nodes := range []int{3, 5} {
+		eddytest.Check(t, func(p *eddytest.Process) error {
+			return newNode(filepath.Join(p.Dir(), "raft.log"), p.Number()).Serve(p.Context, p)
+		}, eddytest.Test{
+			Workload: "lin-kv", Nodes: nodes, Rate: 40, Time: 8 * time.Second, Latency: "exponential:10ms", Loss: 0.1, Duplicate: 0.1,
+			Nemesis: "pause,kill,partition,slow,flaky,clog,partition-clients", NemesisInterval: 2 * time.Second, Seeds: longtest.Or(100, 5),
+		})
+	}
 }

@@ -92,23 +92,9 @@ func newNode() *eddy.Node {
 	n.Every(refresh, func(ctx context.Context) { read(ctx) })
 
 	batches := eddy.NewBatcher(&n, 1, time.Second, func(ctx context.Context, batch []waiting) {
-		id := rand.Text()
-		var results [][]op
-		after, err := kv.Update(ctx, "store", func(s store, _ bool) (store, error) {
-			if s.Last[n.ID()] == id {
-				return s, nil // the swap was made with the results of the latest run
-			}
-			after := s.clone()
-			after.Commits++
-			after.Last[n.ID()] = id
-			results = nil
-			for _, t := range batch {
-				results = append(results, after.commit(t))
-			}
-			return *after, nil
-		})
+		after, results, err := commit(ctx, kv, n.ID(), batch)
 		if err == nil {
-			snapshots.see(&after)
+			snapshots.see(after)
 		}
 		for i, t := range batch {
 			if err == nil {
@@ -119,44 +105,68 @@ func newNode() *eddy.Node {
 	})
 
 	n.Handle("txn", func(ctx context.Context, req *eddy.Request) (any, error) {
-		var body struct {
-			Txn []op `json:"txn"`
-		}
-		err := req.Decode(&body)
-		if err == nil {
-			err = check(body.Txn)
-		}
-		snapshot := snapshots.see(nil)
-		if err == nil && snapshot == nil { // the node has just started
-			snapshot, err = read(ctx)
-		}
+		ops, err := parse(req)
 		if err != nil {
 			return nil, err
 		}
-		if !slices.ContainsFunc(body.Txn, func(o op) bool { return o[0] == "append" }) {
-			return map[string]any{"txn": snapshot.run(body.Txn)}, nil
+		snapshot := snapshots.see(nil)
+		if snapshot == nil { // the node has just started
+			if snapshot, err = read(ctx); err != nil {
+				return nil, err
+			}
+		}
+		if !slices.ContainsFunc(ops, func(o op) bool { return o[0] == "append" }) {
+			return map[string]any{"txn": snapshot.run(ops)}, nil
 		}
 		done := make(chan error, 1)
-		batches.Add(waiting{body.Txn, snapshot, done})
+		batches.Add(waiting{ops, snapshot, done})
 		if err := <-done; err != nil {
 			return nil, err
 		}
-		return map[string]any{"txn": body.Txn}, nil
+		return map[string]any{"txn": ops}, nil
 	})
 	return &n
 }
 
-func check(ops []op) error {
-	for _, o := range ops {
+// commit commits a batch of a node in one swap. It returns the store after it, and the
+// operations of each transaction with what was read.
+func commit(ctx context.Context, kv *eddy.KV[store], node string, batch []waiting) (*store, [][]op, error) {
+	id := rand.Text()
+	var results [][]op
+	after, err := kv.Update(ctx, "store", func(s store, _ bool) (store, error) {
+		if s.Last[node] == id {
+			return s, nil // the swap was made with the results of the latest run
+		}
+		after := s.clone()
+		after.Commits++
+		after.Last[node] = id
+		results = nil
+		for _, t := range batch {
+			results = append(results, after.commit(t))
+		}
+		return *after, nil
+	})
+	return &after, results, err
+}
+
+// parse returns the operations of a request.
+func parse(req *eddy.Request) ([]op, error) {
+	var body struct {
+		Txn []op `json:"txn"`
+	}
+	if err := req.Decode(&body); err != nil {
+		return nil, err
+	}
+	for _, o := range body.Txn {
 		value, isNumber := o[2].(float64)
 		switch {
 		case o[0] == "r":
 		case o[0] == "append" && isNumber && value == float64(int64(value)):
 		default:
-			return eddy.Errorf(eddy.MalformedRequest, "an operation must be r, or append with an integer")
+			return nil, eddy.Errorf(eddy.MalformedRequest, "an operation must be r, or append with an integer")
 		}
 	}
-	return nil
+	return body.Txn, nil
 }
 
 // clone returns a copy to which lists can be appended.

@@ -23,3 +23,13 @@ func TestStrings(t *testing.T) {
 		}
 	}
 }
+
+func BenchmarkStrings(b *testing.B) {
+	strings := NewStrings(100, 1000)
+	names := [][]byte{[]byte("c1"), []byte("n1"), []byte("echo_ok"), []byte("n2")}
+	i := 0
+	for b.Loop() {
+		strings.Of(names[i%len(names)])
+		i++
+	}
+}

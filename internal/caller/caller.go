@@ -46,7 +46,7 @@ type End[O any] struct {
 	Reason schedule.Reason // why it gave up
 	Cause  error           // why it was cancelled; nil if it was not
 	Err    error           // the error reply that ended it, or else the latest one; nil if there was none
-	At     time.Duration   // when it ended
+	At     time.Duration   // when it gave up
 }
 
 // A Retry is an attempt that is not the first.
@@ -125,7 +125,9 @@ func (c *Caller[O]) Reply(r calls.Reply) (end End[O], ended bool) {
 	switch {
 	case sent:
 		c.set.Retried(again)
-	case decision.Action == schedule.Settle, decision.Action == schedule.GiveUp:
+	case decision.Action == schedule.Settle:
+		return End[O]{Call: call, Action: schedule.Settle}, true
+	case decision.Action == schedule.GiveUp:
 		return c.end(call, decision, r.Err, c.now()), true
 	}
 	return end, false

@@ -30,7 +30,7 @@ func (s *timers[O]) set(t *timer[O], due time.Duration) {
 	case t.at == notSet:
 		heap.Push(&s.heap, t)
 	default:
-		s.heap[t.at].due = due
+		s.heap[t.at].due, s.heap[t.at].id = due, t.call.id
 		heap.Fix(&s.heap, t.at)
 	}
 }
@@ -50,19 +50,20 @@ func (s *timers[O]) first() *timer[O] {
 }
 
 // A timerHeap is a heap.Interface. Of two timers that are due at the same time, the one
-// whose call has the lower msg_id is first. The times are in the heap itself, so that most
-// comparisons read no timer (BenchmarkTable/expire).
+// whose call has the lower msg_id is first. Both are in the heap itself, so that comparisons
+// read no timer and no call (BenchmarkTable/expire).
 type timerHeap[O any] []entry[O]
 
 type entry[O any] struct {
 	due   time.Duration
+	id    int64
 	timer *timer[O]
 }
 
 func (h timerHeap[O]) Len() int { return len(h) }
 
 func (h timerHeap[O]) Less(i, j int) bool {
-	return h[i].due < h[j].due || h[i].due == h[j].due && h[i].timer.call.id < h[j].timer.call.id
+	return h[i].due < h[j].due || h[i].due == h[j].due && h[i].id < h[j].id
 }
 
 func (h timerHeap[O]) Swap(i, j int) {
@@ -73,7 +74,7 @@ func (h timerHeap[O]) Swap(i, j int) {
 func (h *timerHeap[O]) Push(x any) {
 	t := x.(*timer[O])
 	t.at = len(*h)
-	*h = append(*h, entry[O]{t.due, t})
+	*h = append(*h, entry[O]{t.due, t.call.id, t})
 }
 
 func (h *timerHeap[O]) Pop() any {

@@ -197,6 +197,7 @@ func (b *broadcastCheck) checkFinal(nodes []string) {
 				if b.found.add("lost", read.op.To, -1, "%d, %s at %s, is missing in the last read of %s (msg_id %d of %s, at %s)",
 					e.value, e.howKnown(), seconds(e.known), node, read.op.MsgID, read.op.Client, seconds(read.op.From)) {
 					b.found.addRequests(read.op, e.op)
+					b.found.missing(e.value, node)
 				}
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
@@ -44,9 +45,12 @@ func (f *findings) add(check string, at time.Duration, record int, format string
 
 func requestOf(op *history.Op) Request { return Request{op.Client, op.Node, op.MsgID} }
 
+// last returns the problem that was added last.
+func (f *findings) last() *Problem { return &f.list[len(f.list)-1] }
+
 // addRequests adds the requests of operations to the problem that was added last.
 func (f *findings) addRequests(ops ...*history.Op) {
-	p := &f.list[len(f.list)-1]
+	p := f.last()
 	for _, op := range ops {
 		p.Requests = append(p.Requests, requestOf(op))
 	}
@@ -66,7 +70,8 @@ func (f *findings) problems() []Problem {
 	for i := range f.list {
 		p := &f.list[i]
 		if seen[p.Check]++; seen[p.Check] == maxPerCheck && f.count[p.Check] > maxPerCheck {
-			p.Text += fmt.Sprintf(" (and %d more)", f.count[p.Check]-maxPerCheck)
+			first, rest, _ := strings.Cut(p.Text, "\n")
+			p.Text = strings.TrimSuffix(fmt.Sprintf("%s (and %d more)\n%s", first, f.count[p.Check]-maxPerCheck, rest), "\n")
 			p.Count = f.count[p.Check] - maxPerCheck + 1
 		}
 	}

@@ -75,6 +75,7 @@ func (g *gsetCheck) missingInEnd(e *setElement, at int, last, before *history.Op
 	if g.found.add(check, last.To, -1, "%d, %s at %s, is missing in the last read of %s (msg_id %d of %s, at %s)%s",
 		e.value, how, seconds(e.known), last.Node, last.MsgID, last.Client, seconds(last.From), history) {
 		g.found.addRequests(last, by)
+		g.found.missing(e.value, last.Node)
 		if before != nil {
 			g.found.addRequests(before)
 		}

@@ -2,7 +2,9 @@ package checker
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -36,7 +38,7 @@ func Linear(h *history.History, timeout time.Duration) []Problem {
 		return []Problem{{Check: "nothing-checked", Unknown: true, Text: "no operation ended ok"}}
 	}
 	keys, end := byKey(h), time.Now().Add(timeout)
-	var found findings
+	found := registerFindings{history: h}
 	var hard []int64
 	for _, key := range sortedKeys(keys) {
 		// First every key gets a little time, so that those that are easy are decided.
@@ -48,7 +50,7 @@ func Linear(h *history.History, timeout time.Duration) []Problem {
 			hard = append(hard, key)
 		}
 	}
-	var undecided findings
+	undecided := registerFindings{history: h}
 	for i, key := range hard {
 		left := max(0, time.Until(end)) / time.Duration(len(hard)-i)
 		if !found.addKey(key, keys[key], time.Now().Add(left)) {
@@ -69,14 +71,52 @@ const (
 	minWork = 1000
 )
 
+// registerFindings are problems of keys.
+type registerFindings struct {
+	findings
+	history *history.History
+}
+
 // addKey adds a problem if one key is not linearizable. It returns false if the search
 // could not decide it.
-func (f *findings) addKey(key int64, steps []step, deadline time.Time) (decided bool) {
+func (f *registerFindings) addKey(key int64, steps []step, deadline time.Time) (decided bool) {
 	result, culprit := searchRegister(steps, deadline, minWork)
-	if result == illegal && f.add("not-linearizable", culprit.op.To, -1, "key %d: no order of the operations explains the %s, which %s", key, culprit.op, culprit.effect()) {
-		f.list[len(f.list)-1].Requests = writesBefore(steps, culprit)
+	if result != illegal {
+		return result != undecided
 	}
-	return result != undecided
+	op := culprit.op
+	if f.add("not-linearizable", op.To, -1, "not linearizable: on key %d, %s at %s %s (msg_id %d, %s to %s%s), which no order of the operations explains",
+		key, op.Client, op.Node, culprit.effect(), op.MsgID, seconds(op.From), seconds(op.To), lateText(op)) {
+		r := explainRegister(key, steps, culprit, failedOn(f.history, key))
+		p := f.last()
+		p.Register = r
+		p.Text += "\n" + strings.Join(r.lines(), "\n")
+		p.Requests = writesBefore(steps, culprit)
+		for _, request := range r.requests() {
+			if !slices.Contains(p.Requests, request) {
+				p.Requests = append(p.Requests, request)
+			}
+		}
+	}
+	return true
+}
+
+// lateText says that a reply came too late for its client.
+func lateText(op *history.Op) string {
+	if op.InTime() {
+		return ""
+	}
+	return "; the client stopped waiting at " + seconds(op.GaveUp)
+}
+
+// failedOn returns the operations on a key that definitely failed.
+func failedOn(h *history.History, key int64) (failed []*history.Op) {
+	for op := range h.All() {
+		if op.Key == key && op.Outcome == history.Fail && !op.Again {
+			failed = append(failed, op)
+		}
+	}
+	return failed
 }
 
 func anyOK(h *history.History) bool {
@@ -110,33 +150,43 @@ const missing = "null"
 func byKey(h *history.History) map[int64][]step {
 	keys := map[int64][]step{}
 	for op := range h.All() {
-		s := step{op: op, value: form(op.Value), finished: op.Outcome == history.OK}
-		switch {
-		case op.Outcome == history.Fail && op.Code == keyDoesNotExist && (op.F == "read" || op.F == "cas"):
-			s.value, s.finished = missing, true // like a read of null
-			keys[op.Key] = append(keys[op.Key], s)
-			continue
-		case op.Outcome == history.Fail && (op.Code != preconditionFailed || op.F != "cas"):
-			continue
-		case op.F == "read":
-			if !s.finished {
-				continue // its result is not known
-			}
-			s.value = form(op.Result)
-		case op.F == "cas":
-			var fromTo []jsontext.Value
-			if json.Unmarshal(op.Value, &fromTo, jsontext.AllowDuplicateNames(true)) != nil || len(fromTo) != 2 {
-				continue
-			}
-			s.from, s.value = form(fromTo[0]), form(fromTo[1])
-			s.failed = op.Outcome == history.Fail
-			s.finished = s.finished || s.failed
-		case op.F != "write":
+		if op.Outcome == history.Fail && !observed(op) {
 			continue
 		}
-		keys[op.Key] = append(keys[op.Key], s)
+		if s, ok := stepOf(op); ok {
+			keys[op.Key] = append(keys[op.Key], s)
+		}
 	}
 	return keys
+}
+
+// observed reports whether a failure says what the value was.
+func observed(op *history.Op) bool {
+	return op.Code == keyDoesNotExist && (op.F == "read" || op.F == "cas") || op.Code == preconditionFailed && op.F == "cas"
+}
+
+// stepOf returns an operation as a step, or false if it can say nothing. An operation that
+// failed and observed nothing is a step that did not happen.
+func stepOf(op *history.Op) (s step, ok bool) {
+	s = step{op: op, value: form(op.Value), finished: op.Outcome == history.OK}
+	switch {
+	case op.Outcome == history.Fail && op.Code == keyDoesNotExist && (op.F == "read" || op.F == "cas"):
+		s.value, s.finished = missing, true // like a read of null
+	case op.F == "read":
+		s.value = form(op.Result)
+		return s, s.finished // otherwise its result is not known
+	case op.F == "cas":
+		var fromTo []jsontext.Value
+		if json.Unmarshal(op.Value, &fromTo, jsontext.AllowDuplicateNames(true)) != nil || len(fromTo) != 2 {
+			return s, false
+		}
+		s.from, s.value = form(fromTo[0]), form(fromTo[1])
+		s.failed = op.Outcome == history.Fail && op.Code == preconditionFailed
+		s.finished = s.finished || s.failed
+	case op.F != "write":
+		return s, false
+	}
+	return s, true
 }
 
 func sortedKeys(keys map[int64][]step) []int64 {
@@ -175,6 +225,35 @@ func writesBefore(steps []step, culprit *step) []Request {
 
 // reads reports whether a step observes the value and does not change it.
 func (s *step) reads() bool { return s.op.F == "read" || s.op.Code == keyDoesNotExist }
+
+// changes reports whether a step changes the value, if it takes effect.
+func (s *step) changes() bool { return !s.reads() && !s.failed }
+
+// found returns the value that a step found, or "" if it says only what it was not.
+func (s *step) found() string {
+	switch {
+	case s.reads():
+		return s.value
+	case s.op.F == "cas" && !s.failed:
+		return s.from
+	}
+	return ""
+}
+
+// did says what the step did, or asked for, in a few words.
+func (s *step) did() string {
+	switch {
+	case s.op.Code == keyDoesNotExist && s.reads():
+		return s.op.F + ": no such key"
+	case s.failed:
+		return "cas: not " + s.from
+	case s.op.F == "read":
+		return "read " + s.value
+	case s.op.F == "cas":
+		return fmt.Sprintf("cas %s to %s", s.from, s.value)
+	}
+	return "write " + s.value
+}
 
 // effect says what the step did.
 func (s *step) effect() string {

@@ -98,7 +98,7 @@ var linearTests = []struct{ name, ops, want string }{
 	{"stale read", `
 		write 1 1 0 1
 		write 1 2 2 3
-		read  1 1 4 5`, `read by c2 (process 2, msg_id 0) to n1, 0.004s to 0.005s, which read 1`},
+		read  1 1 4 5`, `on key 1, c2 at n1 read 1 (msg_id 0, 0.004s to 0.005s), which`},
 	{"concurrent read", `
 		write 1 1 0 1
 		write 1 2 2 9

@@ -25,13 +25,14 @@ func Transactions(h *history.History, models []txn.Model, analyse func([]txn.Txn
 	r := analyse(txns, models)
 	var f findings
 	for _, finding := range r.Findings[:r.Forbidden] {
-		steps := strings.Join(finding.Steps, ". ")
-		f.add(string(finding.Anomaly), finding.At, -1, "%s", steps)
-		involved := make([]*history.Op, len(finding.Txns))
-		for i, at := range finding.Txns {
-			involved[i] = ops[at]
+		c := cycleOf(&finding, ops, txns)
+		if !f.add(string(finding.Anomaly), finding.At, -1, "%s", c.text(broken(models, finding.Anomaly), finding.Steps[0])) {
+			continue
 		}
-		f.addRequests(involved...)
+		f.last().Cycle = c
+		for _, at := range finding.Txns {
+			f.addRequests(ops[at])
+		}
 	}
 	if r.Edges == 0 {
 		f.unknown("no-dependencies", 0, "no transaction depends on another one, so there was nothing to judge")
@@ -49,6 +50,16 @@ func Transactions(h *history.History, models []txn.Model, analyse func([]txn.Txn
 		}
 	}
 	return f.problems(), numbers
+}
+
+// broken returns those models that forbid an anomaly.
+func broken(models []txn.Model, anomaly txn.Anomaly) (all []txn.Model) {
+	for _, m := range models {
+		if txn.Forbidden([]txn.Model{m}, anomaly) {
+			all = append(all, m)
+		}
+	}
+	return all
 }
 
 func join(models []txn.Model) string {

@@ -7,12 +7,14 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/eddyrpc/eddy/internal/spread"
 )
 
 // A Problem is a violation by the nodes, or a reason why a check cannot decide.
 type Problem struct {
 	Check   string        // the name of the check, such as "double-reply"
-	Text    string        // for people; it names nodes, ids and times
+	Text    string        // for people; it names nodes, ids and times. The first line says what is wrong, the others explain it
 	At      time.Duration // when it showed
 	Unknown bool          // it is not a violation: the check could not decide
 	Record  int           // 1 + the index in the journal of the message that shows it; 0 if there is none
@@ -33,6 +35,15 @@ type Problem struct {
 	// Requests are the clients' requests of the operations that contradict each
 	// other.
 	Requests []Request
+
+	// Cycle is set if transactions contradict each other.
+	Cycle *Cycle
+
+	// Register is set if no order of the operations on a key explains one of them.
+	Register *Register
+
+	// Way is set if an element is missing at a node. FollowElements completes it.
+	Way *spread.Way
 }
 
 // A Request identifies a client's request.

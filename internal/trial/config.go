@@ -14,6 +14,9 @@ import (
 	"github.com/eddyrpc/eddy/internal/workload"
 )
 
+// GoTest is the program of nodes that are tested in go test.
+const GoTest = "go test"
+
 // A Config describes a test.
 type Config struct {
 	Spec  workload.Spec

@@ -44,6 +44,7 @@ func (t *Trial) Result(now time.Duration) (*Result, error) {
 		t.endMain()
 	}
 	t.noteCarrier()
+	t.noteEffects()
 	return &Result{
 		History: t.history, Violations: t.violations.all, Warnings: t.warnings.all, Journal: t.net.Journal(),
 		Elapsed: t.now, MainPhase: t.mainEnded - t.mainBegan,

@@ -3,6 +3,7 @@ package txn
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -11,7 +12,16 @@ type Finding struct {
 	Anomaly Anomaly
 	Txns    []int    // their indices; of a cycle in its order
 	Steps   []string // one sentence for each edge of a cycle, or one that says all
+	Edges   []Edge   // of a cycle, in its order; each has its sentence
 	At      time.Duration
+}
+
+// An Edge says that one transaction of a cycle came before another.
+type Edge struct {
+	From, To int    // the places of the transactions in Finding.Txns
+	Kind     string // ww, wr, rw, process or realtime
+	Key      int64  // of ww, wr and rw
+	Text     string // why, in a sentence
 }
 
 // An analysis collects what the transactions of a test show.
@@ -53,6 +63,12 @@ func (a *analysis) find(anomaly Anomaly, txns []int32, format string, args ...an
 }
 
 func (a *analysis) name(i int32) string { return a.txns[i].Name }
+
+// short returns the name of a transaction without its client and its node.
+func (a *analysis) short(i int32) string {
+	name, _, _ := strings.Cut(a.txns[i].Name, " (")
+	return name
+}
 
 // seen checks one version that an OK transaction has read, and marks its writer as committed.
 // It returns false if nobody wrote it. last tells whether the version is what the key had

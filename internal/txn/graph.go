@@ -24,6 +24,11 @@ const (
 	realtime                 // from had ended before to began
 )
 
+// String returns the name of the kind.
+func (k edgeKind) String() string {
+	return [...]string{"ww", "wr", "rw", "process", "realtime"}[k]
+}
+
 // A promise is what a model must promise so that an edge holds.
 type promise uint8
 

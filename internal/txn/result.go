@@ -68,9 +68,11 @@ func (a *analysis) result(models []Model) Result {
 // addCycle adds a cycle to the findings.
 func (a *analysis) addCycle(anomaly Anomaly, c cycle) {
 	f := Finding{Anomaly: anomaly}
-	for _, e := range c {
+	for i, e := range c {
+		text := a.explain(e) + a.laterThan(e, c)
 		f.Txns = append(f.Txns, int(e.from))
-		f.Steps = append(f.Steps, a.explain(e))
+		f.Steps = append(f.Steps, text)
+		f.Edges = append(f.Edges, Edge{From: i, To: (i + 1) % len(c), Kind: e.kind.String(), Key: e.key, Text: text})
 		if t := &a.txns[e.from]; t.Outcome == OK {
 			f.At = max(f.At, t.To)
 		}
@@ -81,7 +83,7 @@ func (a *analysis) addCycle(anomaly Anomaly, c cycle) {
 
 // explain says in a sentence why one transaction came before another.
 func (a *analysis) explain(e edge) string {
-	from, to := a.name(e.from), a.name(e.to)
+	from, to := a.name(e.from), a.short(e.to)
 	verb := "wrote"
 	for _, op := range a.txns[e.to].Ops {
 		if op.Kind == Append {
@@ -99,13 +101,28 @@ func (a *analysis) explain(e edge) string {
 	case ww:
 		return fmt.Sprintf("%s gave %d to key %d, and %s %s %d after it%s", from, e.value, e.key, to, verb, e.next, why)
 	case wr:
-		return fmt.Sprintf("%s read the %d of key %d that %s had written", to, e.value, e.key, from)
+		return fmt.Sprintf("%s read the %d of key %d that %s had written, so it came after %[4]s", a.name(e.to), e.value, e.key, a.short(e.from))
 	case rw:
-		return fmt.Sprintf("%s read %s of key %d, without the %d that %s %s, so it came before %s%s", from, a.readOf(e), e.key, e.next, to, verb, to, why)
+		return fmt.Sprintf("%s read %s of key %d, which lacks the %d that %s %s, so it came before %[5]s%[7]s", from, a.readOf(e), e.key, e.next, to, verb, why)
 	case process:
-		return fmt.Sprintf("%s was the next transaction of the client of %s", to, from)
+		return fmt.Sprintf("%s was the next transaction of the client of %s", a.name(e.to), a.short(e.from))
 	}
-	return fmt.Sprintf("%s had been acknowledged %v before %s began", from, (a.txns[e.to].From - a.txns[e.from].To).Round(time.Microsecond), to)
+	return fmt.Sprintf("%s had been acknowledged %v before %s began", from, a.between(e.from, e.to), to)
+}
+
+// between returns how long after the end of one transaction another began.
+func (a *analysis) between(ended, began int32) time.Duration {
+	return (a.txns[began].From - a.txns[ended].To).Round(time.Microsecond)
+}
+
+// laterThan says that the second transaction of an edge had ended before the first began,
+// unless another edge of the cycle says so.
+func (a *analysis) laterThan(e edge, c cycle) string {
+	says := func(o edge) bool { return o.kind == realtime && o.from == e.to && o.to == e.from }
+	if a.txns[e.to].end() >= a.txns[e.from].From || slices.ContainsFunc(c, says) {
+		return ""
+	}
+	return fmt.Sprintf("; but %s had been acknowledged %v before %s began", a.short(e.to), a.between(e.to, e.from), a.short(e.from))
 }
 
 // readOf returns what the reader of an edge had read.

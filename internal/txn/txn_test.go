@@ -243,12 +243,45 @@ func TestSteps(t *testing.T) {
 		a 0-10 ok: append 1 1
 		b 50-60 ok: read 1 []`), strict)
 	want := []string{
-		"T2 read nothing of key 1, without the 1 that T1 appended, so it came before T1",
+		"T2 read nothing of key 1, which lacks the 1 that T1 appended, so it came before T1",
 		"T1 had been acknowledged 40ms before T2 began",
 	}
 	got := slices.Sorted(slices.Values(r.Findings[0].Steps))
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
 		t.Errorf("%q", got)
+	}
+	wantEdges(t, r.Findings[0], "T1 realtime T2", "T2 rw T1")
+
+	// A cycle without an edge of real time says what real time has to do with it.
+	r = Lists(parse(t, `
+		a 0-10 ok: append 1 1, append 2 1
+		b 50-60 ok: read 1 [1], read 2 []
+		c 70-80 ok: read 1 [1], read 2 [1]`), []Model{"serializable"})
+	for _, f := range r.Findings {
+		if f.Anomaly == GSingle {
+			wantEdges(t, f, "T1 wr T2", "T2 rw T1")
+			if text := strings.Join(f.Steps, ". "); !strings.Contains(text, "so it came before T1; but T1 had been acknowledged 40ms before T2 began") {
+				t.Errorf("%s", text)
+			}
+			return
+		}
+	}
+	t.Errorf("%+v", r.Findings)
+}
+
+// wantEdges checks the edges of a cycle, whichever is the first.
+func wantEdges(t *testing.T, f Finding, want ...string) {
+	t.Helper()
+	var got []string
+	for i, e := range f.Edges {
+		got = append(got, fmt.Sprintf("T%d %s T%d", f.Txns[e.From]+1, e.Kind, f.Txns[e.To]+1))
+		if e.Text == "" || e.Text != f.Steps[i] {
+			t.Errorf("edge %d says %q, the step %q", i, e.Text, f.Steps[i])
+		}
+	}
+	slices.Sort(got)
+	if !slices.Equal(got, want) {
+		t.Errorf("edges %q, want %q", got, want)
 	}
 }

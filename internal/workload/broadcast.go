@@ -11,6 +11,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/canonical"
 	"github.com/eddyrpc/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/spread"
 )
 
 // broadcast is the workload in which clients broadcast integers and read the
@@ -40,7 +41,14 @@ import (
 // and until 2 s after it.
 //
 // The report shows how long it took until elements were known everywhere (`stable
-// latency`), and the number of stale elements.
+// latency`), and the number of stale elements. It shows what that cost: the messages between
+// nodes for each operation and each broadcast, by type and by link. A message either brought a
+// value to a node that lacked it, or only values that the node had: for the first time over
+// this link (there are several ways between two nodes), or again (a retry). Or it was lost,
+// or it carried no value (such as an acknowledgement). At best a broadcast needs a message to
+// each other node. For the value that took longest, the report shows how long each node kept
+// it and how long it travelled. At best this takes the diameter of the topology times the
+// latency of a message.
 type broadcast struct {
 	env   Env
 	count int64          // the number of the latest operation
@@ -172,7 +180,33 @@ func (w *broadcast) Settled(ops []history.Op) bool {
 
 func (w *broadcast) Check(r Record) ([]checker.Problem, []checker.Number) {
 	problems, numbers := checker.Broadcast(r.History, w.env.Nodes)
-	return append(problems, missingReplies(r, checker.FaultPeriodsOf(r.Journal).Overlap)...), numbers
+	checker.FollowElements(problems, r.Journal, broadcastRequest, w.env.Nodes)
+	return append(problems, missingReplies(r, checker.FaultPeriodsOf(r.Journal).Overlap)...), append(numbers, w.traffic(r)...)
+}
+
+// broadcastRequest says where clients write elements.
+var broadcastRequest = spread.Request{Type: "broadcast", Member: "message"}
+
+// traffic returns how many messages nodes sent each other, what for, and how long the slowest
+// value took.
+func (w *broadcast) traffic(r Record) []checker.Number {
+	operations := 0
+	for op := range r.History.All() {
+		if op.F != "topology" && !op.Again {
+			operations++
+		}
+	}
+	traffic, slowest := spread.New(r.Journal, broadcastRequest).Traffic(w.env.Nodes, w.env.Topology)
+	numbers := []checker.Number{
+		{Name: "messages per operation", Value: float64(traffic.Messages) / float64(max(1, operations))},
+		{Name: "messages per broadcast", Value: traffic},
+		{Name: "messages by type", Value: traffic.Types()},
+		{Name: "messages by link", Value: traffic.Links()},
+	}
+	if slowest != nil {
+		numbers = append(numbers, checker.Number{Name: "slowest value", Value: slowest})
+	}
+	return numbers
 }
 
 func (*broadcast) ExpectsError(*history.Op) bool { return false }

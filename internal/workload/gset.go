@@ -10,6 +10,7 @@ import (
 
 	"github.com/eddyrpc/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/internal/history"
+	"github.com/eddyrpc/eddy/internal/spread"
 )
 
 // gSet is the workload in which clients add integers to a set that only grows, and read
@@ -150,6 +151,7 @@ func hasAll(values []int64, set map[int64]bool) bool {
 
 func (w *gSet) Check(r Record) ([]checker.Problem, []checker.Number) {
 	problems, numbers := checker.GSet(r.History, w.env.Nodes, checker.KillsOf(r.Journal))
+	checker.FollowElements(problems, r.Journal, spread.Request{Type: "add", Member: "element"}, w.env.Nodes)
 	return append(problems, missingReplies(r, checker.FaultPeriodsOf(r.Journal).Overlap)...), numbers
 }
 

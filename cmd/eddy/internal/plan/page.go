@@ -8,7 +8,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/csp"
+	"github.com/eddyrpc/eddy/internal/csp"
 	"github.com/eddyrpc/eddy/retry"
 )
 

@@ -13,7 +13,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/csp"
+	"github.com/eddyrpc/eddy/internal/csp"
 )
 
 // The bundle that front builds.

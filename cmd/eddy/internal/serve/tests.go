@@ -13,7 +13,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/internal/report"
+	"github.com/eddyrpc/eddy/internal/report"
 )
 
 // A listed is a test in the list.
