@@ -86,8 +86,12 @@ func (b *bubble) random(node, incarnation int) uint64 {
 	return rand.New(rand.NewPCG(b.cfg.Network.Seed, uint64(node)<<32|uint64(incarnation))).Uint64()
 }
 
-// Rest implements [virtual.Programs].
+// Rest implements [virtual.Programs]. It lets the least time pass. So timers that a node has
+// started because of two messages are never due at the same moment, at which their order would
+// be random.
 func (b *bubble) Rest(time.Duration) {
+	synctest.Wait()
+	time.Sleep(1)
 	synctest.Wait()
 	select {
 	case <-b.wrote: // what was written is taken now

@@ -144,6 +144,32 @@ func TestCheckIsReproducible(t *testing.T) {
 	}
 }
 
+// A node serves requests that come at the same moment, each on a goroutine that waits equally
+// long. The replies have the same order in each run.
+func TestCheckSeparatesTimers(t *testing.T) {
+	c := checkingOf(t, func(p *Process) error {
+		n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+		n.Handle("echo", func(_ context.Context, req *eddy.Request) (any, error) {
+			time.Sleep(10 * time.Millisecond)
+			return nil, req.ReplyAs("echo_ok", req.Body)
+		})
+		return n.Serve(p.Context, p)
+	}, Test{Workload: "echo", Nodes: 1, Rate: 100, Time: 5 * time.Second})
+	for seed := range uint64(5) {
+		if text := firstDifference(c.run(seed).result.Journal, c.run(seed).result.Journal); text != "" {
+			t.Errorf("seed %d: %s", seed, text)
+		}
+	}
+}
+
+// Quiesce delays the final phase.
+func TestCheckQuiesces(t *testing.T) {
+	c := checkingOf(t, echo, Test{Workload: "unique-ids", Nodes: 1, Time: time.Second, Quiesce: time.Minute})
+	if elapsed := c.run(1).result.Elapsed; elapsed < time.Minute {
+		t.Errorf("the test took %v", elapsed)
+	}
+}
+
 // A node that does something at random is told apart.
 func TestCheckSeesRandomNodes(t *testing.T) {
 	count := 0

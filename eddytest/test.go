@@ -39,6 +39,11 @@ type Test struct {
 	// latencies may take. The default is 5 s.
 	ClientTimeout time.Duration
 
+	// Quiesce is how long the nodes have, after all faults, before the final phase. The default
+	// is as short as the workload allows. Set it for nodes that need time to agree, if the
+	// workload reads only once in the final phase, as those of transactions do.
+	Quiesce time.Duration
+
 	// Latency is the latency of messages between nodes: "50ms", "exponential:50ms" or
 	// "uniform:0ms-100ms". The default is 0. ClientLatency is that of messages from and to
 	// clients.
@@ -99,7 +104,7 @@ func (test *Test) config() (*trial.Config, error) {
 	cfg := &trial.Config{
 		Spec: spec, Bin: trial.GoTest, Virtual: true,
 		TimeLimit: limit, Rate: cmp.Or(test.Rate, spec.Rate),
-		Topology: cmp.Or(test.Topology, "grid"), Quiesce: -1,
+		Topology: cmp.Or(test.Topology, "grid"), Quiesce: cmp.Or(test.Quiesce, -1),
 		Interval:    cmp.Or(test.NemesisInterval, max(minInterval, min(10*time.Second, limit/8))),
 		CallTimeout: cmp.Or(test.CallTimeout, 500*time.Millisecond), CallAttempts: cmp.Or(test.CallAttempts, 3),
 		CallBackoff: test.CallBackoff, IgnoreLate: test.IgnoreLate,
@@ -168,7 +173,7 @@ func (test *Test) limits(*trial.Config) error {
 		of   float64
 	}{
 		{"Nodes", float64(test.Nodes)}, {"Time", float64(test.Time)}, {"Rate", test.Rate}, {"Concurrency", float64(test.Concurrency)},
-		{"ClientTimeout", float64(test.ClientTimeout)}, {"NemesisInterval", float64(test.NemesisInterval)},
+		{"ClientTimeout", float64(test.ClientTimeout)}, {"Quiesce", float64(test.Quiesce)}, {"NemesisInterval", float64(test.NemesisInterval)},
 		{"CallTimeout", float64(test.CallTimeout)}, {"CallBackoff", float64(test.CallBackoff)}, {"CallAttempts", float64(test.CallAttempts)},
 		{"KeyCount", float64(test.KeyCount)}, {"MaxTxnLength", float64(test.MaxTxnLength)}, {"MaxWritesPerKey", float64(test.MaxWritesPerKey)},
 		{"Seeds", float64(test.Seeds)},

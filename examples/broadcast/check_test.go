@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/eddytest"
+	"github.com/eddyrpc/eddy/internal/longtest"
 )
 
 // No value is lost, in whatever order messages are lost, doubled and delayed.
 func TestAllSeeds(t *testing.T) {
 	eddytest.Check(t, newNode, eddytest.Test{
-		Workload: "broadcast", Nodes: 5, Rate: 50, Time: 20 * time.Second,
-		Latency: "exponential:50ms", Loss: 0.1, Duplicate: 0.05, Nemesis: "partition", Seeds: 20,
+		Workload: "broadcast", Nodes: 5, Rate: 50, Time: 8 * time.Second, Nemesis: "pause,partition,slow,flaky,clog,partition-clients",
+		Latency: "exponential:30ms", Loss: 0.1, Duplicate: 0.1, NemesisInterval: time.Second, Seeds: longtest.Or(200, 10),
 	})
 }

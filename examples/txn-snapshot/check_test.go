@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/eddytest"
+	"github.com/eddyrpc/eddy/internal/longtest"
 )
 
-// Transactions have snapshot isolation under all faults at once.
-func TestAllFaults(t *testing.T) {
+// Transactions have snapshot isolation, whatever the network does, and also if nodes are killed.
+func TestAllSeeds(t *testing.T) {
 	eddytest.Check(t, newNode, eddytest.Test{
-		Workload: "txn-list-append", ConsistencyModels: "snapshot-isolation", Nodes: 3, Rate: 30, Time: 20 * time.Second,
-		Latency: "exponential:10ms", Loss: 0.1, Duplicate: 0.1, Nemesis: "partition,kill,pause", NemesisInterval: 2 * time.Second, Seeds: 20,
+		Workload: "txn-list-append", ConsistencyModels: "snapshot-isolation", Nodes: 3, Rate: 40, Time: 8 * time.Second, Nemesis: "pause,kill,kill-wipe,partition,slow,flaky,clog,partition-clients",
+		Latency: "exponential:30ms", Loss: 0.1, Duplicate: 0.1, NemesisInterval: time.Second, Seeds: longtest.Or(200, 10),
 	})
 }

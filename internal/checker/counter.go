@@ -223,7 +223,7 @@ func (k *counterCheck) checkGrowth() {
 	slices.SortStableFunc(byStart, func(x, y *valueRead) int { return cmp.Compare(x.from, y.from) })
 	ended := k.reads
 	for _, read := range byStart {
-		for ; len(ended) > 0 && ended[0].to <= read.from; ended = ended[1:] {
+		for ; len(ended) > 0 && ended[0].to < read.from; ended = ended[1:] {
 			e := ended[0]
 			number, ok := k.Kills.incarnation(e.node, e.from, e.to)
 			if m := most[e.node]; ok && (m.read == nil || m.incarnation < number || m.incarnation == number && m.read.value <= e.value) {

@@ -275,7 +275,7 @@ func enumerateRead(ops []history.Op, c CounterConfig, read *history.Op) []string
 func wentBack(ops []history.Op, c CounterConfig, read *history.Op) bool {
 	result, replied := read.Result, read.To
 	return slices.ContainsFunc(ops, func(before history.Op) bool {
-		return before.F == "read" && before.Outcome == history.OK && before.Node == read.Node && before.To <= read.From &&
+		return before.F == "read" && before.Outcome == history.OK && before.Node == read.Node && before.To < read.From &&
 			before.Client != read.Client && number(before.Result) > number(result) &&
 			!slices.ContainsFunc(c.Kills[read.Node], func(at time.Duration) bool { return before.From <= at && at <= replied })
 	})

@@ -220,7 +220,7 @@ type relayReply struct {
 	fromTarget bool
 	inReplyTo  int64
 	at         time.Duration
-	late       bool // it arrived after its attempt's timeout
+	late       bool // it arrived after its attempt's timeout, or may have
 	record     int
 	step       int // when it was delivered, among all steps
 }

@@ -52,7 +52,8 @@ func (r *relayCheck) requestDelivered(m *sim.Record) {
 	}
 }
 
-// replyDelivered records a reply that was delivered to a relay.
+// replyDelivered records a reply that was delivered to a relay. An attempt that was read when a
+// pause ended may have been written before, so the reply to it may be late.
 func (r *relayCheck) replyDelivered(node *relayNode, m *sim.Record) {
 	request, known := node.sent[m.InReplyTo]
 	if !known {
@@ -67,7 +68,7 @@ func (r *relayCheck) replyDelivered(node *relayNode, m *sim.Record) {
 	call.records = append(call.records, m.Index)
 	call.replies = append(call.replies, relayReply{
 		src: m.Src, fromTarget: m.Src == request.dest, inReplyTo: m.InReplyTo, at: m.Done,
-		late: m.Done-sent > call.timeout, record: m.Index, step: m.DoneStep,
+		late: m.Done-sent > call.timeout || r.pauses.between(call.node, sent, sent), record: m.Index, step: m.DoneStep,
 	})
 }
 

@@ -63,6 +63,7 @@ type log struct {
 	highest   int64 // the greatest offset that was acknowledged or polled, or -1
 	polled    int64 // the greatest offset that was polled, or -1
 	committed int64 // the offset of the latest acknowledged commit, or -1
+	greatest  int64 // the greatest offset of an acknowledged commit, or -1
 }
 
 const assignEvery, crashEvery = 16, 32 // requests of a client
@@ -88,7 +89,7 @@ func (w *kafka) NewSession(string) Session { return &consumer{load: w} }
 // log returns the log of a key.
 func (w *kafka) log(key int64) *log {
 	for int64(len(w.logs)) <= key {
-		w.logs = append(w.logs, log{highest: -1, polled: -1, committed: -1})
+		w.logs = append(w.logs, log{highest: -1, polled: -1, committed: -1, greatest: -1})
 	}
 	return &w.logs[key]
 }
@@ -181,7 +182,8 @@ func (w *kafka) readCommit(req *Request, body []byte) error {
 	}
 	offsets, err := checker.ParseOffsets(req.Value)
 	for _, o := range offsets {
-		w.log(o.Key).committed = o.Offset
+		l := w.log(o.Key)
+		l.committed, l.greatest = o.Offset, max(l.greatest, o.Offset)
 	}
 	return err
 }

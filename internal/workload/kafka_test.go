@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/eddyrpc/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/internal/history"
 )
 
@@ -201,5 +202,21 @@ func TestKafkaFinalPollsUnknownLogs(t *testing.T) {
 	read(t, w, req, `{"msgs":{}}`)
 	if !w.Settled([]history.Op{{Node: "n1"}}) {
 		t.Error("not settled")
+	}
+}
+
+// Commits of 14 and of 11 were open at the same time, and that of 11 was acknowledged last. A node
+// may keep either. Another offset between them is old, so the node is asked again.
+func TestKafkaFinalListsAgain(t *testing.T) {
+	w := newKafka(Env{Nodes: []string{"n1"}}).(*kafka)
+	l := w.log(0)
+	l.committed, l.greatest = 11, 14
+	for offset, want := range map[int64]bool{11: true, 12: false, 13: false, 14: true, 15: true, 10: false} {
+		r := &finalReader{load: w}
+		r.update()
+		r.listed(nil, []checker.KeyOffset{{Key: 0, Offset: offset}})
+		if r.unlisted(0) == want {
+			t.Errorf("a list with offset %d is enough: %v, want %v", offset, !want, want)
+		}
 	}
 }

@@ -76,8 +76,11 @@ func (r *finalReader) polled(keys []int64, polled []checker.Polled) {
 	}
 }
 
+// listed takes the reply to a list. A node keeps the greatest committed offset or the latest one.
+// An offset between the two is old.
 func (r *finalReader) listed(_ []int64, offsets []checker.KeyOffset) {
 	for _, o := range offsets {
-		r.keys[o.Key].listed = o.Offset >= r.load.logs[o.Key].committed
+		l := r.load.logs[o.Key]
+		r.keys[o.Key].listed = o.Offset >= l.greatest || o.Offset == l.committed
 	}
 }

@@ -1,0 +1,39 @@
+package eddytest_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/eddyrpc/eddy/eddytest"
+	"github.com/eddyrpc/eddy/eddytest/testdata/buggy"
+	"github.com/eddyrpc/eddy/internal/longtest"
+)
+
+// Check finds each bug within 500 seeds, by the right check. With -v it says with which seed.
+func TestBugsAreFound(t *testing.T) {
+	for _, bug := range buggy.All {
+		t.Run(bug.Name, func(t *testing.T) {
+			failed := eddytest.FirstFailure(t, bug.Buggy, bug.Test, 500)
+			switch {
+			case failed == nil:
+				t.Errorf("500 seeds pass, although the node %s", bug.What)
+			case !slices.Contains(bug.Checks, failed.Check):
+				t.Errorf("the node %s, but this was found:\n%s", bug.What, failed.Describe())
+			default:
+				t.Logf("seed %d, %s", failed.Seed, failed.Check)
+			}
+		})
+	}
+}
+
+// The same nodes without the bugs pass, with the same faults. -eddy.seeds says with how many
+// seeds.
+func TestHealthyNodesPass(t *testing.T) {
+	for _, bug := range buggy.All {
+		t.Run(bug.Name, func(t *testing.T) {
+			if failed := eddytest.FirstFailure(t, bug.Healthy, bug.Test, eddytest.Seeds(longtest.Or(200, 20))); failed != nil {
+				t.Error(failed.Describe())
+			}
+		})
+	}
+}

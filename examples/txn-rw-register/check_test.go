@@ -1,0 +1,19 @@
+package main
+
+import (
+	"testing"
+	"time"
+
+	"github.com/eddyrpc/eddy/eddytest"
+	"github.com/eddyrpc/eddy/internal/longtest"
+)
+
+// Transactions read only what is committed, whatever the network does.
+func TestAllSeeds(t *testing.T) {
+	eddytest.Check(t, newNode, eddytest.Test{
+		Workload: "txn-rw-register", ConsistencyModels: "read-committed", Nodes: 3, Rate: 40, Time: 8 * time.Second,
+		Quiesce: 3 * time.Second, // for the latest commits
+		Nemesis: "pause,partition,slow,flaky,clog,partition-clients",
+		Latency: "exponential:30ms", Loss: 0.1, Duplicate: 0.1, NemesisInterval: time.Second, Seeds: longtest.Or(200, 10),
+	})
+}
