@@ -91,7 +91,7 @@ func (b *bubble) random(node, incarnation int) uint64 {
 // be random.
 func (b *bubble) Rest(time.Duration) {
 	synctest.Wait()
-	time.Sleep(1)
+	time.Sleep(time.Nanosecond)
 	synctest.Wait()
 	select {
 	case <-b.wrote: // what was written is taken now

@@ -104,7 +104,7 @@ func run(args []string) (status int) {
 	}
 	ctx, err := newParser(&cli{}).Parse(args)
 	if err != nil {
-		wrong, about := explain(args, err)
+		about, wrong := explain(args, err)
 		fmt.Fprintf(os.Stderr, "eddy: %v; see %s --help\n", wrong, about)
 		return statusUsage
 	}

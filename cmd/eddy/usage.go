@@ -12,9 +12,9 @@ import (
 	"github.com/eddyrpc/eddy/internal/workload"
 )
 
-// explain returns what is wrong with a command line that kong refuses, and the command that
-// it is for, such as "eddy test".
-func explain(args []string, err error) (wrong error, about string) {
+// explain returns the command of a command line that kong refuses, such as "eddy test", and
+// what is wrong with it.
+func explain(args []string, err error) (about string, wrong error) {
 	var selected *kong.Node
 	var parse *kong.ParseError
 	if errors.As(err, &parse) {
@@ -25,26 +25,26 @@ func explain(args []string, err error) (wrong error, about string) {
 		about = selected.FullPath()
 	}
 	if dash := wrongDash(args); dash != nil {
-		return dash, about
+		return about, dash
 	}
 	if missing := missingWorkload(args); missing != nil {
-		return missing, about // the other errors follow from it
+		return about, missing // the other errors follow from it
 	}
 	text := err.Error()
 	if unknown, ok := strings.CutPrefix(text, "unknown flag "); ok {
 		unknown, _, _ = strings.Cut(unknown, ",")
-		return unknownFlag(selected, unknown), about
+		return about, unknownFlag(selected, unknown)
 	}
 	if arg, ok := strings.CutPrefix(text, "unexpected argument "); ok && selected == nil {
 		arg, _, _ = strings.Cut(arg, ",")
-		return unknownCommand(arg), about
+		return about, unknownCommand(arg)
 	}
 	if arguments, ok := strings.CutPrefix(text, `expected "`); ok {
 		arguments, _, _ = strings.Cut(arguments, `"`)
 		arguments, _, _ = strings.Cut(arguments, " [")
-		return fmt.Errorf("an argument is missing: %s", strings.ToUpper(strings.NewReplacer("<", "", ">", "").Replace(arguments))), about
+		return about, fmt.Errorf("an argument is missing: %s", strings.ToUpper(strings.NewReplacer("<", "", ">", "").Replace(arguments)))
 	}
-	return err, about
+	return about, err
 }
 
 // withoutSSH is why flags of Maelstrom about SSH do not exist here.
