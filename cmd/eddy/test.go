@@ -246,18 +246,27 @@ func (c *testCommand) onceIn(store *report.Store) (results *report.Results, res 
 	results = report.New(&cfg.Config, res)
 	status.clear()
 	results.Started, results.Command.Args, results.Command.Dir = started, c.argv, dir
+	if err := c.finish(store, results, res, status); err != nil {
+		return nil, nil, err
+	}
+	return results, res, nil
+}
+
+// finish prints and stores the results of a test. If they cannot be printed, they are still
+// stored.
+func (c *testCommand) finish(store *report.Store, results *report.Results, res *trial.Result, status *statusLine) error {
 	var shown error
 	if !c.quiet {
 		shown = c.show(os.Stdout, results)
 	}
 	status.say("writing " + store.Dir)
-	err = store.Write(results, res)
+	err := store.Write(results, res)
 	status.clear()
 	if err != nil {
-		return nil, nil, fmt.Errorf("write the store: %w", err)
+		return fmt.Errorf("write the store: %w", err)
 	}
 	if shown != nil {
-		return nil, nil, shown
+		return shown
 	}
 	c.stored = store.Dir
 	if !c.JSON && !c.quiet {
@@ -265,9 +274,9 @@ func (c *testCommand) onceIn(store *report.Store) (results *report.Results, res 
 		tellSize(c.Store)
 	}
 	if res.Crash != nil {
-		return nil, nil, fmt.Errorf("%w\n%s", res.Crash, res.Crash.Stack)
+		return fmt.Errorf("%w\n%s", res.Crash, res.Crash.Stack)
 	}
-	return results, res, nil
+	return nil
 }
 
 // runTest runs a test of processes in real time, or of WebAssembly programs in virtual time.
