@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -19,11 +20,24 @@ func init() {
 // results.json and its page must say the same of the main reason.
 func explained(t *testing.T, args ...string) *report.Results {
 	t.Helper()
+	r := explainedIfFound(t, args...)
+	if r == nil {
+		t.Fatalf("eddy test %q passes", args)
+	}
+	return r
+}
+
+// explainedIfFound is explained for a bug that a test may miss. Then it returns nil.
+func explainedIfFound(t *testing.T, args ...string) *report.Results {
+	t.Helper()
 	running <- true
 	defer func() { <-running }()
 	store := t.TempDir()
 	cmd := exec.Command("eddy", append([]string{"test", "--store", store}, args...)...)
 	printed, err := cmd.Output()
+	if err == nil {
+		return nil
+	}
 	if cmd.ProcessState == nil || cmd.ProcessState.ExitCode() != 1 {
 		t.Fatalf("eddy test %q: %v\n%s", args, err, printed)
 	}
@@ -126,8 +140,20 @@ func TestRegisterIsExplained(t *testing.T) {
 		t.Skip("node programs are judged without the race detector, with which they are slow")
 	}
 	t.Parallel()
-	r := explained(t, "-w", "lin-kv", "--bin", "bug-lin-kv-done-but-11", "--node-count", "3", "--time-limit", "3", "--seed", "1")
-	refused := false
+	// The bug is rare, and not every value that it leaves is read.
+	for seed := 1; seed <= 10; seed++ {
+		r := explainedIfFound(t, "-w", "lin-kv", "--bin", "bug-lin-kv-done-but-11", "--node-count", "3", "--time-limit", "3", "--seed", fmt.Sprint(seed))
+		if r != nil && namesRefusedWrite(t, r) {
+			return
+		}
+	}
+	t.Error("no value is named that came only from an operation that did not happen")
+}
+
+// namesRefusedWrite checks the explanations of keys, and reports whether one names a value
+// that came only from an operation that was answered with "it did not happen".
+func namesRefusedWrite(t *testing.T, r *report.Results) (refused bool) {
+	t.Helper()
 	for _, reason := range r.Reasons {
 		x := reason.Register
 		if reason.Check != "not-linearizable" {
@@ -142,9 +168,7 @@ func TestRegisterIsExplained(t *testing.T) {
 			refused = len(x.Origins) > 0 && x.Origins[0].Outcome == "fail" && strings.Contains(reason.Text, x.Source)
 		}
 	}
-	if !refused {
-		t.Errorf("no value is named that came only from an operation that did not happen:\n%s", r.Text())
-	}
+	return refused
 }
 
 // A broadcast's cost is explained by what the messages between nodes were for.
