@@ -231,13 +231,15 @@ var compaction = Bug{
 	Buggy: flooding(func(f *flood) { f.compact = func(f *flood) error { return f.rewrite(f.path) } }),
 	Healthy: flooding(func(f *flood) {
 		f.compact = func(f *flood) error {
-			before := f.values
+			f.mu.Lock()
+			before := len(f.values)
+			f.mu.Unlock()
 			if err := f.rewrite(f.path + ".new"); err != nil {
 				return err
 			}
 			f.mu.Lock()
 			defer f.mu.Unlock()
-			f.saved = len(before)
+			f.saved = before // what was added since may be in the file twice
 			if err := os.Rename(f.path+".new", f.path); err != nil {
 				return err
 			}
