@@ -56,7 +56,11 @@ func (s *Schedule) breakerAllows(now time.Duration) (allowed bool) {
 // breakerRefuses reports whether the breaker will surely refuse an attempt at a time.
 func (s *Schedule) breakerRefuses(at time.Duration) bool {
 	b := s.breaker()
-	return b != nil && b.Refuses(s.policy.Breaker, at)
+	if b == nil || !b.Refuses(s.policy.Breaker, at) {
+		return false
+	}
+	b.refused++
+	return true
 }
 
 // sendIfAllowed decides to send an attempt now, unless the breaker refuses it.
