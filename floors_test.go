@@ -71,9 +71,9 @@ var floors = map[string][]string{
 	"internal/spread":              {"internal/message", "internal/sim"},
 	"internal/checker":             {"internal/spread", "internal/quote", "internal/quantile", "internal/canonical", "internal/history", "internal/sim", "internal/message", "internal/txn"},
 	"cmd/eddy/internal/cluster":    {},
-	"internal/workload":            {"internal/spread", "internal/sim", "internal/history", "internal/checker", "internal/canonical", "internal/message", "internal/txn"},
+	"internal/workload":            {"retry", "internal/spread", "internal/sim", "internal/history", "internal/checker", "internal/canonical", "internal/message", "internal/txn"},
 	"internal/virtual":             {"internal/trial"},
-	"internal/trial":               {"internal/quote", "internal/eventqueue", "internal/sim", "internal/history", "internal/checker", "internal/canonical", "internal/message", "internal/workload", "internal/service"},
+	"internal/trial":               {"retry", "internal/schedule", "internal/quote", "internal/eventqueue", "internal/sim", "internal/history", "internal/checker", "internal/canonical", "internal/message", "internal/workload", "internal/service"},
 	"internal/trialtest":           {"internal/eventqueue", "internal/message", "internal/trial"}, // for tests
 	"internal/shrink":              {"internal/sim", "internal/trial"},
 	"internal/story":               {"internal/quote", "internal/sim", "internal/history", "internal/message"},
