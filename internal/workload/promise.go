@@ -17,8 +17,12 @@ func LongestPause(p *retry.Policy) (longest time.Duration) {
 	for _, b := range backoffs {
 		b = b.WithDefaults()
 		pause := b.Cap
-		if b.Kind == retry.Constant && b.Jitter == retry.NoJitter {
-			pause = min(b.Base, b.Cap)
+		if b.Kind == retry.Constant {
+			factor := b.Jitter.High
+			if b.Jitter == retry.NoJitter {
+				factor = 1
+			}
+			pause = min(time.Duration(factor*float64(b.Base)), b.Cap)
 		}
 		longest = max(longest, pause)
 	}
