@@ -22,7 +22,9 @@ func LongestPause(p *retry.Policy) (longest time.Duration) {
 			if b.Jitter == retry.NoJitter {
 				factor = 1
 			}
-			pause = min(time.Duration(factor*float64(b.Base)), b.Cap)
+			if jittered := factor * float64(b.Base); jittered < float64(b.Cap) {
+				pause = time.Duration(jittered)
+			}
 		}
 		longest = max(longest, pause)
 	}
