@@ -57,7 +57,7 @@ type Policy struct {
 
 	// HedgePercentile makes the delay of a hedge follow the round trips to each
 	// destination. It is this percentile of the latest 256 that were measured, such as
-	// 95. Then about 5 of 100 calls send a hedge, however fast the destination is. Hedge
+	// 95. Then 5 to 8 of 100 calls send a hedge, however fast the destination is. Hedge
 	// is the delay until 20 round trips are known. An attempt that was not answered
 	// counts as long as its call waited. 0 means that the delay is Hedge.
 	HedgePercentile float64 `json:"hedge_percentile,omitzero"`
