@@ -97,6 +97,7 @@ type Conn struct {
 	trips        roundTrips
 	inbox        inbox
 
+	waiting    atomic.Int64                // messages that were written while no server was connected
 	initSource string                      // the src of the init that was not replied to yet, or ""
 	lose       atomic.Pointer[func() bool] // for tests
 
@@ -123,7 +124,7 @@ func Dial(cfg Config) (*Conn, error) {
 	c.trips.init(cfg.Observe)
 	c.inbox.accept, c.inbox.refused = c.receive, c.refused
 	var err error
-	if c.nc, err = cfg.connect("eddy "+cfg.Cluster+" "+cfg.Node, &c.log); err != nil {
+	if c.nc, err = cfg.connect("eddy "+cfg.Cluster+" "+cfg.Node, &c.log, func() { c.waiting.Store(0) }); err != nil {
 		return nil, err
 	}
 	if err = c.subscribe(); err != nil {
@@ -280,6 +281,9 @@ func (c *Conn) publish(m *wire.Message, line []byte) error {
 		return err
 	}
 	c.counters.out.Add(1)
+	if !c.nc.IsConnected() {
+		c.waiting.Add(1)
+	}
 	if m.Body.ID != wire.NoID && m.Body.InReplyTo == wire.NoID {
 		dest.requests.Add(1)
 	}
@@ -290,13 +294,34 @@ func (c *Conn) publish(m *wire.Message, line []byte) error {
 // to requests that were sent before are dropped.
 func (c *Conn) NewIncarnation() { c.incarnations.next() }
 
-// Close sends what was written, for at most a second, and leaves the cluster. What was
-// received before can still be read.
+// Close is Shutdown within a second.
 func (c *Conn) Close() error {
-	c.nc.FlushTimeout(time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return c.Shutdown(ctx)
+}
+
+// Shutdown sends what was written and leaves the cluster. If messages wait because no server
+// is connected, it waits for a server until ctx ends. Then the messages are lost, and the
+// error, the log and [Conn.Counts] say how many. What was received before can still be read.
+func (c *Conn) Shutdown(ctx context.Context) error {
+	var lost int64
+	if c.nc.IsConnected() || c.waiting.Load() > 0 {
+		if c.Joined(ctx) != nil && !c.nc.IsConnected() {
+			lost = c.waiting.Swap(0)
+		}
+	}
 	c.inbox.close()
 	c.nc.Close()
-	return nil
+	if lost == 0 {
+		return nil
+	}
+	c.counters.out.Add(-lost)
+	c.counters.unsent.Add(lost)
+	if c.log.to != nil {
+		c.log.to.Warn("messages were not sent, because no server was reached", "messages", lost)
+	}
+	return fmt.Errorf("natsnet: %d messages were not sent, because no server was reached", lost)
 }
 
 // Joined waits until a server is reached and has the node's subscriptions: messages
