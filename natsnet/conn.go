@@ -30,6 +30,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -74,6 +75,11 @@ type Config struct {
 	// The number of messages is limited to 131,072. Messages beyond a limit are lost and
 	// counted. 0 means 64 MiB.
 	MaxWaiting int
+	// FailFast makes a request fail at once if nobody has joined as its dest: the Conn reads an
+	// error reply with code 1 (node-not-found), which is definite. A policy can retry on it.
+	// Without FailFast such a request is lost, and its attempt times out. So a call survives
+	// that its dest is restarted.
+	FailFast bool
 	// Observe, if not nil, is called with the round trip time of each request of the
 	// node that is replied to. It may be called from any goroutine.
 	Observe func(dest string, roundTrip time.Duration)
@@ -199,9 +205,28 @@ func (c *Conn) bounced(m *nats.Msg) {
 		return
 	}
 	c.counters.noReceiver.Add(1)
-	if dest, ok := replyDest(m.Subject); ok {
-		c.log.warn("nobody has joined as the dest of a message", "dest", excerpt(dest))
+	sent, ok := parseReply(m.Subject)
+	if !ok {
+		return
 	}
+	c.log.warn("nobody has joined as the dest of a message", "dest", excerpt(sent.dest))
+	if sent.isRequest && c.incarnations.isCurrent(sent.incarnation) {
+		if line, err := notFound(sent.dest, c.cfg.Node, sent.id); err == nil {
+			c.inbox.put(line)
+		}
+	}
+}
+
+const nodeNotFound = 1 // the code of the protocol
+
+// notFound returns the error reply to a request to a node that nobody has joined as.
+func notFound(dest, node string, id int64) ([]byte, error) {
+	return json.Marshal(map[string]any{
+		"src": dest, "dest": node,
+		"body": map[string]any{
+			"type": "error", "in_reply_to": id, "code": nodeNotFound, "text": "nobody has joined as " + excerpt(dest),
+		},
+	})
 }
 
 // Read reads lines, whole or in pieces. After Close it returns io.EOF. It returns
@@ -273,6 +298,10 @@ func (c *Conn) publish(m *wire.Message, line []byte) error {
 		return errLongName
 	}
 	reply := c.incarnations.reply(dest, &m.Body)
+	isRequest := m.Body.ID != wire.NoID && m.Body.InReplyTo == wire.NoID
+	if isRequest && c.cfg.FailFast {
+		reply += "." + strconv.FormatInt(m.Body.ID, 10)
+	}
 	if len(dest.subject)+len(reply) > maxSubjects {
 		return errLongName
 	}
@@ -284,7 +313,7 @@ func (c *Conn) publish(m *wire.Message, line []byte) error {
 	if !c.nc.IsConnected() {
 		c.waiting.Add(1)
 	}
-	if m.Body.ID != wire.NoID && m.Body.InReplyTo == wire.NoID {
+	if isRequest {
 		dest.requests.Add(1)
 	}
 	return nil

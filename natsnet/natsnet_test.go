@@ -286,44 +286,6 @@ func TestNoServer(t *testing.T) {
 	wait(t, func() bool { return strings.Contains(log.String(), "no server can be reached") })
 }
 
-// What is written while no server is reached is sent by Shutdown when one is reached in time.
-// Otherwise Shutdown says how many messages were lost.
-func TestShutdownWithoutServer(t *testing.T) {
-	t.Parallel()
-	server := ownServer(t, -1, "")
-	cfg := func(node string) natsnet.Config { return natsnet.Config{Servers: server.ClientURL(), Node: node} }
-	var log lockedBuffer
-	inTime, tooLate := dialed(t, cfg("n1")), cfg("n2")
-	tooLate.Log = slog.New(slog.NewTextHandler(&log, nil))
-	lost := dialed(t, tooLate)
-	say(t, lost, `{"src":"n2","dest":"n3","body":{"type":"sent"}}`)
-	joined(t, lost) // the message has left
-	port := server.Addr().(*net.TCPAddr).Port
-	server.Shutdown()
-	server.WaitForShutdown()
-	wait(t, func() bool { return !inTime.Connected() && !lost.Connected() })
-	for range 3 {
-		say(t, inTime, `{"src":"n1","dest":"n3","body":{"type":"x"}}`)
-		say(t, lost, `{"src":"n2","dest":"n3","body":{"type":"x"}}`)
-	}
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := lost.Shutdown(ended); err == nil || err.Error() != "natsnet: 3 messages were not sent, because no server was reached" {
-		t.Errorf("Shutdown: %v", err)
-	}
-	if got := lost.Counts(); got.Out != 1 || got.Unsent != 3 || !strings.Contains(log.String(), "messages=3") {
-		t.Errorf("%+v\n%s", got, log.String())
-	}
-
-	server = ownServer(t, port, "")
-	if err := inTime.Shutdown(t.Context()); err != nil {
-		t.Errorf("Shutdown: %v", err)
-	}
-	if received, err := server.Varz(nil); err != nil || received.InMsgs != 3 || inTime.Counts().Unsent != 0 {
-		t.Errorf("%d messages were sent, %v, %+v", received.InMsgs, err, inTime.Counts())
-	}
-}
-
 // Messages that arrive faster than they are read are lost beyond a limit, and counted.
 func TestSlowReader(t *testing.T) {
 	t.Parallel()

@@ -56,7 +56,8 @@ func (f *natsFlags) config(node string) (natsnet.Config, error) {
 // memberFlags are the flags of commands that run node programs.
 type memberFlags struct {
 	Restarts int           `default:"10" help:"Restart a node that has died, at most this many times in a row (${default})."`
-	Grace    time.Duration `default:"35s" help:"How long a node may run on after it was told to end (${default})."`
+	Grace    time.Duration `default:"35s" help:"How long a node may run on after it was told to end, and its last messages may wait for a server (${default})."`
+	FailFast bool          `help:"Let a request to a node that nobody has joined as fail at once, with error 1, instead of being lost."`
 
 	programFlags
 }
@@ -102,6 +103,7 @@ func (f *memberFlags) check() error {
 }
 
 func (f *memberFlags) config(net natsnet.Config, log *slog.Logger, stderr io.Writer) join.Config {
+	net.FailFast = f.FailFast
 	return join.Config{
 		Net: net, Program: f.Program, Args: f.Args, Restarts: f.Restarts, Grace: f.Grace,
 		Stderr: stderr, Log: log.With("node", net.Node),
