@@ -145,16 +145,3 @@ func parseToken(token string) (name string, ok bool) {
 	}
 	return b.String(), Token(b.String()) == token && b.Len() > 0
 }
-
-// Permissions are the subjects that a node may use.
-type Permissions struct{ Publish, Subscribe []string }
-
-// PermissionsOf returns the permissions that a node needs. With them it can speak only
-// as itself and receives only what is for it.
-func PermissionsOf(cluster, node string) Permissions {
-	s := subjects{cluster}
-	return Permissions{
-		Publish:   []string{prefix + Token(cluster) + ".*." + Token(node)},
-		Subscribe: []string{s.to(node), s.replies(node)},
-	}
-}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/join"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/lease"
 	"github.com/eddyrpc/eddy/metrics"
 	"github.com/eddyrpc/eddy/natsnet"
 )
@@ -124,7 +126,9 @@ func (joinCommand) Help() string {
 
 It starts the program, tells it its name, and carries the messages of its standard input and output over NATS. If the program dies, it is restarted, after 100 ms at first and after up to 5 s later. On SIGTERM or Ctrl-C the program is told to end by SIGTERM, and its last messages are still carried.
 
-The exit status is 0 after that, and 1 if the program has died too often.`
+If another process has joined under the same name, this one waits as a standby, and takes over when the other one ends. That needs JetStream.
+
+The exit status is 0 after the end by a signal, and 1 if the program has died too often, or if a standby has taken over because this process was cut off.`
 }
 
 func (c *joinCommand) Run() error {
@@ -141,9 +145,21 @@ func (c *joinCommand) Run() error {
 	ctx, stop := untilSignal()
 	defer stop()
 	to.Nodes = c.NodeIDs
+	log := textLog(os.Stderr)
+	held := lease.Config{Net: to, Name: c.NodeID, Replicas: 3, Log: log.With("node", c.NodeID)}
+	held.Net.Nodes = nil
+	err = lease.Hold(ctx, held, func(ctx context.Context) error { return c.serve(ctx, to, log) })
+	if errors.Is(err, lease.ErrTaken) {
+		return statusErr{1, err}
+	}
+	return err
+}
+
+// serve runs the node until ctx ends.
+func (c *joinCommand) serve(ctx context.Context, to natsnet.Config, log *slog.Logger) error {
 	roundTrips := metrics.NewRoundTrips(c.NodeID)
 	to.Observe = roundTrips.Observe
-	m, err := join.New(c.memberFlags.config(to, textLog(os.Stderr), os.Stderr))
+	m, err := join.New(c.memberFlags.config(to, log, os.Stderr))
 	if err != nil {
 		return usageError("%w", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/lease"
 	"github.com/eddyrpc/eddy/internal/message"
 	"github.com/eddyrpc/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/natsnet"
@@ -92,7 +93,8 @@ func (m *Member) Health() error {
 }
 
 // Run runs the program until ctx ends. Then the program gets SIGTERM, and its last
-// messages are still carried. An error says why the program is not restarted.
+// messages are still carried. If another process has taken over (lease.ErrTaken), the program
+// is killed. An error says why the program is not restarted.
 func (m *Member) Run(ctx context.Context) error {
 	defer m.leave()
 	ctx, end := context.WithCancelCause(ctx)
@@ -172,6 +174,10 @@ func (m *Member) runOnce(ctx context.Context) (cluster.Exit, error) {
 	case <-p.Done():
 		return p.Wait(), nil
 	case <-ctx.Done():
+		if errors.Is(context.Cause(ctx), lease.ErrTaken) {
+			p.Kill() // two processes must not act under one name
+			return p.Wait(), nil
+		}
 		return m.stop(p), nil
 	}
 }

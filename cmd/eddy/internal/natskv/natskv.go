@@ -142,7 +142,7 @@ func failureOf(ctx context.Context) error {
 }
 
 // Bucket returns the name of a service's bucket.
-func Bucket(cluster, service string) string { return "eddy-" + natsnet.Token(cluster) + "-" + service }
+func Bucket(cluster, service string) string { return natsnet.BucketOf(cluster, service) }
 
 // bucket returns a service's bucket, which it makes if there is none.
 func bucket(ctx context.Context, js jetstream.JetStream, cfg *Config, name string) (jetstream.KeyValue, error) {
