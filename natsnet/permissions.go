@@ -14,7 +14,7 @@ func PermissionsOf(cluster, node string) Permissions {
 	return Permissions{
 		Publish: []string{
 			prefix + Token(cluster) + ".*." + Token(node),
-			"$JS.API.STREAM.INFO.KV_" + bucket, "$JS.API.STREAM.CREATE.KV_" + bucket,
+			"$JS.API.INFO", "$JS.API.STREAM.INFO.KV_" + bucket, "$JS.API.STREAM.CREATE.KV_" + bucket,
 			"$JS.API.DIRECT.GET.KV_" + bucket + ".$KV." + bucket + "." + key,
 			"$KV." + bucket + "." + key,
 		},

@@ -15,11 +15,13 @@ import (
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
-// startServer starts a server, with or without JetStream, until the test ends.
-func startServer(t *testing.T, jetStream bool) (url string) {
+// startServer starts a server, with or without JetStream, until the test ends. If there are
+// users, others cannot connect.
+func startServer(t *testing.T, jetStream bool, users ...*server.User) (url string) {
 	t.Helper()
 	s, err := server.NewServer(&server.Options{
 		ServerName: "s", Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true, JetStream: jetStream, StoreDir: t.TempDir(),
+		Users: users,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -170,6 +172,33 @@ func TestLeaseExpires(t *testing.T) {
 		}
 	}
 	if status, err := first.try(t.Context()); status != taken {
+		t.Fatal(status, err)
+	}
+}
+
+// A node has a lease with the permissions of natsnet.PermissionsOf, and cannot take that of
+// another node.
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	may := natsnet.PermissionsOf("eddy", "n 1")
+	url := startServer(t, true, &server.User{Username: "u", Password: "u", Permissions: &server.Permissions{
+		Publish: &server.SubjectPermission{Allow: may.Publish}, Subscribe: &server.SubjectPermission{Allow: may.Subscribe},
+	}})
+	var log buffer
+	cfg := config(strings.Replace(url, "//", "//u:u@", 1), &log)
+	first, second := open(t, cfg), open(t, cfg)
+	if status, err := first.try(t.Context()); status != held {
+		t.Fatal(status, err)
+	}
+	if status, err := second.try(t.Context()); status != taken {
+		t.Fatal(status, err)
+	}
+	first.release()
+	if status, err := second.try(t.Context()); status != held {
+		t.Fatal(status, err)
+	}
+	cfg.Name = "n2"
+	if status, err := open(t, cfg).try(t.Context()); status != unavailable {
 		t.Fatal(status, err)
 	}
 }
