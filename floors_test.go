@@ -86,11 +86,12 @@ var floors = map[string][]string{
 	"cmd/eddy/internal/serve":      {"internal/csp", "internal/report"},
 	"cmd/eddy": {"internal/quote", "internal/quantile", "internal/page", "cmd/eddy/internal/serve", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "internal/sim", "internal/history", "internal/checker", "internal/workload", "internal/trial", "cmd/eddy/internal/runner", "cmd/eddy/internal/wasmrunner", "cmd/eddy/internal/hunt", "internal/shrink", "internal/story", "internal/report", "cmd/eddy/internal/plan", "retry", "internal/txn",
 		// eddy call is a caller itself; what is judged is talked to without these.
-		"", "natsnet", "metrics", "cmd/eddy/internal/join", "cmd/eddy/internal/natsserver", "cmd/eddy/internal/natskv", "cmd/eddy/internal/natscarrier"},
+		"", "natsnet", "metrics", "cmd/eddy/internal/join", "cmd/eddy/internal/lease", "cmd/eddy/internal/natsserver", "cmd/eddy/internal/natskv", "cmd/eddy/internal/natscarrier"},
 	"cmd/eddy/internal/plan":       {"internal/csp", "internal/quantile", "internal/eventqueue", "internal/sim", "retry", "internal/schedule"},
 	"cmd/eddy/internal/shorthand":  {"internal/quote", "internal/message"},
 	"cmd/eddy/internal/talk":       {"internal/quote", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "internal/message"},
-	"cmd/eddy/internal/join":       {"cmd/eddy/internal/cluster", "internal/quote", "internal/message", "natsnet"},
+	"cmd/eddy/internal/join":       {"cmd/eddy/internal/cluster", "cmd/eddy/internal/lease", "internal/quote", "internal/message", "natsnet"},
+	"cmd/eddy/internal/lease":      {"natsnet"},
 	"cmd/eddy/internal/natsserver": {"natsnet"},
 	"cmd/eddy/internal/natskv":     {"", "internal/bounded", "internal/canonical", "natsnet"},
 	// Of these only natskv imports the root package, to reply to nodes and not to call them.

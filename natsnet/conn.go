@@ -30,6 +30,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strconv"
 	"sync/atomic"
 	"time"
 	"unicode/utf8"
@@ -74,6 +75,11 @@ type Config struct {
 	// The number of messages is limited to 131,072. Messages beyond a limit are lost and
 	// counted. 0 means 64 MiB.
 	MaxWaiting int
+	// FailFast makes a request fail at once if nobody has joined as its dest: the Conn reads an
+	// error reply with code 1 (node-not-found), which is definite. A policy can retry on it.
+	// Without FailFast such a request is lost, and its attempt times out. So a call survives
+	// that its dest is restarted.
+	FailFast bool
 	// Observe, if not nil, is called with the round trip time of each request of the
 	// node that is replied to. It may be called from any goroutine.
 	Observe func(dest string, roundTrip time.Duration)
@@ -97,6 +103,7 @@ type Conn struct {
 	trips        roundTrips
 	inbox        inbox
 
+	waiting    atomic.Int64                // messages that were written while no server was connected
 	initSource string                      // the src of the init that was not replied to yet, or ""
 	lose       atomic.Pointer[func() bool] // for tests
 
@@ -123,7 +130,7 @@ func Dial(cfg Config) (*Conn, error) {
 	c.trips.init(cfg.Observe)
 	c.inbox.accept, c.inbox.refused = c.receive, c.refused
 	var err error
-	if c.nc, err = cfg.connect("eddy "+cfg.Cluster+" "+cfg.Node, &c.log); err != nil {
+	if c.nc, err = cfg.connect("eddy "+cfg.Cluster+" "+cfg.Node, &c.log, func() { c.waiting.Store(0) }); err != nil {
 		return nil, err
 	}
 	if err = c.subscribe(); err != nil {
@@ -198,9 +205,28 @@ func (c *Conn) bounced(m *nats.Msg) {
 		return
 	}
 	c.counters.noReceiver.Add(1)
-	if dest, ok := replyDest(m.Subject); ok {
-		c.log.warn("nobody has joined as the dest of a message", "dest", excerpt(dest))
+	sent, ok := parseReply(m.Subject)
+	if !ok {
+		return
 	}
+	c.log.warn("nobody has joined as the dest of a message", "dest", excerpt(sent.dest))
+	if sent.isRequest && c.incarnations.isCurrent(sent.incarnation) {
+		if line, err := notFound(sent.dest, c.cfg.Node, sent.id); err == nil {
+			c.inbox.put(line)
+		}
+	}
+}
+
+const nodeNotFound = 1 // the code of the protocol
+
+// notFound returns the error reply to a request to a node that nobody has joined as.
+func notFound(dest, node string, id int64) ([]byte, error) {
+	return json.Marshal(map[string]any{
+		"src": dest, "dest": node,
+		"body": map[string]any{
+			"type": "error", "in_reply_to": id, "code": nodeNotFound, "text": "nobody has joined as " + excerpt(dest),
+		},
+	})
 }
 
 // Read reads lines, whole or in pieces. After Close it returns io.EOF. It returns
@@ -272,6 +298,10 @@ func (c *Conn) publish(m *wire.Message, line []byte) error {
 		return errLongName
 	}
 	reply := c.incarnations.reply(dest, &m.Body)
+	isRequest := m.Body.ID != wire.NoID && m.Body.InReplyTo == wire.NoID
+	if isRequest && c.cfg.FailFast {
+		reply += "." + strconv.FormatInt(m.Body.ID, 10)
+	}
 	if len(dest.subject)+len(reply) > maxSubjects {
 		return errLongName
 	}
@@ -280,7 +310,10 @@ func (c *Conn) publish(m *wire.Message, line []byte) error {
 		return err
 	}
 	c.counters.out.Add(1)
-	if m.Body.ID != wire.NoID && m.Body.InReplyTo == wire.NoID {
+	if !c.nc.IsConnected() {
+		c.waiting.Add(1)
+	}
+	if isRequest {
 		dest.requests.Add(1)
 	}
 	return nil
@@ -290,13 +323,34 @@ func (c *Conn) publish(m *wire.Message, line []byte) error {
 // to requests that were sent before are dropped.
 func (c *Conn) NewIncarnation() { c.incarnations.next() }
 
-// Close sends what was written, for at most a second, and leaves the cluster. What was
-// received before can still be read.
+// Close is Shutdown within a second.
 func (c *Conn) Close() error {
-	c.nc.FlushTimeout(time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	return c.Shutdown(ctx)
+}
+
+// Shutdown sends what was written and leaves the cluster. If messages wait because no server
+// is connected, it waits for a server until ctx ends. Then the messages are lost, and the
+// error, the log and [Conn.Counts] say how many. What was received before can still be read.
+func (c *Conn) Shutdown(ctx context.Context) error {
+	var lost int64
+	if c.nc.IsConnected() || c.waiting.Load() > 0 {
+		if c.Joined(ctx) != nil && !c.nc.IsConnected() {
+			lost = c.waiting.Swap(0)
+		}
+	}
 	c.inbox.close()
 	c.nc.Close()
-	return nil
+	if lost == 0 {
+		return nil
+	}
+	c.counters.out.Add(-lost)
+	c.counters.unsent.Add(lost)
+	if c.log.to != nil {
+		c.log.to.Warn("messages were not sent, because no server was reached", "messages", lost)
+	}
+	return fmt.Errorf("natsnet: %d messages were not sent, because no server was reached", lost)
 }
 
 // Joined waits until a server is reached and has the node's subscriptions: messages

@@ -14,12 +14,13 @@ import (
 func (cfg *Config) ClusterName() string { return cmp.Or(cfg.Cluster, DefaultCluster) }
 
 // Connect connects to the servers as Dial does, for other uses of them.
-func Connect(cfg Config) (*nats.Conn, error) {
-	return cfg.connect("eddy "+cfg.ClusterName(), &limitedLog{to: cfg.Log})
+func Connect(cfg Config, more ...nats.Option) (*nats.Conn, error) {
+	return cfg.connect("eddy "+cfg.ClusterName(), &limitedLog{to: cfg.Log}, func() {}, more...)
 }
 
-// connect makes a connection that outlives its servers.
-func (cfg *Config) connect(name string, log *limitedLog) (*nats.Conn, error) {
+// connect makes a connection that outlives its servers. connected is called each time when
+// what waited to be sent has been sent to a server.
+func (cfg *Config) connect(name string, log *limitedLog, connected func(), more ...nats.Option) (*nats.Conn, error) {
 	options, err := cfg.options()
 	if err != nil {
 		return nil, fmt.Errorf("natsnet: %w", err)
@@ -41,8 +42,14 @@ func (cfg *Config) connect(name string, log *limitedLog) (*nats.Conn, error) {
 		nats.MaxPingsOutstanding(1),
 		nats.Timeout(2*time.Second),
 		nats.SyncQueueLen(maxMessages),
-		nats.ConnectHandler(func(nc *nats.Conn) { log.info("connected", "server", nc.ConnectedServerName()) }),
-		nats.ReconnectHandler(func(nc *nats.Conn) { log.info("reconnected", "server", nc.ConnectedServerName()) }),
+		nats.ConnectHandler(func(nc *nats.Conn) {
+			connected()
+			log.info("connected", "server", nc.ConnectedServerName())
+		}),
+		nats.ReconnectHandler(func(nc *nats.Conn) {
+			connected()
+			log.info("reconnected", "server", nc.ConnectedServerName())
+		}),
 		nats.ReconnectErrHandler(func(_ *nats.Conn, err error) { log.unreachable(err) }),
 		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
 			if err != nil {
@@ -51,6 +58,7 @@ func (cfg *Config) connect(name string, log *limitedLog) (*nats.Conn, error) {
 		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { log.warn("error of NATS", "error", err) }),
 	)
+	options = append(options, more...)
 	nc, err := nats.Connect(cmp.Or(cfg.Servers, DefaultServers), options...)
 	if err != nil {
 		return nil, fmt.Errorf("natsnet: %w", err)

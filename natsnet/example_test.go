@@ -66,6 +66,6 @@ func ExamplePermissionsOf() {
 	fmt.Println("publish", p.Publish)
 	fmt.Println("subscribe", p.Subscribe)
 	// Output:
-	// publish [eddy.eddy.*.n1]
-	// subscribe [eddy.eddy.n1.* _INBOX.eddy.eddy.n1.>]
+	// publish [eddy.eddy.*.n1 $JS.API.INFO $JS.API.STREAM.INFO.KV_eddy-eddy-leases $JS.API.STREAM.CREATE.KV_eddy-eddy-leases $JS.API.DIRECT.GET.KV_eddy-eddy-leases.$KV.eddy-eddy-leases.n1 $KV.eddy-eddy-leases.n1]
+	// subscribe [eddy.eddy.n1.* _INBOX.eddy.eddy.n1.> _INBOX.eddy-leases.eddy.n1.>]
 }

@@ -29,11 +29,17 @@ type inbox struct {
 	buf    []byte // the memory of lines
 
 	lostAtEnd atomic.Int64
+
+	ownMu sync.Mutex
+	own   []byte             // the lines of put
+	until context.Context    // ends with the next put, or when the inbox is closed
+	wake  context.CancelFunc // ends it
 }
 
 func (b *inbox) init(sub *nats.Subscription, maxBytes int) error {
 	b.sub = sub
 	b.ctx, b.stop = context.WithCancel(context.Background())
+	b.until, b.wake = context.WithCancel(b.ctx)
 	b.done = make(chan struct{})
 	return sub.SetPendingLimits(-1, maxBytes)
 }
@@ -86,13 +92,44 @@ func (b *inbox) waiting() int {
 	return messages
 }
 
+// maxOwn is the limit on the bytes of lines of put that wait to be read. More are dropped.
+const maxOwn = 1 << 20
+
+// put adds a line that has not come over the network.
+func (b *inbox) put(line []byte) {
+	b.ownMu.Lock()
+	defer b.ownMu.Unlock()
+	if len(b.own)+len(line) < maxOwn {
+		b.own = append(append(b.own, line...), '\n')
+		b.wake()
+	}
+}
+
+// takeOwn appends the lines of put to buf. If there are none, it returns a context that ends
+// with the next put.
+func (b *inbox) takeOwn() (until context.Context, took bool) {
+	b.ownMu.Lock()
+	defer b.ownMu.Unlock()
+	if len(b.own) == 0 {
+		return b.until, false
+	}
+	b.buf = append(b.buf, b.own...)
+	b.own = b.own[:0]
+	b.until, b.wake = context.WithCancel(b.ctx)
+	return nil, true
+}
+
 // take waits for the next message and appends its line to buf. It returns false when
 // no message will come any more.
 //
 // Whether the connection has ended is asked of the subscription and not concluded from
 // the error: NextMsg also returns errors for messages that anyone can send.
 func (b *inbox) take() bool {
-	m, err := b.sub.NextMsgWithContext(b.ctx)
+	until, took := b.takeOwn()
+	if took {
+		return true
+	}
+	m, err := b.sub.NextMsgWithContext(until)
 	switch {
 	case err == nil:
 		if b.accept(m) {
@@ -100,6 +137,7 @@ func (b *inbox) take() bool {
 		}
 	case b.ctx.Err() != nil || !b.sub.IsValid():
 		return false
+	case until.Err() != nil: // there is a line of put
 	case errors.Is(err, nats.ErrSlowConsumer): // lost counts these messages
 	default:
 		b.refused(err)
@@ -117,6 +155,9 @@ func (b *inbox) close() {
 	}
 	b.closed = true
 	b.ctx = context.Background()
+	b.ownMu.Lock()
+	b.until, b.wake = context.WithCancel(b.ctx)
+	b.ownMu.Unlock()
 	b.buf = append(append([]byte(nil), b.lines...), b.first...)
 	for b.waiting() > 0 && b.take() {
 	}

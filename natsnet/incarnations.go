@@ -66,6 +66,13 @@ func isID(token string) bool {
 	return true
 }
 
+// isCurrent reports whether an id is that of the present incarnation.
+func (i *incarnations) isCurrent(id string) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return id == i.current
+}
+
 // accept reports whether a message is for the present incarnation, and remembers which
 // incarnation sent a request.
 func (i *incarnations) accept(src, reply string, body *wire.Body) bool {

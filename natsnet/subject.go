@@ -2,6 +2,7 @@ package natsnet
 
 import (
 	"encoding/hex"
+	"strconv"
 	"strings"
 )
 
@@ -33,7 +34,8 @@ func (s subjects) reply(src, incarnation, dest string) string {
 }
 
 // replies matches all reply subjects of src. That of a reply has one more token, the
-// incarnation that had sent the request.
+// incarnation that had sent the request. That of a request has one more token with
+// Config.FailFast: its msg_id.
 func (s subjects) replies(src string) string {
 	return inboxes + prefix + Token(s.cluster) + "." + Token(src) + ".>"
 }
@@ -63,13 +65,26 @@ func incarnationsIn(reply string) (sender, asker string) {
 	return sender, asker
 }
 
-// replyDest returns the dest that a reply subject names.
-func replyDest(subject string) (dest string, ok bool) {
+// A sentMessage is what a reply subject says of the message that had it.
+type sentMessage struct {
+	incarnation, dest string
+	isRequest         bool  // a request with Config.FailFast
+	id                int64 // of the request
+}
+
+// parseReply parses a reply subject of this node.
+func parseReply(subject string) (m sentMessage, ok bool) {
 	tokens := strings.Split(subject, ".")
 	if len(tokens) <= incarnationAt+1 {
-		return "", false
+		return m, false
 	}
-	return parseToken(tokens[incarnationAt+1])
+	m.incarnation = tokens[incarnationAt]
+	if m.dest, ok = parseToken(tokens[incarnationAt+1]); ok && len(tokens) > incarnationAt+2 {
+		var err error
+		m.id, err = strconv.ParseInt(tokens[incarnationAt+2], 10, 64)
+		m.isRequest = err == nil
+	}
+	return m, ok
 }
 
 // source returns the src that a subject names.
@@ -129,17 +144,4 @@ func parseToken(token string) (name string, ok bool) {
 		i += 2
 	}
 	return b.String(), Token(b.String()) == token && b.Len() > 0
-}
-
-// Permissions are the subjects that a node may use.
-type Permissions struct{ Publish, Subscribe []string }
-
-// PermissionsOf returns the permissions that a node needs. With them it can speak only
-// as itself and receives only what is for it.
-func PermissionsOf(cluster, node string) Permissions {
-	s := subjects{cluster}
-	return Permissions{
-		Publish:   []string{prefix + Token(cluster) + ".*." + Token(node)},
-		Subscribe: []string{s.to(node), s.replies(node)},
-	}
 }

@@ -30,6 +30,8 @@ type callCommand struct {
 	Rate   float64       `default:"0" placeholder:"R" help:"Begin this many calls per second. 0 means as many as get a reply, at most 64 at a time."`
 	Wait   time.Duration `default:"5s" help:"Wait at most this long for a server (${default})."`
 
+	FailFast bool `help:"Let an attempt fail at once, with error 1, if nobody has joined as the node, instead of waiting for a reply."`
+
 	Dest string `arg:"" help:"The node to call."`
 	Body string `arg:"" help:"The request's body: a JSON object with a type."`
 }
@@ -90,7 +92,7 @@ func (c *callCommand) join(ctx context.Context) (node *eddy.Node, conn *natsnet.
 	if err != nil {
 		return nil, nil, nil, err
 	}
-	net.Nodes = []string{c.As}
+	net.Nodes, net.FailFast = []string{c.As}, c.FailFast
 	conn, err = natsnet.Dial(net)
 	if err != nil {
 		return nil, nil, nil, usageError("%w", err)

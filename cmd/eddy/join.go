@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +17,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/join"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/lease"
 	"github.com/eddyrpc/eddy/metrics"
 	"github.com/eddyrpc/eddy/natsnet"
 )
@@ -56,7 +58,8 @@ func (f *natsFlags) config(node string) (natsnet.Config, error) {
 // memberFlags are the flags of commands that run node programs.
 type memberFlags struct {
 	Restarts int           `default:"10" help:"Restart a node that has died, at most this many times in a row (${default})."`
-	Grace    time.Duration `default:"35s" help:"How long a node may run on after it was told to end (${default})."`
+	Grace    time.Duration `default:"35s" help:"How long a node may run on after it was told to end, and its last messages may wait for a server (${default})."`
+	FailFast bool          `help:"Let a request to a node that nobody has joined as fail at once, with error 1, instead of being lost."`
 
 	programFlags
 }
@@ -102,6 +105,7 @@ func (f *memberFlags) check() error {
 }
 
 func (f *memberFlags) config(net natsnet.Config, log *slog.Logger, stderr io.Writer) join.Config {
+	net.FailFast = f.FailFast
 	return join.Config{
 		Net: net, Program: f.Program, Args: f.Args, Restarts: f.Restarts, Grace: f.Grace,
 		Stderr: stderr, Log: log.With("node", net.Node),
@@ -122,7 +126,9 @@ func (joinCommand) Help() string {
 
 It starts the program, tells it its name, and carries the messages of its standard input and output over NATS. If the program dies, it is restarted, after 100 ms at first and after up to 5 s later. On SIGTERM or Ctrl-C the program is told to end by SIGTERM, and its last messages are still carried.
 
-The exit status is 0 after that, and 1 if the program has died too often.`
+If another process has joined under the same name, this one waits as a standby, and takes over when the other one ends. That needs JetStream.
+
+The exit status is 0 after the end by a signal, and 1 if the program has died too often, or if a standby has taken over because this process was cut off.`
 }
 
 func (c *joinCommand) Run() error {
@@ -139,9 +145,21 @@ func (c *joinCommand) Run() error {
 	ctx, stop := untilSignal()
 	defer stop()
 	to.Nodes = c.NodeIDs
+	log := textLog(os.Stderr)
+	held := lease.Config{Net: to, Name: c.NodeID, Replicas: 3, Log: log.With("node", c.NodeID)}
+	held.Net.Nodes = nil
+	err = lease.Hold(ctx, held, func(ctx context.Context) error { return c.serve(ctx, to, log) })
+	if errors.Is(err, lease.ErrTaken) {
+		return statusErr{1, err}
+	}
+	return err
+}
+
+// serve runs the node until ctx ends.
+func (c *joinCommand) serve(ctx context.Context, to natsnet.Config, log *slog.Logger) error {
 	roundTrips := metrics.NewRoundTrips(c.NodeID)
 	to.Observe = roundTrips.Observe
-	m, err := join.New(c.memberFlags.config(to, textLog(os.Stderr), os.Stderr))
+	m, err := join.New(c.memberFlags.config(to, log, os.Stderr))
 	if err != nil {
 		return usageError("%w", err)
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natsserver"
+	"github.com/eddyrpc/eddy/internal/longtest"
 )
 
 // await waits until the process has written a text.
@@ -29,7 +30,13 @@ func (s *saying) await(t *testing.T, text string) {
 // joinProcess starts `eddy join` with a server and further arguments.
 func joinProcess(t *testing.T, url string, args ...string) (*exec.Cmd, *saying) {
 	t.Helper()
-	cmd := exec.Command("eddy", append([]string{"join", "--cluster", "test", "--nats", url}, args...)...)
+	return startEddy(t, append([]string{"join", "--cluster", "test", "--nats", url}, args...)...)
+}
+
+// startEddy starts a command, which is killed when the test ends.
+func startEddy(t *testing.T, args ...string) (*exec.Cmd, *saying) {
+	t.Helper()
+	cmd := exec.Command("eddy", args...)
 	said := &saying{}
 	cmd.Stderr = said
 	if err := cmd.Start(); err != nil {
@@ -70,6 +77,41 @@ func TestJoinDrains(t *testing.T) {
 	}
 	if err := cmd.Wait(); err != nil {
 		t.Errorf("eddy join: %v\n%s", err, said)
+	}
+}
+
+// A second eddy join under one name waits as a standby. It takes over when the first one ends,
+// or is killed, and the services likewise.
+func TestStandby(t *testing.T) {
+	t.Parallel()
+	for _, signal := range longtest.Or([]syscall.Signal{syscall.SIGTERM, syscall.SIGKILL}, []syscall.Signal{syscall.SIGTERM}) {
+		t.Run(signal.String(), func(t *testing.T) {
+			t.Parallel()
+			url := startServer(t)
+			policy := &eddy.Policy{Attempts: 300, Timeout: 100 * time.Millisecond}
+			call := func(dest, body string) {
+				t.Helper()
+				out, errs, status := calling(&callCommand{natsFlags: natsFlags{NATS: url}, Wait: 20 * time.Second, Dest: dest, Body: body}, policy)
+				if status != 0 {
+					t.Errorf("status %d\n%s%s", status, out, errs)
+				}
+			}
+			for _, p := range []struct{ args, dest, body string }{
+				{"join --node-id n1 --node-ids n1 -- node-member", "n1", `{"type":"echo"}`},
+				{"services", "lin-kv", `{"type":"write","key":1,"value":2}`},
+			} {
+				args := strings.Fields(p.args)
+				args = append([]string{args[0], "--cluster", "test", "--nats", url}, args[1:]...)
+				first, _ := startEddy(t, args...)
+				call(p.dest, p.body)
+				_, said := startEddy(t, args...)
+				said.await(t, "waits as a standby")
+				call(p.dest, p.body)
+				first.Process.Signal(signal)
+				said.await(t, "this process takes over")
+				call(p.dest, p.body)
+			}
+		})
 	}
 }
 

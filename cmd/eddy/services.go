@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"strings"
 	"time"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/lease"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natskv"
 )
 
@@ -17,7 +19,7 @@ type servicesCommand struct {
 }
 
 func (servicesCommand) Help() string {
-	return `It serves lin-kv, seq-kv, lww-kv and lin-tso to the nodes of a cluster. JetStream stores the data, which survive the nodes, this process and the servers. Run it once per cluster.`
+	return `It serves lin-kv, seq-kv, lww-kv and lin-tso to the nodes of a cluster. JetStream stores the data, which survive the nodes, this process and the servers. If it runs twice in a cluster, the second process waits as a standby, and serves when the first one ends.`
 }
 
 func (c *servicesCommand) Run() error {
@@ -30,9 +32,12 @@ func (c *servicesCommand) Run() error {
 	}
 	ctx, stop := untilSignal()
 	defer stop()
-	err = natskv.Serve(ctx, natskv.Config{
-		Net: net, Replicas: c.Replicas, Wait: c.Wait, Log: textLog(os.Stderr),
-	}, func() { fmt.Printf("serving %s\n", strings.Join(natskv.Names(), ", ")) })
+	log := textLog(os.Stderr)
+	held := lease.Config{Net: net, Name: "services", Replicas: c.Replicas, Log: log, Patience: min(c.Wait, 2*time.Second)}
+	err = lease.Hold(ctx, held, func(ctx context.Context) error {
+		return natskv.Serve(ctx, natskv.Config{Net: net, Replicas: c.Replicas, Wait: c.Wait, Log: log},
+			func() { fmt.Printf("serving %s\n", strings.Join(natskv.Names(), ", ")) })
+	})
 	if err != nil && ctx.Err() == nil {
 		return err
 	}

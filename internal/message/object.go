@@ -17,23 +17,27 @@ type Field struct {
 // Fields returns the members of the JSON object that text consists of, in their
 // order. The values are parts of text.
 func Fields(text []byte) (fields []Field, err error) {
-	r := readers.Get().(*reader)
-	defer readers.Put(r)
-	err = r.object(text, func(name, value []byte) error {
-		fields = append(fields, Field{Unquote(name), value})
+	err = Each(text, func(name []byte, value jsontext.Value) error {
+		fields = append(fields, Field{string(name), value})
 		return nil
 	})
 	return fields, err
 }
 
-// Member returns the value of an object's member: the last one if there are
-// several, nil if there is none or text is not a JSON object. The name must
-// need no escapes.
-func Member(text []byte, name string) (found jsontext.Value) {
+// Each calls f with the name and the value of each member of the JSON object that text
+// consists of, in their order. Both are valid until f returns. It returns the first error of
+// f, unless text is not a JSON object.
+func Each(text []byte, f func(name []byte, value jsontext.Value) error) error {
 	r := readers.Get().(*reader)
 	defer readers.Put(r)
-	err := r.object(text, func(quoted, value []byte) error {
-		if is(quoted, name) {
+	return r.object(text, func(quoted, value []byte) error { return f(unquoted(quoted), value) })
+}
+
+// Member returns the value of an object's member: the last one if there are
+// several, nil if there is none or text is not a JSON object.
+func Member(text []byte, name string) (found jsontext.Value) {
+	err := Each(text, func(n []byte, value jsontext.Value) error {
+		if string(n) == name {
 			found = value
 		}
 		return nil

@@ -205,18 +205,19 @@ func notJSON(err error) error {
 	return fmt.Errorf("not JSON: %w", err)
 }
 
-// is reports whether a quoted name is name, which needs no escapes.
-func is(quoted []byte, name string) bool {
-	if bytes.IndexByte(quoted, '\\') >= 0 {
-		return Unquote(quoted) == name
-	}
-	return string(quoted[1:len(quoted)-1]) == name
-}
+// is reports whether a quoted name is name.
+func is(quoted []byte, name string) bool { return string(unquoted(quoted)) == name }
 
 // Unquote decodes a JSON string. A lone surrogate becomes U+FFFD.
-func Unquote(quoted []byte) string {
+func Unquote(quoted []byte) string { return string(unquoted(quoted)) }
+
+// unquoted is Unquote for bytes. They are a part of quoted if it has no escape.
+func unquoted(quoted []byte) []byte {
+	if len(quoted) > 1 && quoted[0] == '"' && bytes.IndexByte(quoted, '\\') < 0 {
+		return quoted[1 : len(quoted)-1]
+	}
 	text, _ := jsontext.AppendUnquote(nil, quoted) // the error reports a lone surrogate
-	return string(text)
+	return text
 }
 
 // readName reads a string that must not be empty.

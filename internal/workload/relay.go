@@ -111,21 +111,21 @@ func (w *relay) Final(node string) Request { return w.request(w.n+1, w.other(nod
 func (*relay) Settled([]history.Op) bool { return true }
 
 func (*relay) Read(req *Request, body []byte) (jsontext.Value, error) {
-	attempts, err := required(body, "attempts")
-	if err != nil {
-		return nil, err
+	values, err := members(req, body, "attempts", "result")
+	attempts, result := values[0], values[1]
+	if attempts == nil {
+		return nil, missing("attempts")
 	}
 	if n, ok := canonical.Int(attempts); !ok || n < 1 {
 		return nil, fmt.Errorf("its attempts must be an integer from 1, not %s", attempts)
 	}
-	result, err := required(body, "result")
-	if err != nil {
-		return nil, err
+	if result == nil {
+		return nil, missing("result")
 	}
 	if result.Kind() != '{' {
 		return nil, fmt.Errorf("its result must be an object")
 	}
-	return fmt.Appendf(nil, `{"attempts":%s,"result":%s}`, attempts, result), closed(req, body, "attempts", "result")
+	return fmt.Appendf(nil, `{"attempts":%s,"result":%s}`, attempts, result), err
 }
 
 // ExpectsError reports whether the call was to a simulated node.

@@ -225,11 +225,5 @@ func Find(name string) (Spec, error) {
 // Member returns the raw value of an object's member, or nil.
 func Member(object []byte, name string) jsontext.Value { return message.Member(object, name) }
 
-// required returns the raw value of a member, or an error if it is missing.
-func required(body []byte, name string) (jsontext.Value, error) {
-	v := Member(body, name)
-	if v == nil {
-		return nil, fmt.Errorf("the body has no %q", name)
-	}
-	return v, nil
-}
+// missing returns the error for a body without a member.
+func missing(name string) error { return fmt.Errorf("the body has no %q", name) }

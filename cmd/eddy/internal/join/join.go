@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/cluster"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/lease"
 	"github.com/eddyrpc/eddy/internal/message"
 	"github.com/eddyrpc/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/natsnet"
@@ -36,7 +37,8 @@ type Config struct {
 	// Restarts is how often in a row the program is restarted. After 30 s without a
 	// death the count begins again.
 	Restarts int
-	// Grace is how long the program may run on after it was told to end.
+	// Grace is how long the program may run on after it was told to end, and how long its last
+	// messages may wait for a server.
 	Grace time.Duration
 	// Stderr receives the lines that the program writes to its standard error, each
 	// after the node's name and without anything that a terminal obeys.
@@ -51,6 +53,7 @@ type Member struct {
 	now   atomic.Pointer[incarnation]
 	ready chan struct{} // closed when the program has accepted init for the first time
 	once  sync.Once     // closes ready
+	until time.Time     // the program, which was told to end, may run on until then
 }
 
 // An incarnation is one process of the program.
@@ -90,9 +93,10 @@ func (m *Member) Health() error {
 }
 
 // Run runs the program until ctx ends. Then the program gets SIGTERM, and its last
-// messages are still carried. An error says why the program is not restarted.
+// messages are still carried. If another process has taken over (lease.ErrTaken), the program
+// is killed. An error says why the program is not restarted.
 func (m *Member) Run(ctx context.Context) error {
-	defer m.net.Close()
+	defer m.leave()
 	ctx, end := context.WithCancelCause(ctx)
 	go func() { end(connectionError{m.carryIn()}) }()
 	pause, deaths := firstPause, 0
@@ -119,6 +123,18 @@ func (m *Member) Run(ctx context.Context) error {
 		}
 		pause = min(2*pause, lastPause)
 	}
+}
+
+// leave leaves the cluster. What the program has written is still sent, as long as the program
+// might have run on.
+func (m *Member) leave() {
+	last := time.Now().Add(time.Second)
+	if m.until.After(last) {
+		last = m.until
+	}
+	ctx, cancel := context.WithDeadline(context.Background(), last)
+	defer cancel()
+	m.net.Shutdown(ctx)
 }
 
 // A connectionError is the reason why the connection has ended before ctx did.
@@ -158,6 +174,10 @@ func (m *Member) runOnce(ctx context.Context) (cluster.Exit, error) {
 	case <-p.Done():
 		return p.Wait(), nil
 	case <-ctx.Done():
+		if errors.Is(context.Cause(ctx), lease.ErrTaken) {
+			p.Kill() // two processes must not act under one name
+			return p.Wait(), nil
+		}
 		return m.stop(p), nil
 	}
 }
@@ -165,6 +185,7 @@ func (m *Member) runOnce(ctx context.Context) (cluster.Exit, error) {
 // stop tells the program to end and waits for it. Meanwhile its messages are carried: it
 // may still wait for replies.
 func (m *Member) stop(p *cluster.Process) cluster.Exit {
+	m.until = time.Now().Add(m.cfg.Grace)
 	p.Terminate()
 	select {
 	case <-p.Done():

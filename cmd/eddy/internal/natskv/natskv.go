@@ -69,6 +69,11 @@ func Serve(ctx context.Context, cfg Config, ready func()) error {
 	var served sync.WaitGroup
 	defer served.Wait()
 	defer end(nil)
+	var allowed permissions
+	nc.SetErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+		cfg.Log.Warn("error of NATS", "error", err)
+		allowed.failed(err)
+	})
 	nc.SetClosedHandler(func(nc *nats.Conn) {
 		end(failure{fmt.Errorf("the connection to JetStream has ended: %v", nc.LastError())})
 	})
@@ -80,7 +85,7 @@ func Serve(ctx context.Context, cfg Config, ready func()) error {
 		case err != nil:
 			return fmt.Errorf("%s: %w", name, err)
 		}
-		n := node(name, kv)
+		n := node(name, kv, &allowed)
 		n.Log = cfg.Log.With("node", name)
 		joined := make(chan struct{})
 		n.OnInit(func(context.Context) error { close(joined); return nil })
@@ -137,7 +142,7 @@ func failureOf(ctx context.Context) error {
 }
 
 // Bucket returns the name of a service's bucket.
-func Bucket(cluster, service string) string { return "eddy-" + natsnet.Token(cluster) + "-" + service }
+func Bucket(cluster, service string) string { return natsnet.BucketOf(cluster, service) }
 
 // bucket returns a service's bucket, which it makes if there is none.
 func bucket(ctx context.Context, js jetstream.JetStream, cfg *Config, name string) (jetstream.KeyValue, error) {
@@ -161,15 +166,20 @@ func bucket(ctx context.Context, js jetstream.JetStream, cfg *Config, name strin
 }
 
 // node returns the node that serves a service.
-func node(name string, kv jetstream.KeyValue) *eddy.Node {
+func node(name string, kv jetstream.KeyValue, allowed *permissions) *eddy.Node {
 	n := &eddy.Node{}
+	begin := func(ctx context.Context, key string) (context.Context, func()) {
+		ctx, cancel := context.WithTimeout(ctx, opTime)
+		ctx, end := allowed.begin(ctx, kv.Bucket(), key)
+		return ctx, func() { end(); cancel() }
+	}
 	if name == "lin-tso" {
 		n.Handle("ts", func(ctx context.Context, _ *eddy.Request) (any, error) {
-			ctx, cancel := context.WithTimeout(ctx, opTime)
-			defer cancel()
+			ctx, end := begin(ctx, "ts")
+			defer end()
 			ts, err := kv.Put(ctx, "ts", nil) // revisions only grow
 			if err != nil {
-				return nil, errorReply(err)
+				return nil, errorReply(ctx, err)
 			}
 			return map[string]any{"ts": ts}, nil
 		})
@@ -180,13 +190,14 @@ func node(name string, kv jetstream.KeyValue) *eddy.Node {
 		"read": s.read, "write": s.write, "cas": s.cas,
 	} {
 		n.Handle(typ, func(ctx context.Context, req *eddy.Request) (any, error) {
-			key := req.Body.Get("key")
-			if key == nil {
+			raw := req.Body.Get("key")
+			if raw == nil {
 				return nil, eddy.Errorf(eddy.MalformedRequest, "%s needs key", typ)
 			}
-			ctx, cancel := context.WithTimeout(ctx, opTime)
-			defer cancel()
-			return serve(ctx, req, bucketKey(key))
+			key := bucketKey(raw)
+			ctx, end := begin(ctx, key)
+			defer end()
+			return serve(ctx, req, key)
 		})
 	}
 	return n

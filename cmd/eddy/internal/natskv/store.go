@@ -79,7 +79,7 @@ func (s *store) get(ctx context.Context, key string) (entry, error) {
 	case err == nil:
 		e = entry{got.Value(), got.Revision()}
 	case !errors.Is(err, jetstream.ErrKeyNotFound):
-		return e, errorReply(err)
+		return e, errorReply(ctx, err)
 	}
 	return s.newest(key, e), nil
 }
@@ -109,7 +109,7 @@ func (s *store) replace(ctx context.Context, key string, e entry, value []byte) 
 		s.mu.Unlock()
 		return false, nil
 	}
-	return false, errorReply(err)
+	return false, errorReply(ctx, err)
 }
 
 // current returns an entry that was current at a moment since current was called; for
@@ -124,7 +124,7 @@ func (s *store) current(ctx context.Context, key string) (entry, error) {
 			return e, err
 		}
 		if ctx.Err() != nil {
-			return e, errorReply(ctx.Err())
+			return e, errorReply(ctx, ctx.Err())
 		}
 	}
 }
@@ -147,7 +147,7 @@ func (s *store) write(ctx context.Context, req *eddy.Request, key string) (any, 
 	}
 	revision, err := s.kv.Put(ctx, key, value)
 	if err != nil {
-		return nil, errorReply(err)
+		return nil, errorReply(ctx, err)
 	}
 	s.newest(key, entry{bytes.Clone(value), revision})
 	return map[string]any{}, nil
@@ -183,14 +183,5 @@ func (s *store) cas(ctx context.Context, req *eddy.Request, key string) (any, er
 		}
 		return nil, eddy.Errorf(eddy.PreconditionFailed, "key %.200s is %.200s, not %.200s", req.Body.Get("key"), e.value, from)
 	}
-	return nil, errorReply(ctx.Err())
-}
-
-// errorReply returns the error reply to an operation that JetStream did not acknowledge.
-// It is definite if there is no leader: then no server has stored the message.
-func errorReply(err error) error {
-	if errors.Is(err, jetstream.ErrNoStreamResponse) {
-		return eddy.Errorf(eddy.TemporarilyUnavailable, "JetStream has no leader now")
-	}
-	return eddy.Errorf(eddy.Timeout, "JetStream: %v", err)
+	return nil, errorReply(ctx, ctx.Err())
 }
