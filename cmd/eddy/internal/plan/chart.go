@@ -40,13 +40,13 @@ func (p Points) MarshalJSON() ([]byte, error) {
 	return json.Marshal([2][]float64{xs, ys})
 }
 
-// logarithmic shows X by its logarithm, if there are points with different X above 0. Points at
-// 0 move to the least X above it.
+// logarithmic shows X by its logarithm, if there are points with different X above 0. Points
+// before the least X at which a curve has reached one percent move there.
 func (c *Chart) logarithmic() {
 	least, most := math.Inf(1), 0.0
 	for _, curve := range c.Curves {
 		for _, p := range curve.Points {
-			if most = max(most, p.X); p.X > 0 {
+			if most = max(most, p.X); p.X > 0 && p.Y >= 0.01 {
 				least = min(least, p.X)
 			}
 		}
