@@ -332,8 +332,8 @@ func (r *relayCheck) numbers() []Number {
 	}
 	numbers := []Number{
 		{"calls", c.calls},
-		{"successful calls", c.successful},
-		{"failed calls", c.failed - c.refused},
+		{"calls with a result", c.successful},
+		{"calls with an error", c.failed - c.refused},
 		{"refused calls", c.refused},
 		{"attempts", c.attempts},
 		{"maximum attempts per call", c.maxAttempts},

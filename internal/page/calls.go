@@ -20,7 +20,8 @@ type call struct {
 // node's request is another attempt of a call if the same incarnation of the node has
 // sent the same body (without ids) to the same receiver before, no reply to these
 // attempts has been delivered since, and the request is not made for another call.
-// Otherwise it is a new call. A reply belongs to the call of its request, a duplicate
+// Otherwise it is a new call. The payload of a call is sent for that call only, so a
+// relay that sends it again although it has a reply makes another attempt. A reply belongs to the call of its request, a duplicate
 // to the call of its original.
 //
 // A call is made for another call if its body is the payload of that call, or if that
@@ -104,10 +105,11 @@ func (g *grouping) addRequest(m *sim.Record, timeout time.Duration) {
 	body := sim.BodyHash(m.Body)
 	key := attempt{m.Src, m.Dest, m.Incarnation, body}
 	c := call{parent: g.payloads[attempt{src: m.Src, body: body}], timeout: timeout}
-	if c.parent == 0 {
+	relayed := c.parent != 0
+	if !relayed {
 		c.parent = g.openCall(m.Src)
 	}
-	if t := g.latest[key]; t != nil && !t.settled && (c.parent == 0 || c.parent == g.calls[t.call].parent) {
+	if t := g.latest[key]; t != nil && (relayed || !t.settled) && (c.parent == 0 || c.parent == g.calls[t.call].parent) {
 		g.of[m.Index] = t.call
 		g.byRequest[request{m.Src, m.Dest, m.ID}] = t
 		return

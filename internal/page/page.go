@@ -37,6 +37,7 @@ type Test struct {
 
 	Reasons  []Reason // why the verdict is not pass; the main reason first
 	Kinds    []string // the checks of the reasons, each with how often and when first
+	Advice   []string // for each of Kinds what to do, or ""
 	Warnings []string // what nodes said to each other that is unusual
 	Nodes    []string // the lanes after those of clients
 	Timeout  time.Duration
@@ -55,6 +56,14 @@ type Reason struct {
 	Unknown  bool    `json:"unknown"`
 	Record   int     `json:"record"`   // the index of the message that shows it, or -1
 	Involved []int   `json:"involved"` // the indices of the messages needed to understand it
+}
+
+// AdviceFor returns what to do about one of Kinds, or "".
+func (t *Test) AdviceFor(kind int) string {
+	if kind >= len(t.Advice) {
+		return ""
+	}
+	return t.Advice[kind]
 }
 
 // Explained returns the other lines of the text.
@@ -104,6 +113,12 @@ type head struct {
 	Blocks     []block           `json:"blocks"`
 	BodiesKept int               `json:"bodies_kept"`
 	BodyBytes  int               `json:"body_bytes"`
+	Functions  []*function       `json:"functions"`
+	Links      []*link           `json:"links"`
+	AllLinks   int               `json:"all_links"`
+	Losses     []float64         `json:"losses"`    // when messages outside the page were lost, in ms; only if it lacks messages
+	SentFrom   float64           `json:"sent_from"` // when the first and the last message of the page were sent, in ms
+	SentTo     float64           `json:"sent_to"`
 }
 
 // A part is one thing that the page's script reads.
@@ -149,7 +164,8 @@ func (t *Test) parts(prefix string) ([]part, error) {
 	n.Number("")
 	g := group(t.Journal, t.Timeout)
 	columns, bigIDs, bigReplies := messages(t.Journal, g, first, end, n)
-	ops := operations(t.History, t.requests(), first, end, n)
+	requests := t.requests()
+	ops := operations(t.History, requests, first, end, n)
 	parts := []part{{prefix + "messages", pack(columns)}, {prefix + "calls", pack(g.columns())}, {prefix + "operations", pack(ops)}}
 	room := pageBytes
 	for _, p := range parts {
@@ -163,6 +179,14 @@ func (t *Test) parts(prefix string) ([]part, error) {
 		BigIDs: bigIDs, BigReplies: bigReplies, Blocks: blocks, BodiesKept: kept, BodyBytes: bodyBytes,
 	}
 	h.Fates = sim.Fates()
+	h.Functions = functions(t.History, g, requests)
+	h.Links, h.AllLinks = links(t.Journal, g)
+	if end > first {
+		h.SentFrom, h.SentTo = millis(t.Journal.At(first).Sent), millis(t.Journal.At(end-1).Sent)
+	}
+	if h.Messages < h.All {
+		h.Losses = lossTimes(t.Journal)
+	}
 	text, err := json.Marshal(&h, jsonv1.FormatDurationAsNano(true))
 	if err != nil {
 		return nil, fmt.Errorf("encode the head of the page: %w", err)
@@ -173,6 +197,8 @@ func (t *Test) parts(prefix string) ([]part, error) {
 	}
 	return parts, nil
 }
+
+func millis(d time.Duration) float64 { return float64(d.Nanoseconds()) / 1e6 }
 
 // window returns the range of messages in the page.
 func (t *Test) window() (first, end int) {

@@ -35,6 +35,9 @@ func (r *Results) Headline() string {
 	if len(r.Reasons) == 0 {
 		return ""
 	}
+	if says := r.adviceFor(&r.Reasons[0]).says; says != "" {
+		return says
+	}
 	return strings.TrimSuffix(r.Reasons[0].First(), ".")
 }
 

@@ -37,7 +37,7 @@ func (r *Results) page(name string, j *sim.Journal, h *history.History) (*page.T
 	t := &page.Test{
 		Name: name, Verdict: r.Verdict, Sentence: r.Sentence(), Command: r.Again(), Seed: r.Seed,
 		Nodes: slices.Concat(r.Nodes, r.SimulatedNodes), Timeout: time.Duration(r.Timeout * float64(time.Millisecond)), Results: text,
-		Kinds: r.Kinds(), Warnings: r.warnings(), Journal: j, History: h,
+		Kinds: r.Kinds(), Advice: r.Advice(), Warnings: r.warnings(), Journal: j, History: h,
 	}
 	longest := shortTest
 	if r.Case != nil {

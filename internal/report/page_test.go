@@ -66,6 +66,7 @@ func TestTextOfReasons(t *testing.T) {
         It asked for y.
       3.000s  c2 got z
     2.000s  exit: n1 exited
+    what to do: The last lines on its standard error are in the directory of the test.
     4.000s  stopped: the test ended early
 `
 	if got, _, _ := strings.Cut(r.Text(), "\noperations"); got != want {

@@ -295,6 +295,9 @@ func (r *Results) writeReasons(b *strings.Builder) {
 			fmt.Fprintf(b, "%s  %7.3fs  %s%s\n", before, reason.Seconds, name, text)
 			shown++
 		}
+		if do := r.adviceFor(k.reasons[0]).do; do != "" {
+			fmt.Fprintf(b, "    what to do: %s\n", do)
+		}
 		if more := len(k.reasons) - most; more > 0 {
 			fmt.Fprintf(b, "    and %d more in results.json\n", more)
 		}

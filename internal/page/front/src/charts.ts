@@ -1,6 +1,6 @@
 import uPlot from "../third_party/uplot/uPlot.esm.js";
 import { FAIL, OK, OPEN, Test } from "./data";
-import { h, span, table } from "./dom";
+import { h, printable, span, table } from "./dom";
 import { Band, stretches } from "./faults";
 import { onTheme, theme, Theme } from "./theme";
 import { View } from "./view";
@@ -54,9 +54,9 @@ function figure(title: string, test: Test, view: View, bands: Band[], data: (num
     plot?.destroy();
     const t = theme(), axis = { stroke: t.faint, grid: { stroke: t.line, width: 0.5 }, ticks: { stroke: t.line }, font: "12px system-ui" };
     plot = new uPlot({
-      width: host.clientWidth || 480, height: 230, scales: { x: { time: false, range: () => [0, test.end / 1000] }, y: points ? { range: (_, __, max) => [0, Math.max(max, longest(test)) * 1.05 || 1] } : { range: (_, __, max) => [0, max * 1.08 || 1] } },
+      width: host.clientWidth || 480, height: 230, scales: { x: { time: false, range: () => [0, test.end / 1000] }, y: points ? { distr: 3, range: () => decades(test) } : { range: (_, __, max) => [0, max * 1.08 || 1] } },
       cursor: { drag: { x: true, y: false, setScale: false }, points: { size: 5 } },
-      axes: [{ ...axis, values: (_, all) => all.map((v) => v + " s") }, { ...axis, size: 66, values: (_, all) => all.map((v) => (v === 0 ? "0" : unit(v))) }],
+      axes: [{ ...axis, values: (_, all) => all.map((v) => v + " s") }, { ...axis, size: 66, values: (_, all) => all.map((v: number | null) => (v === null ? "" : v === 0 ? "0" : unit(v))) }],
       series: [{ label: "time", value: (_, v) => (v == null ? "–" : v.toFixed(3) + " s") }, ...series(t).map((s) => ({ ...s, spanGaps: true, points: { show: data[0].length < 40 }, value: (_: uPlot, v: number | null) => (v == null ? "–" : unit(v)) }))],
       hooks: {
         drawClear: [(u) => behind(u, t, view, bands)],
@@ -77,14 +77,24 @@ function figure(title: string, test: Test, view: View, bands: Band[], data: (num
     waiting = true;
     setTimeout(() => { waiting = false; plot?.redraw(false); }, 80);
   });
-  return h("figure", {}, h("figcaption", {}, title), host, h("details", {}, h("summary", {}, "as a table"), numbers));
+  const key = points ? h("p", { class: "note" }, Array.from(marksOf(test)).map(([f, mark]) => `${marks[mark]} ${printable(test.name(f))}`).join("   ") + "; hollow marks did not end ok. The axis is logarithmic.") : null;
+  return h("figure", {}, h("figcaption", {}, title), host, key, h("details", {}, h("summary", {}, "as a table"), numbers));
 }
 
-function longest(test: Test): number {
+/** least is the shortest latency that the chart shows, in ms. */
+const least = 0.001;
+
+/** decades returns the powers of ten around all latencies. */
+function decades(test: Test): [number, number] {
   const { ops } = test;
-  let l = 0;
-  for (let i = 0; i < ops.count; i++) if (ops.to[i] !== Infinity) l = Math.max(l, ops.to[i] - ops.from[i]);
-  return l;
+  let low = Infinity, high = 0;
+  for (let i = 0; i < ops.count; i++) {
+    if (ops.to[i] === Infinity) continue;
+    low = Math.min(low, ops.to[i] - ops.from[i]);
+    high = Math.max(high, ops.to[i] - ops.from[i]);
+  }
+  const from = 10 ** Math.floor(Math.log10(Math.max(Math.min(low, 100), least)));
+  return [from, Math.max(10 ** Math.ceil(Math.log10(Math.max(high, least))), from * 10)];
 }
 
 /** behind draws the faults, and a frame around the time that the diagram shows. */
@@ -106,19 +116,36 @@ function behind(u: uPlot, t: Theme, view: View, bands: Band[]): void {
   c.restore();
 }
 
-/** scatter draws operations as points. Those that did not end ok are crosses. */
+const marks = ["●", "■", "▲", "◆"];
+
+/** marksOf returns the mark of each function, by the number of its name. */
+function marksOf(test: Test): Map<number, number> {
+  const { ops } = test, of = new Map<number, number>();
+  for (let i = 0; i < ops.count; i++) if (!of.has(ops.f[i])) of.set(ops.f[i], Math.min(of.size, marks.length - 1));
+  return of;
+}
+
+/** scatter draws operations as marks, one for each function. Those that did not end ok are hollow. */
 function scatter(u: uPlot, t: Theme, test: Test): void {
-  const { ops } = test, c = u.ctx, step = Math.max(1, Math.ceil(ops.count / most)), r = 2.2 * devicePixelRatio;
+  const { ops } = test, c = u.ctx, step = Math.max(1, Math.ceil(ops.count / most)), r = 2.6 * devicePixelRatio, of = marksOf(test);
   c.save();
   for (let i = 0; i < ops.count; i += step) {
     if (ops.outcome[i] === OPEN) continue;
-    const x = u.valToPos(ops.from[i] / 1000, "x", true), y = u.valToPos(ops.to[i] - ops.from[i], "y", true);
-    c.globalAlpha = 0.55;
+    const x = u.valToPos(ops.from[i] / 1000, "x", true), y = u.valToPos(Math.max(ops.to[i] - ops.from[i], least), "y", true);
+    c.globalAlpha = 0.6;
     c.fillStyle = c.strokeStyle = ops.outcome[i] === OK ? t.ok : ops.outcome[i] === FAIL ? t.fail : t.indefinite;
     c.lineWidth = 1.6 * devicePixelRatio;
-    c.beginPath();
-    if (ops.outcome[i] === OK) { c.arc(x, y, r * 0.8, 0, 7); c.fill(); } else { c.moveTo(x - r, y - r); c.lineTo(x + r, y + r); c.moveTo(x - r, y + r); c.lineTo(x + r, y - r); c.stroke(); }
+    trace(c, of.get(ops.f[i])!, x, y, ops.outcome[i] === OK ? r : r * 1.5);
+    if (ops.outcome[i] === OK) c.fill(); else c.stroke();
   }
   c.restore();
 }
 
+/** trace makes a path of the outline of a mark. */
+function trace(c: CanvasRenderingContext2D, mark: number, x: number, y: number, r: number): void {
+  c.beginPath();
+  if (mark === 0) c.arc(x, y, r, 0, 7);
+  else if (mark === 1) c.rect(x - r, y - r, 2 * r, 2 * r);
+  else if (mark === 2) { c.moveTo(x, y - r * 1.2); c.lineTo(x + r * 1.2, y + r); c.lineTo(x - r * 1.2, y + r); c.closePath(); }
+  else { c.moveTo(x, y - r * 1.3); c.lineTo(x + r * 1.3, y); c.lineTo(x, y + r * 1.3); c.lineTo(x - r * 1.3, y); c.closePath(); }
+}

@@ -20,6 +20,10 @@ export interface Results {
   messages: Record<string, number>; faults: Record<string, number>; numbers: Record<string, unknown>; notes: string[];
   command: { args: string[]; dir: string };
 }
+/** A FunctionRow counts the operations of one kind, and the messages that they took, of the whole test. */
+export interface FunctionRow { name: string; ok: number; fail: number; indefinite: number; messages: number; most: number; latency_ms: Record<string, number> }
+/** A LinkRow counts the messages from one sender to one receiver, of the whole test. */
+export interface LinkRow { src: string; dest: string; sent: number; lost: number; copies: number; requests: number; calls: number; mean_ms: number }
 interface Block { first: number; count: number }
 /** A StoryLine is a line of what happened. message is the index in the journal of its message, or -1. */
 export interface StoryLine { at: string; text: string; message: number }
@@ -29,6 +33,7 @@ export interface Head {
   first: number; messages: number; all: number; operations: number; calls: number;
   big_ids: Record<string, string>; big_replies: Record<string, string>;
   blocks: Block[] | null; bodies_kept: number; body_bytes: number;
+  functions: FunctionRow[] | null; links: LinkRow[] | null; all_links: number; losses: number[] | null; sent_from: number; sent_to: number;
 }
 
 export interface Messages {

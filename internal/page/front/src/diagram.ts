@@ -7,6 +7,7 @@ import { Lanes } from "./lanes";
 import { arrowHead, cross, hatch } from "./strokes";
 import { Pen, SVGPen } from "./svg";
 import { theme, Theme } from "./theme";
+import { hatchUndrawn } from "./undrawn";
 import { drawAxis } from "./timeaxis";
 import { Values } from "./values";
 import { View } from "./view";
@@ -161,6 +162,7 @@ export class Diagram {
     c.rect(gutter - 6, 0, this.wide - gutter + 6 - 2, this.high - axis);
     c.clip();
     this.drawBands(c, t, labels);
+    hatchUndrawn(c, t, this.test, labels, (at) => this.x(at), [gutter, this.top, this.wide - right, this.high - axis]);
     this.dense = all === null || all.length > mostArrows;
     this.drawn = this.dense ? [] : all!;
     if (this.dense) {
@@ -179,8 +181,7 @@ export class Diagram {
   }
 
   private describe(all: number[] | null): void {
-    const { view } = this;
-    const n = all === null ? this.firstSince(view.to) - this.firstSince(view.from) : all.length;
+    const { view } = this, n = all === null ? this.firstSince(view.to) - this.firstSince(view.from) : all.length;
     const digits = digitsFor(view.to - view.from);
     const shown = Math.floor((this.high - this.top - axis) / this.row), laneCount = this.lanes.names.length;
     const lanes = shown < laneCount ? ` Lanes ${this.scrolled + 1} to ${this.scrolled + shown} of ${laneCount}: ↑ and ↓ move.` : "";

@@ -109,10 +109,21 @@ export class Explorer {
     if (/^m\d+$/.test(address) && number >= head.first && number < head.first + head.messages) this.showMessage(number - head.first);
     else if (/^k\d+$/.test(address) && number > 0 && number < test.calls.count) this.showCall(number);
     else if (/^v\d+$/.test(address) && (head.reasons ?? [])[number]) this.showReason(number);
-    else this.panel.append(this.help());
+    else {
+      if (address !== "") this.panel.append(this.nothing(address));
+      this.panel.append(this.help());
+    }
     diagram.limitLanes((diagram.focus as Focus | null)?.messages ?? null);
     if (diagram.focus && view.to - view.from < 1e-6) view.whole();
     diagram.request();
+  }
+
+  /** nothing says that there is nothing with an address. */
+  private nothing(address: string): HTMLElement {
+    const { head } = this.test, number = count(Number(address.slice(1)));
+    const text = address[0] === "m" ? (Number(address.slice(1)) < head.all ? `Message ${number} is not in this page. It is in journal.jsonl.` : `There is no message ${number}: this test has ${plural(head.all, "message")}.`)
+      : address[0] === "k" ? `There is no call ${number} in this page.` : `There is no violation ${number} in this test.`;
+    return h("p", { class: "warning", role: "alert" }, text);
   }
 
   private showMessage(i: number): void {
@@ -206,7 +217,8 @@ export class Explorer {
     if (i !== diagram.hover) { diagram.hover = i; diagram.request(); }
   }
 
-  private key(e: KeyboardEvent): void {
+  /** key does what a key means. */
+  key(e: KeyboardEvent): void {
     if (e.ctrlKey || e.metaKey || e.altKey) return;
     const { view, diagram, test } = this, middle = (view.from + view.to) / 2, selected = diagram.focus?.selected ?? -1;
     const keys: Record<string, () => void> = {

@@ -4,7 +4,7 @@ import { load, Test } from "./data";
 import { Go, link } from "./details";
 import { h } from "./dom";
 import { Explorer } from "./explorer";
-import { faults, links, numbers, perOperation } from "./tables";
+import { faults, links, numbers, perFunction } from "./tables";
 import { kindsOf, Story } from "./story";
 import { Timeline } from "./timeline";
 import { matters } from "./matters";
@@ -50,27 +50,40 @@ function copyButtons(): void {
   }
 }
 
-function sections(test: Test, view: View): HTMLElement {
+/** sections returns the explanation and the diagram of a test, and what is below them. */
+function sections(test: Test, view: View): [HTMLElement, HTMLElement] {
   const explorer = new Explorer(test, view, goIn(test.index));
   explorers.push(explorer);
   const bands = explorer.diagram.bands;
   const toDiagram = goIn(test.index, () => explorer.element.scrollIntoView({ block: "start" }));
   const timeline = new Timeline(test, view, bands, toDiagram), story = new Story(test, toDiagram);
   stories.push(story);
-  return h("div", { class: "test" }, story.element, explorer.element, timeline.element, charts(test, view, bands),
-    h("details", { class: "more", open: true }, h("summary", {}, "Numbers, faults and links"), numbers(test), faults(test), perOperation(test), links(test)));
+  return [h("div", { class: "test" }, story.element, explorer.element), h("div", { class: "test" }, timeline.element, charts(test, view, bands),
+    h("details", { class: "more", open: true }, h("summary", {}, "Numbers, faults and links"), numbers(test), perFunction(test), faults(test), links(test)))];
 }
 
 /** reasonsAtTop makes each kind of violation at the top of the page a link to the first of them. */
 function reasonsAtTop(test: Test): void {
-  const go = goIn(test.index), top = document.getElementById(`t${test.index}-top`);
+  const show = () => {
+    const { panel, element } = explorers[test.index], narrow = matchMedia("(max-width:1100px)").matches; // the panel is below the diagram
+    (narrow ? panel : element).scrollIntoView({ block: narrow ? "start" : "nearest" });
+  };
+  const go = goIn(test.index, show), top = document.getElementById(`t${test.index}-top`);
   if ((test.head.reasons ?? []).length === 0) return;
-  kindsOf(test).forEach((k, i) => top?.querySelectorAll(".kinds li")[i]?.replaceChildren(link(go, `v${k.first}`, k.text)));
+  kindsOf(test).forEach((k, i) => top?.querySelectorAll(".kinds .kind")[i]?.replaceChildren(link(go, `v${k.first}`, k.text)));
   top?.querySelector(".kinds")?.after(h("p", { class: "ways" }, link(go, "v0", "Show what could have caused it")));
+}
+
+/** backToList adds a link to the list of tests if eddy serve has served the page. */
+function backToList(): void {
+  if (/^https?:$/.test(location.protocol) && /^\/test\/[^/]+\/[^/]+\/$/.test(location.pathname)) {
+    document.getElementById("page")!.prepend(h("p", { class: "back" }, h("a", { href: "/" }, "All tests")));
+  }
 }
 
 async function main(): Promise<void> {
   copyButtons();
+  backToList();
   const two = document.getElementById("t1-head") !== null;
   const tests = await Promise.all((two ? [0, 1] : [0]).map(load));
   if (two) {
@@ -78,11 +91,14 @@ async function main(): Promise<void> {
     app.append(await compare(tests[0], tests[1], go));
   }
   const view = new View(Math.max(...tests.map((t) => t.end)));
-  tests.forEach((t, i) => {
-    if (two) app.append(h("h2", {}, `${"AB"[i]}: ${t.head.name}`));
-    app.append(sections(t, view));
-    if (!two) view.set(...matters(t));
-    reasonsAtTop(t);
+  const title = (i: number) => (two ? [h("h2", {}, `${"AB"[i]}: ${tests[i].head.name}`)] : []);
+  const all = tests.map((t) => sections(t, view));
+  all.forEach(([diagram], i) => app.append(...title(i), diagram)); // the diagrams of two tests are seen together
+  all.forEach(([, below], i) => app.append(...title(i), below));
+  if (!two) view.set(...matters(tests[0]));
+  tests.forEach(reasonsAtTop);
+  addEventListener("keydown", (e) => { // the keys of the diagram work before anything has the focus
+    if (e.target === document.body && !["Enter", " "].includes(e.key)) explorers[0]?.key(e);
   });
   addEventListener("hashchange", follow);
   addEventListener("popstate", follow);

@@ -1,7 +1,9 @@
 import { Test } from "./data";
 import { h } from "./dom";
 import { Band, stretches } from "./faults";
+import { hatch } from "./strokes";
 import { theme } from "./theme";
+import { undrawn } from "./undrawn";
 import { View } from "./view";
 
 /** An Overview is a strip that shows the whole test: the rate of messages, faults, and the view. Dragging moves the view. */
@@ -55,6 +57,7 @@ export class Overview {
       c.fillStyle = t.lost;
       c.fillRect(i * each, tall - gone, Math.max(each - 0.3, 0.8), gone);
     }
+    for (const [from, to] of undrawn(this.test)) hatch(c, t, x(from), 0, x(to) - x(from), tall);
     for (const r of this.test.head.reasons ?? []) {
       const at = x(r.seconds * 1000);
       c.fillStyle = t.mark;
