@@ -66,6 +66,19 @@ func (t *Test) AdviceFor(kind int) string {
 	return t.Advice[kind]
 }
 
+// Example returns the first problem in detail, if the sentence about the verdict does not
+// say it.
+func (t *Test) Example() string {
+	if len(t.Reasons) == 0 {
+		return ""
+	}
+	first, _, _ := strings.Cut(t.Reasons[0].Text, "\n")
+	if strings.Contains(t.Sentence, strings.TrimSuffix(first, ".")) {
+		return ""
+	}
+	return first
+}
+
 // Explained returns the other lines of the text.
 func (r Reason) Explained() string {
 	_, rest, _ := strings.Cut(r.Text, "\n")

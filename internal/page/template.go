@@ -23,6 +23,7 @@ var pageTemplate = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 <h1>{{if gt (len $.Tests) 1}}{{if eq $i 0}}A{{else}}B{{end}} {{end}}<span class="badge">{{$t.Verdict}}</span> <bdi>{{$t.Sentence}}</bdi></h1>
 {{with $t.Smallest}}<p class="first smallest">{{.}}</p>
 {{end}}{{with $t.Kinds}}<ul class="kinds">{{range $k, $kind := .}}<li><span class="kind">{{$kind}}</span>{{with $t.AdviceFor $k}}<br>{{.}}{{end}}</li>{{end}}</ul>
+{{end}}{{with $t.Example}}<p class="first example">First: <bdi>{{.}}</bdi></p>
 {{end}}{{with $t.Reasons}}{{with index . 0}}{{with .Explained}}<p class="first explained" id="t{{$i}}-explained"><bdi>{{.}}</bdi></p>
 {{end}}{{end}}{{end}}{{range $t.Warnings}}<p class="first"><bdi>Warning: {{.}}</bdi></p>
 {{end}}<div class="command"><code id="t{{$i}}-command">{{$t.Command}}</code><button type="button" class="copy" data-copies="t{{$i}}-command" hidden>Copy</button></div>

@@ -27,7 +27,22 @@ type Progress struct {
 	Indefinite int       `json:"indefinite"`
 	Messages   int       `json:"messages"`
 	Faults     []string  `json:"faults"` // the ongoing faults
+
+	// Series is the progress since the test began, at most maxPoints times of it.
+	Series []Point `json:"series"`
 }
+
+// A Point is the progress at one time: how many operations had ended ok by then, and how
+// many messages had been sent.
+type Point struct {
+	Seconds  float64 `json:"seconds"`
+	OK       int     `json:"ok"`
+	Messages int     `json:"messages"`
+}
+
+// maxPoints is the maximum number of points in progress.json. If there are more, every
+// second one is dropped, and points come half as often.
+const maxPoints = 600
 
 // progressEvery is the minimum time between two writes of progress.json.
 const progressEvery = 500 * time.Millisecond
@@ -37,14 +52,16 @@ type ProgressWriter struct {
 	store    *Store
 	progress Progress
 	last     time.Duration
+	every    int // one of so many updates becomes a point
+	updates  int
 }
 
 // WriteProgress writes progress.json and returns a writer to update it.
 func (s *Store) WriteProgress(cfg *trial.Config, args []string, started time.Time) *ProgressWriter {
 	t := &ProgressWriter{store: s, progress: Progress{
 		Workload: cfg.Spec.Name, Bin: cfg.Bin, Nodes: cfg.Nodes, Seed: cfg.Network.Seed, Args: args,
-		Started: started, Limit: cfg.TimeLimit.Seconds(), Faults: []string{},
-	}}
+		Started: started, Limit: cfg.TimeLimit.Seconds(), Faults: []string{}, Series: []Point{},
+	}, every: 1}
 	t.write()
 	return t
 }
@@ -58,7 +75,25 @@ func (t *ProgressWriter) Update(p trial.Progress) {
 	w := &t.progress
 	w.Seconds, w.OK, w.Fail, w.Indefinite, w.Messages = p.At.Seconds(), p.OK, p.Fail, p.Indefinite, p.Messages
 	w.Faults = append([]string{}, p.Faults...)
+	t.addPoint()
 	t.write()
+}
+
+// addPoint adds a point to the series if it is time for one.
+func (t *ProgressWriter) addPoint() {
+	w := &t.progress
+	if t.updates++; t.updates%t.every != 0 {
+		return
+	}
+	w.Series = append(w.Series, Point{w.Seconds, w.OK, w.Messages})
+	if len(w.Series) <= maxPoints {
+		return
+	}
+	for i := range len(w.Series) / 2 {
+		w.Series[i] = w.Series[2*i+1]
+	}
+	w.Series = w.Series[:len(w.Series)/2]
+	t.every *= 2
 }
 
 // write replaces the file atomically. An error does not end the test.

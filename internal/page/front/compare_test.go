@@ -60,7 +60,7 @@ func TestServe(t *testing.T) {
 	tb := open(t, strings.TrimSpace(url), 1366, 700)
 	tb.see(`document.querySelectorAll("tbody tr").length === 2`)
 	tb.see(`document.querySelector("tbody tr").innerText.includes("78")`) // the newest first
-	tb.has("tbody tr.x, tbody", "not-json")
+	tb.has("tbody tr.x, tbody", "not JSON")
 	tb.shot("serve", 400)
 	tb.run(chromedp.SendKeys(chromedp.CSS("#filter"), "pass 77"))
 	tb.see(`document.querySelectorAll("tbody tr").length === 1 && document.querySelector("tbody").innerText.includes("77")`)

@@ -18,7 +18,9 @@ func TestTop(t *testing.T) {
 	tb.has(".badge", "FAIL")
 	tb.has("h1", "relay on 3 nodes failed: ")
 	tb.has(".kinds", "double-reply, ")
-	if text := tb.text("h1"); !strings.Contains(text, "got 2 replies: the ") {
+	tb.has("h1", "a client got more than one reply to a request")
+	tb.has(".kinds", "Settle a call once")
+	if text := tb.text(".example"); !strings.Contains(text, "got 2 replies: the ") {
 		t.Errorf("the first violation reads %q", text)
 	}
 	const command = "eddy test --store double-reply -w relay --bin ./nodes --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- double"

@@ -41,6 +41,7 @@ func scenes() map[string]*scene {
 
 		// Like double-reply, with a relay that is correct.
 		"relayed":  "-w relay --bin ./relay --node-count 3 --concurrency 4 --rate 20 --time-limit 1.5 --latency exponential:45ms --call-timeout 100ms --seed 7 -- --timeout 100ms",
+		"ignores":  "-w relay --bin ./relay --node-count 3 --rate 50 --time-limit 3 --latency exponential:200ms --seed 7 -- --late ignore",
 		"smallest": "-w broadcast --bin broadcast.wasm --latency exponential:50ms --seed 1 --case smallest.json",
 		"large":    "-w broadcast --bin broadcast.wasm --node-count 3 --rate 60 --time-limit 2 --latency 10 --seed 1",
 		"many":     "-w echo --bin ./relay --node-count 40 --concurrency 40 --rate 80 --time-limit 0.5 --seed 9",

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/eddyrpc/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/internal/report"
 )
 
@@ -22,10 +23,15 @@ type listed struct {
 	Verdict  string    `json:"verdict"` // pass, fail, unknown; running; or gone if it ended without a verdict
 	Workload string    `json:"workload"`
 	Bin      string    `json:"bin"`
+	Command  string    `json:"command"`
+	Nodes    int       `json:"nodes"`
+	OK       int       `json:"ok"` // operations
+	Fail     int       `json:"fail"`
+	Unsure   int       `json:"indefinite"`
 	Seed     uint64    `json:"seed,string"`
 	Started  time.Time `json:"started"`
 	Seconds  float64   `json:"seconds"`
-	Reason   string    `json:"reason"` // the check of the main reason
+	Reason   string    `json:"reason"` // the main reason in a sentence
 }
 
 // tests are the tests in a store. A test is read again only if its file has changed.
@@ -89,6 +95,7 @@ func (t *tests) one(dir string) (listed, bool) {
 		}
 		return listed{
 			Path: dir, Verdict: p.state(), Workload: p.Workload, Bin: p.Bin, Seed: p.Seed, Started: p.Started, Seconds: p.Seconds,
+			Command: quote.Shell(append([]string{"eddy", "test"}, p.Args...)...), Nodes: len(p.Nodes), OK: p.OK, Fail: p.Fail, Unsure: p.Indefinite,
 		}, true
 	}
 	if k, ok := t.known[dir]; ok && k.changed.Equal(info.ModTime()) {
@@ -102,9 +109,9 @@ func (t *tests) one(dir string) (listed, bool) {
 	if err != nil {
 		return listed{}, false
 	}
-	test := listed{Path: dir, Verdict: r.Verdict, Workload: r.Workload, Bin: r.Bin, Seed: r.Seed, Started: r.Started, Seconds: r.Seconds}
-	if len(r.Reasons) > 0 {
-		test.Reason = r.Reasons[0].Check
+	test := listed{
+		Path: dir, Verdict: r.Verdict, Workload: r.Workload, Bin: r.Bin, Seed: r.Seed, Started: r.Started, Seconds: r.Seconds, Reason: r.Headline(),
+		Command: r.Again(), Nodes: len(r.Nodes), OK: r.Operations.OK, Fail: r.Operations.Fail, Unsure: r.Operations.Indefinite,
 	}
 	t.known[dir] = known{info.ModTime(), test}
 	return test, true

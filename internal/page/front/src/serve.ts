@@ -4,29 +4,39 @@ import { onTheme, theme } from "./theme";
 
 // The pages of eddy serve: the list of tests, and the progress of a running test.
 
-interface Listed { path: string; verdict: string; workload: string; bin: string; seed: string; started: string; seconds: number; reason: string }
-interface Progress { workload: string; bin: string; nodes: string[]; seed: string; args: string[]; limit: number; seconds: number; ok: number; fail: number; indefinite: number; messages: number; faults: string[] }
+interface Listed { path: string; verdict: string; workload: string; bin: string; seed: string; started: string; seconds: number; reason: string; command: string; nodes: number; ok: number; fail: number; indefinite: number }
+interface Progress { workload: string; bin: string; nodes: string[]; seed: string; args: string[]; limit: number; seconds: number; ok: number; fail: number; indefinite: number; messages: number; faults: string[]; series: Point[] | null }
+interface Point { seconds: number; ok: number; messages: number }
 
 const app = document.getElementById("app")!;
 const every = 1000; // ms between two requests
+
+/** row returns the row of a test. A click anywhere in it opens the test. */
+function row(t: Listed): HTMLElement {
+  const href = "/test/" + t.path.split("/").map(encodeURIComponent).join("/") + "/";
+  const operations = `${count(t.ok)} ok, ${count(t.fail)} failed, ${count(t.indefinite)} indefinite`;
+  const open = () => { if (getSelection()?.isCollapsed !== false) location.href = href; };
+  return h("tr", { class: "row", onclick: open },
+    h("td", { class: `verdict-cell ${t.verdict}` }, h("a", { href }, t.verdict === "gone" ? "no verdict" : t.verdict)),
+    h("td", {}, isolated(t.workload)), h("td", {}, new Date(t.started).toLocaleString()), h("td", {}, span(t.seconds * 1000)), h("td", {}, count(t.nodes)), h("td", {}, operations),
+    h("td", {}, isolated(t.reason)), h("td", { class: "wide" }, isolated(t.command, "code")));
+}
 
 async function list(): Promise<void> {
   const filter = h("input", { type: "search", id: "filter", placeholder: "relay fail 42", "aria-label": "Show tests that have all these words" });
   const verdict = h("select", { id: "verdict" }, ...["any", "pass", "fail", "unknown", "running"].map((v) => h("option", { value: v }, v)));
   const body = h("tbody", {}), status = h("p", { class: "status", role: "status" });
   app.replaceChildren(h("h1", {}, "Tests"), h("div", { class: "toolbar" }, h("label", {}, "Filter ", filter), h("label", {}, "Verdict ", verdict)), status,
-    h("div", { class: "scroll whole" }, h("table", {}, h("thead", {}, h("tr", {}, ...["verdict", "workload", "begun", "seed", "took", "program", "first violation"].map((t) => h("th", { scope: "col" }, t)))), body)));
+    h("div", { class: "scroll whole" }, h("table", {}, h("thead", {}, h("tr", {}, ...["verdict", "workload", "begun", "took", "nodes", "operations", "what is wrong", "command"].map((t) => h("th", { scope: "col" }, t)))), body)));
   let tests: Listed[] = [], drawn = "";
   const draw = () => {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const shown = tests.filter((t) => (verdict.value === "any" || t.verdict === verdict.value) && words.every((w) => `${t.verdict} ${t.path} ${t.bin} ${t.seed} ${t.reason}`.toLowerCase().includes(w)));
+    const shown = tests.filter((t) => (verdict.value === "any" || t.verdict === verdict.value) && words.every((w) => `${t.verdict} ${t.path} ${t.command} ${t.seed} ${t.reason}`.toLowerCase().includes(w)));
     const now = JSON.stringify(shown);
     if (now === drawn) return;
     drawn = now;
     status.textContent = `${count(shown.length)} of ${count(tests.length)} tests, the newest first`;
-    body.replaceChildren(...shown.slice(0, 1000).map((t) => h("tr", {},
-      h("td", { class: `verdict-cell ${t.verdict}` }, h("a", { href: "/test/" + t.path.split("/").map(encodeURIComponent).join("/") + "/" }, t.verdict === "gone" ? "no verdict" : t.verdict)),
-      h("td", {}, isolated(t.workload)), h("td", {}, new Date(t.started).toLocaleString()), h("td", {}, t.seed), h("td", {}, span(t.seconds * 1000)), h("td", {}, isolated(t.bin)), h("td", {}, isolated(t.reason)))));
+    body.replaceChildren(...shown.slice(0, 1000).map(row));
   };
   filter.addEventListener("input", draw);
   verdict.addEventListener("change", draw);
@@ -42,8 +52,8 @@ async function list(): Promise<void> {
 async function running(): Promise<void> {
   const title = h("h1", {}), how = h("dl", { class: "numbers", "aria-live": "off" }), host = h("div", { class: "chart" }), status = h("p", { class: "status", role: "status" });
   app.replaceChildren(h("p", {}, h("a", { href: "/" }, "All tests")), title, how, host, status);
-  const at: number[] = [], ok: number[] = [], messages: number[] = [];
-  let plot: uPlot | null = null, last: Progress | null = null;
+  let at: number[] = [], ok: number[] = [], messages: number[] = [];
+  let plot: uPlot | null = null;
   const draw = () => {
     plot?.destroy();
     const t = theme(), axis = { stroke: t.faint, grid: { stroke: t.line, width: 0.5 } };
@@ -59,13 +69,11 @@ async function running(): Promise<void> {
       title.replaceChildren(h("span", { class: "badge" }, state === "gone" ? "no verdict" : "running"), ` ${printable(p.workload)} on ${p.nodes.length} nodes`);
       how.replaceChildren(...([["Time", `${p.seconds.toFixed(1)} s; clients send requests for ${p.limit} s`], ["Operations", `${count(p.ok)} ok, ${count(p.fail)} failed, ${count(p.indefinite)} indefinite`], ["Messages", count(p.messages)],
         ["Ongoing faults", p.faults.join(", ") || "none"], ["Program", p.bin], ["Seed", p.seed], ["Command", "eddy test " + p.args.join(" ")]] as [string, string][]).flatMap(([k, v]) => [h("dt", {}, k), h("dd", {}, isolated(v))]));
-      if (last && p.seconds > last.seconds) {
-        at.push(p.seconds);
-        ok.push((p.ok - last.ok) / (p.seconds - last.seconds));
-        messages.push((p.messages - last.messages) / (p.seconds - last.seconds));
-        if (plot) (plot as uPlot).setData([at, ok, messages]); else draw();
-      }
-      last = p;
+      const series = [{ seconds: 0, ok: 0, messages: 0 }, ...(p.series ?? [])], rate = (of: (p: Point) => number) => series.slice(1).map((q, i) => (of(q) - of(series[i])) / (q.seconds - series[i].seconds));
+      at = series.slice(1).map((q) => q.seconds);
+      ok = rate((q) => q.ok);
+      messages = rate((q) => q.messages);
+      if (plot) (plot as uPlot).setData([at, ok, messages]); else if (at.length > 1) draw();
       status.textContent = state === "gone" ? "There was no progress for two minutes: its process has ended." : "";
     } catch { status.textContent = "eddy serve does not respond"; }
     await new Promise((done) => setTimeout(done, every / 2));

@@ -17,7 +17,7 @@ export class Timeline {
   private readonly longest: number;
   private readonly tip = h("p", { class: "status" });
   private readonly listed = h("details", {}, h("summary", {}, "The operations in view as a table"));
-  private high = 100; private wide = 800; private row = 12; private scrolled = 0;
+  private high = 100; private wide = 800; private row = 12; private scrolled = 0; private all = false;
 
   constructor(readonly test: Test, readonly view: View, readonly bands: Band[], readonly go: Go) {
     const { ops } = test;
@@ -34,6 +34,11 @@ export class Timeline {
     const key = (name: string, text: string) => h("li", {}, h("i", { class: "key " + name, "aria-hidden": "true" }), text);
     this.element = h("figure", {}, h("figcaption", {}, "Operations by client"), this.canvas, this.tip,
       h("ul", { class: "legend" }, key("op-ok", "ok"), key("op-fail", "failed"), key("op-indefinite", "indefinite: may have taken effect")), this.listed);
+    if (clients.length > 24) {
+      const box = h("input", { type: "checkbox" });
+      box.addEventListener("change", () => { this.all = box.checked; this.draw(); });
+      this.tip.before(h("label", { class: "check" }, box, `all ${count(clients.length)} clients`));
+    }
     view.onChange(() => requestAnimationFrame(() => this.draw()));
     onTheme(() => this.draw());
     this.listed.addEventListener("toggle", () => this.list());
@@ -63,7 +68,7 @@ export class Timeline {
     const c = this.canvas.getContext("2d")!, t = theme(), scale = Math.min(devicePixelRatio || 1, 2), { ops } = this.test;
     this.wide = this.canvas.clientWidth || 800;
     this.row = Math.max(13, Math.min(26, Math.floor(260 / Math.max(1, this.lanes.size))));
-    const rows = Math.min(this.lanes.size, Math.floor(320 / this.row));
+    const rows = this.all ? this.lanes.size : Math.min(this.lanes.size, Math.floor(320 / this.row));
     this.scrolled = Math.max(0, Math.min(this.scrolled, this.lanes.size - rows));
     this.high = Math.max(1, rows) * this.row;
     this.canvas.style.height = this.high + axis + 6 + "px";
