@@ -164,7 +164,7 @@ func (c *joinCommand) serve(ctx context.Context, to natsnet.Config, log *slog.Lo
 		return usageError("%w", err)
 	}
 	if c.Metrics != "" {
-		if err := c.serveMetrics(m, roundTrips); err != nil {
+		if err := listenForMetrics(c.Metrics, served{m, m.Net(), roundTrips}); err != nil {
 			return err
 		}
 	}
@@ -174,31 +174,45 @@ func (c *joinCommand) serve(ctx context.Context, to natsnet.Config, log *slog.Lo
 	return nil
 }
 
-// serveMetrics serves the member's metrics until the process ends.
-func (c *joinCommand) serveMetrics(m *join.Member, roundTrips *metrics.RoundTrips) error {
-	l, err := net.Listen("tcp", c.Metrics)
+// A served is a member whose metrics are served.
+type served struct {
+	member     interface{ Health() error }
+	transport  metrics.Transport
+	roundTrips *metrics.RoundTrips
+}
+
+// listenForMetrics serves the metrics of members until the process ends.
+func listenForMetrics(address string, all ...served) error {
+	l, err := net.Listen("tcp", address)
 	if err != nil {
 		return usageError("--metrics: %w", err)
 	}
-	server := newHTTPServer(metricsHandler(m, m.Net(), roundTrips))
+	server := newHTTPServer(metricsHandler(all...))
 	go func() { slog.Error("metrics are no longer served", "error", server.Serve(l)) }()
 	return nil
 }
 
 // metricsHandler serves /metrics, and /healthz: 200, or 503 and the reason.
-func metricsHandler(m interface{ Health() error }, t metrics.Transport, roundTrips *metrics.RoundTrips) http.Handler {
+func metricsHandler(all ...served) http.Handler {
 	registry := prometheus.NewRegistry()
-	registry.MustRegister(metrics.NewTransport(t), roundTrips)
+	var transports []metrics.Transport
+	for _, s := range all {
+		transports = append(transports, s.transport)
+		registry.MustRegister(s.roundTrips)
+	}
+	registry.MustRegister(metrics.NewTransport(transports...))
 	mux := http.NewServeMux()
 	mux.Handle("/metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 	mux.HandleFunc("/healthz", func(w http.ResponseWriter, _ *http.Request) {
-		err := m.Health()
-		if !t.Connected() {
-			err = errors.New("no NATS server is connected")
-		}
-		if err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
+		for _, s := range all {
+			err := s.member.Health()
+			if !s.transport.Connected() {
+				err = errors.New("no NATS server is connected")
+			}
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusServiceUnavailable)
+				return
+			}
 		}
 		io.WriteString(w, "ok\n")
 	})

@@ -30,7 +30,7 @@ func TestJoinMetrics(t *testing.T) {
 	f := &fakeMember{}
 	trips := metrics.NewRoundTrips("n1")
 	trips.Observe("n2", time.Second)
-	h := metricsHandler(f, f, trips)
+	h := metricsHandler(served{f, f, trips})
 	get := func(path string) (int, string) {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, httptest.NewRequest("GET", path, nil))

@@ -48,7 +48,7 @@ func startEddy(t *testing.T, args ...string) (*exec.Cmd, *saying) {
 
 func startServer(t *testing.T) (url string) {
 	t.Helper()
-	s, err := natsserver.Start(t.TempDir())
+	s, err := natsserver.Start(t.TempDir(), natsserver.AnyPort)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natskv"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natsserver"
@@ -45,7 +47,9 @@ func (c *natsConfigCommand) Run() error {
 		Cluster: c.Cluster, Nodes: c.NodeIDs, Clients: c.Clients, Services: natskv.Names(), Servers: servers, Store: c.Store,
 		CA: c.TLSCA, Cert: c.TLSCert, Key: c.TLSKey, Keep: c.Keep,
 	}
-	if err := config.Write(c.Out); err != nil {
+	if err := config.Write(c.Out); errors.Is(err, fs.ErrExist) {
+		return usageError("%s exists already: add --keep to write the configurations again and keep the secrets in it, or name another directory with --out", c.Out)
+	} else if err != nil {
 		return usageError("%w", err)
 	}
 	fmt.Printf("%s: %d servers, %d nodes, %d clients\n", c.Out, len(servers), len(c.NodeIDs), len(c.Clients))

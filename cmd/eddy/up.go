@@ -13,6 +13,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/join"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natskv"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natsserver"
+	"github.com/eddyrpc/eddy/metrics"
 	"github.com/eddyrpc/eddy/natsnet"
 )
 
@@ -20,6 +21,8 @@ import (
 type upCommand struct {
 	NodeCount int    `default:"3" help:"The number of nodes, which are n1, n2 and so on (${default})."`
 	Cluster   string `default:"eddy" help:"The name of the cluster (${default})."`
+	Port      int    `placeholder:"PORT" help:"The port of the NATS server. Without it, a free one."`
+	Metrics   string `placeholder:"ADDR" help:"Serve /metrics of all nodes, and /healthz, at this address, such as 127.0.0.1:9464."`
 	memberFlags
 
 	serve func(context.Context, natskv.Config, func()) error // natskv.Serve, but for tests
@@ -40,6 +43,9 @@ func (c *upCommand) Run() error {
 	if c.NodeCount < 1 || c.NodeCount > 1000 {
 		return usageError("--node-count must be from 1 to 1000")
 	}
+	if c.Port < 0 || c.Port > 65535 {
+		return usageError("--port must be from 1 to 65535")
+	}
 	ctx, stop := untilSignal()
 	defer stop()
 	c.serve = natskv.Serve
@@ -54,7 +60,11 @@ func (c *upCommand) up(ctx context.Context, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer os.RemoveAll(store)
-	s, err := natsserver.Start(store)
+	port := natsserver.AnyPort
+	if c.Port != 0 {
+		port = c.Port
+	}
+	s, err := natsserver.Start(store, port)
 	if err != nil {
 		return err
 	}
@@ -74,8 +84,11 @@ func (c *upCommand) up(ctx context.Context, stdout, stderr io.Writer) error {
 	if err := waitFor(ctx, ready, failed); err != nil {
 		return err
 	}
-	members, err := c.members(s.URL(), stderr)
+	members, roundTrips, err := c.members(s.URL(), stderr)
 	if err != nil {
+		return err
+	}
+	if err := c.serveMetrics(members, roundTrips); err != nil {
 		return err
 	}
 	for _, m := range members {
@@ -123,19 +136,33 @@ func (c *upCommand) services(ctx context.Context, url string, stderr io.Writer, 
 	return nil
 }
 
-// members joins as each node.
-func (c *upCommand) members(url string, stderr io.Writer) (members []*join.Member, err error) {
+// members joins as each node. It also returns the times of the calls of each.
+func (c *upCommand) members(url string, stderr io.Writer) (members []*join.Member, roundTrips []*metrics.RoundTrips, err error) {
 	names := nodeNames(c.NodeCount)
 	log := textLog(stderr)
 	for _, name := range names {
 		net := natsnet.Config{Servers: url, Cluster: c.Cluster, Node: name, Nodes: names}
+		times := metrics.NewRoundTrips(name)
+		net.Observe = times.Observe
 		m, err := join.New(c.config(net, log, stderr))
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
-		members = append(members, m)
+		members, roundTrips = append(members, m), append(roundTrips, times)
 	}
-	return members, nil
+	return members, roundTrips, nil
+}
+
+// serveMetrics serves the metrics of all members until the process ends, if --metrics is set.
+func (c *upCommand) serveMetrics(members []*join.Member, roundTrips []*metrics.RoundTrips) error {
+	if c.Metrics == "" {
+		return nil
+	}
+	var all []served
+	for i, m := range members {
+		all = append(all, served{m, m.Net(), roundTrips[i]})
+	}
+	return listenForMetrics(c.Metrics, all...)
 }
 
 // memberError returns the error with which a cluster ends when a member has ended.

@@ -5,10 +5,14 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"math"
+	"net"
+	"net/http"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -46,7 +50,13 @@ func (s *saying) String() string {
 // standard error goes to stderr.
 func startUp(t *testing.T, program string, stderr io.Writer) (url string) {
 	t.Helper()
-	c := upCommand{NodeCount: 3, Cluster: "test", memberFlags: memberFlags{Restarts: 5, Grace: 20 * time.Second, programFlags: programFlags{Program: program}}, serve: natskv.Serve}
+	c := upCommand{NodeCount: 3, Cluster: "test", memberFlags: memberFlags{Restarts: 5, Grace: 20 * time.Second, programFlags: programFlags{Program: program}}}
+	return startUpCommand(t, &c, stderr)
+}
+
+func startUpCommand(t *testing.T, c *upCommand, stderr io.Writer) (url string) {
+	t.Helper()
+	c.serve = natskv.Serve
 	out, in := io.Pipe()
 	ctx, end := context.WithCancel(context.Background())
 	var running sync.WaitGroup
@@ -304,5 +314,51 @@ func TestInterruptedCalls(t *testing.T) {
 	err := (&callCommand{Calls: 3, Rate: 1}).many(ctx, nil, nil, newStatusLine(os.Stderr), &out)
 	if with, ok := errors.AsType[statusErr](err); !ok || with.status != statusNoReply || !strings.Contains(err.Error(), "3 of 3 calls were not made") {
 		t.Errorf("%v\n%s", err, &out)
+	}
+}
+
+// With --port the server is at this port; with --metrics the metrics of all nodes are served.
+func TestUpAtAPort(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port, address := l.Addr().(*net.TCPAddr).Port, free.Addr().String()
+	l.Close()
+	free.Close()
+	c := upCommand{NodeCount: 3, Cluster: "test", Port: port, Metrics: address, memberFlags: memberFlags{Restarts: 5, Grace: 20 * time.Second, programFlags: programFlags{Program: "node-member"}}}
+	if url, want := startUpCommand(t, &c, io.Discard), fmt.Sprintf("nats://127.0.0.1:%d", port); url != want {
+		t.Errorf("the server is at %s, want %s", url, want)
+	}
+	for path, want := range map[string]string{"/healthz": "ok", "/metrics": `node="n3"`} {
+		response, err := http.Get("http://" + address + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || response.StatusCode != 200 || !strings.Contains(string(text), want) {
+			t.Errorf("%s: %s, %v: %.300s", path, response.Status, err, text)
+		}
+	}
+}
+
+// A directory that exists is not overwritten; the error says what to do.
+func TestNATSConfigInADirectoryThatExists(t *testing.T) {
+	c := natsConfigCommand{NodeIDs: []string{"n1"}, Cluster: "eddy", Replicas: 1, Store: "data", Out: filepath.Join(t.TempDir(), "cluster")}
+	if err := c.Run(); err != nil {
+		t.Fatal(err)
+	}
+	if err := c.Run(); err == nil || !strings.Contains(err.Error(), "cluster exists already: add --keep to ") {
+		t.Errorf("the second time: %v", err)
+	}
+	c.Keep = true
+	if err := c.Run(); err != nil {
+		t.Errorf("with --keep: %v", err)
 	}
 }

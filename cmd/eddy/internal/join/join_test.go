@@ -75,7 +75,7 @@ func ask(t *testing.T, c *natsnet.Conn) string {
 // The program's reply to init is what it writes to the sender of init, whose name no
 // other node knows. A node of any other name gets its reply, also before init.
 func TestNameOfStrangerDuringInit(t *testing.T) {
-	s, err := natsserver.Start(t.TempDir())
+	s, err := natsserver.Start(t.TempDir(), natsserver.AnyPort)
 	if err != nil {
 		t.Fatal(err)
 	}

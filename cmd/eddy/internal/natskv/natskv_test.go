@@ -20,7 +20,7 @@ import (
 // startServer starts a server that runs until the test ends.
 func startServer(t *testing.T, store string) *natsserver.Server {
 	t.Helper()
-	s, err := natsserver.Start(store)
+	s, err := natsserver.Start(store, natsserver.AnyPort)
 	if err != nil {
 		t.Fatal(err)
 	}

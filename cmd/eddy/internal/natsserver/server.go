@@ -12,10 +12,13 @@ import (
 // A Server is a NATS server within this process that other machines cannot reach.
 type Server struct{ server *server.Server }
 
-// Start starts a server on a free port. JetStream stores its data in a directory.
-func Start(store string) (*Server, error) {
+// AnyPort is the port of a server that takes a free one.
+const AnyPort = server.RANDOM_PORT
+
+// Start starts a server on a port of this machine. JetStream stores its data in a directory.
+func Start(store string, port int) (*Server, error) {
 	s, err := server.NewServer(&server.Options{
-		ServerName: "eddy-up", Host: "127.0.0.1", Port: server.RANDOM_PORT, NoLog: true, NoSigs: true,
+		ServerName: "eddy-up", Host: "127.0.0.1", Port: port, NoLog: true, NoSigs: true,
 		JetStream: true, StoreDir: store,
 	})
 	if err != nil {

@@ -1,5 +1,6 @@
 import { COPY, Test } from "./data";
 import { labelOf } from "./words";
+import { textOf } from "./tables";
 import { h, plural, printable, isolated, span, table, time } from "./dom";
 
 /** A Difference is the first event that only one test has, or that differs between the tests. */
@@ -84,7 +85,7 @@ function numbers(a: Test, b: Test): HTMLElement {
   add("operations indefinite", p.operations.indefinite, q.operations.indefinite);
   for (const l of ["p50", "p95", "p99"]) add(`latency ${l}`, p.operations.latency_ms[l], q.operations.latency_ms[l], (v) => (typeof v === "number" ? span(v) : "–"));
   for (const k of new Set([...Object.keys(p.messages), ...Object.keys(q.messages)])) add(`messages ${k}`, p.messages[k], q.messages[k]);
-  for (const k of new Set([...Object.keys(p.numbers), ...Object.keys(q.numbers)])) add(k, p.numbers[k], q.numbers[k]);
+  for (const k of new Set([...Object.keys(p.numbers), ...Object.keys(q.numbers)])) add(k, p.numbers[k], q.numbers[k], (v) => (v === undefined ? "–" : textOf(v)));
   return table(`A and B in numbers (${plural(rows.filter((r) => r[1] !== r[2]).length, "difference")})`, ["", "A", "B"],
     rows.map(([k, x, y]) => [isolated(k), x === y ? x : h("b", {}, x), x === y ? y : h("b", {}, y)]));
 }

@@ -199,6 +199,9 @@ export class Test {
     this.end = end;
   }
 
+  /** alone reports whether the page has no other test. */
+  readonly alone = document.getElementById("t1-head") === null;
+
   get prefix(): string { return `t${this.index}-`; }
   name(i: number): string { return this.head.names[i]; }
   fate(i: number): string { return this.head.fates[this.m.flags[i] & 15]; }

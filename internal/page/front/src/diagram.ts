@@ -123,7 +123,7 @@ export class Diagram {
   private measure(): CanvasRenderingContext2D {
     const lanes = this.lanes.names.length, scale = Math.min(devicePixelRatio || 1, 2);
     this.wide = this.canvas.clientWidth || 800;
-    this.row = Math.max(leastRow, Math.min(86, Math.floor(430 / Math.max(1, lanes))));
+    this.row = Math.max(leastRow, Math.min(86, Math.floor((this.test.alone ? 430 : 300) / Math.max(1, lanes))));
     this.top = this.bands.some((b) => b.what === "links") ? 40 : 22;
     const rows = Math.min(lanes, Math.max(1, Math.floor(mostRows * leastRow / this.row)));
     this.scrolled = Math.max(0, Math.min(this.scrolled, lanes - rows));

@@ -20,7 +20,7 @@ export function numbers(test: Test): HTMLElement {
 }
 
 /** textOf returns a number of a workload as eddy test prints it. */
-function textOf(v: unknown): string {
+export function textOf(v: unknown): string {
   if (typeof v === "number") return Number.isInteger(v) ? String(v) : v.toFixed(2);
   if (typeof v !== "object" || v === null) return String(v);
   const { text, ...q } = v as { text?: string } & Record<string, number>;
