@@ -52,7 +52,7 @@ func TestParseBounds(t *testing.T) {
 // least load first, and what comes later is faster.
 func TestFind(t *testing.T) {
 	s := Search{
-		Model: &Model{Calls: 40_000, Loss: 0.1, Latency: sim.Constant(20 * ms)}, Base: &retry.Policy{CallID: true},
+		Model: &Model{Calls: 10_000, Loss: 0.1, Latency: sim.Constant(20 * ms)}, Base: &retry.Policy{CallID: true},
 		Bounds: Bounds{[2]int{3, 5}, DefaultBounds.Timeout, DefaultBounds.Backoff},
 	}
 	s.Run = func(p *retry.Policy) *Sample { return sample(s.Model, p) }
