@@ -15,12 +15,13 @@ import (
 	"testing"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/testdata/healthy"
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 )
 
 func init() {
 	for name, node := range healthy.Nodes {
 		if node.Run != nil {
-			testNodes["healthy-"+name] = node.Run
+			testNodes["healthy-"+name] = func() { program.Main(node.Run) }
 		}
 	}
 	testNodes["busy"] = func() { // until its input ends, as it does with the process that has started it
