@@ -1,8 +1,6 @@
 package eddytest_test
 
 import (
-	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -10,22 +8,9 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/testdata/healthy"
-	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 	"github.com/eddyrpc/eddy/eddytest"
 	"github.com/eddyrpc/eddy/internal/longtest"
 )
-
-// virtually returns a node program of the tests of eddy test as a node of a test in virtual
-// time.
-func virtually(run func(*program.Process)) func(*eddytest.Process) error {
-	return func(p *eddytest.Process) error {
-		run(&program.Process{
-			Context: p.Context, Stdin: p.Stdin, Stdout: p.Stdout, Stderr: io.Discard, Dir: p.Dir,
-			Exit: func(status int) { panic(fmt.Sprint("exit status ", status)) },
-		})
-		return nil
-	}
-}
 
 // mixes are faults that healthy nodes bear. Those for a while are short, because the tests are.
 var mixes = map[string]func(*eddytest.Test){

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"sync"
 	"time"
 )
 
@@ -20,15 +22,37 @@ type Process struct {
 	Args           []string
 	Dir            func() string // the working directory
 	Exit           func(status int)
+	Random         *rand.Rand // safe for concurrent use
 }
 
-// Main runs a program as this process.
-func Main(run func(*Process)) {
-	run(&Process{
+// OS returns this process.
+func OS() *Process {
+	return &Process{
 		Context: context.Background(), Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
-		Args: os.Args[1:], Dir: func() string { return "." }, Exit: os.Exit,
-	})
+		Args: os.Args[1:], Dir: func() string { return "." }, Exit: os.Exit, Random: Random(rand.Uint64()),
+	}
 }
+
+// Main returns a program as it runs as this process.
+func Main(run func(*Process)) func() { return func() { run(OS()) } }
+
+// Random returns random numbers that several goroutines can draw.
+func Random(seed uint64) *rand.Rand { return rand.New(&source{of: rand.NewPCG(seed, 0)}) }
+
+// A source lets one goroutine at a time draw.
+type source struct {
+	mu sync.Mutex
+	of *rand.PCG
+}
+
+func (s *source) Uint64() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.of.Uint64()
+}
+
+// OneIn reports true once in n times.
+func (p *Process) OneIn(n int) bool { return p.Random.IntN(n) == 0 }
 
 // Printf writes to Stdout.
 func (p *Process) Printf(format string, args ...any) { fmt.Fprintf(p.Stdout, format, args...) }
@@ -69,3 +93,9 @@ func (p *Process) Wait(d time.Duration) {
 
 // Log returns a log on Stderr.
 func (p *Process) Log() *slog.Logger { return slog.New(slog.NewTextHandler(p.Stderr, nil)) }
+
+// Read and Write make a Process a transport for [eddy.Node.Serve].
+func (p *Process) Read(b []byte) (int, error) { return p.Stdin.Read(b) }
+
+// Write writes to Stdout.
+func (p *Process) Write(b []byte) (int, error) { return p.Stdout.Write(b) }
