@@ -32,34 +32,34 @@ var healthyLogs = []struct {
 // logBugs are nodes for workload kafka with one bug each. At least one of the checks in
 // caughtBy must find it.
 var logBugs = []struct {
-	kind, caughtBy string
-	faults         eddytest.Test
+	kind, caughtBy, does string
+	faults               eddytest.Test
 }{
-	{"drops", "inconsistent-offsets", eddytest.Test{}},
-	{"drops and counts", "lost-write", eddytest.Test{}},
-	{"forgets", "lost-write inconsistent-offsets", eddytest.Test{}},
-	{"each its own", "inconsistent-offsets lost-write", eddytest.Test{}},
-	{"twice", "duplicate", eddytest.Test{}},
-	{"same offset", "inconsistent-offsets", eddytest.Test{}},
-	{"refuses and does", "G1a", eddytest.Test{}},
-	{"prophet", "G1c", eddytest.Test{}},
-	{"invents", "invented", eddytest.Test{}},
-	{"skips", "int-poll-skip", eddytest.Test{}},
-	{"begins late", "poll-skip", eddytest.Test{}},
-	{"from the beginning", "nonmonotonic-poll", eddytest.Test{}},
-	{"backwards", "int-nonmonotonic-poll", eddytest.Test{}},
-	{"descending", "nonmonotonic-send", eddytest.Test{}},
-	{"next offset", "commit-beyond-log", eddytest.Test{}},
-	{"commits by itself", "invented-commit", eddytest.Test{}},
-	{"refuses commits", "invented-commit", eddytest.Test{}},
-	{"forgets commits", "committed-back", eddytest.Test{}},
-	{"commits of each", "lost-commit", eddytest.Test{}},
-	{"copies once", "unseen", eddytest.Test{}},
-	{"repeats", "duplicate", eddytest.Test{Loss: 0.2}},
-	{"leader", "lost-write inconsistent-offsets", eddytest.Test{Nemesis: "kill"}},
-	{"leader", "committed-back", eddytest.Test{Nemesis: "kill"}},
-	{"string", "wrong-body", eddytest.Test{}},
-	{"other keys", "wrong-body", eddytest.Test{}},
+	{"drops", "inconsistent-offsets", "acknowledges a message and does not store it, 1 of 10", eddytest.Test{}},
+	{"drops and counts", "lost-write", "stores nothing at the offset of a message, 1 of 10", eddytest.Test{}},
+	{"forgets", "lost-write inconsistent-offsets", "removes the last message, 1 of 40 polls", eddytest.Test{}},
+	{"each its own", "inconsistent-offsets lost-write", "keeps logs of its own", eddytest.Test{}},
+	{"twice", "duplicate", "stores a message twice, 1 of 10", eddytest.Test{}},
+	{"same offset", "inconsistent-offsets", "gives an offset to two messages, 1 of 10", eddytest.Test{}},
+	{"refuses and does", "G1a", "stores a message and fails with error 11, 1 of 15", eddytest.Test{}},
+	{"prophet", "G1c", "returns a message before it was sent, 1 of 10 polls", eddytest.Test{}},
+	{"invents", "invented", "returns a message that nobody sent, 1 of 20 polls", eddytest.Test{}},
+	{"skips", "int-poll-skip", "leaves out a message, 1 of 3 polls", eddytest.Test{}},
+	{"begins late", "poll-skip", "begins one offset late, 1 of 5 polls", eddytest.Test{}},
+	{"from the beginning", "nonmonotonic-poll", "begins each poll at the beginning", eddytest.Test{}},
+	{"backwards", "int-nonmonotonic-poll", "returns messages in the reverse order, 1 of 5 polls", eddytest.Test{}},
+	{"descending", "nonmonotonic-send", "gives out lower and lower offsets", eddytest.Test{}},
+	{"next offset", "commit-beyond-log", "returns one more than the committed offset", eddytest.Test{}},
+	{"commits by itself", "invented-commit", "returns the last polled offset as committed", eddytest.Test{}},
+	{"refuses commits", "invented-commit", "commits and fails with error 11, 1 of 12", eddytest.Test{}},
+	{"forgets commits", "committed-back", "lacks a committed offset, 1 of 10 times", eddytest.Test{}},
+	{"commits of each", "lost-commit", "keeps committed offsets of its own", eddytest.Test{}},
+	{"copies once", "unseen", "copies the logs of the first node once", eddytest.Test{}},
+	{"repeats", "duplicate", "stores a message again whose sender repeats it", eddytest.Test{Loss: 0.2}},
+	{"leader", "lost-write inconsistent-offsets", "keeps everything in memory", eddytest.Test{Nemesis: "kill"}},
+	{"leader", "committed-back", "keeps everything in memory", eddytest.Test{Nemesis: "kill"}},
+	{"string", "wrong-body", "returns offsets as texts", eddytest.Test{}},
+	{"other keys", "wrong-body", "returns a key that nobody asked for", eddytest.Test{}},
 }
 
 // logTest returns a test of logs with some faults.

@@ -14,24 +14,24 @@ import (
 
 // txnNodes are the nodes of package testnode, and a check that must name each bug, "" for
 // correct nodes.
-var txnNodes = []struct{ name, lists, registers string }{
-	{"plain", "", ""},
-	{"slow", "", ""},
-	{"refuses", "", ""},
-	{"silent", "", ""},
-	{"empty", "", "-"},
-	{"loses", "lost-write", "lost-update|G-single-item-realtime|G-single-item"},
-	{"stale", "G-single-item-realtime", "G-single-item-realtime"},
-	{"blind", "internal", "internal"},
-	{"invents", "unwritten-read", "unwritten-read"},
-	{"refuses-done", "G1a", "G1a"},
-	{"halves", "G1c", "G1c"},
-	{"skewed", "lost-update", "lost-update"},
-	{"short", "wrong-body", "wrong-body"},
-	{"changes", "wrong-body", "wrong-body"},
-	{"repeats", "duplicate-elements", "G-single-item-realtime"},
-	{"reorders", "incompatible-order", "G-single-item-realtime"},
-	{"forgets", "incompatible-order", "-"},
+var txnNodes = []struct{ name, lists, registers, does string }{
+	{"plain", "", "", ""},
+	{"slow", "", "", ""},
+	{"refuses", "", "", ""},
+	{"silent", "", "", ""},
+	{"empty", "", "-", ""},
+	{"loses", "lost-write", "lost-update|G-single-item-realtime|G-single-item", "acknowledges a write and does not store it, 1 of 20"},
+	{"stale", "G-single-item-realtime", "G-single-item-realtime", "reads the value before the last one, 1 of 20"},
+	{"blind", "internal", "internal", "does not see its own writes, 1 of 3 reads"},
+	{"invents", "unwritten-read", "unwritten-read", "returns a value that nobody wrote, 1 of 20 reads"},
+	{"refuses-done", "G1a", "G1a", "does a transaction and fails with error 30, 1 of 20"},
+	{"halves", "G1c", "G1c", "lets others see half of a transaction"},
+	{"skewed", "lost-update", "lost-update", "commits 5 ms after it has read"},
+	{"short", "wrong-body", "wrong-body", "leaves out an operation of the reply, 1 of 20"},
+	{"changes", "wrong-body", "wrong-body", "changes an operation of the reply, 1 of 20"},
+	{"repeats", "duplicate-elements", "G-single-item-realtime", "returns the first value again at the end, 1 of 20 reads"},
+	{"reorders", "incompatible-order", "G-single-item-realtime", "returns values in the reverse order, 1 of 20 reads"},
+	{"forgets", "incompatible-order", "-", "removes the values of a key when it has 8"},
 }
 
 // A correct node of transactions passes, and the verdict on each bug names the check that it

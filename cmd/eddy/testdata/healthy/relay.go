@@ -37,7 +37,7 @@ func rawRelay(p *program.Process, ids func(n int64) int64) {
 		id := strconv.FormatInt(r.send(c.request.Body.Target, payload[1:len(payload)-1]), 10)
 		c.ids = append(c.ids, id)
 		open[id] = c
-		c.timer = time.AfterFunc(CallTimeout, func() {
+		c.timer = p.After(CallTimeout, func() {
 			mu.Lock()
 			defer mu.Unlock()
 			attempt(c)

@@ -133,7 +133,7 @@ func echoQueue(p *program.Process) {
 			}
 		}
 		order = nil
-		time.AfterFunc(20*time.Millisecond, func() { answer(number, string(line)) })
+		p.After(20*time.Millisecond, func() { answer(number, string(line)) })
 	})
 	p.Wait(50 * time.Millisecond)
 }

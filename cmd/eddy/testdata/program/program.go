@@ -83,6 +83,15 @@ func (p *Process) Every(wait time.Duration, f func()) {
 	}
 }
 
+// After calls f after a while, unless the process ends before.
+func (p *Process) After(wait time.Duration, f func()) *time.Timer {
+	return time.AfterFunc(wait, func() {
+		if p.Context.Err() == nil {
+			f()
+		}
+	})
+}
+
 // Wait waits for a while, or until the process ends.
 func (p *Process) Wait(d time.Duration) {
 	select {

@@ -169,7 +169,7 @@ func lateAndWrong(p *program.Process) {
 		} else if time.Since(begin) > time.Second/2 {
 			late = 1900 * time.Millisecond
 		}
-		time.AfterFunc(late, func() {
+		p.After(late, func() {
 			n.P.Printf(`{"src":%s,"dest":%s,"body":{"type":"echo_ok","echo":%s,"in_reply_to":%d}}`+"\n", Quote(n.ID), Quote(m.Src), echo, m.Body.MsgID)
 		})
 		return true

@@ -131,7 +131,7 @@ func (p *Peer) take(r *request, begin func(), handle func(r *request)) {
 
 // after calls do after some time.
 func (p *Peer) after(wait time.Duration, do func()) {
-	time.AfterFunc(wait, func() {
+	p.p.After(wait, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		do()

@@ -38,7 +38,7 @@ var echoBugs = []Bug{
 	rareEcho("lost", "does not reply, 1 of 500", 500, func(*Peer, *request, string) {}),
 	rareEcho("twice", "replies twice, 1 of 500", 500, func(p *Peer, r *request, echo string) { echoes(p, r, echo); echoes(p, r, echo) }),
 	rareEcho("late", "replies after 30 s, 1 of 500", 500, func(p *Peer, r *request, echo string) { p.after(30*time.Second, func() { echoes(p, r, echo) }) }),
-	rareEcho("id-again", "uses a msg_id again, 1 of 500", 500, func(p *Peer, r *request, echo string) { p.next--; echoes(p, r, echo) }),
+	reusesID(),
 	rareEcho("other-client", "replies to another client, 1 of 500", 500, func(p *Peer, r *request, echo string) { r.src += "0"; echoes(p, r, echo) }),
 	rareEcho("text-id", "writes in_reply_to as a text, 1 of 500", 500, func(p *Peer, r *request, echo string) {
 		p.write(r.src, "echo_ok", `"echo":`+echo+`,"in_reply_to":"`+strconv.FormatInt(r.id, 10)+`"`, -1, p.fresh())
@@ -78,6 +78,13 @@ var echoBugs = []Bug{
 func refusesEcho() Bug {
 	b := rareEcho("refuses", "fails with error 13, 1 of 5", 5, func(p *Peer, r *request, _ string) { p.fail(r, 13) })
 	b.Better = "--availability 0.9"
+	return b
+}
+
+// reusesID writes ids of which only a warning tells: what a node's ids are is its own affair.
+func reusesID() Bug {
+	b := rareEcho("id-again", "uses a msg_id again, 1 of 500", 500, func(p *Peer, r *request, echo string) { p.next--; echoes(p, r, echo) })
+	b.Better = "--sick fail"
 	return b
 }
 

@@ -195,7 +195,7 @@ func (r *bugRelay) attempt(c *bugCall) {
 			wait = 0
 		}
 	}
-	time.AfterFunc(wait, func() {
+	r.p.After(wait, func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		switch {
@@ -265,7 +265,7 @@ func (r *bugRelay) settle(m Message) {
 		if r.bug == "holds-40" {
 			wait *= 3
 		}
-		time.AfterFunc(wait, func() {
+		r.p.After(wait, func() {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.answer(c, m.Raw)

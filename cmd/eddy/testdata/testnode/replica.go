@@ -59,7 +59,7 @@ func (r *replica) handle(m Message) {
 		r.ID = m.Body.NodeID
 		r.peers = slices.DeleteFunc(m.Body.NodeIDs, func(id string) bool { return id == r.ID })
 		if r.loading = r.loadAfter > 0; r.loading {
-			time.AfterFunc(r.loadAfter, func() {
+			r.P.After(r.loadAfter, func() {
 				r.mu.Lock()
 				defer r.mu.Unlock()
 				r.load()
@@ -261,7 +261,7 @@ func forwards(p *program.Process, set bool) {
 		id := int64(r.Next)
 		waiting[id] = m
 		r.Send(r.peers[r.reads%len(r.peers)], `{"type":"read"}`)
-		time.AfterFunc(200*time.Millisecond, func() {
+		r.P.After(200*time.Millisecond, func() {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			if request, ok := waiting[id]; ok {

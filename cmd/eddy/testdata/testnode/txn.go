@@ -147,7 +147,7 @@ func (n *txnNode) txn(m Message) {
 		n.answer(m, `{"type":"error","code":30,"text":"txn-conflict"}`)
 	case n.chance(n.noReply):
 	case n.delay > 0:
-		time.AfterFunc(time.Duration(n.P.Random.Int64N(int64(n.delay))), func() { n.answer(m, done) })
+		n.P.After(time.Duration(n.P.Random.Int64N(int64(n.delay))), func() { n.answer(m, done) })
 	default:
 		n.answer(m, done)
 	}
