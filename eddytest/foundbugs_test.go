@@ -66,6 +66,13 @@ func plausibleBugs() []testnode.Bug {
 	}
 	for _, workload := range []string{"txn-list-append", "txn-rw-register"} {
 		registers := workload == "txn-rw-register"
+		for _, rare := range []testnode.Bug{
+			{Name: "rarely-loses", Does: "acknowledges a write and does not store it, 1 of 500"},
+			{Name: "rarely-stale", Does: "reads the value before the last one, 1 of 500"},
+		} {
+			rare.Workload, rare.Flags, rare.Run = workload, "--node-count 1", txnNode(rare.Name, registers)
+			all = append(all, rare)
+		}
 		for _, node := range txnNodes {
 			if node.does == "" || registers && node.registers == "-" {
 				continue

@@ -82,6 +82,7 @@ type txnNode struct {
 	mu        sync.Mutex
 	data      map[int64][]string // all values of a key, for a register too
 	old       map[int64][]string
+	rare      int    // loses and stale do it once in so many times
 	registers bool   // instead of lists
 	none      string // how a key without a value is shown
 
@@ -95,7 +96,7 @@ type txnNode struct {
 }
 
 func newTxnNode(p *program.Process, registers bool) *txnNode {
-	n := &txnNode{Node: New(p), registers: registers, data: map[int64][]string{}, old: map[int64][]string{}, none: "null"}
+	n := &txnNode{Node: New(p), rare: 20, registers: registers, data: map[int64][]string{}, old: map[int64][]string{}, none: "null"}
 	n.load = func(key int64, own []string) []string { return slices.Concat(n.data[key], own) }
 	n.store = func(key int64, value string) {
 		n.old[key] = n.data[key]
@@ -207,13 +208,13 @@ func (n *txnNode) show(values []string) string {
 }
 
 func (n *txnNode) loses(key int64, value string) {
-	if !n.chance(20) {
+	if !n.chance(n.rare) {
 		n.data[key] = append(n.data[key], value)
 	}
 }
 
 func (n *txnNode) stale(key int64, own []string) []string {
-	if n.chance(20) {
+	if n.chance(n.rare) {
 		return slices.Concat(n.old[key], own)
 	}
 	return slices.Concat(n.data[key], own)
