@@ -189,7 +189,7 @@ func (n *Node) begin(ctx context.Context, dest string, c *call) error {
 		return unsent(dest, errors.New("the request is over"))
 	}
 	if d := n.calls.Begin(c, dest, n.scheduleStart(ctx, c.Policy)); d.Action == schedule.GiveUp {
-		return &CallError{call: c, err: Timeout, reason: d.Reason}
+		return &CallError{call: c, err: unsentCodes[d.Reason], reason: d.Reason}
 	}
 	if c.Blocking && (r == nil || n.inline.Load() || n.callsBack) {
 		n.out.FlushSoon() // this may be where nothing may block, and no message would leave while it waits
@@ -253,7 +253,7 @@ func (n *Node) isError(reply Message) bool {
 // over, or from a node that was not asked, is counted and dropped.
 func (n *Node) receiveReply(m *wire.Message) {
 	reply := n.message(m)
-	r := calls.Reply{ID: reply.InReplyTo, Src: reply.Src, At: n.reader.readAt}
+	r := calls.Reply{ID: reply.InReplyTo, Src: reply.Src, At: n.reader.readAt, Body: reply.Body}
 	if n.isError(reply) {
 		e := reply.asError()
 		r.Err = e

@@ -41,7 +41,11 @@ const (
 	DeadlinePassed  = schedule.DeadlinePassed  // of the policy, of the context or of the request
 	BudgetExhausted = schedule.BudgetExhausted // the budget of the policy refused a retry
 	ErrorNotRetried = schedule.ErrorNotRetried // an error reply came that the policy does not retry
+	BreakerOpen     = schedule.BreakerOpen     // the circuit breaker of the policy refused an attempt
 )
+
+// unsentCodes are the errors of calls that give up before their first attempt.
+var unsentCodes = map[Reason]Code{DeadlinePassed: Timeout, BreakerOpen: TemporarilyUnavailable}
 
 // An Attempt says what became of one message of a failed call.
 type Attempt struct {
@@ -76,7 +80,7 @@ func (e *CallError) Error() string {
 	if e.err != Timeout {
 		why = append(why, e.err.Error())
 	}
-	if e.reason == DeadlinePassed || e.reason == BudgetExhausted {
+	if e.reason == DeadlinePassed || e.reason == BudgetExhausted || e.reason == BreakerOpen {
 		why = append(why, e.reason.String())
 	}
 	if why == nil {

@@ -1,7 +1,10 @@
 package eddy_test
 
 import (
+	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
 	"runtime"
 	"strings"
@@ -119,6 +122,7 @@ func TestReasons(t *testing.T) {
 			{t.Context(), "nobody", nil, eddy.AttemptsUsedUp},
 			{t.Context(), "nobody", &eddy.Policy{Deadline: time.Second}, eddy.DeadlinePassed},
 			{t.Context(), "nobody", &eddy.Policy{Budget: retry.Budget{Ratio: 0.001, PerSecond: 0.001}}, eddy.BudgetExhausted},
+			{t.Context(), "nobody", &eddy.Policy{Breaker: retry.Breaker{Failures: 1}}, eddy.BreakerOpen},
 			{t.Context(), "n2", nil, eddy.ErrorNotRetried},
 			{t.Context(), "", nil, eddy.NoReason},
 			{cancelled, "nobody", nil, eddy.NoReason},
@@ -127,6 +131,67 @@ func TestReasons(t *testing.T) {
 			if call, ok := err.(*eddy.CallError); !ok || call.Reason() != c.want {
 				t.Errorf("%v, want reason %v", err, c.want)
 			}
+		}
+	})
+}
+
+// What a circuit breaker refuses was not sent, so it is definite. If it refuses a retry, the
+// first attempt may have had an effect.
+func TestBreakerRefusesDefinitely(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+		net := eddytest.New(t)
+		net.Start("n1", n)
+		policy := &eddy.Policy{Breaker: retry.Breaker{Failures: 2, Open: time.Second}}
+		for _, c := range []struct {
+			want     string
+			code     eddy.Code
+			attempts int
+			definite bool
+			took     time.Duration
+		}{
+			{"RPC failed after 2 attempts: attempt refused by the circuit breaker", eddy.Timeout, 2, false, time.Second},
+			{"RPC to nobody failed before it was sent: temporarily-unavailable; attempt refused by the circuit breaker", eddy.TemporarilyUnavailable, 0, true, 0},
+		} {
+			begun := time.Now()
+			_, attempts, err := n.RPCWithRetry(t.Context(), "nobody", do, policy)
+			call, ok := err.(*eddy.CallError)
+			if !ok || err.Error() != c.want || !errors.Is(err, c.code) || attempts != c.attempts || len(call.Attempts()) != c.attempts ||
+				call.Definite() != c.definite || time.Since(begun) != c.took {
+				t.Errorf("%v after %v and %d attempts, %v; want %v", err, time.Since(begun), attempts, ok, c.want)
+			}
+		}
+		nobody := net.Client("nobody") // is there at last
+		nobody.Handle(func(m eddy.Message) { nobody.Reply(m, `{"type":"ok"}`) })
+		time.Sleep(time.Second)
+		for range 2 {
+			if _, attempts, err := n.RPCWithRetry(t.Context(), "nobody", do, policy); err != nil || attempts != 1 {
+				t.Errorf("%d attempts, %v", attempts, err)
+			}
+		}
+	})
+}
+
+// RetryIf sees the body of a reply, and the code of an error reply. Another reply settles the
+// call, or the last one that it would not take.
+func TestRetryIf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
+		net := eddytest.New(t)
+		net.Start("n1", n)
+		replies := []string{`{"type":"ok","value":0}`, `{"type":"error","code":22}`, `{"type":"ok","value":0}`, `{"type":"ok","value":7}`}
+		n2 := net.Client("n2")
+		served := 0
+		n2.Handle(func(m eddy.Message) { n2.Reply(m, replies[served%len(replies)]); served++ })
+		policy := &eddy.Policy{Attempts: 4, RetryIf: func(body []byte, err error) bool {
+			return errors.Is(err, eddy.PreconditionFailed) || bytes.Contains(body, []byte(`"value":0`))
+		}}
+		for _, want := range []string{"7 4 <nil>", "0 3 <nil>"} {
+			reply, attempts, err := n.RPCWithRetry(t.Context(), "n2", do, policy)
+			if got := fmt.Sprint(string(reply.Body.Get("value")), " ", attempts, " ", err); got != want {
+				t.Errorf("got %s, want %s", got, want)
+			}
+			policy = &eddy.Policy{Attempts: 3, RetryIf: policy.RetryIf}
 		}
 	})
 }

@@ -13,7 +13,8 @@ const module = "github.com/eddyrpc/eddy"
 // listed here.
 var floors = map[string][]string{
 	"retry":                {},
-	"internal/schedule":    {"retry"},
+	"internal/quantile":    {},
+	"internal/schedule":    {"retry", "internal/quantile"},
 	"internal/policytest":  {"retry"}, // for tests
 	"internal/wire":        {},
 	"internal/golden":      {}, // for tests
@@ -32,10 +33,9 @@ var floors = map[string][]string{
 	"internal/check":       {},
 	"internal/batcher":     {},
 	"internal/logqueue":    {},
-	"":                     {"retry", "internal/schedule", "internal/wire", "internal/calls", "internal/outbox", "internal/body", "internal/stdio", "internal/workers", "internal/official", "internal/caller", "internal/metadata", "internal/nodelog", "internal/batcher", "internal/check", "internal/identity", "internal/dedup", "internal/bounded", "internal/logqueue"},
+	"":                     {"retry", "internal/schedule", "internal/wire", "internal/calls", "internal/outbox", "internal/body", "internal/stdio", "internal/workers", "internal/official", "internal/caller", "internal/metadata", "internal/nodelog", "internal/batcher", "internal/check", "internal/identity", "internal/dedup", "internal/bounded", "internal/logqueue", "internal/quantile"},
 	"internal/canonical":   {},
 	"internal/message":     {},
-	"internal/quantile":    {},
 	"internal/service":     {"internal/canonical", "internal/message"},
 	"eddytest":             {"", "internal/report", "retry", "internal/message", "internal/service", "internal/checker", "internal/history", "internal/quote", "internal/sim", "internal/shrink", "internal/story", "internal/trial", "internal/txn", "internal/virtual", "internal/workload"},
 	"maelstrom":            {"", "internal/official", "internal/bounded"},
@@ -71,9 +71,9 @@ var floors = map[string][]string{
 	"internal/spread":              {"internal/message", "internal/sim"},
 	"internal/checker":             {"internal/spread", "internal/quote", "internal/quantile", "internal/canonical", "internal/history", "internal/sim", "internal/message", "internal/txn"},
 	"cmd/eddy/internal/cluster":    {},
-	"internal/workload":            {"internal/spread", "internal/sim", "internal/history", "internal/checker", "internal/canonical", "internal/message", "internal/txn"},
+	"internal/workload":            {"retry", "internal/spread", "internal/sim", "internal/history", "internal/checker", "internal/canonical", "internal/message", "internal/txn"},
 	"internal/virtual":             {"internal/trial"},
-	"internal/trial":               {"internal/quote", "internal/eventqueue", "internal/sim", "internal/history", "internal/checker", "internal/canonical", "internal/message", "internal/workload", "internal/service"},
+	"internal/trial":               {"retry", "internal/schedule", "internal/quote", "internal/eventqueue", "internal/sim", "internal/history", "internal/checker", "internal/canonical", "internal/message", "internal/workload", "internal/service"},
 	"internal/trialtest":           {"internal/eventqueue", "internal/message", "internal/trial"}, // for tests
 	"internal/shrink":              {"internal/sim", "internal/trial"},
 	"internal/story":               {"internal/quote", "internal/sim", "internal/history", "internal/message"},

@@ -54,7 +54,10 @@ func (r *ring) policy() *eddy.Policy {
 		{Deadline: 300 * time.Millisecond, Backoff: retry.Backoff{Kind: retry.Exponential, Jitter: retry.FullJitter}, RetryOn: []int{11}},
 		{Hedge: 20 * time.Millisecond, Budget: retry.Budget{Ratio: 0.2, PerSecond: 1}, Propagate: true},
 		{Late: retry.Ignore, Deadline: time.Second, Timeout: 100 * time.Millisecond},
-	}[r.intN(6)]
+		{Breaker: retry.Breaker{Failures: 2, Ratio: 0.5, MinAttempts: 3, Open: 100 * time.Millisecond}, RetryOn: []int{11}, MaxPushback: time.Millisecond},
+		{Hedge: 50 * time.Millisecond, HedgePercentile: 50, MaxHedges: 1, Budget: retry.Budget{InFlight: 1}, RetryIf: func([]byte, error) bool { return r.intN(2) == 0 }},
+		{Attempts: 4, BackoffAfter: map[string]retry.Backoff{retry.AfterTimeout: {Kind: retry.Decorrelated}, retry.AfterCode(11): {}}, RetryOn: []int{11, 13}},
+	}[r.intN(9)]
 }
 
 // node returns a node whose calls go to next.

@@ -270,6 +270,8 @@ func TestCheckRefuses(t *testing.T) {
 		"NemesisInterval is 1ns: must be at least 10ms":     {Workload: "echo", NemesisInterval: 1},
 		`field Topology is "ring": must be one of line`:     {Workload: "broadcast", Topology: "ring"},
 		"field Latency: ":                                   {Workload: "echo", Latency: "soon"},
+		"field CallPolicy: attempts: -1 must be":            {Workload: "relay", CallPolicy: &eddy.Policy{Attempts: -1}},
+		"field CallPolicy is set, and so is CallTimeout":    {Workload: "relay", CallPolicy: &eddy.Policy{}, CallAttempts: 5},
 		`field Nemesis: fault "earthquake": must be one of`: {Workload: "echo", Nemesis: "earthquake"},
 		"kill-server needs NATS servers":                    {Workload: "echo", Nemesis: "kill-server"},
 		"the fields Workload and Own are both set":          {Workload: "echo", Own: func() Workload { return nil }},

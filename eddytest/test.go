@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/trial"
 	"github.com/eddyrpc/eddy/internal/txn"
@@ -75,6 +76,10 @@ type Test struct {
 	CallAttempts             int
 	IgnoreLate               bool
 
+	// CallPolicy is the policy of the relays. If it is set, it says what workload relay expects
+	// of them, and the four fields before must not be set.
+	CallPolicy *eddy.Policy
+
 	// ConsistencyModels are the models that transactions must fit, separated by commas. The
 	// default is strict-serializable. KeyCount (10), MaxTxnLength (4) and MaxWritesPerKey (16)
 	// are as in eddy test.
@@ -122,7 +127,7 @@ func (test *Test) config() (*trial.Config, error) {
 	if test.Nemesis != "" {
 		cfg.Nemeses = strings.Split(strings.ReplaceAll(test.Nemesis, " ", ""), ",")
 	}
-	for _, step := range []func(*trial.Config) error{test.network, test.limits} {
+	for _, step := range []func(*trial.Config) error{test.network, test.limits, test.policy} {
 		if err := step(cfg); err != nil {
 			return nil, err
 		}
@@ -139,6 +144,21 @@ func (test *Test) spec() (workload.Spec, error) {
 		return workload.Spec{}, fmt.Errorf("the fields Workload and Own are both set")
 	}
 	return ownSpec(test.Own), nil
+}
+
+// policy sets what relays do to what CallPolicy says.
+func (test *Test) policy(cfg *trial.Config) error {
+	switch {
+	case test.CallPolicy == nil:
+		return nil
+	case test.CallTimeout != 0 || test.CallAttempts != 0 || test.CallBackoff != 0 || test.IgnoreLate:
+		return fmt.Errorf("field CallPolicy is set, and so is CallTimeout, CallAttempts, CallBackoff or IgnoreLate, which it says already")
+	}
+	if err := test.CallPolicy.Validate(); err != nil {
+		return fmt.Errorf("field CallPolicy: %w", err)
+	}
+	cfg.FollowPolicy(test.CallPolicy)
+	return nil
 }
 
 // network sets what the configuration says as text.

@@ -82,25 +82,26 @@ func (b Backoff) WithDefaults() Backoff {
 	return b
 }
 
-func (b *Backoff) validate() error {
+// validate checks b, which is in a field of a policy.
+func (b *Backoff) validate(field string) error {
 	switch {
 	case *b == Backoff{}:
 		return nil
 	case b.Kind > Decorrelated:
-		return invalid("backoff.kind", uint8(b.Kind))
+		return invalid(field+".kind", uint8(b.Kind))
 	case b.Base < 0:
-		return invalid("backoff.base", b.Base)
+		return invalid(field+".base", b.Base)
 	case b.Cap < 0:
-		return invalid("backoff.cap", b.Cap)
+		return invalid(field+".cap", b.Cap)
 	case !b.Jitter.valid():
-		return invalid("backoff.jitter", b.Jitter)
+		return invalid(field+".jitter", b.Jitter)
 	case b.Kind == NoBackoff:
-		return fmt.Errorf("backoff.kind: must be constant, exponential or decorrelated if another field of backoff is set")
+		return fmt.Errorf("%s.kind: must be constant, exponential or decorrelated if another field of %s is set", field, field)
 	case b.Kind == Decorrelated && b.Jitter != NoJitter:
-		return fmt.Errorf("backoff.jitter: %v must be left out if kind is decorrelated, which is random itself", b.Jitter)
+		return fmt.Errorf("%s.jitter: %v must be left out if kind is decorrelated, which is random itself", field, b.Jitter)
 	}
 	if full := b.WithDefaults(); full.Cap < full.Base {
-		return fmt.Errorf("backoff.cap: %v must be at least the base, %v", full.Cap, full.Base)
+		return fmt.Errorf("%s.cap: %v must be at least the base, %v", field, full.Cap, full.Base)
 	}
 	return nil
 }

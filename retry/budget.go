@@ -30,6 +30,12 @@ type Budget struct {
 	// PerSecond is the floor: how many retries there may be each second in addition,
 	// even if there are few calls. 0 means 10 if there is a Ratio.
 	PerSecond float64 `json:"per_second,omitzero"`
+	// InFlight is how many calls may retry at the same time in any case, whatever Ratio
+	// and PerSecond say. A caller who calls rarely has few calls in flight, so it can
+	// retry each of them; one whose calls all fail has many, and InFlight allows few of
+	// them. 0 means none. (Envoy's retry budget has such a floor, min_retry_concurrency,
+	// of 3.)
+	InFlight int `json:"in_flight,omitzero"`
 }
 
 // WithDefaults returns b with a zero PerSecond replaced by its default.
@@ -46,10 +52,12 @@ func (b Budget) validate() error {
 		return invalid("budget.ratio", b.Ratio)
 	case !(b.PerSecond >= 0 && b.PerSecond <= 1e9) || math.Signbit(b.PerSecond):
 		return invalid("budget.per_second", b.PerSecond)
+	case b.InFlight < 0:
+		return invalid("budget.in_flight", b.InFlight)
 	}
 	return nil
 }
 
 // errNoBudget is for a budget in JSON without a positive number. It looks as if it
 // allowed no retries, and would limit nothing.
-var errNoBudget = errors.New("budget: must have a ratio or a per_second of more than 0; for no retries, set attempts to 1")
+var errNoBudget = errors.New("budget: must have a ratio, a per_second or an in_flight of more than 0; for no retries, set attempts to 1")

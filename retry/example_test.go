@@ -94,3 +94,31 @@ func ExampleBudget() {
 	// Output:
 	// {"budget":{"ratio":0.2,"per_second":10}} <nil>
 }
+
+// After five attempts in a row that failed, calls to a node fail at once, for two seconds.
+func ExampleBreaker() {
+	policy := retry.Policy{Breaker: retry.Breaker{Failures: 5, Open: 2 * time.Second}}
+	text, err := json.Marshal(policy)
+	fmt.Println(string(text), err)
+	fmt.Println((&retry.Policy{Breaker: retry.Breaker{Open: time.Second}}).Validate())
+	// Output:
+	// {"breaker":{"failures":5,"open":"2s"}} <nil>
+	// breaker: must have a failures or a ratio of more than 0
+}
+
+// A busy node (code 11) gets more time than a lost message.
+func ExampleAfterCode() {
+	policy := retry.Policy{
+		RetryOn: []int{11},
+		Backoff: retry.Backoff{Kind: retry.Exponential, Base: time.Second},
+		BackoffAfter: map[string]retry.Backoff{
+			retry.AfterTimeout: {}, // no pause: the timeout was long enough
+		},
+	}
+	fmt.Println(policy.Validate(), policy.Warnings())
+	policy.BackoffAfter[retry.AfterCode(13)] = retry.Backoff{Kind: retry.Constant}
+	fmt.Println(policy.Warnings())
+	// Output:
+	// <nil> []
+	// [backoff_after.13: has no effect, because the code is not in retry_on]
+}

@@ -12,13 +12,23 @@ func invalid(field string, value any) error {
 
 // rule says what the value of a field must be. It is "" if there is no such field.
 func rule(field string) string {
-	switch field {
-	case "attempts":
-		return "an integer of at least 1"
-	case "timeout", "last_timeout", "hedge", "deadline", "adaptive.min", "adaptive.max", "backoff.base", "backoff.cap":
-		return `a duration of more than 0s, such as "500ms"`
-	case "adaptive", "backoff", "budget":
+	if rest, ok := strings.CutPrefix(field, "backoff_after."); ok {
+		if _, member, ok := strings.Cut(rest, "."); ok {
+			return rule("backoff." + member)
+		}
 		return "an object"
+	}
+	switch field {
+	case "attempts", "max_hedges", "budget.in_flight", "breaker.failures", "breaker.min_attempts":
+		return "an integer of at least 1"
+	case "timeout", "last_timeout", "hedge", "deadline", "max_pushback", "adaptive.min", "adaptive.max", "backoff.base", "backoff.cap", "breaker.open":
+		return `a duration of more than 0s, such as "500ms"`
+	case "adaptive", "backoff", "backoff_after", "budget", "breaker":
+		return "an object"
+	case "hedge_percentile":
+		return "a number of more than 0 and less than 100"
+	case "breaker.ratio":
+		return "a number of more than 0 and at most 1"
 	case "late":
 		return "accept or ignore"
 	case "backoff.kind":

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,6 +28,7 @@ type form Policy
 var options = sync.OnceValue(func() json.Options {
 	return json.JoinOptions(
 		json.RejectUnknownMembers(true),
+		json.Deterministic(true),
 		json.WithUnmarshalers(json.UnmarshalFromFunc(readDuration)),
 		json.WithMarshalers(json.MarshalToFunc(func(to *jsontext.Encoder, d time.Duration) error {
 			return to.WriteToken(jsontext.String(d.String()))
@@ -74,11 +76,15 @@ func (p *Policy) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
+// mustNotBeZero are fields whose 0 would mean the default.
+var mustNotBeZero = []string{"attempts", "max_hedges", "hedge_percentile", "backoff.seed",
+	"budget.per_second", "budget.in_flight", "breaker.failures", "breaker.ratio", "breaker.min_attempts"}
+
 // refuseMisleading returns an error for null, for a 0 that would mean the default,
-// and for a budget that would limit nothing.
+// and for a budget that would limit nothing or a breaker that would refuse nothing.
 func refuseMisleading(text []byte) error {
 	d := jsontext.NewDecoder(bytes.NewReader(text))
-	hasBudget, allows := false, false
+	has := make(map[string]bool)
 	for {
 		token, err := d.ReadToken()
 		if err == io.EOF {
@@ -96,16 +102,16 @@ func refuseMisleading(text []byte) error {
 		switch {
 		case token.Kind() == 'n':
 			return invalid(field, "null")
-		case zero && (field == "attempts" || field == "backoff.seed" || field == "budget.per_second"):
+		case zero && slices.Contains(mustNotBeZero, field):
 			return invalid(field, "0")
-		case field == "budget":
-			hasBudget = true
-		case strings.HasPrefix(field, "budget.") && token.Kind() == '0' && !zero:
-			allows = true
 		}
+		has[field] = has[field] || token.Kind() == '{' || token.Kind() == '0' && !zero
 	}
-	if hasBudget && !allows {
+	switch {
+	case has["budget"] && !has["budget.ratio"] && !has["budget.per_second"] && !has["budget.in_flight"]:
 		return errNoBudget
+	case has["breaker"] && !has["breaker.failures"] && !has["breaker.ratio"]:
+		return errNoBreaker
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ package retry
 
 import (
 	"fmt"
+	"math"
 	"time"
 )
 
@@ -17,6 +18,8 @@ import (
 const (
 	DefaultAttempts = 3
 	DefaultTimeout  = 500 * time.Millisecond
+
+	DefaultMaxPushback = 5 * time.Second
 )
 
 // A Policy says how often a call is attempted, how long it waits, and what makes
@@ -52,6 +55,17 @@ type Policy struct {
 	// The Tail at Scale, CACM 56(2), 2013.)
 	Hedge time.Duration `json:"hedge,omitzero"`
 
+	// HedgePercentile makes the delay of a hedge follow the round trips to each
+	// destination. It is this percentile of the latest 256 that were measured, such as
+	// 95. Then 5 to 8 of 100 calls send a hedge, however fast the destination is. Hedge
+	// is the delay until 20 round trips are known. An attempt that was not answered
+	// counts as long as its call waited. 0 means that the delay is Hedge.
+	HedgePercentile float64 `json:"hedge_percentile,omitzero"`
+
+	// MaxHedges is how many attempts of a call have Hedge as their timeout; those that
+	// follow have Timeout. 0 means all but the last.
+	MaxHedges int `json:"max_hedges,omitzero"`
+
 	// Late says whether a reply counts that comes after the timeout of its
 	// attempt, while the call is still open.
 	Late Late `json:"late,omitzero"`
@@ -66,12 +80,32 @@ type Policy struct {
 	// pause.
 	Backoff Backoff `json:"backoff,omitzero"`
 
+	// BackoffAfter replaces Backoff after some kinds of failures: AfterTimeout,
+	// AfterPushback, or an error reply with a code, such as AfterCode(11). A zero
+	// Backoff is no pause after this kind.
+	BackoffAfter map[string]Backoff `json:"backoff_after,omitzero"`
+
+	// MaxPushback is how much longer than its backoff a call pauses at most because an
+	// error reply asks for it (retry_after_ms). 0 means 5 s.
+	MaxPushback time.Duration `json:"max_pushback,omitzero"`
+
 	// RetryOn lists the codes of error replies after which the call tries again.
 	// Nil means none: an error reply shows that the node was reached and refused.
 	RetryOn []int `json:"retry_on,omitzero"`
 
+	// RetryIf, unless nil, decides about a reply whose code is not in RetryOn: if it
+	// returns true, the call tries again. It gets the body of the reply, which is valid
+	// until it returns, and the error if it is an error reply. If the call may not try
+	// again, a reply without an error is its result. RetryIf is called in the goroutine
+	// that reads the node's input, so it must not block. It has no JSON form.
+	RetryIf func(body []byte, err error) bool `json:"-"`
+
 	// Budget limits the retries of all calls together. The zero value does not.
 	Budget Budget `json:"budget,omitzero"`
+
+	// Breaker makes calls to a destination that does not answer fail at once, without a
+	// message. Such a failure is definite. The zero value does not.
+	Breaker Breaker `json:"breaker,omitzero"`
 
 	// CallID puts the field "call" into every attempt, so that the receiver
 	// recognizes the attempts of one call.
@@ -101,10 +135,15 @@ func (p *Policy) AttemptTimeout(n int) time.Duration {
 		return DefaultTimeout
 	case n >= p.MaxAttempts():
 		return p.lastTimeout()
-	case p.Hedge > 0:
+	case p.Hedges(n):
 		return p.Hedge
 	}
 	return p.timeout()
+}
+
+// Hedges reports whether the timeout of attempt n is the delay of a hedge.
+func (p *Policy) Hedges(n int) bool {
+	return p.Hedge > 0 && n < p.MaxAttempts() && (p.MaxHedges <= 0 || n <= p.MaxHedges)
 }
 
 func (p *Policy) timeout() time.Duration {
@@ -135,15 +174,24 @@ func (p *Policy) Validate() error {
 		return invalid("last_timeout", p.LastTimeout)
 	case p.Hedge < 0:
 		return invalid("hedge", p.Hedge)
+	case !(p.HedgePercentile >= 0 && p.HedgePercentile < 100) || math.Signbit(p.HedgePercentile):
+		return invalid("hedge_percentile", p.HedgePercentile)
+	case p.MaxHedges < 0:
+		return invalid("max_hedges", p.MaxHedges)
 	case p.Late > Ignore:
 		return invalid("late", uint8(p.Late))
 	case p.Deadline < 0:
 		return invalid("deadline", p.Deadline)
+	case p.MaxPushback < 0:
+		return invalid("max_pushback", p.MaxPushback)
 	}
 	if err := p.Adaptive.validate(); err != nil {
 		return err
 	}
-	if err := p.Backoff.validate(); err != nil {
+	if err := p.Backoff.validate("backoff"); err != nil {
+		return err
+	}
+	if err := p.validateBackoffAfter(); err != nil {
 		return err
 	}
 	for i, code := range p.RetryOn {
@@ -152,6 +200,9 @@ func (p *Policy) Validate() error {
 		}
 	}
 	if err := p.Budget.validate(); err != nil {
+		return err
+	}
+	if err := p.Breaker.validate(); err != nil {
 		return err
 	}
 	return p.validateTimeouts()

@@ -40,6 +40,8 @@ var leaves = map[string]string{
 	"(*eddy/internal/caller.Caller[O]).Cancel":       "the end of a context",
 	"(*eddy/internal/calls.Table[O]).Schedule":       "policies that need a schedule",
 	"(*eddy/internal/calls.Table[O]).replyScheduled": "policies that need a schedule",
+	"(*eddy/internal/calls.scheduled[O]).end":        "policies that need a schedule",
+	"(*eddy/internal/caller.Caller[O]).judge":        "policies that need a schedule",
 	"(*eddy.Node).scheduleStart":                     "policies that need a schedule",
 	"eddy/internal/nodelog":                          "the log",
 	"eddy/internal/metadata":                         "policies that need metadata",

@@ -12,9 +12,6 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
-	"github.com/go-json-experiment/json"
-	"github.com/go-json-experiment/json/jsontext"
-
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/plan"
 	"github.com/eddyrpc/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/internal/sim"
@@ -27,6 +24,7 @@ type planCommand struct {
 
 	Loss      float64       `placeholder:"SHARE" help:"The share of messages that are lost each way, 0 to 1 (0)."`
 	RoundTrip string        `name:"round-trip" default:"0" placeholder:"KIND:VALUE" help:"The latency of a request and its reply together (0): 50ms, constant:50ms, exponential:50ms, uniform:0ms-100ms, lognormal:50ms,0.5 (median and sigma), or file:PATH with measured milliseconds."`
+	TraceFile string        `name:"trace-file" placeholder:"FILE" help:"Draw round trips from a file with measured milliseconds, one per line. Only these occur, each as often as in the file; with --round-trip file:PATH, values between them occur, too."`
 	Rate      float64       `default:"1000" placeholder:"CALLS" help:"Calls per second, at random times (${default})."`
 	Duration  time.Duration `help:"In each run, calls begin for this time. Without it, until there are --calls."`
 	Calls     int           `placeholder:"CALLS" help:"The number of calls at most, of all runs together. Without it and --duration, 1,000,000."`
@@ -36,6 +34,9 @@ type planCommand struct {
 	Outage    string        `placeholder:"FROM:FOR" help:"When the leaf does not serve, such as 20s:5s. Requests that arrive meanwhile wait."`
 	Runs      int           `placeholder:"NUMBER" help:"How many runs there are, each with another seed. The results say how much they differ. Without it, 4 to 10: fewer if these would have less than 1,000 calls each, or more than 1,000,000 in all."`
 	Seed      uint64        `default:"1" placeholder:"NUMBER" help:"The random seed of the first run (${default}). The others have those that follow. The same seed gives the same numbers."`
+
+	Want   string `placeholder:"GOALS" help:"Search for the attempts, timeout and backoff that reach goals, such as success=99.9%,p99=300ms, and print the best policies with what each costs in load. Further goals: p50, p90, p99.9, load (requests per call), peak (of retries), recovered."`
+	Within string `placeholder:"BOUNDS" help:"What --want searches (attempts=1-6,timeout=10ms-2s,backoff=20ms-500ms)."`
 
 	JSON bool   `name:"json" help:"Print an array with one object per policy."`
 	HTML string `name:"html" placeholder:"FILE" help:"Also write an HTML page with charts."`
@@ -56,6 +57,7 @@ const defaultCalls = 1_000_000
 // A planned is the JSON form of a policy and its result.
 type planned struct {
 	Policy   string        `json:"policy"`
+	Sentence string        `json:"sentence"`
 	Settings *retry.Policy `json:"settings"`
 	Seed     uint64        `json:"seed"`
 	Runs     int           `json:"runs"`
@@ -80,6 +82,14 @@ func (c *planCommand) Run(ctx *kong.Context) error {
 		if policies[i], err = readPolicy(name); err != nil {
 			return usageError("--policy %s: %v", name, err)
 		}
+		for _, warning := range policies[i].Warnings() {
+			fmt.Fprintf(os.Stderr, "warning: --policy %s: %s\n", name, warning)
+		}
+	}
+	if search, err := c.wanted(model, policies); err != nil {
+		return usageError("%v", err)
+	} else if search != nil {
+		return c.search(search)
 	}
 	if err := c.checkHTML(); err != nil { // not after minutes of work
 		return usageError("--html %s: %v", c.HTML, err)
@@ -96,6 +106,11 @@ func (c *planCommand) Run(ctx *kong.Context) error {
 	status.clear()
 	if plans[0].Sample.Calls == 0 {
 		return usageError("no call begins within --duration %v at --rate %v", c.Duration, c.Rate)
+	}
+	for _, p := range plans {
+		if m := model; m.Outage.For > 0 && p.Sample.DuringOutage() == 0 {
+			return usageError("--outage %s: with --policy %s no request reaches the leaf during the outage, so it changes nothing; set a longer outage, a higher --rate than %v or a lower --loss than %v", c.Outage, p.Name, m.Rate, m.Loss)
+		}
 	}
 	err = c.show(os.Stdout, model, plans)
 	if c.HTML != "" {
@@ -143,6 +158,11 @@ func (c *planCommand) model(ctx *kong.Context) (*plan.Model, error) {
 	if m.Latency, err = sim.ParseDist(c.RoundTrip, os.ReadFile); err != nil {
 		return nil, fmt.Errorf("--round-trip: %w", err)
 	}
+	if c.TraceFile != "" {
+		if m.Latency, err = readTrace(c.TraceFile, given(ctx, "round-trip")); err != nil {
+			return nil, fmt.Errorf("--trace-file %s: %w", c.TraceFile, err)
+		}
+	}
 	if m.Outage, err = parseOutage(c.Outage); err != nil {
 		return nil, err
 	}
@@ -156,6 +176,18 @@ func (c *planCommand) model(ctx *kong.Context) (*plan.Model, error) {
 		return nil, fmt.Errorf("--outage %s: begins after the last call of a run, at about %v; set a longer --duration", c.Outage, each.Span().Round(time.Millisecond))
 	}
 	return m, nil
+}
+
+// readTrace reads measured round trips.
+func readTrace(path string, other bool) (sim.Dist, error) {
+	if other {
+		return sim.Dist{}, errors.New("must be given without --round-trip, because both say how long round trips are")
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return sim.Dist{}, err
+	}
+	return sim.ParseTrace(path, text)
 }
 
 // usualRuns returns how many runs there are by default: so many that the results say how much
@@ -254,7 +286,10 @@ func (c *planCommand) writePage(ctx *kong.Context, m *plan.Model, plans []plan.P
 // show prints the results.
 func (c *planCommand) show(to io.Writer, m *plan.Model, plans []plan.Planned) error {
 	if !c.JSON {
-		text := plan.Table(m, plans)
+		text := plan.Table(m, plans) + "\n"
+		for _, p := range plans {
+			text += p.Sentence(m) + "\n"
+		}
 		if m.Outage.For > 0 {
 			text += "\n" + plan.LoadTable(plans)
 		}
@@ -263,11 +298,7 @@ func (c *planCommand) show(to io.Writer, m *plan.Model, plans []plan.Planned) er
 	}
 	all := make([]planned, len(plans))
 	for i, p := range plans {
-		all[i] = planned{p.Name, p.Policy, c.Seed, p.Sample.Runs, p.Sample.Result, p.Sample.Least, p.Sample.Greatest}
+		all[i] = planned{p.Name, p.Sentence(m), p.Policy, c.Seed, p.Sample.Runs, p.Sample.Result, p.Sample.Least, p.Sample.Greatest}
 	}
-	text, err := json.Marshal(all, jsontext.WithIndent("  "), json.Deterministic(true))
-	if err == nil {
-		_, err = to.Write(append(text, '\n'))
-	}
-	return err
+	return printJSON(to, all)
 }

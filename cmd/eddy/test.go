@@ -61,10 +61,11 @@ type testCommand struct {
 	Quiesce         float64  `type:"seconds" default:"-1" group:"faults" help:"The wait before the final phase. Without it, as long as messages may take for workloads in which messages between nodes change later replies, otherwise none."`
 	Seed            uint64   `placeholder:"N" group:"faults" help:"The random seed. The same seed gives each message the same fate. Without it, a new one."`
 
-	CallTimeout  time.Duration `name:"call-timeout" default:"500ms" group:"relays" help:"The timeout of each attempt (${default}). A plain number is in seconds, as for every time but a latency."`
-	CallAttempts int           `name:"call-attempts" default:"3" group:"relays" help:"The number of attempts of a call (${default})."`
-	CallBackoff  time.Duration `name:"call-backoff" default:"0s" group:"relays" help:"The longest pause between two attempts (${default})."`
-	CallLate     string        `name:"call-late" default:"accept" enum:"accept,ignore" group:"relays" help:"What a relay does with a reply that arrives after its attempt's timeout (${default})."`
+	Policy       string         `placeholder:"FILE|PRESET" group:"relays" help:"The policy of the relays: a JSON file, or one of ${presets}. The flags --call-... go over it. Without it, all attempts have the same timeout."`
+	CallTimeout  *time.Duration `name:"call-timeout" placeholder:"TIME" group:"relays" help:"The timeout of each attempt. Without it and --policy, 500ms. A plain number is in seconds, as for every time but a latency."`
+	CallAttempts *int           `name:"call-attempts" placeholder:"N" group:"relays" help:"The number of attempts of a call. Without it and --policy, 3."`
+	CallBackoff  *time.Duration `name:"call-backoff" placeholder:"TIME" group:"relays" help:"The longest pause between two attempts. Without it and --policy, there is none."`
+	CallLate     string         `name:"call-late" default:"" enum:",accept,ignore" placeholder:"accept|ignore" group:"relays" help:"What a relay does with a reply that arrives after its attempt's timeout. Without it and --policy, accept."`
 
 	ConsistencyModels string `name:"consistency-models" default:"strict-serializable" placeholder:"NAMES" group:"transactions" help:"The consistency models that transactions must fit, separated by commas (${default})."`
 	KeyCount          int    `name:"key-count" default:"10" placeholder:"N" group:"transactions" help:"How many keys are in use at a time (${default})."`

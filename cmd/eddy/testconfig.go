@@ -16,6 +16,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/trial"
 	"github.com/eddyrpc/eddy/internal/txn"
 	"github.com/eddyrpc/eddy/internal/workload"
+	"github.com/eddyrpc/eddy/retry"
 )
 
 // newSeed returns a random seed that is short enough to type.
@@ -75,11 +76,11 @@ func (c *testCommand) config() (*runner.Config, error) {
 	cfg := &runner.Config{Args: c.Args, Config: trial.Config{
 		Spec: spec, Bin: c.Bin, Topology: c.Topology,
 		TimeLimit: seconds(c.TimeLimit), Interval: seconds(c.interval()), Quiesce: seconds(c.Quiesce),
-		CallTimeout: c.CallTimeout, CallAttempts: c.CallAttempts, CallBackoff: c.CallBackoff, IgnoreLate: c.CallLate == "ignore",
+		CallTimeout: retry.DefaultTimeout, CallAttempts: retry.DefaultAttempts,
 		ClientTimeout: c.ClientTimeout, Nemeses: c.Nemesis, Sick: trial.Sick(c.Sick), FinalClientTimeout: finalWait, FinalTimeout: finalWait,
 	}}
 	cfg.Virtual = wasmrunner.IsModule(c.Bin)
-	for _, step := range []func(*runner.Config) error{c.names, c.load, c.network, c.limits, c.transactions} {
+	for _, step := range []func(*runner.Config) error{c.names, c.load, c.network, c.calls, c.limits, c.transactions} {
 		if err := step(cfg); err != nil {
 			return nil, usageError("%v", err)
 		}
@@ -261,7 +262,7 @@ func (c *testCommand) limits(cfg *runner.Config) error {
 		return fmt.Errorf("--rate max needs processes: in virtual time there is no limit to how many operations a second has")
 	case c.Store == "":
 		return fmt.Errorf("--store: must be a directory")
-	case c.CallTimeout <= 0 || c.CallAttempts < 1 || c.ClientTimeout <= 0 || c.CallBackoff < 0:
+	case cfg.CallTimeout <= 0 || cfg.CallAttempts < 1 || c.ClientTimeout <= 0 || cfg.CallBackoff < 0:
 		return fmt.Errorf("--call-timeout, --call-attempts and --client-timeout must be positive, and --call-backoff not negative")
 	}
 	err := runner.CheckNemeses(c.Nemesis, c.Net == overNATS)

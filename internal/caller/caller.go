@@ -112,6 +112,7 @@ func (c *Caller[O]) retry(call *calls.Call[O]) (r Retry[O], sent bool) {
 func (c *Caller[O]) Reply(r calls.Reply) (end End[O], ended bool) {
 	out := c.set.Out
 	out.Lock()
+	c.judge(&r)
 	call, decision := c.Table.Reply(r)
 	var again Retry[O]
 	sent := false

@@ -420,3 +420,67 @@ func TestManyTimeoutsAtOnce(t *testing.T) {
 		}
 	})
 }
+
+// RetryIf decides about replies whose code is not in RetryOn. The lock is not held meanwhile:
+// it makes a call itself. If there is no further attempt, a good reply is the result.
+func TestRetryIf(t *testing.T) {
+	in(t, func(h *harness) {
+		asked := ""
+		p := &retry.Policy{Attempts: 2, RetryOn: []int{11}, RetryIf: func(body []byte, err error) bool {
+			asked += fmt.Sprintf("%s %v; ", body, err)
+			h.call("other", &retry.Policy{Attempts: 1}, false)
+			return len(body) > 2
+		}}
+		reply := func(id int64, body string, failure *schedule.Failure) string {
+			r := calls.Reply{ID: id, Src: "n2", At: h.caller.now(), Failure: failure, Body: []byte(body)}
+			if failure != nil {
+				r.Err = fmt.Errorf("code %d", failure.Code)
+			}
+			if end, ok := h.caller.Reply(r); ok {
+				return strings.TrimSpace(describe(end) + " " + fmt.Sprint(end.Err))
+			}
+			return ""
+		}
+		h.call("a", p, false)
+		for _, step := range []struct {
+			id      int64
+			body    string
+			failure *schedule.Failure
+			want    string
+		}{
+			{0, "old", nil, ""}, // tries again, by 2
+			{0, "old", nil, ""}, // a second reply to the same attempt
+			{2, "old", nil, "settled <nil>"},
+		} {
+			if got := reply(step.id, step.body, step.failure); got != step.want {
+				t.Errorf("reply to %d: %q, want %q", step.id, got, step.want)
+			}
+		}
+		if want := "old <nil>; old <nil>; old <nil>; "; asked != want {
+			t.Errorf("RetryIf was asked %q", asked)
+		}
+		asked = ""
+		h.caller.CancelAll(errors.New("enough"))
+		h.call("b", p, false)
+		h.forget()
+		first := int64(5)
+		reply(first, "{}", &schedule.Failure{Code: 11}) // without RetryIf
+		if asked != "" || h.forget() == 0 {
+			t.Errorf("RetryIf was asked %q, and there is no second attempt", asked)
+		}
+		if got := reply(first+1, "{}", &schedule.Failure{Code: 22}); got != "error not retried code 22" {
+			t.Errorf("a reply that RetryIf does not retry: %q", got)
+		}
+	})
+}
+
+// If RetryIf panics, the call fails and says so.
+func TestRetryIfPanics(t *testing.T) {
+	in(t, func(h *harness) {
+		h.call("a", &retry.Policy{RetryIf: func([]byte, error) bool { panic("oh") }}, false)
+		end, ok := h.caller.Reply(calls.Reply{ID: 0, Src: "n2", At: h.caller.now()})
+		if !ok || fmt.Sprint(end.Err) != "RetryIf of the policy panicked: oh" || end.Action != schedule.GiveUp {
+			t.Errorf("%v, %+v", ok, end)
+		}
+	})
+}

@@ -110,3 +110,9 @@ func (t *Table[O]) follow(c *Call[O], d schedule.Decision) {
 	}
 	t.timeouts.timers.set(&c.scheduled().timer, d.Until)
 }
+
+// end says that the call is not open any more.
+func (s *scheduled[O]) end(t *Table[O]) {
+	s.End()
+	t.timeouts.timers.stop(&s.timer)
+}

@@ -211,3 +211,45 @@ func (r *random) reply(t *rapid.T, failure *schedule.Failure) {
 		r.table.Postpone(c)
 	}
 }
+
+// However a call ends, it no longer counts as one that retries, and the breaker no longer
+// waits for its probe.
+func TestEndGivesBackWhatIsShared(t *testing.T) {
+	for name, end := range map[string]func(*Table[int], *Call[int]){
+		"reply":   func(table *Table[int], c *Call[int]) { table.Reply(Reply{ID: 3, Src: "n2", At: 1600 * ms}) },
+		"timeout": func(table *Table[int], c *Call[int]) { table.Due(time.Hour, true) },
+		"removed": func(table *Table[int], c *Call[int]) { table.Remove(c) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var table Table[int]
+			var node schedule.Window
+			begins := func(policy *retry.Policy, id int64, now time.Duration) (*Call[int], schedule.Decision) {
+				c := newCall(&table, "n2", policy)
+				d := table.Schedule(c, schedule.Start{Now: now, Dest: &c.Peer.Shared, Node: &node})
+				if d.Action == schedule.Send {
+					table.Sent(c, id)
+					table.Flushing()
+					table.Written(now)
+				}
+				return c, d
+			}
+			policy := &retry.Policy{Attempts: 2, Budget: retry.Budget{InFlight: 1}, Breaker: retry.Breaker{Failures: 1, Open: time.Second}}
+			begins(&retry.Policy{Attempts: 1, Breaker: policy.Breaker}, 1, 0)
+			table.Due(500*ms, true) // the breaker opens
+			c, d := begins(policy, 3, 1500*ms)
+			if d.Action != schedule.Send {
+				t.Fatalf("there is no probe: %v", d)
+			}
+			if _, d := begins(policy, 4, 1550*ms); d.Reason != schedule.BreakerOpen {
+				t.Fatalf("beside the probe: %v", d)
+			}
+			end(&table, c)
+			if table.Open() != 0 {
+				t.Fatal("the call is open")
+			}
+			if _, d := begins(policy, 5, 2*time.Hour); d.Action != schedule.Send {
+				t.Errorf("the breaker still waits for its probe: %v", d)
+			}
+		})
+	}
+}

@@ -6,6 +6,7 @@
 package calls
 
 import (
+	"slices"
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/schedule"
@@ -97,6 +98,20 @@ type Reply struct {
 	At      time.Duration     // when it was read
 	Failure *schedule.Failure // the error, if it is an error reply, else nil
 	Err     error             // the same error in the form that users see
+	Body    []byte            // for RetryIf, valid until Caller.Reply returns
+}
+
+// RetryIf returns the function that decides whether a reply leads to another attempt, nil if
+// the policy has none or does not need it.
+func (t *Table[O]) RetryIf(r *Reply) func(body []byte, err error) bool {
+	c := t.byID.get(r.ID)
+	if c == nil || c.Policy == nil || c.Policy.RetryIf == nil || r.Src != c.Peer.Name && r.Src != "" {
+		return nil
+	}
+	if r.Failure != nil && slices.Contains(c.Policy.RetryOn, int(r.Failure.Code)) {
+		return nil
+	}
+	return c.Policy.RetryIf
 }
 
 // Reply notes a reply. It returns the call that the reply is for, nil if there is none, and
@@ -219,7 +234,7 @@ func (t *Table[O]) Failed(c *Call[O]) {
 // drop removes an open call.
 func (t *Table[O]) drop(c *Call[O]) {
 	if s := c.scheduled(); s != nil {
-		t.timeouts.timers.stop(&s.timer)
+		s.end(t)
 	}
 	t.unqueue(c)
 	t.byID.remove(c.id)

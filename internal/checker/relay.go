@@ -27,6 +27,9 @@ type RelayConfig struct {
 	// Backoff is how long the relays may pause between two attempts.
 	Backoff time.Duration
 
+	// Policy, unless nil, says more about calls whose request has no timeout_ms.
+	Policy *RelayPolicy
+
 	// Flooded reports that clients sent requests as fast as they could. Then
 	// delays are not the relays' fault.
 	Flooded bool
@@ -41,6 +44,19 @@ type RelayConfig struct {
 	// Stood returns how long this program stood still between two times, and carried
 	// no message. nil means never.
 	Stood func(from, to time.Duration) time.Duration
+}
+
+// A RelayPolicy is what the policy of relays lets them do.
+type RelayPolicy struct {
+	// Wait returns how long a relay waits for the reply to attempt n, at least and at most,
+	// when it may make so many attempts.
+	Wait func(n, attempts int) (least, most time.Duration)
+	// Deadline is after which time a call may fail, whatever it waits for. 0 means never.
+	Deadline time.Duration
+	// MayStop reports that a call may fail although it may make further attempts.
+	MayStop bool
+	// RetryOn are the codes of error replies after which the next attempt may follow at once.
+	RetryOn []int64
 }
 
 const (
@@ -197,6 +213,7 @@ type relayCall struct {
 	client, node, target string
 	id                   int64
 	timeout              time.Duration
+	policy               *RelayPolicy // nil if every attempt has the same timeout
 	maxAttempts          int
 	echo                 uint64 // the hash of the expected echo; 0 if the payload is not an echo
 	shared               bool   // another request has the same payload

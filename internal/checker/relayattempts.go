@@ -27,11 +27,11 @@ func (r *relayCheck) clientRequest(m *sim.Record) {
 	body := r.read.members(m.Body, "payload", "target", "timeout_ms", "max_retries")
 	call := &relayCall{
 		client: m.Src, node: m.Dest, id: m.ID,
-		target: text(body[1]), timeout: r.config.Timeout, maxAttempts: r.config.Attempts,
+		target: text(body[1]), timeout: r.config.Timeout, policy: r.config.Policy, maxAttempts: r.config.Attempts,
 		records: []int{m.Index},
 	}
 	if ms, ok := integer(body[2]); ok {
-		call.timeout = time.Duration(ms) * time.Millisecond
+		call.timeout, call.policy = time.Duration(ms)*time.Millisecond, nil
 	}
 	if n, ok := integer(body[3]); ok {
 		call.maxAttempts = int(n)
@@ -94,11 +94,22 @@ func (r *relayCheck) checkPace(call *relayCall, m *sim.Record) {
 			call, n+1, m.ID, seconds(m.Sent), reply.src, reply.inReplyTo, seconds(reply.at))
 	}
 	last := call.attempts[n-1]
-	r.addAttemptDelay(call, m, last.at)
-	if gap := m.Sent - last.at; r.tooSoon(call, n, m.Sent) {
-		r.addProblem(call, "attempt-too-soon", m, "%v: attempt %d (msg_id %d) was sent at %s, %v after the previous one, %v after the request; the timeout is %v",
-			call, n+1, m.ID, seconds(m.Sent), round(gap), round(m.Sent-call.arrived), call.timeout)
+	if r.gotRetriedError(call) {
+		return
 	}
+	r.addAttemptDelay(call, m, last.at)
+	if gap := m.Sent - last.at; r.tooSoon(call, n, m.Sent, false) {
+		r.addProblem(call, "attempt-too-soon", m, "%v: attempt %d (msg_id %d) was sent at %s, %v after the previous one, %v after the request; the timeout is %v",
+			call, n+1, m.ID, seconds(m.Sent), round(gap), round(m.Sent-call.arrived), call.least(n))
+	}
+}
+
+// gotRetriedError reports whether a call got an error reply after which its policy lets it try
+// again at once.
+func (r *relayCheck) gotRetriedError(call *relayCall) bool {
+	return call.policy != nil && slices.ContainsFunc(call.replies, func(reply relayReply) bool {
+		return slices.ContainsFunc(call.policy.RetryOn, func(code int64) bool { return r.isError(reply, code) })
+	})
 }
 
 // isIgnored reports whether a relay sends another attempt at a time although it has
@@ -110,15 +121,23 @@ func (r *relayCheck) isIgnored(call *relayCall, reply *relayReply, at time.Durat
 }
 
 // tooSoon reports whether a node sent something before the timeouts of n attempts
-// had passed.
+// had passed. failed means that it gave up, so that attempt n was the last.
 //
 // A line is written before this program reads it. So the time since the delivery of
 // the request is never measured too short, and no tolerance is needed. The time
 // since the previous attempt is measured too short if that attempt was read late,
 // and after a pause several timeouts may expire at once. Both are tolerated.
-func (r *relayCheck) tooSoon(call *relayCall, n int, at time.Duration) bool {
-	timeout := time.Duration((1 - relayEarly) * float64(call.timeout))
-	if at-call.arrived < time.Duration(n)*timeout {
+func (r *relayCheck) tooSoon(call *relayCall, n int, at time.Duration, failed bool) bool {
+	last := call.least(n)
+	if failed {
+		last = call.least(call.maxAttempts)
+	}
+	all := last
+	for i := 1; i < n; i++ {
+		all += call.least(i)
+	}
+	timeout := time.Duration((1 - relayEarly) * float64(last))
+	if at-call.arrived < time.Duration((1-relayEarly)*float64(all)) {
 		return true
 	}
 	since := call.attempts[n-1].at

@@ -66,7 +66,7 @@ func (r *relayCheck) addAttemptDelay(call *relayCall, m *sim.Record, last time.D
 	if r.config.Flooded || r.lag(last) > maxLag || r.lag(m.Sent) > maxLag || r.pauses.between(call.node, last, m.Sent) {
 		return
 	}
-	r.attemptDelays.add(m.Sent-last-call.timeout-r.config.Backoff, attemptLimit(call), call, m)
+	r.attemptDelays.add(m.Sent-last-r.most(call, len(call.attempts)), attemptLimit(call), call, m)
 }
 
 // addReplyDelay records how long a relay kept a reply before it sent its own: since

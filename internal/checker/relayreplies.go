@@ -34,7 +34,7 @@ func (r *relayCheck) requestDelivered(m *sim.Record) {
 			call.arrived = m.Done
 		}
 		call.copies++
-		limit += time.Duration(call.maxAttempts) * (call.timeout + r.config.Backoff)
+		limit += r.longest(call)
 	}
 	p := r.pending[request]
 	if p == nil {
@@ -68,7 +68,7 @@ func (r *relayCheck) replyDelivered(node *relayNode, m *sim.Record) {
 	call.records = append(call.records, m.Index)
 	call.replies = append(call.replies, relayReply{
 		src: m.Src, fromTarget: m.Src == request.dest, inReplyTo: m.InReplyTo, at: m.Done,
-		late: m.Done-sent > call.timeout || r.pauses.between(call.node, sent, sent), record: m.Index, step: m.DoneStep,
+		late: m.Done-sent > call.least(call.number(m.InReplyTo)) || r.pauses.between(call.node, sent, sent), record: m.Index, step: m.DoneStep,
 	})
 }
 
@@ -241,16 +241,16 @@ func (r *relayCheck) checkError(call *relayCall, m *sim.Record) {
 		r.addProblem(call, "false-definite", m, "%v: an error at %s with the definite code %d, but not all of its %d attempts got an error reply with a definite code",
 			call, seconds(m.Sent), code, n)
 	}
-	switch {
-	case call.copies > 1:
-	case n < call.maxAttempts:
+	switch p := call.policy; {
+	case call.copies > 1, p != nil && p.Deadline > 0 && m.Sent-call.arrived >= time.Duration((1-relayEarly)*float64(p.Deadline)):
+	case n < call.maxAttempts && (p == nil || !p.MayStop || n == 0):
 		r.addProblem(call, "gave-up-early", m, "%v: an error at %s after %d attempts; the relay must make %d",
 			call, seconds(m.Sent), n, call.maxAttempts)
 	default:
 		last := call.attempts[n-1]
-		if r.tooSoon(call, n, m.Sent) {
+		if !r.gotRetriedError(call) && r.tooSoon(call, n, m.Sent, true) {
 			r.addProblem(call, "error-too-soon", m, "%v: an error at %s, %v after the last attempt (msg_id %d), %v after the request; the timeout is %v",
-				call, seconds(m.Sent), round(m.Sent-last.at), last.id, round(m.Sent-call.arrived), call.timeout)
+				call, seconds(m.Sent), round(m.Sent-last.at), last.id, round(m.Sent-call.arrived), call.least(call.maxAttempts))
 		}
 	}
 }

@@ -26,6 +26,8 @@ func Simple(t *rapid.T) *retry.Policy {
 	if p.Late == retry.Accept && rapid.Bool().Draw(t, "hedged") {
 		p.Hedge = min(cmp.Or(p.LastTimeout, timeout), duration(t, "hedge"))
 	}
+	p.MaxHedges = rapid.IntRange(0, 3).Draw(t, "max hedges")
+	p.MaxPushback = duration(t, "max pushback")
 	return p
 }
 
@@ -42,13 +44,21 @@ func Any(t *rapid.T) *retry.Policy {
 		p.Deadline = duration(t, "deadline")
 	}
 	p.Backoff = backoff(t)
+	p.BackoffAfter = rapid.MapOfN(rapid.SampledFrom([]string{retry.AfterTimeout, retry.AfterPushback, "11", "13"}), rapid.Custom(unseeded), -1, 3).Draw(t, "backoff after")
+	if len(p.BackoffAfter) == 0 {
+		p.BackoffAfter = nil
+	}
 	p.RetryOn = rapid.SliceOfDistinct(rapid.SampledFrom([]int{0, 11, 13}), rapid.ID[int]).Draw(t, "retry on")
 	if len(p.RetryOn) == 0 {
 		p.RetryOn = nil
 	}
 	if rapid.Bool().Draw(t, "with budget") {
-		p.Budget = retry.Budget{Ratio: rapid.Float64Range(0, 1).Draw(t, "ratio"), PerSecond: rapid.Float64Range(0, 1).Draw(t, "per second")}
+		p.Budget = retry.Budget{Ratio: rapid.Float64Range(0, 1).Draw(t, "ratio"), PerSecond: rapid.Float64Range(0, 1).Draw(t, "per second"), InFlight: rapid.IntRange(0, 3).Draw(t, "in flight")}
 	}
+	if p.Hedge > 0 && rapid.Bool().Draw(t, "hedges follow round trips") {
+		p.HedgePercentile = rapid.Float64Range(0, 99.9).Draw(t, "percentile")
+	}
+	p.Breaker = breaker(t)
 	p.Propagate = rapid.Bool().Draw(t, "propagate")
 	return p
 }
@@ -65,6 +75,27 @@ func backoff(t *rapid.T) retry.Backoff {
 	b.Seed = rapid.Uint64().Draw(t, "seed")
 	if b.Kind != retry.Decorrelated {
 		b.Jitter = jitter(t)
+	}
+	return b
+}
+
+// unseeded draws a backoff after a kind of failure.
+func unseeded(t *rapid.T) retry.Backoff {
+	b := backoff(t)
+	b.Seed = 0
+	return b
+}
+
+func breaker(t *rapid.T) (b retry.Breaker) {
+	if rapid.Bool().Draw(t, "opens after failures in a row") {
+		b.Failures = rapid.IntRange(1, 5).Draw(t, "failures")
+	}
+	if rapid.Bool().Draw(t, "opens at a ratio") {
+		b.Ratio = rapid.Float64Range(0.01, 1).Draw(t, "breaker ratio")
+		b.MinAttempts = rapid.IntRange(0, 5).Draw(t, "min attempts")
+	}
+	if b.Enabled() {
+		b.Open = duration(t, "open")
 	}
 	return b
 }

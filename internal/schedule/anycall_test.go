@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"cmp"
 	"testing"
 	"time"
 
@@ -60,30 +61,42 @@ func TestSimpleScheduleAllocatesNothing(t *testing.T) {
 
 // Whatever happens to a call, it ends within MaxDuration and its deadline, with at most
 // MaxAttempts. No attempt begins at or after the deadline. A call that waits is due at
-// some time, which has not passed.
+// some time, which has not passed. When it is over, it holds nothing that it shares.
 func TestAnySchedule(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		c := anyCall{policy: policytest.Any(t), written: map[int]time.Duration{}, answered: map[int]bool{}}
-		c.start = Start{
+		start := Start{
 			Now: time.Duration(rapid.Int64Range(0, int64(time.Hour)).Draw(t, "now")), Dest: &Destination{}, Node: &Window{},
 			OnBehalfOfRetry: rapid.Bool().Draw(t, "on behalf of a retry"), Incarnation: rapid.Uint64().Draw(t, "incarnation"),
 		}
-		c.now = c.start.Now
-		c.decision = c.schedule.Begin(c.policy, c.start)
-		for events := 0; c.decision.Action != GiveUp && c.decision.Action != Settle; events++ {
-			switch {
-			case events > 1000:
-				t.Fatal("the call does not end")
-			case c.decision.Action == Send:
-				c.send(t)
-			case c.decision.Until == Never && plus(c.start.Now, c.longest()) == Never:
-				return // it waits for ever
-			default:
-				c.wait(t)
+		p := policytest.Any(t)
+		for range rapid.IntRange(1, 5).Draw(t, "calls") {
+			c := anyCall{policy: p, start: start, now: start.Now, written: map[int]time.Duration{}, answered: map[int]bool{}}
+			if !c.run(t) {
+				return
 			}
+			start.Now = c.now
 		}
-		c.checkEnd(t)
 	})
+}
+
+// run lets anything happen to the call until it ends. It returns false if the call waits for
+// ever.
+func (c *anyCall) run(t *rapid.T) bool {
+	c.decision = c.schedule.Begin(c.policy, c.start)
+	for events := 0; c.decision.Action != GiveUp && c.decision.Action != Settle; events++ {
+		switch {
+		case events > 1000:
+			t.Fatal("the call does not end")
+		case c.decision.Action == Send:
+			c.send(t)
+		case c.decision.Until == Never && plus(c.start.Now, c.longest()) == Never:
+			return false
+		default:
+			c.wait(t)
+		}
+	}
+	c.checkEnd(t)
+	return true
 }
 
 // An anyCall is a call by any policy to which anything happens.
@@ -138,15 +151,28 @@ func (c *anyCall) wait(t *rapid.T) {
 	code := rapid.SampledFrom([]int{0, 11, 13, 22}).Draw(t, "code")
 	pushback := time.Duration(rapid.Int64Range(0, int64(10*time.Second)).Draw(t, "pushback"))
 	c.pushbacks++
-	c.decision = s.ErrorReply(c.now, n, c.written[n], Failure{int64(code), code == 11 || code == 22, pushback})
+	c.decision = s.ErrorReply(c.now, n, c.written[n], Failure{
+		Code: int64(code), Definite: code == 11 || code == 22, RetryAfter: pushback,
+		Retry: c.policy.RetryIf != nil && rapid.Bool().Draw(t, "retry if"), Succeeded: happens == 7,
+	})
 }
 
 func (c *anyCall) checkEnd(t *rapid.T) {
+	if c.decision.Reason == BreakerOpen && !c.policy.Breaker.Enabled() {
+		t.Fatal("refused by a breaker that the policy does not have")
+	}
 	if took := c.now - c.start.Now; took > c.longest() {
 		t.Fatalf("it took %v of %v", took, c.longest())
 	}
 	if c.decision.Action == GiveUp && c.decision.Reason == NoReason {
 		t.Fatal("gave up without a reason")
+	}
+	c.schedule.End()
+	if b := c.start.Dest.Breaker; b != nil && b.probing {
+		t.Fatal("the call is over, and the breaker waits for its probe")
+	}
+	if c.start.Dest.Window.retrying != 0 || c.start.Node.retrying != 0 {
+		t.Fatal("the call is over, and a window counts it as retrying")
 	}
 }
 
@@ -156,6 +182,10 @@ func (c *anyCall) longest() time.Duration {
 		return c.policy.Deadline
 	}
 	// Pushback that comes during a pause counts from then, so it can add all of itself.
-	pushback := plus(MaxPushback, longestPause(c.policy.Backoff, c.policy.MaxAttempts()))
+	longest := longestPause(c.policy.Backoff, c.policy.MaxAttempts())
+	for _, b := range c.policy.BackoffAfter {
+		longest = max(longest, b.WithDefaults().Cap)
+	}
+	pushback := plus(cmp.Or(c.policy.MaxPushback, retry.DefaultMaxPushback), longest)
 	return plus(MaxDuration(c.policy), times(pushback, c.pushbacks))
 }

@@ -13,7 +13,8 @@ func TestTexts(t *testing.T) {
 	}
 	for reason, want := range map[Reason]string{
 		NoReason: "", AttemptsUsedUp: "attempts used up", DeadlinePassed: "deadline passed",
-		BudgetExhausted: "retry refused by the budget", ErrorNotRetried: "error not retried", 5: "reason 5",
+		BudgetExhausted: "retry refused by the budget", ErrorNotRetried: "error not retried",
+		BreakerOpen: "attempt refused by the circuit breaker", 6: "reason 6",
 	} {
 		if got := reason.String(); got != want {
 			t.Errorf("got %q, want %q", got, want)

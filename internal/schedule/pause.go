@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"cmp"
 	"math"
 	"time"
 
@@ -42,6 +43,32 @@ func jittered(j retry.Jitter, d time.Duration, u float64) time.Duration {
 	return scale(d, j.Low+u*(j.High-j.Low))
 }
 
+// backoffAfter returns the backoff after a failure of an attempt: nil is a timeout.
+func backoffAfter(p *retry.Policy, f *Failure) retry.Backoff {
+	if len(p.BackoffAfter) == 0 {
+		return p.Backoff
+	}
+	kinds := []string{retry.AfterTimeout}
+	if f != nil {
+		kinds = []string{retry.AfterPushback, retry.AfterCode(int(f.Code))}
+		if f.RetryAfter <= 0 {
+			kinds = kinds[1:]
+		}
+	}
+	for _, kind := range kinds {
+		if b, ok := p.BackoffAfter[kind]; ok {
+			return b
+		}
+	}
+	return p.Backoff
+}
+
+// withPushback returns a pause that respects what the callee asks for, within bounds.
+func withPushback(p *retry.Policy, pause, pushback time.Duration) time.Duration {
+	most := cmp.Or(p.MaxPushback, retry.DefaultMaxPushback)
+	return min(max(pause, pushback), plus(pause, most))
+}
+
 // longestPause is the longest that the pause after attempt n can be.
 func longestPause(b retry.Backoff, n int) time.Duration {
 	if b.Kind != retry.Decorrelated {
@@ -58,15 +85,31 @@ func longestPause(b retry.Backoff, n int) time.Duration {
 // longestPauses is the longest that the first count pauses of a call can take
 // together. For more than 1,000 pauses it is an upper bound, because the sum
 // would cost more than it tells.
-func longestPauses(b retry.Backoff, count int) (sum time.Duration) {
+func longestPauses(p *retry.Policy, count int) (sum time.Duration) {
+	backoffs := []retry.Backoff{p.Backoff}
+	longest := time.Duration(0)
+	for _, b := range p.BackoffAfter {
+		backoffs = append(backoffs, b)
+	}
+	for _, b := range backoffs {
+		longest = max(longest, b.WithDefaults().Cap)
+	}
 	switch {
-	case b.Kind == retry.NoBackoff:
+	case longest == 0:
 		return 0
 	case count > 1000:
-		return times(b.WithDefaults().Cap, count)
+		return times(longest, count)
 	}
 	for n := 1; n <= count; n++ {
-		sum = plus(sum, longestPause(b, n))
+		pause := time.Duration(0)
+		for _, b := range backoffs {
+			one := longestPause(b, n)
+			if b.Kind == retry.Decorrelated && len(backoffs) > 1 { // the pause before may be of another kind, and long
+				one = b.WithDefaults().Cap
+			}
+			pause = max(pause, one)
+		}
+		sum = plus(sum, pause)
 	}
 	return sum
 }

@@ -14,7 +14,8 @@ import (
 // AfterTimeout decide for them.
 func Needed(p *retry.Policy) bool {
 	return p != nil && (p.Adaptive != nil || p.Deadline != 0 || p.Backoff.Kind != retry.NoBackoff ||
-		len(p.RetryOn) > 0 || limits(p.Budget) || p.Propagate)
+		len(p.BackoffAfter) > 0 || len(p.RetryOn) > 0 || p.RetryIf != nil || limits(p.Budget) ||
+		p.Breaker.Enabled() || p.HedgePercentile > 0 || p.Propagate)
 }
 
 // Accepts reports whether a reply settles its call. late means that it came after the
@@ -33,7 +34,7 @@ func AfterTimeout(p *retry.Policy, sent int) Action {
 }
 
 // MaxDuration returns the longest that a call can take: its deadline, or else the sum
-// of its longest timeouts and pauses. It does not include pushback (see MaxPushback),
+// of its longest timeouts and pauses. It does not include pushback (see [retry.Policy.MaxPushback]),
 // nor the time until attempts are written out. It returns Never instead of an overflow.
 func MaxDuration(p *retry.Policy) time.Duration {
 	if p == nil {
@@ -43,15 +44,22 @@ func MaxDuration(p *retry.Policy) time.Duration {
 		return p.Deadline
 	}
 	limit := p.MaxAttempts()
-	timeouts := plus(times(longestTimeout(p, 1), limit-1), longestTimeout(p, limit))
-	return plus(timeouts, longestPauses(p.Backoff, limit-1))
+	hedges := limit - 1
+	if p.MaxHedges > 0 {
+		hedges = min(hedges, p.MaxHedges)
+	}
+	others := plus(times(longestTimeout(p, 1), hedges), times(longestTimeout(p, limit-1), limit-1-hedges))
+	timeouts := plus(others, longestTimeout(p, limit))
+	return plus(timeouts, longestPauses(p, limit-1))
 }
 
 // longestTimeout returns the longest that the timeout of attempt n can be.
 func longestTimeout(p *retry.Policy, n int) time.Duration {
 	last := n >= p.MaxAttempts()
 	switch {
-	case p.Adaptive == nil, last && p.LastTimeout > 0, !last && p.Hedge > 0:
+	case p.HedgePercentile > 0 && p.Hedges(n): // see Schedule.hedgeDelay
+		return max(p.Hedge, longestTimeout(p, p.MaxAttempts()))
+	case p.Adaptive == nil, last && p.LastTimeout > 0, p.Hedges(n):
 		return p.AttemptTimeout(n)
 	}
 	return p.Adaptive.WithDefaults().Max

@@ -9,7 +9,6 @@ package schedule
 
 import (
 	"cmp"
-	"math"
 	"time"
 
 	"github.com/eddyrpc/eddy/retry"
@@ -18,8 +17,10 @@ import (
 // A Destination is what the calls to one destination share. The zero value is a
 // destination about which nothing is known.
 type Destination struct {
-	Estimator Estimator
-	Window    Window
+	Estimator  Estimator
+	Window     Window
+	Breaker    *Breaker    // nil until a call begins whose policy has one
+	RoundTrips *RoundTrips // nil until a call begins whose policy needs them
 }
 
 // A Start is what a call knows when it begins. Only Now is required.
@@ -48,7 +49,8 @@ type Start struct {
 //	Reply, ErrorReply   an attempt was answered
 //
 // Times must not run backward. The owner tells it of at most one reply to each
-// attempt, and of nothing after Settle or GiveUp.
+// attempt, and of nothing after Settle or GiveUp, except End: that the call is over, for
+// whatever reason.
 type Schedule struct {
 	policy   *retry.Policy // not nil
 	dest     *Destination
@@ -61,12 +63,15 @@ type Schedule struct {
 	timeout  time.Duration // of the latest attempt, regardless of the deadline
 	pause    time.Duration // the latest one
 	sent     int32
-	limit    int32
 	open     int32  // attempts whose replies would count
 	state    Action // Send until the latest attempt is written out, then Wait or Pause
+	stopped  Reason // why there will be no further attempt
 	timedOut bool   // the latest attempt has timed out
 	forRetry bool   // on behalf of a retry, so that there is only one attempt
-	stopped  Reason // why there will be no further attempt
+	retrying bool   // the budget windows count the call among those that retry
+	probe    bool   // the breaker waits for the outcome of the latest attempt
+	judged   bool   // the breaker needs no outcome of the latest attempt any more
+	measured bool   // the round trips have that of the first attempt
 }
 
 // standard is the policy of calls without one.
@@ -79,7 +84,6 @@ func (s *Schedule) Begin(p *retry.Policy, start Start) Decision {
 		p = &standard
 	}
 	*s = Schedule{policy: p, dest: start.Dest, node: start.Node, begun: start.Now, deadline: Never,
-		limit:  int32(min(p.MaxAttempts(), math.MaxInt32)),
 		random: mix(cmp.Or(p.Backoff.Seed, start.Incarnation)) ^ start.CallNumber,
 	}
 	if start.Deadline != 0 {
@@ -88,16 +92,26 @@ func (s *Schedule) Begin(p *retry.Policy, start Start) Decision {
 	if p.Deadline > 0 {
 		s.deadline = min(s.deadline, plus(start.Now, p.Deadline))
 	}
-	if start.OnBehalfOfRetry && p.Propagate {
-		s.limit, s.forRetry = 1, true
+	s.forRetry = start.OnBehalfOfRetry && p.Propagate
+	if start.Now >= s.deadline {
+		return giveUp(DeadlinePassed)
+	}
+	s.share()
+	if !s.breakerAllows(start.Now) {
+		return giveUp(BreakerOpen)
 	}
 	if limits(p.Budget) {
 		addCall(start.Now, s.windows())
 	}
-	if start.Now >= s.deadline {
-		return giveUp(DeadlinePassed)
-	}
 	return s.send()
+}
+
+// limit returns how many attempts there may be.
+func (s *Schedule) limit() int {
+	if s.forRetry {
+		return 1
+	}
+	return s.policy.MaxAttempts()
 }
 
 // Written says that the message of the latest attempt has been written out. Its
@@ -113,10 +127,12 @@ func (s *Schedule) Written(now time.Duration) Decision {
 func (s *Schedule) nextTimeout() time.Duration {
 	p := s.policy
 	switch {
-	case s.sent >= s.limit: // on behalf of a retry, the first attempt is the last
+	case s.Sent() >= s.limit(): // on behalf of a retry, the first attempt is the last
 		return s.lastTimeout()
-	case p.Adaptive == nil || p.Hedge > 0:
-		return p.AttemptTimeout(int(s.sent))
+	case p.Hedges(s.Sent()):
+		return s.hedgeDelay()
+	case p.Adaptive == nil:
+		return p.AttemptTimeout(s.Sent())
 	}
 	return s.estimate()
 }
@@ -148,13 +164,13 @@ func (s *Schedule) Due(now time.Duration) Decision {
 	case now < s.until:
 		return s.current() // too early
 	case s.stopped != NoReason:
-		return giveUp(s.stopped)
+		return s.fail(now, s.stopped)
 	case now >= s.deadline:
-		return giveUp(DeadlinePassed)
+		return s.fail(now, DeadlinePassed)
 	case s.state == Pause:
-		return s.send()
+		return s.sendIfAllowed(now)
 	}
-	return s.tryAgain(now, 0)
+	return s.tryAgain(now, nil)
 }
 
 // noteTimeout notes the timeout of the latest attempt, if it has passed.
@@ -166,51 +182,41 @@ func (s *Schedule) noteTimeout(now time.Duration) {
 	if !Accepts(s.policy, true) {
 		s.open--
 	}
-	// A fixed timeout or a hedge that ends tells nothing about the estimate.
-	hedged := s.policy.Hedge > 0 && s.sent < s.limit
-	if s.dest != nil && s.policy.Adaptive != nil && !hedged {
+	if s.policy.Hedges(s.Sent()) && s.Sent() < s.limit() {
+		return // a hedge that is due tells nothing
+	}
+	s.judge(now, s.written, true)
+	if s.dest != nil && s.policy.Adaptive != nil { // a fixed timeout tells nothing about the estimate
 		s.dest.Estimator.TimedOut(s.written, now)
 	}
 }
 
-// tryAgain decides on one more attempt, now or after a pause. pushback is how long
-// the callee asks the caller to wait.
-func (s *Schedule) tryAgain(now, pushback time.Duration) Decision {
-	if s.sent >= s.limit {
+// tryAgain decides on one more attempt, now or after a pause. f is the failure of the
+// attempt before, nil for a timeout.
+func (s *Schedule) tryAgain(now time.Duration, f *Failure) Decision {
+	if s.Sent() >= s.limit() {
 		return s.stop(now, AttemptsUsedUp)
 	}
 	s.random = mix(s.random)
-	s.pause = DrawPause(s.policy.Backoff, int(s.sent), s.pause, s.random)
-	pause := withPushback(s.pause, pushback)
+	s.pause = DrawPause(backoffAfter(s.policy, f), s.Sent(), s.pause, s.random)
+	pause := s.pause
+	if f != nil {
+		pause = withPushback(s.policy, pause, f.RetryAfter)
+	}
 	if pause >= s.deadline-now {
 		return s.stop(now, DeadlinePassed)
 	}
-	if limits(s.policy.Budget) && !takeRetry(s.policy.Budget, now, s.windows()) {
+	if s.breakerRefuses(plus(now, pause)) {
+		return s.stop(now, BreakerOpen)
+	}
+	if limits(s.policy.Budget) && !s.takeRetry(now) {
 		return s.stop(now, BudgetExhausted)
 	}
 	if pause == 0 {
-		return s.send()
+		return s.sendIfAllowed(now)
 	}
 	s.state, s.until = Pause, plus(now, pause)
 	return s.current()
-}
-
-// windows returns the budget windows of the node and of the destination, each nil if
-// it is not shared.
-func (s *Schedule) windows() [2]*Window {
-	if s.dest == nil {
-		return [2]*Window{s.node}
-	}
-	return [2]*Window{s.node, &s.dest.Window}
-}
-
-// MaxPushback is how much longer than its backoff a call pauses at most because the
-// callee asks for it.
-const MaxPushback = 5 * time.Second
-
-// withPushback returns a pause that respects what the callee asks for, within bounds.
-func withPushback(pause, pushback time.Duration) time.Duration {
-	return min(max(pause, pushback), plus(pause, MaxPushback))
 }
 
 // stop decides that there is no further attempt. As long as the reply to an earlier
@@ -224,15 +230,24 @@ func (s *Schedule) stop(now time.Duration, why Reason) Decision {
 		end = min(end, plus(s.written, s.timeoutAsLast()))
 	}
 	if s.open == 0 || end <= now {
-		return giveUp(why)
+		return s.fail(now, why)
 	}
 	s.state, s.until = Wait, end
 	return s.current()
 }
 
+// fail gives up. The latest attempt has failed, unless it was answered or never written.
+func (s *Schedule) fail(now time.Duration, why Reason) Decision {
+	if s.written >= 0 {
+		s.judge(now, s.written, true)
+	}
+	s.measure(now - s.begun)
+	return giveUp(why)
+}
+
 // timeoutAsLast returns the timeout of the latest attempt, now that it is the last.
 func (s *Schedule) timeoutAsLast() time.Duration {
-	if s.policy.LastTimeout > 0 || s.policy.Hedge > 0 {
+	if s.policy.LastTimeout > 0 || s.policy.Hedges(s.Sent()) {
 		return s.lastTimeout()
 	}
 	return s.timeout
@@ -242,9 +257,10 @@ func (s *Schedule) timeoutAsLast() time.Duration {
 // out, -1 if that is not known yet. It returns Settle, unless the reply is late and
 // the policy ignores late replies: then the latest decision stays in force.
 func (s *Schedule) Reply(now time.Duration, n int, written time.Duration) Decision {
-	if !s.accept(now, n, written) {
+	if !s.accept(now, n, written, false) {
 		return s.current()
 	}
+	s.measure(now - s.begun)
 	return Decision{Action: Settle}
 }
 
@@ -253,24 +269,40 @@ type Failure struct {
 	Code       int64
 	Definite   bool          // the attempt surely had no effect
 	RetryAfter time.Duration // how long the callee asks the caller to wait; 0 if it does not
+	Retry      bool          // the policy's RetryIf wants another attempt
+	Succeeded  bool          // it is no error reply: only RetryIf makes it a failure
 }
 
 // ErrorReply is like Reply for an error reply. If the policy does not retry the
 // error, it returns GiveUp. There are two exceptions while another attempt is open,
 // which may bring a better reply. The call waits for it if the policy retries the
 // error. It also waits if the policy propagates and the failure is indefinite: such an
-// error may come from a node that must not retry, or whose deadline has passed.
+// error may come from a node that must not retry, or whose deadline has passed. A reply
+// without an error is better than none: if there is no retry and no other attempt is open,
+// it settles the call.
 func (s *Schedule) ErrorReply(now time.Duration, n int, written time.Duration, f Failure) Decision {
-	latest := n == int(s.sent) && s.state != Pause && !s.timedOut
-	if !s.accept(now, n, written) {
+	d := s.errorReply(now, n, written, f)
+	switch {
+	case d.Action == GiveUp && f.Succeeded:
+		d = Decision{Action: Settle}
+		fallthrough
+	case d.Action == GiveUp:
+		s.measure(now - s.begun)
+	}
+	return d
+}
+
+func (s *Schedule) errorReply(now time.Duration, n int, written time.Duration, f Failure) Decision {
+	latest := n == s.Sent() && s.state != Pause && !s.timedOut
+	retried := f.Retry || retries(s.policy, f.Code) && !f.Succeeded
+	if !s.accept(now, n, written, retried || f.Code == temporarilyUnavailable) {
 		return s.current()
 	}
-	retried := retries(s.policy, f.Code)
 	switch {
 	case retried && s.state == Pause:
 		return s.extendPause(now, f.RetryAfter)
 	case retried && s.stopped == NoReason && (latest || s.open == 0):
-		return s.tryAgain(now, f.RetryAfter)
+		return s.tryAgain(now, &f)
 	case s.open > 0 && (retried || !f.Definite && s.policy.Propagate):
 		return s.current()
 	case s.stopped != NoReason && retried:
@@ -282,7 +314,7 @@ func (s *Schedule) ErrorReply(now time.Duration, n int, written time.Duration, f
 // extendPause makes a pause longer if the callee asks for it.
 func (s *Schedule) extendPause(now, pushback time.Duration) Decision {
 	if pushback > 0 {
-		s.until = max(s.until, plus(now, withPushback(s.pause, pushback)))
+		s.until = max(s.until, plus(now, withPushback(s.policy, s.pause, pushback)))
 	}
 	if s.until >= s.deadline {
 		return s.stop(now, DeadlinePassed)
@@ -290,16 +322,21 @@ func (s *Schedule) extendPause(now, pushback time.Duration) Decision {
 	return s.current()
 }
 
-// accept notes the reply to an attempt, and reports whether it counts.
-func (s *Schedule) accept(now time.Duration, n int, written time.Duration) bool {
+// accept notes the reply to an attempt, and reports whether it counts. failed says what it
+// means for the breaker.
+func (s *Schedule) accept(now time.Duration, n int, written time.Duration, failed bool) bool {
 	if s.dest != nil && written >= 0 {
 		s.dest.Estimator.Sample(now - written)
+		if n == 1 {
+			s.measure(now - written)
+		}
 	}
-	late := n < int(s.sent) || s.timedOut
+	late := n < s.Sent() || s.timedOut
 	if !Accepts(s.policy, late) {
 		return false
 	}
 	s.open--
+	s.judgeReply(now, n, written, failed)
 	return true
 }
 
@@ -307,7 +344,7 @@ func (s *Schedule) accept(now time.Duration, n int, written time.Duration) bool 
 func (s *Schedule) send() Decision {
 	s.sent++
 	s.open++
-	s.state, s.until, s.written, s.timedOut = Send, s.deadline, -1, false
+	s.state, s.until, s.written, s.timedOut, s.judged = Send, s.deadline, -1, false, false
 	return Decision{Action: Send, Until: s.deadline}
 }
 

@@ -13,7 +13,9 @@ const ms = time.Millisecond
 
 // play tells a schedule what a line says, and returns its decision:
 //
-//	0 begin | 0 written | 500 due | 600 reply 1 | 600 error 1 11 [retry_after_ms]
+//	0 begin | 0 written | 500 due | 600 reply 1 | 600 error 1 11 [retry_after_ms] | 700 end
+//	600 unless 1     a reply without an error, and RetryIf returns true
+//	600 again 1 22   an error reply, and RetryIf returns true
 func play(t *testing.T, s *Schedule, p *retry.Policy, start Start, written map[int]time.Duration, line string) string {
 	t.Helper()
 	var at, n, code, after int
@@ -34,6 +36,13 @@ func play(t *testing.T, s *Schedule, p *retry.Policy, start Start, written map[i
 		decision = s.Reply(now, n, written[n])
 	case "error":
 		decision = s.ErrorReply(now, n, written[n], Failure{Code: int64(code), Definite: code == 11 || code == 22, RetryAfter: time.Duration(after) * ms})
+	case "unless":
+		decision = s.ErrorReply(now, n, written[n], Failure{Retry: true, Succeeded: true})
+	case "again":
+		decision = s.ErrorReply(now, n, written[n], Failure{Code: int64(code), Definite: true, Retry: true})
+	case "end":
+		s.End()
+		return ""
 	default:
 		t.Fatalf("%q is not an event", line)
 	}
@@ -67,12 +76,19 @@ func TestSchedule(t *testing.T) {
 // playAll checks that a schedule decides as the lines say.
 func playAll(t *testing.T, policy *retry.Policy, start Start, lines string) {
 	t.Helper()
-	var s Schedule
-	written := map[int]time.Duration{}
+	calls := map[string]*Schedule{}
+	written := map[string]map[int]time.Duration{}
 	for _, line := range strings.Split(strings.TrimSpace(lines), "\n") {
 		line = strings.TrimSpace(line)
 		event, want := cutLine(line)
-		if got := play(t, &s, policy, start, written, event); got != want {
+		name, rest, ok := strings.Cut(event, ": ") // of one of several calls
+		if !ok {
+			name, rest = "", event
+		}
+		if calls[name] == nil {
+			calls[name], written[name] = &Schedule{}, map[int]time.Duration{}
+		}
+		if got := play(t, calls[name], policy, start, written[name], rest); got != want {
 			t.Fatalf("%s: got %q", line, got)
 		}
 	}

@@ -225,4 +225,89 @@ var transcripts = []struct {
 			700 reply 2  settle
 			800 begin    send never
 			800 written  wait 2650`},
+	{"two hedges of three attempts", `{"attempts":4,"hedge":"50ms","max_hedges":2,"timeout":"300ms"}`, Start{}, `
+			0 begin     send never
+			0 written   wait 50
+			50 due      send never
+			50 written  wait 100
+			100 due     send never
+			100 written wait 400
+			400 due     send never
+			400 written wait 700
+			700 due     give up, attempts used up`},
+	{"one hedge, then the timeout is adaptive", `{"hedge":"50ms","max_hedges":1,"adaptive":{}}`, Start{Dest: &Destination{}}, `
+			0 begin     send never
+			0 written   wait 50
+			50 due      send never
+			50 written  wait 550
+			70 reply 1  settle
+			80 begin    send never
+			80 written  wait 130
+			130 due     send never
+			130 written wait 340`},
+	{"a hedge delay without a destination", `{"hedge":"50ms","hedge_percentile":90}`, Start{}, `
+			0 begin     send never
+			0 written   wait 50`},
+	{"pauses after timeouts only", `{"retry_on":[11],"backoff_after":{"timeout":{"kind":"constant","base":"70ms"}}}`, Start{}, `
+			0 begin        send never
+			0 written      wait 500
+			10 error 1 11  send never
+			10 written     wait 510
+			510 due        pause 580`},
+	{"pauses by code", `{"attempts":5,"retry_on":[11,13,22],"backoff":{"kind":"constant","base":"10ms"},"backoff_after":{"11":{"kind":"constant","base":"300ms"},"22":{}}}`, Start{}, `
+			0 begin        send never
+			0 written      wait 500
+			500 due        pause 510
+			510 due        send never
+			510 written    wait 1010
+			600 error 2 11 pause 900
+			900 due        send never
+			900 written    wait 1400
+			910 error 3 13 pause 920
+			920 due        send never
+			920 written    wait 1420
+			930 error 4 22 send never`},
+	{"pauses after pushback", `{"retry_on":[11],"backoff_after":{"11":{"kind":"constant","base":"20ms"},"pushback":{"kind":"constant","base":"200ms"}}}`, Start{}, `
+			0 begin            send never
+			0 written          wait 500
+			10 error 1 11 50   pause 210
+			210 due            send never
+			210 written        wait 710
+			220 error 2 11     pause 240`},
+	{"pushback as long as the policy says", `{"retry_on":[11],"max_pushback":"1m"}`, Start{}, `
+			0 begin              send never
+			0 written            wait 500
+			10 error 1 11 40000  pause 40010
+			40010 due            send never
+			40010 written        wait 40510
+			40020 error 2 11 90000 pause 100020`},
+	{"pushback as short as the policy says", `{"retry_on":[11],"max_pushback":"1ms"}`, Start{}, `
+			0 begin              send never
+			0 written            wait 500
+			10 error 1 11 40000  pause 11`},
+	{"RetryIf wants another attempt after a good reply", `{"attempts":2}`, Start{}, `
+			0 begin       send never
+			0 written     wait 500
+			10 unless 1   send never
+			10 written    wait 510
+			20 reply 2    settle`},
+	{"RetryIf wants too many attempts", `{"attempts":2}`, Start{}, `
+			0 begin       send never
+			0 written     wait 500
+			10 unless 1   send never
+			10 written    wait 510
+			20 unless 2   settle`},
+	{"RetryIf wants another attempt after an error reply", `{"attempts":2}`, Start{}, `
+			0 begin       send never
+			0 written     wait 500
+			10 again 1 22 send never
+			10 written    wait 510
+			20 again 2 22 give up, attempts used up`},
+	{"RetryIf refuses a reply while another attempt is open", `{"attempts":2}`, Start{}, `
+			0 begin       send never
+			0 written     wait 500
+			500 due       send never
+			500 written   wait 1000
+			510 unless 1  wait 1000
+			520 reply 2   settle`},
 }

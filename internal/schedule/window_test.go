@@ -12,7 +12,7 @@ import (
 func TestWindow(t *testing.T) {
 	var w Window
 	b := retry.Budget{Ratio: 0.2, PerSecond: 0.001}
-	take := func(now time.Duration) bool { return takeRetry(b, now, [2]*Window{1: &w}) }
+	take := func(now time.Duration) bool { return takeRetry(b, now, [2]*Window{1: &w}, false) }
 	for range 10 {
 		w.AddCall(0)
 	}
@@ -41,8 +41,8 @@ func TestWindow(t *testing.T) {
 		t.Errorf("%d refused", w.Refused())
 	}
 	w.AddCall(time.Second) // a time before the latest counts as the latest
-	if w.sum.calls != 1 {
-		t.Errorf("%d calls", w.sum.calls)
+	if w.counts.sum.all != 1 {
+		t.Errorf("%d calls", w.counts.sum.all)
 	}
 }
 
@@ -50,7 +50,7 @@ func TestFloor(t *testing.T) {
 	var w Window
 	allowed := 0
 	for now := time.Duration(0); now < 100*time.Second; now += 10 * ms {
-		if takeRetry(retry.Budget{PerSecond: 10}, now, [2]*Window{1: &w}) {
+		if takeRetry(retry.Budget{PerSecond: 10}, now, [2]*Window{1: &w}, false) {
 			allowed++
 		}
 	}
@@ -65,7 +65,7 @@ func TestRareCallsAreRetried(t *testing.T) {
 	for now := time.Duration(0); now < time.Hour; now += 10 * time.Second {
 		w.AddCall(now)
 		for n := range 2 {
-			if !takeRetry(retry.Budget{Ratio: 0.2}, now, [2]*Window{&w}) {
+			if !takeRetry(retry.Budget{Ratio: 0.2}, now, [2]*Window{&w}, false) {
 				t.Fatalf("%v: retry %d was refused", now, n+1)
 			}
 		}
@@ -77,17 +77,17 @@ func TestRareCallsAreRetried(t *testing.T) {
 func TestBothWindows(t *testing.T) {
 	b := retry.Budget{PerSecond: 0.1}
 	var node, dest, other Window
-	if !takeRetry(b, 0, [2]*Window{&node, &dest}) || takeRetry(b, 0, [2]*Window{&node, &other}) {
+	if !takeRetry(b, 0, [2]*Window{&node, &dest}, false) || takeRetry(b, 0, [2]*Window{&node, &other}, false) {
 		t.Error("the node's window did not refuse")
 	}
-	if other.sum.retries != 0 || other.Refused() != 1 || node.Refused() != 1 {
+	if other.counts.sum.some != 0 || other.Refused() != 1 || node.Refused() != 1 {
 		t.Error("a refused retry counts as a retry")
 	}
 	var fresh Window
-	if takeRetry(b, 0, [2]*Window{&fresh, &dest}) || fresh.sum.retries != 0 {
+	if takeRetry(b, 0, [2]*Window{&fresh, &dest}, false) || fresh.counts.sum.some != 0 {
 		t.Error("the destination's window did not refuse")
 	}
-	if !takeRetry(b, 0, [2]*Window{}) {
+	if !takeRetry(b, 0, [2]*Window{}, false) {
 		t.Error("a retry was refused without a window")
 	}
 }
@@ -117,7 +117,7 @@ func TestWindowProperties(t *testing.T) {
 			full := b.WithDefaults()
 			room := full.Ratio*float64(inWindow(calls, now)) + full.PerSecond*float64(windowSlices)
 			want := float64(inWindow(retries, now)+1) <= room
-			if got := takeRetry(b, now, [2]*Window{&w}); got != want {
+			if got := takeRetry(b, now, [2]*Window{&w}, false); got != want {
 				t.Fatalf("%v: allowed is %v", now, got)
 			}
 			if want {
@@ -125,4 +125,26 @@ func TestWindowProperties(t *testing.T) {
 			}
 		}
 	})
+}
+
+// However few calls there were, some may retry at the same time. A call that retries again
+// takes up no more room.
+func TestCallsInFlight(t *testing.T) {
+	b := retry.Budget{Ratio: 0.01, PerSecond: 0.001, InFlight: 2}
+	var w Window
+	windows := [2]*Window{&w}
+	for _, step := range []struct {
+		retrying, want bool
+	}{{false, true}, {true, true}, {false, true}, {true, true}, {false, false}, {true, true}} {
+		if got := takeRetry(b, 0, windows, step.retrying); got != step.want {
+			t.Fatalf("%+v: %v, with %d retrying", step, got, w.retrying)
+		}
+	}
+	endRetrying(windows)
+	if !takeRetry(b, 0, windows, false) || takeRetry(b, 0, windows, false) {
+		t.Error("the end of one call does not make room for exactly one")
+	}
+	if w.Refused() != 2 || w.counts.sum.some != 6 {
+		t.Errorf("%d refused, %d retries", w.Refused(), w.counts.sum.some)
+	}
 }

@@ -13,7 +13,7 @@ import (
 
 // A Dist is a distribution of latencies. Its zero value is always 0.
 type Dist struct {
-	kind   string // "" and constant, uniform, exponential, lognormal, file
+	kind   string // "" and constant, uniform, exponential, lognormal, file, trace
 	a, b   time.Duration
 	sigma  float64
 	path   string
@@ -47,6 +47,8 @@ func (d Dist) At(u float64) time.Duration {
 	case "lognormal":
 		z := math.Sqrt2 * math.Erfinv(2*u-1)
 		return time.Duration(min(float64(d.a)*math.Exp(d.sigma*z), float64(maxLatency)))
+	case "trace":
+		return d.sorted[int(u*float64(len(d.sorted)))]
 	case "file":
 		x := u * float64(len(d.sorted)-1)
 		i := int(x)
@@ -72,8 +74,8 @@ func (d Dist) String() string {
 		return fmt.Sprintf("uniform:%v-%v", d.a, d.b)
 	case "lognormal":
 		return fmt.Sprintf("lognormal:%v,%v", d.a, d.sigma)
-	case "file":
-		return "file:" + d.path
+	case "file", "trace":
+		return d.kind + ":" + d.path
 	case "exponential":
 		return fmt.Sprintf("exponential:%v", d.a)
 	}
@@ -162,6 +164,15 @@ func parseLatency(text string) (time.Duration, error) {
 		return 0, fmt.Errorf("latency %q: must be a duration from 0 to 1 hour, such as 50ms, or a number of milliseconds", text)
 	}
 	return d, nil
+}
+
+// ParseTrace returns the distribution of measured latencies, one per line as in a file of
+// ParseDist. Unlike there, no latency lies between two of them: each is one that occurred, as
+// often as it did.
+func ParseTrace(path string, content []byte) (Dist, error) {
+	d, err := parseMeasured(path, content)
+	d.kind = "trace"
+	return d, err
 }
 
 func parseMeasured(path string, content []byte) (Dist, error) {

@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/message"
+	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/workload"
+	"github.com/eddyrpc/eddy/retry"
 )
 
 // GoTest is the program of nodes that are tested in go test.
@@ -39,6 +41,7 @@ type Config struct {
 	Txn          workload.TxnConfig
 	CallBackoff  time.Duration // how long a relay may pause between two attempts
 	IgnoreLate   bool          // a relay ignores replies that arrive after their attempt's timeout
+	CallPolicy   *retry.Policy // unless nil, says more about relays; the fields above agree with it
 
 	// ClientTimeout is how long a client waits for a reply that needs no calls. In
 	// the final phase it waits for at least 5 s. 0 means 5 s.
@@ -72,6 +75,13 @@ const (
 	SickReport  Sick = "report"  // both are warnings, except where answers are wrong or missing
 	SickIgnore  Sick = "ignore"  // both are warnings: the history alone is judged
 )
+
+// FollowPolicy sets what relays do to what a policy says.
+func (c *Config) FollowPolicy(p *retry.Policy) {
+	c.CallPolicy = p
+	c.CallTimeout, c.CallAttempts = p.AttemptTimeout(1), p.MaxAttempts()
+	c.CallBackoff, c.IgnoreLate = workload.LongestPause(p), p.Late == retry.Ignore
+}
 
 // MaxRate makes every client send its next request as soon as an operation ends.
 const MaxRate = -1
@@ -128,7 +138,11 @@ func (c *Config) timeout(final bool) time.Duration {
 	} else if own <= 0 {
 		own = clientTimeout
 	}
-	return own + time.Duration(c.CallAttempts)*(c.CallTimeout+c.CallBackoff) + 2*maxLatency(&c.Network)
+	call := time.Duration(c.CallAttempts) * (c.CallTimeout + c.CallBackoff)
+	if c.CallPolicy != nil {
+		call = schedule.MaxDuration(c.CallPolicy)
+	}
+	return own + call + 2*maxLatency(&c.Network)
 }
 
 // quiesce is how long the test waits before the final phase.

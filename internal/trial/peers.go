@@ -74,9 +74,12 @@ func (t *Trial) observe(m *message.Message) {
 	}
 }
 
-// sendAll sends messages of the simulator, now or later.
+// sendAll sends messages of the simulator, now or later. All are about one message of a node.
+// If that node has another incarnation by then, the network drops the first reply, which is
+// to an earlier incarnation. It could take a second one for a reply to a request of the new
+// incarnation with the same id, so that is not sent.
 func (t *Trial) sendAll(sends []workload.Send) {
-	for _, s := range sends {
+	for i, s := range sends {
 		send := t.net.Send
 		if !t.peers.has(s.Message.Src) {
 			send = t.net.Forge
@@ -85,6 +88,19 @@ func (t *Trial) sendAll(sends []workload.Send) {
 			send(t.now, s.Message)
 			continue
 		}
-		t.sendTimers.set(t.now+s.After, func() { send(t.now, s.Message) })
+		before := t.incarnationOf(s.Message.Dest)
+		t.sendTimers.set(t.now+s.After, func() {
+			if i == 0 || t.cfg.Network.StaleReplies || t.incarnationOf(s.Message.Dest) == before {
+				send(t.now, s.Message)
+			}
+		})
 	}
+}
+
+// incarnationOf returns the number of a node's incarnation, 0 if it is no node.
+func (t *Trial) incarnationOf(name string) int {
+	if n := t.byName[name]; n != nil {
+		return n.incarnation.number
+	}
+	return 0
 }

@@ -114,7 +114,7 @@ func New(cfg *Config, processes Processes) *Trial {
 	t.load = cfg.Spec.New(workload.Env{
 		Nodes: cfg.Nodes, Topology: workload.Topology(cfg.Topology, cfg.Nodes),
 		Turn: t.turn, Rand: rand.New(t.draws),
-		CallTimeout: cfg.CallTimeout, CallAttempts: cfg.CallAttempts, CallBackoff: cfg.CallBackoff, Flooded: cfg.Rate == MaxRate, IgnoreLate: cfg.IgnoreLate,
+		CallTimeout: cfg.CallTimeout, CallAttempts: cfg.CallAttempts, CallBackoff: cfg.CallBackoff, Flooded: cfg.Rate == MaxRate, IgnoreLate: cfg.IgnoreLate, CallPolicy: cfg.CallPolicy,
 		Txn: cfg.Txn,
 	})
 	t.peers = newPeers(t.load, seed)

@@ -26,7 +26,8 @@ import (
 // --call-backoff (0 s). A reply to any attempt is the result, even if it arrives
 // after its attempt's timeout, unless --call-late is ignore. After the last timeout
 // the node replies with an error. The code of this error may be definite only if
-// every attempt got an error reply with a definite code. A node must also reply to
+// every attempt got an error reply with a definite code. --policy tells the test another
+// policy of the relays, whose attempts may have different timeouts. A node must also reply to
 // echo. Some payloads have letters of other alphabets or escapes, and a few are longer
 // than 64 KiB.
 //
@@ -135,11 +136,15 @@ func (w *relay) ExpectsError(op *history.Op) bool {
 
 // Check checks the journal only.
 func (w *relay) Check(r Record) ([]checker.Problem, []checker.Number) {
-	problems, numbers := checker.Relay(r.Journal, checker.RelayConfig{
+	c := checker.RelayConfig{
 		Nodes: w.env.Nodes, Timeout: w.env.CallTimeout, Attempts: w.env.CallAttempts, IgnoreLate: w.env.IgnoreLate,
 		Backoff: w.env.CallBackoff, Flooded: w.env.Flooded,
 		End: r.End, Lag: r.Lag, Stood: r.Stood,
-	})
+	}
+	if w.env.CallPolicy != nil {
+		c.Policy = relayPolicy(w.env.CallPolicy)
+	}
+	problems, numbers := checker.Relay(r.Journal, c)
 	simulated := fmt.Sprintf("%s slow, %s unresponsive", w.slow, w.unresponsive)
 	return problems, append(numbers, checker.Number{Name: "simulated nodes", Value: simulated})
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/message"
 	"github.com/eddyrpc/eddy/internal/sim"
 	"github.com/eddyrpc/eddy/internal/txn"
+	"github.com/eddyrpc/eddy/retry"
 )
 
 // A Request is the request of one operation.
@@ -48,6 +49,10 @@ type Env struct {
 	CallTimeout  time.Duration
 	CallAttempts int
 	CallBackoff  time.Duration
+
+	// CallPolicy, unless nil, says more about relays: how long each attempt waits, and when a
+	// call may end.
+	CallPolicy *retry.Policy
 
 	// IgnoreLate reports that relays ignore replies that arrive after their
 	// attempt's timeout.

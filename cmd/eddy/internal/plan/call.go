@@ -20,6 +20,7 @@ type call struct {
 	origin     int32         // the index of the call of the first caller that led to it
 	serves     int32         // the index of the request that it was made for, or none
 	refusals   int32         // attempts that were answered with error 11
+	unsent     bool          // the breaker refused its first attempt
 }
 
 // answer returns what the relay that made the call answers.
@@ -27,7 +28,7 @@ func (c *call) answer(ok bool) answer {
 	switch {
 	case ok:
 		return success
-	case int(c.refusals) == c.schedule.Sent() && c.refusals > 0:
+	case c.unsent, int(c.refusals) == c.schedule.Sent() && c.refusals > 0:
 		return unavailable // definite, because every attempt failed definitely
 	}
 	return indefinite

@@ -54,6 +54,9 @@ func (e *run) serve(n int32, at time.Duration) {
 	r := e.requests.at(n)
 	e.tally.offered++
 	e.tally.loads.at(at).offered++
+	if e.model.Outage.holds(at) {
+		e.tally.duringOutage++
+	}
 	deadline := r.deadline
 	if deadline != schedule.Never {
 		deadline += at

@@ -41,7 +41,7 @@ type Page struct {
 // Charts are the page's curves.
 func (p *Page) Charts() []*Chart {
 	success := &Chart{Title: "Success against loss", X: "loss each way, %", Y: "calls that succeed", Percent: true}
-	load := &Chart{Title: "Load against loss", X: "loss each way, %", Y: "requests at the leaf, per call"}
+	load := &Chart{Title: "Load against loss", X: "loss each way, %", Y: "requests at the leaf per call"}
 	took := &Chart{Title: "Time to completion", X: "ms from a call's beginning to success or failure", Y: "calls that took no longer", Percent: true, Stepped: true}
 	for i, plan := range p.Plans {
 		var succeeds, loads []Point
@@ -53,6 +53,7 @@ func (p *Page) Charts() []*Chart {
 		load.Curves = append(load.Curves, Curve{Name: plan.Name, Color: i, Points: loads})
 		took.Curves = append(took.Curves, Curve{Name: plan.Name, Color: i, Points: plan.Sample.Times})
 	}
+	took.logarithmic()
 	always := []*Chart{success, load, took}
 	var overTime []*Chart
 	for i, plan := range p.Plans {
@@ -60,6 +61,7 @@ func (p *Page) Charts() []*Chart {
 			overTime = append(overTime, p.overTime(i, plan))
 		}
 	}
+	sameScale(overTime)
 	if p.Model.Outage.For > 0 { // what one wants to see first
 		return append(overTime, always...)
 	}
@@ -68,7 +70,7 @@ func (p *Page) Charts() []*Chart {
 
 // overTime is one policy's load over time.
 func (p *Page) overTime(color int, plan Planned) *Chart {
-	c := &Chart{Title: "Load over time: " + plan.Name, X: "seconds", Y: "a second"}
+	c := &Chart{Title: "Load over time: " + plan.Name, X: "seconds since the beginning", Y: "per second"}
 	if outage := p.Model.Outage; outage.For > 0 {
 		c.Marked = [2]float64{outage.From.Seconds(), outage.end().Seconds()}
 		c.Title += " (the outage is marked)"

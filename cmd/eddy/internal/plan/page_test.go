@@ -65,12 +65,12 @@ func TestTables(t *testing.T) {
 	m := &Model{Duration: 2 * time.Second, Capacity: 2000}
 	plans := []Planned{{Name: "one", Sample: sample(m, nil)}, {Name: "dead", Sample: sample(&Model{Duration: 2 * time.Second, Loss: 1}, nil)}}
 	table := Table(m, plans)
-	for _, want := range []string{"one", "dead", "success                100 %", "never", "p99.9"} {
+	for _, want := range []string{"one", "dead", "success (% of calls)                           100 ", "never", "p99.9"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("no %q in\n%s", want, table)
 		}
 	}
-	if loads := LoadTable(plans); strings.Count(loads, "\n") != 9 || !strings.Contains(loads, "from 1.75 s") {
+	if loads := LoadTable(plans); strings.Count(loads, "\n") != 9 || !strings.Contains(loads, "from 1.75 s on") {
 		t.Errorf("%s", loads)
 	}
 	if none := LoadTable([]Planned{{Sample: &Sample{}}}); none != "" {

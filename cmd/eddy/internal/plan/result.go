@@ -18,6 +18,8 @@ type Figures struct {
 	FailedButExecuted float64 `json:"failed_but_executed"`
 	// RetriesRefused is how many retries budgets refused, at all hops.
 	RetriesRefused float64 `json:"retries_refused_per_call"`
+	// BreakerRefused is how many attempts circuit breakers refused, at all hops.
+	BreakerRefused float64 `json:"breaker_refused_per_call"`
 	// Expired is how many requests the leaf dropped because their deadline had passed.
 	Expired float64 `json:"expired_per_call"`
 	// QueueFull is how many requests found the leaf's queue full.
@@ -28,6 +30,10 @@ type Figures struct {
 	P90  float64 `json:"p90_ms"`
 	P99  float64 `json:"p99_ms"`
 	P999 float64 `json:"p999_ms"`
+
+	// RetryPeak is how many retries arrive within 100 ms at most, when 500 callers have made
+	// a call at the same time and get no reply.
+	RetryPeak float64 `json:"retry_peak"`
 
 	// Recovered is how many milliseconds after the end of the outage at least 95 % of
 	// the calls that begin succeed, from then on until the end of the run. It is nil
@@ -54,6 +60,8 @@ type tally struct {
 	calls, succeeded, attempts          int
 	offered, served, expired, queueFull int
 	failedButExecuted, refused          int
+	breakerRefused, retryPeak           int
+	duringOutage                        int // requests that reached the leaf then
 	tooMany                             bool
 	times                               times
 	loads                               loads
@@ -66,8 +74,9 @@ func (t *tally) result(m *Model) *Result {
 		Calls: t.calls, Success: per(t.succeeded), Attempts: per(t.attempts),
 		Deliveries: per(t.offered), Executions: per(t.served), Amplification: per(t.offered),
 		FailedButExecuted: per(t.failedButExecuted), RetriesRefused: per(t.refused),
-		Expired: per(t.expired), QueueFull: per(t.queueFull),
-		P50: took[0], P90: took[1], P99: took[2], P999: took[3],
+		BreakerRefused: per(t.breakerRefused), Expired: per(t.expired), QueueFull: per(t.queueFull),
+		RetryPeak: float64(t.retryPeak),
+		P50:       took[0], P90: took[1], P99: took[2], P999: took[3],
 	}
 	if after, ok := t.loads.recovered(m.Outage); ok {
 		ms := float64(after) / float64(time.Millisecond)

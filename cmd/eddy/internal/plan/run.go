@@ -33,7 +33,11 @@ func Run(m *Model, p *retry.Policy, w Watch) *Result {
 	e.tally.tooMany = e.tooMany
 	for h := range e.dests {
 		e.tally.refused += int(e.dests[h].Window.Refused())
+		if b := e.dests[h].Breaker; b != nil {
+			e.tally.breakerRefused += int(b.Refused())
+		}
 	}
+	e.tally.retryPeak = retryPeak(m, p)
 	return e.tally.result(m)
 }
 
@@ -150,6 +154,7 @@ func (e *run) act(i int32, decision schedule.Decision) {
 	}
 	switch decision.Action {
 	case schedule.Settle, schedule.GiveUp:
+		c.unsent = decision.Reason == schedule.BreakerOpen && c.schedule.Sent() == 0
 		e.end(i, c, decision.Action == schedule.Settle)
 	default:
 		if decision.Until != c.due {
@@ -162,6 +167,7 @@ func (e *run) act(i int32, decision schedule.Decision) {
 
 // end ends a call. If it was made for a request, the relay answers that.
 func (e *run) end(i int32, c *call, ok bool) {
+	c.schedule.End()
 	ended := *c
 	c.generation++
 	c.timer++

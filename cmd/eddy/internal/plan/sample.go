@@ -56,6 +56,9 @@ func Together(m *Model, runs []*Result) *Sample {
 	return s
 }
 
+// DuringOutage returns how many requests reached the leaf during the outage, in all runs.
+func (s *Sample) DuringOutage() int { return s.tally.duringOutage }
+
 // figures are the numbers of which a sample has the least and the greatest, except
 // Recovered, which may be missing.
 var figures = []func(*Figures) *float64{
@@ -66,8 +69,10 @@ var figures = []func(*Figures) *float64{
 	func(f *Figures) *float64 { return &f.Amplification },
 	func(f *Figures) *float64 { return &f.FailedButExecuted },
 	func(f *Figures) *float64 { return &f.RetriesRefused },
+	func(f *Figures) *float64 { return &f.BreakerRefused },
 	func(f *Figures) *float64 { return &f.Expired },
 	func(f *Figures) *float64 { return &f.QueueFull },
+	func(f *Figures) *float64 { return &f.RetryPeak },
 	func(f *Figures) *float64 { return &f.P50 },
 	func(f *Figures) *float64 { return &f.P90 },
 	func(f *Figures) *float64 { return &f.P99 },
@@ -100,6 +105,9 @@ func (t *tally) add(run *tally) {
 	t.queueFull += run.queueFull
 	t.failedButExecuted += run.failedButExecuted
 	t.refused += run.refused
+	t.breakerRefused += run.breakerRefused
+	t.retryPeak = max(t.retryPeak, run.retryPeak)
+	t.duringOutage += run.duringOutage
 	t.tooMany = t.tooMany || run.tooMany
 	t.times.addAll(&run.times)
 	t.loads.add(&run.loads)

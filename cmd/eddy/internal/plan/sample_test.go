@@ -91,10 +91,10 @@ func TestRecoveredTogether(t *testing.T) {
 	if *s.Least.Recovered != 10 || *s.Recovered != 20 || s.Greatest.Recovered != nil {
 		t.Errorf("%v, %v, %v", s.Least.Recovered, s.Recovered, s.Greatest.Recovered)
 	}
-	if table := Table(&Model{Capacity: 1}, []Planned{{Sample: s}}); !strings.Contains(table, "recovered after        10 ms to never\n") {
+	if table := Table(&Model{Capacity: 1}, []Planned{{Sample: s}}); !strings.Contains(table, "recovered after the outage (ms)                10 to never\n") {
 		t.Error(table)
 	}
-	if table := Table(&Model{Capacity: 1}, []Planned{{Sample: Together(m, runs[:1])}}); !strings.Contains(table, "recovered after        never\n") {
+	if table := Table(&Model{Capacity: 1}, []Planned{{Sample: Together(m, runs[:1])}}); !strings.Contains(table, "recovered after the outage (ms)                never\n") {
 		t.Error(table)
 	}
 }
@@ -106,18 +106,18 @@ func TestInterval(t *testing.T) {
 		least, greatest float64
 		want            string
 	}{
-		{inShares, 0.13812, 0.35521, "14 to 36 %"},
-		{inShares, 0.99961, 0.99982, "99.961 to 99.982 %"},
-		{inShares, 0.999960, 0.999964, "99.996 %"}, // a call more or less
-		{inShares, 1, 1, "100 %"},
-		{inShares, 0, 0.00003, "0.000 to 0.003 %"},
+		{inShares, 0.13812, 0.35521, "14 to 36"},
+		{inShares, 0.99961, 0.99982, "99.961 to 99.982"},
+		{inShares, 0.999960, 0.999964, "99.996"}, // a call more or less
+		{inShares, 1, 1, "100"},
+		{inShares, 0, 0.00003, "0.000 to 0.003"},
 		{inNumbers, 1.22512, 1.22803, "1.2251 to 1.2280"},
 		{inNumbers, 27, 27, "27"},
 		{inNumbers, 18.25, 18.36, "18.25 to 18.36"},
-		{inMillis, 599.9, 600.1, "599.9 to 600.1 ms"},
-		{inMillis, 47.98, 47.99, "47.98 to 47.99 ms"},
-		{inMillis, 4250, 11800, "4000 to 12000 ms"},
-		{inMillis, 0, 0, "0 ms"},
+		{inMillis, 599.9, 600.1, "599.9 to 600.1"},
+		{inMillis, 47.98, 47.99, "47.98 to 47.99"},
+		{inMillis, 4250, 11800, "4000 to 12000"},
+		{inMillis, 0, 0, "0"},
 	} {
 		r := row{"", func(f *Figures) float64 { return f.Success }, tt.in}
 		s := &Sample{Least: Figures{Calls: 100_000, Success: tt.least}, Greatest: Figures{Calls: 100_000, Success: tt.greatest}}

@@ -3,6 +3,7 @@ package plan
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -15,14 +16,17 @@ func Table(m *Model, plans []Planned) string {
 	for _, p := range plans {
 		fmt.Fprintf(w, "\t%s", p.Name)
 	}
-	fmt.Fprintf(w, "\ncalls")
+	fmt.Fprintf(w, "\ncalls (number)")
 	for _, p := range plans {
 		fmt.Fprintf(w, "\t%d", p.Sample.Calls)
 	}
 	fmt.Fprintln(w)
 	for _, row := range rows {
-		if row.name == recoveredRow && m.Outage.For == 0 && m.Capacity == 0 {
+		switch {
+		case row.name == recoveredRow && m.Outage.For == 0 && m.Capacity == 0:
 			continue // there is nothing to recover from
+		case row.name == breakerRow && !slices.ContainsFunc(plans, func(p Planned) bool { return p.Policy != nil && p.Policy.Breaker.Enabled() }):
+			continue // there is none
 		}
 		fmt.Fprint(w, row.name)
 		for _, p := range plans {
@@ -45,36 +49,41 @@ type row struct {
 	in    unit
 }
 
-// A unit says how numbers are shown.
+// A unit says how numbers are shown. The name of a row says what it is.
 type unit struct {
-	name     string
 	scale    float64
 	accuracy func(f *Figures, v float64) float64 // by how much the scaled value is wrong at most
 }
 
 var (
-	inShares  = unit{" %", 100, func(f *Figures, _ float64) float64 { return 100 / float64(f.Calls) }}
-	inNumbers = unit{"", 1, func(f *Figures, _ float64) float64 { return 1 / float64(f.Calls) }}
-	inMillis  = unit{" ms", 1, func(_ *Figures, v float64) float64 { return math.Pow10(int(math.Floor(math.Log10(v))) - digits + 1) }}
+	inShares  = unit{100, func(f *Figures, _ float64) float64 { return 100 / float64(f.Calls) }}
+	inNumbers = unit{1, func(f *Figures, _ float64) float64 { return 1 / float64(f.Calls) }}
+	inMillis  = unit{1, func(_ *Figures, v float64) float64 { return math.Pow10(int(math.Floor(math.Log10(v))) - digits + 1) }}
+	inWhole   = unit{1, func(*Figures, float64) float64 { return 1 }}
 )
 
 var rows = []row{
-	{"success", func(f *Figures) float64 { return f.Success }, inShares},
-	{"failed but executed", func(f *Figures) float64 { return f.FailedButExecuted }, inShares},
-	{"attempts per call", func(f *Figures) float64 { return f.Attempts }, inNumbers},
-	{"deliveries per call", func(f *Figures) float64 { return f.Deliveries }, inNumbers},
-	{"executions per call", func(f *Figures) float64 { return f.Executions }, inNumbers},
-	{"refused by the budget", func(f *Figures) float64 { return f.RetriesRefused }, inNumbers},
-	{"expired at the leaf", func(f *Figures) float64 { return f.Expired }, inNumbers},
-	{"found the queue full", func(f *Figures) float64 { return f.QueueFull }, inNumbers},
-	{"p50", func(f *Figures) float64 { return f.P50 }, inMillis},
-	{"p90", func(f *Figures) float64 { return f.P90 }, inMillis},
-	{"p99", func(f *Figures) float64 { return f.P99 }, inMillis},
-	{"p99.9", func(f *Figures) float64 { return f.P999 }, inMillis},
+	{"success (% of calls)", func(f *Figures) float64 { return f.Success }, inShares},
+	{"failed but executed (% of calls)", func(f *Figures) float64 { return f.FailedButExecuted }, inShares},
+	{"attempts (per call)", func(f *Figures) float64 { return f.Attempts }, inNumbers},
+	{"deliveries to the leaf (per call)", func(f *Figures) float64 { return f.Deliveries }, inNumbers},
+	{"executions by the leaf (per call)", func(f *Figures) float64 { return f.Executions }, inNumbers},
+	{"refused by the budget (retries per call)", func(f *Figures) float64 { return f.RetriesRefused }, inNumbers},
+	{breakerRow, func(f *Figures) float64 { return f.BreakerRefused }, inNumbers},
+	{"expired at the leaf (requests per call)", func(f *Figures) float64 { return f.Expired }, inNumbers},
+	{"found the queue full (requests per call)", func(f *Figures) float64 { return f.QueueFull }, inNumbers},
+	{"peak if 500 fail together (retries in 100 ms)", func(f *Figures) float64 { return f.RetryPeak }, inWhole},
+	{"time until the end, p50 (ms)", func(f *Figures) float64 { return f.P50 }, inMillis},
+	{"time until the end, p90 (ms)", func(f *Figures) float64 { return f.P90 }, inMillis},
+	{"time until the end, p99 (ms)", func(f *Figures) float64 { return f.P99 }, inMillis},
+	{"time until the end, p99.9 (ms)", func(f *Figures) float64 { return f.P999 }, inMillis},
 	{recoveredRow, (*Figures).recovered, inMillis},
 }
 
-const recoveredRow = "recovered after"
+const (
+	recoveredRow = "recovered after the outage (ms)"
+	breakerRow   = "refused by the breaker (attempts per call)"
+)
 
 // interval returns the least and the greatest value among the runs. It has as many digits
 // as the interval supports: the last one stands for at most a fifth of it, and for no less
@@ -85,17 +94,17 @@ func (r *row) interval(s *Sample) string {
 		return "never"
 	}
 	if math.IsInf(greatest, 1) {
-		return short(least, digits) + r.in.name + " to never"
+		return short(least, digits) + " to never"
 	}
 	if least == greatest {
-		return short(least, digits) + r.in.name
+		return short(least, digits)
 	}
 	accuracy := max((greatest-least)/5, r.in.accuracy(&s.Least, greatest))
 	from, to := rounded(least, accuracy), rounded(greatest, accuracy)
 	if from == to {
-		return from + r.in.name
+		return from
 	}
-	return from + " to " + to + r.in.name
+	return from + " to " + to
 }
 
 // rounded rounds v to the greatest power of ten that is at most accuracy.
@@ -135,23 +144,23 @@ func number(v float64) string {
 // LoadTable returns the offered and the useful load per second, in about twenty rows. It
 // shows the mean of the runs with three digits.
 func LoadTable(plans []Planned) string {
-	slices := len(plans[0].Sample.Load)
-	if slices == 0 {
+	count := len(plans[0].Sample.Load)
+	if count == 0 {
 		return ""
 	}
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	fmt.Fprint(w, "offered / useful")
+	fmt.Fprint(w, "offered / useful (per second)")
 	for _, p := range plans {
 		fmt.Fprintf(w, "\t%s", p.Name)
 	}
 	fmt.Fprintln(w)
-	step := (slices + 19) / 20
-	for from := 0; from < slices; from += step {
-		fmt.Fprintf(w, "from %s s", short(plans[0].Sample.Load[from].At/1000, 4))
+	step := (count + 19) / 20
+	for from := 0; from < count; from += step {
+		fmt.Fprintf(w, "from %s s on", short(plans[0].Sample.Load[from].At/1000, 4))
 		for _, p := range plans {
 			var offered, useful float64
-			part := p.Sample.Load[from:min(from+step, slices)]
+			part := p.Sample.Load[from:min(from+step, count)]
 			for _, l := range part {
 				offered, useful = offered+l.Offered, useful+l.Useful
 			}

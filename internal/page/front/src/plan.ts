@@ -6,7 +6,7 @@ import { onTheme, theme } from "./theme";
 
 // Curve and Chart are the types of package plan.
 interface Curve { name: string; color: number; dashed: boolean; gray: boolean; points: [number[], number[]] }
-interface Chart { title: string; x: string; y: string; percent: boolean; stepped: boolean; marked: [number, number]; curves: Curve[] }
+interface Chart { title: string; x: string; y: string; percent: boolean; stepped: boolean; log: boolean; most: number; marked: [number, number]; curves: Curve[] }
 
 // The colours of Okabe and Ito (2008), which most colour-blind people can distinguish.
 const light = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
@@ -19,7 +19,7 @@ const digits = (v: number) => v.toLocaleString("en-US", { maximumSignificantDigi
 function figure(chart: Chart): HTMLElement {
   const host = h("div", { class: "chart", role: "img", "aria-label": chart.title });
   const value = (v: number | null | undefined) => (v == null ? "" : chart.percent ? digits(v * 100) + " %" : digits(v));
-  const data = uPlot.join(chart.curves.map((c) => c.points)), end = Math.max(...data[0], 0);
+  const data = uPlot.join(chart.curves.map((c) => c.points)), begin = chart.log ? Math.min(...data[0]) : 0, end = Math.max(...data[0], 0);
   let plot: uPlot | null = null;
   const draw = () => {
     plot?.destroy();
@@ -27,8 +27,8 @@ function figure(chart: Chart): HTMLElement {
     const axis = { stroke: t.faint, grid: { stroke: t.line, width: 0.5 }, ticks: { stroke: t.line }, font: "12px system-ui", labelFont: "12px system-ui", labelSize: 20 };
     plot = new uPlot({
       width: host.clientWidth || 560, height: high,
-      scales: { x: { time: false, range: () => [0, end || 1] }, y: { range: (_, __, max) => [0, chart.percent ? 1 : max * 1.05 || 1] } },
-      axes: [{ ...axis, label: chart.x, values: (_, all) => all.map(digits) }, { ...axis, label: chart.y, size: 62, values: (_, all) => all.map(value) }],
+      scales: { x: { time: false, distr: chart.log ? 3 : 1, range: () => [begin, end || 1] }, y: { range: (_, __, max) => [0, chart.percent ? 1 : Math.max(max, chart.most) * 1.05 || 1] } },
+      axes: [{ ...axis, label: chart.x, values: (_, all) => all.map((v) => (v === null ? "" : digits(v))) }, { ...axis, label: chart.y, size: 62, values: (_, all) => all.map(value) }],
       legend: { markers: { dash: (_, i) => (i > 0 && chart.curves[i - 1].dashed ? "dashed" : "solid") } },
       series: [{ label: "at", value: (_, v) => (v == null ? "" : digits(v)) }, ...chart.curves.map((c): uPlot.Series => ({
         label: c.name, stroke: c.gray ? t.faint : colors[c.color % colors.length], width: c.gray ? 1 : 2, dash: c.dashed ? [5, 4] : undefined,
