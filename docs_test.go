@@ -92,7 +92,7 @@ var notRun = map[string]string{
 	"go test -run - -bench Relay ./cmd/relay":                                                          measures,
 	"GOMAXPROCS=1 go test -run NONE -bench Plain -count 7 ./cmd/eddy/internal/plan":                    measures,
 	"go test ./cmd/eddy -run TestHealthyNodes -healthy -timeout 2h":                                    "an hour; go test ./... runs the nodes with fewer seeds and faults",
-	"go test ./cmd/eddy -run TestBugsAreFound -found 10 -timeout 3h":                                   "it measures for hours; go test ./... runs some of the bugs",
+	"go test ./eddytest -run TestPlausibleBugs -found 10 -timeout 90m":                                 "it takes long; go test ./... runs some of the bugs",
 	"go test ./internal/workload -rewrite":                                                             "it rewrites the document; make generate runs it",
 	"EDDY_LONG=1 go test ./natsnet -run TestRelaysWhileServersAndNodesDie -v -relays 100000":           "minutes; go test ./... runs the test with fewer relays",
 	"EDDY_LONG=1 go test ./cmd/eddy/internal/natskv -run TestLinKVWhileServersDie -v -operations 6000": "minutes; go test ./... runs the test with fewer operations",

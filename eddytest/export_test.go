@@ -9,6 +9,7 @@ import (
 	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/internal/shrink"
 	"github.com/eddyrpc/eddy/internal/story"
+	"github.com/eddyrpc/eddy/internal/trial"
 )
 
 // Failure returns what Check says of a node that fails.
@@ -71,4 +72,36 @@ func (c *checking) shrunk(r *run) *Shrunk {
 		}
 	}
 	return s
+}
+
+// A Judged is what became of one seed.
+type Judged struct {
+	Verdict string
+	Checks  []string // those that did not pass, each once
+	Failed  []string // those of them that are violations
+	Text    string
+}
+
+// RunSeed runs one seed of a test, whose configuration change may change.
+func RunSeed(t *testing.T, program func(*Process) error, test Test, seed uint64, change func(*trial.Config)) (o Judged) {
+	t.Helper()
+	cfg, err := test.config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(cfg)
+	c := newChecking(t, cfg)
+	c.program = program
+	r := c.run(seed)
+	o.Verdict = r.verdict.String()
+	for _, p := range r.problems {
+		if !slices.Contains(o.Checks, p.Check) {
+			o.Checks = append(o.Checks, p.Check)
+		}
+		if !p.Unknown && !slices.Contains(o.Failed, p.Check) {
+			o.Failed = append(o.Failed, p.Check)
+		}
+		o.Text += p.Check + ": " + p.Text + "\n"
+	}
+	return o
 }
