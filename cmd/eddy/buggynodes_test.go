@@ -7,13 +7,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 	"github.com/eddyrpc/eddy/cmd/eddy/testdata/testnode"
 	"github.com/eddyrpc/eddy/internal/golden"
 )
 
 func init() {
 	for name, run := range testnode.Buggy {
-		testNodes["buggy-"+name] = run
+		testNodes["buggy-"+name] = program.Main(run)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 	"github.com/eddyrpc/eddy/cmd/eddy/testdata/testnode"
 )
 
@@ -26,7 +27,7 @@ var littleTests = []struct {
 
 func init() {
 	testNodes["little-leader"] = func() {
-		n, count := testnode.New(), 0
+		n, count := testnode.New(program.OS()), 0
 		n.On = func(m testnode.Message) bool {
 			if count++; m.Body.Type == "write" && count%10 == 0 {
 				n.Reply(m, `{"type":"write_ok"}`)
