@@ -65,6 +65,7 @@ var notRun = map[string]string{
 	"go test . -rewrite": "it changes files; CI compares them",
 	"go test ./examples/... ./cmd/relay -run TestAllSeeds -eddy.seeds 1000": "the same tests run with fewer seeds",
 	"go test ./eddytest -run TestBugsAreFound -v":                           "it is part of go test ./...",
+	"go test ./eddytest -run TestBugsShrink -v":                             "it is part of go test ./...",
 	"go test ./eddytest -run TestHealthyNodesPass -eddy.seeds 2000":         "the same test runs with fewer seeds",
 
 	"eddy talk ./relay --log-level warn < session":                                                         "TestTalkDocument in cmd/eddy runs it and compares the output",
@@ -92,7 +93,7 @@ var notRun = map[string]string{
 	"go test -run - -bench Relay ./cmd/relay":                                                          measures,
 	"GOMAXPROCS=1 go test -run NONE -bench Plain -count 7 ./cmd/eddy/internal/plan":                    measures,
 	"go test ./cmd/eddy -run TestHealthyNodes -healthy -timeout 2h":                                    "an hour; go test ./... runs the nodes with fewer seeds and faults",
-	"go test ./cmd/eddy -run TestBugsAreFound -found 10 -timeout 3h":                                   "it measures for hours; go test ./... runs some of the bugs",
+	"go test ./eddytest -run TestPlausibleBugs -found 10 -timeout 90m":                                 "it takes long; go test ./... runs some of the bugs",
 	"go test ./internal/workload -rewrite":                                                             "it rewrites the document; make generate runs it",
 	"EDDY_LONG=1 go test ./natsnet -run TestRelaysWhileServersAndNodesDie -v -relays 100000":           "minutes; go test ./... runs the test with fewer relays",
 	"EDDY_LONG=1 go test ./cmd/eddy/internal/natskv -run TestLinKVWhileServersDie -v -operations 6000": "minutes; go test ./... runs the test with fewer operations",

@@ -205,17 +205,8 @@ func (c *checking) smallest(r *run) string {
 	if r.verdict != checker.Fail || *shrinkFor <= 0 {
 		return ""
 	}
-	cfg := *c.cfg
-	cfg.Network.Seed = r.seed
-	began, last := time.Now(), r
-	found := shrink.Shrink(r.result.Case(), func(candidate *trial.Case) bool {
-		again := c.runConfig(candidate.Apply(&cfg))
-		failed := again.verdict == checker.Fail && again.main() == r.main()
-		if failed {
-			last = again
-		}
-		return failed
-	}, shrink.Options{MinNodes: c.minNodes, Expired: func() bool { return time.Since(began) > *shrinkFor }})
+	began := time.Now()
+	found, last := c.shrink(r, func() bool { return time.Since(began) > *shrinkFor })
 	words := "the smallest case that still fails"
 	if !found.Minimal {
 		words = "the smallest case found within -eddy.shrink " + shrinkFor.String()
@@ -225,6 +216,33 @@ func (c *checking) smallest(r *run) string {
 		words, size.Asks, of.Asks, size.Faults, of.Faults, size.Fates, of.Fates, size.Nodes, of.Nodes, found.Runs)
 	text += last.problems[0].Text + "\n" + c.report(last, "of the smallest case")
 	return text + story.Of(last.result.History, last.result.Journal, story.MaxLines)
+}
+
+// shrink searches for the smallest case that fails as a run does, until expired reports that
+// the time is over. It returns the case and its run.
+func (c *checking) shrink(r *run, expired func() bool) (found *shrink.Result, last *run) {
+	last = r
+	found = shrink.Shrink(r.result.Case(), func(candidate *trial.Case) bool {
+		again := c.replay(r, candidate)
+		failed := again.failsAs(r)
+		if failed {
+			last = again
+		}
+		return failed
+	}, shrink.Options{MinNodes: c.minNodes, Expired: expired})
+	return found, last
+}
+
+// replay runs a part of the case of a run.
+func (c *checking) replay(r *run, part *trial.Case) *run {
+	cfg := *c.cfg
+	cfg.Network.Seed = r.seed
+	return c.runConfig(part.Apply(&cfg))
+}
+
+// failsAs reports whether a run fails by the same check as another one.
+func (r *run) failsAs(other *run) bool {
+	return r.verdict == checker.Fail && r.main() == other.main()
 }
 
 // report writes the report of a run if the flag says so, and returns its path as a line.

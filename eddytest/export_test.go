@@ -2,9 +2,14 @@ package eddytest
 
 import (
 	"cmp"
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/internal/shrink"
+	"github.com/eddyrpc/eddy/internal/story"
+	"github.com/eddyrpc/eddy/internal/trial"
 )
 
 // Failure returns what Check says of a node that fails.
@@ -20,6 +25,15 @@ type Found struct {
 	Seed     uint64
 	Check    string        // which decided
 	Describe func() string // what Check says, with the smallest case
+	Shrink   func() *Shrunk
+}
+
+// Shrunk is the smallest case of a seed that fails.
+type Shrunk struct {
+	Size, Of shrink.Size
+	Minimal  bool
+	Needless []string // faults and fates without which the same check fails
+	Story    string
 }
 
 // FirstFailure tries the seeds from 1 on. It returns nil if all pass.
@@ -35,5 +49,65 @@ func FirstFailure(t *testing.T, program func(*Process) error, test Test, seeds u
 	if r == nil {
 		return nil
 	}
-	return &Found{r.seed, r.main(), func() string { return c.describe(r, seeds) }}
+	return &Found{r.seed, r.main(), func() string { return c.describe(r, seeds) }, func() *Shrunk { return c.shrunk(r) }}
+}
+
+// shrunk searches for the smallest case, and then leaves out each of its faults and fates.
+func (c *checking) shrunk(r *run) *Shrunk {
+	found, last := c.shrink(r, nil)
+	s := &Shrunk{Size: shrink.SizeOf(found.Case), Of: shrink.SizeOf(r.result.Case()), Minimal: found.Minimal}
+	s.Story = story.Of(last.result.History, last.result.Journal, story.MaxLines)
+	for i := range found.Case.Faults {
+		less := *found.Case
+		less.Faults = slices.Delete(slices.Clone(less.Faults), i, i+1)
+		if c.replay(r, &less).failsAs(r) {
+			s.Needless = append(s.Needless, found.Case.Faults[i].String())
+		}
+	}
+	for i := range found.Case.Fates {
+		less := *found.Case
+		less.Fates = slices.Delete(slices.Clone(less.Fates), i, i+1)
+		if c.replay(r, &less).failsAs(r) {
+			s.Needless = append(s.Needless, fmt.Sprint(found.Case.Fates[i]))
+		}
+	}
+	return s
+}
+
+// A Judged is what became of one seed.
+type Judged struct {
+	Verdict  string
+	Checks   []string // those that did not pass, each once
+	Failed   []string // those of them that are violations
+	Warnings []string // the kinds of oddities between nodes, each once
+	Text     string
+}
+
+// RunSeed runs one seed of a test, whose configuration change may change.
+func RunSeed(t *testing.T, program func(*Process) error, test Test, seed uint64, change func(*trial.Config)) (o Judged) {
+	t.Helper()
+	cfg, err := test.config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(cfg)
+	c := newChecking(t, cfg)
+	c.program = program
+	r := c.run(seed)
+	o.Verdict = r.verdict.String()
+	for _, p := range r.problems {
+		if !slices.Contains(o.Checks, p.Check) {
+			o.Checks = append(o.Checks, p.Check)
+		}
+		if !p.Unknown && !slices.Contains(o.Failed, p.Check) {
+			o.Failed = append(o.Failed, p.Check)
+		}
+		o.Text += p.Check + ": " + p.Text + "\n"
+	}
+	for _, w := range r.result.Warnings {
+		if !slices.Contains(o.Warnings, w.Kind) {
+			o.Warnings = append(o.Warnings, w.Kind)
+		}
+	}
+	return o
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 	"github.com/eddyrpc/eddy/cmd/eddy/testdata/testnode"
 )
 
@@ -21,7 +22,7 @@ type correctNode struct {
 var correctNodes = map[string]correctNode{
 	// Maelstrom's libraries do this with a body that was changed in place.
 	"copies-the-id": {func() {
-		n := testnode.New()
+		n := testnode.New(program.OS())
 		n.On = func(m testnode.Message) bool {
 			if m.Body.Type != "echo" {
 				return false
@@ -35,7 +36,7 @@ var correctNodes = map[string]correctNode{
 
 	// Maelstrom kills nodes, so few of them end at the end of their input.
 	"keeps-gossiping": {func() {
-		n := testnode.New()
+		n := testnode.New(program.OS())
 		go func() {
 			for ; ; time.Sleep(50 * time.Millisecond) {
 				fmt.Printf(`{"src":"n1","dest":"n1","body":{"type":"gossip"}}` + "\n")
@@ -47,7 +48,7 @@ var correctNodes = map[string]correctNode{
 
 	// The signals at the end of a test end a node wherever it is.
 	"ends-within-a-line": {func() {
-		testnode.New().Serve()
+		testnode.New(program.OS()).Serve()
 		fmt.Print(`{"src":"n1","dest":"n1","body":{"type":"gos`)
 		select {}
 	}, []string{"-w", "echo", "--rate", "40", "--time-limit", "1"}, ""},
@@ -55,7 +56,7 @@ var correctNodes = map[string]correctNode{
 	// A message that arrives after the input was closed cannot be read, and the node
 	// need not have read all earlier ones.
 	"leaves-input-unread": {func() {
-		n := testnode.New()
+		n := testnode.New(program.OS())
 		gossip := `{"type":"gossip","text":"` + strings.Repeat("x", 200_000) + `"}` // more than a pipe holds
 		n.On = func(m testnode.Message) bool {
 			if m.Body.Type != "echo" {
@@ -72,12 +73,12 @@ var correctNodes = map[string]correctNode{
 	}, []string{"-w", "echo", "-n", "n2", "--link", "n2:n1:latency=500", "--rate", "0", "--time-limit", "0.1"}, "nothing-ok"},
 
 	// A name may have characters that Go and JSON quote differently.
-	"with-a-strange-name": {func() { testnode.New().Serve() },
+	"with-a-strange-name": {func() { testnode.New(program.OS()).Serve() },
 		[]string{"-w", "echo", "--rate", "40", "--time-limit", "0.5", "--node", "a\a\u00a0\u2028\U000e0001"}, ""},
 
 	// No reply is better than an id that may not be unique.
 	"id-of-a-service": {func() {
-		n := testnode.New()
+		n := testnode.New(program.OS())
 		requests := map[int64]testnode.Message{}
 		n.On = func(m testnode.Message) bool {
 			if m.Body.Type == "generate" {

@@ -8,12 +8,13 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 	"github.com/eddyrpc/eddy/cmd/eddy/testdata/testnode"
 	"github.com/eddyrpc/eddy/internal/report"
 )
 
 func init() {
-	testNodes["set-tells-nobody"] = func() { testnode.BuggyReplicas["tells-nobody"](true) }
+	testNodes["set-tells-nobody"] = func() { testnode.BuggyReplicas["tells-nobody"](program.OS(), true) }
 }
 
 // explained runs a test that must fail, and returns its results. The text that it prints, its

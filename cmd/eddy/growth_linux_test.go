@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 	"github.com/eddyrpc/eddy/cmd/eddy/testdata/testnode"
 )
 
@@ -49,7 +50,7 @@ var (
 func init() {
 	for _, node := range growingNodes {
 		testNodes["growing-"+node.name] = func() {
-			n := testnode.New()
+			n := testnode.New(program.OS())
 			n.On = func(m testnode.Message) bool {
 				if m.Body.Type == "echo" {
 					node.grow()
@@ -59,7 +60,7 @@ func init() {
 			n.Serve()
 		}
 	}
-	testNodes["growing-not"] = func() { testnode.New().Serve() }
+	testNodes["growing-not"] = func() { testnode.New(program.OS()).Serve() }
 }
 
 // A note says which nodes use more and more memory, files, threads or processes. It does

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 	"github.com/eddyrpc/eddy/cmd/eddy/testdata/testnode"
 )
 
@@ -14,18 +15,18 @@ import (
 // from 0 and reply to init and echo, with the differences described below.
 var testNodes = map[string]func(){
 	// node-echo supports no other type.
-	"node-echo": func() { testnode.New().Serve() },
+	"node-echo": func() { testnode.New(program.OS()).Serve() },
 
 	// node-quiet replies only to init.
 	"node-quiet": func() {
-		n := testnode.New()
+		n := testnode.New(program.OS())
 		n.On = func(testnode.Message) bool { return true }
 		n.Serve()
 	},
 
 	// node-relay makes two attempts and waits without a timeout.
 	"node-relay": func() {
-		n := testnode.New()
+		n := testnode.New(program.OS())
 		var request testnode.Message
 		attempt := 0
 		n.On = func(m testnode.Message) bool {
@@ -48,7 +49,7 @@ var testNodes = map[string]func(){
 	// node-ask obeys requests: ask sends a request to a target, line and stderr write
 	// a text.
 	"node-ask": func() {
-		n := testnode.New()
+		n := testnode.New(program.OS())
 		n.On = func(m testnode.Message) bool {
 			switch m.Body.Type {
 			case "ask":
@@ -68,7 +69,7 @@ var testNodes = map[string]func(){
 
 	// node-die exits with 3 on the request die, and with 4 at the end of its input.
 	"node-die": func() {
-		n := testnode.New()
+		n := testnode.New(program.OS())
 		n.On = func(m testnode.Message) bool {
 			if m.Body.Type == "die" {
 				fmt.Fprint(os.Stderr, "one thing\nand \x1b[31manother\n\tthe last")
@@ -83,7 +84,7 @@ var testNodes = map[string]func(){
 
 	// node-rude replies with characters that control terminals.
 	"node-rude": func() {
-		n := testnode.New()
+		n := testnode.New(program.OS())
 		n.On = func(m testnode.Message) bool {
 			n.Reply(m, `{"type":"echo_ok","echo":"`+"\u009b31m\u202e\x7f"+`"}`)
 			return true
@@ -96,7 +97,7 @@ var testNodes = map[string]func(){
 		const text = "\x1b[31mred\a\u009b1m\x7f\u202e"
 		fmt.Fprintln(os.Stderr, text)
 		escaped := strings.NewReplacer("\x1b", `\u001b`, "\a", `\u0007`).Replace(text) + `\nforged`
-		n := testnode.New()
+		n := testnode.New(program.OS())
 		n.On = func(m testnode.Message) bool {
 			switch m.Body.Type {
 			case "ok":
@@ -131,7 +132,7 @@ var testNodes = map[string]func(){
 
 	// node-unflushed flushes only its reply to init.
 	"node-unflushed": func() {
-		n := testnode.New()
+		n := testnode.New(program.OS())
 		var held []testnode.Message
 		n.On = func(m testnode.Message) bool {
 			if m.Body.Type == "init" {
@@ -150,11 +151,11 @@ var testNodes = map[string]func(){
 	"node-exit": func() {},
 
 	// node-hang does not exit at the end of its input.
-	"node-hang": func() { testnode.New().Serve(); select {} },
+	"node-hang": func() { testnode.New(program.OS()).Serve(); select {} },
 
 	// node-big replies with the requested number of bytes.
 	"node-big": func() {
-		n := testnode.New()
+		n := testnode.New(program.OS())
 		n.On = func(m testnode.Message) bool {
 			n.Reply(m, `{"type":"big_ok","data":"`+strings.Repeat("x", m.Body.Size)+`"}`)
 			return true

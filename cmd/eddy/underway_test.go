@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 	"github.com/eddyrpc/eddy/cmd/eddy/testdata/testnode"
 )
 
@@ -17,7 +18,7 @@ func init() {
 		text, _ := os.ReadFile("counter") // there is none at first
 		count, _ := strconv.Atoi(string(text))
 		saved := time.Now()
-		n := testnode.New()
+		n := testnode.New(program.OS())
 		n.On = func(m testnode.Message) bool {
 			if m.Body.Type != "generate" {
 				return false

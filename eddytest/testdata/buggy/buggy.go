@@ -22,13 +22,14 @@ type Bug struct {
 	Healthy Program // the same node without the bug
 	Test    eddytest.Test
 	Checks  []string // one of these checks must be the one that decides
+	Faults  int      // how many faults the bug needs, if the test says so
 }
 
 // All are all bugs.
 var All = []Bug{
 	writeBehind, givesUp, hashCollision, reusedMsgID, compaction, doubleAck, anyAck,
-	countDigest, clearsPending, fileOrder, dedupByMsgID, countsAgain, restartSecond,
-	noWriteBack, casInTwoSteps, falseDefinite, lease, staleReply,
+	countDigest, clearsPending, fileOrder, lateReply, dedupByMsgID, countsAgain, restartSecond,
+	noWriteBack, casInTwoSteps, falseDefinite, lease, overlap, staleReply,
 	pollsUnsaved, commitGoesBack, lostUpdate, abortedRead, dirtyRead, repliesTwice,
 }
 

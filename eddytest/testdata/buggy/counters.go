@@ -101,15 +101,16 @@ var fileOrder = Bug{
 	Checks: []string{"wrong-final-value", "diverged"},
 }
 
-// primary is a node of workload g-counter. The first node counts, the others call it.
-func primary(byMsgID bool, policy *eddy.Policy) Program {
+// primary is a node of workload g-counter. The first node counts, the others call it. once
+// wraps the handlers of the first node.
+func primary(once func() func(eddy.Handler) eddy.Handler, policy *eddy.Policy) Program {
 	return func(p *eddytest.Process) error {
 		var n eddy.Node
 		var mu sync.Mutex
-		dedup := eddy.Dedup{ByMsgID: byMsgID}
+		wrap := once()
 		sum := int64(0) // what the first node has counted, or what another one has seen
 		forward := func(h eddy.Handler) eddy.Handler {
-			h = dedup.Handler(h)
+			h = wrap(h)
 			return func(ctx context.Context, req *eddy.Request) (any, error) {
 				first := n.IDs()[0]
 				if n.ID() == first {
@@ -145,10 +146,22 @@ func primary(byMsgID bool, policy *eddy.Policy) Program {
 	}
 }
 
+func byMsgID() func(eddy.Handler) eddy.Handler  { return (&eddy.Dedup{ByMsgID: true}).Handler }
+func byCallID() func(eddy.Handler) eddy.Handler { return new(eddy.Dedup).Handler }
+func noDedup() func(eddy.Handler) eddy.Handler  { return func(h eddy.Handler) eddy.Handler { return h } }
+
+var lateReply = Bug{
+	Name:  "late reply",
+	What:  "counts each attempt of an add: if the reply to the first one comes after its timeout, the second one is under way and counts, too",
+	Buggy: primary(noDedup, nil), Healthy: primary(byCallID, &eddy.Policy{CallID: true}),
+	Test:   eddytest.Test{Workload: "g-counter", Nodes: 3, Rate: 10, Time: 4 * time.Second, Latency: "exponential:60ms"},
+	Checks: []string{"wrong-final-value", "unexplained"},
+}
+
 var dedupByMsgID = Bug{
 	Name:  "deduplication by msg_id",
 	What:  "finds what the network has duplicated, but not a retry, which has another msg_id: if a reply is lost, the add counts twice",
-	Buggy: primary(true, nil), Healthy: primary(false, &eddy.Policy{CallID: true}),
+	Buggy: primary(byMsgID, nil), Healthy: primary(byCallID, &eddy.Policy{CallID: true}),
 	Test:   eddytest.Test{Workload: "g-counter", Nodes: 3, Rate: 10, Time: 4 * time.Second, Loss: 0.005, Duplicate: 0.1},
 	Checks: []string{"wrong-final-value", "unexplained"},
 }

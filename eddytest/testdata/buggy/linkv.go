@@ -48,7 +48,7 @@ func store(cas func(context.Context, *eddy.KV[eddy.Raw], *keyed) error) Program 
 
 var casInTwoSteps = Bug{
 	Name: "cas in two steps",
-	What: "reads, compares and writes: a write of another client between the read and the write is lost",
+	What: "reads, compares and writes: a write of another client is lost if lin-kv gets the read, that write, and then the write of this node",
 	Buggy: store(func(ctx context.Context, kv *eddy.KV[eddy.Raw], b *keyed) error {
 		value, err := kv.Read(ctx, b.Key)
 		if err != nil {

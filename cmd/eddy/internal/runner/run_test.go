@@ -24,7 +24,6 @@ const isNode = "EDDY_RUNNER_TEST_IS_NODE"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(isNode) != "" {
-		runReplica()
 		createFile()
 		if slices.Contains(os.Args, "complain") {
 			fmt.Fprintln(os.Stderr, "a complaint")

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 	"github.com/eddyrpc/eddy/retry"
 )
 
@@ -31,11 +32,13 @@ var untilAnswered = &eddy.Policy{
 }
 
 // bare returns a node without handlers.
-func bare() *eddy.Node { return &eddy.Node{Drain: 500 * time.Millisecond} }
+func bare(p *program.Process) *eddy.Node {
+	return &eddy.Node{Drain: 500 * time.Millisecond, Log: p.Log()}
+}
 
 // base returns a correct node for a workload, without anything unusual.
-func base(workload string) *eddy.Node {
-	n := bare()
+func base(p *program.Process, workload string) *eddy.Node {
+	n := bare(p)
 	n.Handle("echo", func(_ context.Context, req *eddy.Request) (any, error) {
 		return nil, req.ReplyAs("echo_ok", req.Body)
 	})
@@ -51,7 +54,7 @@ func base(workload string) *eddy.Node {
 	case "relay":
 		n.Handle("relay", relay(n))
 	case "broadcast":
-		broadcast(n)
+		broadcast(p, n)
 	}
 	return n
 }
@@ -82,8 +85,8 @@ func relay(n *eddy.Node) eddy.Handler {
 
 // broadcast makes a node keep values in a file and send all of them to all other nodes,
 // again and again, in one-way messages.
-func broadcast(n *eddy.Node) {
-	v := openValues()
+func broadcast(p *program.Process, n *eddy.Node) {
+	v := openValues(p)
 	n.Handle("topology", func(context.Context, *eddy.Request) (any, error) { return eddy.Raw(`{}`), nil })
 	n.Handle("broadcast", func(_ context.Context, req *eddy.Request) (any, error) {
 		value, _ := req.Body.Get("message").Int()
@@ -117,11 +120,8 @@ type values struct {
 	file  *os.File
 }
 
-func openValues() *values {
-	file, err := os.OpenFile("values", os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
-	if err != nil {
-		panic(err)
-	}
+func openValues(p *program.Process) *values {
+	file := p.Append("values")
 	v := &values{known: map[int64]bool{}, file: file}
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		if value, err := strconv.ParseInt(lines.Text(), 10, 64); err == nil {

@@ -13,20 +13,21 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 )
 
 // uniqueKinds gives out ids that are objects, arrays, numbers and texts.
-func uniqueKinds(n *eddy.Node) {
+func uniqueKinds(p *program.Process, n *eddy.Node) {
 	kinds := []string{`["%s",null]`, `{"a":{"%s":true}}`, `"\u00e9 %s \ud800"`, `[[[["%s",1e400]]]]`}
 	n.Handle("generate", func(context.Context, *eddy.Request) (any, error) {
 		kind := kinds[time.Now().UnixNano()%int64(len(kinds))]
 		return eddy.Raw(`{"id":` + fmt.Sprintf(kind, rand.Text()) + `}`), nil
 	})
-	serve(n, style{})
+	serve(p, n, style{})
 }
 
 // uniqueNumbers gives out integers beyond 2^64.
-func uniqueNumbers(n *eddy.Node) {
+func uniqueNumbers(p *program.Process, n *eddy.Node) {
 	n.Handle("generate", func(context.Context, *eddy.Request) (any, error) {
 		var random [24]byte
 		rand.Read(random[:])
@@ -36,17 +37,17 @@ func uniqueNumbers(n *eddy.Node) {
 		}
 		return eddy.Raw(`{"id":` + id + `}`), nil
 	})
-	serve(n, style{})
+	serve(p, n, style{})
 }
 
 // uniqueLeases takes blocks of ids from service lin-kv. When it has none and gets none, it
 // says so.
-func uniqueLeases(n *eddy.Node) {
-	var mu sync.Mutex
+func uniqueLeases(p *program.Process, n *eddy.Node) {
+	turn := make(chan struct{}, 1) // a mutex must not be held while virtual time passes
 	var next, end int64
 	n.Handle("generate", func(ctx context.Context, req *eddy.Request) (any, error) {
-		mu.Lock()
-		defer mu.Unlock()
+		turn <- struct{}{}
+		defer func() { <-turn }()
 		for range 5 {
 			if next < end {
 				next++
@@ -66,11 +67,11 @@ func uniqueLeases(n *eddy.Node) {
 		}
 		return nil, eddy.Errorf(eddy.TemporarilyUnavailable, "no ids")
 	})
-	serve(n, style{})
+	serve(p, n, style{})
 }
 
 // linKVRefuses refuses one in ten requests before it does anything.
-func linKVRefuses(n *eddy.Node) {
+func linKVRefuses(p *program.Process, n *eddy.Node) {
 	count := 0
 	var mu sync.Mutex
 	for _, typ := range []string{"read", "write", "cas"} {
@@ -86,13 +87,13 @@ func linKVRefuses(n *eddy.Node) {
 			return pass(ctx, req)
 		})
 	}
-	serve(n, style{})
+	serve(p, n, style{})
 }
 
 // linKVLeader lets the first node do everything. It keeps the values in a file. The others
 // pass requests on to it.
-func linKVLeader(n *eddy.Node) {
-	s := openStore()
+func linKVLeader(p *program.Process, n *eddy.Node) {
+	s := openStore(p)
 	leads := func() string { return slices.Min(n.IDs()) }
 	for _, typ := range []string{"read", "write", "cas"} {
 		n.Handle("do-"+typ, func(_ context.Context, req *eddy.Request) (any, error) { return s.do(req.Body) })
@@ -109,7 +110,7 @@ func linKVLeader(n *eddy.Node) {
 			return nil, req.ReplyAs(typ+"_ok", reply.Body)
 		})
 	}
-	serve(n, style{})
+	serve(p, n, style{})
 }
 
 // A store has a value for each key, and a file with every change.
@@ -119,11 +120,8 @@ type store struct {
 	file   *os.File
 }
 
-func openStore() *store {
-	file, err := os.OpenFile("store", os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
-	if err != nil {
-		panic(err)
-	}
+func openStore(p *program.Process) *store {
+	file := p.Append("store")
 	s := &store{values: map[string]string{}, file: file}
 	for lines := bufio.NewScanner(file); lines.Scan(); {
 		if key, value, ok := strings.Cut(lines.Text(), " "); ok {
@@ -167,17 +165,13 @@ func (s *store) set(key, value string) error {
 
 // A raw broadcast node keeps values in a file. pass passes values on to other nodes. other
 // handles messages of other types.
-func rawBroadcast(every time.Duration, pass func(r *raw, v *values), other func(r *raw, v *values, m *message), read func(all []int64) string) {
-	v := openValues()
-	var r raw
+func rawBroadcast(p *program.Process, every time.Duration, pass func(r *raw, v *values), other func(r *raw, v *values, m *message), read func(all []int64) string) {
+	v := openValues(p)
+	r := raw{p: p}
 	var begin sync.Once
 	r.serve(func(m *message) {
 		begin.Do(func() {
-			go func() {
-				for ; ; time.Sleep(every) {
-					pass(&r, v)
-				}
-			}()
+			go p.Every(every, func() { pass(&r, v) })
 		})
 		switch m.Body.Type {
 		case "topology":
@@ -210,8 +204,8 @@ func toPeers(members string) func(r *raw, v *values) {
 }
 
 // broadcastPulls asks the other nodes for their values. It also writes to itself.
-func broadcastPulls() {
-	rawBroadcast(50*time.Millisecond, func(r *raw, _ *values) {
+func broadcastPulls(p *program.Process) {
+	rawBroadcast(p, 50*time.Millisecond, func(r *raw, _ *values) {
 		for _, id := range append(r.peers, r.id) {
 			r.send(id, `"type":"pull"`)
 		}
@@ -225,9 +219,9 @@ func broadcastPulls() {
 
 // broadcastForwardsIDs passes a client's body on with the client's msg_id, and the other
 // nodes reply to it.
-func broadcastForwardsIDs() {
-	v := openValues()
-	var r raw
+func broadcastForwardsIDs(p *program.Process) {
+	v := openValues(p)
+	r := raw{p: p}
 	r.serve(func(m *message) {
 		switch m.Body.Type {
 		case "topology":

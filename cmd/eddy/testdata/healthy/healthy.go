@@ -6,13 +6,15 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 )
 
 // A Node is a healthy node program.
 type Node struct {
-	Workload string
-	Run      func()
-	Script   string // the file with the program, in this directory; "" if Run is the program
+	Workload    string
+	Run         func(p *program.Process)
+	OnlyProcess bool   // it uses more of its process than package program has
+	Script      string // the file with the program, in this directory; "" if Run is the program
 	// Bears are the names of the faults that the design of the node bears; nil means all.
 	Bears []string
 	Flags []string // of eddy test, after all others
@@ -37,20 +39,20 @@ func nodes() map[string]Node {
 		"relay":      {"blanks", "numbers", "keys-reversed", "more-fields", "no-id-in-replies", "carriage-returns"},
 	} {
 		for _, name := range names {
-			all[workload+"-"+name] = Node{Workload: workload, Run: func() { serve(base(workload), styles[name]) }}
+			all[workload+"-"+name] = Node{Workload: workload, Run: func(p *program.Process) { serve(p, base(p, workload), styles[name]()) }}
 		}
 	}
 	for _, workload := range []string{"echo", "broadcast", "relay"} {
 		all[workload+"-slow-init"] = on(workload, slowInit)
 		all[workload+"-loud"] = on(workload, loud)
 		all[workload+"-late-end"] = on(workload, late)
-		all[workload+"-child"] = Node{Workload: workload, Run: func() { parent(func() { serve(base(workload), style{}) }) }}
+		all[workload+"-child"] = Node{Workload: workload, OnlyProcess: true, Run: func(p *program.Process) { parent(func() { serve(p, base(p, workload), style{}) }) }}
 	}
 	all["echo-long-lines"] = on("echo", longLines)
 	all["lin-kv-long-lines"] = on("lin-kv", longLines)
 
 	all["echo-queue"] = Node{Workload: "echo", Run: echoQueue}
-	all["echo-proxy"] = Node{Workload: "echo", Run: func() { echoProxy(bare()) }, Bears: retried}
+	all["echo-proxy"] = Node{Workload: "echo", Run: func(p *program.Process) { echoProxy(p, bare(p)) }, Bears: retried}
 	all["echo-forwarded"] = Node{Workload: "echo", Run: echoForwarded, Bears: []string{"pause"}} // it sends messages as a client
 	all["echo-last-first"] = Node{Workload: "echo", Run: echoLast}
 	all["echo-one-by-one"] = Node{Workload: "echo", Run: echoOneByOne}
@@ -58,15 +60,15 @@ func nodes() map[string]Node {
 	all["echo-one-id"] = Node{Workload: "echo", Run: echoOneID}
 	all["echo-null-ids"] = Node{Workload: "echo", Run: echoNullIDs}
 
-	all["relay-ids-downwards"] = Node{Workload: "relay", Run: func() { rawRelay(downwards) }}
-	all["relay-ids-scrambled"] = Node{Workload: "relay", Run: func() { rawRelay(scrambled) }}
+	all["relay-ids-downwards"] = Node{Workload: "relay", Run: func(p *program.Process) { rawRelay(p, downwards) }}
+	all["relay-ids-scrambled"] = Node{Workload: "relay", Run: func(p *program.Process) { rawRelay(p, scrambled) }}
 
-	all["unique-ids-kinds"] = Node{Workload: "unique-ids", Run: func() { uniqueKinds(bare()) }}
-	all["unique-ids-numbers"] = Node{Workload: "unique-ids", Run: func() { uniqueNumbers(bare()) }}
-	all["unique-ids-leases"] = Node{Workload: "unique-ids", Run: func() { uniqueLeases(bare()) }}
+	all["unique-ids-kinds"] = Node{Workload: "unique-ids", Run: func(p *program.Process) { uniqueKinds(p, bare(p)) }}
+	all["unique-ids-numbers"] = Node{Workload: "unique-ids", Run: func(p *program.Process) { uniqueNumbers(p, bare(p)) }}
+	all["unique-ids-leases"] = Node{Workload: "unique-ids", Run: func(p *program.Process) { uniqueLeases(p, bare(p)) }}
 
-	all["lin-kv-refuses"] = Node{Workload: "lin-kv", Run: func() { linKVRefuses(bare()) }}
-	all["lin-kv-leader"] = Node{Workload: "lin-kv", Run: func() { linKVLeader(bare()) }}
+	all["lin-kv-refuses"] = Node{Workload: "lin-kv", Run: func(p *program.Process) { linKVRefuses(p, bare(p)) }}
+	all["lin-kv-leader"] = Node{Workload: "lin-kv", Run: func(p *program.Process) { linKVLeader(p, bare(p)) }}
 
 	all["broadcast-null-list"] = gossip(`"type":"gossip","values":VALUES`, func(v []int64) string {
 		if len(v) == 0 {
@@ -87,13 +89,13 @@ func nodes() map[string]Node {
 }
 
 // on returns a node that changes or adds something to the node of a workload.
-func on(workload string, run func(*eddy.Node)) Node {
-	return Node{Workload: workload, Run: func() { run(base(workload)) }}
+func on(workload string, run func(*program.Process, *eddy.Node)) Node {
+	return Node{Workload: workload, Run: func(p *program.Process) { run(p, base(p, workload)) }}
 }
 
 // gossip returns a broadcast node that sends messages with these members to other nodes.
 func gossip(members string, read func([]int64) string) Node {
-	return Node{Workload: "broadcast", Run: func() {
-		rawBroadcast(50*time.Millisecond, toPeers(members), takeValues, read)
+	return Node{Workload: "broadcast", Run: func(p *program.Process) {
+		rawBroadcast(p, 50*time.Millisecond, toPeers(members), takeValues, read)
 	}}
 }

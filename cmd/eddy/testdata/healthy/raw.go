@@ -3,14 +3,14 @@ package healthy
 import (
 	"bufio"
 	"encoding/json"
-	"fmt"
-	"io"
-	"os"
 	"sync"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 )
 
 // A raw node writes its lines itself. It replies to init.
 type raw struct {
+	p     *program.Process
 	id    string
 	peers []string            // the other nodes
 	ids   func(n int64) int64 // makes the nth msg_id; nil means n
@@ -65,10 +65,10 @@ func (r *raw) init(m *message) {
 
 // each calls on for every message.
 func (r *raw) each(on func(m *message)) {
-	lines := bufio.NewReader(os.Stdin)
+	lines := bufio.NewReader(r.p.Stdin)
 	for {
 		line, err := lines.ReadBytes('\n')
-		if err == io.EOF {
+		if err != nil {
 			return
 		}
 		m := &message{}
@@ -85,7 +85,7 @@ func (r *raw) each(on func(m *message)) {
 func (r *raw) line(src, dest, members string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	fmt.Printf(`{"src":%q,"dest":%q,"body":{%s}}`+"\n", src, dest, members)
+	r.p.Printf(`{"src":%q,"dest":%q,"body":{%s}}`+"\n", src, dest, members)
 }
 
 // send sends a message with the next msg_id, which it returns.
@@ -97,7 +97,7 @@ func (r *raw) send(dest, members string) int64 {
 	if r.ids != nil {
 		id = r.ids(id)
 	}
-	fmt.Printf(`{"src":%q,"dest":%q,"body":{%s,"msg_id":%d}}`+"\n", r.id, dest, members, id)
+	r.p.Printf(`{"src":%q,"dest":%q,"body":{%s,"msg_id":%d}}`+"\n", r.id, dest, members, id)
 	return id
 }
 

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 )
 
 // A rawCall is a call of a raw relay.
@@ -17,8 +19,8 @@ type rawCall struct {
 }
 
 // rawRelay makes calls with msg_ids of its own choice, three attempts each.
-func rawRelay(ids func(n int64) int64) {
-	r := raw{ids: ids}
+func rawRelay(p *program.Process, ids func(n int64) int64) {
+	r := raw{p: p, ids: ids}
 	var mu sync.Mutex
 	open := map[string]*rawCall{} // by the msg_id of each attempt
 	var attempt func(c *rawCall)
@@ -35,7 +37,7 @@ func rawRelay(ids func(n int64) int64) {
 		id := strconv.FormatInt(r.send(c.request.Body.Target, payload[1:len(payload)-1]), 10)
 		c.ids = append(c.ids, id)
 		open[id] = c
-		c.timer = time.AfterFunc(CallTimeout, func() {
+		c.timer = p.After(CallTimeout, func() {
 			mu.Lock()
 			defer mu.Unlock()
 			attempt(c)
@@ -56,5 +58,5 @@ func rawRelay(ids func(n int64) int64) {
 			attempt(&rawCall{request: m})
 		}
 	})
-	time.Sleep(3 * CallTimeout) // for the calls that are open
+	p.Wait(3 * CallTimeout) // for the calls that are open
 }

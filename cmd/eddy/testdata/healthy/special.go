@@ -3,6 +3,7 @@ package healthy
 import (
 	"bufio"
 	"context"
+	crand "crypto/rand"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,26 +18,24 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 )
 
 // slowInit replies to init after seconds.
-func slowInit(n *eddy.Node) {
+func slowInit(p *program.Process, n *eddy.Node) {
 	n.OnInit(func(context.Context) error { time.Sleep(2500 * time.Millisecond); return nil })
-	serve(n, style{})
+	serve(p, n, style{})
 }
 
 // loud writes much to standard error, also half lines and what is no text.
-func loud(n *eddy.Node) {
-	go func() {
-		for text := strings.Repeat("panic: not really\x1b[31m\xff\x00", 1000); ; time.Sleep(50 * time.Millisecond) {
-			fmt.Fprint(os.Stderr, text, "\nno line feed")
-		}
-	}()
-	serve(n, style{})
+func loud(p *program.Process, n *eddy.Node) {
+	text := strings.Repeat("panic: not really\x1b[31m\xff\x00", 1000)
+	go p.Every(50*time.Millisecond, func() { fmt.Fprint(p.Stderr, text, "\nno line feed") })
+	serve(p, n, style{})
 }
 
 // longLines sends bursts of lines of 1 MB to other nodes and to itself.
-func longLines(n *eddy.Node) {
+func longLines(p *program.Process, n *eddy.Node) {
 	padding := map[string]any{"type": "padding", "text": strings.Repeat("\u00e9\"\u2028 ", 110_000)}
 	bursts := 0
 	n.Handle("padding", func(context.Context, *eddy.Request) (any, error) { return nil, nil })
@@ -49,15 +48,15 @@ func longLines(n *eddy.Node) {
 			n.Send(ids[rand.N(len(ids))], padding)
 		}
 	})
-	serve(n, style{})
+	serve(p, n, style{})
 }
 
 // late goes on for most of a second after the end of its input, and then writes a last
 // message to itself.
-func late(n *eddy.Node) {
-	serve(n, style{})
-	time.Sleep(900 * time.Millisecond)
-	fmt.Printf(`{"src":%q,"dest":%q,"body":{"type":"the-end"}}`+"\n", n.ID(), n.ID())
+func late(p *program.Process, n *eddy.Node) {
+	serve(p, n, style{})
+	p.Wait(900 * time.Millisecond)
+	p.Printf(`{"src":%q,"dest":%q,"body":{"type":"the-end"}}`+"\n", n.ID(), n.ID())
 }
 
 // parent runs the node in a process of its own, and copies what both write.
@@ -91,11 +90,8 @@ func parent(run func()) {
 // echoQueue keeps each request in a file and replies a little later. After a kill it
 // replies to those that have no reply yet. So a request can get a reply from the next
 // incarnation.
-func echoQueue() {
-	file, err := os.OpenFile("queue", os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o644)
-	if err != nil {
-		panic(err)
-	}
+func echoQueue(p *program.Process) {
+	file := p.Append("queue")
 	open := map[string]string{}
 	var order []string
 	for lines := bufio.NewScanner(file); lines.Scan(); {
@@ -107,7 +103,7 @@ func echoQueue() {
 			delete(open, number)
 		}
 	}
-	var r raw
+	r := raw{p: p}
 	var mu sync.Mutex
 	answer := func(number, line string) {
 		m := &message{}
@@ -119,7 +115,7 @@ func echoQueue() {
 		mu.Unlock()
 		r.echo(m)
 	}
-	started := strconv.Itoa(os.Getpid()) + "-" + strconv.FormatInt(time.Now().UnixNano(), 36) + "-"
+	started := crand.Text() + "-"
 	count := 0
 	r.serve(func(m *message) {
 		if m.Body.Type != "echo" {
@@ -137,13 +133,13 @@ func echoQueue() {
 			}
 		}
 		order = nil
-		time.AfterFunc(20*time.Millisecond, func() { answer(number, string(line)) })
+		p.After(20*time.Millisecond, func() { answer(number, string(line)) })
 	})
-	time.Sleep(50 * time.Millisecond)
+	p.Wait(50 * time.Millisecond)
 }
 
 // echoProxy lets another node do the work, with retries.
-func echoProxy(n *eddy.Node) {
+func echoProxy(p *program.Process, n *eddy.Node) {
 	n.Handle("work", func(_ context.Context, req *eddy.Request) (any, error) {
 		return map[string]any{"done": req.Body.Get("echo")}, nil
 	})
@@ -156,13 +152,13 @@ func echoProxy(n *eddy.Node) {
 		}
 		return map[string]any{"echo": reply.Body.Get("done")}, nil
 	})
-	serve(n, style{})
+	serve(p, n, style{})
 }
 
 // echoForwarded passes a client's request on under the client's name, as Maelstrom's own
 // Raft demo does. Another node replies.
-func echoForwarded() {
-	var r raw
+func echoForwarded(p *program.Process) {
+	r := raw{p: p}
 	r.serve(func(m *message) {
 		if len(r.peers) > 0 && rand.N(2) == 0 && m.Body.Type == "echo" {
 			r.line(m.Src, r.peers[rand.N(len(r.peers))], fmt.Sprintf(`"type":"forwarded","echo":%s,"msg_id":%s`, m.Body.Echo, m.Body.MsgID))
@@ -173,8 +169,8 @@ func echoForwarded() {
 }
 
 // echoLast gathers requests for a while and replies to the latest first, in one write.
-func echoLast() {
-	var r raw
+func echoLast(p *program.Process) {
+	r := raw{p: p}
 	var mu sync.Mutex
 	var waiting []*message
 	flush := func() {
@@ -186,11 +182,7 @@ func echoLast() {
 			r.echo(m)
 		}
 	}
-	go func() {
-		for ; ; time.Sleep(100 * time.Millisecond) {
-			flush()
-		}
-	}()
+	go p.Every(100*time.Millisecond, flush)
 	r.serve(func(m *message) {
 		mu.Lock()
 		defer mu.Unlock()
@@ -200,17 +192,17 @@ func echoLast() {
 }
 
 // echoOneByOne takes 20 ms for each request, and handles one at a time.
-func echoOneByOne() {
-	var r raw
+func echoOneByOne(p *program.Process) {
+	r := raw{p: p}
 	r.serve(func(m *message) {
-		time.Sleep(20 * time.Millisecond)
+		p.Wait(20 * time.Millisecond)
 		r.echo(m)
 	})
 }
 
 // echoRefuses replies to one in twenty requests that it is busy.
-func echoRefuses() {
-	var r raw
+func echoRefuses(p *program.Process) {
+	r := raw{p: p}
 	var count atomic.Int64
 	r.serve(func(m *message) {
 		if count.Add(1)%20 == 7 {
@@ -222,16 +214,16 @@ func echoRefuses() {
 }
 
 // echoOneID gives every message the same msg_id.
-func echoOneID() {
-	var r raw
+func echoOneID(p *program.Process) {
+	r := raw{p: p}
 	r.serve(func(m *message) {
 		r.line(r.id, m.Src, fmt.Sprintf(`"type":"echo_ok","echo":%s,"msg_id":1,"in_reply_to":%s`, m.Body.Echo, m.Body.MsgID))
 	})
 }
 
 // echoNullIDs writes null for the ids that a message does not have.
-func echoNullIDs() {
-	var r raw
+func echoNullIDs(p *program.Process) {
+	r := raw{p: p}
 	r.serve(func(m *message) {
 		switch {
 		case m.Body.Type == "echo":

@@ -3,16 +3,15 @@ package healthy
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 )
 
 // A member is a member of an object, as text.
@@ -96,6 +95,7 @@ type style struct {
 
 // A transport applies a style to standard input and output.
 type transport struct {
+	p     *program.Process
 	style style
 	lines *bufio.Reader
 	rest  []byte // of the line that is read
@@ -145,18 +145,18 @@ func (t *transport) write(lines []byte) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.style.write != nil {
-		t.style.write(os.Stdout, lines)
+		t.style.write(t.p.Stdout, lines)
 		return
 	}
-	os.Stdout.Write(lines)
+	t.p.Stdout.Write(lines)
 }
 
 // serve runs a node on standard input and output in a style.
-func serve(n *eddy.Node, s style) {
-	t := &transport{style: s, lines: bufio.NewReaderSize(os.Stdin, 1<<16)}
-	if err := n.Serve(context.Background(), t); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+func serve(p *program.Process, n *eddy.Node, s style) {
+	t := &transport{p: p, style: s, lines: bufio.NewReaderSize(p.Stdin, 1<<16)}
+	if err := n.Serve(p.Context, t); err != nil && p.Context.Err() == nil {
+		fmt.Fprintln(p.Stderr, err)
+		p.Exit(1)
 	}
 	t.after.Wait()
 }

@@ -110,13 +110,15 @@ func reversed(line []byte) []byte {
 	return m.text()
 }
 
-var lineNumber int
-
-func moreFields(line []byte) []byte {
-	lineNumber++
-	m := object{{"id", json.RawMessage(strconv.Itoa(lineNumber))}, {"trace", json.RawMessage(`{"src":"nobody","body":[null,1e400]}`)}}
-	m = append(m, parse(line)...)
-	return append(m, member{"", json.RawMessage(`"\ud800"`)}).text()
+// moreFields returns a function that adds fields to the envelope of a line.
+func moreFields() func(line []byte) []byte {
+	number := 0
+	return func(line []byte) []byte {
+		number++
+		m := object{{"id", json.RawMessage(strconv.Itoa(number))}, {"trace", json.RawMessage(`{"src":"nobody","body":[null,1e400]}`)}}
+		m = append(m, parse(line)...)
+		return append(m, member{"", json.RawMessage(`"\ud800"`)}).text()
+	}
 }
 
 // replies returns a style that changes the bodies of replies.
@@ -162,19 +164,27 @@ func upTo(d time.Duration) func() time.Duration {
 	return func() time.Duration { return rand.N(d) }
 }
 
-// styles are what nodes of any workload can do.
-var styles = map[string]style{
-	"ids-downwards":    ids(func(n int64) string { return strconv.FormatInt(downwards(n), 10) }, downwards),
-	"ids-scrambled":    ids(func(n int64) string { return strconv.FormatInt(scrambled(n), 10) }, scrambled),
-	"ids-from-2^53":    ids(func(n int64) string { return strconv.FormatInt(1<<53-3+n, 10) }, func(n int64) int64 { return n - 1<<53 + 3 }),
-	"numbers":          replies(numbers),
-	"blanks":           {out: blanks},
-	"escapes":          {out: escapes},
-	"keys-reversed":    {out: reversed},
-	"more-fields":      {out: moreFields},
-	"no-id-in-replies": replies(func(b object) object { return b.without("msg_id") }),
-	"in-pieces":        {write: inPieces},
-	"carriage-returns": {out: func(line []byte) []byte { return append(bytes.Clone(line), " \t \r"...) }},
-	"leading-blanks":   {out: func(line []byte) []byte { return append([]byte("\t  "), line...) }},
-	"out-of-order":     {delay: upTo(40 * time.Millisecond)},
+// styles are what nodes of any workload can do. Each node has a style of its own.
+var styles = map[string]func() style{
+	"ids-downwards": func() style {
+		return ids(func(n int64) string { return strconv.FormatInt(downwards(n), 10) }, downwards)
+	},
+	"ids-scrambled": func() style {
+		return ids(func(n int64) string { return strconv.FormatInt(scrambled(n), 10) }, scrambled)
+	},
+	"ids-from-2^53": func() style {
+		return ids(func(n int64) string { return strconv.FormatInt(1<<53-3+n, 10) }, func(n int64) int64 { return n - 1<<53 + 3 })
+	},
+	"numbers":          func() style { return replies(numbers) },
+	"blanks":           func() style { return style{out: blanks} },
+	"escapes":          func() style { return style{out: escapes} },
+	"keys-reversed":    func() style { return style{out: reversed} },
+	"more-fields":      func() style { return style{out: moreFields()} },
+	"no-id-in-replies": func() style { return replies(func(b object) object { return b.without("msg_id") }) },
+	"in-pieces":        func() style { return style{write: inPieces} },
+	"carriage-returns": func() style {
+		return style{out: func(line []byte) []byte { return append(bytes.Clone(line), " \t \r"...) }}
+	},
+	"leading-blanks": func() style { return style{out: func(line []byte) []byte { return append([]byte("\t  "), line...) }} },
+	"out-of-order":   func() style { return style{delay: upTo(40 * time.Millisecond)} },
 }

@@ -2,21 +2,35 @@ package testnode
 
 import (
 	"fmt"
-	"os"
 	"os/signal"
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 )
 
+// NeedProcesses are the verdicts on those of Buggy that show what they do only as processes: in
+// how they end, in what a pipe holds, and in how lines are read from one.
+var NeedProcesses = map[string]string{
+	"exits-at-once":        "fail by exit stopped",
+	"exits-in-the-end":     "fail by exit",
+	"exits-on-request":     "fail by exit nothing-checked",
+	"exits-with-zero":      "fail by exit stopped",
+	"long-line":            "fail by long-line",
+	"panics":               "fail by exit",
+	"stops-reading":        "fail by no-final-reply no-reply nothing-checked",
+	"writes-after-the-end": "fail by after-stop",
+}
+
 // Buggy are nodes that reply to echo, each with one bug.
-var Buggy = map[string]func(){
-	"exits-at-once":     func() { fmt.Fprintln(os.Stderr, "no such file: config.json"); os.Exit(3) },
-	"exits-with-zero":   func() {},
-	"exits-on-request":  after(1, func(*Node, Message) { fmt.Fprintln(os.Stderr, "panic: boom"); os.Exit(2) }),
+var Buggy = map[string]func(*program.Process){
+	"exits-at-once":     func(p *program.Process) { fmt.Fprintln(p.Stderr, "no such file: config.json"); p.Exit(3) },
+	"exits-with-zero":   func(*program.Process) {},
+	"exits-on-request":  after(1, func(n *Node, _ Message) { fmt.Fprintln(n.P.Stderr, "panic: boom"); n.P.Exit(2) }),
 	"panics":            after(2, func(*Node, Message) { panicDeep(8) }),
-	"exits-in-the-end":  after(3, func(n *Node, m Message) { n.Echo(m); os.Exit(0) }),
-	"never-initialised": func() { select {} },
+	"exits-in-the-end":  after(3, func(n *Node, m Message) { n.Echo(m); n.P.Exit(0) }),
+	"never-initialised": func(p *program.Process) { <-p.Context.Done() },
 	"init-error": buggy(func(n *Node, m Message) bool {
 		if m.Body.Type == "init" {
 			n.Reply(m, `{"type":"error","code":13,"text":"not today"}`)
@@ -38,18 +52,18 @@ var Buggy = map[string]func(){
 		}
 		return false
 	}),
-	"hello":          func() { fmt.Println("node started"); New().Serve() },
-	"debug-print":    after(2, func(n *Node, m Message) { fmt.Println("got an echo"); n.Echo(m) }),
-	"half-a-message": after(2, func(n *Node, m Message) { fmt.Println(`{"src":"n1","dest":`); n.Echo(m) }),
-	"not-utf8":       after(2, func(n *Node, m Message) { fmt.Println("\xff\xfe"); n.Echo(m) }),
-	"empty-line":     after(2, func(n *Node, m Message) { fmt.Println(); n.Echo(m) }),
-	"an-array":       after(2, func(n *Node, m Message) { fmt.Println(`[1,2,3]`); n.Echo(m) }),
-	"no-dest":        after(2, func(n *Node, m Message) { fmt.Printf(`{"src":%s,"body":{"type":"x"}}`+"\n", Quote(n.ID)); n.Echo(m) }),
-	"no-body":        after(2, func(n *Node, m Message) { fmt.Printf(`{"src":%s,"dest":"c1"}`+"\n", Quote(n.ID)); n.Echo(m) }),
+	"hello":          func(p *program.Process) { p.Printf("node started\n"); New(p).Serve() },
+	"debug-print":    after(2, func(n *Node, m Message) { n.P.Printf("%s\n", "got an echo"); n.Echo(m) }),
+	"half-a-message": after(2, func(n *Node, m Message) { n.P.Printf("%s\n", `{"src":"n1","dest":`); n.Echo(m) }),
+	"not-utf8":       after(2, func(n *Node, m Message) { n.P.Printf("%s\n", "\xff\xfe"); n.Echo(m) }),
+	"empty-line":     after(2, func(n *Node, m Message) { n.P.Printf("\n"); n.Echo(m) }),
+	"an-array":       after(2, func(n *Node, m Message) { n.P.Printf("%s\n", `[1,2,3]`); n.Echo(m) }),
+	"no-dest":        after(2, func(n *Node, m Message) { n.P.Printf(`{"src":%s,"body":{"type":"x"}}`+"\n", Quote(n.ID)); n.Echo(m) }),
+	"no-body":        after(2, func(n *Node, m Message) { n.P.Printf(`{"src":%s,"dest":"c1"}`+"\n", Quote(n.ID)); n.Echo(m) }),
 	"no-type":        after(2, func(n *Node, m Message) { n.Send(m.Src, `{"echo":1}`); n.Echo(m) }),
 	"id-is-a-string": after(2, func(n *Node, m Message) { n.Send(m.Src, `{"type":"echo_ok","in_reply_to":"1"}`); n.Echo(m) }),
 	"two-on-a-line": after(2, func(n *Node, m Message) {
-		fmt.Print(`{"src":"n1","dest":"n1","body":{"type":"x"}} `)
+		n.P.Printf("%s", `{"src":"n1","dest":"n1","body":{"type":"x"}} `)
 		n.Echo(m)
 	}),
 	"greets-clients":  after(2, func(n *Node, m Message) { n.Send(m.Src, `{"type":"hello"}`); n.Echo(m) }),
@@ -67,11 +81,15 @@ var Buggy = map[string]func(){
 	"skips-one":       skipsOne,
 	"late-and-wrong":  lateAndWrong,
 	"long-line": once(2, func(n *Node, m Message) {
-		fmt.Println(strings.Repeat("x", 17<<20))
+		n.P.Printf("%s\n", strings.Repeat("x", 17<<20))
 		n.Echo(m)
 	}),
-	"writes-after-the-end": func() { New().Serve(); chatter() },
-	"stops-reading":        func() { n := New(); n.On = stopReading; n.Serve() },
+	"writes-after-the-end": func(p *program.Process) { New(p).Serve(); chatter(p) },
+	"stops-reading": func(p *program.Process) {
+		n := New(p)
+		n.On = func(m Message) bool { return stopReading(n, m) }
+		n.Serve()
+	},
 }
 
 // panicDeep panics with a stack of this depth.
@@ -83,21 +101,18 @@ func panicDeep(depth int) {
 }
 
 // buggy returns a node that first calls on with every message.
-func buggy(on func(*Node, Message) bool) func() {
-	return func() {
-		n := New()
+func buggy(on func(*Node, Message) bool) func(*program.Process) {
+	return func(p *program.Process) {
+		n := New(p)
 		n.Before = func(m Message) bool { return on(n, m) }
 		n.Serve()
 	}
 }
 
 // after returns a node that calls do with every echo request from the count-th on.
-func after(count int, do func(*Node, Message)) func() {
-	return buggy(func(n *Node, m Message) bool {
-		if m.Body.Type != "echo" {
-			return false
-		}
-		if count--; count > 0 {
+func after(count int, do func(*Node, Message)) func(*program.Process) {
+	return counting(func(n *Node, m Message, i int) bool {
+		if i < count {
 			return false
 		}
 		do(n, m)
@@ -106,12 +121,9 @@ func after(count int, do func(*Node, Message)) func() {
 }
 
 // once returns a node that calls do only with the count-th echo request.
-func once(count int, do func(*Node, Message)) func() {
-	return buggy(func(n *Node, m Message) bool {
-		if m.Body.Type != "echo" {
-			return false
-		}
-		if count--; count != 0 {
+func once(count int, do func(*Node, Message)) func(*program.Process) {
+	return counting(func(n *Node, m Message, i int) bool {
+		if i != count {
 			return false
 		}
 		do(n, m)
@@ -119,18 +131,32 @@ func once(count int, do func(*Node, Message)) func() {
 	})
 }
 
+// counting returns a node that first calls on with every echo request and its number, from 1.
+func counting(on func(n *Node, m Message, i int) bool) func(*program.Process) {
+	return func(p *program.Process) {
+		i := 0
+		buggy(func(n *Node, m Message) bool {
+			if m.Body.Type != "echo" {
+				return false
+			}
+			i++
+			return on(n, m, i)
+		})(p)
+	}
+}
+
 // stopsReplying replies for half a second.
-func stopsReplying() {
+func stopsReplying(p *program.Process) {
 	begin := time.Now()
 	buggy(func(_ *Node, m Message) bool {
 		return m.Body.Type == "echo" && time.Since(begin) > time.Second/2
-	})()
+	})(p)
 }
 
 // mostlyErrors replies to every twentieth request, and to the others with an error.
-func mostlyErrors() {
+func mostlyErrors(p *program.Process) {
 	count := 0
-	n := New()
+	n := New(p)
 	n.Before = func(m Message) bool {
 		if count++; m.Body.Type != "echo" || count%20 == 5 {
 			return false
@@ -143,9 +169,9 @@ func mostlyErrors() {
 
 // lateAndWrong replies to the first request after the client's timeout and with a wrong
 // echo. It delays later replies so that the test still runs then.
-func lateAndWrong() {
+func lateAndWrong(p *program.Process) {
 	begin, first := time.Now(), true
-	n := New()
+	n := New(p)
 	n.Before = func(m Message) bool {
 		if m.Body.Type != "echo" {
 			return false
@@ -156,8 +182,8 @@ func lateAndWrong() {
 		} else if time.Since(begin) > time.Second/2 {
 			late = 1900 * time.Millisecond
 		}
-		time.AfterFunc(late, func() {
-			fmt.Printf(`{"src":%s,"dest":%s,"body":{"type":"echo_ok","echo":%s,"in_reply_to":%d}}`+"\n", Quote(n.ID), Quote(m.Src), echo, m.Body.MsgID)
+		p.After(late, func() {
+			n.P.Printf(`{"src":%s,"dest":%s,"body":{"type":"echo_ok","echo":%s,"in_reply_to":%d}}`+"\n", Quote(n.ID), Quote(m.Src), echo, m.Body.MsgID)
 		})
 		return true
 	}
@@ -165,28 +191,20 @@ func lateAndWrong() {
 }
 
 // skipsOne does not reply to the third request.
-func skipsOne() {
-	count := 0
-	buggy(func(_ *Node, m Message) bool {
-		if m.Body.Type == "echo" {
-			count++
-		}
-		return count == 3
-	})()
-}
+func skipsOne(p *program.Process) { once(3, func(*Node, Message) {})(p) }
 
-func stopReading(m Message) bool {
+func stopReading(n *Node, m Message) bool {
 	if m.Body.Type == "echo" {
-		select {}
+		<-n.P.Context.Done()
 	}
 	return false
 }
 
 // chatter writes messages until it is killed.
-func chatter() {
+func chatter(p *program.Process) {
 	signal.Ignore(syscall.SIGTERM)
-	for i := 1_000_000; ; i++ {
-		fmt.Printf(`{"src":"n1","dest":"n1","body":{"type":"gossip","msg_id":%d}}`+"\n", i)
-		time.Sleep(50 * time.Millisecond)
+	for i := 1_000_000; p.Context.Err() == nil; i++ {
+		p.Printf(`{"src":"n1","dest":"n1","body":{"type":"gossip","msg_id":%d}}`+"\n", i)
+		p.Wait(50 * time.Millisecond)
 	}
 }

@@ -1,15 +1,17 @@
 // Package testnode has node programs for the tests of eddy test: a simple node, and
-// nodes with one bug each. verdicts.txt has the expected verdicts on these.
+// nodes with one bug each. verdicts.txt has the expected verdicts on these;
+// NeedProcesses has those on nodes that run as processes.
 package testnode
 
 import (
 	"bufio"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 )
 
 // A Message is a message that a node reads.
@@ -41,6 +43,7 @@ type Message struct {
 // A Node is a correct node that can be changed by Before and On. It numbers its
 // messages from 0 and replies to init and echo.
 type Node struct {
+	P      *program.Process
 	ID     string
 	Next   int                // the next msg_id
 	Before func(Message) bool // handles a message first; returns true if no one else shall handle it
@@ -48,11 +51,11 @@ type Node struct {
 }
 
 // New returns a node without changes.
-func New() *Node { return &Node{} }
+func New(p *program.Process) *Node { return &Node{P: p} }
 
 // Serve handles messages until the end of the input.
 func (n *Node) Serve() {
-	lines := bufio.NewScanner(os.Stdin)
+	lines := bufio.NewScanner(n.P.Stdin)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		n.handle(lines.Text())
@@ -93,7 +96,7 @@ func (n *Node) Reply(to Message, body string) {
 
 // Send sends a message with the next msg_id.
 func (n *Node) Send(dest, body string) {
-	fmt.Printf(`{"src":%s,"dest":%s,"body":%s,"msg_id":%d}}`+"\n", Quote(n.ID), Quote(dest), strings.TrimSuffix(body, "}"), n.Next)
+	n.P.Printf(`{"src":%s,"dest":%s,"body":%s,"msg_id":%d}}`+"\n", Quote(n.ID), Quote(dest), strings.TrimSuffix(body, "}"), n.Next)
 	n.Next++
 }
 

@@ -3,8 +3,6 @@ package testnode
 import (
 	"bufio"
 	"fmt"
-	"math/rand/v2"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,19 +11,21 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 )
 
 // A Bug is a bug that a node may have. docs/workloads.md says in how many tests it is
 // found.
 type Bug struct {
 	Workload, Name string
-	Does           string // what the node does
-	Flags          string // of the test, beside the workload and the program
-	Better         string // flags that find it if those do not
-	Run            func() // the node
+	Does           string                 // what the node does
+	Flags          string                 // of the test, beside the workload and the program
+	Better         string                 // flags that find it if those do not
+	Run            func(*program.Process) // the node
 }
 
-// Bugs returns the bugs of all workloads. Those of relays are in relaybugs_test.go.
+// Bugs returns the bugs of all workloads.
 func Bugs() []Bug {
 	return slices.Concat(echoBugs, uniqueIDBugs, broadcastBugs, linKVBugs)
 }
@@ -78,18 +78,20 @@ type request struct {
 
 // A Peer is a node that can call other nodes. Its functions run one at a time.
 type Peer struct {
+	p     *program.Process
 	mu    sync.Mutex
 	id    string
 	nodes []string
 	next  int64
 	calls map[int64]func(body)
+	kept  *request // with the bug swapped of echo
 }
 
 // serve handles messages until the end of the input. begin, unless nil, is called after
 // init.
 func (p *Peer) serve(begin func(), handle func(r *request)) {
 	p.calls = map[int64]func(body){}
-	lines := bufio.NewScanner(os.Stdin)
+	lines := bufio.NewScanner(p.p.Stdin)
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
 		var m struct {
@@ -129,7 +131,7 @@ func (p *Peer) take(r *request, begin func(), handle func(r *request)) {
 
 // after calls do after some time.
 func (p *Peer) after(wait time.Duration, do func()) {
-	time.AfterFunc(wait, func() {
+	p.p.After(wait, func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		do()
@@ -144,7 +146,7 @@ func (p *Peer) write(dest, typ, fields string, inReplyTo, id int64) {
 	if inReplyTo >= 0 {
 		fields += fmt.Sprintf(`,"in_reply_to":%d`, inReplyTo)
 	}
-	fmt.Printf(`{"src":%q,"dest":%q,"body":{"type":%q%s,"msg_id":%d}}`+"\n", p.id, dest, typ, fields, id)
+	p.p.Printf(`{"src":%q,"dest":%q,"body":{"type":%q%s,"msg_id":%d}}`+"\n", p.id, dest, typ, fields, id)
 }
 
 func (p *Peer) fresh() int64 {
@@ -174,6 +176,3 @@ func (p *Peer) others() (all []string) {
 	}
 	return all
 }
-
-// oneIn reports true once in n times.
-func oneIn(n int) bool { return rand.IntN(n) == 0 }

@@ -1,13 +1,14 @@
 package testnode
 
 import (
-	"math/rand/v2"
 	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 )
 
 // A broadcastNode keeps its values in a file and sends each value to all other nodes
@@ -23,8 +24,8 @@ type broadcastNode struct {
 }
 
 func broadcastBug(name, does, flags, better string) Bug {
-	return Bug{Workload: "broadcast", Name: name, Does: does, Flags: flags, Better: better, Run: func() {
-		b := &broadcastNode{bug: name, known: map[int64]bool{}, pending: map[string]map[int64]int{}, repeated: -1}
+	return Bug{Workload: "broadcast", Name: name, Does: does, Flags: flags, Better: better, Run: func(p *program.Process) {
+		b := &broadcastNode{Peer: Peer{p: p}, bug: name, known: map[int64]bool{}, pending: map[string]map[int64]int{}, repeated: -1}
 		b.serve(b.begin, b.handle)
 	}}
 }
@@ -55,7 +56,7 @@ func (b *broadcastNode) begin() {
 		b.pending[node] = map[int64]int{}
 	}
 	if b.bug != "memory" {
-		text, _ := os.ReadFile("values")
+		text, _ := os.ReadFile(b.p.Path("values"))
 		for _, word := range strings.Fields(string(text)) {
 			v, _ := strconv.ParseInt(word, 10, 64)
 			b.add(v, "")
@@ -94,7 +95,7 @@ func (b *broadcastNode) save() {
 	if len(b.unsaved) == 0 || b.bug == "memory" {
 		return
 	}
-	f, err := os.OpenFile("values", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	f, err := os.OpenFile(b.p.Path("values"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		panic(err)
 	}
@@ -117,7 +118,7 @@ func (b *broadcastNode) add(v int64, from string) {
 		v = int64(float32(v))
 	case b.bug == "high-water" && len(b.values) > 0 && v < b.values[len(b.values)-1]:
 		return
-	case b.bug == "drops" && from == "client" && oneIn(500):
+	case b.bug == "drops" && from == "client" && b.p.OneIn(500):
 		return
 	}
 	key := v
@@ -133,15 +134,15 @@ func (b *broadcastNode) add(v int64, from string) {
 	if b.bug == "window" && len(b.values) > 1000 {
 		b.values = b.values[1:]
 	}
-	if b.bug == "twice" && oneIn(500) {
+	if b.bug == "twice" && b.p.OneIn(500) {
 		b.repeated = v
 	}
-	if from == "node" || b.bug == "unsent" && oneIn(500) || b.bug == "stops" && len(b.values) > 300 {
+	if from == "node" || b.bug == "unsent" && b.p.OneIn(500) || b.bug == "stops" && len(b.values) > 300 {
 		return
 	}
 	omitted := ""
-	if b.bug == "unsent-to-one" && oneIn(500) {
-		omitted = b.others()[rand.IntN(len(b.nodes)-1)]
+	if b.bug == "unsent-to-one" && b.p.OneIn(500) {
+		omitted = b.others()[b.p.Random.IntN(len(b.nodes)-1)]
 	}
 	for node, values := range b.pending {
 		if node != omitted {
@@ -155,7 +156,7 @@ func (b *broadcastNode) handle(r *request) {
 	case "topology":
 		b.reply(r, "topology_ok", "")
 	case "broadcast":
-		if b.bug == "no-reply" && oneIn(500) {
+		if b.bug == "no-reply" && b.p.OneIn(500) {
 			return
 		}
 		b.add(r.body.number("message"), "client")
@@ -192,8 +193,8 @@ func (b *broadcastNode) result() []int64 {
 		}
 	case b.bug == "twice" && b.repeated >= 0:
 		values = append(values[:len(values):len(values)], b.repeated)
-	case b.bug == "invents" && oneIn(100):
-		values = append(values[:len(values):len(values)], rand.Int64N(1<<20)+1<<22)
+	case b.bug == "invents" && b.p.OneIn(100):
+		values = append(values[:len(values):len(values)], b.p.Random.Int64N(1<<20)+1<<22)
 	}
 	if values == nil {
 		values = []int64{}

@@ -14,7 +14,7 @@ var uniqueIDBugs = []Bug{
 	idBug("24-bit", "returns random numbers of 24 bits", "", "--rate 2000", randomID(24)),
 	idBug("28-bit", "returns random numbers of 28 bits", "", "--rate max --concurrency 20n", randomID(28)),
 	idBug("node-16-bit", "returns its name and a random number of 16 bits", "", "", func(p *Peer) func() any {
-		return func() any { return fmt.Sprintf("%s-%d", p.id, rand.IntN(1<<16)) }
+		return func() any { return fmt.Sprintf("%s-%d", p.id, p.p.Random.IntN(1<<16)) }
 	}),
 	idBug("counter", "counts, without its name", "", "", func(*Peer) func() any {
 		n := 0
@@ -45,7 +45,7 @@ var uniqueIDBugs = []Bug{
 	idBug("again", "returns its latest id again, 1 of 500", "", "", func(p *Peer) func() any {
 		n := 0
 		return func() any {
-			if n == 0 || !oneIn(500) {
+			if n == 0 || !p.p.OneIn(500) {
 				n++
 			}
 			return fmt.Sprintf("%s-%d", p.id, n)
@@ -54,7 +54,7 @@ var uniqueIDBugs = []Bug{
 	idBug("lost", "does not reply, 1 of 500", "", "", func(p *Peer) func() any {
 		n := 0
 		return func() any {
-			if n++; oneIn(500) {
+			if n++; p.p.OneIn(500) {
 				return nil
 			}
 			return fmt.Sprintf("%s-%d", p.id, n)
@@ -67,18 +67,18 @@ var uniqueIDBugs = []Bug{
 }
 
 func randomID(bits int) func(*Peer) func() any {
-	return func(*Peer) func() any { return func() any { return rand.Int64N(1 << bits) } }
+	return func(p *Peer) func() any { return func() any { return p.p.Random.Int64N(1 << bits) } }
 }
 
 // savedCounter counts on from the last multiple of 100 that it has saved.
 func savedCounter(p *Peer) func() any {
 	n := 0
-	if text, err := os.ReadFile("counter"); err == nil {
+	if text, err := os.ReadFile(p.p.Path("counter")); err == nil {
 		n, _ = strconv.Atoi(string(text))
 	}
 	return func() any {
 		if n++; n%100 == 0 {
-			os.WriteFile("counter", []byte(strconv.Itoa(n)), 0o644)
+			os.WriteFile(p.p.Path("counter"), []byte(strconv.Itoa(n)), 0o644)
 		}
 		return fmt.Sprintf("%s-%d", p.id, n)
 	}

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 )
 
 // A kvNode is a node of a key-value store whose first node has the values and serves all
@@ -17,7 +19,6 @@ type kvNode struct {
 	values map[string]string
 	past   map[string][]kvVersion // with some bugs
 	order  []string               // the keys in the order of their first write
-	kept   *request               // with the bug swapped
 	done   func(typ, fields string)
 }
 
@@ -29,8 +30,8 @@ type kvVersion struct {
 }
 
 func linKVBug(name, does, flags, better string) Bug {
-	return Bug{Workload: "lin-kv", Name: name, Does: does, Flags: flags, Better: better, Run: func() {
-		k := &kvNode{bug: name, values: map[string]string{}, past: map[string][]kvVersion{}}
+	return Bug{Workload: "lin-kv", Name: name, Does: does, Flags: flags, Better: better, Run: func(p *program.Process) {
+		k := &kvNode{Peer: Peer{p: p}, bug: name, values: map[string]string{}, past: map[string][]kvVersion{}}
 		k.serve(k.load, k.handle)
 	}}
 }
@@ -57,7 +58,7 @@ var linKVBugs = []Bug{
 }
 
 func (k *kvNode) load() {
-	if text, err := os.ReadFile("values"); err == nil && k.bug != "memory" {
+	if text, err := os.ReadFile(k.p.Path("values")); err == nil && k.bug != "memory" {
 		json.Unmarshal(text, &k.values)
 	}
 	if k.bug == "buffered" {
@@ -72,8 +73,8 @@ func (k *kvNode) flush() {
 
 func (k *kvNode) save() {
 	text, _ := json.Marshal(k.values)
-	os.WriteFile("values.new", text, 0o644)
-	os.Rename("values.new", "values")
+	os.WriteFile(k.p.Path("values.new"), text, 0o644)
+	os.Rename(k.p.Path("values.new"), k.p.Path("values"))
 }
 
 func (k *kvNode) handle(r *request) {
@@ -82,7 +83,7 @@ func (k *kvNode) handle(r *request) {
 		k.call(first, r.typ, r.body.fields(), func(b body) { reply(b.text("type"), b.fields()) })
 		return
 	}
-	if k.bug == "swapped" && r.typ == "read" && (k.kept != nil || oneIn(500)) {
+	if k.bug == "swapped" && r.typ == "read" && (k.kept != nil || k.p.OneIn(500)) {
 		if k.kept == nil {
 			k.kept, k.done = r, reply
 			return
@@ -136,7 +137,7 @@ func (k *kvNode) read(key string) (value string, had bool) {
 			}
 		}
 	}
-	if past := k.past[key]; k.bug == "wrong" && len(past) > 0 && oneIn(500) {
+	if past := k.past[key]; k.bug == "wrong" && len(past) > 0 && k.p.OneIn(500) {
 		return past[len(past)-1].value, past[len(past)-1].had
 	}
 	if k.bug == "missing-is-0" && !had {
@@ -168,12 +169,12 @@ func (k *kvNode) serveWrite(key, value string, reply func(typ, fields string)) {
 	switch {
 	case k.bug == "early-ack":
 		k.after(time.Millisecond, func() { k.set(key, value) })
-	case k.bug == "wrong" && oneIn(500), k.bug == "lost-update" && oneIn(200):
-	case k.bug == "done-but-11" && oneIn(100):
+	case k.bug == "wrong" && k.p.OneIn(500), k.bug == "lost-update" && k.p.OneIn(200):
+	case k.bug == "done-but-11" && k.p.OneIn(100):
 		k.set(key, value)
 		reply("error", kvError(11))
 		return
-	case k.bug == "twice" && oneIn(200):
+	case k.bug == "twice" && k.p.OneIn(200):
 		k.set(key, value)
 		k.after(20*time.Millisecond, func() { k.set(key, value) })
 	default:
@@ -188,7 +189,7 @@ func (k *kvNode) serveCAS(key, from, to string, reply func(typ, fields string)) 
 	case !had && k.bug != "cas-creates":
 		reply("error", kvError(20))
 		return
-	case k.bug == "ignores-from" && oneIn(100):
+	case k.bug == "ignores-from" && k.p.OneIn(100):
 	case had && value != from:
 		reply("error", kvError(22))
 		return
@@ -197,8 +198,8 @@ func (k *kvNode) serveCAS(key, from, to string, reply func(typ, fields string)) 
 	case k.bug == "cas-in-two-steps":
 		k.after(time.Millisecond, func() { k.set(key, to); reply("cas_ok", "") })
 		return
-	case k.bug == "wrong" && oneIn(500), k.bug == "lost-update" && oneIn(200):
-	case k.bug == "done-but-22" && oneIn(100):
+	case k.bug == "wrong" && k.p.OneIn(500), k.bug == "lost-update" && k.p.OneIn(200):
+	case k.bug == "done-but-22" && k.p.OneIn(100):
 		k.set(key, to)
 		reply("error", kvError(22))
 		return

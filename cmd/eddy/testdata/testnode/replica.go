@@ -3,7 +3,6 @@ package testnode
 import (
 	"bufio"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
@@ -11,6 +10,8 @@ import (
 	"time"
 
 	"github.com/go-json-experiment/json"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 )
 
 // A replica is a node for g-set, g-counter and pn-counter. It keeps all adds by their ids
@@ -41,8 +42,8 @@ type replica struct {
 	loading bool
 }
 
-func newReplica(set bool) *replica {
-	r := &replica{Node: New(), set: set, period: 20 * time.Millisecond, adds: map[string]int64{}}
+func newReplica(p *program.Process, set bool) *replica {
+	r := &replica{Node: New(p), set: set, period: 20 * time.Millisecond, adds: map[string]int64{}}
 	r.Before = func(m Message) bool {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -58,7 +59,7 @@ func (r *replica) handle(m Message) {
 		r.ID = m.Body.NodeID
 		r.peers = slices.DeleteFunc(m.Body.NodeIDs, func(id string) bool { return id == r.ID })
 		if r.loading = r.loadAfter > 0; r.loading {
-			time.AfterFunc(r.loadAfter, func() {
+			r.P.After(r.loadAfter, func() {
 				r.mu.Lock()
 				defer r.mu.Unlock()
 				r.load()
@@ -94,7 +95,7 @@ func (r *replica) add(m Message) {
 	if r.set {
 		r.store(fmt.Sprint(m.Body.Element), m.Body.Element)
 	} else {
-		r.store(fmt.Sprintf("%s-%x", r.ID, rand.Uint64()), m.Body.Delta)
+		r.store(fmt.Sprintf("%s-%x", r.ID, r.P.Random.Uint64()), m.Body.Delta)
 	}
 }
 
@@ -106,7 +107,7 @@ func (r *replica) store(id string, value int64) {
 	if !r.durable {
 		return
 	}
-	f, err := os.OpenFile("adds", os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	f, err := os.OpenFile(r.P.Path("adds"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		panic(err)
 	}
@@ -121,7 +122,7 @@ func (r *replica) load() {
 	if !r.durable {
 		return
 	}
-	f, err := os.Open("adds")
+	f, err := os.Open(r.P.Path("adds"))
 	if err != nil {
 		return
 	}
@@ -142,17 +143,17 @@ func (r *replica) load() {
 
 // gossip sends all adds to all nodes, for ever.
 func (r *replica) gossip() {
-	for ; ; time.Sleep(r.period) {
+	r.P.Every(r.period, func() {
 		r.mu.Lock()
+		defer r.mu.Unlock()
 		adds, err := json.Marshal(r.adds)
 		if err != nil {
 			panic(err)
 		}
 		for _, peer := range r.peers {
-			fmt.Printf(`{"src":%q,"dest":%q,"body":{"type":"adds","adds":%s}}`+"\n", r.ID, peer, adds)
+			r.P.Printf(`{"src":%q,"dest":%q,"body":{"type":"adds","adds":%s}}`+"\n", r.ID, peer, adds)
 		}
-		r.mu.Unlock()
-	}
+	})
 }
 
 // value returns what a read returns: the sum, or the elements in any order.
@@ -185,27 +186,27 @@ func (r *replica) elements(not func(int64) bool) string {
 }
 
 // Replicas are correct nodes for g-set, if set is true, and for counters.
-var Replicas = map[string]func(set bool){
+var Replicas = map[string]func(p *program.Process, set bool){
 	// gossips keeps everything in memory.
-	"gossips": func(set bool) { newReplica(set).Serve() },
+	"gossips": func(p *program.Process, set bool) { newReplica(p, set).Serve() },
 
 	// durable survives kills.
-	"durable": func(set bool) {
-		r := newReplica(set)
+	"durable": func(p *program.Process, set bool) {
+		r := newReplica(p, set)
 		r.durable = true
 		r.Serve()
 	},
 
 	// reads-late survives kills, but has no adds at the beginning.
-	"reads-late": func(set bool) {
-		r := newReplica(set)
+	"reads-late": func(p *program.Process, set bool) {
+		r := newReplica(p, set)
 		r.durable, r.loadAfter = true, 200*time.Millisecond
 		r.Serve()
 	},
 
 	// refuses refuses some adds with a definite error, without an effect.
-	"refuses": func(set bool) {
-		r := newReplica(set)
+	"refuses": func(p *program.Process, set bool) {
+		r := newReplica(p, set)
 		r.adding = func(m Message) bool {
 			if r.own%20 != 7 {
 				return false
@@ -227,9 +228,9 @@ var Replicas = map[string]func(set bool){
 // forwards asks one node after the other for the value. The value of a counter that grows
 // must not go back at a node, so it returns the greatest value that it has seen; the value
 // of one that does not grow is the latest.
-func forwards(set bool) {
-	r := newReplica(set)
-	grows := len(os.Args) > 2 && os.Args[2] == "g-counter"
+func forwards(p *program.Process, set bool) {
+	r := newReplica(p, set)
+	grows := len(p.Args) > 1 && p.Args[1] == "g-counter"
 	most := int64(0)
 	reply := func(m Message, value string) {
 		var n int64
@@ -260,7 +261,7 @@ func forwards(set bool) {
 		id := int64(r.Next)
 		waiting[id] = m
 		r.Send(r.peers[r.reads%len(r.peers)], `{"type":"read"}`)
-		time.AfterFunc(200*time.Millisecond, func() {
+		r.P.After(200*time.Millisecond, func() {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			if request, ok := waiting[id]; ok {

@@ -2,14 +2,15 @@ package testnode
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 )
 
 // BuggyReplicas are nodes for g-set, if set is true, and for counters, each with one bug.
-var BuggyReplicas = map[string]func(set bool){
+var BuggyReplicas = map[string]func(p *program.Process, set bool){
 	"tells-nobody":   bugged(func(r *replica) { r.period = 0 }),
 	"tells-late":     bugged(func(r *replica) { r.period = 2 * time.Second }), // too late before a kill
 	"loses-some":     bugged(func(r *replica) { r.onEach(5, func(m Message) { r.Reply(m, `{"type":"add_ok"}`) }) }),
@@ -61,9 +62,9 @@ var BuggyReplicas = map[string]func(set bool){
 	}),
 }
 
-func bugged(change func(*replica)) func(bool) {
-	return func(set bool) {
-		r := newReplica(set)
+func bugged(change func(*replica)) func(*program.Process, bool) {
+	return func(p *program.Process, set bool) {
+		r := newReplica(p, set)
 		change(r)
 		r.Serve()
 	}
@@ -134,7 +135,7 @@ func countsCopies(r *replica) {
 	r.adding = func(m Message) bool {
 		for _, peer := range r.peers {
 			for range 3 {
-				fmt.Printf(`{"src":%q,"dest":%q,"body":{"type":"adds","adds":{"":%d}}}`+"\n", r.ID, peer, m.Body.Delta)
+				r.P.Printf(`{"src":%q,"dest":%q,"body":{"type":"adds","adds":{"":%d}}}`+"\n", r.ID, peer, m.Body.Delta)
 			}
 		}
 		return false
@@ -217,6 +218,3 @@ func returnsNoMore(r *replica) {
 	begin := time.Now()
 	r.reading = func(Message) bool { return time.Since(begin) > time.Second/2 }
 }
-
-// incarnation differs for each process.
-var incarnation = fmt.Sprint(os.Getpid(), "-", time.Now().UnixNano())

@@ -6,6 +6,8 @@ import (
 	"slices"
 
 	"github.com/eddyrpc/eddy"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 )
 
 // An addRequest is the body of a client's add.
@@ -15,7 +17,7 @@ type addRequest struct {
 }
 
 // serveWith runs a node of package eddy with these handlers of add and read.
-func serveWith(n *eddy.Node, add func(context.Context, addRequest) error, read func(context.Context) (any, error)) {
+func serveWith(p *program.Process, n *eddy.Node, add func(context.Context, addRequest) error, read func(context.Context) (any, error)) {
 	n.Handle("add", func(ctx context.Context, req *eddy.Request) (any, error) {
 		var r addRequest
 		if err := req.Body.Decode(&r); err != nil {
@@ -27,23 +29,20 @@ func serveWith(n *eddy.Node, add func(context.Context, addRequest) error, read f
 		value, err := read(ctx)
 		return map[string]any{"value": value}, err
 	})
-	n.Run()
+	n.Log = p.Log()
+	if err := n.Serve(p.Context, p); err != nil && p.Context.Err() == nil {
+		p.Exit(1)
+	}
 }
 
 // service is a correct node that keeps all adds in lin-kv, with ids for a counter, so that
 // none counts twice.
-func service(set bool) {
+func service(p *program.Process, set bool) {
 	var n eddy.Node
 	kv := eddy.LinKV[map[string]int64](&n)
 	kv.Again = true
-	ids := make(chan string)
-	go func() {
-		for i := 0; ; i++ {
-			ids <- fmt.Sprint(incarnation, "-", i)
-		}
-	}()
 	add := func(ctx context.Context, r addRequest) error {
-		id, value := <-ids, r.Delta
+		id, value := fmt.Sprintf("%x", p.Random.Uint64()), r.Delta
 		if set {
 			id, value = fmt.Sprint(r.Element), r.Element
 		}
@@ -59,7 +58,7 @@ func service(set bool) {
 		})
 		return err
 	}
-	serveWith(&n, add, func(ctx context.Context) (any, error) {
+	serveWith(p, &n, add, func(ctx context.Context) (any, error) {
 		adds, err := kv.ReadOr(ctx, "adds", nil)
 		elements, sum := []int64{}, int64(0)
 		for _, value := range adds {
@@ -75,7 +74,7 @@ func service(set bool) {
 
 // readsAndWrites keeps the value in lin-kv and writes it without compare-and-set, so that
 // concurrent adds are lost.
-func readsAndWrites(set bool) {
+func readsAndWrites(p *program.Process, set bool) {
 	var n eddy.Node
 	kv := eddy.LinKV[[]int64](&n)
 	add := func(ctx context.Context, r addRequest) error {
@@ -88,7 +87,7 @@ func readsAndWrites(set bool) {
 		}
 		return kv.Write(ctx, "value", append(values, r.Element+r.Delta))
 	}
-	serveWith(&n, add, func(ctx context.Context) (any, error) {
+	serveWith(p, &n, add, func(ctx context.Context) (any, error) {
 		values, err := kv.ReadOr(ctx, "value", []int64{})
 		if set {
 			return values, err
@@ -99,7 +98,7 @@ func readsAndWrites(set bool) {
 
 // swapsAgain keeps a counter in lin-kv and repeats each swap that timed out, although it
 // may have taken effect.
-func swapsAgain(bool) {
+func swapsAgain(p *program.Process, _ bool) {
 	var n eddy.Node
 	kv := eddy.LinKV[int64](&n)
 	kv.Again = true
@@ -107,7 +106,7 @@ func swapsAgain(bool) {
 		_, err := kv.Update(ctx, "value", func(old int64, _ bool) (int64, error) { return old + r.Delta, nil })
 		return err
 	}
-	serveWith(&n, add, func(ctx context.Context) (any, error) { return kv.ReadOr(ctx, "value", 0) })
+	serveWith(p, &n, add, func(ctx context.Context) (any, error) { return kv.ReadOr(ctx, "value", 0) })
 }
 
 func sumOf(values []int64) (sum int64) {

@@ -2,7 +2,6 @@ package testnode
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,29 +10,63 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 )
 
 // TxnNodes are nodes that serve transactions on lists or registers, each alone on what it
 // stores. Those with a bug have it in a few transactions only.
-var TxnNodes = map[string]func(){
-	"plain":   func() { newTxnNode().serve() },
-	"slow":    func() { newTxnNode().with(func(n *txnNode) { n.delay = 5 * time.Millisecond }).serve() },
-	"refuses": func() { newTxnNode().with(func(n *txnNode) { n.refuse = 5 }).serve() },
-	"silent":  func() { newTxnNode().with(func(n *txnNode) { n.noReply = 20 }).serve() },
-	"empty":   func() { newTxnNode().with(func(n *txnNode) { n.none = "[]" }).serve() },
+var TxnNodes = map[string]func(p *program.Process, registers bool){
+	"plain": func(p *program.Process, registers bool) { newTxnNode(p, registers).serve() },
+	"slow": func(p *program.Process, registers bool) {
+		newTxnNode(p, registers).with(func(n *txnNode) { n.delay = 5 * time.Millisecond }).serve()
+	},
+	"refuses": func(p *program.Process, registers bool) {
+		newTxnNode(p, registers).with(func(n *txnNode) { n.refuse = 5 }).serve()
+	},
+	"silent": func(p *program.Process, registers bool) {
+		newTxnNode(p, registers).with(func(n *txnNode) { n.noReply = 20 }).serve()
+	},
+	"empty": func(p *program.Process, registers bool) {
+		newTxnNode(p, registers).with(func(n *txnNode) { n.none = "[]" }).serve()
+	},
 
-	"loses":        func() { newTxnNode().with(func(n *txnNode) { n.store = n.loses }).serve() },
-	"stale":        func() { newTxnNode().with(func(n *txnNode) { n.load = n.stale }).serve() },
-	"blind":        func() { newTxnNode().with(func(n *txnNode) { n.load = n.blind }).serve() },
-	"invents":      func() { newTxnNode().with(func(n *txnNode) { n.load = n.invents }).serve() },
-	"refuses-done": func() { newTxnNode().with(func(n *txnNode) { n.refuse, n.refuseDone = 20, true }).serve() },
-	"halves":       func() { newTxnNode().with(func(n *txnNode) { n.pause = 3 * time.Millisecond }).serve() },
-	"skewed":       func() { newTxnNode().with(func(n *txnNode) { n.commitLate = 5 * time.Millisecond }).serve() },
-	"short":        func() { newTxnNode().with(func(n *txnNode) { n.reply = n.short }).serve() },
-	"changes":      func() { newTxnNode().with(func(n *txnNode) { n.reply = n.changes }).serve() },
-	"repeats":      func() { newTxnNode().with(func(n *txnNode) { n.load = n.repeats }).serve() },
-	"reorders":     func() { newTxnNode().with(func(n *txnNode) { n.load = n.reorders }).serve() },
-	"forgets":      func() { newTxnNode().with(func(n *txnNode) { n.store = n.forgets }).serve() },
+	"loses": func(p *program.Process, registers bool) {
+		newTxnNode(p, registers).with(func(n *txnNode) { n.store = n.loses }).serve()
+	},
+	"stale": func(p *program.Process, registers bool) {
+		newTxnNode(p, registers).with(func(n *txnNode) { n.load = n.stale }).serve()
+	},
+	"blind": func(p *program.Process, registers bool) {
+		newTxnNode(p, registers).with(func(n *txnNode) { n.load = n.blind }).serve()
+	},
+	"invents": func(p *program.Process, registers bool) {
+		newTxnNode(p, registers).with(func(n *txnNode) { n.load = n.invents }).serve()
+	},
+	"refuses-done": func(p *program.Process, registers bool) {
+		newTxnNode(p, registers).with(func(n *txnNode) { n.refuse, n.refuseDone = 20, true }).serve()
+	},
+	"halves": func(p *program.Process, registers bool) {
+		newTxnNode(p, registers).with(func(n *txnNode) { n.pause = 3 * time.Millisecond }).serve()
+	},
+	"skewed": func(p *program.Process, registers bool) {
+		newTxnNode(p, registers).with(func(n *txnNode) { n.commitLate = 5 * time.Millisecond }).serve()
+	},
+	"short": func(p *program.Process, registers bool) {
+		newTxnNode(p, registers).with(func(n *txnNode) { n.reply = n.short }).serve()
+	},
+	"changes": func(p *program.Process, registers bool) {
+		newTxnNode(p, registers).with(func(n *txnNode) { n.reply = n.changes }).serve()
+	},
+	"repeats": func(p *program.Process, registers bool) {
+		newTxnNode(p, registers).with(func(n *txnNode) { n.load = n.repeats }).serve()
+	},
+	"reorders": func(p *program.Process, registers bool) {
+		newTxnNode(p, registers).with(func(n *txnNode) { n.load = n.reorders }).serve()
+	},
+	"forgets": func(p *program.Process, registers bool) {
+		newTxnNode(p, registers).with(func(n *txnNode) { n.store = n.forgets }).serve()
+	},
 }
 
 // A txnOp is one operation of a transaction.
@@ -45,11 +78,13 @@ type txnOp struct {
 
 type txnNode struct {
 	*Node
-	out  sync.Mutex
-	mu   sync.Mutex
-	data map[int64][]string // all values of a key, for a register too
-	old  map[int64][]string
-	none string // how a key without a value is shown
+	out       sync.Mutex
+	mu        sync.Mutex
+	data      map[int64][]string // all values of a key, for a register too
+	old       map[int64][]string
+	rare      int    // loses and stale do it once in so many times
+	registers bool   // instead of lists
+	none      string // how a key without a value is shown
 
 	delay, pause, commitLate time.Duration
 	refuse, noReply          int // one in so many
@@ -60,8 +95,8 @@ type txnNode struct {
 	reply func([]string) []string
 }
 
-func newTxnNode() *txnNode {
-	n := &txnNode{Node: New(), data: map[int64][]string{}, old: map[int64][]string{}, none: "null"}
+func newTxnNode(p *program.Process, registers bool) *txnNode {
+	n := &txnNode{Node: New(p), rare: 20, registers: registers, data: map[int64][]string{}, old: map[int64][]string{}, none: "null"}
 	n.load = func(key int64, own []string) []string { return slices.Concat(n.data[key], own) }
 	n.store = func(key int64, value string) {
 		n.old[key] = n.data[key]
@@ -102,7 +137,7 @@ func (n *txnNode) txn(m Message) {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	refuses := chance(n.refuse)
+	refuses := n.chance(n.refuse)
 	if refuses && !n.refuseDone {
 		n.answer(m, `{"type":"error","code":30,"text":"txn-conflict"}`)
 		return
@@ -111,15 +146,15 @@ func (n *txnNode) txn(m Message) {
 	switch {
 	case refuses:
 		n.answer(m, `{"type":"error","code":30,"text":"txn-conflict"}`)
-	case chance(n.noReply):
+	case n.chance(n.noReply):
 	case n.delay > 0:
-		time.AfterFunc(time.Duration(rand.Int64N(int64(n.delay))), func() { n.answer(m, done) })
+		n.P.After(time.Duration(n.P.Random.Int64N(int64(n.delay))), func() { n.answer(m, done) })
 	default:
 		n.answer(m, done)
 	}
 }
 
-func chance(oneIn int) bool { return oneIn > 0 && rand.IntN(oneIn) == 0 }
+func (n *txnNode) chance(oneIn int) bool { return oneIn > 0 && n.P.OneIn(oneIn) }
 
 // run executes a transaction and returns the body of its reply.
 func (n *txnNode) run(ops [][]jsontext.Value) string {
@@ -161,42 +196,39 @@ func (n *txnNode) run(ops [][]jsontext.Value) string {
 }
 
 // show writes the values of a key as the workload has them: all of a list, the last of a
-// register. The name of the program says which it serves.
+// register.
 func (n *txnNode) show(values []string) string {
 	switch {
 	case len(values) == 0:
 		return n.none
-	case Registers:
+	case n.registers:
 		return values[len(values)-1]
 	}
 	return "[" + strings.Join(values, ",") + "]"
 }
 
-// Registers makes nodes serve registers instead of lists.
-var Registers bool
-
 func (n *txnNode) loses(key int64, value string) {
-	if !chance(20) {
+	if !n.chance(n.rare) {
 		n.data[key] = append(n.data[key], value)
 	}
 }
 
 func (n *txnNode) stale(key int64, own []string) []string {
-	if chance(20) {
+	if n.chance(n.rare) {
 		return slices.Concat(n.old[key], own)
 	}
 	return slices.Concat(n.data[key], own)
 }
 
 func (n *txnNode) blind(key int64, own []string) []string {
-	if chance(3) {
+	if n.chance(3) {
 		return n.data[key]
 	}
 	return slices.Concat(n.data[key], own)
 }
 
 func (n *txnNode) invents(key int64, own []string) []string {
-	if chance(20) {
+	if n.chance(20) {
 		return slices.Concat(n.data[key], own, []string{"1000"})
 	}
 	return slices.Concat(n.data[key], own)
@@ -204,7 +236,7 @@ func (n *txnNode) invents(key int64, own []string) []string {
 
 func (n *txnNode) repeats(key int64, own []string) []string {
 	all := slices.Concat(n.data[key], own)
-	if len(all) > 0 && chance(20) {
+	if len(all) > 0 && n.chance(20) {
 		return append(all, all[0])
 	}
 	return all
@@ -212,7 +244,7 @@ func (n *txnNode) repeats(key int64, own []string) []string {
 
 func (n *txnNode) reorders(key int64, own []string) []string {
 	all := slices.Concat(n.data[key], own)
-	if len(all) > 1 && chance(20) {
+	if len(all) > 1 && n.chance(20) {
 		slices.Reverse(all)
 	}
 	return all
@@ -226,14 +258,14 @@ func (n *txnNode) forgets(key int64, value string) {
 }
 
 func (n *txnNode) short(ops []string) []string {
-	if chance(20) {
+	if n.chance(20) {
 		return ops[1:]
 	}
 	return ops
 }
 
 func (n *txnNode) changes(ops []string) []string {
-	if chance(20) {
+	if n.chance(20) {
 		ops[0] = `["r",12345,null]`
 	}
 	return ops

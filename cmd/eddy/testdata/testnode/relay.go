@@ -1,25 +1,21 @@
-package main
+package testnode
 
 import (
 	"bufio"
 	"fmt"
-	"math/rand/v2"
-	"os"
-	"slices"
 	"strings"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/eddyrpc/eddy/cmd/eddy/testdata/testnode"
-	"github.com/eddyrpc/eddy/internal/longtest"
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 )
 
 // A bugRelay is a relay with one bug or none. It makes three attempts of 500 ms.
 type bugRelay struct {
+	p   *program.Process
 	bug string
 
 	mu     sync.Mutex
@@ -48,11 +44,11 @@ const (
 )
 
 // leakAfter is the number of calls after which the relay with the bug leak fails.
-var leakAfter = longtest.Or(10_000, 500)
+const leakAfter = 10_000
 
-// relayBugs are the bugs. At least one of the checks in caughtBy must find the bug.
+// RelayBugs are the bugs of relays. At least one of the checks in CaughtBy must find the bug.
 // The relay without a bug must pass.
-var relayBugs = []struct{ name, does, caughtBy string }{
+var RelayBugs = []struct{ Name, Does, CaughtBy string }{
 	{"none", "has no bug", ""},
 	{"leak", "does not reply after many calls", "no-reply"},
 	{"forgetful", "does not reply if it got no reply", "no-reply"},
@@ -80,8 +76,8 @@ var relayBugs = []struct{ name, does, caughtBy string }{
 	{"refuses", "refuses nine of ten requests for no reason", "too-many-errors"},
 }
 
-// rareRelayBugs are further bugs, which a short test may not find.
-var rareRelayBugs = []testnode.Bug{
+// RareRelayBugs are further bugs, which a short test may not find.
+var RareRelayBugs = []Bug{
 	{Workload: "relay", Name: "rarely-swapped", Does: "returns the result of the call before, 1 of 500"},
 	{Workload: "relay", Name: "rarely-lost", Does: "does not reply, 1 of 500"},
 	{Workload: "relay", Name: "rarely-twice", Does: "replies twice, 1 of 500"},
@@ -91,21 +87,20 @@ var rareRelayBugs = []testnode.Bug{
 	{Workload: "relay", Name: "long", Does: "cuts payloads after 64 KiB"},
 }
 
-func init() {
-	for _, bug := range relayBugs {
-		testNodes["relay-"+bug.name] = func() { newBugRelay(bug.name).serve() }
-	}
+// Relay returns a relay with one bug or none.
+func Relay(bug string) func(*program.Process) {
+	return func(p *program.Process) { newBugRelay(p, bug).serve() }
 }
 
-func newBugRelay(bug string) *bugRelay {
-	return &bugRelay{bug: bug, calls: map[int64]*bugCall{}, target: map[string]*bugCall{}}
+func newBugRelay(p *program.Process, bug string) *bugRelay {
+	return &bugRelay{p: p, bug: bug, calls: map[int64]*bugCall{}, target: map[string]*bugCall{}}
 }
 
 func (r *bugRelay) serve() {
-	lines := bufio.NewScanner(os.Stdin)
+	lines := bufio.NewScanner(r.p.Stdin)
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
-		var m testnode.Message
+		var m Message
 		if err := json.Unmarshal(lines.Bytes(), &m, jsontext.AllowDuplicateNames(true)); err != nil {
 			continue
 		}
@@ -117,7 +112,7 @@ func (r *bugRelay) serve() {
 	}
 }
 
-func (r *bugRelay) take(m testnode.Message) {
+func (r *bugRelay) take(m Message) {
 	switch {
 	case m.Body.InReplyTo != nil:
 		r.settle(m)
@@ -141,10 +136,10 @@ func (r *bugRelay) write(dest string, id int64, fields string, inReplyTo int64) 
 	if inReplyTo >= 0 {
 		fields += fmt.Sprintf(`,"in_reply_to":%d`, inReplyTo)
 	}
-	fmt.Printf(`{"src":%q,"dest":%q,"body":{%s,"msg_id":%d}}`+"\n", r.id, dest, fields, id)
+	r.p.Printf(`{"src":%q,"dest":%q,"body":{%s,"msg_id":%d}}`+"\n", r.id, dest, fields, id)
 }
 
-func (r *bugRelay) relay(m testnode.Message) {
+func (r *bugRelay) relay(m Message) {
 	c := &bugCall{client: m.Src, id: m.Body.MsgID, target: m.Body.Target, payload: string(m.Body.Payload)}
 	r.total++
 	if r.bug == "leak" {
@@ -200,7 +195,7 @@ func (r *bugRelay) attempt(c *bugCall) {
 			wait = 0
 		}
 	}
-	time.AfterFunc(wait, func() {
+	r.p.After(wait, func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		switch {
@@ -236,7 +231,7 @@ func (r *bugRelay) end(c *bugCall) {
 }
 
 // settle handles a reply.
-func (r *bugRelay) settle(m testnode.Message) {
+func (r *bugRelay) settle(m Message) {
 	c := r.calls[*m.Body.InReplyTo]
 	switch r.bug {
 	case "any-id", "swapped":
@@ -259,18 +254,18 @@ func (r *bugRelay) settle(m testnode.Message) {
 	r.end(c)
 	before := r.last
 	r.last = m.Raw
-	if r.bug == "rarely-swapped" && before != "" && rand.IntN(500) == 0 {
+	if r.bug == "rarely-swapped" && before != "" && r.p.Random.IntN(500) == 0 {
 		m.Raw = before
 	}
-	if r.bug == "rarely-lost" && rand.IntN(500) == 0 {
+	if r.bug == "rarely-lost" && r.p.Random.IntN(500) == 0 {
 		return
 	}
-	if r.bug == "holds" || r.bug == "holds-40" && rand.IntN(10) < 4 {
+	if r.bug == "holds" || r.bug == "holds-40" && r.p.Random.IntN(10) < 4 {
 		wait := time.Second
 		if r.bug == "holds-40" {
 			wait *= 3
 		}
-		time.AfterFunc(wait, func() {
+		r.p.After(wait, func() {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			r.answer(c, m.Raw)
@@ -279,9 +274,9 @@ func (r *bugRelay) settle(m testnode.Message) {
 	}
 	r.answer(c, m.Raw)
 	switch {
-	case r.bug == "double-reply", r.bug == "rarely-twice" && rand.IntN(500) == 0:
+	case r.bug == "double-reply", r.bug == "rarely-twice" && r.p.Random.IntN(500) == 0:
 		r.answer(c, m.Raw)
-	case r.bug == "rarely-again" && rand.IntN(500) == 0:
+	case r.bug == "rarely-again" && r.p.Random.IntN(500) == 0:
 		r.attempt(c)
 	}
 }
@@ -294,51 +289,9 @@ func (r *bugRelay) answer(c *bugCall, result string) {
 	case "always-one":
 		attempts = 1
 	case "rarely-miscounted":
-		if rand.IntN(500) == 0 {
+		if r.p.Random.IntN(500) == 0 {
 			attempts++
 		}
 	}
 	r.write(c.client, r.fresh(), fmt.Sprintf(`"type":"relay_ok","attempts":%d,"result":%s`, attempts, result), c.id)
-}
-
-// TestRelayBugs tests every relay, in parallel.
-func TestRelayBugs(t *testing.T) {
-	if raceOn {
-		t.Skip("node programs are judged without the race detector, with which they are slow")
-	}
-	t.Parallel()
-	sideBySide(t, len(relayBugs), func(t *testing.T, i int) {
-		bug := relayBugs[i]
-		flags := []string{"--node-count", "3", "--concurrency", "4n", "--rate", "100", "--time-limit", "2", "--loss", "0.2", "--latency", "2"}
-		longer := "10"
-		if bug.name == "refuses" {
-			flags = []string{"--node-count", "3", "--rate", "100", "--time-limit", "1"} // no faults
-		}
-		if bug.name == "leak" {
-			flags = []string{"--node-count", "1", "--concurrency", "64", "--rate", "max", "--time-limit", longtest.Or("4", "2"), "--client-timeout", "1s"}
-			longer = "30" // a slow machine makes fewer calls at first
-		}
-		flags = append([]string{"-w", "relay", "--bin", "relay-" + bug.name, "--seed", "7"}, flags...)
-		test := eddyTest
-		if bug.caughtBy != "" {
-			test = briefTest
-		}
-		r := test(t, flags...)
-		if bug.caughtBy != "" && r.Verdict == "pass" {
-			flags[slices.Index(flags, "--time-limit")+1] = longer
-			r = test(t, flags...)
-		}
-		if bug.caughtBy == "" {
-			if r.Verdict != "pass" {
-				t.Errorf("%s: %s", r.Verdict, r.text())
-			}
-			return
-		}
-		t.Logf("relay-%s, which %s: %s by %s", bug.name, bug.does, r.Verdict, r.checks())
-		if r.Verdict != "fail" || !slices.ContainsFunc(r.Reasons, func(reason reason) bool {
-			return !reason.Unknown && slices.Contains(strings.Fields(bug.caughtBy), reason.Check)
-		}) {
-			t.Errorf("%s, which %s: %s, not by %s\n%s", bug.name, bug.does, r.Verdict, bug.caughtBy, r.text())
-		}
-	})
 }

@@ -1,4 +1,4 @@
-package main
+package testnode
 
 import (
 	"bufio"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 )
 
 // A logNode is a node for workload kafka. The first node keeps all logs, and the
@@ -18,6 +19,7 @@ import (
 // correct, others have one bug.
 type logNode struct {
 	eddy.Node
+	p    *program.Process
 	kind string
 
 	mu        sync.Mutex
@@ -40,8 +42,8 @@ type logRequest struct {
 	Keys    []string         `json:"keys"`
 }
 
-func newLogNode(kind string) *logNode {
-	n := &logNode{kind: kind, logs: map[string][]logMessage{}, committed: map[string]int64{}, polled: map[string]int64{}, copies: map[string][]logMessage{}}
+func newLogNode(p *program.Process, kind string) *logNode {
+	n := &logNode{p: p, kind: kind, logs: map[string][]logMessage{}, committed: map[string]int64{}, polled: map[string]int64{}, copies: map[string][]logMessage{}}
 	var dedup eddy.Dedup
 	for typ, serve := range map[string]func(*logRequest) (any, error){
 		"send": n.send, "poll": n.poll, "commit_offsets": n.commit, "list_committed_offsets": n.list,
@@ -84,14 +86,17 @@ func newLogNode(kind string) *logNode {
 	return n
 }
 
-// serveLogs runs a node of a kind.
-func serveLogs(kind string) func() {
-	return func() {
-		n := newLogNode(kind)
+// Logs returns a node of a kind.
+func Logs(kind string) func(*program.Process) {
+	return func(p *program.Process) {
+		n := newLogNode(p, kind)
+		n.Log = p.Log()
 		if kind == "disk" {
 			n.load()
 		}
-		n.Run()
+		if err := n.Serve(p.Context, p); err != nil && p.Context.Err() == nil {
+			p.Exit(1)
+		}
 	}
 }
 
@@ -342,7 +347,7 @@ func (n *logNode) save(r *logRequest) {
 	if err != nil {
 		panic(err)
 	}
-	f, err := os.OpenFile(logFile, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	f, err := os.OpenFile(n.p.Path(logFile), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
 	if err != nil {
 		panic(err)
 	}
@@ -354,7 +359,7 @@ func (n *logNode) save(r *logRequest) {
 
 // load makes the changes of the file.
 func (n *logNode) load() {
-	f, err := os.Open(logFile)
+	f, err := os.Open(n.p.Path(logFile))
 	if err != nil {
 		return // the first incarnation
 	}
