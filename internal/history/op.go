@@ -74,8 +74,8 @@ type Op struct {
 	Node    string         `json:"node,omitzero"`   // the dest of the request
 	MsgID   int64          `json:"msg_id"`          // of the request
 	Outcome Outcome        `json:"type"`
-	F       string         `json:"f"` // the function: echo, read, write, ...
-	Key     int64          `json:"key,omitzero"`
+	F       string         `json:"f"`               // the function: echo, read, write, ...
+	Key     int64          `json:"key"`             // 0 if the function has no key
 	Value   jsontext.Value `json:"value,omitzero"`  // the argument; nil if there is none
 	Result  jsontext.Value `json:"result,omitzero"` // of an OK
 	Error   string         `json:"error,omitzero"`  // of a Fail or Indefinite
