@@ -81,9 +81,9 @@ var floors = map[string][]string{
 	"cmd/eddy/internal/wasmrunner": {"internal/quote", "internal/trial", "internal/virtual", "cmd/eddy/internal/runner", "cmd/eddy/internal/wasm"},
 	"cmd/eddy/internal/hunt":       {"internal/checker", "internal/shrink", "internal/trial", "cmd/eddy/internal/runner"},
 	"cmd/eddy/internal/runner":     {"internal/quote", "internal/sim", "internal/trial", "cmd/eddy/internal/cluster"},
-	"internal/page":                {"internal/csp", "internal/story", "internal/names", "internal/quote", "internal/sim", "internal/history", "internal/message"},
+	"internal/page":                {"internal/csp", "internal/quantile", "internal/story", "internal/names", "internal/quote", "internal/sim", "internal/history", "internal/message"},
 	"internal/report":              {"internal/quote", "internal/story", "internal/quantile", "internal/page", "internal/sim", "internal/spread", "internal/history", "internal/checker", "internal/workload", "internal/trial", "internal/message"},
-	"cmd/eddy/internal/serve":      {"internal/csp", "internal/report"},
+	"cmd/eddy/internal/serve":      {"internal/csp", "internal/quote", "internal/report"},
 	"cmd/eddy": {"internal/quote", "internal/quantile", "internal/page", "cmd/eddy/internal/serve", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "internal/sim", "internal/history", "internal/checker", "internal/workload", "internal/trial", "cmd/eddy/internal/runner", "cmd/eddy/internal/wasmrunner", "cmd/eddy/internal/hunt", "internal/shrink", "internal/story", "internal/report", "cmd/eddy/internal/plan", "retry", "internal/txn",
 		// eddy call is a caller itself; what is judged is talked to without these.
 		"", "natsnet", "metrics", "cmd/eddy/internal/join", "cmd/eddy/internal/lease", "cmd/eddy/internal/natsserver", "cmd/eddy/internal/natskv", "cmd/eddy/internal/natscarrier"},
