@@ -253,13 +253,13 @@ func (n *Node) isError(reply Message) bool {
 // over, or from a node that was not asked, is counted and dropped.
 func (n *Node) receiveReply(m *wire.Message) {
 	reply := n.message(m)
-	r := calls.Reply{ID: reply.InReplyTo, Src: reply.Src, At: n.reader.readAt, Body: reply.Body}
+	r := calls.Reply{ID: reply.InReplyTo, Src: reply.Src, At: n.reader.readAt}
 	if n.isError(reply) {
 		e := reply.asError()
 		r.Err = e
 		r.Failure = &schedule.Failure{Code: int64(e.Code), Definite: e.Code.Definite(), RetryAfter: e.RetryAfter}
 	}
-	if end, ended := n.calls.Reply(r); ended {
+	if end, ended := n.calls.Reply(r, reply.Body); ended {
 		n.endCall(end, reply)
 	}
 }

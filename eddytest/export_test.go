@@ -76,10 +76,11 @@ func (c *checking) shrunk(r *run) *Shrunk {
 
 // A Judged is what became of one seed.
 type Judged struct {
-	Verdict string
-	Checks  []string // those that did not pass, each once
-	Failed  []string // those of them that are violations
-	Text    string
+	Verdict  string
+	Checks   []string // those that did not pass, each once
+	Failed   []string // those of them that are violations
+	Warnings []string // the kinds of oddities between nodes, each once
+	Text     string
 }
 
 // RunSeed runs one seed of a test, whose configuration change may change.
@@ -102,6 +103,11 @@ func RunSeed(t *testing.T, program func(*Process) error, test Test, seed uint64,
 			o.Failed = append(o.Failed, p.Check)
 		}
 		o.Text += p.Check + ": " + p.Text + "\n"
+	}
+	for _, w := range r.result.Warnings {
+		if !slices.Contains(o.Warnings, w.Kind) {
+			o.Warnings = append(o.Warnings, w.Kind)
+		}
 	}
 	return o
 }

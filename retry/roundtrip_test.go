@@ -57,6 +57,16 @@ func TestAnyValuesHaveAText(t *testing.T) {
 		func(t *rapid.T, p *retry.Policy) { p.RetryOn = []int{int(duration.Draw(t, "code"))} },
 		func(t *rapid.T, p *retry.Policy) { p.Budget.Ratio = number.Draw(t, "ratio") },
 		func(t *rapid.T, p *retry.Policy) { p.Budget.PerSecond = number.Draw(t, "per second") },
+		func(t *rapid.T, p *retry.Policy) { p.Budget.InFlight = int(duration.Draw(t, "in flight")) },
+		func(t *rapid.T, p *retry.Policy) { p.HedgePercentile = number.Draw(t, "percentile") },
+		func(t *rapid.T, p *retry.Policy) { p.MaxHedges = int(duration.Draw(t, "hedges")) },
+		func(t *rapid.T, p *retry.Policy) { p.MaxPushback = duration.Draw(t, "pushback") },
+		func(t *rapid.T, p *retry.Policy) {
+			p.BackoffAfter = map[string]retry.Backoff{rapid.SampledFrom([]string{"timeout", "11", "-1", "x"}).Draw(t, "kind"): {Base: duration.Draw(t, "base after")}}
+		},
+		func(t *rapid.T, p *retry.Policy) {
+			p.Breaker = retry.Breaker{Failures: int(duration.Draw(t, "failures")), Ratio: number.Draw(t, "breaker ratio"), MinAttempts: int(duration.Draw(t, "min")), Open: duration.Draw(t, "open")}
+		},
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		var p retry.Policy
@@ -82,6 +92,7 @@ func FuzzLoad(f *testing.F) {
 	for _, text := range []string{
 		`{}`, `null`, `{"attempts":1e0}`, `{"timeout":"1h","budget":{"ratio":1e-400,"per_second":1}}`, `{"budget":{"per_second":-0}}`,
 		`{"adaptive":{"min":"1ms"},"backoff":{"kind":"constant","jitter":[1,1],"seed":18446744073709551615},"retry_on":[]}`,
+		`{"backoff_after":{"11":{"kind":"decorrelated"},"timeout":{}},"breaker":{"ratio":1,"open":"1ns"},"hedge":"1ms","hedge_percentile":1e-9,"budget":{"in_flight":1}}`,
 	} {
 		f.Add([]byte(text))
 	}

@@ -4,12 +4,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 	"github.com/eddyrpc/eddy/cmd/eddy/testdata/testnode"
-	"github.com/eddyrpc/eddy/internal/golden"
 )
 
 func init() {
@@ -18,19 +16,11 @@ func init() {
 	}
 }
 
-// verdictsPath is the file with the expected verdict on each buggy node, and the
-// checks of the reasons.
-const verdictsPath = "testdata/testnode/verdicts.txt"
-
+// Each buggy node that needs a process of its own gets the verdict that it should. Package
+// eddytest tests the others, in virtual time.
 func TestBuggyNodes(t *testing.T) {
-	if raceOn {
-		t.Skip("node programs are judged without the race detector, with which they are slow")
-	}
 	t.Parallel()
-	names := slices.Sorted(maps.Keys(testnode.Buggy))
-	// The slowest nodes begin first.
-	slices.SortStableFunc(names, func(a, b string) int { return slowness(b) - slowness(a) })
-	lines := make([]string, len(names))
+	names := slices.Sorted(maps.Keys(testnode.NeedProcesses))
 	sideBySide(t, len(names), func(t *testing.T, i int) {
 		timeout := "2s"
 		if names[i] == "long-line" { // takes long to read on a busy machine
@@ -38,20 +28,8 @@ func TestBuggyNodes(t *testing.T) {
 		}
 		r := briefTest(t, "-w", "echo", "--bin", "buggy-"+names[i], "--nodes", "n1", "--concurrency", "2", "--rate", "20",
 			"--time-limit", "1", "--client-timeout", timeout, "--call-timeout", "50ms", "--call-attempts", "1")
-		lines[i] = fmt.Sprintf("%s: %s by %s\n", names[i], r.Verdict, r.checks())
-		if r.Verdict == "pass" {
-			t.Errorf("buggy-%s passes", names[i])
+		if got, want := fmt.Sprintf("%s by %s", r.Verdict, r.checks()), testnode.NeedProcesses[names[i]]; got != want {
+			t.Errorf("buggy-%s: %s, want %s\n%s", names[i], got, want, r.text())
 		}
-		t.Logf("buggy-%s: %s\n%s", names[i], r.Verdict, r.text())
 	})
-	slices.Sort(lines)
-	golden.File(t, verdictsPath, strings.Join(lines, ""))
-}
-
-func slowness(name string) int {
-	switch name {
-	case "never-initialised", "never-replies", "stops-replying", "stops-reading", "skips-one", "writes-after-the-end", "late-and-wrong":
-		return 1
-	}
-	return 0
 }

@@ -75,18 +75,6 @@ func (r *results) checks() string {
 	return strings.Join(names, " ")
 }
 
-// warningKinds returns the kinds of the warnings, each once.
-func (r *results) warningKinds() string {
-	var kinds []string
-	for _, w := range r.Warnings {
-		if !slices.Contains(kinds, w.Kind) {
-			kinds = append(kinds, w.Kind)
-		}
-	}
-	slices.Sort(kinds)
-	return strings.Join(kinds, " ")
-}
-
 func (r *results) text() string {
 	var b strings.Builder
 	for _, reason := range r.Reasons {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -212,4 +213,35 @@ func jsonNames(typ reflect.Type) (names []string) {
 		}
 	}
 	return names
+}
+
+// The tests that the page names exist.
+func TestTestsInDocs(t *testing.T) {
+	page, err := os.ReadFile(policiesPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defined := make(map[string]bool)
+	err = filepath.WalkDir("../..", func(path string, _ fs.DirEntry, err error) error {
+		if err != nil || !strings.HasSuffix(path, "_test.go") {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		for _, found := range regexp.MustCompile(`(?m)^func (Test\w+)\(`).FindAllSubmatch(text, -1) {
+			defined[string(found[1])] = true
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named := regexp.MustCompile("`(Test[A-Z]\\w*)`").FindAllSubmatch(page, -1)
+	if len(named) < 20 {
+		t.Errorf("the page names %d tests", len(named))
+	}
+	for _, name := range named {
+		if !defined[string(name[1])] {
+			t.Errorf("there is no %s", name[1])
+		}
+	}
 }

@@ -37,7 +37,7 @@ func withPolicy(policy *eddy.Policy) func() *eddy.Node {
 // A relay with any policy passes a test that is told of this policy.
 func TestPolicies(t *testing.T) {
 	policies := map[string]string{
-		"late is ignored":    `{"late":"ignore","deadline":"1.2s","backoff":{"kind":"constant"}}`,
+		"late is ignored":    `{"late":"ignore","deadline":"1.2s","backoff":{"kind":"constant","base":"800ms"}}`,
 		"breaker":            `{"breaker":{"failures":5,"open":"200ms"}}`,
 		"calls in flight":    `{"attempts":5,"timeout":"200ms","budget":{"ratio":0.01,"per_second":0.01,"in_flight":2}}`,
 		"hedges by the p95":  `{"attempts":4,"hedge":"200ms","hedge_percentile":95,"max_hedges":1}`,

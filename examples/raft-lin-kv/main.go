@@ -23,11 +23,12 @@ package main
 
 import (
 	"context"
-	crand "crypto/rand"
 	"errors"
+	"fmt"
 	"log"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/eddyrpc/eddy"
@@ -107,6 +108,9 @@ type server struct {
 	events chan event
 	ended  chan struct{} // closed when nothing happens any more
 
+	incarnation uint64        // a random number, which begins the ids of commands
+	commands    atomic.Uint64 // how many commands have an id
+
 	mu      sync.Mutex
 	waiting map[string]chan result // by the id of the command
 }
@@ -119,7 +123,7 @@ type event struct {
 
 func newNode(path string, seed uint64) *eddy.Node {
 	var n eddy.Node
-	s := &server{node: &n, events: make(chan event), ended: make(chan struct{}), waiting: map[string]chan result{}}
+	s := &server{node: &n, incarnation: seed, events: make(chan event), ended: make(chan struct{}), waiting: map[string]chan result{}}
 	n.OnInit(func(context.Context) error {
 		r := newRaft(n.ID(), n.IDs(), rand.New(rand.NewPCG(seed, 0)), time.Now())
 		d, err := open(path, r)
@@ -249,7 +253,7 @@ func (s *server) serve(ctx context.Context, req *eddy.Request) (any, error) {
 	if c.Key == nil || req.Type() == "write" && c.Value == nil || req.Type() == "cas" && (c.From == nil || c.To == nil) {
 		return nil, eddy.Errorf(eddy.MalformedRequest, "a field is missing")
 	}
-	c.ID, c.Op = crand.Text(), req.Type()
+	c.ID, c.Op = fmt.Sprintf("%x-%d", s.incarnation, s.commands.Add(1)), req.Type()
 
 	done := make(chan result, 1)
 	s.await(c.ID, done)

@@ -22,9 +22,10 @@ import (
 // start starts nodes that have their files in a directory of the test. again makes a node
 // for the file of node i.
 func start(t *testing.T, count int, seed uint64) (c *challenge.Cluster, again func(i int) *eddy.Node) {
-	dir := t.TempDir()
+	dir, made := t.TempDir(), uint64(0)
 	again = func(i int) *eddy.Node {
-		return newNode(filepath.Join(dir, strconv.Itoa(i)), seed*100+uint64(i))
+		made++ // each incarnation has random numbers of its own
+		return newNode(filepath.Join(dir, strconv.Itoa(i)), seed*100+made)
 	}
 	next := 0
 	c = challenge.Start(t, count, func() *eddy.Node {

@@ -86,6 +86,7 @@ type raft struct {
 	leader   string // of this term, "" if it is not known
 	commit   int    // the greatest index that is known to be committed
 	deadline time.Time
+	accepted map[string]bool      // ids of the commands that this node has appended as a leader
 	votes    map[string]bool      // of a candidate: who voted for it
 	peers    map[string]*progress // of a leader
 }
@@ -101,7 +102,7 @@ type progress struct {
 
 // newRaft returns the state of a node that starts with what it has stored.
 func newRaft(self string, nodes []string, random *rand.Rand, now time.Time) *raft {
-	r := &raft{self: self, random: random}
+	r := &raft{self: self, random: random, accepted: map[string]bool{}}
 	for _, node := range nodes {
 		if node != self {
 			r.others = append(r.others, node)
@@ -206,10 +207,18 @@ func (r *raft) count(now time.Time) {
 }
 
 // propose appends a command to the log of a leader. It returns false if this node is not the
-// leader of the term. It never becomes the leader of that term again.
+// leader of the term. It never becomes the leader of that term again. A copy of a proposal
+// that was accepted is not refused, although the node may have lost the leadership since: the
+// command may still be committed. (When the node is killed, its messages in flight are lost.)
 func (r *raft) propose(term int, c *command) bool {
+	if c != nil && r.accepted[c.ID] {
+		return true
+	}
 	if r.role != leader || r.term != term {
 		return false
+	}
+	if c != nil {
+		r.accepted[c.ID] = true
 	}
 	r.log = append(r.log, entry{r.term, c})
 	r.advance()

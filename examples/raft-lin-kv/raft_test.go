@@ -304,3 +304,22 @@ func TestOneNode(t *testing.T) {
 		t.Errorf("a single node has committed %d entries, want 2", r.commit)
 	}
 }
+
+// A copy of a proposal that arrives when the node is no longer the leader is not refused: the
+// command may be committed.
+func TestProposalTwice(t *testing.T) {
+	start := time.Unix(0, 0)
+	r := newRaft("s1", []string{"s1"}, rand.New(rand.NewPCG(1, 1)), start)
+	r.tick(start.Add(time.Minute)) // it is elected by itself
+	first, other := &command{ID: "first"}, &command{ID: "other"}
+	if !r.propose(1, first) || !r.propose(1, first) || len(r.log) != 2 {
+		t.Fatalf("the log of the leader: %+v", r.log)
+	}
+	r.follow(2, "")
+	if !r.propose(1, first) {
+		t.Error("a copy of an accepted proposal is refused")
+	}
+	if r.propose(1, other) || len(r.log) != 2 {
+		t.Errorf("a follower accepts another one: %+v", r.log)
+	}
+}

@@ -108,11 +108,12 @@ func (c *Caller[O]) retry(call *calls.Call[O]) (r Retry[O], sent bool) {
 }
 
 // Reply handles a reply. If the reply ends a call, Reply returns the end and true, and does
-// not call Ended. Otherwise no call waits for the reply, or its call goes on.
-func (c *Caller[O]) Reply(r calls.Reply) (end End[O], ended bool) {
+// not call Ended. Otherwise no call waits for the reply, or its call goes on. body is the body
+// of the reply, for RetryIf of the policy.
+func (c *Caller[O]) Reply(r calls.Reply, body []byte) (end End[O], ended bool) {
 	out := c.set.Out
 	out.Lock()
-	c.judge(&r)
+	c.judge(&r, body)
 	call, decision := c.Table.Reply(r)
 	var again Retry[O]
 	sent := false

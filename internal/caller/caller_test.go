@@ -115,7 +115,7 @@ func (h *harness) reply(id int64, failure *schedule.Failure) string {
 	if failure != nil {
 		r.Err = fmt.Errorf("code %d", failure.Code)
 	}
-	if end, ok := h.caller.Reply(r); ok {
+	if end, ok := h.caller.Reply(r, nil); ok {
 		return describe(end)
 	}
 	return ""
@@ -432,11 +432,11 @@ func TestRetryIf(t *testing.T) {
 			return len(body) > 2
 		}}
 		reply := func(id int64, body string, failure *schedule.Failure) string {
-			r := calls.Reply{ID: id, Src: "n2", At: h.caller.now(), Failure: failure, Body: []byte(body)}
+			r := calls.Reply{ID: id, Src: "n2", At: h.caller.now(), Failure: failure}
 			if failure != nil {
 				r.Err = fmt.Errorf("code %d", failure.Code)
 			}
-			if end, ok := h.caller.Reply(r); ok {
+			if end, ok := h.caller.Reply(r, []byte(body)); ok {
 				return strings.TrimSpace(describe(end) + " " + fmt.Sprint(end.Err))
 			}
 			return ""
@@ -478,7 +478,7 @@ func TestRetryIf(t *testing.T) {
 func TestRetryIfPanics(t *testing.T) {
 	in(t, func(h *harness) {
 		h.call("a", &retry.Policy{RetryIf: func([]byte, error) bool { panic("oh") }}, false)
-		end, ok := h.caller.Reply(calls.Reply{ID: 0, Src: "n2", At: h.caller.now()})
+		end, ok := h.caller.Reply(calls.Reply{ID: 0, Src: "n2", At: h.caller.now()}, nil)
 		if !ok || fmt.Sprint(end.Err) != "RetryIf of the policy panicked: oh" || end.Action != schedule.GiveUp {
 			t.Errorf("%v, %+v", ok, end)
 		}

@@ -15,7 +15,7 @@ var errRefusedReply = errors.New("the policy's RetryIf wants another attempt aft
 // judge asks RetryIf of the policy whether a reply leads to another attempt, if the policy
 // has one. It is the user's code, so the lock, which is held, is not held meanwhile. If it
 // panics, the reply is a failure that is not retried.
-func (c *Caller[O]) judge(r *calls.Reply) {
+func (c *Caller[O]) judge(r *calls.Reply, body []byte) {
 	retryIf := c.Table.RetryIf(r)
 	if retryIf == nil {
 		return
@@ -28,7 +28,7 @@ func (c *Caller[O]) judge(r *calls.Reply) {
 			r.Failure = &schedule.Failure{}
 		}
 	}()
-	switch again := retryIf(r.Body, r.Err); {
+	switch again := retryIf(body, r.Err); {
 	case !again:
 	case r.Failure != nil:
 		r.Failure.Retry = true

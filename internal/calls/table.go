@@ -98,7 +98,6 @@ type Reply struct {
 	At      time.Duration     // when it was read
 	Failure *schedule.Failure // the error, if it is an error reply, else nil
 	Err     error             // the same error in the form that users see
-	Body    []byte            // for RetryIf, valid until Caller.Reply returns
 }
 
 // RetryIf returns the function that decides whether a reply leads to another attempt, nil if

@@ -270,7 +270,7 @@ type Failure struct {
 	Definite   bool          // the attempt surely had no effect
 	RetryAfter time.Duration // how long the callee asks the caller to wait; 0 if it does not
 	Retry      bool          // the policy's RetryIf wants another attempt
-	Succeeded  bool          // it is no error reply: only RetryIf makes it a failure
+	Succeeded  bool          // it is no error reply; Retry makes it a failure
 }
 
 // ErrorReply is like Reply for an error reply. If the policy does not retry the
@@ -294,7 +294,7 @@ func (s *Schedule) ErrorReply(now time.Duration, n int, written time.Duration, f
 
 func (s *Schedule) errorReply(now time.Duration, n int, written time.Duration, f Failure) Decision {
 	latest := n == s.Sent() && s.state != Pause && !s.timedOut
-	retried := f.Retry || retries(s.policy, f.Code) && !f.Succeeded
+	retried := f.Retry || retries(s.policy, f.Code)
 	if !s.accept(now, n, written, retried || f.Code == temporarilyUnavailable) {
 		return s.current()
 	}

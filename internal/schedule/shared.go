@@ -36,7 +36,7 @@ func (s *Schedule) takeRetry(now time.Duration) bool {
 
 // breaker returns the breaker, nil if the policy has none.
 func (s *Schedule) breaker() *Breaker {
-	if s.dest == nil || !s.policy.Breaker.Enabled() {
+	if s.dest == nil || s.dest.Breaker == nil || !s.policy.Breaker.Enabled() {
 		return nil
 	}
 	return s.dest.Breaker
@@ -115,7 +115,7 @@ func (s *Schedule) hedgeDelay() time.Duration {
 
 // measure adds how long the call has waited for the reply to its first attempt, once.
 func (s *Schedule) measure(waited time.Duration) {
-	if s.policy.HedgePercentile > 0 && s.dest != nil && !s.measured {
+	if s.dest != nil && s.dest.RoundTrips != nil && s.policy.HedgePercentile > 0 && !s.measured {
 		s.dest.RoundTrips.Add(waited)
 		s.measured = true
 	}

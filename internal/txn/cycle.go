@@ -32,6 +32,20 @@ func (c cycle) classify() Anomaly {
 	return a + suffixes[by]
 }
 
+// simple splits a way that leads back to where it began into cycles that visit no transaction
+// twice. Their anomalies imply the one that the whole way would be.
+func (c cycle) simple() (all []cycle) {
+	var path cycle
+	for _, e := range c {
+		path = append(path, e)
+		if at := slices.IndexFunc(path, func(o edge) bool { return o.from == e.to }); at >= 0 {
+			all = append(all, slices.Clone(path[at:]))
+			path = path[:at]
+		}
+	}
+	return all
+}
+
 // A rule says which cycles a search looks for.
 type rule struct {
 	first    func(edgeKind) bool // the kinds of the first edge
@@ -106,11 +120,10 @@ func (s *search) run(found map[Anomaly]cycle) {
 			return
 		}
 		c := s.back(int32(i), s.longest(found))
-		if c == nil {
-			continue
-		}
-		if anomaly := c.classify(); len(found[anomaly]) == 0 || len(c) < len(found[anomaly]) {
-			found[anomaly] = c
+		for _, c := range c.simple() {
+			if anomaly := c.classify(); len(found[anomaly]) == 0 || len(c) < len(found[anomaly]) {
+				found[anomaly] = c
+			}
 		}
 	}
 }

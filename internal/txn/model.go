@@ -117,11 +117,16 @@ func ParseModels(list string) (models []Model, err error) {
 	return models, nil
 }
 
-// nearest returns the known name that differs in the fewest letters.
+// nearest returns the shortest known name that begins with a name, or else the one that
+// differs in the fewest letters.
 func nearest(name Model) (best Model) {
-	least := 1 << 30
+	given, least := strings.ToLower(string(name)), 1<<30
 	for _, known := range Models() {
-		if d := distance(strings.ToLower(string(name)), strings.ToLower(string(known))); d < least {
+		d := distance(given, strings.ToLower(string(known)))
+		if given != "" && strings.HasPrefix(strings.ToLower(string(known)), given) {
+			d -= 1 << 20
+		}
+		if d < least {
 			best, least = known, d
 		}
 	}

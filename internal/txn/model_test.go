@@ -22,10 +22,12 @@ func TestParseModels(t *testing.T) {
 	for list, nearest := range map[string]string{
 		"serialisable":              "serializable",
 		"strict-serializable,causl": "causal",
-		"snapshot":                  "prefix",
+		"snapshot":                  "snapshot-isolation",
+		"strict":                    "strict-serializable",
+		"read":                      "read-atomic",
 		"":                          "1SR",
 	} {
-		if _, err := ParseModels(list); err == nil || nearest != "prefix" && !strings.Contains(err.Error(), `nearest is "`+nearest+`"`) {
+		if _, err := ParseModels(list); err == nil || !strings.Contains(err.Error(), `nearest is "`+nearest+`"`) {
 			t.Errorf("%q: %v", list, err)
 		}
 	}

@@ -215,6 +215,73 @@ func TestAnomalies(t *testing.T) {
 			a 0-10 ok: write 1 1
 			b 5-30 ok: write 1 2
 			c 40-50 ok: read 1 [1]`},
+		{G1a, Registers, []int{0, 1}, `
+			a 0-10 fail: write 1 1
+			b 20-30 ok: read 1 [1]`, `
+			a 0-10 info: write 1 1
+			b 20-30 ok: read 1 [1]`},
+		{G1b, Registers, []int{0, 1}, `
+			a 0-10 ok: write 1 1, write 1 2
+			b 0-10 ok: read 1 [1]`, `
+			a 0-10 ok: write 1 1, write 1 2
+			b 0-10 ok: read 1 [2]`},
+		{G0 + "-process", Lists, []int{0, 1}, `
+			a 0-10 ok: append 1 1
+			a 20-30 ok: append 1 2
+			c 0-50 ok: read 1 [2 1]`, `
+			a 0-10 ok: append 1 1
+			b 20-30 ok: append 1 2
+			c 0-50 ok: read 1 [2 1]`},
+		{G1c + "-process", Lists, []int{0, 1}, `
+			a 0-10 ok: read 1 [1]
+			a 20-30 ok: append 1 1`, `
+			a 0-10 ok: read 1 [1]
+			b 20-30 ok: append 1 1`},
+		{GNonadjacent + "-process", Lists, []int{0, 1, 2, 3}, `
+			a 0-10 ok: append 2 1
+			a 20-30 ok: read 1 []
+			b 0-10 ok: append 1 1
+			b 20-30 ok: read 2 []
+			c 0-50 ok: read 1 [1], read 2 [1]`, `
+			a 0-10 ok: append 2 1
+			a 20-30 ok: read 1 []
+			b 0-10 ok: append 1 1
+			d 20-30 ok: read 2 []
+			c 0-50 ok: read 1 [1], read 2 [1]`},
+		{GNonadjacent + "-realtime", Lists, []int{0, 1, 2, 3}, `
+			a 0-10 ok: append 2 1
+			b 20-30 ok: read 1 []
+			c 0-40 ok: append 1 1, append 3 1
+			d 5-40 ok: read 3 [1], read 2 []
+			e 0-60 ok: read 1 [1], read 2 [1], read 3 [1]`, `
+			a 0-10 ok: append 2 1
+			b 5-30 ok: read 1 []
+			c 0-40 ok: append 1 1, append 3 1
+			d 5-40 ok: read 3 [1], read 2 []
+			e 0-60 ok: read 1 [1], read 2 [1], read 3 [1]`},
+		{G2 + "-process", Lists, []int{0, 1, 2}, `
+			a 0-10 ok: append 2 1
+			a 20-30 ok: read 1 []
+			b 0-40 ok: read 2 [], append 1 1
+			c 0-50 ok: read 1 [1], read 2 [1]`, `
+			a 0-10 ok: append 2 1
+			d 20-30 ok: read 1 []
+			b 0-40 ok: read 2 [], append 1 1
+			c 0-50 ok: read 1 [1], read 2 [1]`},
+		{G2 + "-realtime", Lists, []int{0, 1, 2}, `
+			a 0-10 ok: append 2 1
+			d 20-30 ok: read 1 []
+			b 0-40 ok: read 2 [], append 1 1
+			c 0-50 ok: read 1 [1], read 2 [1]`, `
+			a 0-10 ok: append 2 1
+			d 5-30 ok: read 1 []
+			b 0-40 ok: read 2 [], append 1 1
+			c 0-50 ok: read 1 [1], read 2 [1]`},
+		{GSingle + "-process", Registers, []int{0, 1}, `
+			a 0-10 ok: write 1 1
+			a 20-30 ok: read 1 []`, `
+			a 0-10 ok: write 1 1
+			b 20-30 ok: read 1 []`},
 	} {
 		t.Run(string(tt.anomaly), func(t *testing.T) {
 			r := tt.analyse(parse(t, tt.history), strict)

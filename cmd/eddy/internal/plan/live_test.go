@@ -53,16 +53,17 @@ func TestLive(t *testing.T) {
 // live makes calls and returns the share that succeeds and the attempts per call.
 func live(t *testing.T, m *plan.Model, p *eddy.Policy, calls int) (success, attempts float64) {
 	random := rand.New(rand.NewPCG(m.Seed, 7))
+	fates := rand.New(rand.NewPCG(m.Seed, 8)) // other goroutines draw from it
 	net := eddytest.New(t)
 	n := &eddy.Node{Log: slog.New(slog.DiscardHandler)}
 	net.Start("n1", n)
 	n2 := net.Client("n2")
 	n2.Handle(func(request eddy.Message) { n2.Reply(request, `{"type":"ok"}`) })
 	net.Script(func(eddy.Message) eddytest.Fate {
-		if random.Float64() < m.Loss {
+		if fates.Float64() < m.Loss {
 			return eddytest.Lost
 		}
-		return eddytest.Fate{m.Latency.At(random.Float64()) / 2}
+		return eddytest.Fate{m.Latency.At(fates.Float64()) / 2}
 	})
 	ended := make(chan eddy.Result, calls)
 	for range calls {

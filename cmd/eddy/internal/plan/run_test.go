@@ -131,6 +131,9 @@ func TestRelaysAnswer(t *testing.T) {
 	if c.answer(true) != success {
 		t.Error("a reply is not a success")
 	}
+	if refused := (&call{unsent: true}); refused.answer(false) != unavailable {
+		t.Error("a call that the breaker refused is not definite")
+	}
 }
 
 // A call that succeeds counts as useful in the slice in which it began.

@@ -52,8 +52,8 @@ func TestParseBounds(t *testing.T) {
 // least load first, and what comes later is faster.
 func TestFind(t *testing.T) {
 	s := Search{
-		Model: &Model{Calls: 40_000, Loss: 0.1, Latency: sim.Constant(20 * ms)}, Base: &retry.Policy{CallID: true},
-		Bounds: Bounds{[2]int{3, 5}, DefaultBounds.Timeout, DefaultBounds.Backoff},
+		Model: &Model{Calls: 10_000, Loss: 0.1, Latency: sim.Constant(20 * ms)}, Base: &retry.Policy{CallID: true},
+		Bounds: Bounds{[2]int{3, 4}, [2]time.Duration{20 * ms, 200 * ms}, [2]time.Duration{500 * ms, 500 * ms}},
 	}
 	s.Run = func(p *retry.Policy) *Sample { return sample(s.Model, p) }
 	s.Want, _ = ParseWant("success=99.8%,p99=500ms")

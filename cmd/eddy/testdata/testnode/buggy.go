@@ -10,6 +10,19 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 )
 
+// NeedProcesses are the verdicts on those of Buggy that show what they do only as processes: in
+// how they end, in what a pipe holds, and in how lines are read from one.
+var NeedProcesses = map[string]string{
+	"exits-at-once":        "fail by exit stopped",
+	"exits-in-the-end":     "fail by exit",
+	"exits-on-request":     "fail by exit nothing-checked",
+	"exits-with-zero":      "fail by exit stopped",
+	"long-line":            "fail by long-line",
+	"panics":               "fail by exit",
+	"stops-reading":        "fail by no-final-reply no-reply nothing-checked",
+	"writes-after-the-end": "fail by after-stop",
+}
+
 // Buggy are nodes that reply to echo, each with one bug.
 var Buggy = map[string]func(*program.Process){
 	"exits-at-once":     func(p *program.Process) { fmt.Fprintln(p.Stderr, "no such file: config.json"); p.Exit(3) },

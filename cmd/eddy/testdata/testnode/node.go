@@ -1,5 +1,6 @@
 // Package testnode has node programs for the tests of eddy test: a simple node, and
-// nodes with one bug each. verdicts.txt has the expected verdicts on these.
+// nodes with one bug each. verdicts.txt has the expected verdicts on these;
+// NeedProcesses has those on nodes that run as processes.
 package testnode
 
 import (

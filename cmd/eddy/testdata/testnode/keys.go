@@ -1,8 +1,7 @@
-package main
+package testnode
 
 import (
-	"strings"
-	"testing"
+	"github.com/eddyrpc/eddy/cmd/eddy/testdata/program"
 )
 
 // A keyNode is a node with one bug that serves workload lin-kv alone, from memory.
@@ -36,12 +35,15 @@ func (n *keyNode) serve(before func(m plainMessage) bool) {
 	})
 }
 
-func newKeyNode() *keyNode { return &keyNode{plainNode: &plainNode{}, values: map[string]string{}} }
+func newKeyNode(p *program.Process) *keyNode {
+	return &keyNode{plainNode: &plainNode{p: p}, values: map[string]string{}}
+}
 
-func init() {
+// Keys are nodes that serve lin-kv.
+var Keys = map[string]func(*program.Process){
 	// It forgets everything but the key of the request before.
-	testNodes["keys-one-key"] = func() {
-		n, last := newKeyNode(), ""
+	"one-key": func(p *program.Process) {
+		n, last := newKeyNode(p), ""
 		n.serve(func(m plainMessage) bool {
 			if key := string(m.Body["key"]); key != last {
 				clear(n.values)
@@ -49,10 +51,10 @@ func init() {
 			}
 			return false
 		})
-	}
+	},
 	// It serves a few requests and answers the others with error 11.
-	testNodes["keys-refuses"] = func() {
-		n := newKeyNode()
+	"refuses": func(p *program.Process) {
+		n := newKeyNode(p)
 		n.serve(func(m plainMessage) bool {
 			if n.served <= 3 {
 				return false
@@ -60,10 +62,10 @@ func init() {
 			n.write(m.Src, `{"type":"error","code":11,"text":"no leader","in_reply_to":%s}`, m.Body["msg_id"])
 			return true
 		})
-	}
+	},
 	// It answers the first reads in the final phase with error 11.
-	testNodes["keys-recovers"] = func() {
-		n, refused, reads := newKeyNode(), 0, 0
+	"recovers": func(p *program.Process) {
+		n, refused, reads := newKeyNode(p), 0, 0
 		n.serve(func(m plainMessage) bool {
 			if reads++; m.text("type") != "read" {
 				reads = 0
@@ -75,26 +77,5 @@ func init() {
 			n.write(m.Src, `{"type":"error","code":11,"text":"no leader","in_reply_to":%s}`, m.Body["msg_id"])
 			return true
 		})
-	}
-}
-
-// A lin-kv store must answer reads of all its keys in the end.
-func TestFinalReadsOfKeys(t *testing.T) {
-	t.Parallel()
-	tests := []struct{ node, clients, verdict, check string }{
-		{"keys-one-key", "10", "fail", "not-linearizable"}, // two groups of clients work on two keys
-		{"keys-refuses", "1", "unknown", "no-final-read"},
-		{"keys-recovers", "1", "pass", ""},
-	}
-	sideBySide(t, len(tests), func(t *testing.T, i int) {
-		test, run := tests[i], eddyTest
-		if test.verdict != "pass" {
-			run = briefTest
-		}
-		r := run(t, "-w", "lin-kv", "--bin", test.node, "--nodes", "n1", "--concurrency", test.clients,
-			"--rate", "300", "--time-limit", "1", "--seed", "1")
-		if r.Verdict != test.verdict || !strings.Contains(r.checks(), test.check) {
-			t.Errorf("%s: %s by %q\n%s", test.node, r.Verdict, r.checks(), r.text())
-		}
-	})
+	},
 }
