@@ -177,7 +177,8 @@ func (c *testCommand) once() (verdict string, err error) {
 		if replayed, err = readCase(c.Case); err != nil {
 			return "", usageError("--case: %v", err)
 		}
-	} else if _, err := c.config(); err != nil {
+	}
+	if _, err := c.config(); err != nil {
 		return "", err
 	}
 	store, err := c.storeCase(replayed)

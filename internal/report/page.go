@@ -42,7 +42,11 @@ func (r *Results) page(name string, j *sim.Journal, h *history.History) (*page.T
 	longest := shortTest
 	if r.Case != nil {
 		longest = longestCase
-		t.Smallest = fmt.Sprintf("This test repeats the smallest case that was found: %v.", r.Case)
+		what := "a case"
+		if r.Case.Smallest {
+			what = "the smallest case that was found"
+		}
+		t.Smallest = fmt.Sprintf("This test repeats %s: %v.", what, r.Case)
 	}
 	if j.Len() <= longest {
 		t.Story = story.Lines(h, j, story.MaxLines)
