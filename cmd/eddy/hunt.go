@@ -109,6 +109,8 @@ func (c *huntCommand) checkHunt(ctx *kong.Context) error {
 		return usageError("--seeds, --tries and --for must be positive, and --shrink-for not negative")
 	case c.TestCount != 1 || c.JSON || c.JUnit != "" || c.Case != "":
 		return usageError("eddy hunt has no --test-count, --json, --junit and --case")
+	case c.exportFlags != (exportFlags{}):
+		return usageError("eddy hunt has no --otlp, --chrome-trace and --shiviz; eddy report has them")
 	case c.Net == overNATS:
 		return usageError("--network nats: eddy hunt needs the simulated network")
 	}

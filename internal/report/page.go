@@ -36,7 +36,7 @@ func (r *Results) page(name string, j *sim.Journal, h *history.History) (*page.T
 	}
 	t := &page.Test{
 		Name: name, Verdict: r.Verdict, Sentence: r.Sentence(), Command: r.Again(), Seed: r.Seed,
-		Nodes: slices.Concat(r.Nodes, r.SimulatedNodes), Timeout: time.Duration(r.Timeout * float64(time.Millisecond)), Results: text,
+		Nodes: slices.Concat(r.Nodes, r.SimulatedNodes), Timeout: r.AttemptTimeout(), Results: text, Started: r.Started,
 		Kinds: r.Kinds(), Warnings: r.warnings(), Journal: j, History: h,
 	}
 	longest := shortTest
@@ -58,6 +58,11 @@ func (r *Results) page(name string, j *sim.Journal, h *history.History) (*page.T
 		})
 	}
 	return t, nil
+}
+
+// AttemptTimeout returns the timeout of each attempt of a relay.
+func (r *Results) AttemptTimeout() time.Duration {
+	return time.Duration(r.Timeout * float64(time.Millisecond))
 }
 
 // ReadPage reads the contents of the page of a stored test.
