@@ -37,6 +37,7 @@ func newBubble(cfg *trial.Config, program func(*Process) error, root func() stri
 func (b *bubble) run() (*trial.Result, error) {
 	start := time.Now()
 	nodes, test := virtual.New(b.cfg, b)
+	defer nodes.KillAll() // also if the workload panics
 	nodes.OnStep = func() { b.steps.Add(1) }
 	test.Begin(0)
 	timer := time.NewTimer(0)

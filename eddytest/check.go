@@ -2,9 +2,11 @@ package eddytest
 
 import (
 	"cmp"
+	"errors"
 	"flag"
 	"fmt"
 	"log/slog"
+	"os"
 	"regexp"
 	"runtime"
 	"strings"
@@ -27,6 +29,7 @@ var (
 	reportDir = flag.String("eddy.report", "", "let eddytest.Check write the report of a failing seed, and that of the smallest case, below this directory")
 	oneSeed   = flag.Uint64("eddy.seed", 0, "let eddytest.Check try only this seed")
 	manySeeds = flag.Int("eddy.seeds", 0, "let eddytest.Check try this many seeds, whatever the test says")
+	trace     = flag.Bool("eddy.trace", false, "let eddytest.Check write to standard error when a seed begins and ends, to find the seed with which a node ends the whole test program")
 	shrinkFor = flag.Duration("eddy.shrink", 5*time.Second, "how long eddytest.Check searches for the smallest case that fails, in real time; 0 for no search")
 )
 
@@ -35,8 +38,8 @@ var (
 // came out. It does so once for each seed, from 1 on, and fails the test at the first seed
 // whose verdict is not pass. The message says how to run that seed alone.
 //
-// newNode makes a node for each incarnation, so it must not return the same one twice. It is
-// a function that returns an *eddy.Node, or a program of any kind that reads the input of its
+// newNode makes a node for each incarnation, so it must not return the same one twice. Several
+// seeds run at the same time, so it is called from several goroutines. It is a function that returns an *eddy.Node, or a program of any kind that reads the input of its
 // [Process] and writes to its output, and returns when its input ends. A node of package
 // maelstrom is such a program:
 //
@@ -134,6 +137,7 @@ type run struct {
 	result   *trial.Result
 	verdict  checker.Verdict
 	problems []checker.Problem
+	broken   string // if not empty, the run ended by a mistake in the test, and there is no result
 }
 
 // main returns the check that decided, or "".
@@ -185,19 +189,41 @@ func (c *checking) run(seed uint64) *run {
 // runConfig runs one configuration.
 func (c *checking) runConfig(cfg *trial.Config) *run {
 	r := &run{seed: cfg.Network.Seed, cfg: cfg}
+	which := fmt.Sprintf("%s, seed %d", c.t.Name(), r.seed)
+	if *trace {
+		fmt.Fprintf(os.Stderr, "eddytest: %s begins\n", which)
+		defer func() { fmt.Fprintf(os.Stderr, "eddytest: %s has ended: %v\n", which, r.verdict) }()
+	}
 	var steps atomic.Int64
-	watch := newWatchdog(&steps)
+	watch := newWatchdog(&steps, which)
 	defer watch.end()
 	synctest.Test(c.t, func(*testing.T) {
 		b := newBubble(cfg, c.program, c.t.TempDir, &steps)
-		var err error
-		if r.result, err = b.run(); err != nil {
-			panic(err)
-		}
-		endGoroutines(&steps)
+		err := trial.Guard(func() (err error) { r.result, err = b.run(); return err })
+		endGoroutines(&steps, which)
+		r.note(err)
 	})
-	r.verdict, r.problems = r.result.Judge(cfg)
+	if r.broken == "" {
+		r.verdict, r.problems = r.result.Judge(cfg)
+	}
 	return r
+}
+
+// note notes the error with which a run ended. A mistake in the workload of the test is said
+// with its seed; all else is a mistake of this package.
+func (r *run) note(err error) {
+	var crash *trial.Crash
+	switch {
+	case err == nil:
+	case errors.As(err, &crash):
+		mistake, ok := crash.Panic.(*ownMistake)
+		if !ok {
+			panic(fmt.Sprintf("eddytest: seed %d: %v\n%s", r.seed, crash.Panic, crash.Stack))
+		}
+		r.broken, r.verdict = mistake.Error(), checker.Unknown
+	default:
+		panic(fmt.Sprintf("eddytest: seed %d: %v", r.seed, err))
+	}
 }
 
 // smallest searches for the smallest case that fails as a run does, and describes it.
@@ -264,6 +290,10 @@ func (c *checking) describe(r *run, seeds uint64) string {
 	if seeds > 1 {
 		fmt.Fprintf(&b, " of %d", seeds)
 	}
+	alone := fmt.Sprintf("run it alone: go test -run %s -eddy.seed %d\n", shellWord(pattern(c.t.Name())), r.seed)
+	if r.broken != "" {
+		return b.String() + ": " + r.broken + "\n" + alone
+	}
 	fmt.Fprintf(&b, ", after %v of virtual time\n", r.result.Elapsed.Round(1e6))
 	for _, p := range r.problems[:min(len(r.problems), 5)] {
 		fmt.Fprintf(&b, "%s: %s\n", p.Check, strings.ReplaceAll(p.Text, "\n", "\n    "))
@@ -271,8 +301,7 @@ func (c *checking) describe(r *run, seeds uint64) string {
 	if more := len(r.problems) - 5; more > 0 {
 		fmt.Fprintf(&b, "and %d more problems\n", more)
 	}
-	fmt.Fprintf(&b, "run it alone: go test -run %s -eddy.seed %d\n", shellWord(pattern(c.t.Name())), r.seed)
-	b.WriteString(c.again(r) + "\n")
+	b.WriteString(alone + c.again(r) + "\n")
 	b.WriteString(c.report(r, "of this seed"))
 	b.WriteString(c.smallest(r))
 	return b.String()
@@ -286,7 +315,9 @@ func (c *checking) again(r *run) string {
 		if again.verdict == r.verdict && again.main() == r.main() {
 			failures++
 		}
-		if text := firstDifference(r.result.Journal, again.result.Journal); text != "" {
+		if again.broken != "" {
+			same, difference = false, again.broken
+		} else if text := firstDifference(r.result.Journal, again.result.Journal); text != "" {
 			same, difference = false, text
 		}
 	}

@@ -321,7 +321,7 @@ func TestCheckHangs(t *testing.T) {
 			cmd := exec.Command(os.Args[0], "-test.run=^TestCheckHangs$")
 			cmd.Env = append(os.Environ(), hangVariable+"="+name)
 			out, err := cmd.CombinedOutput()
-			if err == nil || !strings.Contains(string(out), hang.want) {
+			if err == nil || !strings.Contains(string(out), hang.want) || !strings.Contains(string(out), "eddytest: TestCheckHangs, seed 1: ") {
 				t.Errorf("%v\n%.3000s", err, out)
 			}
 		})

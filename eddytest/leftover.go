@@ -15,8 +15,8 @@ import (
 const leftoverTime = time.Hour
 
 // endGoroutines waits until all goroutines of the nodes have ended. It panics with their
-// stacks if they do not: nothing can end them.
-func endGoroutines(steps *atomic.Int64) {
+// stacks if they do not: nothing can end them. which names the test and its seed.
+func endGoroutines(steps *atomic.Int64, which string) {
 	synctest.Wait()
 	if len(leftover()) == 0 {
 		return
@@ -30,9 +30,9 @@ func endGoroutines(steps *atomic.Int64) {
 		}
 	}
 	if stacks := leftover(); len(stacks) > 0 {
-		panic(fmt.Sprintf("eddytest: %d goroutines of the nodes have not ended %v after their nodes. A killed node cannot be "+
+		panic(fmt.Sprintf("eddytest: %s: %d goroutines of the nodes have not ended %v after their nodes. A killed node cannot be "+
 			"replaced if its goroutines stay. Let every loop end when Process.Context ends, or use Every of the node. The first:\n%s",
-			len(stacks), leftoverTime, stacks[0]))
+			which, len(stacks), leftoverTime, stacks[0]))
 	}
 }
 
@@ -65,7 +65,7 @@ func leftover() (stacks []string) {
 }
 
 // patience is how long the nodes may compute, in real time, before they must be blocked.
-var patience = 20 * time.Second
+var patience = 10 * time.Second
 
 // A watchdog notices that a bubble makes no progress: in virtual time, a goroutine that
 // waits for a mutex while its owner sleeps waits for ever, since time does not pass.
@@ -73,8 +73,9 @@ type watchdog struct {
 	stop chan struct{}
 }
 
-// newWatchdog watches a counter of steps. It must be called outside the bubble.
-func newWatchdog(steps *atomic.Int64) *watchdog {
+// newWatchdog watches a counter of steps. which names the test and its seed. It must be called
+// outside the bubble.
+func newWatchdog(steps *atomic.Int64, which string) *watchdog {
 	w := &watchdog{stop: make(chan struct{})}
 	go func() {
 		last := int64(-1)
@@ -87,9 +88,9 @@ func newWatchdog(steps *atomic.Int64) *watchdog {
 			now := steps.Load()
 			if now == last {
 				buf := make([]byte, 1<<20)
-				panic(fmt.Sprintf("eddytest: the nodes have not come to rest for %v. A goroutine computes without end, or it waits for a mutex "+
+				panic(fmt.Sprintf("eddytest: %s: the nodes have not come to rest for %v. A goroutine computes without end, or it waits for a mutex "+
 					"whose owner waits for time to pass: in virtual time this never ends. See the comment of package eddytest.\n%s",
-					patience, buf[:runtime.Stack(buf, true)]))
+					which, patience, buf[:runtime.Stack(buf, true)]))
 			}
 			last = now
 		}

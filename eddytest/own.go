@@ -1,8 +1,13 @@
 package eddytest
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,6 +17,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/internal/history"
 	"github.com/eddyrpc/eddy/internal/message"
+	"github.com/eddyrpc/eddy/internal/trial"
 	"github.com/eddyrpc/eddy/internal/workload"
 )
 
@@ -24,8 +30,9 @@ type Workload interface {
 	Next(random *rand.Rand) any
 
 	// Final returns the body of the request that each node gets at the end, when all faults
-	// are over. It is sent again while a node replies with an error, for up to 10 s. nil
-	// means that there is none.
+	// are over. It is sent again while a node replies with an error, for up to 10 s. A node
+	// that does not reply, or that has no handler for it, fails the test. nil means that there
+	// is no such request.
 	Final() any
 
 	// Check returns what is wrong with the operations, which are in the order in which they
@@ -81,6 +88,22 @@ func (o Op) String() string {
 	return fmt.Sprintf("%s at %s, %v to %v: %s -> %s", o.Client, o.Node, o.From, o.To, o.Request, end)
 }
 
+// An ownMistake is a mistake in a Workload, with which the test cannot go on.
+type ownMistake struct{ text string }
+
+func (m *ownMistake) Error() string { return m.text }
+
+// call calls a method of the workload. If the method panics, so does call, with an
+// *ownMistake that has the stack.
+func call[T any](method string, f func() T) T {
+	defer func() {
+		if v := recover(); v != nil {
+			panic(&ownMistake{fmt.Sprintf("%s of the workload panicked: %v\n%s", method, v, debug.Stack())})
+		}
+	}()
+	return f()
+}
+
 // own is a Workload as a trial uses it.
 type own struct {
 	env      workload.Env
@@ -94,18 +117,22 @@ const ownName = "own"
 func ownSpec(make func() Workload) workload.Spec {
 	return workload.Spec{
 		Name: ownName, Rate: 100, Concurrency: "4n", AwaitsMessages: true,
-		New:     func(env workload.Env) workload.Workload { return &own{env, make()} },
+		New:     func(env workload.Env) workload.Workload { return &own{env, call("the function Own", make)} },
 		LeastOK: func(int) float64 { return 0.25 },
 	}
 }
 
-func (w *own) Setup() []workload.Request    { return nil }
-func (w *own) Next(string) workload.Request { return ownRequest(w.workload.Next(w.env.Rand)) }
+func (w *own) Setup() []workload.Request { return nil }
+
+// Next implements [workload.Workload].
+func (w *own) Next(string) workload.Request {
+	return ownRequest("Next", call("Next", func() any { return w.workload.Next(w.env.Rand) }))
+}
 
 // Finals implements [workload.ManyFinal].
 func (w *own) Finals(string) []workload.Request {
-	if body := w.workload.Final(); body != nil {
-		return []workload.Request{ownRequest(body)}
+	if body := call("Final", w.workload.Final); body != nil {
+		return []workload.Request{ownRequest("Final", body)}
 	}
 	return nil
 }
@@ -129,16 +156,19 @@ func (w *own) Settled(ops []history.Op) bool {
 // ExpectsError implements [workload.Workload]. What an error means is for Check to say.
 func (w *own) ExpectsError(*history.Op) bool { return true }
 
-// ownRequest returns the request with a body. It panics if the body is no JSON object with a
-// type: this is a mistake in the test.
-func ownRequest(body any) workload.Request {
+// ownRequest returns the request with a body that a method has returned. It panics with an
+// *ownMistake if the body is no JSON object with a type.
+func ownRequest(method string, body any) workload.Request {
+	if body == nil {
+		panic(&ownMistake{method + " of the workload returned nil, which is no body of a request"})
+	}
 	text, err := textOf(body)
 	if err != nil {
-		panic(fmt.Sprintf("eddytest: the body of a request: %v", err))
+		panic(&ownMistake{fmt.Sprintf("%s of the workload returned %#v, which is no body of a request: %v", method, body, err)})
 	}
 	m, err := message.New("", "", text)
 	if err != nil {
-		panic(fmt.Sprintf("eddytest: the body of a request is %s: %v", text, err))
+		panic(&ownMistake{fmt.Sprintf("%s of the workload returned %s, which is no body of a request: %v", method, text, err)})
 	}
 	return workload.Request{F: m.Type, Value: text, Body: text, Type: m.Type, Want: m.Type + "_ok"}
 }
@@ -146,7 +176,7 @@ func ownRequest(body any) workload.Request {
 // Read implements [workload.Workload].
 func (w *own) Read(req *workload.Request, body []byte) (jsontext.Value, error) {
 	if reader, ok := w.workload.(ReplyReader); ok {
-		if err := reader.Read(req.Body, body); err != nil {
+		if err := call("Read", func() error { return reader.Read(req.Body, body) }); err != nil {
 			return nil, err
 		}
 	}
@@ -165,10 +195,51 @@ func (w *own) Check(r workload.Record) (problems []checker.Problem, numbers []ch
 			Reply: eddy.Raw(op.Result), Code: int(op.Code), Error: op.Error, From: op.From, To: op.To, Final: op.Final,
 		})
 	}
-	for _, text := range w.workload.Check(ops) {
-		problems = append(problems, checker.Problem{Check: ownName, Text: strings.TrimSpace(text), At: r.End})
+	problem := func(check, text string) {
+		problems = append(problems, checker.Problem{Check: check, Text: text, At: r.End})
+	}
+	wrong, mistake := w.check(ops)
+	if mistake != nil {
+		problem("own-panic", mistake.Error())
+	}
+	for _, text := range wrong {
+		problem(ownName, cmp.Or(strings.TrimSpace(text), "Check of the workload returned an empty text"))
+	}
+	for _, op := range withoutFinal(ops) {
+		problem("own-final", fmt.Sprintf("%s has not served the final request: %v", op.Node, op))
 	}
 	return problems, nil
+}
+
+// check calls Check of the workload.
+func (w *own) check(ops []Op) (wrong []string, mistake error) {
+	err := trial.Guard(func() error {
+		wrong = call("Check", func() []string { return w.workload.Check(ops) })
+		return nil
+	})
+	var crash *trial.Crash
+	if errors.As(err, &crash) {
+		return nil, crash.Panic.(*ownMistake)
+	}
+	return wrong, nil
+}
+
+// withoutFinal returns the last final request of each node that got no reply to it, or an error
+// with an indefinite code, or has no handler for it. What other errors mean is for Check to say.
+func withoutFinal(ops []Op) (unserved []Op) {
+	last := map[string]Op{}
+	for _, op := range ops {
+		if before, exists := last[op.Node]; op.Final && !(exists && before.Outcome == OK) {
+			last[op.Node] = op
+		}
+	}
+	for _, node := range slices.Sorted(maps.Keys(last)) {
+		op := last[node]
+		if op.Outcome == Indefinite || op.Outcome == Failed && op.Code == int(eddy.NotSupported) {
+			unserved = append(unserved, op)
+		}
+	}
+	return unserved
 }
 
 var outcomes = map[history.Outcome]Outcome{history.OK: OK, history.Fail: Failed, history.Indefinite: Indefinite, history.Open: Indefinite}

@@ -56,5 +56,5 @@ func ExampleRoundTrips() {
 		}
 	}
 	// Output:
-	// rpc_client_call_duration_seconds_count{node="n2",rpc_system_name="eddy",server_address="n1"} 1
+	// eddy_attempt_duration_seconds_count{node="n2",server_address="n1"} 1
 }

@@ -9,9 +9,9 @@
 // and failures. [NewTransport] shows what a connection such as a natsnet.Conn lost and
 // whether it is connected; [NewRoundTrips] shows how long replies take.
 //
-// Every metric has the label node, the name of the node that it is about. The metric
-// that OpenTelemetry's conventions for RPC name has that name; the names of the others
-// begin with eddy_. Counters are read when Prometheus asks for them.
+// Every metric has the label node, the name of the node that it is about, and a name that
+// begins with eddy_. The durations are those of attempts: OpenTelemetry's conventions name a
+// metric for durations of calls, so they do not have that name. Counters are read when Prometheus asks for them.
 package metrics
 
 import (

@@ -1,6 +1,7 @@
 package metrics_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -17,6 +18,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/eddytest"
@@ -158,7 +160,7 @@ func TestAnyNameIsShown(t *testing.T) {
 			`eddy_transport_requests_total{node="n1",server_address="n`+"\uFFFD"+`"} 7`,
 			`eddy_transport_requests_total{node="n1",server_address=""} 8`,
 			`eddy_transport_requests_total{node="n1",server_address="`+strings.Repeat("é", 100)+`"} 48`,
-			`rpc_client_call_duration_seconds_count{node="n1",rpc_system_name="eddy",server_address="n`+"\uFFFD"+`"} 3`,
+			`eddy_attempt_duration_seconds_count{node="n1",server_address="n`+"\uFFFD"+`"} 3`,
 		)
 		if len(text) > 50_000 {
 			t.Errorf("a scrape has %d bytes", len(text))
@@ -202,11 +204,11 @@ func TestRoundTripsKeepLimitedNames(t *testing.T) {
 		trips.Observe(fmt.Sprint("n", i), time.Second)
 	}
 	text := scrape(t, registry(trips))
-	const count = "rpc_client_call_duration_seconds_count"
+	const count = "eddy_attempt_duration_seconds_count"
 	if got := strings.Count(text, "\n"+count); got != 1001 {
 		t.Errorf("%d destinations, want 1001", got)
 	}
-	wantSeries(t, text, count+`{node="n1",rpc_system_name="eddy",server_address=""} 4000`)
+	wantSeries(t, text, count+`{node="n1",server_address=""} 4000`)
 }
 
 // Names and help texts are as Prometheus wants them, and the values of labels that are
@@ -250,10 +252,11 @@ func TestConventions(t *testing.T) {
 				}
 			}
 		}
-		if values < 8 {
+		if values < 7 {
 			t.Errorf("%d values of labels were looked at", values)
 		}
 		checkDashboard(t, names)
+		checkAlerts(t, names)
 		golden.Section(t, "../docs/nats.md", "metrics", table.String())
 	})
 }
@@ -293,6 +296,52 @@ func checkDashboard(t *testing.T, names []string) {
 	for _, name := range names {
 		if !shown[name] {
 			t.Errorf("the dashboard does not show %s", name)
+		}
+	}
+}
+
+// checkAlerts checks that the alerts are about metrics that exist.
+func checkAlerts(t *testing.T, names []string) {
+	t.Helper()
+	text, err := os.ReadFile("../docs/alerts.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Groups []struct {
+			Name  string `yaml:"name"`
+			Rules []struct {
+				Alert       string            `yaml:"alert"`
+				Expr        string            `yaml:"expr"`
+				For         string            `yaml:"for"`
+				Labels      map[string]string `yaml:"labels"`
+				Annotations map[string]string `yaml:"annotations"`
+			} `yaml:"rules"`
+		} `yaml:"groups"`
+	}
+	in := yaml.NewDecoder(bytes.NewReader(text))
+	in.KnownFields(true)
+	if err := in.Decode(&file); err != nil || len(file.Groups) != 1 {
+		t.Fatalf("the alerts have %d groups, %v", len(file.Groups), err)
+	}
+	used := map[string]bool{}
+	for _, r := range file.Groups[0].Rules {
+		if _, err := time.ParseDuration(r.For); err != nil || r.Alert == "" || r.Labels["severity"] == "" || r.Annotations["summary"] == "" {
+			t.Errorf("alert %q is not complete: %v", r.Alert, err)
+		}
+		found := regexp.MustCompile(`\b(eddy|rpc)_\w+\b`).FindAllString(r.Expr, -1)
+		if len(found) == 0 || !regexp.MustCompile(`^[^<>]+ > [^<>]+$`).MatchString(r.Expr) {
+			t.Errorf("alert %s compares no metric: %s", r.Alert, r.Expr)
+		}
+		for _, name := range found {
+			if used[name] = true; !slices.Contains(names, name) {
+				t.Errorf("alert %s is about %s, which does not exist", r.Alert, name)
+			}
+		}
+	}
+	for _, name := range []string{"eddy_retries_total", "eddy_retries_refused_total", "eddy_late_replies_total", "eddy_open_calls"} {
+		if !used[name] {
+			t.Errorf("no alert is about %s", name)
 		}
 	}
 }

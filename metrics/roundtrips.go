@@ -23,10 +23,10 @@ const maxDests = 1000
 func NewRoundTrips(node string) *RoundTrips {
 	return &RoundTrips{
 		histograms: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name:        "rpc_client_call_duration_seconds",
+			Name:        "eddy_attempt_duration_seconds",
 			Help:        "Time from when an attempt was sent until its reply arrived.",
 			Buckets:     prometheus.ExponentialBuckets(0.0005, 2, 16), // to 16 s
-			ConstLabels: prometheus.Labels{"node": labelOf(node), "rpc_system_name": "eddy"},
+			ConstLabels: prometheus.Labels{"node": labelOf(node)},
 		}, []string{"server_address"}),
 		dests: make(map[string]bool),
 	}

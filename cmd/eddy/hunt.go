@@ -58,12 +58,20 @@ func (c *huntCommand) Run(ctx *kong.Context) error {
 	defer stop()
 	context.AfterFunc(until, stop) // a second signal ends this process at once
 	run, done, err := c.runnerOf(until)
+	if err != nil && until.Err() != nil {
+		fmt.Println(colouredVerdict("UNKNOWN  interrupted before the first test"))
+		return statusErr{status: statusUnknown}
+	}
 	if err != nil {
 		return startError(c.Bin, err)
 	}
 	defer done()
+	isNew := !exists(c.Store)
 	if err := os.MkdirAll(c.Store, 0o755); err != nil { // rather than after a long search
 		return fmt.Errorf("create the store: %w", err)
+	}
+	if isNew {
+		defer os.Remove(c.Store) // does nothing if there is something in it
 	}
 	found, seeds, err := c.search(until, first, run)
 	if err != nil {
@@ -101,6 +109,8 @@ func (c *huntCommand) checkHunt(ctx *kong.Context) error {
 		return usageError("--seeds, --tries and --for must be positive, and --shrink-for not negative")
 	case c.TestCount != 1 || c.JSON || c.JUnit != "" || c.Case != "":
 		return usageError("eddy hunt has no --test-count, --json, --junit and --case")
+	case c.exportFlags != (exportFlags{}):
+		return usageError("eddy hunt has no --otlp, --chrome-trace and --shiviz; eddy report has them")
 	case c.Net == overNATS:
 		return usageError("--network nats: eddy hunt needs the simulated network")
 	}
@@ -206,6 +216,9 @@ func (c *huntCommand) shrink(ctx context.Context, f *hunt.Found, run runFunc) *t
 	limit := ""
 	if !result.Minimal {
 		limit = "; --shrink-for ended the search"
+	}
+	if ctx.Err() != nil {
+		limit = "; the search was interrupted"
 	}
 	fmt.Printf("smallest    %v, of %v (%d cases in %.1f s%s)\n", shrink.SizeOf(result.Case), shrink.SizeOf(f.Case), result.Runs, time.Since(began).Seconds(), limit)
 	return result.Case

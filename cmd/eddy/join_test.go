@@ -39,7 +39,7 @@ func TestJoinMetrics(t *testing.T) {
 	status, text := get("/metrics")
 	for _, want := range []string{
 		`eddy_transport_messages_total{direction="out",node="n1"} 2`,
-		`rpc_client_call_duration_seconds_count{node="n1",rpc_system_name="eddy",server_address="n2"} 1`,
+		`eddy_attempt_duration_seconds_count{node="n1",server_address="n2"} 1`,
 	} {
 		if status != 200 || !strings.Contains(text, want+"\n") {
 			t.Errorf("%d, no %s in\n%s", status, want, text)

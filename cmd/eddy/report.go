@@ -1,8 +1,8 @@
 package main
 
 import (
-	"bufio"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 
@@ -15,12 +15,16 @@ type reportCommand struct {
 	Dirs    []string `arg:"" name:"dir" optional:"" help:"The directory of a stored test, such as store/relay/latest; with --compare two. Without it, ${latest}."`
 	Compare bool     `help:"Show two tests side by side, and their first difference."`
 	Output  string   `short:"o" placeholder:"FILE" help:"The file for the page. Without it, report.html in the directory of the test, or compare.html in this one."`
+
+	exportFlags `embed:""`
 }
 
 func (reportCommand) Help() string {
 	return `Writes report.html of a stored test again, from results.json, history.jsonl and journal.jsonl; or one page for two tests:
 
   eddy report --compare store/relay/20261123T124802.378 store/relay/latest
+
+--otlp, --chrome-trace and --shiviz write files for other tools, too.
 
 Two tests of different programs with the same seed and flags show how the programs differ.`
 }
@@ -34,6 +38,9 @@ func (c *reportCommand) Run() error {
 		return usageError("--compare needs 2 directories of stored tests, not %d; see eddy report --help", len(c.Dirs))
 	case !c.Compare && len(c.Dirs) != 1:
 		return usageError("needs 1 directory of a stored test, not %d; see eddy report --help", len(c.Dirs))
+	}
+	if c.Compare && c.exportFlags != (exportFlags{}) {
+		return usageError("--otlp, --chrome-trace and --shiviz need 1 test, not --compare; see eddy report --help")
 	}
 	var tests []*page.Test
 	for _, dir := range c.Dirs {
@@ -55,7 +62,11 @@ func (c *reportCommand) Run() error {
 		return fmt.Errorf("write the page: %w", err)
 	}
 	fmt.Println(to)
-	return nil
+	names, err := c.write(exported(tests[0]))
+	for _, name := range names {
+		fmt.Println(name)
+	}
+	return err
 }
 
 // writePage writes the page to a file, which it replaces only when the page is complete. What is
@@ -69,7 +80,12 @@ func writePage(to string, tests []*page.Test) error {
 	if err != nil {
 		return err
 	}
-	err = fill(f, tests)
+	err = fill(f, func(w io.Writer) error {
+		if len(tests) == 2 {
+			return page.Compare(w, tests[0], tests[1])
+		}
+		return page.Write(w, tests[0])
+	})
 	if next == to {
 		return err
 	}
@@ -78,23 +94,6 @@ func writePage(to string, tests []*page.Test) error {
 	}
 	if err != nil {
 		os.Remove(next)
-	}
-	return err
-}
-
-// fill writes the page and closes the file.
-func fill(f *os.File, tests []*page.Test) (err error) {
-	w := bufio.NewWriterSize(f, 1<<20)
-	if len(tests) == 2 {
-		err = page.Compare(w, tests[0], tests[1])
-	} else {
-		err = page.Write(w, tests[0])
-	}
-	if flushed := w.Flush(); err == nil {
-		err = flushed
-	}
-	if closed := f.Close(); err == nil {
-		err = closed
 	}
 	return err
 }

@@ -57,6 +57,7 @@ func (c *rerunCommand) Run() error {
 		return usageError("the directory of the test does not exist: %v", err)
 	}
 	test.Seed, test.TestCount, test.JSON, test.JUnit = old.Seed, 1, c.JSON, c.JUnit
+	test.exportFlags = exportFlags{} // the files are those of the stored test
 	test.argv = ctx.Args[1:]
 	if own := filepath.Join(before, caseName); test.Case != "" && exists(own) {
 		test.Case = own // the directory may have moved

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/eddyrpc/eddy/internal/sim"
@@ -31,5 +33,35 @@ func TestSameSeedSameFates(t *testing.T) {
 	t.Logf("%+v", same)
 	if same.Different > 0 || same.Same < 50 {
 		t.Errorf("%+v", same)
+	}
+}
+
+// A case of another workload, or of another version, is refused before a test begins.
+func TestCaseIsRefused(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{"version":1,"workload":"g-set","nodes":["n1"],"time_limit_ns":1000000000}`: "the case is of workload g-set, and not of relay",
+		`{"version":7,"nodes":["n1"],"time_limit_ns":1000000000}`:                    "the case has version 7",
+	} {
+		dir := t.TempDir()
+		path, store := filepath.Join(dir, "case.json"), filepath.Join(dir, "store")
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		cmd := exec.Command("eddy", "test", "-w", "relay", "--bin", "relay-none", "--store", store, "--case", path)
+		out, _ := cmd.CombinedOutput()
+		if status := cmd.ProcessState.ExitCode(); status != statusUsage || !strings.Contains(string(out), want) || exists(store) {
+			t.Errorf("status %d, the store exists: %v\n%s", status, exists(store), out)
+		}
+	}
+}
+
+// A hunt that passes leaves no store behind if there was none.
+func TestHuntLeavesNoStore(t *testing.T) {
+	t.Parallel()
+	store := filepath.Join(t.TempDir(), "store")
+	cmd := exec.Command("eddy", "hunt", "-w", "relay", "--bin", "relay-none", "--node-count", "2", "--seeds", "1", "--time-limit", "1", "--store", store)
+	if out, err := cmd.CombinedOutput(); err != nil || exists(store) {
+		t.Errorf("%v, the store exists: %v\n%s", err, exists(store), out)
 	}
 }

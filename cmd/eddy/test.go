@@ -15,6 +15,7 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natscarrier"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/wasmrunner"
+	"github.com/eddyrpc/eddy/internal/export"
 	"github.com/eddyrpc/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/internal/report"
 	"github.com/eddyrpc/eddy/internal/trial"
@@ -75,13 +76,14 @@ type testCommand struct {
 	Availability string `placeholder:"SHARE" group:"verdict" help:"Fail if a smaller share of operations ends ok, or with an error that is a result, such as 22 of a cas; total means 1."`
 	Sick         string `default:"warn" enum:"warn,fail,unknown,report,ignore" placeholder:"MEANING" group:"verdict" help:"What violations mean: warn: they fail the test, but what nodes say to each other only gives warnings; fail: so does that; unknown: they make the verdict unknown; report: those of the protocol give warnings; ignore: all do, and only the history is judged (${default})."`
 
-	Store      string `default:"store" placeholder:"DIR" group:"output" help:"The directory for the files of tests (${default})."`
-	JSON       bool   `name:"json" group:"output" help:"Print results.json instead of text; with --test-count, an array of them."`
-	JUnit      string `name:"junit" placeholder:"FILE" group:"output" help:"Also write the verdicts as JUnit XML for a build server."`
-	TestCount  int    `name:"test-count" default:"1" group:"output" help:"Run the test this many times, each time with another seed; stop after the first that does not pass."`
-	LogStderr  bool   `name:"log-stderr" group:"output" help:"Show what nodes write to stderr."`
-	LogNetSend bool   `name:"log-net-send" group:"output" help:"Show every message that a node sends."`
-	LogNetRecv bool   `name:"log-net-recv" group:"output" help:"Show every message that a node receives."`
+	Store       string `default:"store" placeholder:"DIR" group:"output" help:"The directory for the files of tests (${default})."`
+	JSON        bool   `name:"json" group:"output" help:"Print results.json instead of text; with --test-count, an array of them."`
+	JUnit       string `name:"junit" placeholder:"FILE" group:"output" help:"Also write the verdicts as JUnit XML for a build server."`
+	TestCount   int    `name:"test-count" default:"1" group:"output" help:"Run the test this many times, each time with another seed; stop after the first that does not pass."`
+	exportFlags `embed:""`
+	LogStderr   bool `name:"log-stderr" group:"output" help:"Show what nodes write to stderr."`
+	LogNetSend  bool `name:"log-net-send" group:"output" help:"Show every message that a node sends."`
+	LogNetRecv  bool `name:"log-net-recv" group:"output" help:"Show every message that a node receives."`
 
 	Case string `name:"case" placeholder:"FILE" group:"output" help:"Replay a case that eddy hunt has stored: case.json in the directory of its test."`
 
@@ -175,7 +177,8 @@ func (c *testCommand) once() (verdict string, err error) {
 		if replayed, err = readCase(c.Case); err != nil {
 			return "", usageError("--case: %v", err)
 		}
-	} else if _, err := c.config(); err != nil {
+	}
+	if _, err := c.config(); err != nil {
 		return "", err
 	}
 	store, err := c.storeCase(replayed)
@@ -262,9 +265,14 @@ func (c *testCommand) finish(store *report.Store, results *report.Results, res *
 	}
 	status.say("writing " + store.Dir)
 	err := store.Write(results, res)
+	if err != nil {
+		err = fmt.Errorf("write the store: %w", err)
+	} else {
+		_, err = c.write(&export.Test{Name: store.Name(), Started: results.Started, Timeout: results.AttemptTimeout(), Journal: res.Journal, History: res.History})
+	}
 	status.clear()
 	if err != nil {
-		return fmt.Errorf("write the store: %w", err)
+		return err
 	}
 	if shown != nil {
 		return shown

@@ -91,6 +91,9 @@ func (c *testCommand) config() (*runner.Config, error) {
 			return nil, usageError("--case: %v", err)
 		}
 		cfg.Config = *replayed.Apply(&cfg.Config)
+		if err := replayed.Check(&cfg.Config, c.Net == overNATS); err != nil {
+			return nil, usageError("--case %s: %v", c.Case, err)
+		}
 	}
 	return cfg, nil
 }

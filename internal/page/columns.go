@@ -5,6 +5,7 @@ import (
 	"math"
 	"strconv"
 
+	"github.com/eddyrpc/eddy/internal/grouping"
 	"github.com/eddyrpc/eddy/internal/history"
 	"github.com/eddyrpc/eddy/internal/message"
 	"github.com/eddyrpc/eddy/internal/names"
@@ -81,7 +82,7 @@ func (d *ids) add(c *column, place int, sender uint64, id int64) {
 func newIDs() *ids { return &ids{last: map[uint64]int64{}, big: map[string]string{}} }
 
 // messages returns the columns of the messages from first to before end.
-func messages(j *sim.Journal, g *grouping, first, end int, n *names.Table) (all []byte, bigIDs, bigReplies map[string]string) {
+func messages(j *sim.Journal, g *grouping.Grouping, first, end int, n *names.Table) (all []byte, bigIDs, bigReplies map[string]string) {
 	var sent, took, src, dest, typ, flags, id, reply, of, steps, lasted, calls, incarnations column
 	own, theirs := newIDs(), newIDs()
 	number := func(name string) uint64 { return uint64(n.Number(name)) }
@@ -121,18 +122,18 @@ func messages(j *sim.Journal, g *grouping, first, end int, n *names.Table) (all 
 		if m.IsDuplicate() {
 			of.unsigned(uint64(i - m.Of))
 		}
-		calls.unsigned(uint64(g.of[i]))
+		calls.unsigned(uint64(g.Of[i]))
 		incarnations.unsigned(uint64(m.Incarnation))
 	}
 	return join(sent, took, src, dest, typ, flags, id, reply, of, steps, lasted, calls, incarnations), own.big, theirs.big
 }
 
-// columns returns the columns of the calls.
-func (g *grouping) columns() []byte {
+// callColumns returns the columns of the calls.
+func callColumns(g *grouping.Grouping) []byte {
 	var parents, timeouts column
-	for i := range g.calls {
-		parents.unsigned(uint64(g.calls[i].parent))
-		timeouts.unsigned(uint64(g.calls[i].timeout))
+	for i := range g.Calls {
+		parents.unsigned(uint64(g.Calls[i].Parent))
+		timeouts.unsigned(uint64(g.Calls[i].Timeout))
 	}
 	return join(parents, timeouts)
 }

@@ -20,6 +20,7 @@ import (
 	jsonv1 "github.com/go-json-experiment/json/v1"
 
 	"github.com/eddyrpc/eddy/internal/csp"
+	"github.com/eddyrpc/eddy/internal/grouping"
 	"github.com/eddyrpc/eddy/internal/history"
 	"github.com/eddyrpc/eddy/internal/names"
 	"github.com/eddyrpc/eddy/internal/sim"
@@ -41,6 +42,7 @@ type Test struct {
 	Warnings []string // what nodes said to each other that is unusual
 	Nodes    []string // the lanes after those of clients
 	Timeout  time.Duration
+	Started  time.Time
 	Results  []byte       // results.json
 	Story    []story.Line // what happened, of a short test
 
@@ -175,11 +177,11 @@ func (t *Test) parts(prefix string) ([]part, error) {
 	first, end := t.window()
 	n := &names.Table{}
 	n.Number("")
-	g := group(t.Journal, t.Timeout)
+	g := grouping.Find(t.Journal, t.Timeout)
 	columns, bigIDs, bigReplies := messages(t.Journal, g, first, end, n)
 	requests := t.requests()
 	ops := operations(t.History, requests, first, end, n)
-	parts := []part{{prefix + "messages", pack(columns)}, {prefix + "calls", pack(g.columns())}, {prefix + "operations", pack(ops)}}
+	parts := []part{{prefix + "messages", pack(columns)}, {prefix + "calls", pack(callColumns(g))}, {prefix + "operations", pack(ops)}}
 	room := pageBytes
 	for _, p := range parts {
 		room -= len(p.Text)
@@ -188,7 +190,7 @@ func (t *Test) parts(prefix string) ([]part, error) {
 	h := head{
 		Name: t.Name, Verdict: t.Verdict, Sentence: t.Sentence, Command: t.Command, Seed: strconv.FormatUint(t.Seed, 10), Reasons: t.Reasons, Kinds: t.Kinds,
 		Results: t.Results, Story: t.Story, Nodes: t.Nodes, Names: shorten(n.Names()), Events: t.Journal.Events(),
-		First: first, Messages: end - first, All: t.Journal.Len(), Operations: t.History.Operations(), Calls: len(g.calls),
+		First: first, Messages: end - first, All: t.Journal.Len(), Operations: t.History.Operations(), Calls: len(g.Calls),
 		BigIDs: bigIDs, BigReplies: bigReplies, Blocks: blocks, BodiesKept: kept, BodyBytes: bodyBytes,
 	}
 	h.Fates = sim.Fates()
@@ -228,6 +230,12 @@ func (t *Test) window() (first, end int) {
 	}
 	first = min(max(0, middle-maxMessages/2), all-maxMessages)
 	return first, first + maxMessages
+}
+
+// A request identifies a client's request.
+type request struct {
+	src, dest string
+	id        int64
 }
 
 // requests returns the indices of the clients' requests.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/eddyrpc/eddy/internal/grouping"
 	"github.com/eddyrpc/eddy/internal/history"
 	"github.com/eddyrpc/eddy/internal/quantile"
 	"github.com/eddyrpc/eddy/internal/sim"
@@ -28,8 +29,8 @@ type function struct {
 }
 
 // functions returns the operations by function, from all messages of a test.
-func functions(h *history.History, g *grouping, requests map[request]int) (all []*function) {
-	messages := g.messagesByRoot()
+func functions(h *history.History, g *grouping.Grouping, requests map[request]int) (all []*function) {
+	messages := messagesByRoot(g)
 	by := map[string]*function{}
 	for op := range h.All() {
 		if op.Again {
@@ -51,7 +52,7 @@ func functions(h *history.History, g *grouping, requests map[request]int) (all [
 			f.Indefinite++
 		}
 		if at, ok := requests[request{op.Client, op.Node, op.MsgID}]; ok {
-			n := int(messages[g.of[at]])
+			n := int(messages[g.Of[at]])
 			f.Messages += n
 			f.Most = max(f.Most, n)
 		}
@@ -69,16 +70,16 @@ func functions(h *history.History, g *grouping, requests map[request]int) (all [
 
 // messagesByRoot returns for each call that is made for no other how many messages it took,
 // with those of all calls made for it.
-func (g *grouping) messagesByRoot() []uint32 {
-	roots := make([]uint32, len(g.calls))
-	for c := range g.calls {
+func messagesByRoot(g *grouping.Grouping) []uint32 {
+	roots := make([]uint32, len(g.Calls))
+	for c := range g.Calls {
 		roots[c] = uint32(c)
-		if p := g.calls[c].parent; p != 0 {
+		if p := g.Calls[c].Parent; p != 0 {
 			roots[c] = roots[p] // a call comes after the one that it is made for
 		}
 	}
-	messages := make([]uint32, len(g.calls))
-	for _, c := range g.of {
+	messages := make([]uint32, len(g.Calls))
+	for _, c := range g.Of {
 		if c != 0 {
 			messages[roots[c]]++
 		}
@@ -102,9 +103,9 @@ type link struct {
 }
 
 // links returns the busiest links, and how many there are, from all messages of a test.
-func links(j *sim.Journal, g *grouping) (busiest []*link, all int) {
+func links(j *sim.Journal, g *grouping.Grouping) (busiest []*link, all int) {
 	by := map[[2]string]*link{}
-	seen := make([]bool, len(g.calls)) // all requests of a call go over the same link
+	seen := make([]bool, len(g.Calls)) // all requests of a call go over the same link
 	for m := range j.All() {
 		l := by[[2]string{m.Src, m.Dest}]
 		if l == nil {
@@ -112,7 +113,7 @@ func links(j *sim.Journal, g *grouping) (busiest []*link, all int) {
 			by[[2]string{m.Src, m.Dest}] = l
 			busiest = append(busiest, l)
 		}
-		l.add(&m, &seen[g.of[m.Index]])
+		l.add(&m, &seen[g.Of[m.Index]])
 	}
 	for _, l := range busiest {
 		if l.arrived > 0 {

@@ -36,13 +36,17 @@ func (r *Results) page(name string, j *sim.Journal, h *history.History) (*page.T
 	}
 	t := &page.Test{
 		Name: name, Verdict: r.Verdict, Sentence: r.Sentence(), Command: r.Again(), Seed: r.Seed,
-		Nodes: slices.Concat(r.Nodes, r.SimulatedNodes), Timeout: time.Duration(r.Timeout * float64(time.Millisecond)), Results: text,
+		Nodes: slices.Concat(r.Nodes, r.SimulatedNodes), Timeout: r.AttemptTimeout(), Results: text, Started: r.Started,
 		Kinds: r.Kinds(), Advice: r.Advice(), Warnings: r.warnings(), Journal: j, History: h,
 	}
 	longest := shortTest
 	if r.Case != nil {
 		longest = longestCase
-		t.Smallest = fmt.Sprintf("This test repeats the smallest case that was found: %v.", r.Case)
+		what := "a case"
+		if r.Case.Smallest {
+			what = "the smallest case that was found"
+		}
+		t.Smallest = fmt.Sprintf("This test repeats %s: %v.", what, r.Case)
 	}
 	if j.Len() <= longest {
 		t.Story = story.Lines(h, j, story.MaxLines)
@@ -54,6 +58,11 @@ func (r *Results) page(name string, j *sim.Journal, h *history.History) (*page.T
 		})
 	}
 	return t, nil
+}
+
+// AttemptTimeout returns the timeout of each attempt of a relay.
+func (r *Results) AttemptTimeout() time.Duration {
+	return time.Duration(r.Timeout * float64(time.Millisecond))
 }
 
 // ReadPage reads the contents of the page of a stored test.

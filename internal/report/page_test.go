@@ -85,7 +85,8 @@ func TestPageOfACase(t *testing.T) {
 		want string
 	}{
 		{nil, ""},
-		{&Case{Requests: 1, Fates: 2, Nodes: 3}, "This test repeats the smallest case that was found: 1 request, 0 faults, 2 lost or doubled messages and 3 nodes."},
+		{&Case{Requests: 1, Fates: 2, Nodes: 3}, "This test repeats a case: 1 request, 0 faults, 2 lost or doubled messages and 3 nodes."},
+		{&Case{Requests: 1, Fates: 2, Nodes: 3, Smallest: true}, "This test repeats the smallest case that was found: 1 request, 0 faults, 2 lost or doubled messages and 3 nodes."},
 	} {
 		page, err := (&Results{Case: c.of}).page("test", new(sim.Journal), new(history.History))
 		if err != nil || page.Smallest != c.want {

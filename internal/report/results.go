@@ -61,6 +61,8 @@ type Case struct {
 	Faults   int `json:"faults"`
 	Fates    int `json:"fates"` // lost and doubled messages
 	Nodes    int `json:"nodes"`
+
+	Smallest bool `json:"smallest,omitzero"` // a search has left this of a larger case
 }
 
 func (c *Case) String() string {
@@ -140,7 +142,7 @@ func New(cfg *trial.Config, res *trial.Result) *Results {
 		r.Numbers[n.Name] = n.Value
 	}
 	if c := cfg.Case; c != nil {
-		r.Case = &Case{Requests: len(c.Asks), Faults: len(c.Faults), Fates: len(c.Fates), Nodes: len(c.Nodes)}
+		r.Case = &Case{Requests: len(c.Asks), Faults: len(c.Faults), Fates: len(c.Fates), Nodes: len(c.Nodes), Smallest: c.Smallest}
 	}
 	if cfg.Virtual {
 		r.Trace = fmt.Sprintf("%016x", res.Journal.Hash())

@@ -74,6 +74,9 @@ func (s *Store) Dirs() string { return filepath.Join(s.Dir, "node-dirs") }
 // NATSLogs is the directory of the logs of NATS servers and of connections to them.
 func (s *Store) NATSLogs() string { return filepath.Join(s.Dir, "nats-logs") }
 
+// Name returns a short name of the test: its workload and when it began.
+func (s *Store) Name() string { return nameOf(s.Dir) }
+
 func (s *Store) path(name string) string { return filepath.Join(s.Dir, name) }
 
 // Keep begins to write the history and the journal in the background, while the test

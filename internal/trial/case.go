@@ -22,14 +22,16 @@ import (
 //
 // The JSON of a case:
 //
-//	{"version":1,"nodes":["n1","n2"],"time_limit_ns":10000000000,
+//	{"version":1,"workload":"lin-kv","nodes":["n1","n2"],"time_limit_ns":10000000000,
 //	 "faults":[{"kind":"kill","nodes":["n1"],"begin_ns":1200000000,"end_ns":2500000000}],
 //	 "fates":["lost 1f0a9c3e55d20b47"],
 //	 "asks":[{"at_ns":1000000,"client":0,"node":"n1","turn":1}]}
 //
 // Empty lists are left out. The fields of faults are those in the journal.
 type Case struct {
-	Version   int           `json:"version"` // CaseVersion; Case returns it, and a replay requires it
+	Version   int           `json:"version"`            // CaseVersion; Case returns it, and a replay requires it
+	Workload  string        `json:"workload,omitempty"` // of the test; a replay requires it, unless it is empty
+	Smallest  bool          `json:"smallest,omitzero"`  // it is what a search has left of a larger case
 	Nodes     []string      `json:"nodes"`
 	TimeLimit time.Duration `json:"time_limit_ns"`
 
@@ -79,11 +81,14 @@ func (c *Case) Apply(cfg *Config) *Config {
 	return &replay
 }
 
-// check returns an error if a case cannot be replayed with a configuration.
-func (c *Case) check(cfg *Config, overServers bool) error {
+// Check returns an error if a case cannot be replayed with a configuration. overServers says
+// whether a carrier with servers carries the messages.
+func (c *Case) Check(cfg *Config, overServers bool) error {
 	switch {
 	case c.Version != CaseVersion:
 		return fmt.Errorf("the case has version %d; this program replays version %d", c.Version, CaseVersion)
+	case c.Workload != "" && c.Workload != cfg.Spec.Name:
+		return fmt.Errorf("the case is of workload %s, and not of %s", c.Workload, cfg.Spec.Name)
 	case !slices.Equal(c.Nodes, cfg.Nodes) || c.TimeLimit != cfg.TimeLimit:
 		return errors.New("the nodes and the time limit of the test are not those of its case")
 	}
@@ -110,7 +115,7 @@ func (c *Case) check(cfg *Config, overServers bool) error {
 // happened, nor has the loss of a message that was not sent.
 func (t *Trial) Case() *Case {
 	c := &Case{
-		Version: CaseVersion, Nodes: slices.Clone(t.cfg.Nodes), TimeLimit: t.cfg.TimeLimit,
+		Version: CaseVersion, Workload: t.cfg.Spec.Name, Nodes: slices.Clone(t.cfg.Nodes), TimeLimit: t.cfg.TimeLimit,
 		Faults: slices.Clone(t.plan), Fates: slices.Clone(t.net.Chances()),
 	}
 	for _, a := range t.asks {

@@ -163,7 +163,7 @@ func TestCaseWaits(t *testing.T) {
 
 // The JSON of a case is the one that its doc comment shows.
 func TestCaseJSON(t *testing.T) {
-	const text = `{"version":1,"nodes":["n1","n2"],"time_limit_ns":10000000000,` +
+	const text = `{"version":1,"workload":"lin-kv","nodes":["n1","n2"],"time_limit_ns":10000000000,` +
 		`"faults":[{"kind":"kill","nodes":["n1"],"begin_ns":1200000000,"end_ns":2500000000}],` +
 		`"fates":["lost 1f0a9c3e55d20b47"],` +
 		`"asks":[{"at_ns":1000000,"client":0,"node":"n1","turn":1}]}`
@@ -192,6 +192,7 @@ func TestCaseIsRefused(t *testing.T) {
 	}{
 		{"", func(*trial.Case) {}},
 		{"version 9", func(c *trial.Case) { c.Version = 9 }},
+		{"the case is of workload lin-kv, and not of echo", func(c *trial.Case) { c.Workload = "lin-kv" }},
 		{"client 4", func(c *trial.Case) { c.Asks = []trial.Ask{{Node: "n1", Client: 4}} }},
 		{"to n3", func(c *trial.Case) { c.Asks = []trial.Ask{{Node: "n3"}} }},
 		{"of n3", func(c *trial.Case) {

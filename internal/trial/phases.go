@@ -41,7 +41,7 @@ func (t *Trial) endWait() bool {
 func (t *Trial) Begin(now time.Duration) {
 	t.advance(now)
 	if t.cfg.Case != nil {
-		if err := t.cfg.Case.check(t.cfg, t.carrier != nil); err != nil {
+		if err := t.cfg.Case.Check(t.cfg, t.carrier != nil); err != nil {
 			t.fail(err)
 			return
 		}

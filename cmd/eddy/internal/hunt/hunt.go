@@ -3,10 +3,13 @@
 package hunt
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -51,9 +54,10 @@ func (f *Found) Check() string { return f.Problems[0].Check }
 
 // Search tries seeds until one does not pass, or with All until all seeds are tried, or
 // until ctx ends. It returns a test for each different reason not to pass, that of the
-// lowest seed which had it, and the number of seeds.
+// lowest seed which had it, and the number of seeds. Without All it returns the test of the
+// lowest seed that does not pass: it waits for the lower ones that run.
 func Search(ctx context.Context, o Options) (found []*Found, tried int, err error) {
-	s := &search{Options: o, next: o.First, found: map[string]*Found{}}
+	s := &search{Options: o, next: o.First, least: math.MaxUint64, found: map[string]*Found{}}
 	ctx, s.stop = context.WithCancel(ctx)
 	defer s.stop()
 	var workers sync.WaitGroup
@@ -63,6 +67,9 @@ func Search(ctx context.Context, o Options) (found []*Found, tried int, err erro
 	workers.Wait()
 	for _, key := range s.order {
 		found = append(found, s.found[key])
+	}
+	if !o.All && len(found) > 1 {
+		found = []*Found{slices.MinFunc(found, func(a, b *Found) int { return cmp.Compare(a.Seed, b.Seed) })}
 	}
 	return found, s.tried, s.err
 }
@@ -74,6 +81,7 @@ type search struct {
 
 	mu    sync.Mutex
 	next  uint64
+	least uint64 // without All: the lowest seed that does not pass
 	tried int
 	found map[string]*Found // by verdict and check
 	order []string          // the keys of found
@@ -86,7 +94,7 @@ func (s *search) work(ctx context.Context) {
 		s.mu.Lock()
 		seed := s.next
 		s.next++
-		over := seed-s.First >= uint64(s.Seeds)
+		over := seed-s.First >= uint64(s.Seeds) || seed > s.least
 		s.mu.Unlock()
 		if over {
 			return
@@ -118,7 +126,7 @@ func (s *search) note(f *Found, err error) {
 			s.found[key] = f
 		}
 		if !s.All {
-			s.stop()
+			s.least = min(s.least, f.Seed)
 		}
 	}
 	if s.OnProgress != nil {

@@ -80,6 +80,34 @@ func TestSearchAndShrink(t *testing.T) {
 	}
 }
 
+// The test of the lowest seed is returned, although that of a higher one has failed before.
+func TestSearchFindsTheLowest(t *testing.T) {
+	o := options(t)
+	o.Workers = 1
+	first, _, err := Search(context.Background(), o)
+	if err != nil || len(first) != 1 {
+		t.Fatalf("%v, %v", first, err)
+	}
+	run, lowest, another, told := o.Run, first[0].Seed, make(chan bool), false
+	o.Workers = 3
+	o.Run = func(ctx context.Context, cfg *runner.Config) (*trial.Result, error) {
+		if cfg.Network.Seed == lowest {
+			<-another
+		}
+		return run(ctx, cfg)
+	}
+	o.OnProgress = func(p Progress) {
+		if p.Found > 0 && !told {
+			close(another)
+			told = true
+		}
+	}
+	found, _, err := Search(context.Background(), o)
+	if err != nil || len(found) != 1 || found[0].Seed != lowest {
+		t.Errorf("found %+v, %v; want seed %d", found, err, lowest)
+	}
+}
+
 // With All the search goes on, and returns one test for each reason.
 func TestSearchAll(t *testing.T) {
 	o := options(t)

@@ -1,4 +1,5 @@
-package page
+// Package grouping finds the calls of a journal: to which call each message belongs.
+package grouping
 
 import (
 	"strconv"
@@ -8,13 +9,13 @@ import (
 	"github.com/eddyrpc/eddy/internal/sim"
 )
 
-// A call is a request of a client or a node, with all its attempts.
-type call struct {
-	parent  uint32        // the call for which it was made; 0 if this is not known
-	timeout time.Duration // of each attempt; 0 if this is not known
+// A Call is a request of a client or a node, with all its attempts.
+type Call struct {
+	Parent  uint32        // the call for which it was made; 0 if this is not known
+	Timeout time.Duration // of each attempt; 0 if this is not known
 }
 
-// A grouping says to which call each message of a journal belongs.
+// A Grouping says to which call each message of a journal belongs.
 //
 // Messages do not contain this, so there are rules. A client's request is a call. A
 // node's request is another attempt of a call if the same incarnation of the node has
@@ -28,9 +29,9 @@ type call struct {
 // call is the only open request of a client at the node. If no client has an open
 // request, the only open request of another node counts. A one-way message belongs to
 // the call that is found in the same way.
-type grouping struct {
-	of    []uint32 // by message; 0 for none
-	calls []call   // from index 1
+type Grouping struct {
+	Of    []uint32 // by message; 0 for none
+	Calls []Call   // from index 1
 
 	latest    map[attempt]*attempts
 	byRequest map[request]*attempts
@@ -60,11 +61,11 @@ type attempts struct {
 	settled bool // a reply was delivered
 }
 
-// group finds the calls of a journal. timeout is that of each attempt of a node, unless
+// Find finds the calls of a journal. timeout is that of each attempt of a node, unless
 // the client's request sets another.
-func group(j *sim.Journal, timeout time.Duration) *grouping {
-	g := &grouping{
-		of: make([]uint32, j.Len()), calls: make([]call, 1),
+func Find(j *sim.Journal, timeout time.Duration) *Grouping {
+	g := &Grouping{
+		Of: make([]uint32, j.Len()), Calls: make([]Call, 1),
 		latest: map[attempt]*attempts{}, byRequest: map[request]*attempts{},
 		payloads: map[attempt]uint32{}, open: map[string]*openRequests{},
 	}
@@ -78,7 +79,7 @@ func group(j *sim.Journal, timeout time.Duration) *grouping {
 		case step.Sent && m.IsReply():
 			g.addReply(m)
 		case step.Sent && !m.IsRequest():
-			g.of[m.Index] = g.openCall(m.Src)
+			g.Of[m.Index] = g.openCall(m.Src)
 		case step.Sent && m.IsRequest():
 			g.addRequest(m, timeout)
 		case !step.Sent && m.Fate == sim.Delivered:
@@ -87,16 +88,16 @@ func group(j *sim.Journal, timeout time.Duration) *grouping {
 	}
 	for m := range j.All() {
 		if m.IsDuplicate() {
-			g.of[m.Index] = g.of[m.Of]
+			g.Of[m.Index] = g.Of[m.Of]
 		}
 	}
 	return g
 }
 
 // addRequest adds a request that was sent.
-func (g *grouping) addRequest(m *sim.Record, timeout time.Duration) {
+func (g *Grouping) addRequest(m *sim.Record, timeout time.Duration) {
 	if sim.IsClient(m.Src) {
-		t := g.begin(m, call{timeout: timeoutOf(m.Body)})
+		t := g.begin(m, Call{Timeout: timeoutOf(m.Body)})
 		if payload := message.Member(m.Body, "payload"); payload != nil {
 			g.payloads[attempt{src: m.Dest, body: sim.BodyHash(payload)}] = t.call
 		}
@@ -104,24 +105,24 @@ func (g *grouping) addRequest(m *sim.Record, timeout time.Duration) {
 	}
 	body := sim.BodyHash(m.Body)
 	key := attempt{m.Src, m.Dest, m.Incarnation, body}
-	c := call{parent: g.payloads[attempt{src: m.Src, body: body}], timeout: timeout}
-	relayed := c.parent != 0
+	c := Call{Parent: g.payloads[attempt{src: m.Src, body: body}], Timeout: timeout}
+	relayed := c.Parent != 0
 	if !relayed {
-		c.parent = g.openCall(m.Src)
+		c.Parent = g.openCall(m.Src)
 	}
-	if t := g.latest[key]; t != nil && (relayed || !t.settled) && (c.parent == 0 || c.parent == g.calls[t.call].parent) {
-		g.of[m.Index] = t.call
+	if t := g.latest[key]; t != nil && (relayed || !t.settled) && (c.Parent == 0 || c.Parent == g.Calls[t.call].Parent) {
+		g.Of[m.Index] = t.call
 		g.byRequest[request{m.Src, m.Dest, m.ID}] = t
 		return
 	}
-	if own := g.calls[c.parent].timeout; c.parent != 0 && own != 0 {
-		c.timeout = own
+	if own := g.Calls[c.Parent].Timeout; c.Parent != 0 && own != 0 {
+		c.Timeout = own
 	}
 	g.latest[key] = g.begin(m, c)
 }
 
 // openCall returns the call that a node is serving, if there is only one candidate.
-func (g *grouping) openCall(node string) uint32 {
+func (g *Grouping) openCall(node string) uint32 {
 	o := g.open[node]
 	if o == nil {
 		return 0
@@ -140,19 +141,19 @@ func (g *grouping) openCall(node string) uint32 {
 }
 
 // begin adds a call.
-func (g *grouping) begin(m *sim.Record, c call) *attempts {
-	t := &attempts{call: uint32(len(g.calls))}
-	g.calls = append(g.calls, c)
-	g.of[m.Index] = t.call
+func (g *Grouping) begin(m *sim.Record, c Call) *attempts {
+	t := &attempts{call: uint32(len(g.Calls))}
+	g.Calls = append(g.Calls, c)
+	g.Of[m.Index] = t.call
 	g.byRequest[request{m.Src, m.Dest, m.ID}] = t
 	return t
 }
 
 // addReply adds a reply that was sent.
-func (g *grouping) addReply(m *sim.Record) {
+func (g *Grouping) addReply(m *sim.Record) {
 	key := request{m.Dest, m.Src, m.InReplyTo}
 	if t := g.byRequest[key]; t != nil {
-		g.of[m.Index] = t.call
+		g.Of[m.Index] = t.call
 	}
 	if o := g.open[m.Src]; o != nil {
 		delete(o.clients, key)
@@ -161,7 +162,7 @@ func (g *grouping) addReply(m *sim.Record) {
 }
 
 // delivered handles the delivery of a message.
-func (g *grouping) delivered(m *sim.Record) {
+func (g *Grouping) delivered(m *sim.Record) {
 	switch {
 	case m.IsReply():
 		if t := g.byRequest[request{m.Dest, m.Src, m.InReplyTo}]; t != nil {

@@ -1,4 +1,4 @@
-package page
+package grouping
 
 import (
 	"fmt"
@@ -15,16 +15,16 @@ import (
 func TestCalls(t *testing.T) {
 	datadriven.RunTest(t, "testdata/calls", func(t *testing.T, d *datadriven.TestData) string {
 		j := readShort(t, d.Input)
-		g := group(j, 500*time.Millisecond)
+		g := Find(j, 500*time.Millisecond)
 		var b strings.Builder
 		for m := range j.All() {
 			fmt.Fprintf(&b, "%s %s>%s %s", m.Sent, m.Src, m.Dest, m.Type)
-			if c := g.of[m.Index]; c != 0 {
+			if c := g.Of[m.Index]; c != 0 {
 				fmt.Fprintf(&b, ": call %d", c)
-				if p := g.calls[c].parent; p != 0 {
+				if p := g.Calls[c].Parent; p != 0 {
 					fmt.Fprintf(&b, ", for call %d", p)
 				}
-				if timeout := g.calls[c].timeout; timeout != 0 {
+				if timeout := g.Calls[c].Timeout; timeout != 0 {
 					fmt.Fprintf(&b, ", %v", timeout)
 				}
 			}
