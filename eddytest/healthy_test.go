@@ -56,7 +56,7 @@ func TestUnusualNodesPass(t *testing.T) {
 					// reply is lost, the node cannot know, so these nodes are not correct then.
 					test.Duplicate = 0
 				}
-				failed := eddytest.FirstFailure(t, virtually(node.Run), test, longtest.Or[uint64](5, 1))
+				failed := eddytest.FirstFailure(t, virtually(node.Run), test, longtest.Or[uint64](2, 1))
 				if failed != nil && failed.Check != "too-few-ok" && failed.Check != "nothing-ok" {
 					t.Error(failed.Describe())
 				}

@@ -69,3 +69,16 @@ func ExamplePermissionsOf() {
 	// publish [eddy.eddy.*.n1 $JS.API.INFO $JS.API.STREAM.INFO.KV_eddy-eddy-leases $JS.API.STREAM.CREATE.KV_eddy-eddy-leases $JS.API.DIRECT.GET.KV_eddy-eddy-leases.$KV.eddy-eddy-leases.n1 $KV.eddy-eddy-leases.n1]
 	// subscribe [eddy.eddy.n1.* _INBOX.eddy.eddy.n1.> _INBOX.eddy-leases.eddy.n1.>]
 }
+
+// The names of what JetStream keeps for a cluster.
+func ExampleBucketOf() {
+	fmt.Println(natsnet.BucketOf("eddy", "lin-kv"))
+	fmt.Println(natsnet.BucketOf("my cluster_2", "lin-kv"))
+	fmt.Println(natsnet.LeaseBucket("eddy"))
+	fmt.Println(natsnet.LeaseInbox("eddy", "n1"))
+	// Output:
+	// eddy-eddy-lin-kv
+	// eddy-my_20cluster_5f2-lin-kv
+	// eddy-eddy-leases
+	// _INBOX.eddy-leases.eddy.n1
+}

@@ -1,41 +1,11 @@
 package main
 
 import (
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/trial"
-	"github.com/eddyrpc/eddy/retry"
 )
-
-// A relay with a preset passes a test that is told of the preset, and fails one that expects
-// the default if it sends attempts sooner. The relay is a WebAssembly program, so time is
-// virtual.
-func TestPresetsPassTheirTests(t *testing.T) {
-	t.Parallel()
-	relay := filepath.Join(t.TempDir(), "relay.wasm")
-	build := exec.Command("go", "build", "-o", relay, "../relay")
-	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	test := func(expects, follows string) *results {
-		return eddyTest(t, "-w", "relay", "--bin", relay, "--nodes", "n1,n2", "--policy", expects, "--seed", "1",
-			"--loss", "0.1", "--time-limit", "3", "--nemesis", "kill,pause", "--", "--policy", follows)
-	}
-	for _, name := range retry.Presets() {
-		if r := test(name, name); r.Verdict != "pass" {
-			t.Errorf("%s: %s\n%s", name, r.Verdict, r.text())
-		}
-	}
-	if r := test("default", "hedged"); r.Verdict != "fail" || !strings.Contains(r.checks(), "attempt-too-soon") {
-		t.Errorf("hedged under a test of the default: %s\n%s", r.Verdict, r.text())
-	}
-}
 
 // The flags --call-... go over the policy, and without a policy over the default.
 func TestCallFlags(t *testing.T) {

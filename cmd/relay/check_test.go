@@ -62,3 +62,26 @@ func TestPolicies(t *testing.T) {
 		})
 	}
 }
+
+// A relay with a preset passes a test that is told of the preset.
+func TestPresetsPassTheirTests(t *testing.T) {
+	for _, name := range retry.Presets() {
+		t.Run(name, func(t *testing.T) {
+			policy, err := eddy.LoadPolicy(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			newNode := func() *eddy.Node {
+				var n eddy.Node
+				n.HandleInline("echo", echo)
+				n.HandleInline("relay", relay(policy))
+				return &n
+			}
+			eddytest.Check(t, newNode, eddytest.Test{
+				Workload: "relay", Nodes: 3, Rate: 40, Time: 8 * time.Second, CallPolicy: policy,
+				Latency: "exponential:30ms", Loss: 0.1, Duplicate: 0.1, NemesisInterval: time.Second,
+				Nemesis: "pause,kill,partition", Seeds: longtest.Or(100, 5),
+			})
+		})
+	}
+}

@@ -26,6 +26,12 @@ type clock map[string]int
 // a node was started or killed. A message that was lost has one event, which says so.
 func ShiViz(w io.Writer, t *Test) error {
 	s := &shiviz{out: bufio.NewWriter(w), clocks: map[string]clock{}, sent: map[int]clock{}}
+	copied := map[int]bool{} // messages with duplicates
+	for m := range t.Journal.All() {
+		if m.IsDuplicate() {
+			copied[m.Of] = true
+		}
+	}
 	for step := range t.Journal.Steps() {
 		switch m := &step.Record; {
 		case step.Event != nil:
@@ -41,13 +47,19 @@ func ShiViz(w io.Writer, t *Test) error {
 			if m.Fate != sim.Delivered {
 				fate = ": " + m.Fate.String()
 			}
-			s.sent[m.Index] = s.event(host, nil, fmt.Sprintf("send to %s at %v: %s%s", hostName(m.Dest), m.Sent, line(m.Body), fate))
+			at := s.event(host, nil, fmt.Sprintf("send to %s at %v: %s%s", hostName(m.Dest), m.Sent, line(m.Body), fate))
+			if m.Fate == sim.Delivered || copied[m.Index] {
+				s.sent[m.Index] = at
+			}
 		case m.Fate == sim.Delivered:
 			cause := m.Index
 			if m.IsDuplicate() {
 				cause = m.Of
 			}
 			s.event(m.Dest, s.sent[cause], fmt.Sprintf("receive from %s at %v: %s", hostName(m.Src), m.Done, line(m.Body)))
+			if !copied[cause] {
+				delete(s.sent, cause)
+			}
 		}
 	}
 	if s.err != nil {
@@ -59,7 +71,7 @@ func ShiViz(w io.Writer, t *Test) error {
 type shiviz struct {
 	out    *bufio.Writer
 	clocks map[string]clock // by host
-	sent   map[int]clock    // by message: when it was sent
+	sent   map[int]clock    // by message that may still be delivered: when it was sent
 	err    error
 }
 
