@@ -48,7 +48,7 @@ var linKVBugs = []Bug{
 	linKVBug("done-but-22", "does a cas and replies with error 22, 1 of 100", "", ""),
 	linKVBug("ignores-from", "does a cas whatever the value is, 1 of 100", "", ""),
 	linKVBug("twice", "does a write again 20 ms later, 1 of 200", "", "--time-limit 30"),
-	linKVBug("early-ack", "acknowledges a write before it is done", "", ""),
+	linKVBug("early-ack", "acknowledges a write before it is done", "", "--rate 2000"),
 	linKVBug("evicts", "keeps the 50 keys that were written last", "", ""),
 	linKVBug("missing-is-0", "reads 0 from a key that does not exist", "", ""),
 	linKVBug("cas-creates", "does a cas of a key that does not exist", "", ""),

@@ -2,6 +2,7 @@ package testnode
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -187,13 +188,17 @@ func addsAgain(r *replica) {
 	r.shown = func() string { return with(r.elements(nil), again...) }
 }
 
-// flaps lacks something in every second read at n1: an element, or an add of 1.
+// flaps lacks something in every second read at n1: the lowest element, or an add of 1.
 func flaps(r *replica) {
 	r.shown = func() string {
 		missing := r.ID == "n1" && r.reads%2 == 0
 		switch {
 		case r.set && missing:
-			return r.elements(func(element int64) bool { return element == 0 })
+			lowest := int64(math.MaxInt64)
+			for _, element := range r.adds {
+				lowest = min(lowest, element)
+			}
+			return r.elements(func(element int64) bool { return element == lowest })
 		case r.set:
 			return r.elements(nil)
 		case missing:
