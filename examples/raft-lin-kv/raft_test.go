@@ -312,8 +312,10 @@ func TestProposalTwice(t *testing.T) {
 	r := newRaft("s1", []string{"s1"}, rand.New(rand.NewPCG(1, 1)), start)
 	r.tick(start.Add(time.Minute)) // it is elected by itself
 	first, other := &command{ID: "first"}, &command{ID: "other"}
-	if !r.propose(1, first) || !r.propose(1, first) || len(r.log) != 2 {
-		t.Fatalf("the log of the leader: %+v", r.log)
+	for range 2 {
+		if !r.propose(1, first) || len(r.log) != 2 {
+			t.Fatalf("the log of the leader: %+v", r.log)
+		}
 	}
 	r.follow(2, "")
 	if !r.propose(1, first) {
