@@ -185,12 +185,8 @@ func TestPlausibleBugs(t *testing.T) {
 					rows[row.key()] = row
 					return
 				}
-				limit := 4 * time.Second
-				if quick {
-					limit /= 2
-				}
-				for seed := range uint64(10) {
-					if findBug(t, &b, b.Flags, limit, seed+1) {
+				for seed, limit := range []time.Duration{2, 4, 4, 10, 10, 10, 10} {
+					if findBug(t, &b, b.Flags, limit*time.Second, uint64(seed+1)) {
 						return
 					}
 				}

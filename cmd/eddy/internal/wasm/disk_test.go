@@ -17,6 +17,19 @@ func TestTranscripts(t *testing.T) {
 	}
 }
 
+// What Go's runtime draws at random follows from the seed. It also depends on the program, so
+// no file has it.
+func TestRandomNumbersFollowFromTheSeed(t *testing.T) {
+	draw := func(seed uint64) string { return runToEnd(t, startTest(t, Config{Seed: seed}, "random")) }
+	first := draw(1)
+	if again := draw(1); again != first {
+		t.Errorf("the same seed gives\n%s\nand\n%s", first, again)
+	}
+	if other := draw(2); other == first {
+		t.Errorf("another seed gives the same: %s", other)
+	}
+}
+
 // Files that were there before a program began have the time Epoch.
 func TestOldFiles(t *testing.T) {
 	dir := t.TempDir()

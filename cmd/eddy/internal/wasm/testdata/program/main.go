@@ -18,6 +18,7 @@ import (
 
 var programs = map[string]func(){
 	"world":     world,
+	"random":    random,
 	"files":     files,
 	"append":    appendLine,
 	"timers":    timers,
@@ -60,7 +61,17 @@ func world() {
 	fmt.Println(time.Now(), os.Getpid())
 	b := make([]byte, 8)
 	crand.Read(b)
-	fmt.Println(b, rand.Int63())
+	fmt.Println(b)
+	start := time.Now()
+	time.Sleep(1500 * time.Millisecond)
+	fmt.Println("slept", time.Since(start), time.Now().Equal(start.Add(1500*time.Millisecond)))
+	fmt.Fprintln(os.Stderr, "to standard error")
+	fmt.Print("without an end")
+}
+
+// random writes what Go's runtime draws at random.
+func random() {
+	fmt.Println(rand.Int63())
 	for i := range map[int]int{1: 1, 2: 2, 3: 3, 4: 4, 5: 5} {
 		fmt.Print(i, " ")
 	}
@@ -73,11 +84,6 @@ func world() {
 	case i := <-c2:
 		fmt.Println("first", i)
 	}
-	start := time.Now()
-	time.Sleep(1500 * time.Millisecond)
-	fmt.Println("slept", time.Since(start), time.Now().Equal(start.Add(1500*time.Millisecond)))
-	fmt.Fprintln(os.Stderr, "to standard error")
-	fmt.Print("without an end")
 }
 
 // timers runs timers while it waits for input, and writes when they fire.
