@@ -202,7 +202,7 @@ func (t *Test) parts(prefix string) ([]part, error) {
 	if h.Messages < h.All {
 		h.Losses = lossTimes(t.Journal)
 	}
-	text, err := json.Marshal(&h, jsonv1.FormatDurationAsNano(true))
+	text, err := json.Marshal(&h, json.Deterministic(true), jsonv1.FormatDurationAsNano(true))
 	if err != nil {
 		return nil, fmt.Errorf("encode the head of the page: %w", err)
 	}
