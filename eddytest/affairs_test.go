@@ -22,6 +22,7 @@ func sorted(words []string) string { return strings.Join(slices.Sorted(slices.Va
 
 // What nodes say to each other gives warnings, and with --sick fail a violation.
 func TestAffairs(t *testing.T) {
+	slowWithRaces(t)
 	t.Parallel()
 	for name, node := range testnode.Affairs {
 		t.Run(name, func(t *testing.T) {

@@ -20,6 +20,7 @@ const verdictsPath = "../cmd/eddy/testdata/testnode/verdicts.txt"
 
 // Each buggy node that needs no process of its own gets the verdict that it should.
 func TestBuggyNodes(t *testing.T) {
+	slowWithRaces(t)
 	t.Parallel()
 	var lines strings.Builder
 	for _, name := range slices.Sorted(maps.Keys(testnode.Buggy)) {

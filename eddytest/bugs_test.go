@@ -11,6 +11,7 @@ import (
 
 // Check finds each bug within 500 seeds, by the right check. With -v it says with which seed.
 func TestBugsAreFound(t *testing.T) {
+	slowWithRaces(t)
 	for _, bug := range buggy.All {
 		t.Run(bug.Name, func(t *testing.T) {
 			failed := eddytest.FirstFailure(t, bug.Buggy, bug.Test, 500)
@@ -29,6 +30,7 @@ func TestBugsAreFound(t *testing.T) {
 // The smallest case of each bug has at most a third of the requests, and no fault, loss or
 // duplication without which the same check fails. With -v it says what is left.
 func TestBugsShrink(t *testing.T) {
+	slowWithRaces(t)
 	for _, bug := range buggy.All {
 		t.Run(bug.Name, func(t *testing.T) {
 			t.Parallel()
@@ -54,6 +56,7 @@ func TestBugsShrink(t *testing.T) {
 // The same nodes without the bugs pass, with the same faults. -eddy.seeds says with how many
 // seeds.
 func TestHealthyNodesPass(t *testing.T) {
+	slowWithRaces(t)
 	for _, bug := range buggy.All {
 		t.Run(bug.Name, func(t *testing.T) {
 			if failed := eddytest.FirstFailure(t, bug.Healthy, bug.Test, eddytest.Seeds(longtest.Or(200, 20))); failed != nil {

@@ -165,6 +165,7 @@ var quickBugs = []string{
 // TestPlausibleBugs finds the quick bugs, and in long tests all that most default tests find.
 // With -found it counts.
 func TestPlausibleBugs(t *testing.T) {
+	slowWithRaces(t)
 	t.Parallel()
 	rows := readFound(t)
 	bugs := plausibleBugs()
@@ -314,6 +315,7 @@ func TestFoundBugsAreComplete(t *testing.T) {
 
 // The nodes of the table pass without their bugs, so that it is the bugs that are found.
 func TestNodesWithoutBugsPass(t *testing.T) {
+	slowWithRaces(t)
 	t.Parallel()
 	for _, b := range testnode.WithoutBug() {
 		for i, flags := range []string{"", b.Flags} {

@@ -24,6 +24,7 @@ var faultMixes = map[string]func(*eddytest.Test){
 // Nodes that are correct and unusual pass under all faults that they bear, and in long tests
 // also under each of them and without faults.
 func TestUnusualNodesPass(t *testing.T) {
+	slowWithRaces(t)
 	t.Parallel()
 	for _, name := range slices.Sorted(maps.Keys(healthy.Nodes)) {
 		node := healthy.Nodes[name]

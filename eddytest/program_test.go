@@ -38,9 +38,18 @@ type bugTest struct {
 	checks string // one of these must find the bug; "" if the test must pass
 }
 
+// slowWithRaces skips a test of many nodes if the race detector is on.
+func slowWithRaces(t *testing.T) {
+	t.Helper()
+	if raceOn {
+		t.Skip("many nodes take minutes with the race detector")
+	}
+}
+
 // expect runs tests of nodes side by side.
 func expect(t *testing.T, tests []bugTest) {
 	t.Helper()
+	slowWithRaces(t)
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,5 @@
+//go:build !race
+
+package eddytest_test
+
+const raceOn = false
