@@ -217,7 +217,7 @@ func TestFaultsAreDrawn(t *testing.T) {
 	}
 	tb.has(".more", "partition")
 	tb.has(".more", "amplification")
-	tb.has(".more", "Messages per operation")
+	tb.has(".more", "All messages per operation")
 	tb.has(".more", "messages lost during it")
 }
 

@@ -11,7 +11,7 @@ import (
 
 // smallest is a case that eddy hunt has found: a node that keeps its values in memory is
 // killed after it got one.
-const smallest = `{"version":1,"nodes":["n1","n2"],"time_limit_ns":651602860,
+const smallest = `{"version":1,"smallest":true,"nodes":["n1","n2"],"time_limit_ns":651602860,
 "faults":[{"kind":"kill","nodes":["n2"],"begin_ns":253465828,"end_ns":631602860}],
 "asks":[{"at_ns":0,"client":0,"node":"n1","turn":1}]}`
 
