@@ -148,6 +148,14 @@ func (r *run) main() string {
 	return r.problems[0].Check
 }
 
+// hash returns a hash of all messages, or "" without a result.
+func (r *run) hash() string {
+	if r.broken != "" {
+		return ""
+	}
+	return fmt.Sprintf("%016x", r.result.Journal.Hash())
+}
+
 // firstFailure tries seeds, several at the same time, and returns the run of the lowest one
 // that does not pass, or nil.
 func (c *checking) firstFailure(first, last uint64) *run {
@@ -192,7 +200,7 @@ func (c *checking) runConfig(cfg *trial.Config) *run {
 	which := fmt.Sprintf("%s, seed %d", c.t.Name(), r.seed)
 	if *trace {
 		fmt.Fprintf(os.Stderr, "eddytest: %s begins\n", which)
-		defer func() { fmt.Fprintf(os.Stderr, "eddytest: %s has ended: %v\n", which, r.verdict) }()
+		defer func() { fmt.Fprintf(os.Stderr, "eddytest: %s has ended: %v, trace %s\n", which, r.verdict, r.hash()) }()
 	}
 	var steps atomic.Int64
 	watch := newWatchdog(&steps, which)
@@ -203,6 +211,13 @@ func (c *checking) runConfig(cfg *trial.Config) *run {
 		endGoroutines(&steps, which)
 		r.note(err)
 	})
+	if d := os.Getenv("DUMPDIR"); d != "" { // DEBUG
+		f, _ := os.Create(fmt.Sprintf("%s/%d-%d.txt", d, len(cfg.Nodes), r.seed))
+		for m := range r.result.Journal.All() {
+			fmt.Fprintf(f, "%v %v %v %s %s %s\n", m.Sent, m.Done, m.Fate, m.Src, m.Dest, m.Body)
+		}
+		f.Close()
+	}
 	if r.broken == "" {
 		r.verdict, r.problems = r.result.Judge(cfg)
 	}

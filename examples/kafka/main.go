@@ -20,11 +20,12 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/eddyrpc/eddy"
 )
@@ -48,14 +49,18 @@ type entry struct {
 
 // kvLogs are the logs in lin-kv.
 type kvLogs struct {
+	node    *eddy.Node
 	entries *eddy.KV[entry]
 	mu      sync.Mutex
 	known   map[string][]eddy.Raw // the first messages of each log
+
+	started int64        // the time at which the node started, which no other incarnation of it has
+	appends atomic.Int64 // how many appends have an id
 }
 
 func newNode() *eddy.Node {
 	var n eddy.Node
-	l := kvLogs{entries: eddy.LinKV[entry](&n), known: map[string][]eddy.Raw{}}
+	l := kvLogs{node: &n, entries: eddy.LinKV[entry](&n), known: map[string][]eddy.Raw{}, started: time.Now().UnixNano()}
 	l.entries.Changes = &eddy.Policy{} // an append may arrive twice
 	committed := eddy.LinKV[int](&n)
 	committed.Again = true // so may a commit
@@ -144,7 +149,7 @@ func each(offsets map[string]int, do func(key string, offset int) error) error {
 
 // append appends a message to a log and returns its offset.
 func (l *kvLogs) append(ctx context.Context, key string, msg eddy.Raw) (int, error) {
-	e := entry{msg, rand.Text()}
+	e := entry{msg, fmt.Sprintf("%s-%d-%d", l.node.ID(), l.started, l.appends.Add(1))}
 	for {
 		offset := len(l.seen(key))
 		err := l.entries.CompareAndSwap(ctx, name(key, offset), e, e, true)
