@@ -23,6 +23,8 @@ import (
 	"errors"
 	"fmt"
 	"log"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -73,41 +75,35 @@ func newNode() *eddy.Node {
 		return map[string]any{"offset": offset}, err
 	})
 	handle(&n, "poll", func(ctx context.Context, b *body) (any, error) {
-		var mu sync.Mutex
 		msgs := map[string][][2]any{}
-		err := each(b.Offsets, func(key string, offset int) error {
-			polled := l.poll(ctx, key, max(offset, 0))
-			mu.Lock()
-			defer mu.Unlock()
-			if len(polled) > 0 {
+		for _, key := range slices.Sorted(maps.Keys(b.Offsets)) {
+			if polled := l.poll(ctx, key, max(b.Offsets[key], 0)); len(polled) > 0 {
 				msgs[key] = polled
 			}
-			return nil
-		})
-		return map[string]any{"msgs": msgs}, err
+		}
+		return map[string]any{"msgs": msgs}, nil
 	})
 	handle(&n, "commit_offsets", func(ctx context.Context, b *body) (any, error) {
-		return eddy.Raw(`{}`), each(b.Offsets, func(key string, offset int) error {
-			_, err := committed.Update(ctx, "committed/"+key, func(old int, exists bool) (int, error) { return max(old, offset), nil })
-			return err
-		})
+		for _, key := range slices.Sorted(maps.Keys(b.Offsets)) {
+			_, err := committed.Update(ctx, "committed/"+key, func(old int, exists bool) (int, error) { return max(old, b.Offsets[key]), nil })
+			if err != nil {
+				return nil, err
+			}
+		}
+		return eddy.Raw(`{}`), nil
 	})
 	handle(&n, "list_committed_offsets", func(ctx context.Context, b *body) (any, error) {
-		var mu sync.Mutex
-		offsets, keys := map[string]int{}, map[string]int{}
+		offsets := map[string]int{}
 		for _, key := range b.Keys {
-			keys[key] = 0
-		}
-		err := each(keys, func(key string, _ int) error {
 			offset, err := committed.ReadOr(ctx, "committed/"+key, -1)
-			mu.Lock()
-			defer mu.Unlock()
+			if err != nil {
+				return nil, err
+			}
 			if offset >= 0 {
 				offsets[key] = offset
 			}
-			return err
-		})
-		return map[string]any{"offsets": offsets}, err
+		}
+		return map[string]any{"offsets": offsets}, nil
 	})
 	return &n
 }
@@ -128,23 +124,6 @@ func handle(n *eddy.Node, typ string, serve func(context.Context, *body) (any, e
 		}
 		return serve(ctx, &b)
 	})
-}
-
-// each calls do for all keys at the same time and returns an error, if there is one.
-func each(offsets map[string]int, do func(key string, offset int) error) error {
-	var mu sync.Mutex
-	var all []error
-	var running sync.WaitGroup
-	for key, offset := range offsets {
-		running.Go(func() {
-			err := do(key, offset)
-			mu.Lock()
-			defer mu.Unlock()
-			all = append(all, err)
-		})
-	}
-	running.Wait()
-	return errors.Join(all...)
 }
 
 // append appends a message to a log and returns its offset.
