@@ -211,15 +211,8 @@ func (c *checking) runConfig(cfg *trial.Config) *run {
 		endGoroutines(&steps, which)
 		r.note(err)
 	})
-	if d := os.Getenv("DUMPDIR"); d != "" { // DEBUG
-		f, _ := os.Create(fmt.Sprintf("%s/%d-%d.txt", d, len(cfg.Nodes), r.seed))
-		for m := range r.result.Journal.All() {
-			fmt.Fprintf(f, "%v %v %v %s %s %s\n", m.Sent, m.Done, m.Fate, m.Src, m.Dest, m.Body)
-		}
-		f.Close()
-	}
 	if r.broken == "" {
-		r.verdict, r.problems = r.result.Judge(cfg)
+		r.verdict, r.problems = r.result.Verdict(cfg)
 	}
 	return r
 }
