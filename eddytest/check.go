@@ -29,7 +29,7 @@ var (
 	reportDir = flag.String("eddy.report", "", "let eddytest.Check write the report of a failing seed, and that of the smallest case, below this directory")
 	oneSeed   = flag.Uint64("eddy.seed", 0, "let eddytest.Check try only this seed")
 	manySeeds = flag.Int("eddy.seeds", 0, "let eddytest.Check try this many seeds, whatever the test says")
-	trace     = flag.Bool("eddy.trace", false, "let eddytest.Check write to standard error when a seed begins and ends, to find the seed with which a node ends the whole test program")
+	trace     = flag.Bool("eddy.trace", false, "let eddytest.Check write to standard error when a seed begins and ends, with a hash of its messages, to find the seed with which a node ends the whole test program")
 	shrinkFor = flag.Duration("eddy.shrink", 5*time.Second, "how long eddytest.Check searches for the smallest case that fails, in real time; 0 for no search")
 )
 

@@ -14,8 +14,9 @@
 // A node keeps the messages that it has seen, since they do not change. An append costs two
 // messages, and each message of other nodes that comes before it four. A poll costs two for
 // each key, and two for each message that the node has not seen. A commit of an offset costs
-// four, a list of offsets two for each. If one node kept all logs in its memory, a request
-// would cost two messages at the most. But the logs would be lost when it is killed.
+// four, a list of offsets two for each. A node serves the logs of a request one after the
+// other. If one node kept all logs in its memory, a request would cost two messages at the most.
+// But the logs would be lost when it is killed.
 package main
 
 import (
