@@ -244,16 +244,36 @@ func (c *testCommand) onceIn(store *report.Store) (results *report.Results, res 
 		store.Discard()
 		return nil, nil, startError(c.Bin, err)
 	}
-	defer endOnSignal(store.Dir)()
 	store.Keep(res)
-	status.say(fmt.Sprintf("checking %d operations and %d messages", res.History.Operations(), res.Journal.Len()))
-	results = report.New(&cfg.Config, res)
-	status.clear()
+	results = judge(&cfg.Config, res, status)
+	defer endOnSignal(store.Dir)()
 	results.Started, results.Command.Args, results.Command.Dir = started, c.argv, dir
 	if err := c.finish(store, results, res, status); err != nil {
 		return nil, nil, err
 	}
 	return results, res, nil
+}
+
+// judge judges a test. A signal ends the checks: then the results say what is known without
+// them. A second signal ends this process at once.
+func judge(cfg *trial.Config, res *trial.Result, status *statusLine) *report.Results {
+	signalled, forget := untilSignal()
+	defer forget()
+	defer status.busy(fmt.Sprintf("checking %d operations and %d messages", res.History.Operations(), res.Journal.Len()))()
+	checked := make(chan func() *report.Results, 1)
+	go func() {
+		own := *res // the checks go on after a signal
+		results := report.New(cfg, &own)
+		checked <- func() *report.Results { *res = own; return results }
+	}()
+	select {
+	case take := <-checked:
+		return take()
+	case <-signalled.Done():
+		forget()
+		res.Unchecked = true
+		return report.New(cfg, res)
+	}
 }
 
 // finish prints and stores the results of a test. If they cannot be printed, they are still
@@ -263,14 +283,14 @@ func (c *testCommand) finish(store *report.Store, results *report.Results, res *
 	if !c.quiet {
 		shown = c.show(os.Stdout, results)
 	}
-	status.say("writing " + store.Dir)
+	written := status.busy("writing " + store.Dir)
 	err := store.Write(results, res)
 	if err != nil {
 		err = fmt.Errorf("write the store: %w", err)
 	} else {
 		_, err = c.write(&export.Test{Name: store.Name(), Started: results.Started, Timeout: results.AttemptTimeout(), Journal: res.Journal, History: res.History})
 	}
-	status.clear()
+	written()
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,9 @@ const nothingChecked = "nothing-checked"
 func (res *Result) Judge(cfg *Config) (checker.Verdict, []checker.Problem) {
 	var problems []checker.Problem
 	err := Guard(func() error {
-		problems, res.Numbers = res.check()
+		if !res.Unchecked {
+			problems, res.Numbers = res.check()
+		}
 		return nil
 	})
 	if errors.As(err, &res.Crash) && res.Stopped == "" {
@@ -48,13 +50,15 @@ func (res *Result) Judge(cfg *Config) (checker.Verdict, []checker.Problem) {
 	switch {
 	case res.Crash != nil:
 		unknown("eddy-failed", "%v", res.Crash)
+	case res.Unchecked:
+		unknown("stopped", "interrupted while eddy checked the operations, so nobody knows whether they are right")
 	case res.Stopped != "":
 		unknown("stopped", "the test ended early: %s", res.Stopped)
 	case float64(served) < cfg.Availability*float64(ended):
 		problems = append(problems, checker.Problem{Check: "low-availability", At: res.Elapsed,
 			Text: fmt.Sprintf("%d of %d operations were served, which is less than %v", served, ended, cfg.Availability)})
 	}
-	if little, so := main.tooLittle(cfg); so && res.Stopped == "" && checker.Judge(problems, true) == checker.Pass {
+	if little, so := main.tooLittle(cfg); so && res.Stopped == "" && !res.Unchecked && checker.Judge(problems, true) == checker.Pass {
 		little.At = res.Elapsed
 		problems = append(problems, little)
 	}
