@@ -47,12 +47,12 @@ type testCommand struct {
 	ClientTimeout time.Duration `name:"client-timeout" default:"5s" group:"load" help:"How long a client waits for a reply, in addition to the time that calls and latencies may take (${default})."`
 
 	Net           string   `name:"network" default:"simulated" enum:"simulated,nats" group:"network" help:"The network: simulated, or nats to send messages over NATS servers after the simulated network (${default})."`
-	Latency       string   `default:"0" group:"network" help:"The latency of messages between nodes (${default}): the mean for --latency-dist in ms, or with a unit, such as 0.1s; or constant:50ms, exponential:50ms, uniform:0ms-100ms, file:PATH."`
+	Latency       string   `default:"0" placeholder:"LATENCY" group:"network" help:"The latency of messages between nodes (${default}): the mean for --latency-dist in ms, or with a unit, such as 0.1s; or constant:50ms, exponential:50ms, uniform:0ms-100ms, file:PATH."`
 	LatencyDist   string   `name:"latency-dist" default:"constant" enum:"constant,uniform,exponential" group:"network" help:"The distribution of latencies (${default})."`
 	Loss          float64  `placeholder:"SHARE" group:"network" help:"The share of messages between nodes that are lost, 0 to 1."`
 	Duplicate     float64  `placeholder:"SHARE" group:"network" help:"The share of messages between nodes that are delivered twice, 0 to 1."`
 	Order         string   `default:"any" enum:"any,fifo" group:"network" help:"The order of the messages of a link between nodes: any, or fifo for the order in which they were sent, as over TCP (${default})."`
-	ClientLatency string   `name:"client-latency" default:"0" group:"network" help:"The latency of messages from and to clients, like --latency (${default})."`
+	ClientLatency string   `name:"client-latency" default:"0" placeholder:"LATENCY" group:"network" help:"The latency of messages from and to clients, like --latency (${default})."`
 	ClientLoss    float64  `name:"client-loss" placeholder:"SHARE" group:"network" help:"The share of messages from and to clients that are lost, 0 to 1."`
 	Link          []string `sep:"none" placeholder:"n1:n2:loss=0.5,latency=200" group:"network" help:"Latency, loss or duplication of one link, in one direction. Can be repeated."`
 	StaleReplies  bool     `name:"stale-replies" group:"network" help:"Deliver replies to requests of an earlier incarnation of a node."`

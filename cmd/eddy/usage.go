@@ -60,7 +60,8 @@ var otherFlags = map[string]map[string]string{
 		"leave-db-running":         "nodes end with the test; eddy talk and eddy up run a node for longer",
 		"logging-json":             "eddy writes no log of its own; --json prints the results as JSON",
 	},
-	"plan": {"latency": "--round-trip is the latency of a request and its reply together"},
+	"serve": {"host": "--addr 0.0.0.0:8080 names the address and the port"},
+	"plan":  {"latency": "--round-trip is the latency of a request and its reply together"},
 }
 
 // unknownFlag returns the error of a flag that a command does not have.
@@ -130,7 +131,7 @@ func findWorkload(name string) (workload.Spec, error) {
 	if near := nearest(name, names); near != "" {
 		return spec, fmt.Errorf("workload %q: did you mean %s?", name, near)
 	}
-	return spec, err
+	return spec, fmt.Errorf("%w; these are all workloads of Maelstrom, and relay", err)
 }
 
 // missingWorkload returns an error if a command line of eddy test names a workload
