@@ -56,12 +56,3 @@ func TestPlaceholders(t *testing.T) {
 		t.Errorf("there are only %d flags of %d commands", all, len(commands))
 	}
 }
-
-func TestNearest(t *testing.T) {
-	names := []string{"echo", "time-limit", "loss", "log-stderr"}
-	for typed, want := range map[string]string{"ech": "echo", "ehco": "echo", "tme-limit": "time-limit", "los": "loss", "log-std": "log-stderr", "x": "", "lo": "", "rate": ""} {
-		if got := nearest(typed, names); got != want {
-			t.Errorf("%q: %q, want %q", typed, got, want)
-		}
-	}
-}
