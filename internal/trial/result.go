@@ -20,6 +20,7 @@ type Result struct {
 	SimulatedNodes []string         // nodes that the workload simulated
 	Stopped        string           // why the test ended early, or ""
 	Notes          []string         // facts that do not change the verdict
+	Unchecked      bool             // Judge runs no checks of the workload, because they were interrupted
 	Numbers        []checker.Number // of the workload; set by Judge
 	Crash          *Crash           // nil unless eddy itself failed; Judge may set it
 

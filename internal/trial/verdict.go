@@ -28,7 +28,9 @@ func (res *Result) Verdict(cfg *Config) (checker.Verdict, []checker.Problem) {
 func (res *Result) judge(cfg *Config, numbers bool) (checker.Verdict, []checker.Problem) {
 	var problems []checker.Problem
 	err := Guard(func() error {
-		problems, res.Numbers = res.check(numbers)
+		if !res.Unchecked {
+			problems, res.Numbers = res.check(numbers)
+		}
 		return nil
 	})
 	if errors.As(err, &res.Crash) && res.Stopped == "" {
@@ -57,13 +59,15 @@ func (res *Result) judge(cfg *Config, numbers bool) (checker.Verdict, []checker.
 	switch {
 	case res.Crash != nil:
 		unknown("eddy-failed", "%v", res.Crash)
+	case res.Unchecked:
+		unknown("stopped", "interrupted while eddy checked the operations, so nobody knows whether they are right")
 	case res.Stopped != "":
 		unknown("stopped", "the test ended early: %s", res.Stopped)
 	case float64(served) < cfg.Availability*float64(ended):
 		problems = append(problems, checker.Problem{Check: "low-availability", At: res.Elapsed,
 			Text: fmt.Sprintf("%d of %d operations were served, which is less than %v", served, ended, cfg.Availability)})
 	}
-	if little, so := main.tooLittle(cfg); so && res.Stopped == "" && checker.Judge(problems, true) == checker.Pass {
+	if little, so := main.tooLittle(cfg); so && res.Stopped == "" && !res.Unchecked && checker.Judge(problems, true) == checker.Pass {
 		little.At = res.Elapsed
 		problems = append(problems, little)
 	}
