@@ -40,7 +40,7 @@ var floors = map[string][]string{
 	"internal/service":     {"internal/canonical", "internal/message"},
 	"eddytest":             {"", "internal/report", "retry", "internal/message", "internal/service", "internal/checker", "internal/history", "internal/quote", "internal/sim", "internal/shrink", "internal/story", "internal/trial", "internal/txn", "internal/virtual", "internal/workload"},
 	"maelstrom":            {"", "internal/official", "internal/bounded"},
-	"internal/longtest":    {}, // for tests
+	"internal/longtest":    {},                    // for tests
 	"internal/samerun":     {"internal/longtest"}, // for tests
 	"internal/txn":         {},
 	"internal/doctest":     {"internal/longtest"}, // for tests
