@@ -14,13 +14,22 @@ import (
 // nothingChecked is the check that fails if a workload had nothing to check.
 const nothingChecked = "nothing-checked"
 
-// Judge returns the test's verdict and the reasons for it, the main reason first. It
-// runs the workload's checks, which may take some time.
+// Judge returns the test's verdict and the reasons for it, the main reason first, and sets
+// Numbers. It runs the workload's checks, which may take some time.
 func (res *Result) Judge(cfg *Config) (checker.Verdict, []checker.Problem) {
+	return res.judge(cfg, true)
+}
+
+// Verdict is Judge without the numbers, for one test of many.
+func (res *Result) Verdict(cfg *Config) (checker.Verdict, []checker.Problem) {
+	return res.judge(cfg, false)
+}
+
+func (res *Result) judge(cfg *Config, numbers bool) (checker.Verdict, []checker.Problem) {
 	var problems []checker.Problem
 	err := Guard(func() error {
 		if !res.Unchecked {
-			problems, res.Numbers = res.check()
+			problems, res.Numbers = res.check(numbers)
 		}
 		return nil
 	})
@@ -64,7 +73,7 @@ func (res *Result) Judge(cfg *Config) (checker.Verdict, []checker.Problem) {
 	}
 	checker.Sort(problems)
 	verdict := checker.Judge(problems, ok > 0)
-	if verdict == checker.Pass {
+	if numbers && verdict == checker.Pass {
 		res.Numbers = append(res.Numbers, checker.Number{Name: "tested", Value: main.strength(cfg, res.hadFaults())})
 	}
 	return verdict, problems
