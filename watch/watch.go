@@ -37,7 +37,7 @@ type Hooks struct {
 	Sent func(c *Call, s Sent)
 
 	// Failed is called when an attempt has timed out, or an error reply to it came that
-	// counts.
+	// counts. The delay of a hedge is the timeout of its attempt.
 	Failed func(c *Call, f Failed)
 
 	// Late is called when a reply comes after the timeout of its attempt, while the call is

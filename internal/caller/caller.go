@@ -71,6 +71,7 @@ func (c *Caller[O]) Begin(call *calls.Call[O], dest string, s schedule.Start) sc
 	if s.Deadline != 0 || schedule.Needed(call.Policy) {
 		s.Now, s.Dest, s.Node = c.now(), &call.Peer.Shared, &c.Budget
 		if d := c.Table.Schedule(call, s); d.Action == schedule.GiveUp {
+			call.Watched().Decided(1, d.Reason)
 			return d
 		}
 		c.setAlarm()

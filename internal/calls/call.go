@@ -23,7 +23,8 @@ type Call[O any] struct {
 	// Blocking means that a goroutine waits for the end of the call.
 	Blocking bool
 
-	where where // the queue that the call is in
+	watched bool  // hooks are told of the call
+	where   where // the queue that the call is in
 
 	// The latest attempt.
 	state   state
@@ -95,12 +96,13 @@ func (c *Call[O]) scheduled() *scheduled[O] {
 	return c.more.scheduled
 }
 
-// Watch sets what tells hooks of c.
-func (c *Call[O]) Watch(o *observer.Call) { c.needMore().watched = o }
+// Watch sets what tells hooks of c, before the first attempt.
+func (c *Call[O]) Watch(o *observer.Call) { c.watched, c.needMore().watched = true, o }
 
-// Watched returns what tells hooks of c, nil if nothing does.
+// Watched returns what tells hooks of c, nil if nothing does. Unlike the other methods, it may be
+// called from any goroutine.
 func (c *Call[O]) Watched() *observer.Call {
-	if c.more == nil {
+	if !c.watched {
 		return nil
 	}
 	return c.more.watched
