@@ -141,7 +141,7 @@ func TestPackagesInDocs(t *testing.T) {
 	}{
 		{"What users import", func(name string) bool { return !strings.Contains(name, "/") }},
 		{"Below package eddy", func(name string) bool { return slices.Contains(floors[""], name) }},
-		{"For the workbench and eddytest", func(name string) bool { return strings.HasPrefix(name, "internal/") && !forTests(name) }},
+		{"For the workbench and the packages above eddy", func(name string) bool { return strings.HasPrefix(name, "internal/") && !forTests(name) }},
 		{"For tests", forTests},
 		{"Programs", func(name string) bool {
 			return strings.HasPrefix(name, "cmd/") && !strings.Contains(name, "/internal/")

@@ -15,11 +15,10 @@ import (
 
 // A call is what the hooks keep with a call.
 type call struct {
-	figures.Tally
+	*figures.Tally
 	ctx      context.Context // with span
 	span     trace.Span
 	attempts []attempt // in order; none if the span is not recorded
-	refused  bool      // an attempt was refused
 }
 
 type attempt struct {
@@ -77,21 +76,20 @@ func (o *observer) late(c *watch.Call, l watch.Late) {
 }
 
 func (o *observer) refused(c *watch.Call, r watch.Refused) {
-	o.noteRefusal(c, figures.Refusal(r.Why))
+	k := c.Data.(*call)
+	o.refusedBy(c, k, k.Tally.Refused(r))
 }
 
-func (o *observer) noteRefusal(c *watch.Call, why string) {
-	k := c.Data.(*call)
-	k.refused = true
-	k.span.AddEvent("attempt refused", trace.WithAttributes(reasonKey.String(why)))
-	o.meters.refused(k.ctx, c, why)
+func (o *observer) refusedBy(c *watch.Call, k *call, who string) {
+	k.span.AddEvent("attempt refused", trace.WithAttributes(reasonKey.String(who)))
+	o.meters.refused(k.ctx, c, who)
 }
 
 func (o *observer) callEnds(c *watch.Call, e watch.CallEnd) {
 	k := c.Data.(*call)
 	outcome, now := figures.OfCall(e), time.Now()
-	if why := outcome.Refusal(); why != "" && !k.refused {
-		o.noteRefusal(c, why)
+	if who := k.RefusedBy(outcome); who != "" {
+		o.refusedBy(c, k, who)
 	}
 	o.meters.call(c, k, e, outcome, now.Sub(k.Begun))
 	for i := range k.attempts {

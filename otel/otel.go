@@ -1,11 +1,25 @@
-// Package otel shows OpenTelemetry the calls and requests of a node, as traces and metrics:
+// Package otel shows OpenTelemetry the calls and requests of a node, as traces and metrics.
 //
 //	var n eddy.Node
 //	n.Hooks = otel.Hooks(otel.Config{})
 //
-// The providers are those that the program sets for all of it (otel.SetTracerProvider and
-// otel.SetMeterProvider of go.opentelemetry.io/otel), or those in the [Config]. So import this
-// package by another name where both are needed:
+// The traces and metrics go to the global providers, those that otel.SetTracerProvider and
+// otel.SetMeterProvider of go.opentelemetry.io/otel have set, or to those in the [Config]. This
+// writes the spans of a node to standard error, with the exporter in
+// go.opentelemetry.io/otel/exporters/stdout/stdouttrace and the SDK in
+// go.opentelemetry.io/otel/sdk/trace:
+//
+//	exporter, err := stdouttrace.New(stdouttrace.WithWriter(os.Stderr))
+//	...
+//	provider := trace.NewTracerProvider(trace.WithBatcher(exporter))
+//	defer provider.Shutdown(context.Background())
+//	n.Hooks = otel.Hooks(otel.Config{TracerProvider: provider})
+//
+// For other exporters see go.opentelemetry.io/otel. A test can read the spans from the
+// InMemoryExporter of go.opentelemetry.io/otel/sdk/trace/tracetest; WithSyncer instead of
+// WithBatcher hands it each span at once. Standard output belongs to the messages of a node.
+//
+// A program that needs both packages called otel names one of them otherwise:
 //
 //	import eddyotel "github.com/eddyrpc/eddy/otel"
 //
@@ -18,9 +32,11 @@
 // it until its handler and the callbacks that it left the reply to have returned. The context of
 // the handler has this span, so the calls of the handler are children of it.
 //
-// A trace goes on in the node that is called only where the policy of the call says
-// [retry.Policy.Trace], because the body then has the field "traceparent". Otherwise the span of
-// the request begins another trace.
+// A trace goes on in the node that is called only where the policy of the call says so, because
+// the body then has the field "traceparent". Otherwise the span of the request begins another
+// trace.
+//
+//	n.RPCWithRetry(ctx, "n2", body, &eddy.Policy{Trace: true})
 //
 // Beside rpc.system.name ("eddy"), rpc.method (the type), server.address (the node that is
 // called), rpc.response.status_code (the name of the code of an error reply) and error.type,

@@ -19,6 +19,7 @@ import (
 
 	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/eddytest"
+	"github.com/eddyrpc/eddy/internal/golden"
 	"github.com/eddyrpc/eddy/otel"
 	"github.com/eddyrpc/eddy/retry"
 	"github.com/eddyrpc/eddy/watch"
@@ -125,7 +126,7 @@ func TestTraceOfALostAttempt(t *testing.T) {
 		if err := tr.call(t.Context(), "forward", &eddy.Policy{Trace: true}); err != nil {
 			t.Fatal(err)
 		}
-		tr.want(`
+		want := `
 forward client 0-500 attempts=2 answered_attempt=2
   attempt forward internal 0-500 attempt=1 msg_id=1 outcome=timeout error.type=timeout Error()
   attempt forward internal 500-500 attempt=2 msg_id=2 outcome=ok
@@ -133,7 +134,9 @@ forward client 0-500 attempts=2 answered_attempt=2
     echo client 500-500 server.address=n3 attempts=1 answered_attempt=1
       attempt echo internal 500-500 server.address=n3 attempt=1 msg_id=1 outcome=ok
 echo server 500-500 src=n2 msg_id=1
-`)
+`
+		tr.want(want)
+		golden.Section(t, "../docs/watching.md", "trace", strings.ReplaceAll(want[:strings.LastIndex(want, "\necho")], "\n", "\n    ")+"\n\n")
 	})
 }
 
@@ -278,7 +281,7 @@ echo server 0-0 src=c1 msg_id=4
 func TestTraceOfAnyName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := newTraced(t)
-		tr.net.Client("c" + strings.Repeat("é", 1000)).Send("n1", `{"type":"echo"}`)
+		tr.net.Client("c"+strings.Repeat("é", 1000)).Send("n1", `{"type":"echo"}`)
 		synctest.Wait()
 		if got := details(tr.exporter.GetSpans()[0]); got != " src=c"+strings.Repeat("é", 99)+"\uFFFD" {
 			t.Errorf("the request has%s", got)

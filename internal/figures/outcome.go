@@ -80,22 +80,3 @@ func OfRequest(e watch.RequestEnd) Outcome {
 	}
 	return Outcome{Kind: NoReply}
 }
-
-// Refusal returns who refused an attempt of a call that ended so because of it, see [Refusal].
-func (o Outcome) Refusal() string {
-	switch o.Kind {
-	case Refused:
-		return Refusal(eddy.BreakerOpen)
-	case Vetoed:
-		return "veto"
-	}
-	return ""
-}
-
-// Refusal returns who refused an attempt, "budget" or "breaker".
-func Refusal(why eddy.Reason) string {
-	if why == eddy.BudgetExhausted {
-		return "budget"
-	}
-	return "breaker"
-}
