@@ -66,6 +66,8 @@ func TestCallsByOutcome(t *testing.T) {
 		call(t, n1, `{"type":"echo"}`, &eddy.Policy{Timeout: time.Second, Backoff: retry.Backoff{Kind: retry.Constant, Base: 250 * time.Millisecond}})
 		net.Lose("n1", "n2", 2)
 		call(t, n1, `{"type":"echo"}`, &eddy.Policy{Hedge: 20 * time.Millisecond})
+		call(t, n1, `{"type":"odd","code":3}`, &eddy.Policy{Attempts: 2, RetryOn: []int{3}})
+		call(t, n1, `{"type":"echo","more":1}`, &eddy.Policy{Attempts: 2, RetryIf: func([]byte, error) bool { return true }})
 		net.Delay("n2", "n1", 700*time.Millisecond)
 		call(t, n1, `{"type":"echo"}`, nil)
 		net.Cut("n1", "n2")
@@ -82,8 +84,10 @@ func TestCallsByOutcome(t *testing.T) {
 		n1.RPCWithRetry(ctx, "n2", eddy.Raw(`{"type":"canceled"}`), nil)
 		n1.RPC(t.Context(), "", eddy.Raw(`{"type":"nowhere"}`))
 		wantSums(t, all[0], `
+attempt_wait_seconds error n2 odd: 2, 0.00
 attempt_wait_seconds error n2 slow: 1, 0.10
-attempt_wait_seconds ok n2 echo: 3, 0.70
+attempt_wait_seconds ok n2 echo: 4, 0.70
+attempt_wait_seconds rejected n2 echo: 1, 0.00
 attempt_wait_seconds timeout n2 echo: 1, 1.00
 attempt_wait_seconds timeout n2 read: 1, 0.50
 attempt_wait_seconds timeout n2 vetoed: 1, 0.50
@@ -95,17 +99,20 @@ attempts_refused_total breaker n2 read: 1
 attempts_refused_total budget n2 write: 1
 attempts_refused_total veto n2 vetoed: 1
 call_duration_seconds canceled n2 canceled: 1, 0.10
+call_duration_seconds error n2 odd: 1, 0.00
 call_duration_seconds error n2 slow: 1, 0.10
 call_duration_seconds not_sent  nowhere: 1, 0.00
-call_duration_seconds ok n2 echo: 3, 1.99
+call_duration_seconds ok n2 echo: 4, 1.99
 call_duration_seconds refused n2 read: 1, 0.00
 call_duration_seconds timeout n2 read: 1, 0.50
 call_duration_seconds timeout n2 short: 1, 0.10
 call_duration_seconds timeout n2 write: 1, 0.50
 call_duration_seconds vetoed n2 vetoed: 1, 0.50
 call_hedges n2 echo: 1, 2.00
-call_retries n2 echo: 2, 2.00
-call_retry_delay_seconds n2 echo: 3, 0.25
+call_retries n2 echo: 3, 3.00
+call_retries n2 odd: 1, 1.00
+call_retry_delay_seconds n2 echo: 4, 0.25
+call_retry_delay_seconds n2 odd: 1, 0.00
 handler_duration_seconds ok init: 1, 0.00
 request_queue_seconds init: 1, 0.00
 `)
