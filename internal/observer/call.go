@@ -22,13 +22,13 @@ type Call struct {
 	queue   []func()
 	refused bool
 
-	telling sync.Mutex // is held while hooks run
+	telling chan struct{} // has a value while hooks run; a mutex would stop virtual time if a hook sleeps
 }
 
 // Begin tells the hooks that a call begins. The lock is not held. panicked is called if a hook
 // panics.
 func Begin(ctx context.Context, hooks *watch.Hooks, call watch.Call, panicked func(where string, p any)) *Call {
-	c := &Call{call: call, hooks: hooks, panicked: panicked}
+	c := &Call{call: call, hooks: hooks, panicked: panicked, telling: make(chan struct{}, 1)}
 	if hooks.CallBegins != nil {
 		guard(panicked, "CallBegins", func() { hooks.CallBegins(ctx, &c.call) })
 	}
@@ -101,8 +101,8 @@ func (c *Call) HasVeto() bool { return c != nil && c.hooks.Veto != nil }
 // Veto tells the hooks what was kept, and asks them for a veto. The lock is not held.
 func (c *Call) Veto(attempt int) (err error) {
 	c.Tell()
-	c.telling.Lock()
-	defer c.telling.Unlock()
+	c.telling <- struct{}{}
+	defer func() { <-c.telling }()
 	guard(c.panicked, "Veto", func() { err = c.hooks.Veto(&c.call, attempt) })
 	return err
 }
@@ -112,8 +112,8 @@ func (c *Call) Tell() {
 	if c == nil {
 		return
 	}
-	c.telling.Lock()
-	defer c.telling.Unlock()
+	c.telling <- struct{}{}
+	defer func() { <-c.telling }()
 	for {
 		c.mu.Lock()
 		queue := c.queue

@@ -42,11 +42,11 @@ func TestOrder(t *testing.T) {
 				c.Sent(watch.Sent{Attempt: mine})
 				lock.Unlock()
 				c.Tell()
-				c.telling.Lock()
+				c.telling <- struct{}{}
 				if !slices.Contains(got, mine) {
 					t.Errorf("the hooks do not know of %d", mine)
 				}
-				c.telling.Unlock()
+				<-c.telling
 			}
 		})
 	}
