@@ -217,11 +217,11 @@ func (p *Policy) Validate() error {
 func (p *Policy) validateTimeouts() error {
 	switch last := p.lastTimeout(); {
 	case p.LastTimeout > 0 && p.Adaptive == nil && p.LastTimeout < p.timeout():
-		return fmt.Errorf("last_timeout: %v must be at least the timeout, %v", p.LastTimeout, p.timeout())
+		return wrong("last_timeout", "%v must be at least the timeout, %v", p.LastTimeout, p.timeout())
 	case p.Hedge > last:
-		return fmt.Errorf("hedge: %v must be at most the timeout of the last attempt, %v", p.Hedge, last)
+		return wrong("hedge", "%v must be at most the timeout of the last attempt, %v", p.Hedge, last)
 	case p.Hedge > 0 && p.Late == Ignore:
-		return fmt.Errorf("hedge: %v must be left out if late is ignore, because only late replies make it useful", p.Hedge)
+		return wrong("hedge", "%v must be left out if late is ignore, because only late replies make it useful", p.Hedge)
 	}
 	return nil
 }

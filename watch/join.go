@@ -21,22 +21,36 @@ func Join(all ...*Hooks) *Hooks {
 
 type joined []*Hooks
 
-// each calls f for each of the Hooks. Meanwhile data is what they keep.
-func (j joined) each(data *any, f func(h *Hooks)) {
-	all, ok := (*data).([]any)
+// each calls f for each of the Hooks. Meanwhile Data of the call, and of its request, are what they
+// keep.
+func (j joined) each(c *Call, f func(h *Hooks)) {
+	all, ok := c.Data.([]any)
 	if !ok {
 		all = make([]any, len(j))
 	}
+	request := c.For
 	for i, h := range j {
-		*data = all[i]
+		if c.Data = all[i]; request != nil {
+			own := *request // others may read it now
+			own.Data = j.kept(request)[i]
+			c.For = &own
+		}
 		f(h)
-		all[i] = *data
+		all[i] = c.Data
 	}
-	*data = all
+	c.Data, c.For = all, request
+}
+
+// kept returns what each of the Hooks keeps with a request.
+func (j joined) kept(r *Request) []any {
+	if all, ok := r.Data.([]any); ok {
+		return all
+	}
+	return make([]any, len(j))
 }
 
 func (j joined) callBegins(ctx context.Context, c *Call) {
-	j.each(&c.Data, func(h *Hooks) {
+	j.each(c, func(h *Hooks) {
 		if h.CallBegins != nil {
 			h.CallBegins(ctx, c)
 		}
@@ -44,7 +58,7 @@ func (j joined) callBegins(ctx context.Context, c *Call) {
 }
 
 func (j joined) sent(c *Call, s Sent) {
-	j.each(&c.Data, func(h *Hooks) {
+	j.each(c, func(h *Hooks) {
 		if h.Sent != nil {
 			h.Sent(c, s)
 		}
@@ -52,7 +66,7 @@ func (j joined) sent(c *Call, s Sent) {
 }
 
 func (j joined) failed(c *Call, f Failed) {
-	j.each(&c.Data, func(h *Hooks) {
+	j.each(c, func(h *Hooks) {
 		if h.Failed != nil {
 			h.Failed(c, f)
 		}
@@ -60,7 +74,7 @@ func (j joined) failed(c *Call, f Failed) {
 }
 
 func (j joined) late(c *Call, l Late) {
-	j.each(&c.Data, func(h *Hooks) {
+	j.each(c, func(h *Hooks) {
 		if h.Late != nil {
 			h.Late(c, l)
 		}
@@ -68,7 +82,7 @@ func (j joined) late(c *Call, l Late) {
 }
 
 func (j joined) refused(c *Call, r Refused) {
-	j.each(&c.Data, func(h *Hooks) {
+	j.each(c, func(h *Hooks) {
 		if h.Refused != nil {
 			h.Refused(c, r)
 		}
@@ -76,7 +90,7 @@ func (j joined) refused(c *Call, r Refused) {
 }
 
 func (j joined) veto(c *Call, attempt int) (err error) {
-	j.each(&c.Data, func(h *Hooks) {
+	j.each(c, func(h *Hooks) {
 		if err == nil && h.Veto != nil {
 			err = h.Veto(c, attempt)
 		}
@@ -85,7 +99,7 @@ func (j joined) veto(c *Call, attempt int) (err error) {
 }
 
 func (j joined) callEnds(c *Call, e CallEnd) {
-	j.each(&c.Data, func(h *Hooks) {
+	j.each(c, func(h *Hooks) {
 		if h.CallEnds != nil {
 			h.CallEnds(c, e)
 		}
@@ -93,18 +107,24 @@ func (j joined) callEnds(c *Call, e CallEnd) {
 }
 
 func (j joined) requestBegins(ctx context.Context, r *Request) context.Context {
-	j.each(&r.Data, func(h *Hooks) {
+	all := make([]any, len(j))
+	for i, h := range j {
 		if h.RequestBegins != nil {
+			r.Data = nil
 			ctx = h.RequestBegins(ctx, r)
+			all[i] = r.Data
 		}
-	})
+	}
+	r.Data = all
 	return ctx
 }
 
 func (j joined) requestEnds(r *Request, e RequestEnd) {
-	j.each(&r.Data, func(h *Hooks) {
+	for i, h := range j {
 		if h.RequestEnds != nil {
-			h.RequestEnds(r, e)
+			own := *r // calls that were made for it may read it now
+			own.Data = j.kept(r)[i]
+			h.RequestEnds(&own, e)
 		}
-	})
+	}
 }

@@ -77,6 +77,21 @@ func TestJoin(t *testing.T) {
 	if !slices.Equal(notes, want) {
 		t.Errorf("got  %q\nwant %q", notes, want)
 	}
+	// A call for a request sees what the same Hooks keep with the request.
+	var seen []any
+	look := func(c *watch.Call, _ watch.Sent) { seen = append(seen, c.For.Data) }
+	keep := func(name string) *watch.Hooks {
+		return &watch.Hooks{Sent: look, RequestBegins: func(ctx context.Context, r *watch.Request) context.Context {
+			r.Data = name
+			return ctx
+		}}
+	}
+	h = watch.Join(keep("a"), keep("b"), &watch.Hooks{Sent: look})
+	h.RequestBegins(t.Context(), r)
+	h.Sent(&watch.Call{For: r}, watch.Sent{})
+	if !slices.Equal(seen, []any{"a", "b", nil}) {
+		t.Errorf("seen %v", seen)
+	}
 	empty := watch.Join()
 	empty.CallBegins(t.Context(), c)
 	if err := empty.Veto(c, 2); err != nil {

@@ -50,6 +50,7 @@ var leaves = map[string]string{
 	"(*eddy/internal/caller.Caller[O]).TellEnd":           "the hooks",
 	"(*eddy/internal/caller.Caller[O]).retryUnlessVetoed": "policies that need a schedule",
 	"(*eddy/internal/calls.Call[O]).Watched":              "the hooks",
+	"(*eddy/internal/calls.Call[O]).failed":               "the hooks",
 	"(*eddy/internal/calls.Call[O]).needMore":             "retries, schedules and hooks",
 	"eddy/internal/metadata":                              "policies that need metadata",
 	"eddy/internal/schedule":                              "when a call sends again",

@@ -27,7 +27,7 @@ type callCommand struct {
 	Policy string        `default:"default" placeholder:"FILE|PRESET" help:"The retry policy: a file, or one of ${presets}."`
 	As     string        `placeholder:"NAME" help:"The name of the client, which nobody else may have. Without it, a random name."`
 	Calls  int           `short:"n" default:"1" help:"Make this many calls and print a summary (${default})."`
-	Rate   float64       `default:"0" placeholder:"R" help:"Begin this many calls per second. 0 means as many as get a reply, at most 64 at a time."`
+	Rate   float64       `default:"0" placeholder:"N" help:"Begin this many calls per second. 0 means as many as get a reply, at most 64 at a time."`
 	Wait   time.Duration `default:"5s" help:"Wait at most this long for a server (${default})."`
 
 	FailFast bool `help:"Let an attempt fail at once, with error 1, if nobody has joined as the node, instead of waiting for a reply."`

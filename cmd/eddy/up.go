@@ -20,7 +20,7 @@ import (
 // upCommand is `eddy up`.
 type upCommand struct {
 	NodeCount int    `default:"3" help:"The number of nodes, which are n1, n2 and so on (${default})."`
-	Cluster   string `default:"eddy" help:"The name of the cluster (${default})."`
+	Cluster   string `default:"eddy" placeholder:"NAME" help:"The name of the cluster (${default})."`
 	Port      int    `placeholder:"PORT" help:"The port of the NATS server. Without it, a free one."`
 	Metrics   string `placeholder:"ADDR" help:"Serve /metrics of all nodes, and /healthz, at this address, such as 127.0.0.1:9464."`
 	memberFlags

@@ -84,7 +84,7 @@ func (t *Table[O]) replyScheduled(c *Call[O], r Reply) schedule.Decision {
 			o.waited = now - written
 		}
 		if r.Err != nil {
-			c.Watched().Failed(watch.Failed{Attempt: attempt, ID: r.ID, Waited: o.waited, Err: r.Err, Next: next(decision, now)})
+			c.failed(r, attempt, written, decision)
 		}
 	}
 	t.follow(c, decision)

@@ -141,11 +141,20 @@ func (t *Table[O]) Reply(r Reply) (*Call[O], schedule.Decision) {
 	*state |= answered
 	t.drop(c)
 	if r.Failure != nil {
-		why := schedule.ErrorNotRetried
-		c.Watched().Failed(watch.Failed{Attempt: attempt, ID: r.ID, Waited: r.At - max(written, 0), Err: r.Err, Next: watch.Next{Why: why}})
-		return c, schedule.Decision{Action: schedule.GiveUp, Reason: why}
+		d := schedule.Decision{Action: schedule.GiveUp, Reason: schedule.ErrorNotRetried}
+		c.failed(r, attempt, written, d)
+		return c, d
 	}
 	return c, schedule.Decision{Action: schedule.Settle}
+}
+
+// failed tells hooks of an error reply to an attempt.
+func (c *Call[O]) failed(r Reply, attempt int, written time.Duration, d schedule.Decision) {
+	f := watch.Failed{Attempt: attempt, ID: r.ID, Err: r.Err, Next: next(d, r.At)}
+	if written >= 0 { // otherwise the reply came before Write had returned
+		f.Waited = r.At - written
+	}
+	c.Watched().Failed(f)
 }
 
 func (t *Table[O]) late(c *Call[O], l watch.Late) {
