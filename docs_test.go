@@ -94,6 +94,7 @@ var notRun = map[string]string{
 	"cd bench && go test -run TestDefects .":                                                           "it is another module; .ci/run tests it",
 	"go test -bench Scan ./internal/wire":                                                              measures,
 	"go test -run - -bench Relay ./cmd/relay":                                                          measures,
+	"GOMAXPROCS=1 go test -run NONE -bench Call -count 7 ./otel":                                       measures,
 	"GOMAXPROCS=1 go test -run NONE -bench Plain -count 7 ./cmd/eddy/internal/plan":                    measures,
 	"go test ./cmd/eddy -run TestHealthyNodes -healthy -timeout 2h":                                    "an hour; go test ./... runs the nodes with fewer seeds and faults",
 	"go test ./eddytest -run TestPlausibleBugs -found 10 -timeout 90m":                                 "it takes long; go test ./... runs some of the bugs",

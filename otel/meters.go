@@ -103,10 +103,13 @@ func (m *meters) refused(ctx context.Context, c *watch.Call, why string) {
 
 func (m *meters) call(c *watch.Call, k *call, e watch.CallEnd, o figures.Outcome, took time.Duration) {
 	of := m.of(c)
-	m.calls.Record(k.ctx, took.Seconds(), m.with(of, o))
+	if m.calls.Enabled(k.ctx) {
+		m.calls.Record(k.ctx, took.Seconds(), m.with(of, o))
+	}
 	for i, a := range e.Attempts {
-		outcome := k.OfAttempt(c, e, i+1)
-		m.attempts.Record(k.ctx, a.Waited.Seconds(), m.with(append(of, outcomeKey.String(string(outcome.Kind))), outcome))
+		if outcome := k.OfAttempt(c, e, i+1); m.attempts.Enabled(k.ctx) {
+			m.attempts.Record(k.ctx, a.Waited.Seconds(), m.with(append(of, outcomeKey.String(string(outcome.Kind))), outcome))
+		}
 	}
 	if len(e.Attempts) < 2 {
 		return
@@ -123,6 +126,10 @@ func (m *meters) call(c *watch.Call, k *call, e watch.CallEnd, o figures.Outcome
 
 func (m *meters) request(ctx context.Context, r *watch.Request, e watch.RequestEnd, o figures.Outcome) {
 	of := append(make([]attribute.KeyValue, 0, 4), system, semconv.RPCMethod(figures.Label(r.Type)))
-	m.queued.Record(ctx, r.Queued.Seconds(), metric.WithAttributes(of...))
-	m.requests.Record(ctx, (r.Queued + e.Took).Seconds(), m.with(of, o))
+	if m.queued.Enabled(ctx) {
+		m.queued.Record(ctx, r.Queued.Seconds(), metric.WithAttributes(of...))
+	}
+	if m.requests.Enabled(ctx) {
+		m.requests.Record(ctx, (r.Queued + e.Took).Seconds(), m.with(of, o))
+	}
 }

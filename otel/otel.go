@@ -17,7 +17,7 @@
 //
 // For other exporters see go.opentelemetry.io/otel. A test can read the spans from the
 // InMemoryExporter of go.opentelemetry.io/otel/sdk/trace/tracetest; WithSyncer instead of
-// WithBatcher hands it each span at once. Standard output belongs to the messages of a node.
+// WithBatcher hands it each span at once, when the call or the handler has ended. Standard output belongs to the messages of a node.
 //
 // A program that needs both packages called otel names one of them otherwise:
 //
@@ -36,7 +36,7 @@
 // the body then has the field "traceparent". Otherwise the span of the request begins another
 // trace.
 //
-//	n.RPCWithRetry(ctx, "n2", body, &eddy.Policy{Trace: true})
+//	reply, attempts, err := n.RPCWithRetry(ctx, "n2", body, &eddy.Policy{Trace: true})
 //
 // Beside rpc.system.name ("eddy"), rpc.method (the type), server.address (the node that is
 // called), rpc.response.status_code (the name of the code of an error reply) and error.type,
@@ -61,7 +61,7 @@
 //
 // # Metrics
 //
-// These have the attributes rpc.method and, except the last two, server.address:
+// All have the attributes rpc.system.name and rpc.method, and those of calls server.address:
 //
 //	rpc.client.call.duration      calls, with retries; error.type
 //	eddy.client.attempt.duration  attempts, from when they were written; eddy.outcome, error.type
