@@ -58,6 +58,7 @@ func (c *callCommand) Run() error {
 	case c.As == "":
 		c.As = randomName()
 	}
+	warn(c.Policy, policy)
 	ctx, stop := untilSignal()
 	defer stop()
 	return c.call(ctx, policy, newStatusLine(os.Stderr), os.Stdout, os.Stderr)
