@@ -50,7 +50,9 @@ var floors = map[string][]string{
 	"internal/doctest":     {"internal/longtest"}, // for tests
 	"natsnet":              {"internal/bounded", "internal/wire"},
 	"internal/natsprocess": {},
-	"metrics":              {""},
+	"metrics":              {"", "watch", "internal/bounded", "internal/figures"},
+	"otel":                 {"", "watch", "internal/figures"},
+	"internal/figures":     {"", "watch", "internal/bounded"},
 
 	"cmd/relay":      {""},
 	"examples/first": {""},
