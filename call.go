@@ -164,9 +164,6 @@ func (n *Node) endsWithNode(ctx context.Context) bool {
 
 // prepare encodes the body of a call.
 func (n *Node) prepare(ctx context.Context, dest string, body any, c *call) (err error) {
-	if ctx.Err() != nil {
-		return unsent(dest, context.Cause(ctx))
-	}
 	if err := c.Policy.Validate(); err != nil {
 		return unsent(dest, fmt.Errorf("policy: %w", err))
 	}
@@ -195,6 +192,7 @@ func (n *Node) openCall(ctx context.Context, dest string, c *call) error {
 		return unsent(dest, errors.New("the request is over"))
 	}
 	if d := n.calls.Begin(c, dest, n.scheduleStart(ctx, c.Policy)); d.Action == schedule.GiveUp {
+		c.Owner, c.Fields = owner{}, "" // the user may keep the error
 		return &CallError{call: c, err: unsentCodes[d.Reason], reason: d.Reason}
 	}
 	if c.Blocking && (r == nil || n.inline.Load() || n.callsBack) {
@@ -212,7 +210,7 @@ func (n *Node) openCall(ctx context.Context, dest string, c *call) error {
 // mayCall returns why the node cannot begin a call now. The lock is held.
 func (n *Node) mayCall(ctx context.Context, dest string) error {
 	if ctx.Err() != nil {
-		return context.Cause(ctx) // it ended while the call waited for room
+		return context.Cause(ctx) // it may have ended while the call waited for room
 	}
 	if n.noReplies {
 		return errNoReplies
@@ -312,7 +310,7 @@ func callError(end caller.End[owner]) *CallError {
 	e := &CallError{end.Call, end.Err, end.Reason, end.At}
 	switch {
 	case end.Cause == nil:
-	case end.Call.Schedule() != nil && errors.Is(end.Cause, context.DeadlineExceeded):
+	case end.Reason != Vetoed && end.Call.Schedule() != nil && errors.Is(end.Cause, context.DeadlineExceeded):
 		e.reason = DeadlinePassed
 	default:
 		e.err = end.Cause

@@ -138,10 +138,10 @@ func NewBatcher[T any](n *Node, size int, age time.Duration, flush func(ctx cont
 	check.Must(check.NotNil("the node of a Batcher", n), check.NotNil("the function of a Batcher", flush))
 	flushed := func(batch []T) {
 		n.runApart("the flush of a Batcher", func() { flush(n.ctx, batch) })
-		n.batches.Add(-1)
+		n.unfinished.Add(-1)
 		n.nudge()
 	}
-	b := &Batcher[T]{batcher.New(size, age, func() { n.batches.Add(1) }, flushed)}
+	b := &Batcher[T]{batcher.New(size, age, func() { n.unfinished.Add(1) }, flushed)}
 	n.loop(b.items.Open)
 	return b
 }

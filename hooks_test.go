@@ -3,8 +3,14 @@ package eddy_test
 import (
 	"context"
 	"errors"
+	"fmt"
+	"io"
+	"log"
 	"log/slog"
 	"math/rand/v2"
+	"os"
+	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -13,6 +19,7 @@ import (
 
 	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/internal/longtest"
+	"github.com/eddyrpc/eddy/retry"
 	"github.com/eddyrpc/eddy/watch"
 )
 
@@ -116,6 +123,103 @@ func TestReplyDuringVeto(t *testing.T) {
 		s.init()
 		if reply, attempts, err := s.node.RPCWithRetry(t.Context(), "n2", do, nil); err != nil || attempts != 1 || reply.Type() != "do_ok" {
 			t.Errorf("%s, %d attempts, %v", reply.Body, attempts, err)
+		}
+	})
+}
+
+// A veto may be any error, also one that a deadline would cause.
+func TestVetoWithAnErrorOfADeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stage{node: &eddy.Node{}}
+		s.node.Hooks = &watch.Hooks{Veto: func(*watch.Call, int) error { return fmt.Errorf("veto: %w", context.DeadlineExceeded) }}
+		s.start(false)
+		defer s.clear()
+		s.init()
+		_, _, err := s.node.RPCWithRetry(t.Context(), "n2", do, &eddy.Policy{Deadline: time.Minute})
+		if failed, ok := errors.AsType[*eddy.CallError](err); !ok || failed.Reason() != eddy.Vetoed || !strings.Contains(err.Error(), "veto") {
+			t.Errorf("%v, reason %v", err, failed.Reason())
+		}
+	})
+}
+
+// Hooks are told of calls that cannot begin, also on a node that does not run yet, and if they
+// panic then.
+func TestHooksOfCallsThatCannotBegin(t *testing.T) {
+	var told []string
+	n := &eddy.Node{Hooks: &watch.Hooks{
+		CallBegins: func(_ context.Context, c *watch.Call) { told = append(told, c.Type+" to "+c.Dest) },
+		CallEnds: func(_ *watch.Call, e watch.CallEnd) {
+			told = append(told, fmt.Sprintf("%v, definite %t, %d attempts", e.Err, e.Definite, len(e.Attempts)))
+			panic("oh")
+		},
+	}}
+	log.SetOutput(io.Discard)
+	defer log.SetOutput(os.Stderr)
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for _, ctx := range []context.Context{t.Context(), ended} {
+		n.RPCWithRetry(ctx, "n2", do, nil)
+		n.Call(ctx, "n3", do, nil, func(eddy.Result) {})
+	}
+	not := "failed before it was sent: the node has not been initialised (temporarily-unavailable), definite true, 0 attempts"
+	over := "failed before it was sent: context canceled, definite true, 0 attempts"
+	want := []string{"do to n2", "RPC to n2 " + not, "do to n3", "RPC to n3 " + not, "do to n2", "RPC to n2 " + over, "do to n3", "RPC to n3 " + over}
+	if !slices.Equal(told, want) {
+		t.Errorf("hooks were told\n%s\nwant\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))
+	}
+}
+
+// An error that the user keeps does not keep what hooks keep with its call.
+func TestErrorKeepsNothingOfHooks(t *testing.T) {
+	for name, test := range map[string]struct {
+		policy *eddy.Policy
+		reason eddy.Reason
+	}{
+		"attempts": {&eddy.Policy{Attempts: 2}, eddy.AttemptsUsedUp},
+		"breaker":  {&eddy.Policy{Attempts: 1, Breaker: retry.Breaker{Failures: 1}}, eddy.BreakerOpen},
+	} {
+		t.Run(name, func(t *testing.T) {
+			freed := make(chan bool, 2) // not within virtual time, as cleanups are not
+			synctest.Test(t, func(t *testing.T) {
+				s := &stage{node: &eddy.Node{}}
+				s.node.Hooks = &watch.Hooks{CallBegins: func(_ context.Context, c *watch.Call) {
+					kept := new([1 << 20]byte)
+					c.Data = kept
+					runtime.AddCleanup(kept, func(freed chan bool) { freed <- true }, freed)
+				}}
+				s.start(false)
+				defer s.clear()
+				s.init()
+				s.node.RPCWithRetry(t.Context(), "n2", do, test.policy)
+				_, _, err := s.node.RPCWithRetry(t.Context(), "n2", do, test.policy)
+				if failed, ok := errors.AsType[*eddy.CallError](err); !ok || failed.Reason() != test.reason {
+					t.Fatal(err)
+				}
+				for range 2 {
+					runtime.GC()
+					<-freed // blocks forever if the error keeps it
+				}
+				runtime.KeepAlive(err)
+			})
+		})
+	}
+}
+
+// A hook that is told of the end of a request does not count as an open request.
+func TestEndsOfRequestsAreNotOpen(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &stage{node: &eddy.Node{MaxOpen: 2}}
+		s.node.Hooks = &watch.Hooks{RequestEnds: func(*watch.Request, watch.RequestEnd) { time.Sleep(time.Second) }}
+		s.start(false)
+		defer s.clear()
+		s.init()
+		for id, ms := range []int{0, 10_000, 0} {
+			s.pipe.arrive(fmt.Appendf(nil, `{"src":"c1","dest":"n1","body":{"type":"slow","msg_id":%d,"ms":%d}}`+"\n", id, ms))
+			synctest.Wait()
+			time.Sleep(2 * time.Second * time.Duration(id)) // the hook still runs when the second one comes
+		}
+		if text := s.show(false); strings.Contains(text, "error") {
+			t.Errorf("a request was refused: %s", text)
 		}
 	})
 }

@@ -74,7 +74,7 @@ type Node struct {
 	identity                       atomic.Pointer[identity.Identity] // nil before init
 	stage                          atomic.Int32                      // created, initialising, ready
 	phase                          atomic.Int32                      // serving, draining, ended
-	batches                        atomic.Int64                      // batches of Batchers that are not flushed yet
+	unfinished                     atomic.Int64                      // batches that are not flushed yet, and ends of requests that hooks do not know
 	full                           atomic.Bool                       // no more requests may be open
 	inline                         atomic.Bool                       // the latest request has an inline handler
 	in, badLines, dropped, expired atomic.Int64                      // see Stats

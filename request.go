@@ -212,11 +212,11 @@ func (r *Request) release(replyNow bool) {
 		}
 	}
 	if w := detailsOf(r).watched; isOver && w != nil {
-		n.requests++ // so that the node does not end before the hooks know
+		n.unfinished.Add(1) // so that the node does not end before the hooks know
 		n.out.Unlock()
 		w.End()
 		n.out.Lock()
-		n.requests--
+		n.unfinished.Add(-1)
 	}
 	n.out.Unlock()
 	if isOver && r.details != nil && r.details.cancel != nil {

@@ -168,7 +168,7 @@ func (n *Node) isIdle() bool {
 	n.out.Lock()
 	defer n.out.Unlock()
 	calls := n.calls.Table.Open() > 0 && n.official == nil // an official node's handlers wait for its calls, or nobody does
-	return !calls && n.batches.Load() == 0 && !n.calls.Running() && n.requests == 0 && n.out.Idle()
+	return !calls && n.unfinished.Load() == 0 && !n.calls.Running() && n.requests == 0 && n.out.Idle()
 }
 
 // close ends everything that the node has begun. What was added to the outbox

@@ -17,12 +17,14 @@ func (n *Node) watch(ctx context.Context, dest string, c *call) {
 	}
 	typ := wire.FieldText([]byte("{"+c.Fields+"}"), "type")
 	w := watch.Call{Dest: dest, Type: typ, Policy: c.Policy, For: detailsOf(c.Owner.request).watched.Seen()}
-	o := observer.Begin(ctx, n.Hooks, w, n.log.Panic)
+	o := observer.Begin(ctx, n.Hooks, w, n.hookPanicked)
 	if parent := o.Traceparent(); parent != "" && c.Policy != nil && c.Policy.Trace {
 		c.Fields = n.dialect().WithTraceparent(c.Fields, parent)
 	}
 	c.Watch(o)
 }
+
+func (n *Node) hookPanicked(where string, p any) { n.log.Panic(where, p) }
 
 // retried tells the hooks of a call about an attempt that was sent again. The log of retries is
 // such a hook.
@@ -44,7 +46,7 @@ func (r *Request) watch() {
 	n, details := r.handler.node, r.addDetails()
 	seen := r.seen()
 	seen.Queued, seen.Traceparent = time.Since(n.start)-r.arrived, wire.FieldText(r.Body, wire.Traceparent)
-	details.watched, details.ctx = observer.BeginRequest(r.context(), n.Hooks, *seen, n.log.Panic)
+	details.watched, details.ctx = observer.BeginRequest(r.context(), n.Hooks, *seen, n.hookPanicked)
 }
 
 // seen returns the request as hooks see it.

@@ -29,16 +29,24 @@ func (j joined) each(c *Call, f func(h *Hooks)) {
 		all = make([]any, len(j))
 	}
 	request := c.For
-	for i, h := range j {
+	defer func() { c.Data, c.For = all, request }()
+	inTurn(0, len(j), func(i int) {
 		if c.Data = all[i]; request != nil {
 			own := *request // others may read it now
 			own.Data = j.kept(request)[i]
 			c.For = &own
 		}
-		f(h)
-		all[i] = c.Data
+		defer func() { all[i] = c.Data }()
+		f(j[i])
+	})
+}
+
+// inTurn calls f for each number from i to n-1, for the others also if one call panics.
+func inTurn(i, n int, f func(i int)) {
+	if i < n {
+		defer inTurn(i+1, n, f)
+		f(i)
 	}
-	c.Data, c.For = all, request
 }
 
 // kept returns what each of the Hooks keeps with a request.
@@ -108,23 +116,26 @@ func (j joined) callEnds(c *Call, e CallEnd) {
 
 func (j joined) requestBegins(ctx context.Context, r *Request) context.Context {
 	all := make([]any, len(j))
-	for i, h := range j {
-		if h.RequestBegins != nil {
-			r.Data = nil
-			ctx = h.RequestBegins(ctx, r)
-			all[i] = r.Data
+	defer func() { r.Data = all }()
+	inTurn(0, len(j), func(i int) {
+		if j[i].RequestBegins == nil {
+			return
 		}
-	}
-	r.Data = all
+		r.Data = nil
+		defer func() { all[i] = r.Data }()
+		if changed := j[i].RequestBegins(ctx, r); changed != nil {
+			ctx = changed
+		}
+	})
 	return ctx
 }
 
 func (j joined) requestEnds(r *Request, e RequestEnd) {
-	for i, h := range j {
-		if h.RequestEnds != nil {
+	inTurn(0, len(j), func(i int) {
+		if j[i].RequestEnds != nil {
 			own := *r // calls that were made for it may read it now
 			own.Data = j.kept(r)[i]
-			h.RequestEnds(&own, e)
+			j[i].RequestEnds(&own, e)
 		}
-	}
+	})
 }

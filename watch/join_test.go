@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/eddyrpc/eddy/watch"
@@ -96,5 +97,47 @@ func TestJoin(t *testing.T) {
 	empty.CallBegins(t.Context(), c)
 	if err := empty.Veto(c, 2); err != nil {
 		t.Error(err)
+	}
+}
+
+// If one of the Hooks panics, the others are called all the same, and each keeps its own Data.
+func TestJoinWithAPanic(t *testing.T) {
+	var notes []string
+	angry := &watch.Hooks{
+		Sent:          func(c *watch.Call, _ watch.Sent) { c.Data = "angry"; panic("sent") },
+		RequestBegins: func(context.Context, *watch.Request) context.Context { panic("begins") },
+		RequestEnds:   func(*watch.Request, watch.RequestEnd) { panic("ends") },
+	}
+	ignorant := &watch.Hooks{RequestBegins: func(context.Context, *watch.Request) context.Context { return nil }}
+	h := watch.Join(counting("a", &notes, nil), angry, ignorant, counting("b", &notes, nil))
+	r := &watch.Request{}
+	c := &watch.Call{For: r}
+	h.CallBegins(t.Context(), c)
+	for name, hook := range map[string]func(){
+		"begins": func() { h.RequestBegins(t.Context(), r) },
+		"sent":   func() { h.Sent(c, watch.Sent{}) },
+		"ends":   func() { h.RequestEnds(r, watch.RequestEnd{}) },
+	} {
+		func() {
+			defer func() {
+				if p := recover(); p != name {
+					t.Errorf("%s: panic %v", name, p)
+				}
+			}()
+			hook()
+		}()
+	}
+	if h.CallEnds(c, watch.CallEnd{}); c.For != r {
+		t.Error("the request of the call is another one")
+	}
+	for _, name := range []string{"a", "b"} {
+		for _, what := range []string{"begins 1", "sent 2", "ends 3", "request begins 1"} {
+			if !slices.Contains(notes, name+" "+what) {
+				t.Errorf("no %s %s in %q", name, what, notes)
+			}
+		}
+		if !slices.ContainsFunc(notes, func(n string) bool { return strings.HasPrefix(n, name+" request ends") }) {
+			t.Errorf("%s does not know of the end of the request: %q", name, notes)
+		}
 	}
 }

@@ -65,4 +65,5 @@ func (c *Caller[O]) TellEnd(end End[O], reply []byte, err error) {
 		e.Attempts = append(e.Attempts, a)
 	}
 	w.End(e)
+	end.Call.Unwatch()
 }

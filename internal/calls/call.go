@@ -2,6 +2,7 @@ package calls
 
 import (
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/observer"
@@ -41,7 +42,7 @@ type Call[O any] struct {
 type more[O any] struct {
 	earlier   []attempt // all but the latest
 	scheduled *scheduled[O]
-	watched   *observer.Call
+	watched   atomic.Pointer[observer.Call]
 }
 
 // An attempt is one that is not the latest of its call any more.
@@ -97,15 +98,26 @@ func (c *Call[O]) scheduled() *scheduled[O] {
 }
 
 // Watch sets what tells hooks of c, before the first attempt.
-func (c *Call[O]) Watch(o *observer.Call) { c.watched, c.needMore().watched = true, o }
+func (c *Call[O]) Watch(o *observer.Call) {
+	c.watched = true
+	c.needMore().watched.Store(o)
+}
 
-// Watched returns what tells hooks of c, nil if nothing does. Unlike the other methods, it may be
-// called from any goroutine.
+// Unwatch forgets what tells hooks of c, when they know of its end. So an error that somebody
+// keeps does not keep what the hooks keep with the call.
+func (c *Call[O]) Unwatch() {
+	if c.watched {
+		c.more.watched.Store(nil)
+	}
+}
+
+// Watched returns what tells hooks of c, nil if nothing does. Unlike the other methods, it and
+// Unwatch may be called from any goroutine.
 func (c *Call[O]) Watched() *observer.Call {
 	if !c.watched {
 		return nil
 	}
-	return c.more.watched
+	return c.more.watched.Load()
 }
 
 func (c *Call[O]) needMore() *more[O] {

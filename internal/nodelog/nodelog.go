@@ -54,7 +54,11 @@ func (l Log) Unsent(typ, src string, err error) {
 	l.Warn("handler failed without a reply", "type", bounded.Name(typ), "from", bounded.Name(src), "error", bounded.Text(err.Error()))
 }
 
-// Panic logs a panic of the user's code, with the stack.
+// Panic logs a panic of the user's code, with the stack. It uses the default logger if the node
+// does not run yet and so has no log: then hooks may be told of calls that cannot begin.
 func (l Log) Panic(where string, p any) {
+	if l.Logger == nil {
+		l.Logger = slog.Default()
+	}
 	l.Error("panic", "in", bounded.Text(where), "panic", bounded.Text(fmt.Sprint(p)), "stack", string(debug.Stack()))
 }

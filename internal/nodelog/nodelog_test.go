@@ -92,3 +92,12 @@ func TestPanic(t *testing.T) {
 		t.Errorf("logged %s", got)
 	}
 }
+
+// A node that does not run has no log.
+func TestPanicWithoutALog(t *testing.T) {
+	before := slog.Default()
+	defer slog.SetDefault(before)
+	if got := logged(slog.LevelInfo, func(l Log) { slog.SetDefault(l.Logger); Log{}.Panic("echo", "oh") }); !strings.Contains(got, "panic=oh") {
+		t.Errorf("logged %s", got)
+	}
+}

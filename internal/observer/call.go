@@ -23,6 +23,7 @@ type Call struct {
 	refused bool
 
 	telling chan struct{} // has a value while hooks run; a mutex would stop virtual time if a hook sleeps
+	ended   bool          // the hooks know that the call has ended; telling guards it
 }
 
 // Begin tells the hooks that a call begins. The lock is not held. panicked is called if a hook
@@ -92,18 +93,24 @@ func (c *Call) End(e watch.CallEnd) {
 	if c.hooks.CallEnds != nil {
 		c.keep("CallEnds", func() { c.hooks.CallEnds(&c.call, e) })
 	}
-	c.Tell()
+	c.telling <- struct{}{}
+	defer func() { <-c.telling }()
+	c.tell()
+	c.ended = true
 }
 
 // HasVeto reports whether Veto asks a hook.
 func (c *Call) HasVeto() bool { return c != nil && c.hooks.Veto != nil }
 
-// Veto tells the hooks what was kept, and asks them for a veto. The lock is not held.
+// Veto tells the hooks what was kept, and asks them for a veto, unless the call has ended
+// meanwhile. The lock is not held.
 func (c *Call) Veto(attempt int) (err error) {
-	c.Tell()
 	c.telling <- struct{}{}
 	defer func() { <-c.telling }()
-	guard(c.panicked, "Veto", func() { err = c.hooks.Veto(&c.call, attempt) })
+	c.tell()
+	if !c.ended {
+		guard(c.panicked, "Veto", func() { err = c.hooks.Veto(&c.call, attempt) })
+	}
 	return err
 }
 
@@ -114,6 +121,10 @@ func (c *Call) Tell() {
 	}
 	c.telling <- struct{}{}
 	defer func() { <-c.telling }()
+	c.tell()
+}
+
+func (c *Call) tell() {
 	for {
 		c.mu.Lock()
 		queue := c.queue

@@ -155,3 +155,15 @@ func TestRequest(t *testing.T) {
 		}
 	})
 }
+
+// Hooks are not asked for a veto when they know that the call has ended. A reply may end it
+// just before.
+func TestNoVetoAfterTheEnd(t *testing.T) {
+	asked := 0
+	c := Begin(t.Context(), &watch.Hooks{Veto: func(*watch.Call, int) error { asked++; return nil }}, watch.Call{}, notPanicked(t))
+	c.Veto(2)
+	c.End(watch.CallEnd{})
+	if c.Veto(3); asked != 1 {
+		t.Errorf("asked %d times", asked)
+	}
+}

@@ -18,6 +18,7 @@ func Simple(t *rapid.T) *retry.Policy {
 		Timeout:  duration(t, "timeout"),
 		Late:     rapid.SampledFrom([]retry.Late{retry.Accept, retry.Ignore}).Draw(t, "late"),
 		CallID:   rapid.Bool().Draw(t, "call id"),
+		Trace:    rapid.Bool().Draw(t, "trace"),
 	}
 	timeout := cmp.Or(p.Timeout, retry.DefaultTimeout)
 	if rapid.Bool().Draw(t, "with last timeout") {
