@@ -195,3 +195,25 @@ func TestRetryIf(t *testing.T) {
 		}
 	})
 }
+
+// The error of a call that the breaker has refused keeps nothing of its callback.
+func TestErrorOfARefusedCallKeepsNoCallback(t *testing.T) {
+	freed := make(chan bool, 1) // not within virtual time, as cleanups are not
+	synctest.Test(t, func(t *testing.T) {
+		s := &stage{node: &eddy.Node{}}
+		s.start(false)
+		defer s.clear()
+		s.init()
+		policy := &eddy.Policy{Attempts: 1, Breaker: retry.Breaker{Failures: 1}}
+		s.node.RPCWithRetry(t.Context(), "n2", do, policy)
+		kept := new([1 << 20]byte)
+		runtime.AddCleanup(kept, func(freed chan bool) { freed <- true }, freed)
+		err := s.node.Call(t.Context(), "n2", do, policy, func(eddy.Result) { kept[0]++ })
+		if failed, ok := errors.AsType[*eddy.CallError](err); !ok || failed.Reason() != eddy.BreakerOpen {
+			t.Fatal(err)
+		}
+		runtime.GC()
+		<-freed // blocks forever if the error keeps it
+		runtime.KeepAlive(err)
+	})
+}
