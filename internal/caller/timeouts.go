@@ -87,7 +87,11 @@ func (c *Caller[O]) takeDue(some []due[O]) (count int, more bool) {
 		var cause error
 		again := Retry[O]{Call: call}
 		if decision.Action == schedule.Send {
+			hasVeto := call.Watched().HasVeto()
 			again, decision, cause = c.retryUnlessVetoed(call)
+			if hasVeto { // then time has passed, and attempts were written
+				now = c.now()
+			}
 		}
 		if decision.Action != schedule.GiveUp {
 			some[count].retry = again

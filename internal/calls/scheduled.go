@@ -97,9 +97,9 @@ func next(d schedule.Decision, now time.Duration) watch.Next {
 	case schedule.Send:
 		return watch.Next{Again: true}
 	case schedule.Pause:
-		return watch.Next{Again: true, In: d.Until - now}
+		return watch.Next{Again: true, In: max(d.Until-now, 0)} // the end of the pause may be due
 	case schedule.Wait:
-		return watch.Next{In: d.Until - now, Why: d.Reason}
+		return watch.Next{In: max(d.Until-now, 1), Why: d.Reason} // 0 would say that the call ends
 	}
 	return watch.Next{Why: d.Reason}
 }

@@ -152,7 +152,7 @@ func (t *Table[O]) Reply(r Reply) (*Call[O], schedule.Decision) {
 func (c *Call[O]) failed(r Reply, attempt int, written time.Duration, d schedule.Decision) {
 	f := watch.Failed{Attempt: attempt, ID: r.ID, Err: r.Err, Next: next(d, r.At)}
 	if written >= 0 { // otherwise the reply came before Write had returned
-		f.Waited = r.At - written
+		f.Waited = max(r.At-written, 0) // it may have been read just before
 	}
 	c.Watched().Failed(f)
 }

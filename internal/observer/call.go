@@ -90,13 +90,13 @@ func (c *Call) End(e watch.CallEnd) {
 	if c == nil {
 		return
 	}
-	if c.hooks.CallEnds != nil {
-		c.keep("CallEnds", func() { c.hooks.CallEnds(&c.call, e) })
-	}
-	c.telling <- struct{}{}
-	defer func() { <-c.telling }()
-	c.tell()
-	c.ended = true
+	c.keep("CallEnds", func() {
+		c.ended = true
+		if c.hooks.CallEnds != nil {
+			c.hooks.CallEnds(&c.call, e)
+		}
+	})
+	c.Tell()
 }
 
 // HasVeto reports whether Veto asks a hook.

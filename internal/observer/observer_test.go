@@ -159,11 +159,24 @@ func TestRequest(t *testing.T) {
 // Hooks are not asked for a veto when they know that the call has ended. A reply may end it
 // just before.
 func TestNoVetoAfterTheEnd(t *testing.T) {
-	asked := 0
-	c := Begin(t.Context(), &watch.Hooks{Veto: func(*watch.Call, int) error { asked++; return nil }}, watch.Call{}, notPanicked(t))
-	c.Veto(2)
-	c.End(watch.CallEnd{})
-	if c.Veto(3); asked != 1 {
-		t.Errorf("asked %d times", asked)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		var told []string
+		hooks := &watch.Hooks{
+			Veto:     func(_ *watch.Call, attempt int) error { told = append(told, fmt.Sprint("veto ", attempt)); return nil },
+			Failed:   func(*watch.Call, watch.Failed) { time.Sleep(time.Second) },
+			CallEnds: func(*watch.Call, watch.CallEnd) { told = append(told, "end") },
+		}
+		c := Begin(t.Context(), hooks, watch.Call{}, notPanicked(t))
+		c.Veto(2)
+		c.Failed(watch.Failed{})
+		go c.Tell()
+		for _, next := range []func(){func() { c.Veto(3) }, func() { c.End(watch.CallEnd{}) }, func() { c.Veto(4) }} {
+			synctest.Wait()
+			go next()
+		}
+		time.Sleep(time.Minute)
+		if !slices.Equal(told, []string{"veto 2", "end"}) {
+			t.Errorf("%q", told)
+		}
+	})
 }
