@@ -65,7 +65,6 @@ var notRun = map[string]string{
 	"go test . -rewrite": "it changes files; CI compares them",
 	"go test ./examples/... ./cmd/relay -run TestAllSeeds -eddy.seeds 1000": "the same tests run with fewer seeds",
 	"go test ./eddytest -run TestBugsAreFound -v":                           "it is part of go test ./...",
-	"go test ./eddytest -run TestBugsShrink -v":                             "it is part of go test ./...",
 	"go test ./eddytest -run TestHealthyNodesPass -eddy.seeds 2000":         "the same test runs with fewer seeds",
 
 	"eddy talk ./relay --log-level warn < session":                                                         "TestTalkDocument in cmd/eddy runs it and compares the output",
