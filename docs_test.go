@@ -34,16 +34,6 @@ func TestCodesInDocs(t *testing.T) {
 	golden.Section(t, "docs/protocol.md", "codes", table.String())
 }
 
-// Every command of the README runs, and the first one prints what the README shows.
-func TestReadmeCommands(t *testing.T) {
-	t.Parallel()
-	here := doctest.LinkedCopy(t, ".", "eddy")
-	printed := doctest.Run(t, "README.md", here, "GOSUMDB=off") // what is built here was checked before
-	if d := diff.Diff(doctest.Of(t, "README.md", "json")[0], printed[0]); d != "" {
-		t.Errorf("the first command of README.md (-shown +printed)\n%s", d)
-	}
-}
-
 // The node in the README and its test are examples/first.
 func TestReadmeNode(t *testing.T) {
 	shown := doctest.Of(t, "README.md", "go")
@@ -104,8 +94,8 @@ const (
 	measures     = "it measures for minutes on a quiet machine; .ci/run runs bench with -smoke"
 )
 
-// Tests run the commands of all documents: TestReadmeCommands here, TestDocuments and
-// others in cmd/eddy. Commands that do not run are listed with the reason.
+// Tests of cmd/eddy run the commands of all documents: TestDocuments and others. Commands that
+// do not run are listed with the reason.
 func TestEveryCommandRuns(t *testing.T) {
 	makefile, err := os.ReadFile("Makefile")
 	if err != nil {
