@@ -46,7 +46,7 @@ func TestHealthyNodesPass(t *testing.T) {
 	for _, bug := range buggy.All {
 		t.Run(bug.Name, func(t *testing.T) {
 			t.Parallel()
-			if failed := eddytest.FirstFailure(t, bug.Healthy, bug.Test, eddytest.Seeds(longtest.Or(200, 20))); failed != nil {
+			if failed := eddytest.FirstFailure(t, bug.Healthy, bug.Test, eddytest.Seeds(longtest.Or(100, 20))); failed != nil {
 				t.Error(failed.Describe())
 			}
 		})
