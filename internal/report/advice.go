@@ -3,6 +3,8 @@ package report
 import (
 	"slices"
 	"strings"
+
+	"github.com/eddyrpc/eddy/internal/trial"
 )
 
 // An advice says in the words of a node's author what a check has found, and what to do.
@@ -16,6 +18,13 @@ func (r *Results) adviceFor(reason *Reason) advice {
 	if reason.Unknown {
 		return advice{}
 	}
+	if missing := reason.Check == "no-reply" || reason.Check == "no-final-reply"; missing && r.Operations.OK == 0 {
+		for _, why := range whyNoReply {
+			if r.found(why.check) {
+				return why.advice
+			}
+		}
+	}
 	a, ok := ofWorkload[r.Workload][strings.TrimSuffix(strings.TrimSuffix(reason.Check, "-process"), "-realtime")]
 	if !ok {
 		return ofAll[reason.Check]
@@ -26,6 +35,12 @@ func (r *Results) adviceFor(reason *Reason) advice {
 		}
 	}
 	return a
+}
+
+// found reports whether a check or a warning is in the results.
+func (r *Results) found(check string) bool {
+	return slices.ContainsFunc(r.Reasons, func(reason Reason) bool { return reason.Check == check }) ||
+		slices.ContainsFunc(r.Warnings, func(w *trial.Violation) bool { return w.Kind == check })
 }
 
 // commandText returns the arguments of the test, with = between flags and values.

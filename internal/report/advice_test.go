@@ -70,6 +70,29 @@ func TestAdviceIsSaidOnce(t *testing.T) {
 	}
 }
 
+// If a node has sent something else than a reply, that is why its clients got none.
+func TestAdviceAboutMissingReplies(t *testing.T) {
+	missing := Reason{Check: "no-reply", Text: "n0 sent no reply to c1's echo"}
+	for _, c := range []struct {
+		r          Results
+		says, does string
+	}{
+		{Results{}, "n0 sent no reply to c1's echo", "flushed"},
+		{Results{Reasons: []Reason{{Check: "unsolicited"}}}, "clients got messages without in_reply_to, which are no replies", "Set in_reply_to"},
+		{Results{Reasons: []Reason{{Check: "unrequested-reply"}}}, "clients got replies to other messages than their requests", "Set in_reply_to"},
+		{Results{Reasons: []Reason{{Check: "unsolicited"}}, Operations: Operations{OK: 1}}, "n0 sent no reply to c1's echo", "flushed"},
+		{Results{Warnings: []*trial.Violation{{Kind: "unrequested-node-reply"}}}, "nodes sent replies to nodes that had requested nothing, and clients got none", "The dest of a reply"},
+	} {
+		c.r.Workload, c.r.Verdict, c.r.Reasons = "echo", "fail", append([]Reason{missing}, c.r.Reasons...)
+		if got := c.r.Headline(); got != c.says {
+			t.Errorf("the headline is %q, want %q", got, c.says)
+		}
+		if got := c.r.Advice()[0]; !strings.Contains(got, c.does) {
+			t.Errorf("the advice is %q, want %q", got, c.does)
+		}
+	}
+}
+
 // The headline of a node that ended has the line of its standard error that follows.
 func TestHeadlineOfTwoLines(t *testing.T) {
 	r := Results{Verdict: "fail", Workload: "echo", Reasons: []Reason{{Check: "exit", Text: "n1 ended by itself: exit status 2; on stderr:\n    panic: no\n    main.go:7"}}}

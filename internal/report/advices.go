@@ -104,6 +104,17 @@ var ofWorkload = map[string]map[string]advice{
 	"lin-kv": ofLinKV, "kafka": ofKafka, "txn-list-append": ofTxn, "txn-rw-register": ofTxn, "relay": ofRelay,
 }
 
+// whyNoReply are checks and warnings that explain why requests got no reply, and the advice
+// about these requests then.
+var whyNoReply = []struct {
+	check string
+	advice
+}{
+	{"unsolicited", advice{"clients got messages without in_reply_to, which are no replies", "Set in_reply_to to the msg_id of the request."}},
+	{"unrequested-reply", advice{"clients got replies to other messages than their requests", "Set in_reply_to to the msg_id of the request, and dest to its src."}},
+	{"unrequested-node-reply", advice{"nodes sent replies to nodes that had requested nothing, and clients got none", "The dest of a reply is the src of the request."}},
+}
+
 // ofAll has the advice for what nodes do against the protocol. The texts of these problems are
 // sentences already.
 var ofAll = map[string]advice{

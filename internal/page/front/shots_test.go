@@ -86,6 +86,20 @@ func TestShotsOfWorkloads(t *testing.T) {
 	}
 }
 
+// The page of more messages than it draws.
+func TestShotsOfTwoMillion(t *testing.T) {
+	if !allShots() {
+		t.Skip("it needs -shots or EDDY_LONG: it takes a minute")
+	}
+	b := newBench(t)
+	dir := t.TempDir()
+	writeMany(t, dir, 1_000_000)
+	b.must(t, "report", dir)
+	tb := openReport(t, dir, "")
+	tb.has("body", "2,000,000")
+	tb.photograph("two-million")
+}
+
 func TestShots(t *testing.T) {
 	b := newBench(t)
 	for _, name := range []string{"pass", "double-reply", "split", "cycle", "lost", "violation", "many"} {
