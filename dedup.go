@@ -8,6 +8,7 @@ import (
 
 	"github.com/eddyrpc/eddy/internal/check"
 	"github.com/eddyrpc/eddy/internal/dedup"
+	"github.com/eddyrpc/eddy/internal/wire"
 )
 
 // A Dedup lets a call have its effect once, however many of its attempts arrive. It keeps the
@@ -124,11 +125,12 @@ func (d *Dedup) limits() dedup.Limits {
 func (d *Dedup) replied(call *dedup.Call[*Request], fields []byte) {
 	var waiting []*Request
 	now := time.Now()
+	code, isError := wire.ErrorCode(fields)
 	d.mu.Lock()
 	switch {
 	case fields == nil: // the call may have had its effect
 		waiting = d.table.Forget(call, false, now, d.limits())
-	case isUnavailable(fields):
+	case isError && Code(code) == TemporarilyUnavailable:
 		waiting = d.table.Forget(call, true, now, d.limits())
 	default:
 		waiting = d.table.Reply(call, fields, now, d.limits())
@@ -142,12 +144,4 @@ func (d *Dedup) replied(call *dedup.Call[*Request], fields []byte) {
 		}
 		req.release(false)
 	}
-}
-
-// isUnavailable reports whether a reply is an error with code TemporarilyUnavailable.
-func isUnavailable(fields []byte) bool {
-	body := Raw("{" + string(fields) + "}")
-	typ, _ := body.Get("type").Text()
-	code, ok := body.Get("code").Int()
-	return typ == "error" && ok && Code(code) == TemporarilyUnavailable
 }

@@ -65,11 +65,14 @@ var notRun = map[string]string{
 	"rsync -a machine-1/ root@a:/srv/eddy/":                                                    manyMachines,
 	"useradd --system eddy":                                                                    needsRoot,
 	"chown -R eddy: /srv/eddy":                                                                 needsRoot,
-	"systemctl daemon-reload":                                                                  needsRoot,
-	"systemctl enable --now nats eddy-node":                                                    needsRoot,
-	"systemctl enable --now eddy-services":                                                     needsRoot,
-	"go build -o /usr/local/bin/ ./cmd/eddy ./cmd/relay":                                       needsRoot,
-	"GOBIN=/usr/local/bin go install github.com/nats-io/nats-server/v2@v2.15.2":                "it needs a registry; TestDeployUnits compares the version with go.mod",
+	"tar -xzf eddy_linux_amd64.tar.gz":                                                         needsDocker,
+	"docker build -t eddy -f deploy/Containerfile .":                                           needsDocker,
+	"docker run -d --restart always --network host --stop-timeout 45 -v /srv/eddy:/srv/eddy:ro --user $(id -u eddy) eddy join --nats nats://a:4222,nats://b:4222,nats://c:4222 --node-id n1 --node-ids n1,n2,n3 --nkey node.nk --tls-ca ca.pem --tls-cert cert.pem --tls-key key.pem --metrics 127.0.0.1:9464 -- relay": needsDocker,
+	"systemctl daemon-reload":                                                   needsRoot,
+	"systemctl enable --now nats eddy-node":                                     needsRoot,
+	"systemctl enable --now eddy-services":                                      needsRoot,
+	"go build -o /usr/local/bin/ ./cmd/eddy ./cmd/relay":                        needsRoot,
+	"GOBIN=/usr/local/bin go install github.com/nats-io/nats-server/v2@v2.15.2": "it needs a registry; TestDeployUnits compares the version with go.mod",
 
 	"cd bench && go run .":                        measures,
 	"cd bench && go run . -cases nats":            measures,
@@ -91,11 +94,13 @@ var notRun = map[string]string{
 	"go test ./internal/workload -rewrite":                                                                                                              "it rewrites the document; make generate runs it",
 	"EDDY_LONG=1 go test ./natsnet -run TestRelaysWhileServersAndNodesDie -v -relays 100000":                                                            "minutes; go test ./... runs the test with fewer relays",
 	"EDDY_LONG=1 go test ./cmd/eddy/internal/natskv -run TestLinKVWhileServersDie -v -operations 6000":                                                  "minutes; go test ./... runs the test with fewer operations",
+	"GOMAXPROCS=1 go test -run NONE -bench Call -count 7 ./otel":                                                                                        measures,
 }
 
 const (
 	manyMachines = "it needs other machines; docs/deploy.md has the same on one machine, and TestDeployCommands runs that"
 	needsRoot    = "it changes the system"
+	needsDocker  = "it needs a release and Docker; tests of cmd/eddy read the Containerfile, and run the image in a directory"
 	measures     = "it measures for minutes on a quiet machine; .ci/run runs bench with -smoke"
 )
 
@@ -135,7 +140,7 @@ func TestPackagesInDocs(t *testing.T) {
 	}{
 		{"What users import", func(name string) bool { return !strings.Contains(name, "/") }},
 		{"Below package eddy", func(name string) bool { return slices.Contains(floors[""], name) }},
-		{"For the workbench and eddytest", func(name string) bool { return strings.HasPrefix(name, "internal/") && !forTests(name) }},
+		{"For the workbench and the packages above eddy", func(name string) bool { return strings.HasPrefix(name, "internal/") && !forTests(name) }},
 		{"For tests", forTests},
 		{"Programs", func(name string) bool {
 			return strings.HasPrefix(name, "cmd/") && !strings.Contains(name, "/internal/")
@@ -202,7 +207,7 @@ var (
 	link    = regexp.MustCompile(`\]\(([^):]*)\)`)
 	heading = regexp.MustCompile(`(?m)^#+ (.*)$`)
 	code    = regexp.MustCompile("`[^`\n]*`")
-	file    = regexp.MustCompile("^`((?:\\.ci|bench|cmd|docs|eddytest|examples|internal|maelstrom|nodes|metrics|natsnet|retry|testdata)/[\\w./-]+|[a-z_]+\\.go)`$")
+	file    = regexp.MustCompile("^`((?:\\.ci|bench|cmd|deploy|docs|eddytest|examples|internal|maelstrom|nodes|metrics|natsnet|retry|testdata)/[\\w./-]+|[a-z_]+\\.go)`$")
 )
 
 // Every link within the documents leads somewhere, and every file that they name exists.

@@ -12,39 +12,47 @@ const module = "github.com/eddyrpc/eddy"
 // floors lists the packages of this module that each package may import. Every package must be
 // listed here.
 var floors = map[string][]string{
-	"retry":                {},
+	"internal/nearest":     {},
+	"retry":                {"internal/nearest"},
 	"internal/quantile":    {},
 	"internal/schedule":    {"retry", "internal/quantile"},
 	"internal/policytest":  {"retry"}, // for tests
 	"internal/wire":        {},
 	"internal/golden":      {}, // for tests
 	"internal/bounded":     {},
-	"internal/calls":       {"retry", "internal/schedule", "internal/bounded"},
+	"watch":                {"retry", "internal/schedule"},
+	"internal/periodic":    {},
+	"internal/rounds":      {"retry", "internal/schedule", "internal/metadata"},
+	"internal/observer":    {"internal/schedule", "internal/wire", "watch"},
+	"internal/calls":       {"retry", "internal/schedule", "internal/bounded", "internal/observer", "watch"},
 	"internal/outbox":      {"internal/wire"},
 	"internal/body":        {"internal/bounded"},
 	"internal/stdio":       {},
 	"internal/workers":     {},
 	"internal/official":    {},
-	"internal/caller":      {"internal/schedule", "internal/calls", "internal/outbox"},
+	"internal/caller":      {"internal/schedule", "internal/calls", "internal/outbox", "watch"},
 	"internal/metadata":    {"retry", "internal/schedule", "internal/wire"},
-	"internal/nodelog":     {"internal/bounded"},
+	"internal/nodelog":     {"internal/bounded", "watch"},
 	"internal/identity":    {"internal/wire"},
 	"internal/dedup":       {"internal/check"},
 	"internal/check":       {},
 	"internal/batcher":     {},
 	"internal/logqueue":    {},
-	"":                     {"retry", "internal/schedule", "internal/wire", "internal/calls", "internal/outbox", "internal/body", "internal/stdio", "internal/workers", "internal/official", "internal/caller", "internal/metadata", "internal/nodelog", "internal/batcher", "internal/check", "internal/identity", "internal/dedup", "internal/bounded", "internal/logqueue", "internal/quantile"},
+	"":                     {"retry", "internal/nearest", "watch", "internal/observer", "internal/periodic", "internal/rounds", "internal/schedule", "internal/wire", "internal/calls", "internal/outbox", "internal/body", "internal/stdio", "internal/workers", "internal/official", "internal/caller", "internal/metadata", "internal/nodelog", "internal/batcher", "internal/check", "internal/identity", "internal/dedup", "internal/bounded", "internal/logqueue", "internal/quantile"},
 	"internal/canonical":   {},
 	"internal/message":     {},
 	"internal/service":     {"internal/canonical", "internal/message"},
 	"eddytest":             {"", "internal/report", "retry", "internal/message", "internal/service", "internal/checker", "internal/history", "internal/quote", "internal/sim", "internal/shrink", "internal/story", "internal/trial", "internal/txn", "internal/virtual", "internal/workload"},
-	"maelstrom":            {"", "internal/official", "internal/bounded"},
-	"internal/longtest":    {}, // for tests
+	"maelstrom":            {"", "watch", "internal/official", "internal/bounded"},
+	"internal/longtest":    {},                    // for tests
+	"internal/samerun":     {"internal/longtest"}, // for tests
 	"internal/txn":         {},
 	"internal/doctest":     {"internal/longtest"}, // for tests
 	"natsnet":              {"internal/bounded", "internal/wire"},
 	"internal/natsprocess": {},
-	"metrics":              {""},
+	"metrics":              {"", "watch", "internal/bounded", "internal/figures"},
+	"otel":                 {"", "watch", "internal/figures"},
+	"internal/figures":     {"", "watch", "internal/bounded"},
 
 	"cmd/relay":      {""},
 	"examples/first": {""},
@@ -86,7 +94,7 @@ var floors = map[string][]string{
 	"internal/page":                {"internal/grouping", "internal/quantile", "internal/csp", "internal/story", "internal/names", "internal/quote", "internal/sim", "internal/history", "internal/message"},
 	"internal/report":              {"internal/quote", "internal/story", "internal/quantile", "internal/page", "internal/sim", "internal/spread", "internal/history", "internal/checker", "internal/workload", "internal/trial", "internal/message"},
 	"cmd/eddy/internal/serve":      {"internal/csp", "internal/quote", "internal/report"},
-	"cmd/eddy": {"internal/export", "internal/quote", "internal/quantile", "internal/page", "cmd/eddy/internal/serve", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "internal/sim", "internal/history", "internal/checker", "internal/workload", "internal/trial", "cmd/eddy/internal/runner", "cmd/eddy/internal/wasmrunner", "cmd/eddy/internal/hunt", "internal/shrink", "internal/story", "internal/report", "cmd/eddy/internal/plan", "retry", "internal/txn",
+	"cmd/eddy": {"internal/export", "internal/nearest", "internal/quote", "internal/quantile", "internal/page", "cmd/eddy/internal/serve", "cmd/eddy/internal/cluster", "cmd/eddy/internal/shorthand", "cmd/eddy/internal/talk", "internal/sim", "internal/history", "internal/checker", "internal/workload", "internal/trial", "cmd/eddy/internal/runner", "cmd/eddy/internal/wasmrunner", "cmd/eddy/internal/hunt", "internal/shrink", "internal/story", "internal/report", "cmd/eddy/internal/plan", "retry", "internal/txn",
 		// eddy call is a caller itself; what is judged is talked to without these.
 		"", "natsnet", "metrics", "cmd/eddy/internal/join", "cmd/eddy/internal/lease", "cmd/eddy/internal/natsserver", "cmd/eddy/internal/natskv", "cmd/eddy/internal/natscarrier"},
 	"cmd/eddy/internal/plan":       {"internal/csp", "internal/quantile", "internal/eventqueue", "internal/sim", "retry", "internal/schedule"},

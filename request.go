@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/bounded"
+	"github.com/eddyrpc/eddy/internal/observer"
 	"github.com/eddyrpc/eddy/internal/outbox"
 	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/internal/wire"
@@ -110,20 +111,21 @@ func (r *Request) reply(add func(to outbox.To, keep bool) (fields []byte)) error
 		return errAnswered
 	}
 	r.state |= isAnswered
-	onReply, open := detailsOf(r).onReply, n.phase.Load() != ended
+	details, open := detailsOf(r), n.phase.Load() != ended
 	var fields []byte
 	if open {
-		fields = add(outbox.To{Src: r.Src, ID: r.ID}, onReply != nil)
+		fields = add(outbox.To{Src: r.Src, ID: r.ID}, details.onReply != nil || details.watched != nil)
 		n.out.Flush()
 	}
-	if onReply != nil {
+	details.watched.Replied(fields)
+	if details.onReply != nil {
 		r.state++ // so that the node does not end before each of them has returned
 	}
 	n.out.Unlock()
-	for _, f := range onReply {
+	for _, f := range details.onReply {
 		f(fields)
 	}
-	if onReply != nil {
+	if details.onReply != nil {
 		r.release(false)
 	}
 	if !open {
@@ -136,7 +138,7 @@ func (r *Request) reply(add func(to outbox.To, keep bool) (fields []byte)) error
 func (r *Request) replyFields(fields []byte) error {
 	return r.reply(func(to outbox.To, _ bool) []byte {
 		r.handler.node.out.ReplyFields(to, fields)
-		return nil
+		return fields
 	})
 }
 
@@ -148,6 +150,7 @@ type details struct {
 	cancel   context.CancelFunc
 	onReply  []func(fields []byte) // get the reply, nil if there will be none
 	calledBy *string               // the dest of the message, if it is not the node's name
+	watched  *observer.Request     // tells the node's hooks, nil if there are none
 }
 
 // noDetails are the details of a request that has none.
@@ -207,6 +210,13 @@ func (r *Request) release(replyNow bool) {
 		if counted := r.state&isCounted != 0; counted == isOver { // an open request is counted
 			r.count()
 		}
+	}
+	if w := detailsOf(r).watched; isOver && w != nil {
+		n.requests++ // so that the node does not end before the hooks know
+		n.out.Unlock()
+		w.End()
+		n.out.Lock()
+		n.requests--
 	}
 	n.out.Unlock()
 	if isOver && r.details != nil && r.details.cancel != nil {

@@ -91,9 +91,8 @@ func (b *bubble) random(node, incarnation int) uint64 {
 // started because of two messages are never due at the same moment, at which their order would
 // be random.
 func (b *bubble) Rest(time.Duration) {
-	synctest.Wait()
-	time.Sleep(time.Nanosecond)
-	synctest.Wait()
+	time.Sleep(time.Nanosecond) // time passes when all wait
+	synctest.Wait()             // for those that were woken at the same moment
 	select {
 	case <-b.wrote: // what was written is taken now
 	default:

@@ -29,7 +29,7 @@ var (
 	reportDir = flag.String("eddy.report", "", "let eddytest.Check write the report of a failing seed, and that of the smallest case, below this directory")
 	oneSeed   = flag.Uint64("eddy.seed", 0, "let eddytest.Check try only this seed")
 	manySeeds = flag.Int("eddy.seeds", 0, "let eddytest.Check try this many seeds, whatever the test says")
-	trace     = flag.Bool("eddy.trace", false, "let eddytest.Check write to standard error when a seed begins and ends, to find the seed with which a node ends the whole test program")
+	trace     = flag.Bool("eddy.trace", false, "let eddytest.Check write to standard error when a seed begins and ends, with a hash of its messages, to find the seed with which a node ends the whole test program")
 	shrinkFor = flag.Duration("eddy.shrink", 5*time.Second, "how long eddytest.Check searches for the smallest case that fails, in real time; 0 for no search")
 )
 
@@ -148,6 +148,14 @@ func (r *run) main() string {
 	return r.problems[0].Check
 }
 
+// hash returns a hash of all messages, or "" without a result.
+func (r *run) hash() string {
+	if r.broken != "" {
+		return ""
+	}
+	return fmt.Sprintf("%016x", r.result.Journal.Hash())
+}
+
 // firstFailure tries seeds, several at the same time, and returns the run of the lowest one
 // that does not pass, or nil.
 func (c *checking) firstFailure(first, last uint64) *run {
@@ -192,7 +200,7 @@ func (c *checking) runConfig(cfg *trial.Config) *run {
 	which := fmt.Sprintf("%s, seed %d", c.t.Name(), r.seed)
 	if *trace {
 		fmt.Fprintf(os.Stderr, "eddytest: %s begins\n", which)
-		defer func() { fmt.Fprintf(os.Stderr, "eddytest: %s has ended: %v\n", which, r.verdict) }()
+		defer func() { fmt.Fprintf(os.Stderr, "eddytest: %s has ended: %v, trace %s\n", which, r.verdict, r.hash()) }()
 	}
 	var steps atomic.Int64
 	watch := newWatchdog(&steps, which)
@@ -204,7 +212,7 @@ func (c *checking) runConfig(cfg *trial.Config) *run {
 		r.note(err)
 	})
 	if r.broken == "" {
-		r.verdict, r.problems = r.result.Judge(cfg)
+		r.verdict, r.problems = r.result.Verdict(cfg)
 	}
 	return r
 }

@@ -3,6 +3,7 @@ package eddytest
 import (
 	"cmp"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -110,4 +111,22 @@ func RunSeed(t *testing.T, program func(*Process) error, test Test, seed uint64,
 		}
 	}
 	return o
+}
+
+// Store runs one seed of a test, whose configuration change may change, and stores it. It
+// returns the directory of the stored test.
+func Store(t *testing.T, program func(*Process) error, test Test, seed uint64, change func(*trial.Config)) string {
+	t.Helper()
+	cfg, err := test.config()
+	if err != nil {
+		t.Fatal(err)
+	}
+	change(cfg)
+	c := newChecking(t, cfg)
+	c.program = program
+	page, err := writeReport(t.TempDir(), cfg, c.run(seed).result, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return filepath.Dir(page)
 }

@@ -114,7 +114,7 @@ func TestTrace(t *testing.T) {
 			t.Errorf("%s", out)
 		}
 	}
-	if !strings.Contains(string(out), "seed 1 has ended: pass\n") {
+	if !strings.Contains(string(out), "seed 1 has ended: pass, trace ") {
 		t.Errorf("%s", out)
 	}
 }

@@ -80,7 +80,7 @@ func (p *pipes) read(b []byte) (int, error) {
 		return 0, io.EOF
 	}
 	n := copy(b, p.input)
-	p.input = p.input[n:]
+	p.input = append(p.input[:0], p.input[n:]...)
 	return n, nil
 }
 

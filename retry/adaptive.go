@@ -1,9 +1,6 @@
 package retry
 
-import (
-	"fmt"
-	"time"
-)
+import "time"
 
 // The defaults of Adaptive. RFC 6298 wants a minimum of one second (section 2.4),
 // against spurious retransmissions over the Internet; between nodes that answer
@@ -47,7 +44,7 @@ func (a *Adaptive) validate() error {
 		return invalid("adaptive.max", a.Max)
 	}
 	if full := a.WithDefaults(); full.Max < full.Min {
-		return fmt.Errorf("adaptive.max: %v must be at least min, %v", full.Max, full.Min)
+		return wrong("adaptive.max", "%v must be at least min, %v", full.Max, full.Min)
 	}
 	return nil
 }

@@ -96,12 +96,12 @@ func (b *Backoff) validate(field string) error {
 	case !b.Jitter.valid():
 		return invalid(field+".jitter", b.Jitter)
 	case b.Kind == NoBackoff:
-		return fmt.Errorf("%s.kind: must be constant, exponential or decorrelated if another field of %s is set", field, field)
+		return wrong(field+".kind", "must be constant, exponential or decorrelated if another field of %s is set", field)
 	case b.Kind == Decorrelated && b.Jitter != NoJitter:
-		return fmt.Errorf("%s.jitter: %v must be left out if kind is decorrelated, which is random itself", field, b.Jitter)
+		return wrong(field+".jitter", "%v must be left out if kind is decorrelated, which is random itself", b.Jitter)
 	}
 	if full := b.WithDefaults(); full.Cap < full.Base {
-		return fmt.Errorf("%s.cap: %v must be at least the base, %v", field, full.Cap, full.Base)
+		return wrong(field+".cap", "%v must be at least the base, %v", full.Cap, full.Base)
 	}
 	return nil
 }

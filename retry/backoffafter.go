@@ -1,7 +1,6 @@
 package retry
 
 import (
-	"fmt"
 	"slices"
 	"strconv"
 )
@@ -27,12 +26,12 @@ func (p *Policy) validateBackoffAfter() error {
 		field := "backoff_after." + kind
 		if kind != AfterTimeout && kind != AfterPushback {
 			if code, err := strconv.Atoi(kind); err != nil || code < 0 || AfterCode(code) != kind {
-				return fmt.Errorf("%s: must be timeout, pushback, or the code of an error reply, such as 11", field)
+				return wrong(field, "must be timeout, pushback, or the code of an error reply, such as 11")
 			}
 		}
 		b := p.BackoffAfter[kind]
 		if b.Seed != 0 {
-			return fmt.Errorf("%s.seed: %d must be left out; the seed of backoff holds", field, b.Seed)
+			return wrong(field+".seed", "%d must be left out; the seed of backoff holds", b.Seed)
 		}
 		if err := b.validate(field); err != nil {
 			return err

@@ -1,7 +1,6 @@
 package retry
 
 import (
-	"errors"
 	"math"
 	"time"
 )
@@ -70,4 +69,4 @@ func (b Breaker) validate() error {
 }
 
 // errNoBreaker is for a breaker that would refuse nothing.
-var errNoBreaker = errors.New("breaker: must have a failures or a ratio of more than 0")
+var errNoBreaker = wrong("breaker", "must have a failures or a ratio of more than 0")

@@ -1,7 +1,6 @@
 package retry
 
 import (
-	"errors"
 	"math"
 	"time"
 )
@@ -60,4 +59,4 @@ func (b Budget) validate() error {
 
 // errNoBudget is for a budget in JSON without a positive number. It looks as if it
 // allowed no retries, and would limit nothing.
-var errNoBudget = errors.New("budget: must have a ratio, a per_second or an in_flight of more than 0; for no retries, set attempts to 1")
+var errNoBudget = wrong("budget", "must have a ratio, a per_second or an in_flight of more than 0; for no retries, set attempts to 1")

@@ -24,12 +24,12 @@ func ExampleLoad() {
 	fmt.Println(policy.Attempts, policy.Backoff.Kind, policy.Backoff.Jitter, err)
 	text, _ := json.Marshal(retry.Policy{Timeout: time.Second, Late: retry.Ignore})
 	fmt.Println(string(text))
-	_, err = retry.Load([]byte(`{"tries":5}`))
+	_, err = retry.Load([]byte(`{"atempts":5}`))
 	fmt.Println(err)
 	// Output:
 	// 5 exponential full <nil>
 	// {"timeout":"1s","late":"ignore"}
-	// tries: unknown field
+	// line 1, column 2: atempts: unknown field; did you mean attempts?
 }
 
 func ExamplePreset() {

@@ -5,9 +5,20 @@ import (
 	"strings"
 )
 
+// A fieldError is an error about a field. It names the field by its path, such as
+// backoff.base, and says what is wrong.
+type fieldError struct{ field, wrong string }
+
+func (e *fieldError) Error() string { return e.field + ": " + e.wrong }
+
+// wrong returns an error about a field.
+func wrong(field, format string, args ...any) error {
+	return &fieldError{field, fmt.Sprintf(format, args...)}
+}
+
 // invalid returns the error for a field whose value is not what it must be.
 func invalid(field string, value any) error {
-	return fmt.Errorf("%s: %v must be %s", field, value, rule(field))
+	return wrong(field, "%v must be %s", value, rule(field))
 }
 
 // rule says what the value of a field must be. It is "" if there is no such field.

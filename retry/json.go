@@ -3,7 +3,6 @@ package retry
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -48,7 +47,7 @@ func readDuration(from *jsontext.Decoder, d *time.Duration) error {
 		}
 	}
 	if *d, err = time.ParseDuration(text); err != nil || *d <= 0 {
-		return errors.New("not a duration") // fieldError says the rest
+		return errors.New("not a duration") // ofField says the rest
 	}
 	return nil
 }
@@ -67,7 +66,7 @@ func (p Policy) MarshalJSON() ([]byte, error) {
 func (p *Policy) UnmarshalJSON(text []byte) error {
 	f := form(*p)
 	if err := json.Unmarshal(text, &f, options()); err != nil {
-		return fieldError(text, err)
+		return ofField(text, err)
 	}
 	if err := refuseMisleading(text); err != nil {
 		return err
@@ -116,8 +115,8 @@ func refuseMisleading(text []byte) error {
 	return nil
 }
 
-// Load reads a policy from JSON. Its error names the field that is unknown or has an
-// invalid value.
+// Load reads a policy from JSON. Its error says where in the text it is wrong, names the
+// field that is unknown or has an invalid value, and says what it may be.
 func Load(text []byte) (*Policy, error) {
 	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf")) // a byte order mark, as some editors on Windows write
 	if jsontext.Value(bytes.TrimSpace(text)).Kind() != '{' {
@@ -129,10 +128,10 @@ func Load(text []byte) (*Policy, error) {
 		if errors.As(err, &semantic) && semantic.Err != nil {
 			err = semantic.Err
 		}
-		return nil, err
+		return nil, located(text, err)
 	}
 	if err := p.Validate(); err != nil {
-		return nil, err
+		return nil, located(text, err)
 	}
 	return &p, nil
 }
@@ -142,9 +141,9 @@ func path(p jsontext.Pointer) string {
 	return strings.ReplaceAll(strings.TrimPrefix(string(p), "/"), "/", ".")
 }
 
-// fieldError turns an error of the JSON package, which is about Go types, into one
+// ofField turns an error of the JSON package, which is about Go types, into one
 // about a field of the policy in text.
-func fieldError(text []byte, err error) error {
+func ofField(text []byte, err error) error {
 	var semantic *json.SemanticError
 	if !errors.As(err, &semantic) {
 		return err
@@ -152,7 +151,7 @@ func fieldError(text []byte, err error) error {
 	field := path(semantic.JSONPointer)
 	switch {
 	case errors.Is(err, json.ErrUnknownName):
-		return fmt.Errorf("%s: unknown field", field)
+		return wrong(field, "unknown field; %s", known(field))
 	case rule(field) == "":
 		return err
 	}

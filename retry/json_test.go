@@ -3,6 +3,7 @@ package retry
 import (
 	"encoding/json"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -37,9 +38,9 @@ var goodForms = map[string]Policy{
 }
 
 var badForms = map[string]string{
-	`{"timout":"1s"}`:                            `timout: unknown field`,
-	`{"Timeout":"1s"}`:                           `Timeout: unknown field`,
-	`{"backoff":{"bse":"1s"}}`:                   `backoff.bse: unknown field`,
+	`{"timout":"1s"}`:                            `timout: unknown field; did you mean timeout?`,
+	`{"Timeout":"1s"}`:                           `Timeout: unknown field; did you mean timeout?`,
+	`{"backoff":{"bse":"1s"}}`:                   `backoff.bse: unknown field; did you mean base?`,
 	`{"timeout":5}`:                              `timeout: 5 must be a duration of more than 0s, such as "500ms"`,
 	`{"timeout":"0s"}`:                           `timeout: "0s" must be a duration of more than 0s, such as "500ms"`,
 	`{"timeout":"-1s"}`:                          `timeout: "-1s" must be a duration of more than 0s, such as "500ms"`,
@@ -74,7 +75,7 @@ var badForms = map[string]string{
 	`{"backoff_after":{"11":{"kind":"constant","base":"-1s"}}}`:    `backoff_after.11.base: "-1s" must be a duration of more than 0s, such as "500ms"`,
 	`{"backoff_after":{"timeout":{"kind":"constant","seed":7}}}`:   `backoff_after.timeout.seed: 7 must be left out; the seed of backoff holds`,
 	`{"backoff_after":{"timeout":{"kind":"constant","jitter":3}}}`: `backoff_after.timeout.jitter: 3 must be "none", "full", "equal", a number of more than 0 and at most 1, or two factors from 0 to 2 such as [0.5,1.5]`,
-	`{"retry_if":true}`:                                            `retry_if: unknown field`,
+	`{"retry_if":true}`:                                            `retry_if: unknown field; did you mean retry_on?`,
 	`{"budget":{"in_flight":0,"ratio":0.5}}`:                       `budget.in_flight: 0 must be an integer of at least 1`,
 	`{"budget":{"in_flight":-3}}`:                                  `budget.in_flight: -3 must be an integer of at least 1`,
 	`{"breaker":{"failures":0,"ratio":1}}`:                         `breaker.failures: 0 must be an integer of at least 1`,
@@ -112,9 +113,33 @@ func TestLoad(t *testing.T) {
 			t.Errorf("%s became %s, %v", text, again, err)
 		}
 	}
+	place := regexp.MustCompile(`^line 1, column \d+: `)
 	for text, want := range badForms {
-		if p, err := Load([]byte(text)); err == nil || err.Error() != want {
+		if p, err := Load([]byte(text)); err == nil || place.ReplaceAllString(err.Error(), "") != want {
 			t.Errorf("%s became %v, %v; want %s", text, p, err, want)
+		}
+	}
+}
+
+// An error says where the text is wrong.
+func TestLoadSaysWhere(t *testing.T) {
+	for text, want := range map[string]string{
+		"{\n  \"attempts\": 3,\n  \"timeot\": \"1s\"\n}": `line 3, column 3: timeot: unknown field; did you mean timeout?`,
+		"{\"é\": 1}": `line 1, column 2: é: unknown field; the fields are adaptive, attempts, `,
+		"{\n\t\"backoff\": {\"kind\": \"constant\",\n\t\t\"jiter\": 2}\n}":      `line 3, column 3: backoff.jiter: unknown field; did you mean jitter?`,
+		`{"backoff_after":{"11":{"knd":"constant"}}}`:                           `line 1, column 25: backoff_after.11.knd: unknown field; did you mean kind?`,
+		"{\"retry_on\": [11,\r\n \"x\"]}":                                       `line 2, column 2: retry_on.1: "x" must be an integer of at least 0`,
+		"{\n\"timeout\": \"1s\", \"late\": \"ignore\",\n\"hedge\": \"50ms\"\n}": `line 3, column 1: hedge: 50ms must be left out if late is ignore`,
+		"{\"attempts\": 2,\n\"backoff\": {\"base\": \"1s\"}}":                   `line 2, column 12: backoff.kind: must be constant, exponential or decorrelated`,
+		"{\n\"budget\": {}}":                      `line 2, column 1: budget: must have a ratio, `,
+		"{\n  \"attempts\": 3,\n}":                `line 3, column 1: not JSON: invalid character '}' at start of string`,
+		"{\n  \"attempts\": 3\n  \"timeout\": 1}": `line 3, column 3: not JSON: invalid character '"' after object value`,
+		"{\"é\": 1, 5}":                           `line 1, column 10: not JSON: `,
+		"{\"attempts\": 1,\n\"attempts\": 2}":     `line 2, column 1: duplicate`,
+		"{":                                       `line 1, column 2: not JSON: unexpected EOF`,
+	} {
+		if p, err := Load([]byte(text)); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s became %v\n%v; want\n%s", text, p, err, want)
 		}
 	}
 }

@@ -115,6 +115,11 @@ type Policy struct {
 	// receiver drops a request whose deadline has passed, and makes only one attempt
 	// for each call on behalf of a retry.
 	Propagate bool `json:"propagate,omitzero"`
+
+	// Trace puts the field "traceparent" into every attempt, if a hook of the node provides
+	// it, as those of package otel do. So a trace follows the call to the node that serves
+	// it. (W3C, Trace Context, section 3.2.)
+	Trace bool `json:"trace,omitzero"`
 }
 
 // MaxAttempts returns how many attempts a call makes at most. For a nil p it is
@@ -212,11 +217,11 @@ func (p *Policy) Validate() error {
 func (p *Policy) validateTimeouts() error {
 	switch last := p.lastTimeout(); {
 	case p.LastTimeout > 0 && p.Adaptive == nil && p.LastTimeout < p.timeout():
-		return fmt.Errorf("last_timeout: %v must be at least the timeout, %v", p.LastTimeout, p.timeout())
+		return wrong("last_timeout", "%v must be at least the timeout, %v", p.LastTimeout, p.timeout())
 	case p.Hedge > last:
-		return fmt.Errorf("hedge: %v must be at most the timeout of the last attempt, %v", p.Hedge, last)
+		return wrong("hedge", "%v must be at most the timeout of the last attempt, %v", p.Hedge, last)
 	case p.Hedge > 0 && p.Late == Ignore:
-		return fmt.Errorf("hedge: %v must be left out if late is ignore, because only late replies make it useful", p.Hedge)
+		return wrong("hedge", "%v must be left out if late is ignore, because only late replies make it useful", p.Hedge)
 	}
 	return nil
 }

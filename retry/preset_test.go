@@ -53,7 +53,7 @@ func TestFind(t *testing.T) {
 	for _, tt := range []struct{ name, want string }{
 		{"budgeted", `{"budget":{"ratio":0.2,"per_second":10}}`},
 		{"five.json", `{"attempts":5}`},
-		{"bad", "attempts: -5 must be an integer of at least 1"},
+		{"bad", "line 1, column 2: attempts: -5 must be an integer of at least 1"},
 		{"secret", "permission denied"},
 		{"nope", `no such file, and no such preset; the presets are default, patient, hedged, budgeted`},
 		{"./nope", "file does not exist"},

@@ -27,7 +27,7 @@ type callCommand struct {
 	Policy string        `default:"default" placeholder:"FILE|PRESET" help:"The retry policy: a file, or one of ${presets}."`
 	As     string        `placeholder:"NAME" help:"The name of the client, which nobody else may have. Without it, a random name."`
 	Calls  int           `short:"n" default:"1" help:"Make this many calls and print a summary (${default})."`
-	Rate   float64       `default:"0" placeholder:"R" help:"Begin this many calls per second. 0 means as many as get a reply, at most 64 at a time."`
+	Rate   float64       `default:"0" placeholder:"N" help:"Begin this many calls per second. 0 means as many as get a reply, at most 64 at a time."`
 	Wait   time.Duration `default:"5s" help:"Wait at most this long for a server (${default})."`
 
 	FailFast bool `help:"Let an attempt fail at once, with error 1, if nobody has joined as the node, instead of waiting for a reply."`
@@ -58,6 +58,7 @@ func (c *callCommand) Run() error {
 	case c.As == "":
 		c.As = randomName()
 	}
+	warn(c.Policy, policy)
 	ctx, stop := untilSignal()
 	defer stop()
 	return c.call(ctx, policy, newStatusLine(os.Stderr), os.Stdout, os.Stderr)
@@ -133,14 +134,14 @@ func (c *callCommand) one(ctx context.Context, n *eddy.Node, p *eddy.Policy, std
 	took := time.Since(begun).Round(time.Microsecond)
 	switch {
 	case err == nil:
-		fmt.Fprintf(stderr, "reply after %d %s, %v\n", attempts, plural("attempt", attempts), took)
+		fmt.Fprintf(stderr, "%s replied after %d %s, %v\n", quote.Printable(c.Dest), attempts, plural("attempt", attempts), took)
 		return nil
 	case reply.Body != nil:
 		return statusErr{statusErrorReply, printableError{err}}
 	case attempts == 0:
 		return usageError("%w", err)
 	}
-	return statusErr{statusNoReply, printableError{err}}
+	return statusErr{statusNoReply, fmt.Errorf("no reply from %s within %v: %w", quote.Printable(c.Dest), took, printableError{err})}
 }
 
 // A printableError is an error with the text of a peer, which must not span lines.

@@ -8,19 +8,20 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/eddyrpc/eddy/internal/checker"
 	"github.com/eddyrpc/eddy/internal/history"
 	"github.com/eddyrpc/eddy/internal/workload"
 )
 
-// breakWorkloads adds workloads with a fault of eddy's own.
+// breakWorkloads adds workloads with a fault of eddy's own, and one whose checks never end.
 func breakWorkloads() {
 	echo, err := workload.Find("echo")
 	if err != nil {
 		panic(err)
 	}
-	for _, where := range []string{"new", "next", "check"} {
+	for _, where := range []string{"new", "next", "check", "endless"} {
 		spec := echo
 		spec.Name = "broken-" + where
 		spec.New = func(env workload.Env) workload.Workload {
@@ -33,7 +34,7 @@ func breakWorkloads() {
 	}
 }
 
-// A brokenWorkload panics after some requests, or when it checks.
+// A brokenWorkload panics after some requests, or when it checks, or checks for ever.
 type brokenWorkload struct {
 	workload.Workload
 	where string
@@ -49,6 +50,12 @@ func (w *brokenWorkload) Next(node string) workload.Request {
 }
 
 func (w *brokenWorkload) Check(r workload.Record) ([]checker.Problem, []checker.Number) {
+	if w.where == "endless" {
+		fmt.Fprintln(os.Stderr, "the checks have begun")
+		for {
+			time.Sleep(time.Hour)
+		}
+	}
 	if w.where == "check" {
 		return nil, []checker.Number{{Name: "broken", Value: w.none[w.count]}}
 	}

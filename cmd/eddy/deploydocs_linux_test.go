@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -34,21 +33,6 @@ func init() {
 		}
 		s.WaitForShutdown()
 	}
-}
-
-// deployDoc returns docs/deploy.md and its blocks of a kind.
-func deployDoc(t *testing.T, kind string) (text string, blocks []string) {
-	data, err := os.ReadFile("../../docs/deploy.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range regexp.MustCompile("(?s)```"+kind+"\n(.*?)```").FindAllSubmatch(data, -1) {
-		blocks = append(blocks, string(m[1]))
-	}
-	if len(blocks) == 0 {
-		t.Fatalf("docs/deploy.md has no block of %s", kind)
-	}
-	return string(data), blocks
 }
 
 // The commands of docs/deploy.md run, all of them in one shell; only Linux has all of
@@ -80,39 +64,5 @@ func TestDeployCommands(t *testing.T) {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %s in\n%s%s", want, out.Bytes(), errs.Bytes())
 		}
-	}
-}
-
-// The units of systemd start valid command lines, and the document names the version of
-// nats-server that the tests use.
-func TestDeployUnits(t *testing.T) {
-	text, units := deployDoc(t, "ini")
-	started := 0
-	for _, unit := range units {
-		for _, line := range strings.Split(unit, "\n") {
-			command, found := strings.CutPrefix(line, "ExecStart=/usr/local/bin/")
-			if !found {
-				continue
-			}
-			started++
-			args := strings.Fields(command)
-			if args[0] != "eddy" {
-				continue
-			}
-			if _, err := newParser(&cli{}).Parse(args[1:]); err != nil {
-				t.Errorf("%s: %v", line, err)
-			}
-		}
-	}
-	if started != 3 {
-		t.Errorf("%d units start something", started)
-	}
-	mod, err := os.ReadFile("../../go.mod")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := regexp.MustCompile(`nats-server/v2 v[0-9.]+`).FindString(string(mod))
-	if want = strings.Replace(want, " ", "@", 1); want == "" || !strings.Contains(text, want) {
-		t.Errorf("docs/deploy.md does not name %s", want)
 	}
 }

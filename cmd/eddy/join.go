@@ -25,7 +25,7 @@ import (
 // natsFlags are the flags of all commands that connect to NATS servers.
 type natsFlags struct {
 	NATS    string `name:"nats" env:"NATS_URL" default:"nats://127.0.0.1:4222" placeholder:"URLS" help:"The URLs of the NATS servers, separated by commas (${default})."`
-	Cluster string `default:"eddy" help:"The name of the cluster. Several clusters can use the same servers (${default})."`
+	Cluster string `default:"eddy" placeholder:"NAME" help:"The name of the cluster. Several clusters can use the same servers (${default})."`
 	securityFlags
 }
 
@@ -115,8 +115,8 @@ func (f *memberFlags) config(net natsnet.Config, log *slog.Logger, stderr io.Wri
 // joinCommand is `eddy join`.
 type joinCommand struct {
 	natsFlags
-	NodeID  string   `name:"node-id" required:"" help:"The name of the node."`
-	NodeIDs []string `name:"node-ids" required:"" help:"The names of all nodes, separated by commas."`
+	NodeID  string   `name:"node-id" required:"" placeholder:"NAME" help:"The name of the node."`
+	NodeIDs []string `name:"node-ids" required:"" placeholder:"NAME" help:"The names of all nodes, separated by commas."`
 	Metrics string   `placeholder:"ADDR" help:"Serve /metrics and /healthz at this address, such as 127.0.0.1:9464."`
 	memberFlags
 }

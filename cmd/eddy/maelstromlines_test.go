@@ -52,3 +52,33 @@ func TestMaelstromLines(t *testing.T) {
 		t.Errorf("only %d tests", tests)
 	}
 }
+
+// maelstromFlags are all flags of maelstrom test, by its source and that of Jepsen's command
+// line.
+const maelstromFlags = `bin workload availability consistency-models key-count latency latency-dist log-net-send
+	log-net-recv log-stderr max-txn-length max-writes-per-key node-count nemesis nemesis-interval rate topology
+	help node nodes nodes-file username password strict-host-key-checking no-ssh ssh-private-key concurrency
+	leave-db-running logging-json test-count time-limit`
+
+// maelstromWorkloads are all of Maelstrom's workloads.
+const maelstromWorkloads = `broadcast echo kafka g-set g-counter pn-counter lin-kv txn-list-append txn-rw-register unique-ids`
+
+// Eddy has every flag and workload of Maelstrom, or says of a flag what to do instead.
+func TestMaelstromFlagsAndWorkloads(t *testing.T) {
+	var has []string
+	for _, command := range newParser(&cli{}).Model.Leaves(false) {
+		if command.Name == "test" {
+			has = flagNames(command)
+		}
+	}
+	for _, flag := range strings.Fields(maelstromFlags) {
+		if !slices.Contains(has, flag) && otherFlags["test"][flag] == "" {
+			t.Errorf("nothing is said of --%s", flag)
+		}
+	}
+	for _, name := range strings.Fields(maelstromWorkloads) {
+		if _, err := findWorkload(name); err != nil {
+			t.Error(err)
+		}
+	}
+}

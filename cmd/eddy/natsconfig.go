@@ -11,9 +11,9 @@ import (
 
 // natsConfigCommand is `eddy nats-config`.
 type natsConfigCommand struct {
-	NodeIDs  []string `name:"node-ids" required:"" help:"The names of the nodes, separated by commas. Each can join only under its own name."`
-	Clients  []string `help:"The names of clients, which call nodes by eddy call --as NAME."`
-	Cluster  string   `default:"eddy" help:"The name of the cluster (${default})."`
+	NodeIDs  []string `name:"node-ids" required:"" placeholder:"NAME" help:"The names of the nodes, separated by commas. Each can join only under its own name."`
+	Clients  []string `placeholder:"NAME" help:"The names of clients, which call nodes by eddy call --as NAME."`
+	Cluster  string   `default:"eddy" placeholder:"NAME" help:"The name of the cluster (${default})."`
 	Replicas int      `default:"3" help:"The number of servers (${default})."`
 	Servers  []string `placeholder:"HOSTS" help:"The host names of the servers. Without it, nats-1 and so on."`
 	Store    string   `default:"/var/lib/nats" placeholder:"DIR" help:"The directory in which a server stores its data (${default})."`

@@ -25,15 +25,15 @@ type planCommand struct {
 	Loss      float64       `placeholder:"SHARE" help:"The share of messages that are lost each way, 0 to 1 (0)."`
 	RoundTrip string        `name:"round-trip" default:"0" placeholder:"KIND:VALUE" help:"The latency of a request and its reply together (0): 50ms, constant:50ms, exponential:50ms, uniform:0ms-100ms, lognormal:50ms,0.5 (median and sigma), or file:PATH with measured milliseconds."`
 	TraceFile string        `name:"trace-file" placeholder:"FILE" help:"Draw round trips from a file with measured milliseconds, one per line. Only these occur, each as often as in the file; with --round-trip file:PATH, values between them occur, too."`
-	Rate      float64       `default:"1000" placeholder:"CALLS" help:"Calls per second, at random times (${default})."`
+	Rate      float64       `default:"1000" placeholder:"N" help:"Calls per second, at random times (${default})."`
 	Duration  time.Duration `help:"In each run, calls begin for this time. Without it, until there are --calls."`
-	Calls     int           `placeholder:"CALLS" help:"The number of calls at most, of all runs together. Without it and --duration, 1,000,000."`
-	Hops      int           `default:"1" placeholder:"HOPS" help:"The length of the chain of calls. Each hop but the last leads to a relay with the same policy, and the last one to the leaf (${default})."`
-	Capacity  float64       `placeholder:"REQUESTS" help:"Requests that the leaf serves per second. Without it, any number."`
-	Queue     int           `placeholder:"REQUESTS" help:"Requests that may wait at the leaf. It answers one more with error 11. Without it, any number."`
+	Calls     int           `placeholder:"N" help:"The number of calls at most, of all runs together. Without it and --duration, 1,000,000."`
+	Hops      int           `default:"1" placeholder:"N" help:"The length of the chain of calls. Each hop but the last leads to a relay with the same policy, and the last one to the leaf (${default})."`
+	Capacity  float64       `placeholder:"N" help:"Requests that the leaf serves per second. Without it, any number."`
+	Queue     int           `placeholder:"N" help:"Requests that may wait at the leaf. It answers one more with error 11. Without it, any number."`
 	Outage    string        `placeholder:"FROM:FOR" help:"When the leaf does not serve, such as 20s:5s. Requests that arrive meanwhile wait."`
-	Runs      int           `placeholder:"NUMBER" help:"How many runs there are, each with another seed. The results say how much they differ. Without it, 4 to 10: fewer if these would have less than 1,000 calls each, or more than 1,000,000 in all."`
-	Seed      uint64        `default:"1" placeholder:"NUMBER" help:"The random seed of the first run (${default}). The others have those that follow. The same seed gives the same numbers."`
+	Runs      int           `placeholder:"N" help:"How many runs there are, each with another seed. The results say how much they differ. Without it, 4 to 10: fewer if these would have less than 1,000 calls each, or more than 1,000,000 in all."`
+	Seed      uint64        `default:"1" placeholder:"N" help:"The random seed of the first run (${default}). The others have those that follow. The same seed gives the same numbers."`
 
 	Want   string `placeholder:"GOALS" help:"Search for the attempts, timeout and backoff that reach goals, such as success=99.9%,p99=300ms, and print the best policies with what each costs in load. Further goals: p50, p90, p99.9, load (requests per call), peak (of retries), recovered."`
 	Within string `placeholder:"BOUNDS" help:"What --want searches (attempts=1-6,timeout=10ms-2s,backoff=20ms-500ms)."`
@@ -82,9 +82,7 @@ func (c *planCommand) Run(ctx *kong.Context) error {
 		if policies[i], err = readPolicy(name); err != nil {
 			return usageError("--policy %s: %v", name, err)
 		}
-		for _, warning := range policies[i].Warnings() {
-			fmt.Fprintf(os.Stderr, "warning: --policy %s: %s\n", name, warning)
-		}
+		warn(name, policies[i])
 	}
 	if search, err := c.wanted(model, policies); err != nil {
 		return usageError("%v", err)

@@ -46,7 +46,7 @@ func (c *reportCommand) Run() error {
 	for _, dir := range c.Dirs {
 		t, err := report.ReadPage(dir)
 		if err != nil {
-			return usageError("%v", err)
+			return notStored(dir, err)
 		}
 		tests = append(tests, t)
 	}

@@ -31,7 +31,7 @@ The exit status is that of the test.`
 func (c *rerunCommand) Run() error {
 	old, err := report.ReadResults(c.Dir)
 	if err != nil {
-		return usageError("%v", err)
+		return notStored(c.Dir, err)
 	}
 	test, ctx, err := stored(old)
 	if err != nil {

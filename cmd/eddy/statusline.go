@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 	"time"
 	"unicode/utf8"
 
@@ -55,6 +56,34 @@ func (l *statusLine) show(at time.Duration, text func() string) {
 func (l *statusLine) say(text string) {
 	if l.width != nil {
 		io.WriteString(l.to, clearLine+fit(text, l.width()))
+	}
+}
+
+// busy shows a line, and how many seconds it has been shown, until done is called, which
+// clears the line.
+func (l *statusLine) busy(text string) (done func()) {
+	if l.width == nil {
+		return func() {}
+	}
+	l.say(text)
+	end := make(chan struct{})
+	var shown sync.WaitGroup
+	shown.Go(func() {
+		second := time.NewTicker(time.Second)
+		defer second.Stop()
+		for seconds := 1; ; seconds++ {
+			select {
+			case <-second.C:
+				l.say(fmt.Sprintf("%s, %d s", text, seconds))
+			case <-end:
+				return
+			}
+		}
+	})
+	return func() {
+		close(end)
+		shown.Wait()
+		l.clear()
 	}
 }
 

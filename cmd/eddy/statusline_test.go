@@ -56,6 +56,20 @@ func TestStatusLineFits(t *testing.T) {
 	}
 }
 
+// A line of a task that takes long says how long it has taken.
+func TestBusy(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, shown := newTestLine(80)
+		done := l.busy("checking")
+		time.Sleep(2500 * time.Millisecond)
+		done()
+		time.Sleep(5 * time.Second)
+		if want := clearLine + "checking" + clearLine + "checking, 1 s" + clearLine + "checking, 2 s" + clearLine; shown.String() != want {
+			t.Errorf("got  %q\nwant %q", shown.String(), want)
+		}
+	})
+}
+
 // A bar is shown after a second, and then ten times a second.
 func TestBar(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

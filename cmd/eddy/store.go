@@ -1,8 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -13,6 +16,14 @@ import (
 
 // latestTest is the link to the latest test of the usual store.
 const latestTest = "store/latest"
+
+// notStored returns the error of a directory that cannot be read as a stored test.
+func notStored(dir string, err error) error {
+	if errors.Is(err, fs.ErrNotExist) && !exists(filepath.Join(dir, "results.json")) {
+		return usageError("there is no stored test in %s; eddy test stores tests, and eddy store lists them", dir)
+	}
+	return usageError("%v", err)
+}
 
 // storeCommand is `eddy store`.
 type storeCommand struct {
@@ -26,7 +37,10 @@ type storeListCommand struct {
 
 func (c *storeListCommand) Run() error {
 	tests, err := report.List(c.Store)
-	if err != nil {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return usageError("there is no store %s: eddy test makes it", c.Store)
+	case err != nil:
 		return usageError("list the store: %v", err)
 	}
 	table := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)

@@ -11,10 +11,10 @@ import (
 
 // talkCommand is `eddy talk`.
 type talkCommand struct {
-	NodeID  string        `name:"node-id" default:"n1" help:"The id of the node."`
-	NodeIDs []string      `name:"node-ids" default:"n1,n2,n3" help:"The ids of all nodes, for init."`
+	NodeID  string        `name:"node-id" default:"n1" placeholder:"NAME" help:"The id of the node."`
+	NodeIDs []string      `name:"node-ids" default:"n1,n2,n3" placeholder:"NAME" help:"The ids of all nodes, for init."`
 	NoInit  bool          `name:"no-init" help:"Do not send init."`
-	As      string        `default:"c1" help:"The client that sends what is typed."`
+	As      string        `default:"c1" placeholder:"NAME" help:"The client that sends what is typed."`
 	Wait    time.Duration `default:"5s" help:"How long a piped session waits for replies at its end (${default})."`
 	Grace   time.Duration `default:"5s" help:"How long the node may take to end after its input has ended (${default})."`
 	MaxLine int           `default:"16777216" placeholder:"BYTES" help:"The limit of a node's line; the rest is skipped (${default})."`

@@ -15,7 +15,6 @@ import (
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natscarrier"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/runner"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/wasmrunner"
-	"github.com/eddyrpc/eddy/internal/export"
 	"github.com/eddyrpc/eddy/internal/quote"
 	"github.com/eddyrpc/eddy/internal/report"
 	"github.com/eddyrpc/eddy/internal/trial"
@@ -47,12 +46,12 @@ type testCommand struct {
 	ClientTimeout time.Duration `name:"client-timeout" default:"5s" group:"load" help:"How long a client waits for a reply, in addition to the time that calls and latencies may take (${default})."`
 
 	Net           string   `name:"network" default:"simulated" enum:"simulated,nats" group:"network" help:"The network: simulated, or nats to send messages over NATS servers after the simulated network (${default})."`
-	Latency       string   `default:"0" group:"network" help:"The latency of messages between nodes (${default}): the mean for --latency-dist in ms, or with a unit, such as 0.1s; or constant:50ms, exponential:50ms, uniform:0ms-100ms, file:PATH."`
+	Latency       string   `default:"0" placeholder:"LATENCY" group:"network" help:"The latency of messages between nodes (${default}): the mean for --latency-dist in ms, or with a unit, such as 0.1s; or constant:50ms, exponential:50ms, uniform:0ms-100ms, file:PATH."`
 	LatencyDist   string   `name:"latency-dist" default:"constant" enum:"constant,uniform,exponential" group:"network" help:"The distribution of latencies (${default})."`
 	Loss          float64  `placeholder:"SHARE" group:"network" help:"The share of messages between nodes that are lost, 0 to 1."`
 	Duplicate     float64  `placeholder:"SHARE" group:"network" help:"The share of messages between nodes that are delivered twice, 0 to 1."`
 	Order         string   `default:"any" enum:"any,fifo" group:"network" help:"The order of the messages of a link between nodes: any, or fifo for the order in which they were sent, as over TCP (${default})."`
-	ClientLatency string   `name:"client-latency" default:"0" group:"network" help:"The latency of messages from and to clients, like --latency (${default})."`
+	ClientLatency string   `name:"client-latency" default:"0" placeholder:"LATENCY" group:"network" help:"The latency of messages from and to clients, like --latency (${default})."`
 	ClientLoss    float64  `name:"client-loss" placeholder:"SHARE" group:"network" help:"The share of messages from and to clients that are lost, 0 to 1."`
 	Link          []string `sep:"none" placeholder:"n1:n2:loss=0.5,latency=200" group:"network" help:"Latency, loss or duplication of one link, in one direction. Can be repeated."`
 	StaleReplies  bool     `name:"stale-replies" group:"network" help:"Deliver replies to requests of an earlier incarnation of a node."`
@@ -133,6 +132,11 @@ func (c *testCommand) check(ctx *kong.Context) error {
 func (c *testCommand) Run(ctx *kong.Context) error {
 	if err := c.check(ctx); err != nil {
 		return err
+	}
+	if c.Policy != "" {
+		if p, err := c.policy(); err == nil {
+			warn(c.Policy, p)
+		}
 	}
 	c.argv = ctx.Args[1:]
 	seeded := given(ctx, "seed")
@@ -244,48 +248,14 @@ func (c *testCommand) onceIn(store *report.Store) (results *report.Results, res 
 		store.Discard()
 		return nil, nil, startError(c.Bin, err)
 	}
-	defer endOnSignal(store.Dir)()
 	store.Keep(res)
-	status.say(fmt.Sprintf("checking %d operations and %d messages", res.History.Operations(), res.Journal.Len()))
-	results = report.New(&cfg.Config, res)
-	status.clear()
+	results = judge(&cfg.Config, res, status)
+	defer endOnSignal(store.Dir)()
 	results.Started, results.Command.Args, results.Command.Dir = started, c.argv, dir
 	if err := c.finish(store, results, res, status); err != nil {
 		return nil, nil, err
 	}
 	return results, res, nil
-}
-
-// finish prints and stores the results of a test. If they cannot be printed, they are still
-// stored.
-func (c *testCommand) finish(store *report.Store, results *report.Results, res *trial.Result, status *statusLine) error {
-	var shown error
-	if !c.quiet {
-		shown = c.show(os.Stdout, results)
-	}
-	status.say("writing " + store.Dir)
-	err := store.Write(results, res)
-	if err != nil {
-		err = fmt.Errorf("write the store: %w", err)
-	} else {
-		_, err = c.write(&export.Test{Name: store.Name(), Started: results.Started, Timeout: results.AttemptTimeout(), Journal: res.Journal, History: res.History})
-	}
-	status.clear()
-	if err != nil {
-		return err
-	}
-	if shown != nil {
-		return shown
-	}
-	c.stored = store.Dir
-	if !c.JSON && !c.quiet {
-		fmt.Printf("stored in   %s\n", store.Dir)
-		tellSize(c.Store)
-	}
-	if res.Crash != nil {
-		return fmt.Errorf("%w\n%s", res.Crash, res.Crash.Stack)
-	}
-	return nil
 }
 
 // runTest runs a test of processes in real time, or of WebAssembly programs in virtual time.
@@ -317,29 +287,6 @@ func collectOften() {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(25)
 	}
-}
-
-// show prints the results and writes the JUnit file. It is called before the store is
-// written, which may take long. If it fails, the store is still written.
-func (c *testCommand) show(to io.Writer, results *report.Results) error {
-	c.runs = append(c.runs, results)
-	if c.JUnit != "" {
-		if err := os.WriteFile(c.JUnit, report.JUnit(c.runs), 0o644); err != nil {
-			return fmt.Errorf("write --junit: %w", err)
-		}
-	}
-	if !c.JSON {
-		_, err := io.WriteString(to, colouredVerdict(results.Text()))
-		return err
-	}
-	text, err := results.JSON()
-	if err == nil && len(c.runs) > 1 {
-		_, err = io.WriteString(to, ",\n")
-	}
-	if err == nil {
-		_, err = to.Write(text)
-	}
-	return err
 }
 
 // trace prints the messages that the flags select.

@@ -68,6 +68,50 @@ func TestTestInterrupted(t *testing.T) {
 	}
 }
 
+// Ctrl-C while eddy checks ends the checks: the verdict is unknown, or fail if something is
+// known already, and all files are written.
+func TestChecksInterrupted(t *testing.T) {
+	for bin, verdict := range map[string]string{"node-echo": "unknown", "buggy-double-reply": "fail"} {
+		t.Run(verdict, func(t *testing.T) {
+			t.Parallel()
+			store := t.TempDir()
+			cmd := exec.Command("eddy-broken", "test", "-w", "broken-endless", "--bin", bin, "--node-count", "1",
+				"--rate", "100", "--time-limit", "0.2", "--store", store)
+			var stdout strings.Builder
+			cmd.Stdout = &stdout
+			stderr, err := cmd.StderrPipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer cmd.Process.Kill() // if the signal does nothing
+			if _, err := bufio.NewReader(stderr).ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
+			cmd.Process.Signal(os.Interrupt)
+			io.Copy(io.Discard, stderr)
+			cmd.Wait()
+			if status := cmd.ProcessState.ExitCode(); status != statusOf(verdict) {
+				t.Errorf("exit status %d, want %d", status, statusOf(verdict))
+			}
+			if want := "stopped: interrupted while eddy checked the operations"; !strings.Contains(stdout.String(), want) {
+				t.Errorf("no %q in\n%s", want, stdout.String())
+			}
+			dir := filepath.Join(store, "broken-endless", "latest")
+			if r, err := report.ReadResults(dir); err != nil || r.Verdict != verdict || r.Operations.OK == 0 {
+				t.Errorf("stored: %+v, %v", r, err)
+			}
+			for _, file := range []string{"history.jsonl", "journal.jsonl", report.PageName} {
+				if info, err := os.Stat(filepath.Join(dir, file)); err != nil || info.Size() == 0 {
+					t.Errorf("%s: %v", file, err)
+				}
+			}
+		})
+	}
+}
+
 // The results are stored, too, if nobody reads the output any more.
 func TestTestWithoutReader(t *testing.T) {
 	t.Parallel()

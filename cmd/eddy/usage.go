@@ -9,6 +9,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/eddyrpc/eddy/internal/nearest"
 	"github.com/eddyrpc/eddy/internal/workload"
 )
 
@@ -60,7 +61,8 @@ var otherFlags = map[string]map[string]string{
 		"leave-db-running":         "nodes end with the test; eddy talk and eddy up run a node for longer",
 		"logging-json":             "eddy writes no log of its own; --json prints the results as JSON",
 	},
-	"plan": {"latency": "--round-trip is the latency of a request and its reply together"},
+	"serve": {"host": "--addr 0.0.0.0:8080 names the address and the port"},
+	"plan":  {"latency": "--round-trip is the latency of a request and its reply together"},
 }
 
 // unknownFlag returns the error of a flag that a command does not have.
@@ -76,7 +78,7 @@ func unknownFlag(command *kong.Node, flag string) error {
 	if instead := otherFlags[of][name]; instead != "" {
 		return fmt.Errorf("%s has no %s: %s", command.FullPath(), flag, instead)
 	}
-	if near := nearest(name, flagNames(command)); near != "" && len(name) > 1 {
+	if near := nearest.Name(name, flagNames(command)); near != "" && len(name) > 1 {
 		return fmt.Errorf("unknown flag %s: did you mean --%s?", flag, near)
 	}
 	for _, other := range newParser(&cli{}).Model.Leaves(true) {
@@ -111,7 +113,7 @@ func unknownCommand(name string) error {
 	for _, c := range newParser(&cli{}).Model.Leaves(true) {
 		names = append(names, c.Name)
 	}
-	if near := nearest(name, names); near != "" {
+	if near := nearest.Name(name, names); near != "" {
 		return fmt.Errorf("there is no command %s: did you mean %s?", name, near)
 	}
 	return fmt.Errorf("there is no command %s", name)
@@ -127,10 +129,10 @@ func findWorkload(name string) (workload.Spec, error) {
 	for _, s := range workload.Specs {
 		names = append(names, s.Name)
 	}
-	if near := nearest(name, names); near != "" {
+	if near := nearest.Name(name, names); near != "" {
 		return spec, fmt.Errorf("workload %q: did you mean %s?", name, near)
 	}
-	return spec, err
+	return spec, fmt.Errorf("%w; these are all workloads of Maelstrom, and relay", err)
 }
 
 // missingWorkload returns an error if a command line of eddy test names a workload
@@ -181,47 +183,6 @@ func wrongDash(args []string) error {
 		return fmt.Errorf("%s begins with a dash that is not the hyphen of a keyboard: did you mean %s?", arg, flag)
 	}
 	return nil
-}
-
-// nearest returns the name that is nearest to a mistyped one, or "" if none is near: at most
-// two letters, and fewer than half of them, are wrong, or only the end is missing.
-func nearest(typed string, names []string) (near string) {
-	least := min(2, (len(typed)-1)/2) + 1
-	for _, name := range names {
-		d := distance(typed, name)
-		if len(typed) >= 3 && strings.HasPrefix(name, typed) {
-			d = min(d, 1)
-		}
-		if d < least {
-			near, least = name, d
-		}
-	}
-	return near
-}
-
-// distance returns how many bytes must be inserted, removed, replaced or exchanged with their
-// neighbour to make b of a.
-func distance(a, b string) int {
-	of := make([][]int, len(a)+1) // of[i][j] is the distance of a[:i] and b[:j]
-	for i := range of {
-		of[i] = make([]int, len(b)+1)
-		for j := range of[i] {
-			if i == 0 || j == 0 {
-				of[i][j] = i + j
-				continue
-			}
-			of[i][j] = min(of[i-1][j], of[i][j-1]) + 1
-			if a[i-1] == b[j-1] {
-				of[i][j] = min(of[i][j], of[i-1][j-1])
-			} else {
-				of[i][j] = min(of[i][j], of[i-1][j-1]+1)
-			}
-			if i > 1 && j > 1 && a[i-1] == b[j-2] && a[i-2] == b[j-1] {
-				of[i][j] = min(of[i][j], of[i-2][j-2]+1)
-			}
-		}
-	}
-	return of[len(a)][len(b)]
 }
 
 // helpCommand is `eddy help`.

@@ -7,6 +7,7 @@ import (
 	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/eddytest"
 	"github.com/eddyrpc/eddy/internal/longtest"
+	"github.com/eddyrpc/eddy/internal/samerun"
 	"github.com/eddyrpc/eddy/retry"
 )
 
@@ -23,6 +24,9 @@ func TestAllSeeds(t *testing.T) {
 		})
 	}
 }
+
+// A seed gives the same run in each process.
+func TestSameRun(t *testing.T) { samerun.Check(t, 20) }
 
 // withPolicy returns a function that makes relays.
 func withPolicy(policy *eddy.Policy) func() *eddy.Node {

@@ -41,6 +41,14 @@ type node struct {
 	mu    sync.Mutex // guards the fields below
 	own   []int64    // the values from clients, in the order in which they came
 	known map[int64]bool
+	peers []*peer
+}
+
+// A peer is another node.
+type peer struct {
+	id           string
+	acknowledged int  // how many of own it has
+	called       bool // it has not replied to the latest values
 }
 
 func newNode(period time.Duration) *eddy.Node {
@@ -55,27 +63,37 @@ func newNode(period time.Duration) *eddy.Node {
 	return &n.Node
 }
 
-// start begins to send to each other node.
+// start begins to send to the other nodes.
 func (n *node) start(context.Context) error {
 	for _, id := range n.IDs() {
-		if id == n.ID() {
+		if id != n.ID() {
+			n.peers = append(n.peers, &peer{id: id})
+		}
+	}
+	n.Every(n.period, n.round)
+	return nil
+}
+
+// round sends each other node the values that it has not acknowledged.
+func (n *node) round(ctx context.Context) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, p := range n.peers {
+		news := n.own[p.acknowledged:]
+		if p.called || len(news) == 0 {
 			continue
 		}
-		acknowledged := 0 // how many of own
-		n.Every(n.period, func(ctx context.Context) {
+		body := map[string]any{"type": "values", "messages": news}
+		err := n.Call(ctx, p.id, body, nil, func(r eddy.Result) {
 			n.mu.Lock()
-			news := n.own[acknowledged:]
-			n.mu.Unlock()
-			if len(news) == 0 {
-				return
-			}
-			body := map[string]any{"type": "values", "messages": news}
-			if _, _, err := n.RPCWithRetry(ctx, id, body, nil); err == nil {
-				acknowledged += len(news)
+			defer n.mu.Unlock()
+			p.called = false
+			if r.Err == nil {
+				p.acknowledged += len(news)
 			}
 		})
+		p.called = err == nil
 	}
-	return nil
 }
 
 func (n *node) broadcast(_ context.Context, req *eddy.Request) (any, error) {
@@ -109,5 +127,5 @@ func (n *node) values(_ context.Context, req *eddy.Request) (any, error) {
 func (n *node) read(context.Context, *eddy.Request) (any, error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return map[string]any{"messages": slices.Collect(maps.Keys(n.known))}, nil
+	return map[string]any{"messages": slices.Sorted(maps.Keys(n.known))}, nil
 }

@@ -77,7 +77,7 @@ func newNode() *eddy.Node {
 	n.Handle("read", func(context.Context, *eddy.Request) (any, error) {
 		mu.Lock()
 		defer mu.Unlock()
-		return map[string]any{"messages": slices.Collect(maps.Keys(known))}, nil
+		return map[string]any{"messages": slices.Sorted(maps.Keys(known))}, nil
 	})
 	return &n
 }

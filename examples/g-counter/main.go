@@ -20,8 +20,8 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
+	"fmt"
 	"log"
 	"time"
 
@@ -43,15 +43,18 @@ type counter struct {
 // An add is a request that waits for its add.
 type add struct {
 	delta int64
-	done  chan error
+	req   *eddy.Request
+	done  chan struct{} // closed when it has its reply
 }
 
 func newNode() *eddy.Node {
 	var n eddy.Node
 	kv := eddy.SeqKV[counter](&n)
 	kv.Again = true
+	started, made := time.Now().UnixNano(), 0 // when the node has started, and how many adds it has made
 	adds := eddy.NewBatcher(&n, 1, time.Second, func(ctx context.Context, batch []add) {
-		id := rand.Text()
+		made++
+		id := fmt.Sprintf("%d-%d", started, made) // no other add of this node has it, also not of an earlier incarnation
 		_, err := kv.Update(ctx, "counter", func(c counter, exists bool) (counter, error) {
 			switch {
 			case !exists:
@@ -65,8 +68,13 @@ func newNode() *eddy.Node {
 			}
 			return c, nil
 		})
-		for _, a := range batch {
-			a.done <- err
+		for _, a := range batch { // here and not in the handlers, so that the replies have an order
+			if err != nil {
+				a.req.Fail(err)
+			} else {
+				a.req.Reply(eddy.Raw(`{}`))
+			}
+			close(a.done)
 		}
 	})
 
@@ -75,9 +83,10 @@ func newNode() *eddy.Node {
 		if !ok || delta < 0 {
 			return nil, eddy.Errorf(eddy.MalformedRequest, "delta must be an integer and at least 0")
 		}
-		done := make(chan error, 1)
-		adds.Add(add{delta, done})
-		return eddy.Raw(`{}`), <-done
+		done := make(chan struct{})
+		adds.Add(add{delta, req, done})
+		<-done
+		return nil, nil // it has its reply
 	})
 	n.Handle("read", func(ctx context.Context, _ *eddy.Request) (any, error) {
 		c, err := kv.Fresh(ctx, "counter")

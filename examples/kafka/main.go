@@ -14,17 +14,21 @@
 // A node keeps the messages that it has seen, since they do not change. An append costs two
 // messages, and each message of other nodes that comes before it four. A poll costs two for
 // each key, and two for each message that the node has not seen. A commit of an offset costs
-// four, a list of offsets two for each. If one node kept all logs in its memory, a request
-// would cost two messages at the most. But the logs would be lost when it is killed.
+// four, a list of offsets two for each. A node serves the logs of a request one after the
+// other. If one node kept all logs in its memory, a request would cost two messages at the most.
+// But the logs would be lost when it is killed.
 package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log"
+	"maps"
+	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/eddyrpc/eddy"
 )
@@ -48,14 +52,18 @@ type entry struct {
 
 // kvLogs are the logs in lin-kv.
 type kvLogs struct {
+	node    *eddy.Node
 	entries *eddy.KV[entry]
 	mu      sync.Mutex
 	known   map[string][]eddy.Raw // the first messages of each log
+
+	started int64        // the time at which the node started, which no other incarnation of it has
+	appends atomic.Int64 // how many appends have an id
 }
 
 func newNode() *eddy.Node {
 	var n eddy.Node
-	l := kvLogs{entries: eddy.LinKV[entry](&n), known: map[string][]eddy.Raw{}}
+	l := kvLogs{node: &n, entries: eddy.LinKV[entry](&n), known: map[string][]eddy.Raw{}, started: time.Now().UnixNano()}
 	l.entries.Changes = &eddy.Policy{} // an append may arrive twice
 	committed := eddy.LinKV[int](&n)
 	committed.Again = true // so may a commit
@@ -68,41 +76,35 @@ func newNode() *eddy.Node {
 		return map[string]any{"offset": offset}, err
 	})
 	handle(&n, "poll", func(ctx context.Context, b *body) (any, error) {
-		var mu sync.Mutex
 		msgs := map[string][][2]any{}
-		err := each(b.Offsets, func(key string, offset int) error {
-			polled := l.poll(ctx, key, max(offset, 0))
-			mu.Lock()
-			defer mu.Unlock()
-			if len(polled) > 0 {
+		for _, key := range slices.Sorted(maps.Keys(b.Offsets)) {
+			if polled := l.poll(ctx, key, max(b.Offsets[key], 0)); len(polled) > 0 {
 				msgs[key] = polled
 			}
-			return nil
-		})
-		return map[string]any{"msgs": msgs}, err
+		}
+		return map[string]any{"msgs": msgs}, nil
 	})
 	handle(&n, "commit_offsets", func(ctx context.Context, b *body) (any, error) {
-		return eddy.Raw(`{}`), each(b.Offsets, func(key string, offset int) error {
-			_, err := committed.Update(ctx, "committed/"+key, func(old int, exists bool) (int, error) { return max(old, offset), nil })
-			return err
-		})
+		for _, key := range slices.Sorted(maps.Keys(b.Offsets)) {
+			_, err := committed.Update(ctx, "committed/"+key, func(old int, exists bool) (int, error) { return max(old, b.Offsets[key]), nil })
+			if err != nil {
+				return nil, err
+			}
+		}
+		return eddy.Raw(`{}`), nil
 	})
 	handle(&n, "list_committed_offsets", func(ctx context.Context, b *body) (any, error) {
-		var mu sync.Mutex
-		offsets, keys := map[string]int{}, map[string]int{}
+		offsets := map[string]int{}
 		for _, key := range b.Keys {
-			keys[key] = 0
-		}
-		err := each(keys, func(key string, _ int) error {
 			offset, err := committed.ReadOr(ctx, "committed/"+key, -1)
-			mu.Lock()
-			defer mu.Unlock()
+			if err != nil {
+				return nil, err
+			}
 			if offset >= 0 {
 				offsets[key] = offset
 			}
-			return err
-		})
-		return map[string]any{"offsets": offsets}, err
+		}
+		return map[string]any{"offsets": offsets}, nil
 	})
 	return &n
 }
@@ -125,26 +127,9 @@ func handle(n *eddy.Node, typ string, serve func(context.Context, *body) (any, e
 	})
 }
 
-// each calls do for all keys at the same time and returns an error, if there is one.
-func each(offsets map[string]int, do func(key string, offset int) error) error {
-	var mu sync.Mutex
-	var all []error
-	var running sync.WaitGroup
-	for key, offset := range offsets {
-		running.Go(func() {
-			err := do(key, offset)
-			mu.Lock()
-			defer mu.Unlock()
-			all = append(all, err)
-		})
-	}
-	running.Wait()
-	return errors.Join(all...)
-}
-
 // append appends a message to a log and returns its offset.
 func (l *kvLogs) append(ctx context.Context, key string, msg eddy.Raw) (int, error) {
-	e := entry{msg, rand.Text()}
+	e := entry{msg, fmt.Sprintf("%s-%d-%d", l.node.ID(), l.started, l.appends.Add(1))}
 	for {
 		offset := len(l.seen(key))
 		err := l.entries.CompareAndSwap(ctx, name(key, offset), e, e, true)

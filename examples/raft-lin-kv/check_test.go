@@ -7,6 +7,7 @@ import (
 
 	"github.com/eddyrpc/eddy/eddytest"
 	"github.com/eddyrpc/eddy/internal/longtest"
+	"github.com/eddyrpc/eddy/internal/samerun"
 )
 
 // The store is linearizable under all faults at once, with three and with five nodes. Killed
@@ -21,3 +22,6 @@ func TestAllSeeds(t *testing.T) {
 		})
 	}
 }
+
+// A seed gives the same run in each process.
+func TestSameRun(t *testing.T) { samerun.Check(t, 20) }

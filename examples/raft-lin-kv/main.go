@@ -74,6 +74,15 @@ type result struct {
 	err  error
 }
 
+// reply replies to a request.
+func (r *result) reply(req *eddy.Request) {
+	if r.err != nil {
+		req.Fail(r.err)
+	} else {
+		req.Reply(r.body)
+	}
+}
+
 // take applies a command, if it is new.
 func (s *store) take(c *command) (r result, isNew bool) {
 	if c == nil || s.applied[c.ID] {
@@ -112,18 +121,26 @@ type server struct {
 	commands    atomic.Uint64 // how many commands have an id
 
 	mu      sync.Mutex
-	waiting map[string]chan result // by the id of the command
+	waiting map[string]*waiting // by the id of the command
 }
 
-// An event is something that happens to the raft. done is closed when all changes are stored.
+// A waiting is a request of a client that waits for the result of its command.
+type waiting struct {
+	req  *eddy.Request
+	done chan struct{} // closed when it has its reply
+}
+
+// An event is something that happens to the raft. When all changes are stored, reply is called
+// and done is closed. All replies of a node come from run, so that they have an order.
 type event struct {
 	happen func(r *raft, now time.Time)
+	reply  func()
 	done   chan struct{}
 }
 
 func newNode(path string, seed uint64) *eddy.Node {
 	var n eddy.Node
-	s := &server{node: &n, incarnation: seed, events: make(chan event), ended: make(chan struct{}), waiting: map[string]chan result{}}
+	s := &server{node: &n, incarnation: seed, events: make(chan event), ended: make(chan struct{}), waiting: map[string]*waiting{}}
 	n.OnInit(func(context.Context) error {
 		r := newRaft(n.ID(), n.IDs(), rand.New(rand.NewPCG(seed, 0)), time.Now())
 		d, err := open(path, r)
@@ -150,22 +167,24 @@ func newNode(path string, seed uint64) *eddy.Node {
 // handle registers a handler of a request from another node. The reply is sent when the
 // changes are stored.
 func handle[Q any](s *server, typ string, f func(*raft, time.Time, Q) (any, error)) {
-	s.node.Handle(typ, func(ctx context.Context, req *eddy.Request) (reply any, err error) {
+	s.node.Handle(typ, func(_ context.Context, req *eddy.Request) (any, error) {
 		var q Q
 		if err := req.Decode(&q); err != nil {
 			return nil, err
 		}
-		if !s.do(func(r *raft, now time.Time) { reply, err = f(r, now, q) }) {
+		var a result
+		happen := func(r *raft, now time.Time) { a.body, a.err = f(r, now, q) }
+		if !s.do(happen, func() { a.reply(req) }) {
 			return nil, eddy.Errorf(eddy.TemporarilyUnavailable, "the node ends")
 		}
-		return reply, err
+		return nil, nil // it has its reply
 	})
 }
 
-// do makes something happen to the raft, and waits until all changes are stored. It returns
-// false if nothing happens any more.
-func (s *server) do(happen func(r *raft, now time.Time)) bool {
-	e := event{happen, make(chan struct{})}
+// do makes something happen to the raft, and waits until all changes are stored and reply was
+// called. It returns false if nothing happens any more.
+func (s *server) do(happen func(r *raft, now time.Time), reply func()) bool {
+	e := event{happen, reply, make(chan struct{})}
 	select {
 	case s.events <- e:
 		<-e.done
@@ -184,7 +203,7 @@ func (s *server) run(ctx context.Context, r *raft, d *disk) {
 	defer ticks.Stop()
 	state, applied := store{map[string]eddy.Raw{}, map[string]bool{}}, 0
 	for {
-		var stored []chan struct{}
+		var stored []event
 		select {
 		case <-ctx.Done():
 			return
@@ -196,11 +215,12 @@ func (s *server) run(ctx context.Context, r *raft, d *disk) {
 		if err := d.save(r); err != nil {
 			log.Fatal(err) // the node must not act on what it has not stored
 		}
-		for _, done := range stored {
-			close(done)
+		for _, e := range stored {
+			e.reply()
+			close(e.done)
 		}
 		for _, o := range all {
-			go s.send(ctx, o)
+			s.send(ctx, o)
 		}
 		for ; applied < r.commit; applied++ {
 			c := r.log[applied].Command
@@ -212,36 +232,37 @@ func (s *server) run(ctx context.Context, r *raft, d *disk) {
 }
 
 // happen lets an event happen, and all others that wait.
-func (s *server) happen(r *raft, e event) (done []chan struct{}) {
+func (s *server) happen(r *raft, e event) (all []event) {
 	for {
 		e.happen(r, time.Now())
-		done = append(done, e.done)
+		all = append(all, e)
 		select {
 		case e = <-s.events:
 		default:
-			return done
+			return all
 		}
 	}
 }
 
 // send sends a request to another node. If no reply comes, the next request says the same.
 func (s *server) send(ctx context.Context, o outgoing) {
-	reply, err := s.node.RPC(ctx, o.to, o.request)
-	if err != nil {
-		return
-	}
-	switch q := o.request.(type) {
-	case voteRequest:
-		var a voteReply
-		if reply.Body.Decode(&a) == nil {
-			s.do(func(r *raft, now time.Time) { r.onVoteReply(now, o.to, q, a) })
+	s.node.Call(ctx, o.to, o.request, &eddy.Policy{Attempts: 1}, func(answer eddy.Result) {
+		var happen func(r *raft, now time.Time)
+		var err error
+		switch q := o.request.(type) {
+		case voteRequest:
+			var a voteReply
+			err = answer.Reply.Body.Decode(&a)
+			happen = func(r *raft, now time.Time) { r.onVoteReply(now, o.to, q, a) }
+		case appendRequest:
+			var a appendReply
+			err = answer.Reply.Body.Decode(&a)
+			happen = func(r *raft, now time.Time) { r.onAppendReply(now, o.to, q, a) }
 		}
-	case appendRequest:
-		var a appendReply
-		if reply.Body.Decode(&a) == nil {
-			s.do(func(r *raft, now time.Time) { r.onAppendReply(now, o.to, q, a) })
+		if answer.Err == nil && err == nil {
+			go s.do(happen, func() {}) // since a callback must not wait
 		}
-	}
+	})
 }
 
 // serve serves a request of a client.
@@ -255,8 +276,8 @@ func (s *server) serve(ctx context.Context, req *eddy.Request) (any, error) {
 	}
 	c.ID, c.Op = fmt.Sprintf("%x-%d", s.incarnation, s.commands.Add(1)), req.Type()
 
-	done := make(chan result, 1)
-	s.await(c.ID, done)
+	w := &waiting{req, make(chan struct{})}
+	s.await(c.ID, w)
 	defer s.await(c.ID, nil)
 	refused := make(chan error, 1)
 	go func() {
@@ -265,8 +286,8 @@ func (s *server) serve(ctx context.Context, req *eddy.Request) (any, error) {
 		}
 	}()
 	select {
-	case r := <-done:
-		return r.body, r.err
+	case <-w.done:
+		return nil, nil // it has its reply
 	case err := <-refused:
 		return nil, err
 	case <-time.After(patience):
@@ -286,7 +307,7 @@ func (s *server) propose(ctx context.Context, c *command) error {
 		s.do(func(r *raft, _ time.Time) {
 			leader, term = r.leader, r.term
 			r.propose(term, c) // if this node is the leader
-		})
+		}, func() {})
 		switch leader {
 		case "":
 			continue
@@ -302,20 +323,21 @@ func (s *server) propose(ctx context.Context, c *command) error {
 	return eddy.Errorf(eddy.TemporarilyUnavailable, "no leader has accepted it")
 }
 
-// await makes done get the result of a command. nil ends this.
-func (s *server) await(id string, done chan result) {
+// await lets a request wait for the result of a command. nil ends this.
+func (s *server) await(id string, w *waiting) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.waiting[id] = done; done == nil {
+	if s.waiting[id] = w; w == nil {
 		delete(s.waiting, id)
 	}
 }
 
-// finish hands a result to the request that waits for it.
+// finish replies to the request that waits for a result.
 func (s *server) finish(id string, r result) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if done := s.waiting[id]; done != nil {
-		done <- r
+	if w := s.waiting[id]; w != nil {
+		r.reply(w.req)
+		close(w.done)
 	}
 }

@@ -21,7 +21,7 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
+	"fmt"
 	"log"
 	"maps"
 	"slices"
@@ -48,15 +48,18 @@ type op [3]any
 // A waiting is a transaction that waits for its turn.
 type waiting struct {
 	ops  []op
-	done chan error // gets the outcome when ops have their results
+	req  *eddy.Request
+	done chan struct{} // closed when it has its reply
 }
 
 func newNode() *eddy.Node {
 	var n eddy.Node
 	kv := eddy.LinKV[store](&n)
 	kv.Again = true
+	started, made := time.Now().UnixNano(), 0 // when the node has started, and how many batches it has made
 	batches := eddy.NewBatcher(&n, 1, time.Second, func(ctx context.Context, batch []waiting) {
-		id := rand.Text()
+		made++
+		id := fmt.Sprintf("%d-%d", started, made) // no other batch of this node has it, also not of an earlier incarnation
 		var results [][]op
 		_, err := kv.Update(ctx, "store", func(s store, _ bool) (store, error) {
 			if s.Last[n.ID()] == id {
@@ -73,11 +76,13 @@ func newNode() *eddy.Node {
 			}
 			return after, nil
 		})
-		for i, t := range batch {
-			if err == nil {
-				copy(t.ops, results[i])
+		for i, t := range batch { // here and not in the handlers, so that the replies have an order
+			if err != nil {
+				t.req.Fail(err)
+			} else {
+				t.req.Reply(map[string]any{"txn": results[i]})
 			}
-			t.done <- err
+			close(t.done)
 		}
 	})
 
@@ -91,12 +96,10 @@ func newNode() *eddy.Node {
 		if err := check(body.Txn); err != nil {
 			return nil, err
 		}
-		done := make(chan error, 1)
-		batches.Add(waiting{body.Txn, done})
-		if err := <-done; err != nil {
-			return nil, err
-		}
-		return map[string]any{"txn": body.Txn}, nil
+		done := make(chan struct{})
+		batches.Add(waiting{body.Txn, req, done})
+		<-done
+		return nil, nil // it has its reply
 	})
 	return &n
 }

@@ -55,6 +55,14 @@ type node struct {
 	clock  int64             // the time of the latest commit
 	own    []commit          // the commits of this node, in order
 	latest map[string]commit // by key
+	peers  []*peer
+}
+
+// A peer is another node.
+type peer struct {
+	id           string
+	acknowledged int  // how many of own it has
+	called       bool // it has not replied to the latest commits
 }
 
 func newNode() *eddy.Node {
@@ -65,27 +73,37 @@ func newNode() *eddy.Node {
 	return &n.Node
 }
 
-// start begins to send commits to each other node.
+// start begins to send commits to the other nodes.
 func (n *node) start(context.Context) error {
 	for _, id := range n.IDs() {
-		if id == n.ID() {
+		if id != n.ID() {
+			n.peers = append(n.peers, &peer{id: id})
+		}
+	}
+	n.Every(period, n.round)
+	return nil
+}
+
+// round sends each other node the commits that it has not acknowledged.
+func (n *node) round(ctx context.Context) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, p := range n.peers {
+		news := n.own[p.acknowledged:]
+		if p.called || len(news) == 0 {
 			continue
 		}
-		acknowledged := 0 // how many of own
-		n.Every(period, func(ctx context.Context) {
+		body := map[string]any{"type": "commits", "commits": news}
+		err := n.Call(ctx, p.id, body, nil, func(r eddy.Result) {
 			n.mu.Lock()
-			news := n.own[acknowledged:]
-			n.mu.Unlock()
-			if len(news) == 0 {
-				return
-			}
-			body := map[string]any{"type": "commits", "commits": news}
-			if _, _, err := n.RPCWithRetry(ctx, id, body, nil); err == nil {
-				acknowledged += len(news)
+			defer n.mu.Unlock()
+			p.called = false
+			if r.Err == nil {
+				p.acknowledged += len(news)
 			}
 		})
+		p.called = err == nil
 	}
-	return nil
 }
 
 // commits takes the commits that another node sends.

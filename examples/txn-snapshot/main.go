@@ -26,7 +26,7 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
+	"fmt"
 	"log"
 	"maps"
 	"slices"
@@ -58,7 +58,8 @@ type op [3]any
 type waiting struct {
 	ops      []op
 	snapshot *store
-	done     chan error // gets the outcome when ops have their results
+	req      *eddy.Request
+	done     chan struct{} // closed when it has its reply
 }
 
 // A latest is the latest store that a node has seen.
@@ -91,16 +92,21 @@ func newNode() *eddy.Node {
 	}
 	n.Every(refresh, func(ctx context.Context) { read(ctx) })
 
+	started, made := time.Now().UnixNano(), 0 // when the node has started, and how many batches it has made
 	batches := eddy.NewBatcher(&n, 1, time.Second, func(ctx context.Context, batch []waiting) {
-		after, results, err := commit(ctx, kv, n.ID(), batch)
+		made++
+		id := fmt.Sprintf("%d-%d", started, made) // no other batch of this node has it, also not of an earlier incarnation
+		after, results, err := commit(ctx, kv, n.ID(), id, batch)
 		if err == nil {
 			snapshots.see(after)
 		}
-		for i, t := range batch {
-			if err == nil {
-				copy(t.ops, results[i])
+		for i, t := range batch { // here and not in the handlers, so that the replies have an order
+			if err != nil {
+				t.req.Fail(err)
+			} else {
+				t.req.Reply(map[string]any{"txn": results[i]})
 			}
-			t.done <- err
+			close(t.done)
 		}
 	})
 
@@ -118,20 +124,17 @@ func newNode() *eddy.Node {
 		if !slices.ContainsFunc(ops, func(o op) bool { return o[0] == "append" }) {
 			return map[string]any{"txn": snapshot.run(ops)}, nil
 		}
-		done := make(chan error, 1)
-		batches.Add(waiting{ops, snapshot, done})
-		if err := <-done; err != nil {
-			return nil, err
-		}
-		return map[string]any{"txn": ops}, nil
+		done := make(chan struct{})
+		batches.Add(waiting{ops, snapshot, req, done})
+		<-done
+		return nil, nil // it has its reply
 	})
 	return &n
 }
 
 // commit commits a batch of a node in one swap. It returns the store after it, and the
 // operations of each transaction with what was read.
-func commit(ctx context.Context, kv *eddy.KV[store], node string, batch []waiting) (*store, [][]op, error) {
-	id := rand.Text()
+func commit(ctx context.Context, kv *eddy.KV[store], node, id string, batch []waiting) (*store, [][]op, error) {
 	var results [][]op
 	after, err := kv.Update(ctx, "store", func(s store, _ bool) (store, error) {
 		if s.Last[node] == id {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/eddyrpc/eddy/eddytest"
 	"github.com/eddyrpc/eddy/internal/longtest"
+	"github.com/eddyrpc/eddy/internal/samerun"
 )
 
 // No id comes twice, also after nodes were killed.
@@ -15,3 +16,6 @@ func TestAllSeeds(t *testing.T) {
 		Latency: "exponential:30ms", Loss: 0.1, Duplicate: 0.1, NemesisInterval: time.Second, Seeds: longtest.Or(200, 10),
 	})
 }
+
+// A seed gives the same run in each process.
+func TestSameRun(t *testing.T) { samerun.Check(t, 20) }

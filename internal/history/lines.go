@@ -52,9 +52,7 @@ func (o *Op) appendJSON(dst []byte) []byte {
 	number(`,"msg_id":`, o.MsgID)
 	dst = append(append(append(dst, `,"type":"`...), o.Outcome.String()...), `","f":`...)
 	dst, _ = jsontext.AppendQuote(dst, o.F)
-	if o.Key != 0 {
-		number(`,"key":`, o.Key)
-	}
+	number(`,"key":`, o.Key)
 	raw(`,"value":`, o.Value)
 	raw(`,"result":`, o.Result)
 	text(`,"error":`, o.Error)

@@ -24,11 +24,11 @@ func TestWrite(t *testing.T) {
 	if err := Write(&b, Of(ops...)); err != nil {
 		t.Fatal(err)
 	}
-	want := `{"process":3,"client":"c3","node":"n1","msg_id":7,"type":"ok","f":"echo","value":"\ud800","result":"\ud800","from":1000000,"to":3000000}
-{"process":4,"client":"c4","node":"n2","msg_id":0,"type":"fail","f":"read","error":"busy","code":11,"from":1,"to":2,"final":true}
+	want := `{"process":3,"client":"c3","node":"n1","msg_id":7,"type":"ok","f":"echo","key":0,"value":"\ud800","result":"\ud800","from":1000000,"to":3000000}
+{"process":4,"client":"c4","node":"n2","msg_id":0,"type":"fail","f":"read","key":0,"error":"busy","code":11,"from":1,"to":2,"final":true}
 {"process":5,"msg_id":0,"type":"open","f":"write","key":9,"value":{"a":  1e400},"from":5,"to":0}
-{"process":5,"client":"c5","node":"n2","msg_id":0,"type":"ok","f":"echo","result":"late","from":1,"to":7,"gave_up":2}
-{"process":5,"client":"c5","node":"n2","msg_id":0,"type":"ok","f":"echo","result":"again","from":1,"to":9,"again":true}
+{"process":5,"client":"c5","node":"n2","msg_id":0,"type":"ok","f":"echo","key":0,"result":"late","from":1,"to":7,"gave_up":2}
+{"process":5,"client":"c5","node":"n2","msg_id":0,"type":"ok","f":"echo","key":0,"result":"again","from":1,"to":9,"again":true}
 `
 	if diff := cmp.Diff(want, b.String()); diff != "" {
 		t.Error(diff)

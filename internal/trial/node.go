@@ -272,7 +272,8 @@ func (t *Trial) initReply(n *node, line *Line, m *message.Message) {
 // send sends a node's message. The violations of its line then have the message.
 func (t *Trial) send(n *node, line *Line, m message.Message) {
 	if t.cfg.Trace != nil {
-		t.cfg.Trace(Traffic{At: t.now, Message: &m})
+		traced := m
+		t.cfg.Trace(Traffic{At: t.now, Message: &traced})
 	}
 	if t.byName[m.Dest] == nil && !t.isClient(m.Dest) && !t.peers.has(m.Dest) {
 		t.lineViolation(n, line, "unknown-dest", "sent a message to %q, which does not exist", m.Dest)

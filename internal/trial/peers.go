@@ -51,7 +51,8 @@ func (t *Trial) deliverToPeer(d *sim.Delivery) bool {
 		return true
 	}
 	if t.peers.simulated[d.Dest] {
-		t.sendAll(t.peers.simulator.Received(&d.Message))
+		received := d.Message // a copy, so that only these messages are on the heap
+		t.sendAll(t.peers.simulator.Received(&received))
 		return true
 	}
 	return false
@@ -70,7 +71,8 @@ func requestID(m *message.Message) jsontext.Value {
 // observe passes a message between nodes to the simulator.
 func (t *Trial) observe(m *message.Message) {
 	if t.peers.simulator != nil && (t.byName[m.Dest] != nil || t.peers.simulated[m.Dest]) {
-		t.sendAll(t.peers.simulator.Observed(m))
+		observed := *m
+		t.sendAll(t.peers.simulator.Observed(&observed))
 	}
 }
 

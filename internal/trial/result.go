@@ -20,10 +20,11 @@ type Result struct {
 	SimulatedNodes []string         // nodes that the workload simulated
 	Stopped        string           // why the test ended early, or ""
 	Notes          []string         // facts that do not change the verdict
+	Unchecked      bool             // Judge runs no checks of the workload, because they were interrupted
 	Numbers        []checker.Number // of the workload; set by Judge
 	Crash          *Crash           // nil unless eddy itself failed; Judge may set it
 
-	check  func() ([]checker.Problem, []checker.Number)
+	check  func(numbers bool) ([]checker.Problem, []checker.Number)
 	load   workload.Workload
 	tested func() tested
 	drawn  func() *Case
@@ -54,8 +55,8 @@ func (t *Trial) Result(now time.Duration) (*Result, error) {
 }
 
 // check checks what happened in the test.
-func (t *Trial) check() ([]checker.Problem, []checker.Number) {
-	record := workload.Record{History: t.history, Journal: t.net.Journal(), End: t.endedAt}
+func (t *Trial) check(withNumbers bool) ([]checker.Problem, []checker.Number) {
+	record := workload.Record{History: t.history, Journal: t.net.Journal(), End: t.endedAt, NoNumbers: !withNumbers}
 	if !t.cfg.Virtual {
 		record.Lag, record.Stood = t.stalls.lag, t.stalls.between
 	}

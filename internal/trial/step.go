@@ -93,7 +93,8 @@ func (t *Trial) deliverToNode(n *node, d *sim.Delivery) {
 		t.countRequest(n, d)
 	}
 	if t.cfg.Trace != nil {
-		t.cfg.Trace(Traffic{At: t.now, Received: true, Message: &d.Message})
+		traced := d.Message
+		t.cfg.Trace(Traffic{At: t.now, Received: true, Message: &traced})
 	}
 }
 

@@ -14,12 +14,23 @@ import (
 // nothingChecked is the check that fails if a workload had nothing to check.
 const nothingChecked = "nothing-checked"
 
-// Judge returns the test's verdict and the reasons for it, the main reason first. It
-// runs the workload's checks, which may take some time.
+// Judge returns the test's verdict and the reasons for it, the main reason first, and sets
+// Numbers. It runs the workload's checks, which may take some time.
 func (res *Result) Judge(cfg *Config) (checker.Verdict, []checker.Problem) {
+	return res.judge(cfg, true)
+}
+
+// Verdict is Judge without the numbers, for one test of many.
+func (res *Result) Verdict(cfg *Config) (checker.Verdict, []checker.Problem) {
+	return res.judge(cfg, false)
+}
+
+func (res *Result) judge(cfg *Config, numbers bool) (checker.Verdict, []checker.Problem) {
 	var problems []checker.Problem
 	err := Guard(func() error {
-		problems, res.Numbers = res.check()
+		if !res.Unchecked {
+			problems, res.Numbers = res.check(numbers)
+		}
 		return nil
 	})
 	if errors.As(err, &res.Crash) && res.Stopped == "" {
@@ -48,19 +59,21 @@ func (res *Result) Judge(cfg *Config) (checker.Verdict, []checker.Problem) {
 	switch {
 	case res.Crash != nil:
 		unknown("eddy-failed", "%v", res.Crash)
+	case res.Unchecked:
+		unknown("stopped", "interrupted while eddy checked the operations, so nobody knows whether they are right")
 	case res.Stopped != "":
 		unknown("stopped", "the test ended early: %s", res.Stopped)
 	case float64(served) < cfg.Availability*float64(ended):
 		problems = append(problems, checker.Problem{Check: "low-availability", At: res.Elapsed,
 			Text: fmt.Sprintf("%d of %d operations were served, which is less than %v", served, ended, cfg.Availability)})
 	}
-	if little, so := main.tooLittle(cfg); so && res.Stopped == "" && checker.Judge(problems, true) == checker.Pass {
+	if little, so := main.tooLittle(cfg); so && res.Stopped == "" && !res.Unchecked && checker.Judge(problems, true) == checker.Pass {
 		little.At = res.Elapsed
 		problems = append(problems, little)
 	}
 	checker.Sort(problems)
 	verdict := checker.Judge(problems, ok > 0)
-	if verdict == checker.Pass {
+	if numbers && verdict == checker.Pass {
 		res.Numbers = append(res.Numbers, checker.Number{Name: "tested", Value: main.strength(cfg, res.hadFaults())})
 	}
 	return verdict, problems

@@ -35,7 +35,7 @@ func TestAvailability(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res.check = func() ([]checker.Problem, []checker.Number) { return nil, nil }
+		res.check = func(bool) ([]checker.Problem, []checker.Number) { return nil, nil }
 		_, problems := res.Judge(d.cfg)
 		low := slices.ContainsFunc(problems, func(p checker.Problem) bool { return p.Check == "low-availability" })
 		if low != test.low {

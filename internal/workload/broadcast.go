@@ -181,7 +181,10 @@ func (w *broadcast) Settled(ops []history.Op) bool {
 func (w *broadcast) Check(r Record) ([]checker.Problem, []checker.Number) {
 	problems, numbers := checker.Broadcast(r.History, w.env.Nodes)
 	checker.FollowElements(problems, r.Journal, broadcastRequest, w.env.Nodes)
-	return append(problems, missingReplies(r, checker.FaultPeriodsOf(r.Journal).Overlap)...), append(numbers, w.traffic(r)...)
+	if !r.NoNumbers {
+		numbers = append(numbers, w.traffic(r)...)
+	}
+	return append(problems, missingReplies(r, checker.FaultPeriodsOf(r.Journal).Overlap)...), numbers
 }
 
 // broadcastRequest says where clients write elements.

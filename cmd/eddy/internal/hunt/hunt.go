@@ -161,7 +161,7 @@ func tryConfig(ctx context.Context, cfg *runner.Config, run func(context.Context
 	if err != nil {
 		return nil, err
 	}
-	verdict, problems := res.Judge(&here.Config)
+	verdict, problems := res.Verdict(&here.Config)
 	if res.Crash != nil {
 		return nil, res.Crash
 	}
