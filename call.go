@@ -11,7 +11,6 @@ import (
 	"github.com/eddyrpc/eddy/internal/caller"
 	"github.com/eddyrpc/eddy/internal/calls"
 	"github.com/eddyrpc/eddy/internal/check"
-	"github.com/eddyrpc/eddy/internal/nodelog"
 	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/internal/wire"
 	"github.com/eddyrpc/eddy/retry"
@@ -174,11 +173,18 @@ func (n *Node) prepare(ctx context.Context, dest string, body any, c *call) (err
 	if c.Fields, err = n.encode(body, c.Policy); err != nil {
 		return unsent(dest, err)
 	}
+	n.watch(ctx, dest, c)
 	return nil
 }
 
 // begin opens a call and sends its first attempt.
 func (n *Node) begin(ctx context.Context, dest string, c *call) error {
+	err := n.openCall(ctx, dest, c)
+	n.calls.TellBegin(c, err)
+	return err
+}
+
+func (n *Node) openCall(ctx context.Context, dest string, c *call) error {
 	n.out.LockWithRoomOr(ctx)
 	defer n.out.Unlock()
 	if err := n.mayCall(ctx, dest); err != nil {
@@ -277,6 +283,7 @@ func (n *Node) endCall(end caller.End[owner], reply Message) {
 	if end.Action == schedule.GiveUp {
 		result.Err = callError(end)
 	}
+	n.calls.TellEnd(end, reply.Body, result.Err)
 	if c.Blocking {
 		o.done(result)
 		return
@@ -314,19 +321,4 @@ func callError(end caller.End[owner]) *CallError {
 		e.err = Timeout
 	}
 	return e
-}
-
-// retried logs an attempt that was sent again.
-func (n *Node) retried(again caller.Retry[owner]) {
-	if !n.log.LogsRetries() {
-		return
-	}
-	var about *nodelog.Request
-	if r := again.Owner.request; r != nil {
-		about = &nodelog.Request{Type: r.Type(), Src: r.Src, ID: r.ID, OneWay: r.OneWay()}
-	}
-	n.log.Retry(nodelog.Retry{
-		Dest: again.Call.Dest(), Attempt: again.Attempt, Of: again.Call.Policy.MaxAttempts(),
-		ID: again.ID, Waited: again.Waited, After: again.Err, For: about,
-	})
 }

@@ -42,6 +42,7 @@ const (
 	BudgetExhausted = schedule.BudgetExhausted // the budget of the policy refused a retry
 	ErrorNotRetried = schedule.ErrorNotRetried // an error reply came that the policy does not retry
 	BreakerOpen     = schedule.BreakerOpen     // the circuit breaker of the policy refused an attempt
+	Vetoed          = schedule.Vetoed          // Veto of the node's Hooks refused an attempt
 )
 
 // unsentCodes are the errors of calls that give up before their first attempt.

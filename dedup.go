@@ -8,6 +8,7 @@ import (
 
 	"github.com/eddyrpc/eddy/internal/check"
 	"github.com/eddyrpc/eddy/internal/dedup"
+	"github.com/eddyrpc/eddy/internal/wire"
 )
 
 // A Dedup lets a call have its effect once, however many of its attempts arrive. It keeps the
@@ -144,10 +145,7 @@ func (d *Dedup) replied(call *dedup.Call[*Request], fields []byte) {
 	}
 }
 
-// isUnavailable reports whether a reply is an error with code TemporarilyUnavailable.
 func isUnavailable(fields []byte) bool {
-	body := Raw("{" + string(fields) + "}")
-	typ, _ := body.Get("type").Text()
-	code, ok := body.Get("code").Int()
-	return typ == "error" && ok && Code(code) == TemporarilyUnavailable
+	code, ok := wire.ErrorCode(fields)
+	return ok && Code(code) == TemporarilyUnavailable
 }

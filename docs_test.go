@@ -94,6 +94,7 @@ var notRun = map[string]string{
 	"cd bench && go test -run TestDefects .":                                                           "it is another module; .ci/run tests it",
 	"go test -bench Scan ./internal/wire":                                                              measures,
 	"go test -run - -bench Relay ./cmd/relay":                                                          measures,
+	"GOMAXPROCS=1 go test -run NONE -bench Call -count 7 ./otel":                                       measures,
 	"GOMAXPROCS=1 go test -run NONE -bench Plain -count 7 ./cmd/eddy/internal/plan":                    measures,
 	"go test ./cmd/eddy -run TestHealthyNodes -healthy -timeout 2h":                                    "an hour; go test ./... runs the nodes with fewer seeds and faults",
 	"go test ./eddytest -run TestPlausibleBugs -found 10 -timeout 90m":                                 "it takes long; go test ./... runs some of the bugs",
@@ -145,7 +146,7 @@ func TestPackagesInDocs(t *testing.T) {
 	}{
 		{"What users import", func(name string) bool { return !strings.Contains(name, "/") }},
 		{"Below package eddy", func(name string) bool { return slices.Contains(floors[""], name) }},
-		{"For the workbench and eddytest", func(name string) bool { return strings.HasPrefix(name, "internal/") && !forTests(name) }},
+		{"For the workbench and the packages above eddy", func(name string) bool { return strings.HasPrefix(name, "internal/") && !forTests(name) }},
 		{"For tests", forTests},
 		{"Programs", func(name string) bool {
 			return strings.HasPrefix(name, "cmd/") && !strings.Contains(name, "/internal/")

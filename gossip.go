@@ -11,6 +11,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/batcher"
 	"github.com/eddyrpc/eddy/internal/bounded"
 	"github.com/eddyrpc/eddy/internal/check"
+	"github.com/eddyrpc/eddy/internal/periodic"
 )
 
 // Every calls f after init and then again after each d, one call at a time, until
@@ -22,15 +23,7 @@ func (n *Node) Every(d time.Duration, f func(ctx context.Context)) {
 	}
 	check.Must(check.NotNil("the function of Every", f))
 	n.goLoop(func(ctx context.Context) {
-		ticker := time.NewTicker(d)
-		defer ticker.Stop()
-		for ctx.Err() == nil {
-			n.runApart("Every", func() { f(ctx) })
-			select {
-			case <-ticker.C:
-			case <-ctx.Done():
-			}
-		}
+		periodic.Every(ctx, d, func() { n.runApart("Every", func() { f(ctx) }) })
 	})
 }
 
@@ -46,20 +39,7 @@ func (n *Node) EveryAbout(d time.Duration, jitter float64, f func(ctx context.Co
 	}
 	check.Must(check.NotNil("the function of EveryAbout", f))
 	n.goLoop(func(ctx context.Context) {
-		timer := time.NewTimer(time.Duration(n.process.Fraction() * float64(d)))
-		defer timer.Stop()
-		for {
-			select {
-			case <-timer.C:
-			case <-ctx.Done():
-			}
-			if ctx.Err() != nil { // also if both have come
-				return
-			}
-			factor := 1 + jitter*(2*n.process.Fraction()-1)
-			timer.Reset(time.Duration(factor * float64(d)))
-			n.runApart("EveryAbout", func() { f(ctx) })
-		}
+		periodic.About(ctx, d, jitter, n.process.Fraction, func() { n.runApart("EveryAbout", func() { f(ctx) }) })
 	})
 }
 
@@ -71,17 +51,7 @@ func (n *Node) goLoop(f func(ctx context.Context)) {
 // runApart runs f on a goroutine of its own, which f may end, and waits for its end. A
 // panic is logged.
 func (n *Node) runApart(what string, f func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer func() {
-			if p := recover(); p != nil {
-				n.log.Panic(what, p)
-			}
-		}()
-		f()
-	}()
-	<-done
+	periodic.Apart(f, func(p any) { n.log.Panic(what, p) })
 }
 
 // Broadcast calls all of dests at the same time, each as RPCWithRetry does. It yields one

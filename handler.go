@@ -7,7 +7,6 @@ import (
 
 	"github.com/eddyrpc/eddy/internal/bounded"
 	"github.com/eddyrpc/eddy/internal/metadata"
-	"github.com/eddyrpc/eddy/internal/nodelog"
 	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/internal/wire"
 )
@@ -187,6 +186,9 @@ func (r *Request) serve() {
 		}
 		r.release(!later)
 	}()
+	if r.handler.node.Hooks != nil {
+		r.watch()
+	}
 	reply, err := r.handler.run(r.context(), r)
 	later = r.finish(reply, err)
 	returned = true
@@ -226,6 +228,6 @@ func (r *Request) abandoned(p any) {
 // logUnsent logs an error that is sent to no peer.
 func (r *Request) logUnsent(err error) {
 	if n := r.handler.node; n.phase.Load() != ended { // after that no error is sent
-		n.log.Unsent(nodelog.Request{Type: r.Type(), Src: r.Src}, err)
+		n.log.Unsent(r.Type(), r.Src, err)
 	}
 }

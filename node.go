@@ -20,6 +20,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/outbox"
 	"github.com/eddyrpc/eddy/internal/wire"
 	"github.com/eddyrpc/eddy/internal/workers"
+	"github.com/eddyrpc/eddy/watch"
 )
 
 // A Node serves requests and makes calls over one [Transport]. The zero value is ready for
@@ -49,6 +50,8 @@ type Node struct {
 	// error, through a LogQueue. A writer that may block needs a LogQueue too, or it can
 	// stall the node.
 	Log *slog.Logger
+	// Hooks are told what becomes of calls and requests. nil means that nobody is.
+	Hooks *watch.Hooks
 
 	official *official.Mode // nil except in package maelstrom
 	handlers map[string]*handler

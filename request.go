@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/bounded"
+	"github.com/eddyrpc/eddy/internal/observer"
 	"github.com/eddyrpc/eddy/internal/outbox"
 	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/internal/wire"
@@ -110,12 +111,14 @@ func (r *Request) reply(add func(to outbox.To, keep bool) (fields []byte)) error
 		return errAnswered
 	}
 	r.state |= isAnswered
-	onReply, open := detailsOf(r).onReply, n.phase.Load() != ended
+	details, open := detailsOf(r), n.phase.Load() != ended
+	onReply := details.onReply
 	var fields []byte
 	if open {
-		fields = add(outbox.To{Src: r.Src, ID: r.ID}, onReply != nil)
+		fields = add(outbox.To{Src: r.Src, ID: r.ID}, onReply != nil || details.watched != nil)
 		n.out.Flush()
 	}
+	details.watched.Replied(fields)
 	if onReply != nil {
 		r.state++ // so that the node does not end before each of them has returned
 	}
@@ -136,7 +139,7 @@ func (r *Request) reply(add func(to outbox.To, keep bool) (fields []byte)) error
 func (r *Request) replyFields(fields []byte) error {
 	return r.reply(func(to outbox.To, _ bool) []byte {
 		r.handler.node.out.ReplyFields(to, fields)
-		return nil
+		return fields
 	})
 }
 
@@ -148,6 +151,7 @@ type details struct {
 	cancel   context.CancelFunc
 	onReply  []func(fields []byte) // get the reply, nil if there will be none
 	calledBy *string               // the dest of the message, if it is not the node's name
+	watched  *observer.Request     // tells the node's hooks, nil if there are none
 }
 
 // noDetails are the details of a request that has none.
@@ -209,8 +213,11 @@ func (r *Request) release(replyNow bool) {
 		}
 	}
 	n.out.Unlock()
-	if isOver && r.details != nil && r.details.cancel != nil {
-		r.details.cancel()
+	if isOver && r.details != nil {
+		r.details.watched.End()
+		if r.details.cancel != nil {
+			r.details.cancel()
+		}
 	}
 	n.nudge()
 }

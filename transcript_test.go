@@ -41,6 +41,7 @@ import (
 //	                    written any more
 //	stats, log          the counters that are not 0, and what was logged since
 //	destinations        the counters of the calls to each node
+//	hooks               what the hooks were told since, if the node has the option hooks
 //
 // go test -run TestTranscripts -rewrite writes what the node does into the files. Read
 // them before you commit them.
@@ -77,6 +78,8 @@ type stage struct {
 	log  *lockedBuffer
 	term context.CancelFunc
 	over chan struct{}
+
+	hooks lockedBuffer // what the hooks were told
 }
 
 func newStage(t *testing.T, d *datadriven.TestData) *stage {
@@ -102,6 +105,12 @@ func newStage(t *testing.T, d *datadriven.TestData) *stage {
 				_, _, err := s.node.RPCWithRetry(ctx, "n2", eddy.Raw(`{"type":"hello"}`), nil)
 				return err
 			})
+		case "hooks":
+			s.node.Hooks = hooks(s.node, &s.hooks, 0)
+		case "veto":
+			veto := 0
+			d.ScanArgs(t, "veto", &veto)
+			s.node.Hooks = hooks(s.node, &s.hooks, veto)
 		case "stays-open":
 			stays = true
 		case "every":
@@ -200,6 +209,8 @@ func (s *stage) play(t *testing.T, d *datadriven.TestData) string {
 		return s.destinations()
 	case "log":
 		return s.log.take()
+	case "hooks":
+		return s.hooks.take()
 	default:
 		d.Fatalf(t, "no directive %s", d.Cmd)
 	}

@@ -5,12 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/eddyrpc/eddy/internal/body"
 	"github.com/eddyrpc/eddy/internal/check"
-	"github.com/eddyrpc/eddy/internal/metadata"
-	"github.com/eddyrpc/eddy/internal/schedule"
+	"github.com/eddyrpc/eddy/internal/rounds"
 )
 
 // Update changes the value of a key to what f makes of it, in one step. It reads the value,
@@ -49,24 +47,26 @@ func (kv *KV[T]) Update(ctx context.Context, key any, f func(old T, exists bool)
 		ctx, end = context.WithTimeout(ctx, p.Deadline)
 		defer end()
 	}
-	races, err := newRaces(ctx, kv.Races, kv.Again, &kv.node.process)
+	r, err := rounds.Begin(ctx, kv.Races, &kv.node.process)
 	if err != nil {
 		return none, kv.wrap("update", key, err)
 	}
-	value, err := kv.race(ctx, key, f, races)
-	if err != nil && races.unsure && !errors.Is(err, ErrIndefinite) {
+	value, unsure, err := kv.race(ctx, key, f, r)
+	if err != nil && unsure && !errors.Is(err, ErrIndefinite) {
 		err = fmt.Errorf("%w; %w", err, ErrIndefinite) // of an earlier swap
 	}
 	return value, err
 }
 
-func (kv *KV[T]) race(ctx context.Context, key any, f func(T, bool) (T, error), races *races) (T, error) {
+// race makes round after round. unsure means that a swap whose race seems lost may have been
+// made.
+func (kv *KV[T]) race(ctx context.Context, key any, f func(T, bool) (T, error), r *rounds.Rounds) (_ T, unsure bool, _ error) {
 	var none T
 	fresh := kv.service == linKV
 	for {
 		round, err := kv.beginRound(ctx, key, fresh)
 		if err != nil {
-			return none, kv.wrap("update", key, err)
+			return none, unsure, kv.wrap("update", key, err)
 		}
 		value, changed, err := round.compute(f)
 		switch {
@@ -74,16 +74,18 @@ func (kv *KV[T]) race(ctx context.Context, key any, f func(T, bool) (T, error), 
 			fresh = true
 			continue
 		case err != nil:
-			return none, err
+			return none, unsure, err
 		case !changed:
-			return value, nil
+			return value, unsure, nil
 		}
 		err = kv.change(ctx, &round.swap, key, kv.swaps())
 		if err == nil {
-			return value, nil
+			return value, unsure, nil
 		}
-		if err = races.lost(ctx, err); err != nil {
-			return none, kv.wrap("update", key, err)
+		lost, err := kv.lost(ctx, r, err)
+		unsure = unsure || lost
+		if err != nil {
+			return none, unsure, kv.wrap("update", key, err)
 		}
 		fresh = true
 	}
@@ -135,47 +137,15 @@ func (kv *KV[T]) swaps() *Policy {
 // lostRaces are the codes of a swap that was not made and may be made another time.
 var lostRaces = []Code{KeyDoesNotExist, KeyAlreadyExists, PreconditionFailed, TemporarilyUnavailable, Abort, TxnConflict}
 
-// races decide when an Update goes on after a race that it has lost.
-type races struct {
-	schedule.Races
-	again  bool // also after a timeout
-	unsure bool // a swap whose race seems lost may have been made
-	begun  time.Time
-}
-
-func newRaces(ctx context.Context, p *Policy, again bool, process *metadata.Incarnation) (*races, error) {
-	r := &races{again: again, begun: time.Now()}
-	start := schedule.Start{CallNumber: process.NextCall(), Incarnation: process.Number()}
-	if at, ok := ctx.Deadline(); ok {
-		start.Deadline = max(at.Sub(r.begun), 1)
-	}
-	if err := r.Begin(p, start); err != nil {
-		return nil, fmt.Errorf("races: %w", err)
-	}
-	return r, nil
-}
-
-// lost waits until the next round. It returns err, or an error that wraps it, if err does
-// not say that a race was lost or there will be no further round.
-func (r *races) lost(ctx context.Context, err error) error {
+// lost waits until the next round, after one whose swap has failed with err. It returns an
+// error that wraps err if that does not say that a race was lost, or if there will be no
+// further round. unsure means that the swap may have been made.
+func (kv *KV[T]) lost(ctx context.Context, r *rounds.Rounds, err error) (unsure bool, _ error) {
 	reply := &Error{}
 	errors.As(err, &reply)
 	indefinite := errors.Is(err, ErrIndefinite)
-	if indefinite && !r.again || !indefinite && !slices.Contains(lostRaces, reply.Code) {
-		return err
+	if indefinite && !kv.Again || !indefinite && !slices.Contains(lostRaces, reply.Code) {
+		return false, err
 	}
-	r.unsure = r.again
-	next := r.Lost(time.Since(r.begun), reply.RetryAfter)
-	if next.Action == schedule.Pause {
-		select {
-		case <-time.After(next.Until - time.Since(r.begun)):
-		case <-ctx.Done():
-			return fmt.Errorf("%w after %d lost races: %w", context.Cause(ctx), r.Rounds(), err)
-		}
-		next = r.Resume(time.Since(r.begun))
-	}
-	if next.Action == schedule.GiveUp {
-		return fmt.Errorf("%d races lost, %v: %w", r.Rounds(), next.Reason, err)
-	}
-	return nil
+	return kv.Again, r.Next(ctx, err, reply.RetryAfter)
 }

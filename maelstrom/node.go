@@ -53,6 +53,7 @@ import (
 	"sync/atomic"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/watch"
 )
 
 // A HandlerFunc handles a message. If it returns an error, that is the reply to a request:
@@ -70,6 +71,9 @@ type Node struct {
 	// end Run, as with the official library. If it is false, both get an error reply, and
 	// such a line is logged. NewNode sets it.
 	Strict bool
+	// Hooks are told what becomes of calls and requests, see package watch. nil means that
+	// nobody is.
+	Hooks *watch.Hooks
 
 	session  atomic.Pointer[session]
 	mu       sync.Mutex // guards the handlers and the making of sessions

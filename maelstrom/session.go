@@ -88,10 +88,11 @@ func (s *session) handle(typ string, h *handler) {
 	}
 }
 
-// open makes the node ready to send. By now the user has set Stdout.
+// open makes the node ready to send. By now the user has set the fields.
 func (s *session) open() {
 	s.opening.Do(func() {
 		_, isFile := s.user.Stdout.(*os.File)
+		s.node.Hooks = s.user.Hooks
 		s.official.Open(s, !isFile)
 	})
 }

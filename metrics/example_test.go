@@ -58,3 +58,14 @@ func ExampleRoundTrips() {
 	// Output:
 	// eddy_attempt_duration_seconds_count{node="n2",server_address="n1"} 1
 }
+
+// The metrics of the calls and requests of a node, beside its counters.
+func ExampleNewCalls() {
+	var n eddy.Node
+	var c *metrics.Calls = metrics.NewCalls(&n)
+	n.Hooks = c.Hooks()
+	prometheus.MustRegister(metrics.New(&n), c)
+	if err := n.Run(); err != nil {
+		log.Fatal(err)
+	}
+}

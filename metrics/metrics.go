@@ -6,21 +6,27 @@
 //
 // [New] shows the messages that a node reads, writes and drops, its open calls and
 // requests, and for each node that it calls the calls, attempts, retries, late replies
-// and failures. [NewTransport] shows what a connection such as a natsnet.Conn lost and
-// whether it is connected; [NewRoundTrips] shows how long replies take.
+// and failures. [NewCalls] shows how long calls, attempts and handlers take and how they end,
+// by type. It is told by hooks:
+//
+//	calls := metrics.NewCalls(&node)
+//	node.Hooks = calls.Hooks()
+//
+// [NewTransport] shows what a connection such as a natsnet.Conn lost and whether it is
+// connected; [NewRoundTrips] shows how long replies take where only the messages can be seen.
 //
 // Every metric has the label node, the name of the node that it is about, and a name that
-// begins with eddy_. The durations are those of attempts: OpenTelemetry's conventions name a
-// metric for durations of calls, so they do not have that name. Counters are read when Prometheus asks for them.
+// begins with eddy_. The counters of New and NewTransport are read when Prometheus asks for
+// them.
 package metrics
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/eddyrpc/eddy"
+	"github.com/eddyrpc/eddy/internal/figures"
 )
 
 // A Collector shows the counters of nodes. A node that has not received its name yet is
@@ -99,7 +105,7 @@ func (c *Collector) Collect(to chan<- prometheus.Metric) {
 		if name == "" {
 			continue
 		}
-		name = labelOf(name)
+		name = figures.Label(name)
 		stats := n.Stats()
 		for _, m := range ofNode {
 			labels := []string{name}
@@ -121,23 +127,12 @@ func (m *metric[T]) send(to chan<- prometheus.Metric, value int64, labels ...str
 	to <- prometheus.MustNewConstMetric(m.desc, m.typ, float64(value), labels...)
 }
 
-// maxNameBytes is the limit on the length of a name as a label's value.
-const maxNameBytes = 200
-
-// labelOf returns a name as a label's value: valid UTF-8 and not too long.
-func labelOf(name string) string {
-	if len(name) > maxNameBytes {
-		name = name[:maxNameBytes]
-	}
-	return strings.ToValidUTF8(name, "\uFFFD")
-}
-
 // byName returns the values with labels for names. Values whose labels are equal are
 // added up: Prometheus refuses everything if one series is there twice.
 func byName[T any](values map[string]T, value func(T) int64) map[string]int64 {
 	sums := make(map[string]int64, len(values))
 	for name, v := range values {
-		sums[labelOf(name)] += value(v)
+		sums[figures.Label(name)] += value(v)
 	}
 	return sums
 }

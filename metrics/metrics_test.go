@@ -25,6 +25,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/golden"
 	"github.com/eddyrpc/eddy/maelstrom"
 	"github.com/eddyrpc/eddy/metrics"
+	"github.com/eddyrpc/eddy/retry"
 )
 
 // registry returns a registry with these collectors.
@@ -185,6 +186,7 @@ func TestNilIsRefused(t *testing.T) {
 	for want, make := range map[string]func(){
 		"metrics: New with a nil node":               func() { metrics.New(new(eddy.Node), nil) },
 		"metrics: NewTransport with a nil Transport": func() { metrics.NewTransport(nil) },
+		"metrics: NewCalls with a nil node":          func() { metrics.NewCalls(nil) },
 	} {
 		func() {
 			defer func() {
@@ -216,12 +218,17 @@ func TestRoundTripsKeepLimitedNames(t *testing.T) {
 func TestConventions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := echo()
+		calls := metrics.NewCalls(n)
+		n.Hooks = calls.Hooks()
 		eddytest.New(t, "n1").Start("n1", n)
-		n.RPCWithRetry(t.Context(), "n9", eddy.Raw(`{"type":"echo"}`), nil)
+		budget := retry.Budget{Ratio: 0.01, PerSecond: 0.001}
+		for _, p := range []*eddy.Policy{nil, {Hedge: time.Millisecond}, {Budget: budget}} {
+			n.RPCWithRetry(t.Context(), "n9", eddy.Raw(`{"type":"echo"}`), p)
+		}
 		trips := metrics.NewRoundTrips("n1")
 		trips.Observe("n9", time.Second)
 		f := &fakeTransport{requests: map[string]int64{"n9": 1}, dropped: map[string]int64{"not_sent": 1}}
-		families, err := registry(metrics.New(n), metrics.NewTransport(f), trips).Gather()
+		families, err := registry(metrics.New(n), metrics.NewTransport(f), trips, calls).Gather()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -243,7 +250,7 @@ func TestConventions(t *testing.T) {
 			fmt.Fprintf(&table, "| `%s` | %s | %s |\n", family.GetName(), strings.Join(labels, ", "), family.GetHelp())
 			for _, m := range family.GetMetric() {
 				for _, label := range m.GetLabel() {
-					if label.GetName() == "node" || label.GetName() == "server_address" {
+					if slices.Contains([]string{"node", "server_address", "type"}, label.GetName()) {
 						continue
 					}
 					if values++; !snakeCase.MatchString(label.GetValue()) {
@@ -257,8 +264,13 @@ func TestConventions(t *testing.T) {
 		}
 		checkDashboard(t, names)
 		checkAlerts(t, names)
-		golden.Section(t, "../docs/nats.md", "metrics", table.String())
+		golden.Section(t, "../docs/watching.md", "metrics", table.String())
 	})
+}
+
+// ofHistogram returns the name of a metric without what the series of a histogram have.
+func ofHistogram(name string) string {
+	return strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(name, "_bucket"), "_count"), "_sum")
 }
 
 // checkDashboard checks that the dashboard shows metrics that exist.
@@ -288,7 +300,7 @@ func checkDashboard(t *testing.T, names []string) {
 		}
 	}
 	for _, name := range regexp.MustCompile(`\b(eddy|rpc)_\w+\b`).FindAllString(string(text), -1) {
-		if name = strings.TrimSuffix(name, "_bucket"); !slices.Contains(names, name) {
+		if name = ofHistogram(name); !slices.Contains(names, name) {
 			t.Errorf("the dashboard shows %s, which does not exist", name)
 		}
 		shown[name] = true
@@ -334,12 +346,13 @@ func checkAlerts(t *testing.T, names []string) {
 			t.Errorf("alert %s compares no metric: %s", r.Alert, r.Expr)
 		}
 		for _, name := range found {
-			if used[name] = true; !slices.Contains(names, name) {
+			if used[name] = true; !slices.Contains(names, ofHistogram(name)) {
 				t.Errorf("alert %s is about %s, which does not exist", r.Alert, name)
 			}
 		}
 	}
-	for _, name := range []string{"eddy_retries_total", "eddy_retries_refused_total", "eddy_late_replies_total", "eddy_open_calls"} {
+	for _, name := range []string{"eddy_retries_total", "eddy_retries_refused_total", "eddy_late_replies_total", "eddy_open_calls",
+		"eddy_call_duration_seconds_count", "eddy_attempts_refused_total", "eddy_request_queue_seconds_bucket"} {
 		if !used[name] {
 			t.Errorf("no alert is about %s", name)
 		}

@@ -1,10 +1,12 @@
 package metrics
 
 import (
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/eddyrpc/eddy/internal/bounded"
+	"github.com/eddyrpc/eddy/internal/figures"
 )
 
 // RoundTrips is a Collector of the time from each request of a node to its reply, in a
@@ -12,9 +14,7 @@ import (
 // others are counted together, with the server_address "".
 type RoundTrips struct {
 	histograms *prometheus.HistogramVec
-
-	mu    sync.Mutex
-	dests map[string]bool
+	dests      bounded.Set[string]
 }
 
 const maxDests = 1000
@@ -26,9 +26,9 @@ func NewRoundTrips(node string) *RoundTrips {
 			Name:        "eddy_attempt_duration_seconds",
 			Help:        "Time from when an attempt was sent until its reply arrived.",
 			Buckets:     prometheus.ExponentialBuckets(0.0005, 2, 16), // to 16 s
-			ConstLabels: prometheus.Labels{"node": labelOf(node)},
+			ConstLabels: prometheus.Labels{"node": figures.Label(node)},
 		}, []string{"server_address"}),
-		dests: make(map[string]bool),
+		dests: bounded.Set[string]{Max: maxDests},
 	}
 }
 
@@ -39,14 +39,9 @@ func (r *RoundTrips) Observe(dest string, roundTrip time.Duration) {
 
 // label returns the label of a destination, "" beyond the limit.
 func (r *RoundTrips) label(dest string) string {
-	label := labelOf(dest)
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.dests[label] {
-		if len(r.dests) >= maxDests {
-			return ""
-		}
-		r.dests[label] = true
+	label := figures.Label(dest)
+	if !r.dests.Add(label) {
+		return ""
 	}
 	return label
 }

@@ -4,6 +4,8 @@ import (
 	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/eddyrpc/eddy/internal/figures"
 )
 
 // A Transport is what is shown of a node's connection. A *natsnet.Conn is one. Its
@@ -53,7 +55,7 @@ func (c *TransportCollector) Describe(to chan<- *prometheus.Desc) {
 // Collect implements prometheus.Collector.
 func (c *TransportCollector) Collect(to chan<- prometheus.Metric) {
 	for _, t := range c.transports {
-		node := labelOf(t.Node())
+		node := figures.Label(t.Node())
 		count := func(desc *prometheus.Desc, value int64, label ...string) {
 			to <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(value), append([]string{node}, label...)...)
 		}

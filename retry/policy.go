@@ -115,6 +115,11 @@ type Policy struct {
 	// receiver drops a request whose deadline has passed, and makes only one attempt
 	// for each call on behalf of a retry.
 	Propagate bool `json:"propagate,omitzero"`
+
+	// Trace puts the field "traceparent" into every attempt, if a hook of the node provides
+	// it, as those of package otel do. So a trace follows the call to the node that serves
+	// it. (W3C, Trace Context, section 3.2.)
+	Trace bool `json:"trace,omitzero"`
 }
 
 // MaxAttempts returns how many attempts a call makes at most. For a nil p it is

@@ -58,6 +58,7 @@ func (c *callCommand) Run() error {
 	case c.As == "":
 		c.As = randomName()
 	}
+	warn(c.Policy, policy)
 	ctx, stop := untilSignal()
 	defer stop()
 	return c.call(ctx, policy, newStatusLine(os.Stderr), os.Stdout, os.Stderr)
@@ -133,14 +134,14 @@ func (c *callCommand) one(ctx context.Context, n *eddy.Node, p *eddy.Policy, std
 	took := time.Since(begun).Round(time.Microsecond)
 	switch {
 	case err == nil:
-		fmt.Fprintf(stderr, "reply after %d %s, %v\n", attempts, plural("attempt", attempts), took)
+		fmt.Fprintf(stderr, "%s replied after %d %s, %v\n", quote.Printable(c.Dest), attempts, plural("attempt", attempts), took)
 		return nil
 	case reply.Body != nil:
 		return statusErr{statusErrorReply, printableError{err}}
 	case attempts == 0:
 		return usageError("%w", err)
 	}
-	return statusErr{statusNoReply, printableError{err}}
+	return statusErr{statusNoReply, fmt.Errorf("no reply from %s within %v: %w", quote.Printable(c.Dest), took, printableError{err})}
 }
 
 // A printableError is an error with the text of a peer, which must not span lines.

@@ -115,6 +115,17 @@ func TestStandby(t *testing.T) {
 	}
 }
 
+// The nodes and services of eddy up hold their names: others wait as standbys.
+func TestUpHoldsItsNames(t *testing.T) {
+	t.Parallel()
+	url := startUp(t, "node-member", io.Discard)
+	for _, args := range []string{"join --node-id n2 --node-ids n1,n2,n3 -- node-member", "services"} {
+		command, rest, _ := strings.Cut(args, " ")
+		_, said := startEddy(t, append([]string{command, "--cluster", "test", "--nats", url}, strings.Fields(rest)...)...)
+		said.await(t, "waits as a standby")
+	}
+}
+
 // eddy join ends with 1 and the reason when the node has died too often.
 func TestJoinGivesUp(t *testing.T) {
 	t.Parallel()

@@ -82,9 +82,7 @@ func (c *planCommand) Run(ctx *kong.Context) error {
 		if policies[i], err = readPolicy(name); err != nil {
 			return usageError("--policy %s: %v", name, err)
 		}
-		for _, warning := range policies[i].Warnings() {
-			fmt.Fprintf(os.Stderr, "warning: --policy %s: %s\n", name, warning)
-		}
+		warn(name, policies[i])
 	}
 	if search, err := c.wanted(model, policies); err != nil {
 		return usageError("%v", err)

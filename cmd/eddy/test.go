@@ -133,6 +133,11 @@ func (c *testCommand) Run(ctx *kong.Context) error {
 	if err := c.check(ctx); err != nil {
 		return err
 	}
+	if c.Policy != "" {
+		if p, err := c.policy(); err == nil {
+			warn(c.Policy, p)
+		}
+	}
 	c.argv = ctx.Args[1:]
 	seeded := given(ctx, "seed")
 	if c.TestCount < 1 {

@@ -15,9 +15,18 @@ func (c *testCommand) calls(cfg *runner.Config) error {
 		c.setCalls(cfg)
 		return nil
 	}
+	p, err := c.policy()
+	if err == nil {
+		cfg.FollowPolicy(p)
+	}
+	return err
+}
+
+// policy returns what --policy says, and what the flags --call-... say over it.
+func (c *testCommand) policy() (*retry.Policy, error) {
 	p, err := retry.Find(c.Policy, os.ReadFile)
 	if err != nil {
-		return fmt.Errorf("--policy %s: %w", c.Policy, err)
+		return nil, fmt.Errorf("--policy %s: %w", c.Policy, err)
 	}
 	if c.CallTimeout != nil { // of every attempt, as relay --timeout is
 		p.Timeout, p.Adaptive, p.Hedge, p.LastTimeout = *c.CallTimeout, nil, 0, 0
@@ -38,10 +47,16 @@ func (c *testCommand) calls(cfg *runner.Config) error {
 		}
 	}
 	if err := p.Validate(); err != nil {
-		return fmt.Errorf("--policy %s with the flags --call-...: %w", c.Policy, err)
+		return nil, fmt.Errorf("--policy %s with the flags --call-...: %w", c.Policy, err)
 	}
-	cfg.FollowPolicy(p)
-	return nil
+	return p, nil
+}
+
+// warn says which fields of the policy with this name have no effect.
+func warn(name string, p *retry.Policy) {
+	for _, warning := range p.Warnings() {
+		fmt.Fprintf(os.Stderr, "warning: --policy %s: %s\n", name, warning)
+	}
 }
 
 // setCalls sets what the flags --call-... say.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/join"
+	"github.com/eddyrpc/eddy/cmd/eddy/internal/lease"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natskv"
 	"github.com/eddyrpc/eddy/cmd/eddy/internal/natsserver"
 	"github.com/eddyrpc/eddy/metrics"
@@ -77,7 +78,10 @@ func (c *upCommand) up(ctx context.Context, stdout, stderr io.Writer) error {
 	failed := make(chan error, 1+c.NodeCount)
 	ready := make(chan struct{})
 	running.Go(func() {
-		if err := c.services(ctx, s.URL(), stderr, ready); err != nil {
+		err := c.hold(ctx, s.URL(), "services", stderr, func(ctx context.Context) error {
+			return c.services(ctx, s.URL(), stderr, ready)
+		})
+		if err != nil {
 			failed <- err
 		}
 	})
@@ -91,8 +95,8 @@ func (c *upCommand) up(ctx context.Context, stdout, stderr io.Writer) error {
 	if err := c.serveMetrics(members, roundTrips); err != nil {
 		return err
 	}
-	for _, m := range members {
-		running.Go(func() { failed <- c.memberError(m.Run(ctx)) })
+	for i, m := range members {
+		running.Go(func() { failed <- c.memberError(c.hold(ctx, s.URL(), nodeNames(c.NodeCount)[i], stderr, m.Run)) })
 	}
 	for _, m := range members {
 		if err := waitFor(ctx, m.Ready(), failed); err != nil {
@@ -108,6 +112,14 @@ func (c *upCommand) up(ctx context.Context, stdout, stderr io.Writer) error {
 	fmt.Fprintf(stdout, "%d nodes are up at %s\n", len(members), s.URL())
 	fmt.Fprintf(stdout, "eddy call --nats %s --cluster %s %s '{\"type\":\"echo\",\"echo\":\"hi\"}'\n", s.URL(), c.Cluster, nodeNames(1)[0])
 	return waitFor(ctx, nil, failed)
+}
+
+// hold acts under a name, whose lease it holds, so that an eddy join or eddy services that is
+// started in the same cluster waits as a standby.
+func (c *upCommand) hold(ctx context.Context, url, name string, stderr io.Writer, act func(context.Context) error) error {
+	return lease.Hold(ctx, lease.Config{
+		Net: natsnet.Config{Servers: url, Cluster: c.Cluster}, Name: name, Replicas: 1, Log: textLog(stderr).With("node", name),
+	}, act)
 }
 
 // waitFor waits until something is ready, and returns nil; or until ctx ends, and returns

@@ -104,9 +104,10 @@ func TestUp(t *testing.T) {
 		stdout, errs string
 		status       int
 	}{
-		{"reply", callCommand{Dest: "n1", Body: relay("n3")}, &eddy.Policy{Timeout: time.Minute}, `"result":{"type":"echo_ok","echo":"hi"`, "reply after 1 attempt, ", 0},
+		{"reply", callCommand{Dest: "n1", Body: relay("n3")}, &eddy.Policy{Timeout: time.Minute}, `"result":{"type":"echo_ok","echo":"hi"`, "n1 replied after 1 attempt, ", 0},
 		{"error reply", callCommand{Dest: "n1", Body: `{"type":"nope"}`}, &eddy.Policy{Timeout: time.Minute}, `"code":10`, "attempt 1: no handler for type nope", 1},
 		{"no reply", callCommand{Dest: "n9", Body: `{"type":"echo"}`}, once, "", "nobody had joined cluster test as n9 when 1 message was sent", 2},
+		{"no reply, and from whom", callCommand{Dest: "n9", Body: `{"type":"echo"}`}, &eddy.Policy{Attempts: 2, Timeout: 20 * time.Millisecond}, "", "eddy: no reply from n9 within ", 2},
 		{"no reply by a relay", callCommand{Dest: "n1", Body: relay("n9")}, &eddy.Policy{Timeout: time.Minute}, `"RPC failed after 3 attempts"`, "", 1},
 		{"no body", callCommand{Dest: "n1", Body: `{"x":1}`}, nil, "", "", statusUsage},
 		{"many", callCommand{Dest: "n1", Body: relay("n2"), Calls: 300}, &eddy.Policy{Timeout: time.Minute}, "300 with a reply, 0 with an error reply, 0 without a reply", "", 0},

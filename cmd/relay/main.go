@@ -44,6 +44,9 @@ func run() int {
 		Spaced:    !o.compact,
 		Log:       o.logger(logs),
 	}
+	for _, warning := range o.policy.Warnings() {
+		n.Log.Warn("policy", "warning", warning)
+	}
 	n.HandleInline("echo", echo)
 	n.HandleInline("relay", relay(o.policy))
 	err = n.Run()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"strings"
@@ -65,5 +66,22 @@ func TestNoSuchPolicy(t *testing.T) {
 		if status != 2 || out != "" || !strings.Contains(errs, test.want) || strings.Count(errs, "\n") != 1 {
 			t.Errorf("%s: exit status %d, output %q, message\n%s\nwant status 2 and %q", test.args, status, out, errs, test.want)
 		}
+	}
+}
+
+// The relay logs which fields of its policy have no effect.
+func TestWarnings(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "policy.json")
+	if err := os.WriteFile(file, []byte(`{"attempts":1,"hedge":"100ms"}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cmd := command("--policy", file)
+	var log bytes.Buffer
+	cmd.Stdin, cmd.Stderr = strings.NewReader(""), &log
+	if err := cmd.Run(); err != nil {
+		t.Error(err)
+	}
+	if want := `level=WARN msg=policy warning="hedge: has no effect, because there is only one attempt"`; !strings.Contains(log.String(), want) {
+		t.Errorf("the log is %s, without %s", &log, want)
 	}
 }

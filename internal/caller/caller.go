@@ -8,6 +8,7 @@ import (
 	"github.com/eddyrpc/eddy/internal/calls"
 	"github.com/eddyrpc/eddy/internal/outbox"
 	"github.com/eddyrpc/eddy/internal/schedule"
+	"github.com/eddyrpc/eddy/watch"
 )
 
 // A Caller makes calls. The lock of its outbox guards it. O is the owner of a call: what the
@@ -47,16 +48,14 @@ type End[O any] struct {
 	Cause  error           // why it was cancelled; nil if it was not
 	Err    error           // the error reply that ended it, or else the latest one; nil if there was none
 	At     time.Duration   // when it gave up
+	ID     int64           // the msg_id of the attempt whose reply ended it, if one did
 }
 
 // A Retry is an attempt that is not the first.
 type Retry[O any] struct {
-	Call    *calls.Call[O]
-	Owner   O             // of the call, which may have ended
-	Attempt int           // its number
-	ID      int64         // its msg_id
-	Waited  time.Duration // since the attempt before was written
-	Err     error         // the error reply to that attempt; nil if it timed out
+	watch.Sent
+	Call  *calls.Call[O]
+	Owner O // of the call, which may have ended
 }
 
 // Open makes the Caller ready. The lock is held.
@@ -72,39 +71,35 @@ func (c *Caller[O]) Begin(call *calls.Call[O], dest string, s schedule.Start) sc
 	if s.Deadline != 0 || schedule.Needed(call.Policy) {
 		s.Now, s.Dest, s.Node = c.now(), &call.Peer.Shared, &c.Budget
 		if d := c.Table.Schedule(call, s); d.Action == schedule.GiveUp {
+			call.Watched().Decided(1, d.Reason)
 			return d
 		}
 		c.setAlarm()
 	}
-	c.attempt(call)
+	c.attempt(call, watch.Sent{})
 	return schedule.Decision{Action: schedule.Send}
 }
 
 // attempt sends an attempt of a call with a fresh msg_id. Its timeout begins when the message
 // has been written. The lock is held.
-func (c *Caller[O]) attempt(call *calls.Call[O]) (id int64) {
+func (c *Caller[O]) attempt(call *calls.Call[O], s watch.Sent) watch.Sent {
 	var remaining time.Duration
 	retry := false
 	propagate := call.Schedule() != nil && call.Policy != nil && call.Policy.Propagate
 	if propagate {
 		remaining, retry = call.Schedule().Remaining(c.now()), call.Schedule().Retry()
 	}
-	id = c.set.Out.Request(call.Peer.Name, call.Fields, propagate, remaining, retry)
-	c.Table.Sent(call, id)
-	return id
+	s.ID = c.set.Out.Request(call.Peer.Name, call.Fields, propagate, remaining, retry)
+	c.Table.Sent(call, s.ID)
+	s.Attempt = call.Sent()
+	call.Watched().Sent(s)
+	return s
 }
 
-// retry sends another attempt. If the outbox is full, the call waits for room, and retry
-// returns false. The lock is held.
-func (c *Caller[O]) retry(call *calls.Call[O]) (r Retry[O], sent bool) {
-	if c.set.Out.Full() {
-		c.Table.Postpone(call)
-		return r, false
-	}
-	r = Retry[O]{Call: call, Owner: call.Owner, Waited: call.Waiting(c.now()), Err: call.LastError()}
-	r.ID = c.attempt(call)
-	r.Attempt = call.Sent()
-	return r, true
+// retry sends another attempt. The lock is held.
+func (c *Caller[O]) retry(call *calls.Call[O]) Retry[O] {
+	s := c.attempt(call, watch.Sent{Waited: call.Waiting(c.now()), After: call.LastError()})
+	return Retry[O]{s, call, call.Owner}
 }
 
 // Reply handles a reply. If the reply ends a call, Reply returns the end and true, and does
@@ -116,21 +111,26 @@ func (c *Caller[O]) Reply(r calls.Reply, body []byte) (end End[O], ended bool) {
 	c.judge(&r, body)
 	call, decision := c.Table.Reply(r)
 	var again Retry[O]
-	sent := false
+	var cause error
 	if decision.Action == schedule.Send {
-		again, sent = c.retry(call)
+		again, decision, cause = c.retryUnlessVetoed(call)
 	}
 	if call != nil && call.Schedule() != nil {
 		c.setAlarm()
 	}
 	out.Unlock()
 	switch {
-	case sent:
-		c.set.Retried(again)
+	case call == nil:
 	case decision.Action == schedule.Settle:
-		return End[O]{Call: call, Action: schedule.Settle}, true
+		return End[O]{Call: call, Action: schedule.Settle, ID: r.ID}, true
 	case decision.Action == schedule.GiveUp:
-		return c.end(call, decision, r.Err, c.now()), true
+		end = c.end(call, decision, r.Err, c.now())
+		end.ID, end.Cause = r.ID, cause
+		return end, true
+	case decision.Action == schedule.Send:
+		c.set.Retried(again)
+	default:
+		call.Watched().Tell()
 	}
 	return end, false
 }

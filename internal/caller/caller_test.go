@@ -53,7 +53,7 @@ func in(t *testing.T, test func(h *harness)) {
 				}
 			},
 			Retried: func(r Retry[string]) {
-				note("attempt %d of %s, waited %v, error %v", r.Attempt, r.Owner, r.Waited, r.Err)
+				note("attempt %d of %s, waited %v, error %v", r.Attempt, r.Owner, r.Waited, r.After)
 			},
 		})
 		h.out.Open(h, wire.Dialect{}, 0, &h.caller, func(err error) { t.Error(err) })

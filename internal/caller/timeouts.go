@@ -48,20 +48,24 @@ func (c *Caller[O]) serveTimeouts() {
 		var count int
 		count, more = c.takeDue(some[:])
 		for i := range some[:count] {
-			if d := &some[i]; d.end.Call != nil {
+			switch d := &some[i]; {
+			case d.end.Call != nil:
 				c.set.Ended(d.end)
-			} else {
+			case d.retry.Attempt > 0:
 				c.set.Retried(d.retry)
+			default:
+				d.retry.Call.Watched().Tell()
 			}
 		}
 		clear(some[:count])
 	}
 }
 
-// A due is a call that was due: another attempt of it was sent, or it has failed.
+// A due is a call that was due: another attempt of it was sent, or it has failed, or its hooks
+// are to be told something.
 type due[O any] struct {
-	retry Retry[O]
-	end   End[O] // its Call is nil if another attempt was sent
+	retry Retry[O] // its Attempt is 0 if none was sent
+	end   End[O]   // its Call is nil if the call has not failed
 }
 
 // takeDue sends the next attempts of at most len(some) calls that are due, and removes those
@@ -80,21 +84,27 @@ func (c *Caller[O]) takeDue(some []due[O]) (count int, more bool) {
 			c.setAlarm()
 			return count, false
 		}
+		var cause error
+		again := Retry[O]{Call: call}
 		if decision.Action == schedule.Send {
-			some[count].retry, _ = c.retry(call)
+			again, decision, cause = c.retryUnlessVetoed(call)
+		}
+		if decision.Action != schedule.GiveUp {
+			some[count].retry = again
 			count++
 			continue
 		}
 		c.Table.Failed(call)
 		if call.Blocking {
 			some[count].end = c.end(call, decision, nil, now)
+			some[count].end.Cause = cause
 			count++
 			continue
 		}
 		if over == nil {
 			over = make([]failed[O], 0, len(some))
 		}
-		over = append(over, failed[O]{call, decision.Reason, now})
+		over = append(over, failed[O]{call, decision.Reason, cause, now})
 	}
 	return count, true
 }
@@ -127,7 +137,9 @@ func (c *Caller[O]) runCallbacks() {
 		f := c.taken[0]
 		c.taken[0] = failed[O]{}
 		c.taken = c.taken[1:]
-		c.set.Ended(c.end(f.call, schedule.Decision{Action: schedule.GiveUp, Reason: f.reason}, nil, f.at))
+		end := c.end(f.call, schedule.Decision{Action: schedule.GiveUp, Reason: f.reason}, nil, f.at)
+		end.Cause = f.cause
+		c.set.Ended(end)
 	}
 	returned = true
 }
@@ -136,6 +148,7 @@ func (c *Caller[O]) runCallbacks() {
 type failed[O any] struct {
 	call   *calls.Call[O]
 	reason schedule.Reason
+	cause  error // of a veto
 	at     time.Duration
 }
 

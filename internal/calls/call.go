@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/eddyrpc/eddy/internal/observer"
 	"github.com/eddyrpc/eddy/internal/schedule"
 	"github.com/eddyrpc/eddy/retry"
 )
@@ -22,7 +23,8 @@ type Call[O any] struct {
 	// Blocking means that a goroutine waits for the end of the call.
 	Blocking bool
 
-	where where // the queue that the call is in
+	watched bool  // hooks are told of the call
+	where   where // the queue that the call is in
 
 	// The latest attempt.
 	state   state
@@ -30,7 +32,7 @@ type Call[O any] struct {
 	id      int64         // its msg_id
 	written time.Duration // when its message had been written; -1 before
 
-	more *more[O] // nil for a call without a retry and without a schedule
+	more *more[O] // nil for a call without a retry, a schedule and hooks
 
 	next, prev *Call[O] // in its queue
 }
@@ -39,6 +41,7 @@ type Call[O any] struct {
 type more[O any] struct {
 	earlier   []attempt // all but the latest
 	scheduled *scheduled[O]
+	watched   *observer.Call
 }
 
 // An attempt is one that is not the latest of its call any more.
@@ -93,6 +96,25 @@ func (c *Call[O]) scheduled() *scheduled[O] {
 	return c.more.scheduled
 }
 
+// Watch sets what tells hooks of c, before the first attempt.
+func (c *Call[O]) Watch(o *observer.Call) { c.watched, c.needMore().watched = true, o }
+
+// Watched returns what tells hooks of c, nil if nothing does. Unlike the other methods, it may be
+// called from any goroutine.
+func (c *Call[O]) Watched() *observer.Call {
+	if !c.watched {
+		return nil
+	}
+	return c.more.watched
+}
+
+func (c *Call[O]) needMore() *more[O] {
+	if c.more == nil {
+		c.more = new(more[O])
+	}
+	return c.more
+}
+
 // LastError returns the error reply to the attempt that finished last, nil if that attempt
 // timed out or the call has no schedule.
 func (c *Call[O]) LastError() error {
@@ -105,13 +127,11 @@ func (c *Call[O]) LastError() error {
 // begin makes a new attempt the latest.
 func (c *Call[O]) begin(id int64) {
 	if c.number > 0 {
-		if c.more == nil {
-			c.more = new(more[O])
+		more := c.needMore()
+		if more.earlier == nil {
+			more.earlier = make([]attempt, 0, 2) // enough for the default policy
 		}
-		if c.more.earlier == nil {
-			c.more.earlier = make([]attempt, 0, 2) // enough for the default policy
-		}
-		c.more.earlier = append(c.more.earlier, attempt{c.id, c.written, c.state})
+		more.earlier = append(more.earlier, attempt{c.id, c.written, c.state})
 	}
 	c.id, c.written, c.state = id, -1, 0
 	c.number++
@@ -139,6 +159,7 @@ func (c *Call[O]) with(id int64) (n int, written time.Duration, s *state) {
 // An Outcome is what became of one attempt of a call that has ended.
 type Outcome struct {
 	ID       int64
+	Written  time.Duration // when its message had been written; -1 if that is not known
 	Waited   time.Duration // from when its message was written until its timeout, its reply or the end of the call
 	TimedOut bool
 	Answered bool
@@ -152,7 +173,7 @@ func (c *Call[O]) Outcomes(ended time.Duration) []Outcome {
 	}
 	all := make([]Outcome, 0, c.number)
 	for i, a := range append(slices.Clip(c.earlier()), attempt{c.id, c.written, c.state}) {
-		o := Outcome{ID: a.id, TimedOut: a.state&timedOut != 0, Answered: a.state&answered != 0}
+		o := Outcome{ID: a.id, Written: a.written, TimedOut: a.state&timedOut != 0, Answered: a.state&answered != 0}
 		switch s := c.scheduled(); {
 		case s != nil && s.fill(&o, i+1):
 		case a.written < 0: // it was not written

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/schedule"
+	"github.com/eddyrpc/eddy/watch"
 )
 
 // A scheduled is what the table keeps for a call that needs a schedule.Schedule, because its
@@ -44,7 +45,7 @@ func (t *Table[O]) Schedule(c *Call[O], start schedule.Start) schedule.Decision 
 	s.timer.call, s.timer.at = c, notSet
 	decision := s.Begin(c.Policy, start)
 	if decision.Action == schedule.Send {
-		c.more = &more[O]{scheduled: s}
+		c.needMore().scheduled = s
 		t.timeouts.timers.set(&s.timer, decision.Until)
 	}
 	return decision
@@ -66,10 +67,11 @@ func (t *Table[O]) replyScheduled(c *Call[O], r Reply) schedule.Decision {
 		decision = s.ErrorReply(now, attempt, written, *r.Failure)
 	}
 	late := *state&timedOut != 0
+	accepted := schedule.Accepts(c.Policy, late)
 	if late {
-		t.late(c.Peer)
+		t.late(c, watch.Late{Attempt: attempt, ID: r.ID, Waited: now - written, Ignored: !accepted})
 	}
-	if schedule.Accepts(c.Policy, late) {
+	if accepted {
 		*state |= answered
 		o := s.outcome(attempt)
 		o.err, s.last = r.Err, r.Err
@@ -81,9 +83,25 @@ func (t *Table[O]) replyScheduled(c *Call[O], r Reply) schedule.Decision {
 		if written >= 0 {
 			o.waited = now - written
 		}
+		if r.Err != nil {
+			c.failed(r, attempt, written, decision)
+		}
 	}
 	t.follow(c, decision)
 	return decision
+}
+
+// next returns what hooks are told of a decision after an attempt has failed.
+func next(d schedule.Decision, now time.Duration) watch.Next {
+	switch d.Action {
+	case schedule.Send:
+		return watch.Next{Again: true}
+	case schedule.Pause:
+		return watch.Next{Again: true, In: d.Until - now}
+	case schedule.Wait:
+		return watch.Next{In: d.Until - now, Why: d.Reason}
+	}
+	return watch.Next{Why: d.Reason}
 }
 
 // dueScheduled returns what is to be done for a call whose timer is due.
@@ -93,7 +111,9 @@ func (t *Table[O]) dueScheduled(c *Call[O], now time.Duration) schedule.Decision
 	if c.state&(timedOut|answered) == 0 && (decision.Action == schedule.Send || s.TimedOut()) {
 		c.state |= timedOut
 		s.last = nil
-		s.outcome(c.Sent()).waited = now - c.written
+		waited := now - c.written
+		s.outcome(c.Sent()).waited = waited
+		c.Watched().Failed(watch.Failed{Attempt: c.Sent(), ID: c.id, Waited: waited, Next: next(decision, now)})
 	}
 	t.follow(c, decision)
 	return decision
@@ -101,6 +121,7 @@ func (t *Table[O]) dueScheduled(c *Call[O], now time.Duration) schedule.Decision
 
 // follow changes the table as a decision says.
 func (t *Table[O]) follow(c *Call[O], d schedule.Decision) {
+	c.Watched().Decided(c.Sent()+1, d.Reason)
 	switch d.Action {
 	case schedule.Settle, schedule.GiveUp:
 		t.drop(c)

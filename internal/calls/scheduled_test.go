@@ -93,8 +93,8 @@ func TestSecondReply(t *testing.T) {
 	}
 	want := []Outcome{
 		{ID: 1, Waited: 3 * ms, Answered: true, Err: busy.Err},
-		{ID: 2, Waited: 11 * ms, TimedOut: true, Answered: true},
-		{ID: 3},
+		{ID: 2, Written: 5 * ms, Waited: 11 * ms, TimedOut: true, Answered: true},
+		{ID: 3, Written: -1},
 	}
 	for i, o := range c.Outcomes(16 * ms) {
 		if o != want[i] {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/schedule"
+	"github.com/eddyrpc/eddy/watch"
 )
 
 // A Table holds the open calls. The zero value is empty.
@@ -126,33 +127,46 @@ func (t *Table[O]) Reply(r Reply) (*Call[O], schedule.Decision) {
 	if c.scheduled() != nil {
 		return c, t.replyScheduled(c, r)
 	}
-	_, written, state := c.with(r.ID)
+	attempt, written, state := c.with(r.ID)
 	if written >= 0 { // otherwise the reply came before Write had returned
 		c.Peer.Shared.Estimator.Sample(r.At - written)
 	}
 	if late := *state&timedOut != 0; late {
-		t.late(c.Peer)
-		if !schedule.Accepts(c.Policy, late) {
+		ignored := !schedule.Accepts(c.Policy, late)
+		t.late(c, watch.Late{Attempt: attempt, ID: r.ID, Waited: r.At - written, Ignored: ignored})
+		if ignored {
 			return c, wait
 		}
 	}
 	*state |= answered
 	t.drop(c)
 	if r.Failure != nil {
-		return c, schedule.Decision{Action: schedule.GiveUp, Reason: schedule.ErrorNotRetried}
+		d := schedule.Decision{Action: schedule.GiveUp, Reason: schedule.ErrorNotRetried}
+		c.failed(r, attempt, written, d)
+		return c, d
 	}
 	return c, schedule.Decision{Action: schedule.Settle}
 }
 
-func (t *Table[O]) late(p *Peer) {
+// failed tells hooks of an error reply to an attempt.
+func (c *Call[O]) failed(r Reply, attempt int, written time.Duration, d schedule.Decision) {
+	f := watch.Failed{Attempt: attempt, ID: r.ID, Err: r.Err, Next: next(d, r.At)}
+	if written >= 0 { // otherwise the reply came before Write had returned
+		f.Waited = r.At - written
+	}
+	c.Watched().Failed(f)
+}
+
+func (t *Table[O]) late(c *Call[O], l watch.Late) {
 	t.Stats.Late++
-	p.Late++
+	c.Peer.Late++
+	c.Watched().Late(l)
 }
 
 // Due returns a call that is due, and what is to be done for it: Send, or GiveUp, which
-// removes it from the table. It returns nil if no call is due. room says whether there is
-// room for another attempt. If there is none, Due returns only calls that give up, and
-// postpones the others: a call must not wait for room to fail.
+// removes it from the table, or nothing for a call whose hooks are to be told something. It
+// returns nil if no call is due. room says whether there is room for another attempt. If there
+// is none, Due postpones calls that are to send: a call must not wait for room to fail.
 func (t *Table[O]) Due(now time.Duration, room bool) (*Call[O], schedule.Decision) {
 	t.now = max(t.now, now)
 	for {
@@ -171,7 +185,11 @@ func (t *Table[O]) Due(now time.Duration, room bool) (*Call[O], schedule.Decisio
 		switch {
 		case decision.Action == schedule.Send && !room:
 			t.Postpone(c)
+			decision = schedule.Decision{Action: schedule.Wait}
 		case decision.Action == schedule.Send, decision.Action == schedule.GiveUp:
+			return c, decision
+		}
+		if c.Watched() != nil {
 			return c, decision
 		}
 	}
@@ -187,12 +205,19 @@ func (t *Table[O]) Due(now time.Duration, room bool) (*Call[O], schedule.Decisio
 // timed out.
 func (t *Table[O]) timeOut(c *Call[O]) schedule.Decision {
 	c.state |= timedOut
+	d := schedule.Decision{Action: schedule.GiveUp, Reason: schedule.AttemptsUsedUp}
 	if action := schedule.AfterTimeout(c.Policy, c.Sent()); action == schedule.Send {
-		t.timeouts.remove(c)
-		return schedule.Decision{Action: action}
+		d = schedule.Decision{Action: action}
 	}
-	t.drop(c)
-	return schedule.Decision{Action: schedule.GiveUp, Reason: schedule.AttemptsUsedUp}
+	if w := c.Watched(); w != nil {
+		w.Failed(watch.Failed{Attempt: c.Sent(), ID: c.id, Waited: t.now - c.written, Next: next(d, t.now)})
+	}
+	if d.Action == schedule.Send {
+		t.timeouts.remove(c)
+	} else {
+		t.drop(c)
+	}
+	return d
 }
 
 // Postpone makes a call that is to send another attempt wait for room.
@@ -215,13 +240,16 @@ func (t *Table[O]) Next(room bool) (time.Duration, bool) {
 	return plus(timer.due, granularity-1) / granularity * granularity, true
 }
 
+// IsOpen reports whether a call is open.
+func (t *Table[O]) IsOpen(c *Call[O]) bool { return c.Sent() > 0 && t.byID.get(c.id) == c }
+
 // Remove removes a call from the table and reports whether it was open.
 func (t *Table[O]) Remove(c *Call[O]) bool {
-	if c.Sent() == 0 || t.byID.get(c.id) != c {
-		return false
+	open := t.IsOpen(c)
+	if open {
+		t.drop(c)
 	}
-	t.drop(c)
-	return true
+	return open
 }
 
 // Failed counts a call that ended without a reply.

@@ -66,7 +66,7 @@ func TestCallAnsweredInTime(t *testing.T) {
 	if got, d := table.Reply(Reply{Src: "n2", At: 10 * ms}); got != c || d.Action != schedule.Settle {
 		t.Errorf("%v, %v", got, d)
 	}
-	if o := c.Outcomes(10 * ms); len(o) != 1 || o[0] != (Outcome{Waited: 3 * ms, Answered: true}) {
+	if o := c.Outcomes(10 * ms); len(o) != 1 || o[0] != (Outcome{Written: 7 * ms, Waited: 3 * ms, Answered: true}) {
 		t.Errorf("%+v", o)
 	}
 	if got, d := table.Reply(Reply{Src: "n2"}); got != nil || d.Action != schedule.Wait {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/bounded"
+	"github.com/eddyrpc/eddy/watch"
 )
 
 const maxQuote = 200 // bytes of a bad line
@@ -19,39 +20,25 @@ type Log struct{ *slog.Logger }
 // LogsRetries reports whether retries are logged.
 func (l Log) LogsRetries() bool { return l.Enabled(context.Background(), slog.LevelInfo) }
 
-// A Request is the request for which a call is made.
-type Request struct {
-	Type, Src string
-	ID        int64
-	OneWay    bool // it has no ID
-}
-
-// A Retry is an attempt of a call that is not the first.
-type Retry struct {
-	Dest        string
-	Attempt, Of int
-	ID          int64         // its msg_id
-	Waited      time.Duration // since the attempt before was written
-	After       error         // the error reply to that attempt; nil if it timed out
-	For         *Request      // nil if there is none
-}
-
-// Retry logs a retry.
-func (l Log) Retry(r Retry) {
-	attrs := append(make([]slog.Attr, 0, 9),
-		slog.String("dest", bounded.Name(r.Dest)),
-		slog.Int("attempt", r.Attempt),
-		slog.Int("of", r.Of),
-		slog.Int64("msg_id", r.ID),
-		slog.Duration("waited", r.Waited.Round(time.Millisecond)),
-	)
-	if r.After != nil {
-		attrs = append(attrs, slog.String("after", bounded.Text(r.After.Error())))
+// Sent is a hook. It logs an attempt that is not the first of its call.
+func (l Log) Sent(c *watch.Call, s watch.Sent) {
+	if s.Attempt == 1 {
+		return
 	}
-	if q := r.For; q != nil {
-		attrs = append(attrs, slog.String("for", bounded.Name(q.Type)), slog.String("from", bounded.Name(q.Src)))
-		if !q.OneWay {
-			attrs = append(attrs, slog.Int64("request", q.ID))
+	attrs := append(make([]slog.Attr, 0, 9),
+		slog.String("dest", bounded.Name(c.Dest)),
+		slog.Int("attempt", s.Attempt),
+		slog.Int("of", c.Policy.MaxAttempts()),
+		slog.Int64("msg_id", s.ID),
+		slog.Duration("waited", s.Waited.Round(time.Millisecond)),
+	)
+	if s.After != nil {
+		attrs = append(attrs, slog.String("after", bounded.Text(s.After.Error())))
+	}
+	if r := c.For; r != nil {
+		attrs = append(attrs, slog.String("for", bounded.Name(r.Type)), slog.String("from", bounded.Name(r.Src)))
+		if !r.OneWay {
+			attrs = append(attrs, slog.Int64("request", r.ID))
 		}
 	}
 	l.LogAttrs(context.Background(), slog.LevelInfo, "retry", attrs...)
@@ -63,8 +50,8 @@ func (l Log) BadLine(number int, line []byte, reason error) {
 }
 
 // Unsent logs the error of a handler that is sent to no peer.
-func (l Log) Unsent(r Request, err error) {
-	l.Warn("handler failed without a reply", "type", bounded.Name(r.Type), "from", bounded.Name(r.Src), "error", bounded.Text(err.Error()))
+func (l Log) Unsent(typ, src string, err error) {
+	l.Warn("handler failed without a reply", "type", bounded.Name(typ), "from", bounded.Name(src), "error", bounded.Text(err.Error()))
 }
 
 // Panic logs a panic of the user's code, with the stack.

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/eddyrpc/eddy/watch"
 )
 
 // logged returns what write logs, without the time.
@@ -44,11 +46,14 @@ func TestBadLine(t *testing.T) {
 	}
 }
 
-func TestRetry(t *testing.T) {
+func TestSent(t *testing.T) {
 	name := strings.Repeat("n", 100)
 	write := func(l Log) {
-		l.Retry(Retry{Dest: name, Attempt: 2, Of: 3, ID: 7, Waited: 500_400 * time.Microsecond})
-		l.Retry(Retry{Dest: name, Attempt: 3, Of: 3, ID: 8, Waited: time.Second, After: errors.New("busy"), For: &Request{Type: "relay", Src: "c1", ID: 4}})
+		c := &watch.Call{Dest: name}
+		l.Sent(c, watch.Sent{Attempt: 1, ID: 6})
+		l.Sent(c, watch.Sent{Attempt: 2, ID: 7, Waited: 500_400 * time.Microsecond})
+		c.For = &watch.Request{Type: "relay", Src: "c1", ID: 4}
+		l.Sent(c, watch.Sent{Attempt: 3, ID: 8, Waited: time.Second, After: errors.New("busy")})
 	}
 	dest := strings.Repeat("n", 64) + "..."
 	want := "level=INFO msg=retry dest=" + dest + " attempt=2 of=3 msg_id=7 waited=500ms\n" +
@@ -68,11 +73,11 @@ func TestRetry(t *testing.T) {
 // However long the names and texts of peers are, a line of the log is short.
 func TestLinesAreShort(t *testing.T) {
 	long := strings.Repeat("x", 1<<20)
-	request := Request{Type: long, Src: long, ID: 1}
+	call := &watch.Call{Dest: long, For: &watch.Request{Type: long, Src: long, ID: 1}}
 	for name, write := range map[string]func(l Log){
-		"retry":    func(l Log) { l.Retry(Retry{Dest: long, After: errors.New(long), For: &request}) },
+		"retry":    func(l Log) { l.Sent(call, watch.Sent{Attempt: 2, After: errors.New(long)}) },
 		"bad line": func(l Log) { l.BadLine(1, []byte(long), errors.New(long)) },
-		"unsent":   func(l Log) { l.Unsent(request, errors.New(long)) },
+		"unsent":   func(l Log) { l.Unsent(long, long, errors.New(long)) },
 		"panic":    func(l Log) { l.Panic(long, long) },
 	} {
 		if got := logged(slog.LevelInfo, write); len(got) > 4096 {

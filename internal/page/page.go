@@ -158,8 +158,10 @@ func write(w io.Writer, title string, tests []*Test) error {
 		CSP   string
 		CSS   template.CSS
 		JS    template.JS
+
+		KindsAtOnce int // the others are folded
 	}
-	shown.Title, shown.Tests = title, tests
+	shown.Title, shown.Tests, shown.KindsAtOnce = title, tests, 5
 	for i, t := range tests {
 		parts, err := t.parts(fmt.Sprintf("t%d-", i))
 		if err != nil {

@@ -22,7 +22,9 @@ var pageTemplate = template.Must(template.New("page").Parse(`<!DOCTYPE html>
 {{range $i, $t := .Tests}}<header class="verdict {{$t.Verdict}}" id="t{{$i}}-top">
 <h1>{{if gt (len $.Tests) 1}}{{if eq $i 0}}A{{else}}B{{end}} {{end}}<span class="badge">{{$t.Verdict}}</span> <bdi>{{$t.Sentence}}</bdi></h1>
 {{with $t.Smallest}}<p class="first smallest">{{.}}</p>
-{{end}}{{with $t.Kinds}}<ul class="kinds">{{range $k, $kind := .}}<li><span class="kind">{{$kind}}</span>{{with $t.AdviceFor $k}}<br>{{.}}{{end}}</li>{{end}}</ul>
+{{end}}{{with $t.Kinds}}<div class="kinds"><ul>{{range $k, $kind := .}}{{if lt $k $.KindsAtOnce}}<li><span class="kind">{{$kind}}</span>{{with $t.AdviceFor $k}}<br>{{.}}{{end}}</li>{{end}}{{end}}</ul>
+{{if gt (len .) $.KindsAtOnce}}<details><summary>further kinds of problems</summary><ul>{{range $k, $kind := .}}{{if ge $k $.KindsAtOnce}}<li><span class="kind">{{$kind}}</span>{{with $t.AdviceFor $k}}<br>{{.}}{{end}}</li>{{end}}{{end}}</ul></details>
+{{end}}</div>
 {{end}}{{with $t.Example}}<p class="first example">First: <bdi>{{.}}</bdi></p>
 {{end}}{{with $t.Reasons}}{{with index . 0}}{{with .Explained}}<p class="first explained" id="t{{$i}}-explained"><bdi>{{.}}</bdi></p>
 {{end}}{{end}}{{end}}{{range $t.Warnings}}<p class="first"><bdi>Warning: {{.}}</bdi></p>

@@ -38,7 +38,11 @@ func (r *Results) Headline() string {
 	if says := r.adviceFor(&r.Reasons[0]).says; says != "" {
 		return says
 	}
-	return strings.TrimSuffix(r.Reasons[0].First(), ".")
+	first, rest, _ := strings.Cut(r.Reasons[0].Text, "\n")
+	if next, _, _ := strings.Cut(rest, "\n"); strings.HasSuffix(first, ":") { // what a node wrote before it ended
+		first += " " + strings.TrimSpace(next)
+	}
+	return strings.TrimSuffix(first, ".")
 }
 
 // A kind is the reasons of one check.

@@ -40,7 +40,7 @@ func TestSentence(t *testing.T) {
 		{Results{Verdict: "pass", Operations: Operations{OK: 1234, Indefinite: 1}}, "echo on 2 nodes passed: no violation in 1,235 operations"},
 		{Results{Verdict: "pass", Operations: Operations{OK: 1}, Messages: map[string]int{"all": 9, "delivered": 6, "lost": 2, "killed": 1}, Faults: map[string]int{"kill n1": 1}},
 			"echo on 2 nodes passed: no violation in 1 operation, despite 3 lost messages and 1 fault"},
-		{Results{Verdict: "fail", Reasons: []Reason{{Check: "wrong-echo", Text: "c1 got x.\nIt asked for y."}, {Check: "exit"}}}, "echo on 2 nodes failed: c1 got x"},
+		{Results{Verdict: "fail", Reasons: []Reason{{Check: "wrong-echo", Text: "c1 got x.\nIt asked for y."}, {Check: "exit"}}}, "echo on 2 nodes failed: a node returned another text than it was sent"},
 		{Results{Verdict: "unknown", Reasons: []Reason{{Check: "too-many-errors", Text: "9 of 10 failed", Unknown: true}}}, "echo on 2 nodes could not be checked completely: 9 of 10 failed"},
 		{Results{Verdict: "unknown"}, "echo on 2 nodes could not be checked"},
 	} {
@@ -60,11 +60,12 @@ func TestTextOfReasons(t *testing.T) {
 		{Check: "wrong-echo", Text: "c2 got z\nIt asked for y.", Seconds: 3, Count: 1000},
 		{Check: "stopped", Text: "the test ended early", Seconds: 4, Unknown: true},
 	}}
-	want := `FAIL: c1 got x.  echo, 1 node, seed 7
+	want := `FAIL: a node returned another text than it was sent.  echo, 1 node, seed 7
   wrong-echo, 1,001 times:
       1.500s  c1 got x.
         It asked for y.
       3.000s  c2 got z
+    what to do: Return the value of echo as it is, with all its characters and escapes, and keep the requests apart if the program has threads.
     2.000s  exit: n1 exited
     what to do: The last lines on its standard error are in the directory of the test.
     4.000s  stopped: the test ended early

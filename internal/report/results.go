@@ -278,7 +278,9 @@ func number(v any) string {
 // writeReasons writes the reasons of each check together. The first one of each is explained.
 func (r *Results) writeReasons(b *strings.Builder) {
 	shown := 0
-	for _, k := range r.kinds() {
+	advice := r.Advice()
+	for i, k := range r.kinds() {
+		do := advice[i]
 		if shown >= maxReasons {
 			fmt.Fprintf(b, "  %s: see results.json\n", &k)
 			continue
@@ -297,7 +299,7 @@ func (r *Results) writeReasons(b *strings.Builder) {
 			fmt.Fprintf(b, "%s  %7.3fs  %s%s\n", before, reason.Seconds, name, text)
 			shown++
 		}
-		if do := r.adviceFor(k.reasons[0]).do; do != "" {
+		if do != "" {
 			fmt.Fprintf(b, "    what to do: %s\n", do)
 		}
 		if more := len(k.reasons) - most; more > 0 {

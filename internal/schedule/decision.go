@@ -43,11 +43,12 @@ const (
 	BudgetExhausted        // the budget refused a retry
 	ErrorNotRetried        // the policy does not retry the error reply that the call received
 	BreakerOpen            // the circuit breaker refused an attempt
+	Vetoed                 // a hook refused an attempt
 )
 
 // String returns the reason in words, and "" for NoReason.
 func (r Reason) String() string {
-	return text("reason", int(r), []string{"", "attempts used up", "deadline passed", "retry refused by the budget", "error not retried", "attempt refused by the circuit breaker"})
+	return text("reason", int(r), []string{"", "attempts used up", "deadline passed", "retry refused by the budget", "error not retried", "attempt refused by the circuit breaker", "attempt vetoed by a hook"})
 }
 
 // text is the text of value i, or its number if it has none.

@@ -14,7 +14,7 @@ func TestTexts(t *testing.T) {
 	for reason, want := range map[Reason]string{
 		NoReason: "", AttemptsUsedUp: "attempts used up", DeadlinePassed: "deadline passed",
 		BudgetExhausted: "retry refused by the budget", ErrorNotRetried: "error not retried",
-		BreakerOpen: "attempt refused by the circuit breaker", 6: "reason 6",
+		BreakerOpen: "attempt refused by the circuit breaker", Vetoed: "attempt vetoed by a hook", 7: "reason 7",
 	} {
 		if got := reason.String(); got != want {
 			t.Errorf("got %q, want %q", got, want)

@@ -65,6 +65,11 @@ var theBench = sync.OnceValues(func() (*bench, error) {
 	if err := build("../../..", "broadcast.wasm", "./examples/broadcast"); err != nil {
 		return nil, err
 	}
+	if allShots() {
+		if err := build("../../..", "bugnode.wasm", "./cmd/eddy/testdata/bugnode"); err != nil {
+			return nil, err
+		}
+	}
 	if err := os.WriteFile(filepath.Join(dir, "smallest.json"), []byte(smallest), 0o644); err != nil {
 		return nil, err
 	}

@@ -43,21 +43,8 @@ func TestServe(t *testing.T) {
 	store := t.TempDir()
 	b.must(t, "test", "--store", store, "-w", "echo", "--bin", "./relay", "--nodes", "n1", "--rate", "30", "--time-limit", "0.3", "--seed", "77")
 	b.must(t, "test", "--store", store, "-w", "echo", "--bin", "./nodes", "--nodes", "n1", "--rate", "30", "--time-limit", "0.8", "--seed", "78", "--", "debug")
-	cmd := exec.Command(filepath.Join(b.dir, "eddy"), "serve", "--addr", "127.0.0.1:0", store)
-	cmd.Dir = b.dir
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
-	url, err := bufio.NewReader(out).ReadString('\n')
-	if err != nil {
-		t.Fatal(err)
-	}
-	tb := open(t, strings.TrimSpace(url), 1366, 700)
+	url := b.serve(t, store)
+	tb := open(t, url, 1366, 700)
 	tb.see(`document.querySelectorAll("tbody tr").length === 2`)
 	tb.see(`document.querySelector("tbody tr").innerText.includes("78")`) // the newest first
 	tb.has("tbody tr.x, tbody", "not JSON")
@@ -68,13 +55,8 @@ func TestServe(t *testing.T) {
 	tb.has(".badge", "PASS")
 	tb.see(`document.body.dataset.ready !== undefined`)
 
-	running := exec.Command(filepath.Join(b.dir, "eddy"), "test", "--store", store, "-w", "echo", "--bin", "./relay", "--nodes", "n1", "--rate", "50", "--time-limit", "3", "--seed", "79")
-	running.Dir = b.dir
-	if err := running.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { running.Process.Kill(); running.Wait() })
-	tb.run(chromedp.Navigate(strings.TrimSpace(url)))
+	running := b.start(t, "test", "--store", store, "-w", "echo", "--bin", "./relay", "--nodes", "n1", "--rate", "50", "--time-limit", "3", "--seed", "79")
+	tb.run(chromedp.Navigate(url))
 	tb.see(`document.querySelector("tbody tr")?.innerText.includes("running")`)
 	tb.click("tbody a")
 	tb.has(".badge", "RUNNING")
@@ -86,6 +68,38 @@ func TestServe(t *testing.T) {
 		t.Fatal(err)
 	}
 	tb.see(`document.querySelector(".badge")?.innerText === "PASS" && document.body.dataset.ready !== undefined`)
+}
+
+// start starts a command, which is killed when the test ends.
+func (b *bench) start(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(b.dir, "eddy"), args...)
+	cmd.Dir = b.dir
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	return cmd
+}
+
+// serve starts eddy serve and returns its address.
+func (b *bench) serve(t *testing.T, store string) (url string) {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(b.dir, "eddy"), "serve", "--addr", "127.0.0.1:0", store)
+	cmd.Dir = b.dir
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	url, err = bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(url)
 }
 
 func quoted(s string) string { return "`" + strings.ReplaceAll(s, "`", "") + "`" }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
@@ -46,6 +47,59 @@ func (tb *tab) photograph(name string) {
 	}
 }
 
+// allShots reports whether the pages of all workloads are shown.
+func allShots() bool { return *shots != "" || os.Getenv("EDDY_LONG") != "" }
+
+// bugs are a bug for each workload, and more flags of a test that finds it.
+var bugs = []struct{ workload, bug, flags string }{
+	{"echo", "wrong-echo", ""},
+	{"unique-ids", "counter", ""},
+	{"broadcast", "no-retry", "--loss 0.2"},
+	{"g-set", "tells-nobody", ""},
+	{"g-counter", "tells-nobody", "--nemesis partition --nemesis-interval 0.3"},
+	{"pn-counter", "off-by-one", ""},
+	{"lin-kv", "stale-100ms", "--rate 100"},
+	{"kafka", "drops", "--rate 60"},
+	{"txn-list-append", "loses", "--rate 100"},
+	{"txn-rw-register", "stale", "--rate 100 --client-latency exponential:3ms"},
+	{"relay", "late-lost", "--latency exponential:200ms"},
+}
+
+// The page of a failure of each workload, with its cause opened.
+func TestShotsOfWorkloads(t *testing.T) {
+	if !allShots() {
+		t.Skip("it needs -shots or EDDY_LONG: it takes a minute")
+	}
+	b := newBench(t)
+	for _, c := range bugs {
+		t.Run(c.workload, func(t *testing.T) {
+			args := "test -w " + c.workload + " --bin ./bugnode.wasm --store bugs --node-count 3 --rate 30 --time-limit 2 --seed 1 " + c.flags
+			if strings.Contains(c.flags, "--rate") {
+				args = strings.Replace(args, "--rate 30 ", "", 1)
+			}
+			b.must(t, append(strings.Fields(args), "--", c.workload, c.bug)...)
+			tb := openReport(t, filepath.Join(b.dir, "bugs", c.workload, "latest"), "#v0")
+			tb.has(".badge", "FAIL")
+			tb.see(`document.querySelector(".panel h3") !== null`)
+			tb.photograph("workload-" + c.workload)
+		})
+	}
+}
+
+// The page of more messages than it draws.
+func TestShotsOfTwoMillion(t *testing.T) {
+	if !allShots() {
+		t.Skip("it needs -shots or EDDY_LONG: it takes a minute")
+	}
+	b := newBench(t)
+	dir := t.TempDir()
+	writeMany(t, dir, 1_000_000)
+	b.must(t, "report", dir)
+	tb := openReport(t, dir, "")
+	tb.has("body", "2,000,000")
+	tb.photograph("two-million")
+}
+
 func TestShots(t *testing.T) {
 	b := newBench(t)
 	for _, name := range []string{"pass", "double-reply", "split", "cycle", "lost", "violation", "many"} {
@@ -65,6 +119,30 @@ func TestShots(t *testing.T) {
 		tb.see(`(d => d.length === 2 && d[1].getBoundingClientRect().bottom - d[0].getBoundingClientRect().top < 1500)(document.querySelectorAll(".picture > canvas:not(.overview)"))`)
 		tb.photograph("compared")
 	})
+}
+
+// The list of tests, the page of a running test, and the page of a plan.
+func TestShotsOfOtherPages(t *testing.T) {
+	b := newBench(t)
+	store := t.TempDir()
+	for _, args := range []string{"--bin ./relay --nodes n1 --time-limit 0.3", "--bin ./nodes --nodes n1,n2 --time-limit 0.8 -- debug"} {
+		b.must(t, append([]string{"test", "--store", store, "-w", "echo", "--rate", "30", "--seed", "77"}, strings.Fields(args)...)...)
+	}
+	tb := open(t, b.serve(t, store), 1280, 900)
+	tb.see(`document.querySelectorAll("tbody tr").length === 2`)
+	tb.photograph("list")
+
+	b.start(t, "test", "--store", store, "-w", "relay", "--bin", "./relay", "--node-count", "3", "--rate", "50", "--time-limit", "60",
+		"--loss", "0.05", "--nemesis", "partition", "--nemesis-interval", "0.5")
+	tb.see(`document.querySelector("tbody tr")?.innerText.includes("running")`)
+	tb.click("tbody a")
+	tb.has(".badge", "RUNNING")
+	tb.see(`/[1-9]\d\d ok/.test(document.querySelector("dl").innerText)`)
+	tb.photograph("live")
+
+	b.must(t, "plan", "--policy", "default", "--policy", "budgeted", "--loss", "0.1", "--round-trip", "exponential:50ms",
+		"--rate", "1000", "--duration", "5s", "--capacity", "1200", "--outage", "2s:1s", "--html", "shots-plan.html")
+	openPlan(t, filepath.Join(b.dir, "shots-plan.html"), 1280, 900).photograph("plan")
 }
 
 // What a page says about addresses that lead to nothing, and keys that work before a click.

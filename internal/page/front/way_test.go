@@ -33,7 +33,8 @@ func TestWay(t *testing.T) {
 	}
 	tb := openReport(t, dir, "")
 	lines := strings.Split(reason.Text, "\n")
-	tb.has("h1", lines[0])
+	tb.has("h1", "a value that was acknowledged is missing in the last read of a node")
+	tb.has(".first.example", lines[0])
 	for _, line := range lines[1:] {
 		tb.has(".story .lines", line)
 	}

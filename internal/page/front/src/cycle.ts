@@ -1,4 +1,4 @@
-import { Cycle, Edge, Test, Transaction } from "./data";
+import { Cycle, Edge, endOf, Test, Transaction } from "./data";
 import { Go } from "./details";
 import { digitsFor, h, isolated, printable, svg, time } from "./dom";
 import { messageLink } from "./story";
@@ -39,14 +39,14 @@ export class CyclePicture {
   }
 
   private box(t: Transaction, i: number): HTMLElement {
-    const o = t.operation, { transactions, edges } = this.cycle;
+    const o = t.operation, end = endOf(o), { transactions, edges } = this.cycle;
     const used = new Set(edges.filter((e) => e.from === i || e.to === i).map((e) => e.key));
-    const from = Math.min(...transactions.map((x) => x.operation.from_ns)), to = Math.max(...transactions.map((x) => x.operation.to_ns ?? x.operation.from_ns));
+    const from = Math.min(...transactions.map((x) => x.operation.from_ns)), to = Math.max(...transactions.map((x) => endOf(x.operation) ?? x.operation.from_ns));
     const bar = h("i", {}), share = (at: number) => (to > from ? (at - from) / (to - from) * 100 : 0);
     bar.style.marginLeft = Math.min(share(o.from_ns), 98) + "%";
-    bar.style.width = Math.max(2, (o.to_ns ? share(o.to_ns) : 100) - share(o.from_ns)) + "%";
+    bar.style.width = Math.max(2, (end === null ? 100 : share(end)) - share(o.from_ns)) + "%";
     const at = (ns: number) => time(ns * ms, Math.min(5, digitsFor((to - from) * ms) + 1));
-    const ended = o.outcome === "ok" ? at(o.to_ns!) : o.to_ns ? `${at(o.to_ns)}, ${o.outcome}` : "no reply";
+    const ended = end === null ? "no reply" : o.outcome === "ok" ? at(end) : `${at(end)}, ${o.outcome}`;
     const box = h("article", { class: "txn", onclick: (e) => { if (!(e.target as Element).closest("a")) box.querySelector("a")?.click(); } },
       h("h4", {}, messageLink(this.test, this.go, o.message, t.name), " ", isolated(`${o.client} at ${o.node}`)),
       h("p", { class: "note" }, `${at(o.from_ns)} to ${ended}`),

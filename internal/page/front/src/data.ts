@@ -5,6 +5,9 @@ export interface Reason { check: string; text: string; seconds: number; unknown:
 export interface Fault { kind: string; shape?: string; servers?: string[]; nodes?: string[]; links?: string[]; delay_ns?: number; loss?: number; duplicate?: number }
 export interface TestEvent { at_ns: number; step: number; event: string; fault?: number; begun?: Fault; node?: string; incarnation?: number }
 export interface Operation { client: string; node: string; msg_id: number; text: string; outcome: string; error?: string; from_ns: number; to_ns?: number; message: number }
+
+/** endOf returns when an operation ended, or null if it did not. An end at 0 ns is left out of the JSON. */
+export const endOf = (o: Operation): number | null => (o.outcome === "open" ? null : o.to_ns ?? 0);
 export interface Transaction { name: string; operation: Operation; steps: { key: number; text: string }[] }
 export interface Edge { from: number; to: number; kind: string; key?: number; text: string }
 export interface Cycle { transactions: Transaction[]; edges: Edge[] }

@@ -16,9 +16,10 @@ function row(t: Listed): HTMLElement {
   const href = "/test/" + t.path.split("/").map(encodeURIComponent).join("/") + "/";
   const operations = `${count(t.ok)} ok, ${count(t.fail)} failed, ${count(t.indefinite)} indefinite`;
   const open = () => { if (getSelection()?.isCollapsed !== false) location.href = href; };
+  const cell = (name: string, value: string) => h("td", { "data-name": name }, value);
   return h("tr", { class: "row", onclick: open },
     h("td", { class: `verdict-cell ${t.verdict}` }, h("a", { href }, t.verdict === "gone" ? "no verdict" : t.verdict)),
-    h("td", {}, isolated(t.workload)), h("td", {}, new Date(t.started).toLocaleString()), h("td", {}, span(t.seconds * 1000)), h("td", {}, count(t.nodes)), h("td", {}, operations),
+    h("td", {}, isolated(t.workload)), cell("begun", new Date(t.started).toLocaleString()), cell("took", span(t.seconds * 1000)), cell("nodes", count(t.nodes)), cell("operations", operations),
     h("td", {}, isolated(t.reason)), h("td", { class: "wide" }, isolated(t.command, "code")));
 }
 
@@ -61,6 +62,7 @@ async function running(): Promise<void> {
       series: [{ label: "time" }, { label: "operations ok per second", stroke: t.ok, width: 2 }, { label: "messages per second", stroke: t.request, width: 2, dash: [5, 3] }] }, [at, ok, messages], host);
   };
   onTheme(draw);
+  new ResizeObserver(() => { if (plot && host.clientWidth && plot.width !== host.clientWidth) plot.setSize({ width: host.clientWidth, height: 240 }); }).observe(host);
   for (;;) {
     try {
       const response = await fetch("progress");
