@@ -125,11 +125,12 @@ func (d *Dedup) limits() dedup.Limits {
 func (d *Dedup) replied(call *dedup.Call[*Request], fields []byte) {
 	var waiting []*Request
 	now := time.Now()
+	code, isError := wire.ErrorCode(fields)
 	d.mu.Lock()
 	switch {
 	case fields == nil: // the call may have had its effect
 		waiting = d.table.Forget(call, false, now, d.limits())
-	case isUnavailable(fields):
+	case isError && Code(code) == TemporarilyUnavailable:
 		waiting = d.table.Forget(call, true, now, d.limits())
 	default:
 		waiting = d.table.Reply(call, fields, now, d.limits())
@@ -143,9 +144,4 @@ func (d *Dedup) replied(call *dedup.Call[*Request], fields []byte) {
 		}
 		req.release(false)
 	}
-}
-
-func isUnavailable(fields []byte) bool {
-	code, ok := wire.ErrorCode(fields)
-	return ok && Code(code) == TemporarilyUnavailable
 }

@@ -48,7 +48,8 @@
 //
 // [Node.Run] serves standard input and output, [Node.Serve] any [Transport]. At the end of
 // the input, or on SIGTERM, the node still replies to every request that it accepted. A line
-// that is no message is logged and does not end the node. [Node.Stats] returns counters.
+// that is no message is logged and does not end the node. [Node.Stats] returns counters, and
+// Hooks are told what becomes of each call and request, see package watch.
 // Package eddytest tests nodes in virtual time; package natsnet connects many machines;
 // package maelstrom has the API of Maelstrom's Go library.
 package eddy

@@ -85,6 +85,10 @@ func (o *officialNode) Hold(request any) (release func()) {
 	return func() { r.release(false) }
 }
 
+func (o *officialNode) Replied(request any, fields []byte) {
+	detailsOf(request.(*Request)).watched.Replied(fields)
+}
+
 func (o *officialNode) LastID() int64 {
 	o.node.out.Lock()
 	defer o.node.out.Unlock()

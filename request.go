@@ -112,21 +112,20 @@ func (r *Request) reply(add func(to outbox.To, keep bool) (fields []byte)) error
 	}
 	r.state |= isAnswered
 	details, open := detailsOf(r), n.phase.Load() != ended
-	onReply := details.onReply
 	var fields []byte
 	if open {
-		fields = add(outbox.To{Src: r.Src, ID: r.ID}, onReply != nil || details.watched != nil)
+		fields = add(outbox.To{Src: r.Src, ID: r.ID}, details.onReply != nil || details.watched != nil)
 		n.out.Flush()
 	}
 	details.watched.Replied(fields)
-	if onReply != nil {
+	if details.onReply != nil {
 		r.state++ // so that the node does not end before each of them has returned
 	}
 	n.out.Unlock()
-	for _, f := range onReply {
+	for _, f := range details.onReply {
 		f(fields)
 	}
-	if onReply != nil {
+	if details.onReply != nil {
 		r.release(false)
 	}
 	if !open {
@@ -212,12 +211,16 @@ func (r *Request) release(replyNow bool) {
 			r.count()
 		}
 	}
+	if w := detailsOf(r).watched; isOver && w != nil {
+		n.requests++ // so that the node does not end before the hooks know
+		n.out.Unlock()
+		w.End()
+		n.out.Lock()
+		n.requests--
+	}
 	n.out.Unlock()
-	if isOver && r.details != nil {
-		r.details.watched.End()
-		if r.details.cancel != nil {
-			r.details.cancel()
-		}
+	if isOver && r.details != nil && r.details.cancel != nil {
+		r.details.cancel()
 	}
 	n.nudge()
 }

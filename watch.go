@@ -15,8 +15,8 @@ func (n *Node) watch(ctx context.Context, dest string, c *call) {
 	if n.Hooks == nil {
 		return
 	}
-	w := watch.Call{Dest: dest, Policy: c.Policy, For: detailsOf(c.Owner.request).watched.Seen()}
-	w.Type = wire.FieldText([]byte("{"+c.Fields+"}"), "type")
+	typ := wire.FieldText([]byte("{"+c.Fields+"}"), "type")
+	w := watch.Call{Dest: dest, Type: typ, Policy: c.Policy, For: detailsOf(c.Owner.request).watched.Seen()}
 	o := observer.Begin(ctx, n.Hooks, w, n.log.Panic)
 	if parent := o.Traceparent(); parent != "" && c.Policy != nil && c.Policy.Trace {
 		c.Fields = n.dialect().WithTraceparent(c.Fields, parent)

@@ -36,7 +36,7 @@ func (s *session) serveOnce(fn HandlerFunc) eddy.Handler {
 	}
 }
 
-// keptRequests are the requests that are being handled and whose reply a Dedup keeps.
+// keptRequests are requests that are being handled, of those whose reply somebody wants to know.
 // Reply finds a request here, because only the request's own method tells the Dedup.
 type keptRequests struct {
 	mu   sync.Mutex

@@ -79,6 +79,7 @@ type Node struct {
 	mu       sync.Mutex // guards the handlers and the making of sessions
 	handlers map[string]*handler
 	kept     keptRequests
+	watched  keptRequests // those that hooks are told of
 }
 
 // A handler is a handler of the user and how it was registered.
@@ -190,7 +191,17 @@ func (n *Node) Reply(req Message, body any) error {
 	if r := n.kept.find(req.Src, id); r != nil {
 		return r.Reply(fields)
 	}
+	if r := n.watched.find(req.Src, id); r != nil {
+		n.tellReply(r, fields)
+	}
 	return n.Send(req.Src, fields)
+}
+
+// tellReply tells the hooks of a request that it has its reply.
+func (n *Node) tellReply(req *eddy.Request, fields map[string]json.RawMessage) {
+	if body, err := json.Marshal(fields); err == nil {
+		n.current().official.Replied(req, body[1:len(body)-1])
+	}
 }
 
 // idOf returns the msg_id of a message, nil if it has none.

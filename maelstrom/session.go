@@ -132,6 +132,9 @@ func (s *session) initialise(msg Message) error {
 // serve returns the handler of package eddy that runs a handler of the user.
 func (s *session) serve(fn HandlerFunc) eddy.Handler {
 	return func(_ context.Context, req *eddy.Request) (any, error) {
+		if s.user.Hooks != nil {
+			defer s.user.watched.add(req, json.RawMessage(req.Body.Get("msg_id")))()
+		}
 		s.run(fn, Message{Src: req.Src, Dest: s.official.CalledBy(req), Body: json.RawMessage(req.Body)}, req)
 		return nil, nil
 	}

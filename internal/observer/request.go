@@ -2,6 +2,7 @@ package observer
 
 import (
 	"context"
+	"sync"
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/wire"
@@ -14,7 +15,9 @@ type Request struct {
 	hooks    *watch.Hooks
 	panicked func(where string, p any)
 	begun    time.Time
-	end      watch.RequestEnd
+
+	mu  sync.Mutex
+	end watch.RequestEnd
 }
 
 // BeginRequest tells the hooks that the handler of a request begins, and returns the context
@@ -44,6 +47,8 @@ func (r *Request) Replied(fields []byte) {
 	if r == nil {
 		return
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.end.Replied = fields != nil
 	r.end.Code, r.end.Failed = wire.ErrorCode(fields)
 }
@@ -53,6 +58,9 @@ func (r *Request) End() {
 	if r == nil || r.hooks.RequestEnds == nil {
 		return
 	}
-	r.end.Took = time.Since(r.begun)
-	guard(r.panicked, "RequestEnds", func() { r.hooks.RequestEnds(&r.request, r.end) })
+	r.mu.Lock()
+	end := r.end
+	r.mu.Unlock()
+	end.Took = time.Since(r.begun)
+	guard(r.panicked, "RequestEnds", func() { r.hooks.RequestEnds(&r.request, end) })
 }

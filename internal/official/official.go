@@ -39,6 +39,8 @@ type Node interface {
 	Busy() (done func())
 	// Hold keeps a request open until release is called. Its handler must run.
 	Hold(request any) (release func())
+	// Replied tells the node's hooks that a request has a reply with these encoded fields.
+	Replied(request any, fields []byte)
 	// LastID returns the last msg_id that was given to a call.
 	LastID() int64
 	// CalledBy returns the dest of the message of a request. A request is an

@@ -7,10 +7,16 @@ import (
 	"github.com/eddyrpc/eddy/internal/trial"
 )
 
-// stallInterval is how often the monitor checks whether this process runs.
-const stallInterval = 5 * time.Millisecond
+const (
+	// stallInterval is how often the monitor checks whether this process runs.
+	stallInterval = 5 * time.Millisecond
 
-// A stallMonitor notices when this process did not run.
+	// threadInterval is how often it asks whether one of its threads had to wait. That
+	// costs some 300 us.
+	threadInterval = 100 * time.Millisecond
+)
+
+// A stallMonitor notices when this process, or one of its threads, did not run.
 type stallMonitor struct {
 	start time.Time
 	stop  chan struct{}
@@ -30,6 +36,7 @@ func (s *stallMonitor) run() {
 	ticks := time.NewTicker(stallInterval)
 	defer ticks.Stop()
 	last := time.Since(s.start)
+	threads, asked := threadWaits{dir: "/proc/self/task"}, last
 	for {
 		select {
 		case <-ticks.C:
@@ -43,6 +50,19 @@ func (s *stallMonitor) run() {
 			s.mu.Unlock()
 		}
 		last = now
+		if now-asked >= threadInterval {
+			asked = now
+			s.noteThreads(now, threads.longest())
+		}
+	}
+}
+
+// noteThreads notes the longest wait of a thread that has ended in the latest threadInterval.
+func (s *stallMonitor) noteThreads(now, wait time.Duration) {
+	if wait > trial.MinStall {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.found = append(s.found, [2]time.Duration{max(now-threadInterval-wait, 0), now})
 	}
 }
 
