@@ -81,6 +81,7 @@ var notRun = map[string]string{
 	"go run . -smoke": "half a minute in another module; .ci/run runs it",
 	"cd bench && go test -run 'TestMaelstromAPI|TestOfficialSuite|TestMoves' .":                                                                         "it is another module; .ci/run tests it",
 	"cd bench && go test -run TestDefects .":                                                                                                            "it is another module; .ci/run tests it",
+	"go test ./examples/broadcast-batched -run TestAllSeeds -eddy.seeds 100":                                                                            "the same test runs with other numbers of seeds",
 	"go test ./examples/broadcast -run TestAllSeeds -eddy.seeds 100":                                                                                    "the same test runs with other numbers of seeds",
 	"GOOS=wasip1 GOARCH=wasm go build -o broadcast.wasm ./examples/broadcast":                                                                           "docs/testing.md has it, too, and there it runs",
 	"eddy hunt -w broadcast --bin broadcast.wasm --rate 50 --time-limit 20 --latency exponential:50ms --loss 0.1 --nemesis partition --same --seeds 16": measures,
