@@ -183,7 +183,7 @@ func (l *programs) Start(i, incarnation int, wipe bool) virtual.Process {
 }
 
 // Rest implements [virtual.Programs].
-func (l *programs) Rest(now time.Duration) {
+func (l *programs) Rest(now time.Duration) bool {
 	for _, n := range l.nodes {
 		if n.Process == nil || n.killed || n.paused {
 			continue
@@ -191,6 +191,7 @@ func (l *programs) Rest(now time.Duration) {
 		n.failure = n.Run(now)
 		n.writeLog()
 	}
+	return true
 }
 
 // writeLog writes what a program has written to its standard error.
