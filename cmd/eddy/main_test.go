@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -46,6 +47,12 @@ func TestScripts(t *testing.T) {
 			env.Setenv("EXAMPLES", examples)
 			env.Setenv("NODES", nodes)
 			return nil
+		},
+		Condition: func(name string) (bool, error) {
+			if name != "race" {
+				return false, fmt.Errorf("unknown condition %s", name)
+			}
+			return raceOn, nil
 		},
 		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"fails-once": failsOnce},
 		RequireExplicitExec: true,
