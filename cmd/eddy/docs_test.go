@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	diff "github.com/google/go-cmp/cmp"
+
 	"github.com/eddyrpc/eddy/internal/doctest"
 	"github.com/eddyrpc/eddy/internal/golden"
 	"github.com/eddyrpc/eddy/internal/report"
@@ -142,6 +144,17 @@ func TestDocuments(t *testing.T) {
 				doctest.Run(t, path, linkedCopyWithPrograms(t))
 			})
 		}
+	}
+}
+
+// Every command of the README runs, and the first one prints what the README shows.
+func TestReadmeCommands(t *testing.T) {
+	t.Parallel()
+	const path = "../../README.md"
+	here := doctest.LinkedCopy(t, "../..", "eddy")
+	printed := doctest.Run(t, path, here, "GOSUMDB=off") // what is built here was checked before
+	if d := diff.Diff(doctest.Of(t, path, "json")[0], printed[0]); d != "" {
+		t.Errorf("the first command of README.md (-shown +printed)\n%s", d)
 	}
 }
 

@@ -125,6 +125,7 @@ func TestFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close(ctx)
+	p.maxWork = 50_000_000 // the default takes seconds
 	for arg, want := range map[string]string{
 		"spin":  "n1 ended by itself: the program did not block",
 		"panic": "n1 ended by itself: exit status 2; on stderr:\n    panic: counts: told to",
@@ -152,7 +153,7 @@ const traceOf = "EDDY_WASM_TRACE_OF"
 // half of the runs is in a process of its own.
 func TestSameRun(t *testing.T) {
 	ctx := context.Background()
-	seeds := longtest.Or(100, 6)
+	seeds := longtest.Or(40, 6)
 	if bin := os.Getenv(traceOf); bin != "" {
 		p, err := Compile(ctx, bin)
 		if err != nil {
