@@ -9,7 +9,7 @@ import (
 // Most bodies that nodes send are plain: an object of a few strings, integers and literals,
 // without blanks and escapes. plainHash hashes these in one pass, in a tenth of the time of a
 // decoder (BenchmarkBodyHash). Each message between nodes is hashed once, so eddy test carries
-// a third more of them in a second (bench/peers/flood).
+// a quarter more of them in a second (bench/peers/flood).
 
 // mostMembers is how many members a plain body has at most.
 const mostMembers = 16
