@@ -153,7 +153,7 @@ const traceOf = "EDDY_WASM_TRACE_OF"
 // half of the runs is in a process of its own.
 func TestSameRun(t *testing.T) {
 	ctx := context.Background()
-	seeds := longtest.Or(40, 6)
+	seeds := longtest.Or(100, 6)
 	if bin := os.Getenv(traceOf); bin != "" {
 		p, err := Compile(ctx, bin)
 		if err != nil {
