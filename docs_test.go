@@ -34,16 +34,6 @@ func TestCodesInDocs(t *testing.T) {
 	golden.Section(t, "docs/protocol.md", "codes", table.String())
 }
 
-// Every command of the README runs, and the first one prints what the README shows.
-func TestReadmeCommands(t *testing.T) {
-	t.Parallel()
-	here := doctest.LinkedCopy(t, ".", "eddy")
-	printed := doctest.Run(t, "README.md", here, "GOSUMDB=off") // what is built here was checked before
-	if d := diff.Diff(doctest.Of(t, "README.md", "json")[0], printed[0]); d != "" {
-		t.Errorf("the first command of README.md (-shown +printed)\n%s", d)
-	}
-}
-
 // The node in the README and its test are examples/first.
 func TestReadmeNode(t *testing.T) {
 	shown := doctest.Of(t, "README.md", "go")
@@ -65,7 +55,6 @@ var notRun = map[string]string{
 	"go test . -rewrite": "it changes files; CI compares them",
 	"go test ./examples/... ./cmd/relay -run TestAllSeeds -eddy.seeds 1000": "the same tests run with fewer seeds",
 	"go test ./eddytest -run TestBugsAreFound -v":                           "it is part of go test ./...",
-	"go test ./eddytest -run TestBugsShrink -v":                             "it is part of go test ./...",
 	"go test ./eddytest -run TestHealthyNodesPass -eddy.seeds 2000":         "the same test runs with fewer seeds",
 
 	"eddy talk ./relay --log-level warn < session":                                                         "TestTalkDocument in cmd/eddy runs it and compares the output",
@@ -90,17 +79,23 @@ var notRun = map[string]string{
 	"cd bench && go run . -cases 'nats-(2|idle)'": measures,
 	"go run .":        measures,
 	"go run . -smoke": "half a minute in another module; .ci/run runs it",
-	"cd bench && go test -run 'TestMaelstromAPI|TestOfficialSuite|TestMoves' .":                        "it is another module; .ci/run tests it",
-	"cd bench && go test -run TestDefects .":                                                           "it is another module; .ci/run tests it",
-	"go test -bench Scan ./internal/wire":                                                              measures,
-	"go test -run - -bench Relay ./cmd/relay":                                                          measures,
-	"GOMAXPROCS=1 go test -run NONE -bench Call -count 7 ./otel":                                       measures,
-	"GOMAXPROCS=1 go test -run NONE -bench Plain -count 7 ./cmd/eddy/internal/plan":                    measures,
-	"go test ./cmd/eddy -run TestHealthyNodes -healthy -timeout 2h":                                    "an hour; go test ./... runs the nodes with fewer seeds and faults",
-	"go test ./eddytest -run TestPlausibleBugs -found 10 -timeout 90m":                                 "it takes long; go test ./... runs some of the bugs",
-	"go test ./internal/workload -rewrite":                                                             "it rewrites the document; make generate runs it",
-	"EDDY_LONG=1 go test ./natsnet -run TestRelaysWhileServersAndNodesDie -v -relays 100000":           "minutes; go test ./... runs the test with fewer relays",
-	"EDDY_LONG=1 go test ./cmd/eddy/internal/natskv -run TestLinKVWhileServersDie -v -operations 6000": "minutes; go test ./... runs the test with fewer operations",
+	"cd bench && go test -run 'TestMaelstromAPI|TestOfficialSuite|TestMoves' .":                                                                         "it is another module; .ci/run tests it",
+	"cd bench && go test -run TestDefects .":                                                                                                            "it is another module; .ci/run tests it",
+	"go test ./examples/broadcast-batched -run TestAllSeeds -eddy.seeds 100":                                                                            "the same test runs with other numbers of seeds",
+	"go test ./examples/broadcast -run TestAllSeeds -eddy.seeds 100":                                                                                    "the same test runs with other numbers of seeds",
+	"GOOS=wasip1 GOARCH=wasm go build -o broadcast.wasm ./examples/broadcast":                                                                           "docs/testing.md has it, too, and there it runs",
+	"eddy hunt -w broadcast --bin broadcast.wasm --rate 50 --time-limit 20 --latency exponential:50ms --loss 0.1 --nemesis partition --same --seeds 16": measures,
+	"go test -run NONE -bench 'Broadcast|Counter|GSet|Kafka|Relay' -benchtime 1x ./internal/checker":                                                    measures,
+	"go test -run NONE -bench 100k -benchtime 1x ./internal/txn":                                                                                        measures,
+	"go test -bench Scan ./internal/wire":                                                                                                               measures,
+	"go test -run - -bench Relay ./cmd/relay":                                                                                                           measures,
+	"GOMAXPROCS=1 go test -run NONE -bench Plain -count 7 ./cmd/eddy/internal/plan":                                                                     measures,
+	"go test ./cmd/eddy -run TestHealthyNodes -healthy -timeout 2h":                                                                                     "an hour; go test ./... runs the nodes with fewer seeds and faults",
+	"go test ./eddytest -run TestPlausibleBugs -found 10 -timeout 90m":                                                                                  "it takes long; go test ./... runs some of the bugs",
+	"go test ./internal/workload -rewrite":                                                                                                              "it rewrites the document; make generate runs it",
+	"EDDY_LONG=1 go test ./natsnet -run TestRelaysWhileServersAndNodesDie -v -relays 100000":                                                            "minutes; go test ./... runs the test with fewer relays",
+	"EDDY_LONG=1 go test ./cmd/eddy/internal/natskv -run TestLinKVWhileServersDie -v -operations 6000":                                                  "minutes; go test ./... runs the test with fewer operations",
+	"GOMAXPROCS=1 go test -run NONE -bench Call -count 7 ./otel":                                                                                        measures,
 }
 
 const (
@@ -110,8 +105,8 @@ const (
 	measures     = "it measures for minutes on a quiet machine; .ci/run runs bench with -smoke"
 )
 
-// Tests run the commands of all documents: TestReadmeCommands here, TestDocuments and
-// others in cmd/eddy. Commands that do not run are listed with the reason.
+// Tests of cmd/eddy run the commands of all documents: TestDocuments and others. Commands that
+// do not run are listed with the reason.
 func TestEveryCommandRuns(t *testing.T) {
 	makefile, err := os.ReadFile("Makefile")
 	if err != nil {

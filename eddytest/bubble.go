@@ -20,6 +20,7 @@ type bubble struct {
 	program func(*Process) error
 	dirs    []directory
 	wrote   chan struct{} // receives a value when there is output
+	heard   bool          // it has received one, and the output is not taken yet
 	steps   *atomic.Int64 // counts what the nodes do, for the watchdog
 }
 
@@ -50,6 +51,7 @@ func (b *bubble) run() (*trial.Result, error) {
 		timer.Reset(max(0, next-time.Since(start)))
 		select {
 		case <-b.wrote: // by a goroutine that has slept
+			b.heard = true
 		case <-timer.C:
 		}
 	}
@@ -90,11 +92,15 @@ func (b *bubble) random(node, incarnation int) uint64 {
 // Rest implements [virtual.Programs]. It lets the least time pass. So timers that a node has
 // started because of two messages are never due at the same moment, at which their order would
 // be random.
-func (b *bubble) Rest(time.Duration) {
+func (b *bubble) Rest(time.Duration) bool {
 	time.Sleep(time.Nanosecond) // time passes when all wait
 	synctest.Wait()             // for those that were woken at the same moment
+	heard := b.heard
+	b.heard = false
 	select {
-	case <-b.wrote: // what was written is taken now
+	case <-b.wrote:
+		heard = true
 	default:
 	}
+	return heard
 }

@@ -62,6 +62,10 @@ var (
 // and random numbers that the node draws. If a seed fails, Check runs it twice more and says
 // whether it came out the same.
 //
+// Make ids of the name of the node, the time at which it started and a counter: no incarnation
+// repeats them, and each run has the same. Take other random numbers from [Process.Number].
+// Sort the keys of a map before you send what it says. docs/testing.md has more.
+//
 // See the package comment about mutexes that are held while time passes.
 func Check[Node func() *eddy.Node | func(*Process) error](t *testing.T, newNode Node, test Test) {
 	t.Helper()
@@ -84,20 +88,32 @@ func failure[Node func() *eddy.Node | func(*Process) error](t *testing.T, newNod
 	case func(*Process) error:
 		c.program = newNode
 	}
-	if *manySeeds < 0 {
-		t.Fatalf("eddytest: -eddy.seeds %d must not be negative", *manySeeds)
+	first, last, err := seeds(&test)
+	if err != nil {
+		t.Fatalf("eddytest: %v", err)
 	}
-	seeds := cmp.Or(*manySeeds, test.Seeds, 20)
-	first, last := uint64(1), uint64(seeds)
-	if *oneSeed != 0 {
-		first, last = *oneSeed, *oneSeed
-		c.verbose = true
-	}
+	c.verbose = *oneSeed != 0
 	failed := c.firstFailure(first, last)
 	if failed == nil {
 		return ""
 	}
 	return c.describe(failed, last-first+1)
+}
+
+// seeds returns the first and the last seed to try.
+func seeds(test *Test) (first, last uint64, err error) {
+	switch {
+	case *manySeeds < 0:
+		return 0, 0, fmt.Errorf("-eddy.seeds %d must not be negative", *manySeeds)
+	case *oneSeed != 0:
+		return *oneSeed, *oneSeed, nil
+	}
+	flag.Visit(func(f *flag.Flag) {
+		if f.Name == "eddy.seed" {
+			err = errors.New("-eddy.seed 0: the first seed is 1")
+		}
+	})
+	return 1, uint64(cmp.Or(*manySeeds, test.Seeds, 20)), err
 }
 
 // A checking is one call of Check.
@@ -335,7 +351,7 @@ func (c *checking) again(r *run) string {
 	case same:
 		return "this seed gives the same run each time: in 3 runs all messages were the same"
 	}
-	return fmt.Sprintf("this seed failed in this way in %d of 3 runs, which differ: the node does something at random\nthe first difference: %s", failures, difference)
+	return fmt.Sprintf("this seed failed in this way in %d of 3 runs, which differ: the node does something at random (the documentation of Check says what helps)\nthe first difference: %s", failures, difference)
 }
 
 // firstDifference returns the first message in which two journals differ, or "".

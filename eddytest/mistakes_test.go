@@ -119,6 +119,21 @@ func TestTrace(t *testing.T) {
 	}
 }
 
+// A flag that would try no seed, or others than it says, is refused.
+func TestWrongSeeds(t *testing.T) {
+	if os.Getenv(exitVariable) != "" {
+		Check(t, echo, Test{Workload: "echo", Nodes: 1, Rate: 1, Time: time.Second})
+		return
+	}
+	for arg, want := range map[string]string{"-eddy.seed=0": "-eddy.seed 0: the first seed is 1", "-eddy.seeds=-1": "-eddy.seeds -1 must not be negative"} {
+		cmd := exec.Command(os.Args[0], "-test.run=^TestWrongSeeds$", arg)
+		cmd.Env = append(os.Environ(), exitVariable+"=1")
+		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), want) {
+			t.Errorf("%s: %v\n%s", arg, err, out)
+		}
+	}
+}
+
 // firstNumber returns the number of the first incarnation of the first node with a seed.
 func firstNumber(seed uint64) uint64 {
 	b := &bubble{cfg: new(trial.Config)}

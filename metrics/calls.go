@@ -72,7 +72,7 @@ func (c *Calls) sent(call *watch.Call, s watch.Sent) { call.Data.(*figures.Tally
 func (c *Calls) failed(call *watch.Call, f watch.Failed) { call.Data.(*figures.Tally).Failed(f) }
 
 func (c *Calls) refused(call *watch.Call, r watch.Refused) {
-	c.refusedBy(call, call.Data.(*figures.Tally).Refused(r))
+	c.refusedBy(call, figures.Refuser(r))
 }
 
 func (c *Calls) refusedBy(call *watch.Call, who string) {
@@ -82,8 +82,8 @@ func (c *Calls) refusedBy(call *watch.Call, who string) {
 
 func (c *Calls) callEnds(call *watch.Call, e watch.CallEnd) {
 	t, outcome := call.Data.(*figures.Tally), figures.OfCall(e)
-	if who := t.RefusedBy(outcome); who != "" {
-		c.refusedBy(call, who)
+	if outcome.Kind == figures.Vetoed {
+		c.refusedBy(call, figures.Veto)
 	}
 	node := c.name()
 	dest, typ := c.labels.Of(call.Dest, call.Type)

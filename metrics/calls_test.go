@@ -33,6 +33,10 @@ func watched(t *testing.T) (net *eddytest.Net, n1 *eddy.Node, all []prometheus.C
 			code, _ := r.Body.Get("code").Int()
 			return nil, eddy.Code(code)
 		})
+		n.HandleInline("nap", func(context.Context, *eddy.Request) (any, error) {
+			time.Sleep(250 * time.Millisecond)
+			return eddy.Raw(`{}`), nil
+		})
 		n.HandleInline("note", func(context.Context, *eddy.Request) (any, error) { return nil, nil })
 		calls := metrics.NewCalls(n)
 		veto := &watch.Hooks{Veto: func(c *watch.Call, _ int) error {
@@ -155,7 +159,8 @@ func TestRequestsByCode(t *testing.T) {
 		net, _, all := watched(t)
 		c := net.Client("c1")
 		c.Call("n2", `{"type":"slow"}`)
-		c.Call("n2", `{"type":"echo"}`)
+		c.Request("n2", `{"type":"nap"}`)
+		c.Call("n2", `{"type":"echo"}`) // which waits for the handler before
 		c.Call("n2", `{"type":"odd","code":1234}`)
 		c.Call("n2", `{"type":"unknown"}`)
 		c.Send("n2", `{"type":"note"}`)
@@ -165,9 +170,11 @@ handler_duration_seconds code_1234 odd: 1, 0.00
 handler_duration_seconds no_reply note: 1, 0.00
 handler_duration_seconds ok echo: 1, 0.00
 handler_duration_seconds ok init: 1, 0.00
+handler_duration_seconds ok nap: 1, 0.25
 handler_duration_seconds precondition_failed slow: 1, 0.10
-request_queue_seconds echo: 1, 0.00
+request_queue_seconds echo: 1, 0.25
 request_queue_seconds init: 1, 0.00
+request_queue_seconds nap: 1, 0.00
 request_queue_seconds note: 1, 0.00
 request_queue_seconds odd: 1, 0.00
 request_queue_seconds slow: 1, 0.00

@@ -17,6 +17,7 @@ import (
 
 	"github.com/eddyrpc/eddy"
 	"github.com/eddyrpc/eddy/natsnet"
+	"github.com/eddyrpc/eddy/retry"
 )
 
 func echo() *eddy.Node {
@@ -30,7 +31,11 @@ func echo() *eddy.Node {
 // call makes a call with many attempts: at first the other node may not have joined.
 func call(t *testing.T, n *eddy.Node, dest string, body string) eddy.Message {
 	t.Helper()
-	reply, attempts, err := n.RPCWithRetry(t.Context(), dest, eddy.Raw(body), &eddy.Policy{Attempts: 100, Timeout: 200 * time.Millisecond})
+	reply, attempts, err := n.RPCWithRetry(t.Context(), dest, eddy.Raw(body), &eddy.Policy{
+		Attempts: 100, Timeout: 200 * time.Millisecond,
+		RetryOn: []int{int(eddy.TemporarilyUnavailable)}, // until init has ended
+		Backoff: retry.Backoff{Kind: retry.Constant, Base: 10 * time.Millisecond},
+	})
 	if err != nil {
 		t.Fatalf("after %d attempts: %v", attempts, err)
 	}

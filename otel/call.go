@@ -76,11 +76,11 @@ func (o *observer) late(c *watch.Call, l watch.Late) {
 }
 
 func (o *observer) refused(c *watch.Call, r watch.Refused) {
-	k := c.Data.(*call)
-	o.refusedBy(c, k, k.Tally.Refused(r))
+	o.refusedBy(c, figures.Refuser(r))
 }
 
-func (o *observer) refusedBy(c *watch.Call, k *call, who string) {
+func (o *observer) refusedBy(c *watch.Call, who string) {
+	k := c.Data.(*call)
 	k.span.AddEvent("attempt refused", trace.WithAttributes(reasonKey.String(who)))
 	o.meters.refused(k.ctx, c, who)
 }
@@ -88,8 +88,8 @@ func (o *observer) refusedBy(c *watch.Call, k *call, who string) {
 func (o *observer) callEnds(c *watch.Call, e watch.CallEnd) {
 	k := c.Data.(*call)
 	outcome, now := figures.OfCall(e), time.Now()
-	if who := k.RefusedBy(outcome); who != "" {
-		o.refusedBy(c, k, who)
+	if outcome.Kind == figures.Vetoed {
+		o.refusedBy(c, figures.Veto)
 	}
 	o.meters.call(c, k, e, outcome, now.Sub(k.Begun))
 	for i := range k.attempts {

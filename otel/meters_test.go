@@ -40,6 +40,10 @@ func metered(t *testing.T) (net *eddytest.Net, n1 *eddy.Node, collect func() []m
 	for _, name := range []string{"n2", "n1"} {
 		n1 = &eddy.Node{}
 		n1.HandleInline("echo", func(context.Context, *eddy.Request) (any, error) { return eddy.Raw(`{}`), nil })
+		n1.HandleInline("nap", func(context.Context, *eddy.Request) (any, error) {
+			time.Sleep(250 * time.Millisecond)
+			return eddy.Raw(`{}`), nil
+		})
 		n1.HandleInline("odd", func(_ context.Context, r *eddy.Request) (any, error) {
 			code, _ := r.Body.Get("code").Int()
 			return nil, eddy.Code(code)
@@ -107,7 +111,8 @@ func TestMetrics(t *testing.T) {
 		call(`{"type":"read"}`, breaker)
 		call(`{"type":"write"}`, &eddy.Policy{Attempts: 2, Budget: retry.Budget{Ratio: 0.01, PerSecond: 0.001}})
 		c := net.Client("c1")
-		c.Call("n1", `{"type":"echo"}`)
+		c.Request("n1", `{"type":"nap"}`)
+		c.Call("n1", `{"type":"echo"}`) // which waits for the handler before
 		c.Call("n1", `{"type":"odd","code":1234}`)
 		synctest.Wait()
 		source, err := os.ReadFile("otel.go")
@@ -166,10 +171,12 @@ eddy.client.attempt.refused budget write: 1
 eddy.client.attempt.refused veto vetoed: 1
 eddy.client.late_replies echo: 1
 rpc.server.call.duration code 1234 odd code 1234: 1, 0.00
-rpc.server.call.duration echo: 1, 0.00
+rpc.server.call.duration echo: 1, 0.25
 rpc.server.call.duration init: 1, 0.00
-eddy.server.queue_time echo: 1, 0.00
+rpc.server.call.duration nap: 1, 0.25
+eddy.server.queue_time echo: 1, 0.25
 eddy.server.queue_time init: 1, 0.00
+eddy.server.queue_time nap: 1, 0.00
 eddy.server.queue_time odd: 1, 0.00
 `, got.String()); d != "" {
 			t.Errorf("the metrics are (-want +got)\n%s", d)
@@ -202,9 +209,19 @@ func TestMetricsKeepLimitedNames(t *testing.T) {
 				if len(all) != 1001 {
 					t.Errorf("%d pairs of destination and type, want 1001", len(all))
 				}
+				for _, s := range all {
+					if typ, _ := s.attributes.Value("rpc.method"); (typ.AsString() == "_OTHER") != (s.value == "500, 0.00") {
+						t.Errorf("the type %s has %s", typ.AsString(), s.value)
+					}
+				}
 			case "rpc.server.call.duration":
 				if len(all) != 102 {
 					t.Errorf("%d codes, want 101 and that of init", len(all))
+				}
+				for _, s := range all {
+					if what, _ := s.attributes.Value("error.type"); (what.AsString() == "_OTHER") != (s.value == "50, 0.00") {
+						t.Errorf("the code %s has %s", what.AsString(), s.value)
+					}
 				}
 			}
 		}

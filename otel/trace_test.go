@@ -45,6 +45,10 @@ func newTraced(t *testing.T, others ...*watch.Hooks) *traced {
 		n.HandleInline("echo", func(context.Context, *eddy.Request) (any, error) { return eddy.Raw(`{}`), nil })
 		n.HandleInline("refuse", func(context.Context, *eddy.Request) (any, error) { return nil, eddy.Errorf(1234, "not today") })
 		n.HandleInline("busy", func(context.Context, *eddy.Request) (any, error) { return nil, eddy.TemporarilyUnavailable })
+		n.HandleInline("nap", func(context.Context, *eddy.Request) (any, error) {
+			time.Sleep(250 * time.Millisecond)
+			return eddy.Raw(`{}`), nil
+		})
 		n.Handle("forward", func(ctx context.Context, _ *eddy.Request) (any, error) {
 			return n.RPC(ctx, "n3", eddy.Raw(`{"type":"echo"}`))
 		})
@@ -224,7 +228,7 @@ func TestTraceOfFailures(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tr := newTraced(t, &watch.Hooks{Veto: func(c *watch.Call, _ int) error {
 			if c.Type == "vetoed" {
-				return errors.New("enough")
+				return errors.New("enough\xff")
 			}
 			return nil
 		}})
@@ -249,9 +253,23 @@ echo client 200-1200 attempts=2 definite=false error.type=timeout Error(RPC fail
   attempt echo internal 200-700 attempt=1 msg_id=3 outcome=timeout error.type=timeout Error()
   attempt echo internal 700-1200 attempt=2 msg_id=4 outcome=timeout error.type=timeout Error()
 echo client 1200-1200 attempts=0 definite=true error.type=refused Error(RPC to n2 failed before it was sent: temporarily-unavailable; attempt refused by the circuit breaker) [attempt refused reason=breaker]
-vetoed client 1200-1700 attempts=1 definite=false error.type=vetoed Error(RPC to n2 failed: enough) [attempt refused reason=veto]
+vetoed client 1200-1700 attempts=1 definite=false error.type=vetoed Error(RPC to n2 failed: enough�) [attempt refused reason=veto]
   attempt vetoed internal 1200-1700 attempt=1 msg_id=5 outcome=timeout error.type=timeout Error()
 echo client 1700-1700 server.address= attempts=0 definite=true error.type=not_sent Error(RPC to  failed before it was sent: dest is empty)
+`)
+	})
+}
+
+// The span of a request begins when the node has read it.
+func TestTraceOfAQueuedRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := newTraced(t)
+		c := tr.net.Client("c1")
+		c.Request("n1", `{"type":"nap"}`)
+		c.Call("n1", `{"type":"echo"}`) // which waits for the handler before
+		tr.want(`
+echo server 0-250 src=c1 queue_time=0.25 msg_id=2
+nap server 0-250 src=c1 msg_id=1
 `)
 	})
 }

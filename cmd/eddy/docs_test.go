@@ -14,6 +14,8 @@ import (
 	"testing"
 	"time"
 
+	diff "github.com/google/go-cmp/cmp"
+
 	"github.com/eddyrpc/eddy/internal/doctest"
 	"github.com/eddyrpc/eddy/internal/golden"
 	"github.com/eddyrpc/eddy/internal/report"
@@ -133,7 +135,7 @@ func TestDocuments(t *testing.T) {
 	t.Parallel()
 	elsewhere := []string{"README.md", "policies.md", "deploy.md"}
 	if raceOn {
-		elsewhere = append(elsewhere, "performance.md", "challenges.md") // they measure; eddy is slow with the race detector
+		elsewhere = append(elsewhere, "performance.md", "challenges.md", "testing.md") // they measure, or compile WebAssembly; eddy is slow with the race detector
 	}
 	for path := range pages(t) {
 		if name := filepath.Base(path); !slices.Contains(elsewhere, name) && hasCommands(t, path) {
@@ -142,6 +144,17 @@ func TestDocuments(t *testing.T) {
 				doctest.Run(t, path, linkedCopyWithPrograms(t))
 			})
 		}
+	}
+}
+
+// Every command of the README runs, and the first one prints what the README shows.
+func TestReadmeCommands(t *testing.T) {
+	t.Parallel()
+	const path = "../../README.md"
+	here := doctest.LinkedCopy(t, "../..", "eddy")
+	printed := doctest.Run(t, path, here, "GOSUMDB=off") // what is built here was checked before
+	if d := diff.Diff(doctest.Of(t, path, "json")[0], printed[0]); d != "" {
+		t.Errorf("the first command of README.md (-shown +printed)\n%s", d)
 	}
 }
 

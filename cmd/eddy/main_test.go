@@ -2,6 +2,7 @@ package main
 
 import (
 	"flag"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -47,7 +48,28 @@ func TestScripts(t *testing.T) {
 			env.Setenv("NODES", nodes)
 			return nil
 		},
+		Condition: func(name string) (bool, error) {
+			if name != "race" {
+				return false, fmt.Errorf("unknown condition %s", name)
+			}
+			return raceOn, nil
+		},
+		Cmds:                map[string]func(*testscript.TestScript, bool, []string){"fails-once": failsOnce},
 		RequireExplicitExec: true,
 		RequireUniqueNames:  true,
 	})
+}
+
+// failsOnce is the command fails-once of scripts. It runs a program up to five times, until it
+// fails: on a busy machine a node that runs in real time may be too late for its own bug.
+func failsOnce(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) == 0 {
+		ts.Fatalf("usage: fails-once program [args...]")
+	}
+	for range 5 {
+		if ts.Exec(args[0], args[1:]...) != nil {
+			return
+		}
+	}
+	ts.Fatalf("%q did not fail", args)
 }

@@ -6,19 +6,12 @@ import "sync"
 type Set[K comparable] struct {
 	Max int // how many keys it keeps
 
-	mu   sync.RWMutex
+	mu   sync.Mutex
 	keys map[K]struct{}
 }
 
 // Add adds a key, unless the set is full. It reports whether the set has the key.
 func (s *Set[K]) Add(key K) bool {
-	s.mu.RLock()
-	_, has := s.keys[key]
-	full := len(s.keys) >= s.Max
-	s.mu.RUnlock()
-	if has || full {
-		return has
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, has := s.keys[key]; has || len(s.keys) >= s.Max {

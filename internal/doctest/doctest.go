@@ -103,7 +103,7 @@ func Run(t *testing.T, path, dir string, env ...string) (printed []string) {
 // environment returns the variables that commands get. Programs are linked without
 // information for debuggers, which takes half as long.
 func environment(more []string) []string {
-	return append(append(os.Environ(), "GOFLAGS=-ldflags=-w"), more...)
+	return append(append(os.Environ(), "GOFLAGS=-ldflags=-w -trimpath"), more...)
 }
 
 var natsURL = regexp.MustCompile(`nats://[0-9.:]+`)

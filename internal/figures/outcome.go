@@ -80,3 +80,14 @@ func OfRequest(e watch.RequestEnd) Outcome {
 	}
 	return Outcome{Kind: NoReply}
 }
+
+// Refuser returns who refused an attempt. A Veto is told by the outcome of the call.
+func Refuser(r watch.Refused) string {
+	if r.Why == eddy.BudgetExhausted {
+		return "budget"
+	}
+	return "breaker"
+}
+
+// Veto is the one who refuses an attempt if a call is Vetoed, see [Refuser].
+const Veto = "veto"

@@ -18,7 +18,6 @@ type Tally struct {
 	failed   int           // the attempt that failed last
 	waited   time.Duration // how long that waited
 	outcomes map[int]Outcome
-	refused  bool
 }
 
 // Begin returns the Tally of a call that begins now.
@@ -53,27 +52,6 @@ func (t *Tally) Failed(f watch.Failed) {
 		t.outcomes = make(map[int]Outcome)
 	}
 	t.outcomes[f.Attempt] = o
-}
-
-// Refused notes that an attempt was refused, and returns by whom: "budget" or "breaker".
-func (t *Tally) Refused(r watch.Refused) string {
-	t.refused = true
-	if r.Why == eddy.BudgetExhausted {
-		return "budget"
-	}
-	return "breaker"
-}
-
-// RefusedBy returns who refused an attempt of a call with this outcome, "breaker" or "veto", if
-// Refused was not told. Otherwise it returns "".
-func (t *Tally) RefusedBy(o Outcome) string {
-	switch {
-	case o.Kind == Vetoed:
-		return "veto"
-	case o.Kind == Refused && !t.refused:
-		return "breaker"
-	}
-	return ""
 }
 
 // OfAttempt returns the outcome of an attempt, from 1, of a call that has ended.

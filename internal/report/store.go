@@ -83,11 +83,12 @@ func (s *Store) path(name string) string { return filepath.Join(s.Dir, name) }
 // is judged. Write waits until they are written.
 func (s *Store) Keep(res *trial.Result) {
 	s.kept = make(chan error, 2)
+	operations, messages := res.History, res.Journal // the judge writes to res
 	go func() {
-		s.kept <- s.file("history.jsonl", func(w *bufio.Writer) error { return history.Write(w, res.History) })
+		s.kept <- s.file("history.jsonl", func(w *bufio.Writer) error { return history.Write(w, operations) })
 	}()
 	go func() {
-		s.kept <- s.file("journal.jsonl", func(w *bufio.Writer) error { _, err := res.Journal.WriteTo(w); return err })
+		s.kept <- s.file("journal.jsonl", func(w *bufio.Writer) error { _, err := messages.WriteTo(w); return err })
 	}()
 }
 

@@ -21,6 +21,14 @@ import (
 //     time, and a flag that differs between attempts. Bodies that differ only in
 //     these members share one sequence of fates, in the order of sending.
 func BodyHash(body []byte) uint64 {
+	if hash, ok := plainHash(body); ok {
+		return hash
+	}
+	return decodedHash(body)
+}
+
+// decodedHash is BodyHash for a body of any kind.
+func decodedHash(body []byte) uint64 {
 	h := hashers.Get().(*hasher)
 	defer hashers.Put(h)
 	h.reset(canonical.JSON(body))

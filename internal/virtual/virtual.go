@@ -16,8 +16,9 @@ type Programs interface {
 	// Start returns a node's next incarnation, counted from 1, which runs in the next Rest.
 	// With wipe it empties the node's directory first.
 	Start(node, incarnation int, wipe bool) Process
-	// Rest lets all processes run until they wait for input or for a later time.
-	Rest(now time.Duration)
+	// Rest lets all processes run until they wait for input or for a later time. It returns
+	// false if none of them can have written something since the last call, or ended.
+	Rest(now time.Duration) bool
 }
 
 // A Process is one incarnation of a node.
@@ -49,6 +50,7 @@ type Nodes struct {
 	nodes    []node
 	told     []func()      // what happened to nodes, for the trial
 	stirred  bool          // a node may have something to do
+	resumed  bool          // a node that was paused may have written something before
 	ending   time.Duration // when the nodes were told to end, or -1
 	forced   string        // the last signal that processes would have got since
 
@@ -93,9 +95,11 @@ func (n *Nodes) settle() {
 		if n.OnStep != nil {
 			n.OnStep()
 		}
-		n.programs.Rest(n.now)
-		for i := range n.nodes {
-			n.take(i)
+		if n.programs.Rest(n.now) || n.resumed {
+			n.resumed = false
+			for i := range n.nodes {
+				n.take(i)
+			}
 		}
 		for len(n.told) > 0 {
 			tell := n.told[0]
@@ -222,7 +226,7 @@ func (n *Nodes) Resume(i int) { n.setPaused(i, false) }
 
 func (n *Nodes) setPaused(i int, paused bool) {
 	at := &n.nodes[i]
-	at.paused, n.stirred = paused, true
+	at.paused, n.stirred, n.resumed = paused, true, true
 	if at.process != nil {
 		at.process.Pause(paused)
 	}

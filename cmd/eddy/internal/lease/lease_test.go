@@ -64,7 +64,7 @@ func (b *buffer) await(t *testing.T, text string) {
 func config(url string, log *buffer) Config {
 	return Config{
 		Net: natsnet.Config{Servers: url}, Name: "n 1", Replicas: 3, Log: slog.New(slog.NewTextHandler(log, nil)),
-		TTL: 500 * time.Millisecond, Patience: time.Hour,
+		TTL: 1500 * time.Millisecond, Patience: time.Hour, // an attempt takes a third of it, at most
 	}
 }
 

@@ -157,8 +157,11 @@ func TestEnds(t *testing.T) {
 	}
 }
 
-// The limit of work is for one step, not for all.
+// The limit of work is for one step, not for all. Without a limit it is the default.
 func TestWorkIsPerStep(t *testing.T) {
+	if got := compileGo(t, echo).Start(Config{}).config.MaxWork; got != defaultMaxWork {
+		t.Errorf("the default is %d", got)
+	}
 	p := compileGo(t, echo).Start(Config{MaxWork: 1_000_000})
 	defer p.Kill()
 	exchange(t, p, 0, initLine)

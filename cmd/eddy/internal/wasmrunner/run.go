@@ -36,7 +36,10 @@ func IsModule(path string) bool {
 }
 
 // A Program is a compiled program. It can run in several tests at the same time.
-type Program struct{ *wasm.Program }
+type Program struct {
+	*wasm.Program
+	maxWork uint64 // see wasm.Config
+}
 
 // Compile compiles the program of a test. The machine code is kept in the user's cache
 // directory for the next time, if it can be written.
@@ -49,7 +52,7 @@ func Compile(ctx context.Context, path string) (*Program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("compile %s: %w", path, err)
 	}
-	return &Program{p}, nil
+	return &Program{Program: p}, nil
 }
 
 // cacheDir returns the directory for machine code, or "" if none can be written.
@@ -73,7 +76,7 @@ func cacheDir() string {
 
 // Run runs a test, as runner.Run does. cfg.Virtual must be set. When ctx ends, the test ends.
 func (p *Program) Run(ctx context.Context, cfg *runner.Config) (result *trial.Result, err error) {
-	l := &programs{cfg: cfg, program: p.Program}
+	l := &programs{cfg: cfg, program: p}
 	defer func() { err = errors.Join(err, l.close()) }()
 	if err := l.open(); err != nil {
 		return nil, err
@@ -104,7 +107,7 @@ func (p *Program) Run(ctx context.Context, cfg *runner.Config) (result *trial.Re
 // programs are the programs of a test.
 type programs struct {
 	cfg     *runner.Config
-	program *wasm.Program
+	program *Program
 	nodes   []*node
 }
 
@@ -175,7 +178,7 @@ func (l *programs) Start(i, incarnation int, wipe bool) virtual.Process {
 		n.failure = n.disk.Wipe()
 	}
 	n.Process = l.program.Start(wasm.Config{
-		Args: append([]string{filepath.Base(l.cfg.Bin)}, l.cfg.Args...), Disk: n.disk,
+		Args: append([]string{filepath.Base(l.cfg.Bin)}, l.cfg.Args...), Disk: n.disk, MaxWork: l.program.maxWork,
 		Seed: rand.New(rand.NewPCG(l.cfg.Network.Seed, uint64(i)<<32|uint64(incarnation))).Uint64(),
 	})
 	n.killed, n.paused = false, false
@@ -183,7 +186,7 @@ func (l *programs) Start(i, incarnation int, wipe bool) virtual.Process {
 }
 
 // Rest implements [virtual.Programs].
-func (l *programs) Rest(now time.Duration) {
+func (l *programs) Rest(now time.Duration) bool {
 	for _, n := range l.nodes {
 		if n.Process == nil || n.killed || n.paused {
 			continue
@@ -191,6 +194,7 @@ func (l *programs) Rest(now time.Duration) {
 		n.failure = n.Run(now)
 		n.writeLog()
 	}
+	return true
 }
 
 // writeLog writes what a program has written to its standard error.

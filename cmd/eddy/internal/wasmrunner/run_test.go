@@ -125,6 +125,7 @@ func TestFailures(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer p.Close(ctx)
+	p.maxWork = 50_000_000 // the default takes seconds
 	for arg, want := range map[string]string{
 		"spin":  "n1 ended by itself: the program did not block",
 		"panic": "n1 ended by itself: exit status 2; on stderr:\n    panic: counts: told to",

@@ -40,7 +40,7 @@ func longLines(p *program.Process, n *eddy.Node) {
 	bursts := 0
 	n.Handle("padding", func(context.Context, *eddy.Request) (any, error) { return nil, nil })
 	n.Every(500*time.Millisecond, func(context.Context) {
-		if bursts++; bursts > 3 {
+		if bursts++; bursts > 1 {
 			return // more would be load
 		}
 		ids := n.IDs()
