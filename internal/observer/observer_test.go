@@ -175,6 +175,7 @@ func TestNoVetoAfterTheEnd(t *testing.T) {
 			go next()
 		}
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if !slices.Equal(told, []string{"veto 2", "end"}) {
 			t.Errorf("%q", told)
 		}
