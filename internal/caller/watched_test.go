@@ -3,6 +3,7 @@ package caller
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/eddyrpc/eddy/internal/calls"
@@ -38,6 +39,7 @@ func TestTimePassesDuringAVeto(t *testing.T) {
 		h.mu.Unlock()
 		close(stuck)
 		time.Sleep(5 * time.Second)
+		synctest.Wait()
 		if len(outcomes) != 1 || outcomes[0].Written != 700*ms || outcomes[0].Waited != 800*ms {
 			t.Errorf("%+v", outcomes)
 		}
