@@ -47,8 +47,9 @@ func featured(p *Process) error {
 	n.Handle("broadcast", func(_ context.Context, req *eddy.Request) (any, error) {
 		value, _ := req.Body.Get("message").Int()
 		add(value)
+		err := req.Reply(eddy.Raw(`{}`)) // before a flush, which another goroutine may begin
 		batcher.Add(value)
-		return eddy.Raw(`{}`), nil
+		return nil, err
 	})
 	n.Handle("values", new(eddy.Dedup).Handler(func(_ context.Context, req *eddy.Request) (any, error) {
 		var values []int64
