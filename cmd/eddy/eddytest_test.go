@@ -25,6 +25,10 @@ var running = make(chan bool, map[bool]int{false: 12, true: 4}[raceOn])
 // sideBySide runs subtests in parallel, more than there are processors.
 func sideBySide(t *testing.T, count int, test func(t *testing.T, i int)) {
 	t.Helper()
+	atOnce := atOnce
+	if *allHealthy { // beside two busy processes
+		atOnce = 4
+	}
 	slots := make(chan bool, atOnce)
 	var running sync.WaitGroup
 	for i := range count {

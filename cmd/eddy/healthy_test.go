@@ -163,7 +163,7 @@ func checkHealthy(t *testing.T) {
 			flags = slices.Delete(flags, at, at+2)
 		}
 		got := eddyTest(t, flags...)
-		if got.Verdict == "unknown" && (got.checks() == "nothing-ok" || got.checks() == "too-few-ok") {
+		if got.Verdict == "unknown" && slices.Contains([]string{"nothing-ok", "nothing-checked", "too-few-ok"}, got.checks()) {
 			return // on a busy machine with faults almost nothing ends ok in so short a test
 		}
 		if got.Verdict != "pass" {
